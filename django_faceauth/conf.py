@@ -1,0 +1,213 @@
+"""The only reader of settings. Each property is the setting `FACEAUTH_<name>`.
+
+Values are read at access, so `override_settings` just works, and leave here as typed
+values; what cannot be used raises `ConfigurationError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+from django.conf import settings
+
+from django_faceauth.exceptions import ConfigurationError
+from django_faceauth.redaction import Secret
+
+PREFIX: Final = "FACEAUTH_"
+
+SANDBOX: Final = "sandbox"
+LIVE: Final = "live"
+
+# Source: the provider's API reference, "hosts".
+BASE_URLS: Final = {
+    SANDBOX: "https://identity-verification.sandbox.checkout.com",
+    LIVE: "https://identity-verification.checkout.com",
+}
+TOKEN_URLS: Final = {
+    SANDBOX: "https://access.sandbox.checkout.com/connect/token",
+    LIVE: "https://access.checkout.com/connect/token",
+}
+
+
+class Conf:
+    """Typed access to the settings of this package."""
+
+    # -- who we are at the provider
+
+    @property
+    def SECRET_KEY(self) -> Secret | None:
+        """Secret API key (`str` or a callable that returns one)."""
+        return _secret("SECRET_KEY")
+
+    @property
+    def OAUTH_CLIENT_ID(self) -> str:
+        """Client id for OAuth client credentials, instead of a secret key (`str`)."""
+        return _text("OAUTH_CLIENT_ID")
+
+    @property
+    def OAUTH_CLIENT_SECRET(self) -> Secret | None:
+        """Client secret for OAuth client credentials (`str` or a callable)."""
+        return _secret("OAUTH_CLIENT_SECRET")
+
+    @property
+    def USER_JOURNEY_ID(self) -> str:
+        """Id of the user journey (`usj_…`) that configures the service (`str`)."""
+        return _text("USER_JOURNEY_ID")
+
+    # -- where the provider is
+
+    @property
+    def ENVIRONMENT(self) -> str:
+        """`"sandbox"` (default) or `"live"`."""
+        name = _text("ENVIRONMENT", SANDBOX)
+        if name not in BASE_URLS:
+            raise ConfigurationError(f"{PREFIX}ENVIRONMENT must be one of {', '.join(BASE_URLS)}.")
+        return name
+
+    @property
+    def BASE_URL(self) -> str:
+        """Root of the provider's API, without a trailing slash (`str`)."""
+        return _text("BASE_URL", BASE_URLS[self.ENVIRONMENT]).rstrip("/")
+
+    @property
+    def TOKEN_URL(self) -> str:
+        """Address that gives OAuth tokens (`str`)."""
+        return _text("TOKEN_URL", TOKEN_URLS[self.ENVIRONMENT])
+
+    @property
+    def CAPTURE_HOSTS(self) -> tuple[str, ...]:
+        """Hosts that the browser may be sent to for the capture (`list[str]`).
+
+        A leading dot includes subdomains. `host:port` allows plain HTTP, with DEBUG only.
+        """
+        return _texts("CAPTURE_HOSTS", (".checkout.com", ".ubble.ai"))
+
+    @property
+    def CLIENT_CERTIFICATE(self) -> str | tuple[str, str] | None:
+        """TLS client certificate: path of a PEM file, or `(certificate, key)`."""
+        value = _read("CLIENT_CERTIFICATE", None)
+        if value is None or isinstance(value, str):
+            return value
+        certificate, key = _texts("CLIENT_CERTIFICATE", ())
+        return certificate, key
+
+    @property
+    def TIMEOUT(self) -> tuple[float, float]:
+        """Seconds to wait for a connection and for an answer (`(float, float)`)."""
+        try:
+            connect, read = map(float, _read("TIMEOUT", (3, 10)))
+        except (TypeError, ValueError):
+            raise ConfigurationError(f"{PREFIX}TIMEOUT must be a pair of seconds.") from None
+        return connect, read
+
+    # -- how long things last
+
+    @property
+    def MAX_AGE(self) -> timedelta:
+        """How long a shown face counts (seconds or `timedelta`, default 300 s)."""
+        return _duration("MAX_AGE", 300)
+
+    @property
+    def MAX_AGE_CEILING(self) -> timedelta:
+        """Longest `max_age` that passes the system checks without a remark (default 3600 s)."""
+        return _duration("MAX_AGE_CEILING", 3600)
+
+    @property
+    def CAPTURE_WINDOW(self) -> timedelta:
+        """Time from the start of an attempt to the end of its capture (default 600 s)."""
+        return _duration("CAPTURE_WINDOW", 600)
+
+    # -- people who cannot pass
+
+    @property
+    def FALLBACK(self) -> str:
+        """URL name or path of the page for people who cannot show their face (`str`)."""
+        return _text("FALLBACK")
+
+    # -- the simulator
+
+    @property
+    def SIMULATOR_ENABLED(self) -> bool:
+        """Whether the simulator answers although DEBUG is false (`bool`, default False)."""
+        return self.DEBUG or _read("SIMULATOR_ENABLED", False) is True
+
+    @property
+    def SIMULATOR_CHECK_SECONDS(self) -> timedelta:
+        """How long the simulator compares faces (seconds or `timedelta`, default 2 s)."""
+        return _duration("SIMULATOR_CHECK_SECONDS", 2)
+
+    # -- of the site
+
+    @property
+    def DEBUG(self) -> bool:
+        """The site's own `DEBUG`."""
+        return bool(settings.DEBUG)
+
+    @property
+    def STATIC_URL(self) -> str:
+        """The site's own `STATIC_URL`."""
+        return settings.STATIC_URL or "/"
+
+    @property
+    def LOGIN_REDIRECT_URL(self) -> str:
+        """The site's own `LOGIN_REDIRECT_URL`."""
+        return settings.LOGIN_REDIRECT_URL
+
+
+conf = Conf()
+
+OF_THE_SITE: Final = frozenset({"DEBUG", "LOGIN_REDIRECT_URL", "STATIC_URL"})
+KNOWN: Final = frozenset(name for name in vars(Conf) if name.isupper()) - OF_THE_SITE
+
+
+def given() -> frozenset[str]:
+    """Return the `FACEAUTH_*` settings of this site, without the prefix."""
+    return frozenset(name.removeprefix(PREFIX) for name in dir(settings) if name.startswith(PREFIX))
+
+
+def _read(name: str, default: object) -> Any:
+    return getattr(settings, PREFIX + name, default)
+
+
+def _text(name: str, default: str = "") -> str:
+    value = _read(name, default)
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{PREFIX}{name} must be a string.")
+    return value
+
+
+def _texts(name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    values = _read(name, default)
+    # A string is a sequence of strings too: "example.com" must not become eleven hosts.
+    if isinstance(values, str) or not all(isinstance(value, str) for value in values):
+        raise ConfigurationError(f"{PREFIX}{name} must be a list of strings.")
+    return tuple(values)
+
+
+def _secret(name: str) -> Secret | None:
+    value: str | Callable[[], str] | None = _read(name, None)
+    text = value() if callable(value) else value
+    if not isinstance(text, str | None):
+        raise ConfigurationError(f"{PREFIX}{name} must be a string or a callable.")
+    return Secret(text) if text else None
+
+
+def _duration(name: str, default: float) -> timedelta:
+    value = _read(name, default)
+    try:
+        duration = as_duration(value)
+    except (TypeError, OverflowError):
+        raise ConfigurationError(f"{PREFIX}{name} must be seconds or a timedelta.") from None
+    if duration < timedelta(0):
+        raise ConfigurationError(f"{PREFIX}{name} must not be negative.")
+    return duration
+
+
+def as_duration(value: float | timedelta) -> timedelta:
+    """Return `value`, seconds or already a `timedelta`, as a `timedelta`.
+
+    Raises `TypeError` for anything else.
+    """
+    return value if isinstance(value, timedelta) else timedelta(seconds=value)

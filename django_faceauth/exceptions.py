@@ -1,0 +1,113 @@
+"""Every error that this package raises.
+
+Messages carry operations, ids and codes: never a body, a face, a secret or a
+capture URL, so that they may be logged and shown to staff as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+class FaceAuthError(Exception):
+    """Base of every error of this package."""
+
+
+class ConfigurationError(FaceAuthError, ImproperlyConfigured):
+    """A `FACEAUTH_*` setting is missing or cannot be used."""
+
+
+class ProviderError(FaceAuthError):
+    """A call to the provider did not succeed.
+
+    `operation` is the client's method, `status_code` the HTTP status (None when there
+    was no answer), `request_id` the provider's `Cko-Request-Id`, `codes` its machine
+    readable error codes, `cause` the class name of the underlying error.
+    """
+
+    retryable = False
+
+    def __init__(
+        self,
+        operation: str,
+        *,
+        status_code: int | None = None,
+        request_id: str = "",
+        codes: Sequence[str] = (),
+        cause: str = "",
+    ) -> None:
+        self.operation = operation
+        self.status_code = status_code
+        self.request_id = request_id
+        self.codes = tuple(codes)
+        self.cause = cause
+        super().__init__(operation)
+
+    def __str__(self) -> str:
+        """Tell the operation and whatever else is known, on one line."""
+        facts = {
+            "status": self.status_code,
+            "request_id": self.request_id,
+            "codes": ",".join(self.codes),
+            "cause": self.cause,
+        }
+        told = " ".join(f"{name}={value}" for name, value in facts.items() if value)
+        return f"{self.operation} failed {told}".rstrip()
+
+
+class Unavailable(ProviderError):
+    """The provider could not be reached or asks to come back later (timeout, 429, 5xx).
+
+    `retry_after` is in seconds, None when the provider did not say.
+    """
+
+    retryable = True
+
+    def __init__(
+        self,
+        operation: str,
+        *,
+        retry_after: float | None = None,
+        status_code: int | None = None,
+        request_id: str = "",
+        codes: Sequence[str] = (),
+        cause: str = "",
+    ) -> None:
+        super().__init__(
+            operation, status_code=status_code, request_id=request_id, codes=codes, cause=cause
+        )
+        self.retry_after = retry_after
+
+
+class Rejected(ProviderError):
+    """The provider understood the request and does not accept it (400, 422)."""
+
+
+class AccessDenied(ProviderError):
+    """The provider does not accept our credentials (401, 403)."""
+
+
+class NotFound(ProviderError):
+    """The provider does not know the object, or no longer (404, 410)."""
+
+
+class Conflict(ProviderError):
+    """The object is not in a state that allows the call (409)."""
+
+
+class MalformedAnswer(ProviderError):
+    """The answer is not what the provider's documentation promises."""
+
+
+class FlowError(FaceAuthError):
+    """A step that the flow does not allow."""
+
+
+class NotEnrolled(FlowError):
+    """The user is not known to the provider, or not active."""
+
+
+class FlowMismatch(FlowError):
+    """An approval does not belong to the challenge that it is offered for."""

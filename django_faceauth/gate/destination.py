@@ -1,0 +1,70 @@
+"""Where a visitor goes on to, after the face."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest
+from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from django_faceauth.conf import conf
+
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+
+
+def destination(request: HttpRequest) -> str:
+    """Return the local address to go on to after this refused request.
+
+    A page is asked for again. What would have changed something is not repeated: the
+    user goes to the same address if it has a page, or to the page they came from.
+    """
+    if request.method in SAFE_METHODS or _answers_get(_view_of(request)):
+        return local(request.get_full_path())
+    return local(_referrer(request))
+
+
+def local(url: str) -> str:
+    """Return `url` if it stays on this site, else the site's `LOGIN_REDIRECT_URL` (U-02)."""
+    if url_has_allowed_host_and_scheme(url, allowed_hosts=None):
+        return url
+    return resolve_url(conf.LOGIN_REDIRECT_URL)
+
+
+def _referrer(request: HttpRequest) -> str:
+    """Return path and query of the page that sent the request, if it is one of this site."""
+    url = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(
+        url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
+        return ""
+    parts = urlsplit(url)
+    return parts._replace(scheme="", netloc="", fragment="").geturl()
+
+
+def _view_of(request: HttpRequest) -> Callable[..., Any] | None:
+    return request.resolver_match.func if request.resolver_match else None
+
+
+def _answers_get(view: Callable[..., Any] | None) -> bool:
+    """Tell whether a view has a page to show; a view that does not say is taken to."""
+    while view is not None:
+        said = _said_of_get(view)
+        if said is not None:
+            return said
+        view = getattr(view, "__wrapped__", None)
+    return True
+
+
+def _said_of_get(view: Callable[..., Any]) -> bool | None:
+    view_class = getattr(view, "view_class", None)
+    if view_class is not None:
+        return hasattr(view_class, "get") and "get" in view_class.http_method_names
+    if not inspect.isfunction(view):
+        return None
+    # Django's require_POST and require_http_methods keep their list in this variable.
+    methods = inspect.getclosurevars(view).nonlocals.get("request_method_list")
+    return None if methods is None else "GET" in methods

@@ -1,0 +1,56 @@
+"""What a gate asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django_faceauth.conf import as_duration, conf
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a gate asks for; build it with `policy()`.
+
+    `max_age` None means `FACEAUTH_MAX_AGE`, `methods` None means every method.
+    """
+
+    action: str = ""
+    max_age: timedelta | None = None
+    methods: frozenset[str] | None = None
+
+    @property
+    def age_limit(self) -> timedelta:
+        """How long a shown face counts here."""
+        return conf.MAX_AGE if self.max_age is None else self.max_age
+
+    def covers(self, method: str | None) -> bool:
+        """Tell whether requests with that method must pass the gate."""
+        return self.methods is None or method in self.methods
+
+
+def policy(
+    *,
+    action: str = "",
+    max_age: float | timedelta | None = None,
+    methods: Iterable[str] | None = None,
+) -> Policy:
+    """Return the policy that a site developer wrote; `max_age` is seconds or a `timedelta`.
+
+    Raises `ValueError` for a gate that could never open or that would guard nothing.
+    """
+    limit = None if max_age is None else as_duration(max_age)
+    if limit is not None and limit <= timedelta(0):
+        raise ValueError("max_age must be positive: nobody could ever pass")
+    return Policy(action, limit, None if methods is None else _named(methods))
+
+
+def _named(methods: Iterable[str]) -> frozenset[str]:
+    if isinstance(methods, str):
+        raise ValueError("methods must be a list of names, not one string")
+    named = {method.upper() for method in methods}
+    if not named:
+        raise ValueError("methods must not be empty: the gate would guard nothing")
+    # Django answers HEAD with the view's GET: who guards one guards the other (G-15).
+    return frozenset(named | {"HEAD"} if "GET" in named else named)

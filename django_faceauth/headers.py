@@ -1,0 +1,36 @@
+"""Headers of every page of this package (U-04, U-05)."""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
+
+from django_faceauth.conf import conf
+
+Response = TypeVar("Response", bound=HttpResponseBase)
+
+POLICY: Final = (
+    "default-src 'none'; script-src {own}; style-src {own}; img-src {own} data:; font-src {own}; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def sealed(response: Response) -> Response:
+    """Keep a page out of caches, frames, referrers and other sites' hands; return it."""
+    response["Cache-Control"] = "no-store, private"
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Frame-Options"] = "DENY"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    # Whole, not frame-ancestors alone: a site's own policy is not added to one that is set.
+    response["Content-Security-Policy"] = POLICY.format(own=_own_sources())
+    patch_vary_headers(response, ["Cookie"])
+    return response
+
+
+def _own_sources() -> str:
+    parts = urlsplit(conf.STATIC_URL)
+    return f"'self' {parts.scheme or 'https'}://{parts.netloc}" if parts.netloc else "'self'"

@@ -1,0 +1,135 @@
+"""The mirror of the provider's face authentications and attempts.
+
+Only `services.sync` writes what the provider says: `…_on` are the provider's moments,
+`…_at` are ours.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from django_faceauth.identifiers import MAX_LENGTH
+
+STATUS_LENGTH = 64
+
+
+class FaceAuthentication(models.Model):
+    """Mirror of one `fav_` object.
+
+    A row without a `provider_id` is an intent: we are about to ask the provider, or
+    asked and never heard (D-06).
+    """
+
+    provider_id = models.CharField(
+        _("provider id"), max_length=MAX_LENGTH, unique=True, null=True, blank=True
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="face_authentications",
+        verbose_name=_("user"),
+    )
+    applicant_id = models.CharField(_("applicant id"), max_length=MAX_LENGTH)
+    user_journey_id = models.CharField(_("user journey id"), max_length=MAX_LENGTH)
+    environment = models.CharField(_("environment"), max_length=16)
+    status = models.CharField(_("status"), max_length=STATUS_LENGTH, blank=True)
+    response_codes = models.JSONField(_("response codes"), default=list, blank=True)
+    risk_labels = models.JSONField(_("risk labels"), default=list, blank=True)
+    created_on = models.DateTimeField(_("created at the provider"), null=True, blank=True)
+    modified_on = models.DateTimeField(_("modified at the provider"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+    pulled_at = models.DateTimeField(
+        _("asked at"), null=True, blank=True, help_text=_("When the provider was last asked.")
+    )
+    synced_at = models.DateTimeField(
+        _("known as of"),
+        null=True,
+        blank=True,
+        help_text=_("When the provider was asked for what is held here."),
+    )
+    next_poll_at = models.DateTimeField(_("next poll at"), null=True, blank=True)
+    erased_at = models.DateTimeField(_("erased at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("face authentication")
+        verbose_name_plural = _("face authentications")
+        indexes = [
+            # The sweep asks for due rows; finished ones have no next poll.
+            models.Index(fields=["next_poll_at"], name="faceauth_due"),
+            models.Index(fields=["user", "-created_at"], name="faceauth_user_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.provider_id or f"intent {self.pk}"
+
+    @property
+    def codes(self) -> list[int]:
+        """The response codes as numbers."""
+        return [entry["code"] for entry in self.response_codes]
+
+
+class FaceAttempt(models.Model):
+    """Mirror of one `fatp_` object: never its capture URL, phone number or IP address.
+
+    The face was shown between `capture_not_before` and `capture_not_after`, as far as
+    we can prove. News that comes late widens neither end towards now, so that no delay
+    lengthens an approval (G-04).
+    """
+
+    authentication = models.ForeignKey(
+        FaceAuthentication,
+        on_delete=models.CASCADE,
+        related_name="attempts",
+        verbose_name=_("face authentication"),
+    )
+    provider_id = models.CharField(_("provider id"), max_length=MAX_LENGTH, unique=True)
+    status = models.CharField(_("status"), max_length=STATUS_LENGTH, blank=True)
+    response_codes = models.JSONField(_("response codes"), default=list, blank=True)
+    created_on = models.DateTimeField(_("created at the provider"), null=True, blank=True)
+    modified_on = models.DateTimeField(_("modified at the provider"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"))
+    capture_not_before = models.DateTimeField(_("face not shown before"))
+    capture_not_after = models.DateTimeField(_("face shown by"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("face attempt")
+        verbose_name_plural = _("face attempts")
+        ordering = ["-created_at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.provider_id
+
+
+class StatusChange(models.Model):
+    """One step in the history of a face authentication."""
+
+    class Source(models.TextChoices):
+        """Where the news came from."""
+
+        CREATE = "create", _("creation")
+        WEBHOOK = "webhook", _("webhook")
+        POLL = "poll", _("poll")
+        RETURN = "return", _("return of the browser")
+        ADMIN = "admin", _("staff")
+
+    authentication = models.ForeignKey(
+        FaceAuthentication,
+        on_delete=models.CASCADE,
+        related_name="status_changes",
+        verbose_name=_("face authentication"),
+    )
+    previous = models.CharField(_("previous status"), max_length=STATUS_LENGTH, blank=True)
+    status = models.CharField(_("status"), max_length=STATUS_LENGTH)
+    source = models.CharField(_("source"), max_length=16, choices=Source)
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("status change")
+        verbose_name_plural = _("status changes")
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.previous or '·'} → {self.status}"

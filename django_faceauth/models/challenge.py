@@ -1,0 +1,150 @@
+"""One question that the gate asked, and how it ended."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from django_faceauth.models.authentication import FaceAuthentication
+from django_faceauth.statuses import AuthenticationStatus
+
+
+class FaceChallengeQuerySet(models.QuerySet["FaceChallenge"]):
+    """Look-ups and the legal ways from one state to the next."""
+
+    def of(self, *, user_id: Any, session_digest: str) -> FaceChallengeQuerySet:
+        """Challenges that this user was asked in this session."""
+        return self.filter(user_id=user_id, session_digest=session_digest)
+
+    def shown_within(self, max_age: timedelta, *, now: datetime) -> FaceChallengeQuerySet:
+        """Challenges whose face was shown less than `max_age` ago; the future is not fresh."""
+        return self.filter(verified_at__gt=now - max_age, verified_at__lte=now)
+
+    def approved(self) -> FaceChallengeQuerySet:
+        """Grants that the provider and the site's own enrolment still stand behind (G-11)."""
+        return self.filter(
+            state=FaceChallenge.State.GRANTED,
+            authentication__status=AuthenticationStatus.APPROVED,
+            authentication__applicant_id=models.F("user__face_applicant__applicant_id"),
+        )
+
+    def close(self, state: FaceChallenge.State, *, reason: str = "", **values: Any) -> int:
+        """End the open ones among these; return how many there were.
+
+        This is the only way out of `open`, so whatever ended otherwise stays ended (D-11).
+        """
+        still_open = self.filter(state=FaceChallenge.State.OPEN)
+        return still_open.update(state=state, reason=reason, open_slot=None, **values)
+
+    def revoke(self, *, reason: str, now: datetime) -> int:
+        """Take back the grants among these; return how many there were."""
+        granted = self.filter(state=FaceChallenge.State.GRANTED)
+        return granted.update(state=FaceChallenge.State.REVOKED, reason=reason, revoked_at=now)
+
+
+class FaceChallenge(models.Model):
+    """One question that the gate asked. A grant is a challenge in state `granted`."""
+
+    class State(models.TextChoices):
+        """Where the challenge stands; only `open` and `granted` can change."""
+
+        OPEN = "open", _("open")
+        GRANTED = "granted", _("granted")
+        CONSUMED = "consumed", _("consumed")
+        REVOKED = "revoked", _("revoked")
+        REFUSED = "refused", _("refused")
+        FAILED = "failed", _("failed")
+        EXPIRED = "expired", _("expired")
+
+    handle = models.CharField(_("handle"), max_length=64, unique=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="face_challenges",
+        verbose_name=_("user"),
+    )
+    session_digest = models.CharField(_("session"), max_length=64)
+    action = models.CharField(_("action"), max_length=100, blank=True)
+    binding_digest = models.CharField(_("binding"), max_length=64, blank=True)
+    snapshot = models.JSONField(_("what the user was shown"), default=dict, blank=True)
+    max_age = models.PositiveIntegerField(_("maximum age in seconds"))
+    next_url = models.TextField(_("where the user was"), blank=True)
+    authentication = models.OneToOneField(
+        FaceAuthentication,
+        on_delete=models.SET_NULL,
+        related_name="challenge",
+        null=True,
+        blank=True,
+        verbose_name=_("face authentication"),
+    )
+    state = models.CharField(_("state"), max_length=16, choices=State, default=State.OPEN)
+    reason = models.CharField(_("reason"), max_length=64, blank=True)
+    verified_at = models.DateTimeField(
+        _("face shown at"), null=True, blank=True, help_text=_("The anchor: it never moves.")
+    )
+    created_at = models.DateTimeField(_("created at"))
+    started_at = models.DateTimeField(
+        _("attempt asked for at"),
+        null=True,
+        blank=True,
+        help_text=_("Written before the provider is asked, so that no attempt is lost."),
+    )
+    claimed_at = models.DateTimeField(
+        _("claimed at"), null=True, blank=True, help_text=_("While one request is starting.")
+    )
+    granted_at = models.DateTimeField(_("granted at"), null=True, blank=True)
+    seen_at = models.DateTimeField(
+        _("seen at"), null=True, blank=True, help_text=_("When the session key was rotated.")
+    )
+    consumed_at = models.DateTimeField(_("consumed at"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+    # One open question for each (user, session, action, binding). A nullable unique
+    # column says that on every database; MariaDB has no partial unique index.
+    open_slot = models.CharField(
+        _("open slot"), max_length=64, unique=True, null=True, blank=True, editable=False
+    )
+
+    objects = FaceChallengeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("face challenge")
+        verbose_name_plural = _("face challenges")
+        indexes = [
+            models.Index(
+                fields=["session_digest", "action", "state", "verified_at"], name="faceauth_hot"
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state="open", open_slot__isnull=False)
+                | (~models.Q(state="open") & models.Q(open_slot__isnull=True)),
+                name="faceauth_open_holds_slot",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state__in=["granted", "consumed"])
+                | models.Q(verified_at__isnull=False),
+                name="faceauth_grant_has_anchor",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"challenge {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the question still waits for its answer."""
+        return self.state == self.State.OPEN
+
+    @property
+    def is_granted(self) -> bool:
+        """Whether the question was answered with the right face."""
+        return self.state == self.State.GRANTED
+
+    @property
+    def age_limit(self) -> timedelta:
+        """How long the shown face counts for the gate that asked."""
+        return timedelta(seconds=self.max_age)

@@ -1,0 +1,58 @@
+"""Which addresses we may call, and which the browser may be sent to (P-01, P-02).
+
+An address is matched as a whole against one narrow pattern instead of being taken
+apart by a parser: what is unusual in any way (userinfo, ports, IP addresses, other
+alphabets, backslashes, control characters) simply does not match.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+#: Hosts of the provider's API and token endpoint.
+API_HOSTS: Final = (".checkout.com", ".ubble.ai")
+LOOPBACK: Final = ("localhost", "127.0.0.1")
+MAX_LENGTH: Final = 2048
+
+_TAIL: Final = r"(?:[/?#][!-\[\]-~]*)?"  # printable ASCII without the backslash
+# The last label begins with a letter, which no IPv4 address does.
+_PUBLIC: Final = re.compile(rf"https://(?P<host>(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*){_TAIL}", re.I)
+_LOCAL: Final = re.compile(
+    rf"https?://(?P<place>(?P<host>[a-z0-9.-]+)(?::\d{{1,5}})?){_TAIL}", re.I
+)
+
+
+def is_capture_url(url: str, *, hosts: Iterable[str], debug: bool) -> bool:
+    """Tell whether the browser may be sent to `url`.
+
+    `hosts` are exact names, names with a leading dot (subdomains), or `host:port`,
+    which allow plain HTTP and count in `debug` only.
+    """
+    hosts = tuple(hosts)
+    if _is_public(url, hosts):
+        return True
+    local = _match(_LOCAL, url)
+    return debug and local is not None and ":" in local["place"] and local["place"].lower() in hosts
+
+
+def is_api_url(url: str, *, debug: bool) -> bool:
+    """Tell whether `url` may be called with our credentials."""
+    if _is_public(url, API_HOSTS):
+        return True
+    local = _match(_LOCAL, url)
+    return debug and local is not None and local["host"].lower() in LOOPBACK
+
+
+def _is_public(url: str, hosts: Iterable[str]) -> bool:
+    match = _match(_PUBLIC, url)
+    return match is not None and any(_covers(name, match["host"].lower()) for name in hosts)
+
+
+def _match(pattern: re.Pattern[str], url: str) -> re.Match[str] | None:
+    return pattern.fullmatch(url) if len(url) <= MAX_LENGTH and url.isascii() else None
+
+
+def _covers(name: str, host: str) -> bool:
+    return host.endswith(name) if name.startswith(".") else host == name

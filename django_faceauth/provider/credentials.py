@@ -1,0 +1,108 @@
+"""Who we are at the provider: a secret key, or OAuth 2.0 client credentials."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import requests
+from requests.auth import AuthBase
+
+from django_faceauth.exceptions import MalformedAnswer
+from django_faceauth.provider.transport import Transport
+from django_faceauth.redaction import Secret
+
+SCOPE: Final = "identity-verification"
+#: A token is renewed this many seconds before it expires, so that it does not on its way.
+EARLY: Final = 60.0
+
+
+class Credentials(Protocol):
+    """What the client needs of them."""
+
+    def token(self) -> Secret:
+        """Return the bearer token to send; may ask the provider for one."""
+
+    def renew(self, rejected: Secret) -> bool:
+        """Give up a token that was answered with 401; tell whether to try again."""
+
+
+@dataclass(frozen=True)
+class SecretKey:
+    """A fixed API key (`sk_…`)."""
+
+    key: Secret
+
+    def token(self) -> Secret:
+        """Return the key."""
+        return self.key
+
+    def renew(self, rejected: Secret) -> bool:  # noqa: ARG002 - the protocol's signature
+        """Tell that there is no other key to try."""
+        return False
+
+
+@dataclass
+class ClientCredentials:
+    """Tokens from the provider's OAuth endpoint, cached until shortly before they expire.
+
+    Safe to share between threads: of many that need a token, one asks for it.
+    """
+
+    transport: Transport
+    url: str
+    client_id: str
+    client_secret: Secret
+    clock: Callable[[], float] = time.monotonic
+    _token: Secret | None = field(default=None, init=False)
+    _expires: float = field(default=0.0, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def token(self) -> Secret:
+        """Return a token that is good for a while; raises a `ProviderError`."""
+        with self._lock:
+            if self._token is None or self.clock() >= self._expires:
+                self._token, self._expires = self._ask()
+            return self._token
+
+    def renew(self, rejected: Secret) -> bool:
+        """Forget `rejected`, unless another thread has already replaced it."""
+        with self._lock:
+            if self._token == rejected:
+                self._token = None
+        return True
+
+    def _ask(self) -> tuple[Secret, float]:
+        asked_at = self.clock()
+        form = _TokenForm(self.client_id, self.client_secret)
+        answer = self.transport.send("token", "POST", self.url, auth=form)
+        token, lifetime = Secret(_text(answer.pop("access_token", ""))), answer.get("expires_in")
+        if not token or not isinstance(lifetime, int | float) or lifetime <= 0:
+            raise MalformedAnswer("token", cause="no token")
+        # A very short life is halved rather than cut, or each call would ask anew.
+        return token, asked_at + max(lifetime - EARLY, lifetime / 2)
+
+
+class _TokenForm(AuthBase):
+    """Writes the form while the request is sent: its secret is in no frame of ours."""
+
+    def __init__(self, client_id: str, client_secret: Secret) -> None:
+        self._client_id = client_id
+        self._client_secret = client_secret
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._client_id,
+            "client_secret": self._client_secret.reveal(),
+            "scope": SCOPE,
+        }
+        request.prepare_body(form, None)
+        return request
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,195 @@
+"""What the provider said, as frozen values.
+
+Reading is tolerant: fields may be absent, null, new or odd (the provider reserves
+that), and only an allow-list of them passes this edge (P-04). An unknown status stays
+the text it was. What is no object, or has no id, is a `MalformedAnswer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, Generic, Self, TypeVar
+
+from django.utils.dateparse import parse_datetime
+
+from django_faceauth.exceptions import MalformedAnswer
+from django_faceauth.identifiers import Prefix, is_id
+
+Json = Mapping[str, Any]
+
+MAX_STATUS_LENGTH: Final = 64
+CODES: Final = range(10000, 70000)
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseCode:
+    """A machine readable reason, with the provider's short name for it."""
+
+    code: int
+    summary: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the code in the provider's own shape."""
+        return {"code": self.code, "summary": self.summary}
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticationSnapshot:
+    """A face authentication as the provider described it in one answer."""
+
+    id: str
+    status: str
+    applicant_id: str = ""
+    user_journey_id: str = ""
+    response_codes: tuple[ResponseCode, ...] = ()
+    risk_labels: tuple[str, ...] = ()
+    created_on: datetime | None = None
+    modified_on: datetime | None = None
+
+    @classmethod
+    def parse(cls, data: object, *, operation: str) -> Self:
+        """Read a decoded JSON value; raise `MalformedAnswer` if it is none of ours."""
+        answer = _object(data, operation)
+        return cls(
+            id=_id(answer, Prefix.AUTHENTICATION, operation),
+            status=_text(answer, "status")[:MAX_STATUS_LENGTH],
+            applicant_id=_text(answer, "applicant_id"),
+            user_journey_id=_text(answer, "user_journey_id"),
+            response_codes=_codes(answer),
+            risk_labels=tuple(text for text in _list(answer, "risk_labels") if type(text) is str),
+            created_on=_moment(answer, "created_on"),
+            modified_on=_moment(answer, "modified_on"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptSnapshot:
+    """One attempt as the provider described it in one answer.
+
+    `capture_url` is a bearer link: it is left out of `repr` and belongs in no log and
+    in no database (U-07).
+    """
+
+    id: str
+    status: str
+    response_codes: tuple[ResponseCode, ...] = ()
+    redirect_url: str = ""
+    capture_url: str = field(default="", repr=False)
+    created_on: datetime | None = None
+    modified_on: datetime | None = None
+
+    @classmethod
+    def parse(cls, data: object, *, operation: str) -> Self:
+        """Read a decoded JSON value; raise `MalformedAnswer` if it is none of ours."""
+        answer = _object(data, operation)
+        return cls(
+            id=_id(answer, Prefix.ATTEMPT, operation),
+            status=_text(answer, "status")[:MAX_STATUS_LENGTH],
+            response_codes=_codes(answer),
+            redirect_url=_text(answer, "redirect_url"),
+            capture_url=_href(answer, "verification_url"),
+            created_on=_moment(answer, "created_on"),
+            modified_on=_moment(answer, "modified_on"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AssetSnapshot:
+    """A picture or video of an attempt. `url` is a short-lived bearer link."""
+
+    type: str
+    url: str = field(default="", repr=False)
+
+    @classmethod
+    def parse(cls, data: object, *, operation: str) -> Self:
+        """Read a decoded JSON value; raise `MalformedAnswer` if it is no object."""
+        answer = _object(data, operation)
+        return cls(type=_text(answer, "type"), url=_href(answer, "asset_url"))
+
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """A part of a list. `total_count` counts the whole list."""
+
+    items: tuple[Item, ...]
+    total_count: int
+    skip: int
+    limit: int
+
+    @classmethod
+    def parse(cls, data: object, item: Callable[..., Item], *, operation: str) -> Page[Item]:
+        """Read a decoded JSON value, each entry with `item`."""
+        answer = _object(data, operation)
+        items = tuple(item(entry, operation=operation) for entry in _list(answer, "data"))
+        return cls(
+            items=items,
+            total_count=_count(answer, "total_count", len(items)),
+            skip=_count(answer, "skip", 0),
+            limit=_count(answer, "limit", len(items)),
+        )
+
+
+def _object(data: object, operation: str) -> Json:
+    if not isinstance(data, Mapping):
+        raise MalformedAnswer(operation, cause="not an object")
+    return data
+
+
+def _id(data: Json, prefix: Prefix, operation: str) -> str:
+    if not is_id(data.get("id"), prefix):
+        raise MalformedAnswer(operation, cause=f"no {prefix} id")
+    return str(data["id"])
+
+
+def _text(data: Json, key: str) -> str:
+    value = data.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _list(data: Json, key: str) -> list[Any]:
+    value = data.get(key)
+    return value if isinstance(value, list) else []
+
+
+def _count(data: Json, key: str, default: int) -> int:
+    value = data.get(key)
+    return value if type(value) is int and value >= 0 else default
+
+
+def _href(data: Json, name: str) -> str:
+    link: Any = data.get("_links")
+    for key in (name, "href"):
+        link = link.get(key) if isinstance(link, Mapping) else None
+    return link if isinstance(link, str) else ""
+
+
+def _moment(data: Json, key: str) -> datetime | None:
+    try:
+        moment = parse_datetime(_text(data, key))
+        # The provider documents UTC; a moment without an offset is taken as such.
+        return moment and (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _codes(data: Json) -> tuple[ResponseCode, ...]:
+    entries = (entry for entry in _list(data, "response_codes") if isinstance(entry, Mapping))
+    return tuple(
+        ResponseCode(code, _text(entry, "summary")[:100])
+        for entry in entries
+        if (code := _code(entry.get("code"))) is not None
+    )
+
+
+def _code(value: object) -> int | None:
+    # An integer, but the provider's own example once has a string: both are accepted.
+    if not isinstance(value, int | str) or isinstance(value, bool):
+        return None
+    if isinstance(value, str) and not (value.isascii() and value.isdigit() and len(value) == 5):
+        return None
+    return int(value) if int(value) in CODES else None

@@ -1,0 +1,38 @@
+"""A wrapper that keeps secrets out of logs, tracebacks and error reports."""
+
+from __future__ import annotations
+
+import hmac
+from typing import final
+
+
+@final
+class Secret:
+    """A text that does not show itself.
+
+    `repr`, `str` and formatting give `***`; only `reveal()` gives the text. Keep the
+    result of `reveal()` out of local variables: error reports print those.
+    """
+
+    __slots__ = ("__text",)
+
+    def __init__(self, text: str) -> None:
+        self.__text = text
+
+    def reveal(self) -> str:
+        """Return the secret itself."""
+        return self.__text
+
+    def __bool__(self) -> bool:
+        return bool(self.__text)
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self.__text.encode(), other.__text.encode())
+
+    def __hash__(self) -> int:
+        return hash(self.__text)

@@ -1,0 +1,47 @@
+"""What the provider's response codes mean to the person in front of the camera.
+
+Source: the provider's "response codes" reference. Only 61xxx codes lead to guidance:
+they say what to do better. Fraud codes (62xxx) are never explained to the user
+(SECURITY.md V-12), and a code that is not in the table gets the general advice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+APPROVED: Final = 10000
+
+GENERAL_ADVICE: Final = _("Something got in the way before we could finish. Please try once more.")
+
+RETRY_ADVICE: Final[Mapping[int, str | Promise]] = {
+    # the person
+    61101: _("The camera page was not opened in time. Please try again when you are ready."),
+    61111: _("It looks as if you were not ready yet. Take your time, and start when you are."),
+    61113: _(
+        "The camera was not allowed. When your browser asks, choose “Allow”, "
+        "or switch the camera on for this site in your browser’s settings."
+    ),
+    61121: _("The camera page was closed before the end. Please go through to the last step."),
+    # the connection or the device
+    61201: _("Your internet connection was too slow. Try again on Wi-Fi or nearer to it."),
+    61202: _("Your browser does not support this. Please try a recent Chrome, Safari or Firefox."),
+    61203: _("We could not find a camera. Connect one, or use your phone."),
+    61911: _("The video was damaged on its way to us. Please record it again."),
+    # the capture
+    61401: _("The picture was blurred. Hold the device still and wipe the lens."),
+    61402: _("The light was not right. Face a window or a lamp, without a light behind you."),
+    61410: _("We could not see your face. Keep it inside the frame."),
+    61411: _("Part of your face was hidden. Take off hat, mask or sunglasses."),
+    61412: _("Please turn your head slowly when you are asked to."),
+    # the provider
+    61901: _("Something went wrong on our side. Please try again."),
+}
+
+
+def advice_for(codes: Iterable[int]) -> str | Promise:
+    """Return what to do better, for the first code that has advice."""
+    return next((RETRY_ADVICE[code] for code in codes if code in RETRY_ADVICE), GENERAL_ADVICE)

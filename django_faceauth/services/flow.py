@@ -1,0 +1,349 @@
+"""From the question to the answer: begin an attempt, and finish a challenge.
+
+No call to the provider is made inside a transaction: what must be remembered before a
+call is committed before it, so that a crash or a timeout leaves an intent to pick up,
+never an attempt that nobody knows of (D-06).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Q
+
+from django_faceauth.conf import conf
+from django_faceauth.exceptions import (
+    Conflict,
+    FlowMismatch,
+    MalformedAnswer,
+    NotFound,
+    ProviderError,
+    Unavailable,
+)
+from django_faceauth.models import Applicant, FaceAttempt, FaceAuthentication, FaceChallenge
+from django_faceauth.models.authentication import StatusChange
+from django_faceauth.provider.addresses import is_capture_url
+from django_faceauth.provider.factory import get_client
+from django_faceauth.provider.snapshots import AttemptSnapshot, AuthenticationSnapshot
+from django_faceauth.services import enrolment, grants, sync
+from django_faceauth.statuses import AFTER_CAPTURE, AttemptStatus, AuthenticationStatus
+
+logger = logging.getLogger(__name__)
+
+State = FaceChallenge.State
+
+#: A capture link is handed out again while it is this young (it lives 15 minutes; D-08).
+LINK_REUSE: Final = timedelta(minutes=8)
+#: A start that has not ended by now died; longer than the longest call to the provider.
+CLAIM: Final = timedelta(seconds=60)
+#: How far the provider's clock may be ahead of ours (G-06).
+CLOCK_SKEW: Final = timedelta(seconds=60)
+
+ENDS: Final[Mapping[str, FaceChallenge.State]] = {
+    AuthenticationStatus.DECLINED: State.FAILED,
+    AuthenticationStatus.INCONCLUSIVE: State.FAILED,
+    AuthenticationStatus.REFUSED: State.REFUSED,
+}
+
+
+class Word(StrEnum):
+    """What can be said of a challenge: its states, and that a new attempt is needed."""
+
+    OPEN = "open"
+    RETRY = "retry"
+    GRANTED = "granted"
+    CONSUMED = "consumed"
+    REVOKED = "revoked"
+    REFUSED = "refused"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class HandOff:
+    """The browser may go to the capture page now."""
+
+    capture_url: str = field(repr=False)
+
+
+def begin(challenge: FaceChallenge, *, redirect_url: str, now: datetime) -> HandOff | None:
+    """Create or reuse an attempt for an open challenge.
+
+    Returns None when there is nothing to hand over: another request is at it, or the
+    provider takes no attempt any more. Raises `NotEnrolled` or a `ProviderError`.
+    """
+    applicant = enrolment.applicant_of(challenge.user)
+    if not _claim(challenge, now):
+        return None
+    try:
+        return _hand_off(challenge, applicant, redirect_url, now)
+    except Conflict:
+        # It has gone on without us, on another device: the waiting page will find out.
+        return None
+    finally:
+        _release(challenge)
+
+
+def finish(challenge: FaceChallenge, *, source: str, now: datetime) -> FaceChallenge:
+    """Ask the provider, at most every two seconds, and end the challenge if it says so.
+
+    Returns the challenge as it is then. Raises a `ProviderError` when the provider gave
+    no usable answer; nothing has changed then.
+    """
+    if challenge.is_open and challenge.started_at and challenge.authentication:
+        _ask_and_settle(challenge, challenge.authentication, source, now)
+    return FaceChallenge.objects.select_related("authentication", "user").get(pk=challenge.pk)
+
+
+def word_for(challenge: FaceChallenge, *, now: datetime) -> Word:
+    """Say where a challenge stands."""
+    if challenge.is_open and _needs_attempt(challenge, now):
+        return Word.RETRY
+    return Word(challenge.state)
+
+
+# -- begin
+
+
+def _claim(challenge: FaceChallenge, now: datetime) -> bool:
+    """Let one request at a time start; a double click or a second tab comes second."""
+    open_ones = FaceChallenge.objects.filter(pk=challenge.pk, state=State.OPEN)
+    free = open_ones.filter(Q(claimed_at=None) | Q(claimed_at__lte=now - CLAIM))
+    return free.update(claimed_at=now) == 1
+
+
+def _release(challenge: FaceChallenge) -> None:
+    FaceChallenge.objects.filter(pk=challenge.pk).update(claimed_at=None)
+
+
+def _hand_off(
+    challenge: FaceChallenge, applicant: Applicant, redirect_url: str, now: datetime
+) -> HandOff:
+    challenge.refresh_from_db(fields=["authentication", "started_at"])
+    authentication = _authentication(challenge, applicant, now)
+    attempt = _live_attempt(challenge, authentication, now)
+    if attempt is None:
+        attempt = _new_attempt(challenge, authentication, redirect_url, now)
+    if not is_capture_url(attempt.capture_url, hosts=conf.CAPTURE_HOSTS, debug=conf.DEBUG):
+        logger.error("capture host not allowed challenge=%s", challenge.pk)
+        raise MalformedAnswer("create_attempt", cause="capture host not allowed")
+    return HandOff(attempt.capture_url)
+
+
+def _authentication(
+    challenge: FaceChallenge, applicant: Applicant, now: datetime
+) -> FaceAuthentication:
+    row = challenge.authentication
+    if row is None or row.applicant_id != applicant.applicant_id:
+        row = _intend(challenge, applicant)
+    if row.provider_id:
+        return row
+    return _create(row, now)
+
+
+def _intend(challenge: FaceChallenge, applicant: Applicant) -> FaceAuthentication:
+    with transaction.atomic():
+        row = FaceAuthentication.objects.create(
+            user_id=challenge.user_id,
+            applicant_id=applicant.applicant_id,
+            user_journey_id=conf.USER_JOURNEY_ID,
+            environment=conf.ENVIRONMENT,
+        )
+        challenge.authentication, challenge.started_at = row, None
+        challenge.save(update_fields=["authentication", "started_at"])
+    return row
+
+
+def _create(intent: FaceAuthentication, now: datetime) -> FaceAuthentication:
+    try:
+        snapshot = get_client().create_authentication(
+            applicant_id=intent.applicant_id, user_journey_id=intent.user_journey_id
+        )
+    except Unavailable:
+        raise  # it may exist: the intent stays
+    except ProviderError:
+        intent.delete()  # it does not
+        raise
+    return sync.apply(intent, snapshot, source=StatusChange.Source.CREATE, now=now)
+
+
+def _live_attempt(
+    challenge: FaceChallenge, authentication: FaceAuthentication, now: datetime
+) -> AttemptSnapshot | None:
+    """Return the attempt of an earlier click, if its link can still be opened.
+
+    The list also shows an attempt whose creation we were never told of.
+    """
+    if challenge.started_at is None or authentication.provider_id is None:
+        return None
+    attempts = get_client().list_attempts(authentication.provider_id).items
+    sync.mirror_attempts(authentication, attempts, now=now)
+    newest = attempts[0] if attempts else None
+    if newest is None or not _can_be_opened(newest, challenge, now):
+        return None
+    sync.saw_unopened(newest, now=now)
+    return newest
+
+
+def _can_be_opened(attempt: AttemptSnapshot, challenge: FaceChallenge, now: datetime) -> bool:
+    return (
+        attempt.status == AttemptStatus.PENDING_REDIRECTION
+        and attempt.created_on is not None
+        and now - attempt.created_on < LINK_REUSE
+        and _carries(attempt.redirect_url, challenge.handle)
+        and attempt.capture_url != ""
+    )
+
+
+def _new_attempt(
+    challenge: FaceChallenge, authentication: FaceAuthentication, redirect_url: str, now: datetime
+) -> AttemptSnapshot:
+    FaceChallenge.objects.filter(pk=challenge.pk).update(started_at=now)
+    attempt = get_client().create_attempt(
+        authentication.provider_id or "", redirect_url=redirect_url
+    )
+    sync.mirror_attempts(authentication, [attempt], now=now)
+    return attempt
+
+
+# -- finish
+
+
+def _ask_and_settle(
+    challenge: FaceChallenge, authentication: FaceAuthentication, source: str, now: datetime
+) -> None:
+    try:
+        snapshot = sync.pull(authentication, source=source, now=now)
+    except NotFound:
+        _close(challenge, State.FAILED, "unknown_to_provider")
+        return
+    if snapshot is not None:
+        authentication.refresh_from_db()
+        _settle(challenge, authentication, snapshot, now)
+
+
+def _settle(
+    challenge: FaceChallenge,
+    authentication: FaceAuthentication,
+    snapshot: AuthenticationSnapshot,
+    now: datetime,
+) -> None:
+    if authentication.status == snapshot.status == AuthenticationStatus.APPROVED:
+        _approve(challenge, authentication, snapshot, now)
+    elif authentication.status in ENDS:
+        _close(challenge, ENDS[authentication.status], authentication.status)
+    elif _is_too_late(challenge, authentication, now):
+        _close(challenge, State.EXPIRED, "too_late")
+
+
+def _approve(
+    challenge: FaceChallenge,
+    authentication: FaceAuthentication,
+    snapshot: AuthenticationSnapshot,
+    now: datetime,
+) -> None:
+    attempts = get_client().list_attempts(snapshot.id).items
+    sync.mirror_attempts(authentication, attempts, now=now)
+    try:
+        _require_subject(challenge, authentication, snapshot)
+        newest = _require_attempt(challenge, attempts)
+        attempt = authentication.attempts.get(provider_id=newest.id)
+        anchor = _require_anchor(attempt, now)
+    except FlowMismatch as mismatch:
+        logger.error("approval refused: %s challenge=%s", mismatch, challenge.pk)
+        _close(challenge, State.FAILED, "mismatch")
+        return
+    if newest.status != AttemptStatus.COMPLETED:
+        return  # half of the news is not there yet: ask again
+    if not _in_time(attempt, anchor, challenge, now):
+        _close(challenge, State.EXPIRED, "too_late")
+        return
+    _grant(challenge, authentication, anchor, now)
+
+
+def _require_subject(
+    challenge: FaceChallenge, authentication: FaceAuthentication, snapshot: AuthenticationSnapshot
+) -> None:
+    """Hold the answer against what we asked and against what holds today (G-03)."""
+    applicant = Applicant.objects.filter(user_id=challenge.user_id).first()
+    facts = {
+        "authentication": snapshot.id == authentication.provider_id,
+        "user": authentication.user_id == challenge.user_id,
+        "applicant": applicant is not None
+        and snapshot.applicant_id == authentication.applicant_id == applicant.applicant_id,
+        "journey": snapshot.user_journey_id
+        == authentication.user_journey_id
+        == conf.USER_JOURNEY_ID,
+        "environment": authentication.environment == conf.ENVIRONMENT,
+    }
+    wrong = [name for name, holds in facts.items() if not holds]
+    if wrong:
+        raise FlowMismatch(f"another {', '.join(wrong)}")
+
+
+def _require_attempt(
+    challenge: FaceChallenge, attempts: tuple[AttemptSnapshot, ...]
+) -> AttemptSnapshot:
+    """Return the attempt that was approved: the newest, since none is taken after a capture."""
+    if not attempts or not _carries(attempts[0].redirect_url, challenge.handle):
+        raise FlowMismatch("no attempt of this challenge")
+    return attempts[0]
+
+
+def _require_anchor(attempt: FaceAttempt, now: datetime) -> datetime:
+    """Return the latest moment at which we know that the face had not been shown (G-04)."""
+    if attempt.capture_not_before > now + CLOCK_SKEW:
+        raise FlowMismatch("the provider's clock is ahead")
+    return min(attempt.capture_not_before, now)
+
+
+def _in_time(
+    attempt: FaceAttempt, anchor: datetime, challenge: FaceChallenge, now: datetime
+) -> bool:
+    captured = attempt.capture_not_after or now
+    in_window = captured <= attempt.created_at + conf.CAPTURE_WINDOW
+    return in_window and now - anchor < challenge.age_limit
+
+
+def _grant(
+    challenge: FaceChallenge, authentication: FaceAuthentication, anchor: datetime, now: datetime
+) -> None:
+    with transaction.atomic():
+        # Locked, so that a change of mind comes wholly before or wholly after.
+        row = FaceAuthentication.objects.select_for_update().get(pk=authentication.pk)
+        if row.status == AuthenticationStatus.APPROVED:
+            grants.issue(challenge, verified_at=anchor, now=now)
+
+
+def _is_too_late(
+    challenge: FaceChallenge, authentication: FaceAuthentication, now: datetime
+) -> bool:
+    """Tell whether an approval that came now would already be stale."""
+    attempt = authentication.attempts.first()
+    if attempt is None or authentication.status not in AFTER_CAPTURE:
+        return False
+    return now - attempt.capture_not_before >= challenge.age_limit
+
+
+def _needs_attempt(challenge: FaceChallenge, now: datetime) -> bool:
+    authentication, started_at = challenge.authentication, challenge.started_at
+    if authentication is None or started_at is None:
+        return False
+    if authentication.status == AuthenticationStatus.RETRY_REQUIRED:
+        # What was known before the newest attempt is not about it.
+        return authentication.synced_at is not None and authentication.synced_at >= started_at
+    return authentication.status not in AFTER_CAPTURE and now - started_at > conf.CAPTURE_WINDOW
+
+
+def _close(challenge: FaceChallenge, state: FaceChallenge.State, reason: str) -> None:
+    FaceChallenge.objects.filter(pk=challenge.pk).close(state, reason=reason)
+
+
+def _carries(redirect_url: str, handle: str) -> bool:
+    return f"/{handle}/" in redirect_url.partition("?")[0]

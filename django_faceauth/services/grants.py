@@ -1,0 +1,125 @@
+"""What a session has been granted. The only toucher of the session.
+
+A session holds one random secret; rows hold a digest of that secret, of the user and of
+the user's session authentication hash. So a grant survives the rotation of the session
+key, and ends with the session, with another user and with another password (B-04 to
+B-06), without anything to remember on those occasions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Final, cast
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
+
+from django_faceauth.models import FaceAuthentication, FaceChallenge
+from django_faceauth.models.challenge import FaceChallengeQuerySet
+
+SESSION_KEY: Final = "_faceauth"
+
+
+def current(
+    request: HttpRequest, *, action: str, max_age: timedelta, now: datetime
+) -> FaceChallenge | None:
+    """Return the newest grant of this user in this session for `action`, if it is fresh."""
+    challenges = _asked_here(request)
+    if challenges is None:
+        return None
+    fresh = challenges.filter(action=action).approved().shown_within(max_age, now=now)
+    return fresh.order_by("-verified_at").first()
+
+
+def find(request: HttpRequest, handle: str) -> FaceChallenge | None:
+    """Return the challenge with that handle if it was asked here, of this user (B-07)."""
+    challenges = _asked_here(request)
+    if challenges is None:
+        return None
+    return challenges.filter(handle=handle).select_related("authentication", "user").first()
+
+
+def ask(
+    request: HttpRequest,
+    *,
+    action: str,
+    max_age: timedelta,
+    window: timedelta,
+    next_url: str,
+    now: datetime,
+) -> FaceChallenge:
+    """Return the open challenge for `action` in this session; there is never more than one.
+
+    One whose attempt is older than `window` is out of date, and a new one takes its place.
+    """
+    user, digest = _user(request), _session_digest(request, _secret(request))
+    slot = hashlib.sha256(f"{user.pk}|{digest}|{action}|".encode()).hexdigest()
+    in_slot = FaceChallenge.objects.filter(open_slot=slot)
+    in_slot.filter(started_at__lte=now - window).close(
+        FaceChallenge.State.EXPIRED, reason="abandoned"
+    )
+    wanted = {"max_age": int(max_age.total_seconds()), "next_url": next_url}
+    challenge, created = FaceChallenge.objects.get_or_create(
+        open_slot=slot,
+        defaults={
+            "handle": secrets.token_urlsafe(32),
+            "user_id": user.pk,
+            "session_digest": digest,
+            "action": action,
+            "created_at": now,
+            **wanted,
+        },
+    )
+    if not created:
+        in_slot.update(**wanted)  # the newest page that asked is the one to go on to
+    return challenge
+
+
+def issue(challenge: FaceChallenge, *, verified_at: datetime, now: datetime) -> bool:
+    """Grant an open challenge; `verified_at` is the anchor, set here once and for all (G-05)."""
+    asked = FaceChallenge.objects.filter(pk=challenge.pk)
+    granted = asked.close(FaceChallenge.State.GRANTED, verified_at=verified_at, granted_at=now)
+    return granted == 1
+
+
+def see(request: HttpRequest, challenge: FaceChallenge, *, now: datetime) -> None:
+    """Rotate the session key at the first request that sees the grant (B-05)."""
+    if challenge.seen_at is not None:
+        return
+    unseen = FaceChallenge.objects.filter(pk=challenge.pk, seen_at=None)
+    if unseen.update(seen_at=now):  # of several requests at once, one rotates
+        request.session.cycle_key()
+
+
+def revoke(authentication: FaceAuthentication, *, reason: str, now: datetime) -> int:
+    """Take back what was granted on an authentication; return how many grants that were."""
+    grants = FaceChallenge.objects.filter(authentication_id=authentication.pk)
+    return grants.revoke(reason=reason, now=now)
+
+
+def _asked_here(request: HttpRequest) -> FaceChallengeQuerySet | None:
+    secret = request.session.get(SESSION_KEY)
+    if not isinstance(secret, str) or not request.user.is_authenticated:
+        return None
+    digest = _session_digest(request, secret)
+    return FaceChallenge.objects.of(user_id=request.user.pk, session_digest=digest)
+
+
+def _secret(request: HttpRequest) -> str:
+    secret: str | None = request.session.get(SESSION_KEY)
+    if secret is None:
+        secret = request.session[SESSION_KEY] = secrets.token_urlsafe(32)
+    return secret
+
+
+def _session_digest(request: HttpRequest, secret: str) -> str:
+    user = _user(request)
+    whole = f"{secret}|{user.pk}|{user.get_session_auth_hash()}"
+    return salted_hmac("django_faceauth.session", whole, algorithm="sha256").hexdigest()
+
+
+def _user(request: HttpRequest) -> AbstractBaseUser:
+    return cast(AbstractBaseUser, request.user)  # callers have made sure that it is not anonymous

@@ -1,0 +1,74 @@
+"""The simulator behind a `requests.Session`: real requests and answers, no sockets."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
+from django.urls import Resolver404, resolve
+from requests import PreparedRequest, Response
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPResponse
+
+URLS: Final = "django_faceauth.simulator.urls"
+
+
+class SimulatorAdapter(HTTPAdapter):
+    """Answers for whatever host it is mounted on, from the simulator's own views.
+
+    `root` is the path prefix of the simulator there, such as `/simulator`.
+    """
+
+    def __init__(self, root: str = "") -> None:
+        super().__init__()
+        self.root = root.rstrip("/")
+
+    def send(self, request: PreparedRequest, *_args: Any, **_options: Any) -> Response:
+        """Return the simulator's answer to a request; there is nothing to time out or verify."""
+        return self.build_response(request, _over_the_wire(self._answer(_received(request))))
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith(self.root):
+            return HttpResponse(status=404)
+        try:
+            match = resolve(request.path.removeprefix(self.root), urlconf=URLS)
+        except Resolver404:
+            return HttpResponse(status=404)
+        answer: HttpResponse = match.func(request, *match.args, **match.kwargs)
+        return answer
+
+
+class ReceivedRequest(WSGIRequest):
+    """A request to a host of the provider, of which `ALLOWED_HOSTS` knows nothing."""
+
+    def get_host(self) -> str:
+        """Return the host that was called."""
+        host: str = self.META["HTTP_HOST"]
+        return host
+
+
+def _received(request: PreparedRequest) -> HttpRequest:
+    url = urlsplit(request.url or "")
+    sent = RequestFactory().generic(
+        request.method or "GET",
+        request.url or "",
+        request.body or b"",
+        content_type=request.headers.get("Content-Type", ""),
+        secure=url.scheme == "https",
+        headers={"Host": url.netloc, **request.headers},
+    )
+    return ReceivedRequest(sent.environ)
+
+
+def _over_the_wire(response: HttpResponse) -> HTTPResponse:
+    return HTTPResponse(
+        body=BytesIO(response.content),
+        headers={**response.headers, "Content-Length": str(len(response.content))},
+        status=response.status_code,
+        reason=response.reason_phrase,
+        preload_content=False,
+    )

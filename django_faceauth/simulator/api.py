@@ -1,0 +1,109 @@
+"""The calls of the provider's API: read, apply one step of the machine, tell."""
+
+from __future__ import annotations
+
+import secrets
+from functools import partial
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+
+from django_faceauth.simulator import credentials, intake, machine, paging, store, wire
+from django_faceauth.simulator.problems import Problem
+
+ID_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+def token(request: HttpRequest) -> HttpResponse:
+    """Give an access token for OAuth client credentials."""
+    form = request.POST
+    if not credentials.is_client(form.get("client_id", ""), form.get("client_secret", "")):
+        return JsonResponse({"error": "invalid_client"}, status=401)
+    if form.get("grant_type") != "client_credentials":
+        return JsonResponse({"error": "unsupported_grant_type"}, status=400)
+    return JsonResponse(
+        {
+            "access_token": credentials.new_token(),
+            "expires_in": int(credentials.TOKEN_LIFETIME.total_seconds()),
+            "token_type": "Bearer",
+        }
+    )
+
+
+def create_authentication(request: HttpRequest) -> HttpResponse:
+    """Create a face authentication."""
+    ids = intake.read_authentication(intake.body_of(request.body))
+    case = machine.create(new_id("fav"), **ids, now=timezone.now())
+    store.add(case)
+    return JsonResponse(wire.authentication(case, root_of(request)), status=201)
+
+
+def read_authentication(request: HttpRequest, case_id: str) -> HttpResponse:
+    """Tell a face authentication."""
+    case = store.read(case_id, timezone.now())
+    return JsonResponse(wire.authentication(case, root_of(request)))
+
+
+def anonymize(request: HttpRequest, case_id: str) -> HttpResponse:
+    """Remove the personal data of a face authentication."""
+    now = timezone.now()
+    try:
+        case = store.change(case_id, partial(machine.anonymize, now=now), now)
+    except machine.NotAllowed:
+        raise Problem(400, "invalid_request", "face_authentication_in_progress") from None
+    return JsonResponse(wire.authentication(case, root_of(request)))
+
+
+def create_attempt(request: HttpRequest, case_id: str) -> HttpResponse:
+    """Create an attempt of a face authentication."""
+    now = timezone.now()
+    add = partial(
+        machine.add_attempt,
+        attempt_id=new_id("fatp"),
+        request=intake.read_attempt(intake.body_of(request.body)),
+        now=now,
+    )
+    try:
+        case = store.change(case_id, add, now)
+    except machine.NotAllowed:
+        raise Problem(409, "conflict", "face_authentication_status_invalid") from None
+    return JsonResponse(wire.attempt(case, case.attempts[-1], root_of(request)), status=201)
+
+
+def list_attempts(request: HttpRequest, case_id: str) -> HttpResponse:
+    """Tell the attempts of a face authentication, newest first."""
+    case = store.read(case_id, timezone.now())
+    return _page(request, wire.attempts(case, root_of(request)))
+
+
+def read_attempt(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
+    """Tell one attempt."""
+    case = store.read(case_id, timezone.now())
+    return JsonResponse(wire.attempt(case, case.attempt(attempt_id), root_of(request)))
+
+
+def list_assets(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
+    """Tell what was recorded during an attempt."""
+    case = store.read(case_id, timezone.now())
+    return _page(request, wire.assets(case, case.attempt(attempt_id), root_of(request)))
+
+
+def root_of(request: HttpRequest) -> str:
+    """Return the simulator's address as the caller knows it.
+
+    Reversing URL names would give that of this site's URL conf: behind an adapter the same
+    views answer for another host, without a prefix.
+    """
+    prefix, _, _ = request.path.rpartition("/face-authentications")
+    return request.build_absolute_uri(prefix or "/").rstrip("/")
+
+
+def new_id(prefix: str) -> str:
+    """Return a new identifier, such as `fav_` and 26 characters."""
+    return f"{prefix}_{''.join(secrets.choice(ID_ALPHABET) for _ in range(26))}"
+
+
+def _page(request: HttpRequest, items: list[wire.Json]) -> HttpResponse:
+    window = paging.Window.of(request.GET.dict())
+    return JsonResponse(paging.page(items, window, request.build_absolute_uri(request.path)))

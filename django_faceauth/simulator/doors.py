@@ -1,0 +1,64 @@
+"""What all of the simulator's views have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Final
+from uuid import uuid4
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.views.decorators.csrf import csrf_exempt
+
+from django_faceauth.conf import conf
+from django_faceauth.simulator import credentials
+from django_faceauth.simulator.machine import Unknown
+from django_faceauth.simulator.problems import Problem
+
+View = Callable[..., HttpResponse]
+
+VERSION: Final = "1.0.0"
+
+
+def public(view: View) -> View:
+    """Make a view one of a foreign site: no login, CSRF token or transaction of this one.
+
+    There is no such site, 404, unless the simulator is enabled.
+    """
+
+    @wraps(view)
+    def door(request: HttpRequest, **kwargs: str) -> HttpResponse:
+        if not conf.SIMULATOR_ENABLED:
+            return HttpResponse(status=404)
+        return view(request, **kwargs)
+
+    return csrf_exempt(login_not_required(transaction.non_atomic_requests(door)))
+
+
+def endpoint(*, is_secured: bool = True, **views: View) -> View:
+    """Return the view of one path of the API, which has one of `views` per HTTP method."""
+
+    @public
+    def door(request: HttpRequest, **kwargs: str) -> HttpResponse:
+        request_id = str(uuid4())
+        response = _answer(request, request_id, **kwargs)
+        response["Cko-Request-Id"] = request_id
+        response["Cko-Version"] = VERSION
+        return response
+
+    def _answer(request: HttpRequest, request_id: str, **kwargs: str) -> HttpResponse:
+        view = views.get(request.method or "")
+        if view is None:
+            return HttpResponseNotAllowed(views)
+        if is_secured and not credentials.may_call(request.headers.get("Authorization", "")):
+            return HttpResponse(status=401)
+        try:
+            return view(request, **kwargs)
+        except Unknown:
+            return HttpResponse(status=404)
+        except Problem as problem:
+            return problem.answer(request_id)
+
+    return door

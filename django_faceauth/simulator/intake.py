@@ -1,0 +1,111 @@
+"""What merchants send, read and judged as the provider does."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django_faceauth.simulator.machine import AttemptRequest
+from django_faceauth.simulator.problems import Problem, refuse
+
+Body = Mapping[str, Any]
+Checks = Mapping[str, Callable[[str], object]]
+
+# Room for what is appended on the way back: Django redirects to 2,048 characters at most.
+LONGEST_REDIRECT: Final = 1_900
+
+
+def is_web_address(text: str) -> bool:
+    """Tell whether a browser can be sent to `text`, an absolute HTTP(S) URL."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return (
+        parts.scheme in {"http", "https"}
+        and bool(parts.hostname)
+        and text.isprintable()
+        and " " not in text
+        and len(text) <= LONGEST_REDIRECT
+    )
+
+
+def _pattern(pattern: str) -> Callable[[str], object]:
+    return re.compile(pattern, re.ASCII).fullmatch
+
+
+AUTHENTICATION: Final[Checks] = {
+    "applicant_id": _pattern(r"aplt_\w+"),
+    "user_journey_id": _pattern(r"usj_\w+"),
+}
+ATTEMPT: Final[Checks] = {"redirect_url": is_web_address}
+PHONE_NUMBER: Final[Checks] = {
+    "country_code": _pattern(r"\+\d+"),
+    "number": _pattern(r"\d{1,14}"),
+}
+CLIENT_INFORMATION: Final[Checks] = {
+    "pre_selected_residence_country": _pattern(r"[A-Z]{2}"),
+    "pre_selected_language": _pattern(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"),
+}
+
+
+def body_of(raw: bytes) -> Body:
+    """Return the JSON object that a request carries."""
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise Problem(400, "invalid_request", "body_invalid") from None
+    if not isinstance(body, dict):
+        raise Problem(400, "invalid_request", "body_invalid")
+    return body
+
+
+def read_authentication(body: Body) -> Mapping[str, str]:
+    """Return the applicant id and the user journey id of a new authentication."""
+    refuse(_errors(body, AUTHENTICATION))
+    return _known(body, AUTHENTICATION)
+
+
+def read_attempt(body: Body) -> AttemptRequest:
+    """Return what is asked of a new attempt."""
+    phone, client = body.get("phone_number"), body.get("client_information")
+    refuse(
+        [
+            *_errors(body, ATTEMPT),
+            *_group_errors("phone_number", phone, PHONE_NUMBER),
+            *_group_errors("client_information", client, CLIENT_INFORMATION, optional=True),
+        ]
+    )
+    return AttemptRequest(
+        redirect_url=body["redirect_url"],
+        phone_number=phone and _known(phone, PHONE_NUMBER),
+        client_information=client and _known(client, CLIENT_INFORMATION),
+    )
+
+
+def _group_errors(
+    group: str, values: object, checks: Checks, *, optional: bool = False
+) -> Iterator[str]:
+    if values is None:
+        return
+    if not isinstance(values, dict):
+        yield f"{group}_invalid"
+        return
+    given = {name: checks[name] for name in checks if values.get(name) is not None}
+    yield from _errors(values, given if optional else checks, before=f"{group}__", between="__")
+
+
+def _errors(body: Body, checks: Checks, *, before: str = "", between: str = "_") -> Iterator[str]:
+    for name, accepts in checks.items():
+        value = body.get(name)
+        if value is None or value == "":
+            yield f"{before}{name}{between}required"
+        elif not (isinstance(value, str) and accepts(value)):
+            yield f"{before}{name}{between}invalid"
+
+
+def _known(values: Body, checks: Checks) -> Mapping[str, str]:
+    return {name: values[name] for name in checks if values.get(name) is not None}

@@ -1,0 +1,248 @@
+"""What can happen to a face authentication, as pure functions from case to case.
+
+A `Case` is a face authentication with its attempts. Every function takes the case as
+`advance` left it and gives a new one; nothing here reads a clock or keeps anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from django_faceauth.simulator.outcomes import CLOSED, LEFT, NEVER_STARTED, Outcome
+from django_faceauth.statuses import ACCEPTS_ATTEMPT, AttemptStatus, AuthenticationStatus
+
+LINK_LIFETIME: Final = timedelta(minutes=15)
+
+#: A link that nobody touches for its lifetime ends so: never opened, or opened and left.
+UNTOUCHED: Final[Mapping[AttemptStatus, Outcome]] = {
+    AttemptStatus.PENDING_REDIRECTION: NEVER_STARTED,
+    AttemptStatus.CAPTURE_IN_PROGRESS: LEFT,
+}
+
+
+class NotAllowed(Exception):
+    """The case is not in a state that allows this step."""
+
+
+class Unknown(LookupError):
+    """There is no such face authentication, or no such attempt of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRequest:
+    """What the merchant asks of an attempt."""
+
+    redirect_url: str
+    phone_number: Mapping[str, str] | None = None
+    client_information: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """What the capture page learns of the device that opened it."""
+
+    ip_address: str
+    user_agent: str
+    initial_device: str
+    number_of_sessions: int = 1
+
+    def after(self, earlier: Visit | None) -> Visit:
+        """Return this visit as the one that follows `earlier`."""
+        if earlier is None:
+            return self
+        return replace(
+            self,
+            initial_device=earlier.initial_device,
+            number_of_sessions=earlier.number_of_sessions + 1,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """How a capture ended, and when that becomes known."""
+
+    outcome: Outcome
+    decided_on: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try of the person to show their face."""
+
+    id: str
+    created_on: datetime
+    modified_on: datetime
+    request: AttemptRequest
+    status: AttemptStatus = AttemptStatus.PENDING_REDIRECTION
+    code: int | None = None
+    visit: Visit | None = None
+    capture: Capture | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the capture page can still be used."""
+        return self.status in UNTOUCHED
+
+    @property
+    def is_on_film(self) -> bool:
+        """Whether the person showed a face."""
+        return self.capture is not None and self.capture.outcome.is_on_film
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A face authentication with its attempts, oldest first."""
+
+    id: str
+    applicant_id: str
+    user_journey_id: str
+    created_on: datetime
+    modified_on: datetime
+    status: AuthenticationStatus = AuthenticationStatus.CREATED
+    code: int | None = None
+    attempts: tuple[Attempt, ...] = ()
+    is_anonymized: bool = False
+
+    @property
+    def captures(self) -> int:
+        """Number of captures that came to an end on the capture page."""
+        return sum(attempt.capture is not None for attempt in self.attempts)
+
+    def attempt(self, attempt_id: str) -> Attempt:
+        """Return one attempt, or raise `Unknown`."""
+        for attempt in self.attempts:
+            if attempt.id == attempt_id:
+                return attempt
+        raise Unknown
+
+    def open_attempt(self, attempt_id: str) -> Attempt:
+        """Return one attempt, or raise `NotAllowed` when its link can no longer be used."""
+        attempt = self.attempt(attempt_id)
+        if not attempt.is_open:
+            raise NotAllowed
+        return attempt
+
+
+def create(case_id: str, *, applicant_id: str, user_journey_id: str, now: datetime) -> Case:
+    """Return a new case."""
+    return Case(
+        id=case_id,
+        applicant_id=applicant_id,
+        user_journey_id=user_journey_id,
+        created_on=now,
+        modified_on=now,
+    )
+
+
+def advance(case: Case, now: datetime) -> Case:
+    """Return the case as time has made it: the very same when nothing was due."""
+    due = _due(case)
+    if due is None or now < due.decided_on:
+        return case
+    return _settle(case, due)
+
+
+def add_attempt(case: Case, attempt_id: str, request: AttemptRequest, now: datetime) -> Case:
+    """Return the case with a new attempt, which replaces the open one."""
+    if case.status not in ACCEPTS_ATTEMPT:
+        raise NotAllowed
+    attempt = Attempt(id=attempt_id, created_on=now, modified_on=now, request=request)
+    return replace(
+        case,
+        status=AuthenticationStatus.PENDING,
+        code=None,
+        attempts=(*(_terminated(earlier, now) for earlier in case.attempts), attempt),
+        modified_on=now,
+    )
+
+
+def open_capture(case: Case, attempt_id: str, visit: Visit, now: datetime) -> Case:
+    """Return the case with the person on the capture page."""
+    attempt = case.open_attempt(attempt_id)
+    attempt = replace(
+        attempt,
+        status=AttemptStatus.CAPTURE_IN_PROGRESS,
+        visit=visit.after(attempt.visit),
+        modified_on=now,
+    )
+    return _with_newest(case, attempt, AuthenticationStatus.CAPTURE_IN_PROGRESS)
+
+
+def finish_capture(
+    case: Case, attempt_id: str, outcome: Outcome, *, check_time: timedelta, now: datetime
+) -> Case:
+    """Return the case after the capture; what is on film is decided after `check_time`."""
+    attempt = case.open_attempt(attempt_id)
+    decided_on = now + check_time if outcome.is_on_film else now
+    capture = Capture(outcome=outcome, decided_on=decided_on)
+    attempt = replace(
+        attempt, status=AttemptStatus.CHECKS_IN_PROGRESS, capture=capture, modified_on=now
+    )
+    case = _with_newest(case, attempt, AuthenticationStatus.CHECKS_IN_PROGRESS)
+    return case if outcome.is_on_film else _settle(case, capture)
+
+
+def anonymize(case: Case, now: datetime) -> Case:
+    """Return the case without personal data; one that was still open is closed for good."""
+    if case.status == AuthenticationStatus.CHECKS_IN_PROGRESS:
+        raise NotAllowed
+    if case.is_anonymized:
+        return case
+    if case.status in ACCEPTS_ATTEMPT:
+        case = replace(case, status=CLOSED.authentication, code=CLOSED.code)
+    return replace(
+        case,
+        attempts=tuple(_impersonal(_terminated(attempt, now)) for attempt in case.attempts),
+        is_anonymized=True,
+        modified_on=now,
+    )
+
+
+def _due(case: Case) -> Capture | None:
+    """Return what time alone will do to the case, and when."""
+    if not case.attempts:
+        return None
+    newest = case.attempts[-1]
+    if newest.status == AttemptStatus.CHECKS_IN_PROGRESS:
+        return newest.capture
+    if newest.is_open:
+        return Capture(
+            outcome=UNTOUCHED[newest.status], decided_on=newest.modified_on + LINK_LIFETIME
+        )
+    return None
+
+
+def _settle(case: Case, capture: Capture) -> Case:
+    outcome = capture.outcome
+    newest = replace(
+        case.attempts[-1],
+        status=outcome.attempt,
+        code=outcome.code,
+        modified_on=capture.decided_on,
+    )
+    return _with_newest(case, newest, outcome.authentication, outcome.code)
+
+
+def _with_newest(
+    case: Case, newest: Attempt, status: AuthenticationStatus, code: int | None = None
+) -> Case:
+    return replace(
+        case,
+        status=status,
+        code=code,
+        attempts=(*case.attempts[:-1], newest),
+        modified_on=newest.modified_on,
+    )
+
+
+def _terminated(attempt: Attempt, now: datetime) -> Attempt:
+    if not attempt.is_open:
+        return attempt
+    return replace(attempt, status=AttemptStatus.TERMINATED, modified_on=now)
+
+
+def _impersonal(attempt: Attempt) -> Attempt:
+    return replace(attempt, request=replace(attempt.request, phone_number=None), visit=None)

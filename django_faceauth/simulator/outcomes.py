@@ -1,0 +1,87 @@
+"""How a capture can end, and the provider's words for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from django_faceauth.statuses import AttemptStatus, AuthenticationStatus
+
+# Source: the provider's "response codes" reference.
+SUMMARIES: Final[Mapping[int, str]] = {
+    10000: "approved",
+    61101: "applicant_never_started",
+    61111: "applicant_not_ready",
+    61113: "camera_access_refused",
+    61121: "applicant_drop",
+    61201: "connexion_insufficient",
+    61202: "browser_not_supported",
+    61203: "camera_not_found",
+    61401: "face_video_blurry",
+    61402: "face_video_lighting_issue",
+    61410: "face_not_captured",
+    61411: "face_partially_hidden",
+    61412: "face_not_turned",
+    61901: "internal_error",
+    61911: "corrupted_videos",
+    62305: "face_not_live",
+    62306: "face_alteration",
+    62307: "videos_digital_alteration",
+    62321: "face_face_mismatch",
+    62402: "suspicious_device",
+    62403: "consent_unclear",
+    62405: "known_fraudulent_face",
+    63001: "applicant_refusal",
+    64001: "forcibly_closed",
+}
+
+
+def summary_of(code: int) -> str:
+    """Return the provider's word for `code`; a code that it has not listed yet has one too."""
+    return SUMMARIES.get(code, "unlisted")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What becomes of an attempt and of its authentication, and the code that says why."""
+
+    attempt: AttemptStatus
+    authentication: AuthenticationStatus
+    code: int
+
+    @property
+    def is_on_film(self) -> bool:
+        """Whether the capture went through, so that there is a face to check."""
+        return self.attempt in {AttemptStatus.COMPLETED, AttemptStatus.CHECKS_INCONCLUSIVE}
+
+
+def aborted(code: int) -> Outcome:
+    """Return the outcome of a capture that broke off."""
+    return Outcome(AttemptStatus.CAPTURE_ABORTED, AuthenticationStatus.RETRY_REQUIRED, code)
+
+
+def inconclusive(code: int) -> Outcome:
+    """Return the outcome of checks that could not decide."""
+    return Outcome(AttemptStatus.CHECKS_INCONCLUSIVE, AuthenticationStatus.RETRY_REQUIRED, code)
+
+
+def declined(code: int) -> Outcome:
+    """Return the outcome of checks that did not accept the face."""
+    return Outcome(AttemptStatus.COMPLETED, AuthenticationStatus.DECLINED, code)
+
+
+APPROVED: Final = Outcome(AttemptStatus.COMPLETED, AuthenticationStatus.APPROVED, 10000)
+REFUSED: Final = Outcome(AttemptStatus.CAPTURE_REFUSED, AuthenticationStatus.REFUSED, 63001)
+CLOSED: Final = Outcome(AttemptStatus.CHECKS_INCONCLUSIVE, AuthenticationStatus.INCONCLUSIVE, 64001)
+NEVER_STARTED: Final = Outcome(AttemptStatus.EXPIRED, AuthenticationStatus.RETRY_REQUIRED, 61101)
+LEFT: Final = aborted(61121)
+
+#: What a person can choose on the capture page.
+CHOICES: Final[Mapping[str, Outcome]] = {
+    "same_person": APPROVED,
+    "someone_else": declined(62321),
+    "no_camera": aborted(61203),
+    "leave": LEFT,
+    "refuse": REFUSED,
+}

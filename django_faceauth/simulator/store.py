@@ -1,0 +1,44 @@
+"""Where cases are kept between two requests. Whatever is read has been moved up to now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from django_faceauth.simulator.documents import dump, load
+from django_faceauth.simulator.machine import Case, Unknown, advance
+from django_faceauth.simulator.models import StoredCase
+
+
+def add(case: Case) -> None:
+    """Keep a new case."""
+    StoredCase.objects.create(id=case.id, document=dump(case))
+
+
+def read(case_id: str, now: datetime) -> Case:
+    """Return a case as it is now, or raise `Unknown`."""
+    case = load(_row(StoredCase.objects.all(), case_id).document)
+    # Only a case that time has moved takes the lock: waiting clients read very often.
+    if advance(case, now) is case:
+        return case
+    return change(case_id, lambda moved: moved, now)
+
+
+def change(case_id: str, transition: Callable[[Case], Case], now: datetime) -> Case:
+    """Move a case up to now, apply `transition` and keep the result, alone on its row."""
+    with transaction.atomic():
+        row = _row(StoredCase.objects.select_for_update(), case_id)
+        case = transition(advance(load(row.document), now))
+        row.document = dump(case)
+        row.save()
+    return case
+
+
+def _row(rows: QuerySet[StoredCase], case_id: str) -> StoredCase:
+    try:
+        return rows.get(id=case_id)
+    except StoredCase.DoesNotExist:
+        raise Unknown from None

@@ -1,0 +1,68 @@
+"""The provider's statuses and what they allow.
+
+Statuses travel through the package as plain text: a word that the provider adds
+tomorrow is stored as it came, is a member of none of the sets below, and so opens
+nothing. Source: the provider's API reference, "face authentication statuses".
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class AuthenticationStatus(StrEnum):
+    """Status of a face authentication."""
+
+    CREATED = "created"
+    PENDING = "pending"
+    CAPTURE_IN_PROGRESS = "capture_in_progress"
+    CHECKS_IN_PROGRESS = "checks_in_progress"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    RETRY_REQUIRED = "retry_required"
+    REFUSED = "refused"
+    INCONCLUSIVE = "inconclusive"
+
+
+class AttemptStatus(StrEnum):
+    """Status of one attempt of a face authentication."""
+
+    PENDING_REDIRECTION = "pending_redirection"
+    CAPTURE_IN_PROGRESS = "capture_in_progress"
+    CHECKS_IN_PROGRESS = "checks_in_progress"
+    COMPLETED = "completed"
+    CAPTURE_ABORTED = "capture_aborted"
+    CAPTURE_REFUSED = "capture_refused"
+    CHECKS_INCONCLUSIVE = "checks_inconclusive"
+    EXPIRED = "expired"
+    TERMINATED = "terminated"
+
+
+#: The provider accepts a new attempt; on any other status it answers 409.
+ACCEPTS_ATTEMPT: Final[frozenset[str]] = frozenset(
+    {
+        AuthenticationStatus.CREATED,
+        AuthenticationStatus.PENDING,
+        AuthenticationStatus.CAPTURE_IN_PROGRESS,
+        AuthenticationStatus.RETRY_REQUIRED,
+    }
+)
+
+#: The face of the open attempt has not been shown yet.
+BEFORE_CAPTURE: Final[frozenset[str]] = frozenset(
+    {
+        AuthenticationStatus.CREATED,
+        AuthenticationStatus.PENDING,
+        AuthenticationStatus.CAPTURE_IN_PROGRESS,
+    }
+)
+
+#: The face of the newest attempt has been shown.
+AFTER_CAPTURE: Final[frozenset[str]] = frozenset(
+    {
+        AuthenticationStatus.CHECKS_IN_PROGRESS,
+        AuthenticationStatus.APPROVED,
+        AuthenticationStatus.DECLINED,
+    }
+)

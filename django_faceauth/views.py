@@ -1,0 +1,231 @@
+"""The pages between a closed gate and an open one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any, Final
+
+from django.contrib.auth.decorators import login_not_required
+from django.db.transaction import non_atomic_requests
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.http import require_http_methods, require_safe
+
+from django_faceauth.conf import conf
+from django_faceauth.exceptions import NotEnrolled, ProviderError
+from django_faceauth.gate.destination import local
+from django_faceauth.headers import sealed
+from django_faceauth.models import FaceChallenge
+from django_faceauth.models.authentication import StatusChange
+from django_faceauth.response_codes import advice_for
+from django_faceauth.services import flow, grants
+from django_faceauth.services.flow import Word
+from django_faceauth.statuses import BEFORE_CAPTURE, AuthenticationStatus
+from django_faceauth.wording import LINK_RAN_OUT, TROUBLE, WORDINGS, Text, Wording
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two looks of a waiting page.
+REFRESH: Final = 3
+
+Source = StatusChange.Source
+
+
+def _page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Seal a page, and let it speak for itself to people who are not logged in.
+
+    Nothing runs in one transaction here: what the flow remembers before it calls the
+    provider must be committed before it.
+    """
+
+    @wraps(view)
+    def page(request: HttpRequest, handle: str) -> HttpResponseBase:
+        return sealed(view(request, handle))
+
+    return non_atomic_requests(login_not_required(page))
+
+
+def _of_this_session(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Give the view its challenge; unknown and foreign handles look the same."""
+
+    @wraps(view)
+    def found(request: HttpRequest, handle: str) -> HttpResponseBase:
+        challenge = grants.find(request, handle)
+        if challenge is None:
+            return render(request, "faceauth/not_found.html", status=404)
+        return view(request, challenge)
+
+    return found
+
+
+@_page
+@csrf_protect
+@require_http_methods(["GET", "HEAD", "POST"])
+@_of_this_session
+def start(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
+    """Say what is asked and why; on POST, hand the browser over to the capture page."""
+    now = timezone.now()
+    if flow.word_for(challenge, now=now) not in {Word.OPEN, Word.RETRY}:
+        return _show(request, challenge, now)
+    if request.method != "POST":
+        return _render(request, "start", challenge)
+    return _hand_over(request, challenge, now)
+
+
+@_page
+@require_safe
+def returned(request: HttpRequest, handle: str) -> HttpResponse:
+    """Receive the browser back from the capture page, and ask the provider what happened.
+
+    What the query string says is not even read. Public: a phone comes back here without
+    a session, and learns nothing (B-09).
+    """
+    challenge = grants.find(request, handle)
+    if challenge is None:
+        return _elsewhere(request)
+    now = timezone.now()
+    challenge, _trouble = _finish(challenge, Source.RETURN, now)
+    if flow.word_for(challenge, now=now) is Word.OPEN:
+        return redirect("faceauth:waiting", challenge.handle)
+    return _show(request, challenge, now)
+
+
+@_page
+@require_safe
+@_of_this_session
+def waiting(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
+    """Wait visibly for the provider, then go on or say what happened."""
+    if challenge.is_open and not challenge.started_at and not challenge.claimed_at:
+        return redirect("faceauth:start", challenge.handle)
+    now = timezone.now()
+    challenge, trouble = _finish(challenge, Source.POLL, now)
+    return _show(request, challenge, now, trouble=trouble)
+
+
+@_page
+@require_safe
+@_of_this_session
+def status(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
+    """Tell a waiting page, in one word of a closed set, where the challenge stands (U-09)."""
+    now = timezone.now()
+    challenge, trouble = _finish(challenge, Source.POLL, now)
+    word = flow.word_for(challenge, now=now)
+    told = {"state": word.value, "message": str(_message(challenge, word, trouble))}
+    if word is Word.GRANTED:
+        grants.see(request, challenge, now=now)
+        return JsonResponse(told | {"next": local(challenge.next_url)})
+    if word is not Word.OPEN:
+        told["next"] = reverse("faceauth:waiting", args=[challenge.handle])
+    if word is Word.RETRY:
+        told["retry"] = reverse("faceauth:start", args=[challenge.handle])
+    return JsonResponse(told)
+
+
+def _hand_over(request: HttpRequest, challenge: FaceChallenge, now: datetime) -> HttpResponse:
+    back = request.build_absolute_uri(reverse("faceauth:returned", args=[challenge.handle]))
+    try:
+        step = flow.begin(challenge, redirect_url=back, now=now)
+    except NotEnrolled:
+        return render(request, "faceauth/denied.html", status=403)
+    except ProviderError as error:
+        logger.error("start failed: %s challenge=%s", error, challenge.pk)
+        return _render(request, "unavailable", challenge, status=503)
+    if step is None:
+        return redirect("faceauth:waiting", challenge.handle)
+    # A page, not a redirect: browsers hold the redirect of a form against the site's
+    # Content-Security-Policy form-action, which need not name the provider (U-06).
+    return _render(request, "hand_over", challenge, capture_url=step.capture_url)
+
+
+def _finish(
+    challenge: FaceChallenge, source: str, now: datetime
+) -> tuple[FaceChallenge, ProviderError | None]:
+    try:
+        return flow.finish(challenge, source=source, now=now), None
+    except ProviderError as error:
+        logger.warning("pull failed: %s challenge=%s", error, challenge.pk)
+        return challenge, error
+
+
+def _show(
+    request: HttpRequest,
+    challenge: FaceChallenge,
+    now: datetime,
+    trouble: ProviderError | None = None,
+) -> HttpResponse:
+    """Go on, wait, or say what happened."""
+    word = flow.word_for(challenge, now=now)
+    if word is Word.GRANTED:
+        grants.see(request, challenge, now=now)
+        return redirect(local(challenge.next_url))
+    wording = Wording(WORDINGS[word].title, _message(challenge, word, trouble))
+    if word is Word.OPEN:
+        return _render(
+            request,
+            "waiting",
+            challenge,
+            wording=wording,
+            refresh=REFRESH,
+            can_reopen=_status_of(challenge) in BEFORE_CAPTURE,
+        )
+    fallback = _fallback(challenge) if word in {Word.REFUSED, Word.FAILED} else ""
+    return _render(
+        request,
+        "result",
+        challenge,
+        status=403 if word is Word.REFUSED and not fallback else 200,
+        wording=wording,
+        word=word.value,
+        fallback=fallback,
+    )
+
+
+def _message(challenge: FaceChallenge, word: Word, trouble: ProviderError | None) -> Text:
+    if word is Word.OPEN and trouble is not None:
+        return TROUBLE
+    if word is not Word.RETRY:
+        return WORDINGS[word].message
+    if _status_of(challenge) != AuthenticationStatus.RETRY_REQUIRED:
+        return LINK_RAN_OUT
+    return advice_for(challenge.authentication.codes if challenge.authentication else ())
+
+
+def _status_of(challenge: FaceChallenge) -> str:
+    return challenge.authentication.status if challenge.authentication else ""
+
+
+def _fallback(challenge: FaceChallenge) -> str:
+    if not conf.FALLBACK:
+        return ""
+    return f"{resolve_url(conf.FALLBACK)}?{urlencode({'challenge': challenge.handle})}"
+
+
+def _elsewhere(request: HttpRequest) -> HttpResponse:
+    """Answer a browser that did not ask: a phone, or one that kept its cookie back.
+
+    With SESSION_COOKIE_SAMESITE="Strict" the cookie does not come along from another
+    site. Asked for once more from a page of ours, it does (B-08).
+    """
+    if request.user.is_authenticated:
+        return render(request, "faceauth/elsewhere.html", status=404)
+    again = "" if "again" in request.GET else f"{request.path}?again=1"
+    return render(request, "faceauth/elsewhere.html", {"again": again})
+
+
+def _render(
+    request: HttpRequest, name: str, challenge: FaceChallenge, status: int = 200, **context: Any
+) -> HttpResponse:
+    context |= {
+        "challenge": challenge,
+        "next_url": local(challenge.next_url),
+        "cancel_url": resolve_url(conf.LOGIN_REDIRECT_URL),
+        "reasons": [f"faceauth/reasons/{challenge.action}.html", "faceauth/reasons/default.html"],
+    }
+    return render(request, f"faceauth/{name}.html", context, status=status)

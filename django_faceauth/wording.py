@@ -1,0 +1,54 @@
+"""What the pages and the API say, in words for everybody.
+
+A decline is never explained: fraud codes are for the site's staff (V-12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A heading and what follows it."""
+
+    title: Text
+    message: Text
+
+
+TROUBLE: Final = _("We are having trouble reaching the face check. We keep trying.")
+LINK_RAN_OUT: Final = _("The camera page was open for too long. You can get a new one.")
+
+WORDINGS: Final[Mapping[str, Wording]] = {
+    "open": Wording(
+        _("Waiting for your face"),
+        _("As soon as the face check is done, this page goes on by itself."),
+    ),
+    "retry": Wording(_("Let’s try that again"), _("The face check could not be completed.")),
+    "granted": Wording(_("Thank you"), _("Your face was recognised.")),
+    "consumed": Wording(
+        _("Already used"), _("This face check has been used. Nothing more will happen with it.")
+    ),
+    "revoked": Wording(
+        _("No longer valid"), _("This face check has been withdrawn. You can do a new one.")
+    ),
+    "refused": Wording(
+        _("You chose not to show your face"),
+        _("That is fine. Nothing was recorded as a mistake, and nothing was changed."),
+    ),
+    "failed": Wording(
+        _("We could not confirm that it is you"),
+        _("The page stays closed for now, and nothing was changed."),
+    ),
+    "expired": Wording(
+        _("That took a little too long"),
+        _("For your safety a face check counts for a short time only. Please start again."),
+    ),
+}

@@ -1,0 +1,116 @@
+"""Settings of the demo bank: SQLite and the simulator, unless the environment says otherwise."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+import environ
+from django.contrib import messages
+
+env = environ.Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+HOST = env.str("HOST", default="127.0.0.1")
+PORT = env.int("PORT", default=8000)
+
+# -- the site
+
+SECRET_KEY = env.str("SECRET_KEY", default="for-the-demo-only-everybody-knows-it")
+DEBUG = env.bool("DEBUG", default=True)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[".localhost", "127.0.0.1", "[::1]", HOST])
+
+INSTALLED_APPS = [
+    "bank",
+    "django_faceauth",
+    "django_faceauth.simulator",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "bank.middleware.content_security_policy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+ROOT_URLCONF = "bank.urls"
+STATIC_URL = "static/"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+MESSAGE_LEVEL = messages.SUCCESS
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "overview"
+LOGOUT_REDIRECT_URL = "login"
+SESSION_COOKIE_SAMESITE = env.str("SESSION_COOKIE_SAMESITE", default="Lax")
+
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+USE_TZ = True
+
+SQLITE_FILE = BASE_DIR / "db.sqlite3"
+DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{quote(str(SQLITE_FILE))}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # The bank and the simulator share one server and one file, and call each other.
+    DATABASES["default"]["OPTIONS"] = {
+        "init_command": "PRAGMA journal_mode = WAL",
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+    }
+
+# -- the face check, at the simulator of this very server
+
+SIMULATOR = f"http://127.0.0.1:{PORT}/simulator"
+
+FACEAUTH_SECRET_KEY = "" if "FACEAUTH_OAUTH_CLIENT_ID" in env else "sk_sbox_demo"
+FACEAUTH_USER_JOURNEY_ID = "usj_" + "demo".ljust(26, "a")
+FACEAUTH_BASE_URL = SIMULATOR
+FACEAUTH_TOKEN_URL = f"{SIMULATOR}/connect/token"
+FACEAUTH_CAPTURE_HOSTS = [
+    ".checkout.com",
+    ".ubble.ai",
+    f"127.0.0.1:{PORT}",
+    f"localhost:{PORT}",
+]
+
+FROM_ENVIRONMENT = {
+    "FACEAUTH_SECRET_KEY": env.str,
+    "FACEAUTH_OAUTH_CLIENT_ID": env.str,
+    "FACEAUTH_OAUTH_CLIENT_SECRET": env.str,
+    "FACEAUTH_USER_JOURNEY_ID": env.str,
+    "FACEAUTH_ENVIRONMENT": env.str,
+    "FACEAUTH_BASE_URL": env.str,
+    "FACEAUTH_TOKEN_URL": env.str,
+    "FACEAUTH_CAPTURE_HOSTS": env.list,
+    "FACEAUTH_CLIENT_CERTIFICATE": env.str,
+    "FACEAUTH_TIMEOUT": partial(env.list, cast=float),
+    "FACEAUTH_MAX_AGE": env.int,
+    "FACEAUTH_MAX_AGE_CEILING": env.int,
+    "FACEAUTH_CAPTURE_WINDOW": env.int,
+    "FACEAUTH_FALLBACK": env.str,
+    "FACEAUTH_SIMULATOR_ENABLED": env.bool,
+    "FACEAUTH_SIMULATOR_CHECK_SECONDS": env.float,
+}
+globals().update({name: read(name) for name, read in FROM_ENVIRONMENT.items() if name in env})

@@ -1,0 +1,43 @@
+"""What every test can ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+
+import pytest
+import time_machine
+
+from django_faceauth.provider import factory
+from tests.person import Person
+from tests.provider_double import Provider
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def provider() -> Iterator[Provider]:
+    """The simulator in the provider's place, at the provider's own addresses."""
+    adapter = Provider()
+    with factory.answered_by(adapter):
+        yield adapter
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Coordinates]:
+    """The time of site and provider; it stands still unless it is moved."""
+    with time_machine.travel(NOON, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def people(db: None, clock: time_machine.Coordinates) -> Callable[..., Person]:
+    """A maker of users."""
+    return partial(Person, clock)
+
+
+@pytest.fixture
+def person(people: Callable[..., Person]) -> Person:
+    """An enrolled user who decides on the capture page what happens."""
+    return people()

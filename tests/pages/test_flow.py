@@ -1,0 +1,748 @@
+"""From the closed page to the open one, whatever the visitor does on the way."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import requests
+from django.test import override_settings
+from django.utils import timezone
+
+from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge, StatusChange
+from tests.person import capture_url_in, scripted
+from tests.provider_double import answers, breaks, works, works_but_times_out
+
+START = "/face/start/"
+
+
+def waiting_page(person):
+    return f"/face/waiting/{person.challenge.handle}/"
+
+
+def text(response):
+    return response.content.decode()
+
+
+# -- every scenario comes to its end by the pages alone
+
+
+def test_approved(people):
+    """The page opens, at the very address that was asked for."""
+    alice = people(scripted("10000"))
+
+    page = alice.passes("/statements/?month=3&year=2026")
+
+    assert page.request["QUERY_STRING"] == "month=3&year=2026"
+    assert text(page).startswith("secret")
+    assert alice.challenge.state == "granted"
+
+
+@pytest.mark.parametrize("code", ["62305", "62321", "62403"])
+def test_declined_says_so_and_not_why(people, code):
+    """Fraud codes are not for the person in front of the camera (V-12)."""
+    bob = people(scripted(code))
+
+    page = bob.passes("/statements/")
+
+    assert "could not confirm that it is you" in text(page)
+    assert code not in text(page)
+    assert bob.challenge.state == "failed"
+    bob.is_asked("/statements/")
+
+
+@pytest.mark.parametrize("kind", ["A", "I"])
+def test_a_first_try_that_did_not_work_is_explained_and_repeated(people, kind, provider):
+    """retry_required: guidance, and a new attempt on the same authentication."""
+    carol = people(scripted(f"61402{kind}10000"))
+
+    page = carol.passes("/statements/")
+
+    assert "The light was not right" in text(page)
+    assert carol.challenge.state == "open"
+    carol.clock.shift(10)
+    again = carol.presses(f"{START}{carol.challenge.handle}/")
+    page = carol.waits(carol.returns(carol.shows_face(capture_url_in(again))))
+    assert text(page).startswith("secret")
+    assert provider.count("POST /face-authentications") == 3
+    assert provider.attempts_bought == 2
+    assert FaceAuthentication.objects.count() == 1
+
+
+def test_first_aborted_then_declined(people):
+    carol = people(scripted("61203A62321"))
+    page = carol.passes("/statements/")
+    assert "could not find a camera" in text(page)
+    carol.clock.shift(10)
+
+    again = carol.presses(f"{START}{carol.challenge.handle}/")
+    page = carol.waits(carol.returns(carol.shows_face(capture_url_in(again))))
+
+    assert "could not confirm" in text(page)
+
+
+def test_refused_is_respected(people):
+    """Nobody is blamed; the page says whom to ask."""
+    dave = people(scripted("63001"))
+
+    page = dave.passes("/statements/")
+
+    assert page.status_code == 403
+    assert "You chose not to show your face" in text(page)
+    assert "ask the people who run this site" in text(page)
+    assert dave.challenge.state == "refused"
+
+
+@override_settings(FACEAUTH_FALLBACK="/by-phone/")
+def test_refused_is_shown_the_other_way(people):
+    """The fallback is given the challenge."""
+    dave = people(scripted("63001"))
+
+    page = dave.passes("/statements/")
+
+    assert page.status_code == 200
+    assert f'href="/by-phone/?challenge={dave.challenge.handle}"' in text(page)
+
+
+def test_closed_by_the_provider(people):
+    page = people(scripted("64001")).passes("/statements/")
+
+    assert "could not confirm" in text(page)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        ("someone_else", "could not confirm"),
+        ("no_camera", "could not find a camera"),
+        ("leave", "closed before the end"),
+        ("refuse", "You chose not to"),
+    ],
+)
+def test_whatever_is_chosen_on_the_capture_page(person, outcome, said):
+    assert said in text(person.passes("/statements/", outcome))
+
+
+def test_the_history_is_kept(people):
+    """One row a step, each with where the news came from."""
+    carol = people(scripted("61402A10000"))
+    carol.passes("/statements/")
+    carol.clock.shift(10)
+    again = carol.presses(f"{START}{carol.challenge.handle}/")
+    carol.waits(carol.returns(carol.shows_face(capture_url_in(again))))
+
+    steps = StatusChange.objects.values_list("previous", "status", "source")
+
+    assert list(steps) == [
+        ("", "created", "create"),
+        ("created", "retry_required", "return"),
+        ("retry_required", "checks_in_progress", "return"),
+        ("checks_in_progress", "approved", "poll"),
+    ]
+
+
+# -- starting
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_looking_at_the_start_page_creates_nothing(person, provider, method):
+    """A prefetch, a crawler or an image tag costs nothing (U-01)."""
+    start = person.is_asked()
+
+    response = getattr(person.browser, method)(start)
+
+    assert response.status_code == 200
+    assert provider.calls == []
+    assert FaceAuthentication.objects.count() == 0
+
+
+def test_starting_needs_the_token_of_the_form(person, provider):
+    """Another site cannot start it (U-01)."""
+    start = person.is_asked()
+    person.browser.handler.enforce_csrf_checks = True
+
+    assert person.presses(start).status_code == 403
+    assert provider.calls == []
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete", "options"])
+def test_other_methods_are_no_way_to_start(person, provider, method):
+    response = getattr(person.browser, method)(person.is_asked())
+
+    assert response.status_code == 405
+    assert provider.calls == []
+
+
+def test_the_start_page_says_what_is_asked_and_why(person):
+    """And that one leaves for the provider, and how to cancel (U-08)."""
+    page = text(person.browser.get(person.is_asked()))
+
+    assert "Please show your face" in page
+    assert "Checkout.com" in page
+    assert "Not now" in page
+
+
+def test_asking_twice_is_one_question(person):
+    """Two tabs of one session have one open challenge; the newer page is gone on to (D-08)."""
+    first = person.is_asked("/statements/")
+    second = person.is_asked("/documents/")
+
+    assert first == second
+    assert person.challenge.next_url == "/documents/"
+    assert person.is_asked("/payout/") != first
+
+
+def test_pressing_again_uses_the_link_again(person, provider):
+    """A double click, the back button, a second tab: one attempt (D-08)."""
+    start = person.is_asked()
+    first = person.is_handed_over(start)
+    person.clock.shift(60)
+
+    second = person.is_handed_over(start)
+
+    assert second == first
+    assert provider.attempts_bought == 1
+
+
+@pytest.mark.parametrize("minutes", [8, 20])
+def test_an_old_link_is_replaced(person, provider, minutes):
+    """The new attempt is one of the same authentication (D-08)."""
+    start = person.is_asked()
+    first = person.is_handed_over(start)
+    person.clock.shift(timedelta(minutes=minutes))
+
+    second = person.is_handed_over(start)
+
+    assert second != first
+    assert provider.attempts_bought == 2
+    assert FaceAuthentication.objects.count() == 1
+
+
+def test_a_link_that_was_opened_is_not_given_out_again(person, provider):
+    """The provider recommends a fresh attempt for every redirect."""
+    start = person.is_asked()
+    opened = person.is_handed_over(start)
+    person.visitor.open(opened)
+
+    assert person.is_handed_over(start) != opened
+    assert provider.attempts_bought == 2
+
+
+def test_two_requests_at_once_start_one_attempt(person, provider):
+    """While one is starting, another goes to the waiting page."""
+    start = person.is_asked()
+    FaceChallenge.objects.update(claimed_at=timezone.now())
+
+    response = person.presses(start)
+
+    assert response["Location"] == waiting_page(person)
+    assert provider.calls == []
+    assert "Waiting for your face" in text(person.browser.get(response["Location"]))
+
+
+def test_a_start_that_died_does_not_block_for_ever(person):
+    """A worker that was killed leaves its claim behind; it runs out."""
+    start = person.is_asked()
+    FaceChallenge.objects.update(claimed_at=timezone.now())
+    person.clock.shift(61)
+
+    assert person.is_handed_over(start)
+
+
+def test_the_back_button_after_the_face_goes_on(person):
+    """The start page of a challenge that was granted is not asked again."""
+    start = person.is_asked()
+    person.waits(person.returns(person.shows_face(person.is_handed_over(start))))
+
+    for response in (person.browser.get(start), person.presses(start)):
+        assert response["Location"] == "/statements/"
+
+
+def test_pressing_while_the_face_is_compared_waits(person, provider):
+    """The provider takes no attempt then (409); the visitor sees the waiting page."""
+    start = person.is_asked()
+    person.shows_face(person.is_handed_over(start))
+    person.clock.shift(1)
+
+    response = person.presses(start)
+
+    assert response["Location"] == waiting_page(person)
+    assert text(person.waits(response)).startswith("secret")
+
+
+# -- coming back
+
+
+def test_coming_back_before_the_result_waits(person):
+    back = person.returns(person.shows_face(person.is_handed_over(person.is_asked())))
+
+    assert back["Location"] == waiting_page(person)
+    assert text(person.waits(back)).startswith("secret")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?id=fav_other&event=face_authentication_checks_completed&status=approved",
+        "?id=fav_1&id=fav_2&response_code=10000",
+        "?response_code=10000&event=<script>alert(1)</script>",
+        "?event=%00%0d%0aSet-Cookie:%20x=1&next=//evil.example",
+        "?again=1",
+    ],
+)
+def test_what_the_browser_says_changes_nothing(person, query):
+    """Only the provider's own answer counts (U-03, TH-08)."""
+    person.is_handed_over(person.is_asked())
+
+    response = person.browser.get(f"/face/returned/{person.challenge.handle}/{query}")
+
+    assert response["Location"] == waiting_page(person)
+    assert person.challenge.state == "open"
+    person.is_asked("/statements/")
+
+
+def test_a_phone_without_a_session_is_sent_back_to_the_first_device(person, client):
+    """It learns nothing: a good and an invented handle look the same (B-09)."""
+    back = person.shows_face(person.is_handed_over(person.is_asked())).partition("?")[0]
+
+    real = client.get(f"{back}?again=1")
+    invented = client.get("/face/returned/invented/?again=1")
+
+    assert real.status_code == 200
+    assert "Go back to the device where you started" in text(real)
+    assert real.content == invented.content
+    assert person.challenge.state == "open"
+
+
+def test_a_cookie_that_stayed_at_home_is_asked_for_once(person, client):
+    """SESSION_COOKIE_SAMESITE="Strict": asked again from our own page it comes along (B-08)."""
+    back = person.shows_face(person.is_handed_over(person.is_asked()))
+    path = back.partition("?")[0]
+
+    arrival = client.get(back)
+
+    assert f'content="0; url={path}?again=1"' in text(arrival)
+    assert not arrival.cookies  # no new session takes the place of the old one
+    assert "refresh" not in text(client.get(f"{path}?again=1"))
+    page = person.waits(person.returns(f"{path}?again=1"))
+    assert text(page).startswith("secret")
+
+
+def test_another_browser_of_the_same_user_learns_nothing(person):
+    """The phone on which the user is logged in too (B-04, B-09)."""
+    back = person.shows_face(person.is_handed_over(person.is_asked()))
+    phone = person.new_browser()
+
+    response = phone.get(back)
+
+    assert response.status_code == 404
+    assert "Go back to the device" in text(response)
+    assert person.challenge.state == "open"
+
+
+def test_coming_back_when_the_phone_did_the_capture(person, client):
+    """The first device waits and goes on; the phone only says go back."""
+    start = person.is_asked()
+    back = person.shows_face(person.is_handed_over(start))
+    client.get(back)
+
+    page = person.waits(person.browser.get(waiting_page(person)))
+
+    assert text(page).startswith("secret")
+
+
+def test_the_way_back_twice(person):
+    """Reloading the address that the provider sent the browser to goes on again."""
+    back = person.shows_face(person.is_handed_over(person.is_asked()))
+    person.waits(person.returns(back))
+
+    assert person.returns(back)["Location"] == "/statements/"
+
+
+def test_coming_back_after_twenty_minutes_without_a_capture(person):
+    """The link has run out; a new one is a button away, on the same authentication."""
+    start = person.is_asked()
+    person.is_handed_over(start)
+    person.clock.shift(timedelta(minutes=20))
+
+    page = person.browser.get(f"/face/returned/{person.challenge.handle}/")
+
+    assert "not opened in time" in text(page)
+    assert person.is_handed_over(start)
+    assert FaceAuthentication.objects.count() == 1
+
+
+def test_coming_back_twenty_minutes_after_the_capture(person):
+    """The face was shown too long ago to count; the visitor is told, not sent round (G-10)."""
+    start = person.is_asked()
+    back = person.shows_face(person.is_handed_over(start))
+    person.clock.shift(timedelta(minutes=20))
+
+    page = person.returns(back)
+
+    assert page.status_code == 200
+    assert "took a little too long" in text(page)
+    assert person.challenge.state == "expired"
+    assert person.is_asked("/statements/") != start
+
+
+def test_a_camera_page_left_open_can_be_replaced(person):
+    """The capture window has passed although the link still lives."""
+    start = person.is_asked()
+    person.visitor.open(person.is_handed_over(start))
+    person.clock.shift(timedelta(minutes=11))
+
+    page = person.browser.get(waiting_page(person))
+
+    assert "You can get a new one" in text(page)
+    assert person.is_handed_over(start)
+
+
+def test_an_abandoned_question_does_not_come_back(person):
+    """A page that is opened an hour later is a new question (TH-49)."""
+    start = person.is_asked()
+    person.shows_face(person.is_handed_over(start))
+    person.clock.shift(timedelta(hours=1))
+
+    assert person.is_asked("/statements/") != start
+    assert "took a little too long" in text(person.browser.get(start))
+
+
+def test_no_loop_however_short_the_window(person):
+    """A gate whose window is over before the visitor is back ends in a page (G-10)."""
+    with override_settings(FACEAUTH_MAX_AGE=1):
+        back = person.shows_face(person.is_handed_over(person.is_asked()))
+        person.clock.shift(5)
+
+        response = person.browser.get(back, follow=True)
+
+    assert len(response.redirect_chain) <= 2
+    assert "took a little too long" in text(response)
+
+
+# -- waiting
+
+
+def test_waiting_without_a_start_goes_to_the_start(person):
+    start = person.is_asked()
+
+    assert person.browser.get(waiting_page(person))["Location"] == start
+
+
+def test_waiting_pages_ask_the_provider_every_two_seconds_at_most(person, provider):
+    """However many pages wait and however often they ask (U-09)."""
+    person.is_handed_over(person.is_asked())
+    url = f"/face/status/{person.challenge.handle}/"
+    asked = provider.count("GET")
+
+    for _ in range(5):
+        person.browser.get(url)
+        person.browser.get(waiting_page(person))
+    assert provider.count("GET") == asked + 1
+
+    person.clock.shift(2)
+    person.browser.get(url)
+    assert provider.count("GET") == asked + 2
+
+
+def test_status_words(people):
+    """A closed set, with where to go on to."""
+    carol = people(scripted("61402A10000"))
+    start = carol.is_asked("/statements/")
+    url = f"/face/status/{carol.challenge.handle}/"
+
+    def status():
+        carol.clock.shift(3)
+        return carol.browser.get(url).json()
+
+    capture = carol.is_handed_over(start)
+    assert status()["state"] == "open"
+    carol.shows_face(capture)
+    assert status() == {
+        "state": "retry",
+        "message": "The light was not right. Face a window or a lamp, without a light behind you.",
+        "next": waiting_page(carol),
+        "retry": start,
+    }
+    carol.shows_face(carol.is_handed_over(start))
+    told = status()
+    assert (told["state"], told["next"]) == ("granted", "/statements/")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"), [("someone_else", "failed"), ("refuse", "refused")]
+)
+def test_status_of_what_ended_badly(person, outcome, state):
+    person.passes("/statements/", outcome)
+
+    told = person.browser.get(f"/face/status/{person.challenge.handle}/").json()
+
+    assert told["state"] == state
+    assert told["next"] == waiting_page(person)
+
+
+def test_an_unknown_status_waits_and_then_gives_up(person, provider):
+    """A word of tomorrow opens nothing and breaks nothing (W-21)."""
+    start = person.is_asked()
+    back = person.shows_face(person.is_handed_over(start))
+    provider.alterations.append(lambda answer: answer.update(status="on_the_moon"))
+    person.clock.shift(3)
+
+    page = person.browser.get(person.returns(back)["Location"])
+    assert "Waiting for your face" in text(page)
+    person.clock.shift(timedelta(minutes=11))
+    page = person.browser.get(waiting_page(person))
+
+    assert "Try again" in text(page)
+    assert person.authentication.status == "on_the_moon"
+    person.is_asked("/statements/")
+
+
+# -- the provider in trouble
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        answers(400, '{"error_codes": ["redirect_url_invalid"]}'),
+        answers(401),
+        answers(403),
+        answers(404),
+        answers(422, '{"error_codes": ["applicant_id_invalid"]}'),
+        answers(429, **{"Retry-After": "30"}),
+        answers(500),
+        answers(503),
+        answers(200, "<html>Sorry</html>", content_type="text/html"),
+        answers(201, "[]"),
+        answers(302, Location="https://evil.example/"),
+        breaks(requests.ConnectionError),
+        breaks(requests.ReadTimeout),
+    ],
+)
+@pytest.mark.parametrize("calls_before", [0, 1])
+def test_trouble_on_the_start(person, provider, trouble, calls_before, caplog):
+    """A clear page, a log line without personal data, the gate shut, and a way to go on."""
+    start = person.is_asked()
+    provider.troubles.extend([works] * calls_before + [trouble])
+
+    response = person.presses(start)
+
+    assert response.status_code == 503
+    assert "not available right now" in text(response)
+    assert person.challenge.state == "open"
+    assert any("start failed" in record.message for record in caplog.records)
+    assert person.user.username not in caplog.text
+    assert provider.attempts_bought == calls_before
+    person.is_asked("/statements/")
+    person.clock.shift(61)
+    assert person.is_handed_over(start)
+
+
+@pytest.mark.parametrize("trouble", [answers(422), answers(401), answers(404)])
+def test_what_the_provider_refused_to_create_leaves_nothing_behind(person, provider, trouble):
+    provider.troubles.append(trouble)
+
+    person.presses(person.is_asked())
+
+    assert FaceAuthentication.objects.count() == 0
+
+
+def test_an_attempt_whose_answer_was_lost_is_found_again(person, provider):
+    """The click after a timeout adopts the attempt that the provider has made (D-06)."""
+    start = person.is_asked()
+    provider.troubles.extend([works, works_but_times_out])
+    assert person.presses(start).status_code == 503
+    assert FaceAttempt.objects.count() == 0
+
+    capture = person.is_handed_over(start)
+
+    assert provider.attempts_bought == 1
+    assert FaceAttempt.objects.count() == 1
+    page = person.waits(person.returns(person.shows_face(capture)))
+    assert text(page).startswith("secret")
+
+
+def test_an_authentication_whose_answer_was_lost_keeps_its_intent(person, provider):
+    """The row was there before the call; the next click fills it (D-06)."""
+    start = person.is_asked()
+    provider.troubles.append(works_but_times_out)
+    assert person.presses(start).status_code == 503
+    intent = FaceAuthentication.objects.get()
+    assert (intent.provider_id, intent.status) == (None, "")
+
+    person.is_handed_over(start)
+
+    assert FaceAuthentication.objects.get().pk == intent.pk
+    assert person.authentication.provider_id
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [answers(401), answers(500), answers(200, "no"), breaks(requests.ReadTimeout)],
+)
+def test_trouble_while_waiting_keeps_waiting(person, provider, trouble):
+    """The page says so, and goes on by itself when the provider is back."""
+    back = person.shows_face(person.is_handed_over(person.is_asked()))
+    waiting = person.returns(back)["Location"]
+    person.clock.shift(3)
+    provider.troubles.append(trouble)
+
+    assert "having trouble" in text(person.browser.get(waiting))
+
+    assert text(person.waits(person.browser.get(waiting))).startswith("secret")
+
+
+def test_a_short_outage_is_not_even_seen(person, provider):
+    """GETs are repeated."""
+    back = person.shows_face(person.is_handed_over(person.is_asked()))
+    person.clock.shift(3)
+    provider.troubles.extend([answers(503), works])
+
+    assert person.returns(back)["Location"] == "/statements/"
+
+
+def test_an_authentication_that_the_provider_forgot_ends(person, provider):
+    person.is_handed_over(person.is_asked())
+    provider.troubles.append(answers(404))
+
+    page = person.browser.get(f"/face/returned/{person.challenge.handle}/")
+
+    assert "could not confirm" in text(page)
+    assert (person.challenge.state, person.challenge.reason) == ("failed", "unknown_to_provider")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/capture",
+        "http://id.checkout.com/capture",
+        "https://id.checkout.com:8443/capture",
+        "https://id.checkout.com@evil.example/",
+        "https://127.0.0.1/capture",
+        "javascript:alert(1)",
+        "",
+    ],
+)
+def test_the_browser_goes_to_the_capture_hosts_only(person, provider, url):
+    """A provider that was taken over cannot send our visitors elsewhere (P-02, TH-32)."""
+    start = person.is_asked()
+    provider.alterations.append(
+        lambda answer: answer.get("_links", {}).update(verification_url={"href": url})
+    )
+
+    response = person.presses(start)
+
+    assert response.status_code == 503
+    assert "evil" not in text(response)
+
+
+def test_an_applicant_who_was_taken_away_meanwhile(person, provider):
+    """No applicant, no call (G-02)."""
+    start = person.is_asked()
+    person.user.face_applicant.delete()
+
+    assert person.presses(start).status_code == 403
+    assert provider.calls == []
+
+
+def test_an_applicant_who_changed_meanwhile(person, provider):
+    """The question goes on with an authentication of the new one (B-06)."""
+    start = person.is_asked()
+    person.is_handed_over(start)
+    person.user.face_applicant.applicant_id = "aplt_new_one"
+    person.user.face_applicant.save()
+
+    page = person.waits(person.returns(person.shows_face(person.is_handed_over(start))))
+
+    assert text(page).startswith("secret")
+    assert FaceAuthentication.objects.filter(applicant_id="aplt_new_one").count() == 1
+
+
+# -- where to go on to
+
+
+@pytest.mark.parametrize(
+    ("path", "referrer", "expected"),
+    [
+        ("/documents/", None, "/documents/"),
+        ("/documents/?a=1", "http://testserver/home/", "/documents/?a=1"),
+        ("/payout/form/", None, "/payout/form/"),
+        ("/close/", None, "/home/"),
+        ("/close/", "http://testserver/payout/form/?x=1#top", "/payout/form/?x=1"),
+        ("/close/", "http://evil.example/payout/form/", "/home/"),
+        ("/close/", "//evil.example/", "/home/"),
+        ("/close/", "javascript:alert(1)", "/home/"),
+        ("/post-only/", None, "/home/"),
+        ("/post-only/", "http://testserver/home/?tab=2", "/home/?tab=2"),
+    ],
+)
+def test_after_an_unsafe_request(person, path, referrer, expected):
+    """The page of the same address, the page of the form, or home; nothing is re-run."""
+    person.is_asked(path, "post", headers={"Referer": referrer} if referrer else {})
+
+    assert person.challenge.next_url == expected
+
+
+def test_post_only_behind_the_gate(person):
+    """A gate may stand outside or inside of require_POST."""
+    start = person.is_asked("/close/", "post")
+
+    response = person.waits(person.returns(person.shows_face(person.is_handed_over(start))))
+
+    assert response.request["PATH_INFO"] == "/home/"
+    assert text(person.browser.post("/close/")).startswith("secret")
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "//evil.example/",
+        "/\\evil.example",
+        "https:evil.example",
+        "https://evil.example/",
+        "javascript:alert(1)",
+        "\x00//evil.example",
+        "http:///evil.example",
+        "////evil.example",
+    ],
+)
+def test_where_to_go_on_to_is_checked_when_it_is_used_too(person, hostile):
+    """Even if the row was written by somebody else (U-02)."""
+    person.is_asked()
+    FaceChallenge.objects.update(next_url=hostile)
+
+    page = person.passes("/payout/")
+    FaceChallenge.objects.update(next_url=hostile, action="")
+    response = person.browser.get(waiting_page(person))
+
+    assert page.status_code == 200
+    assert response["Location"] == "/home/"
+
+
+def test_nothing_of_the_request_is_kept(person):
+    """What was typed is not stored, in the session nor in the row (U-10)."""
+    person.is_asked("/documents/", "post", data={"password": "canary", "amount": "12"})
+
+    session = dict(person.browser.session)
+    rows = list(FaceChallenge.objects.values())
+    assert "canary" not in repr(session) + repr(rows)
+
+
+def test_the_capture_url_is_in_the_one_page_that_needs_it(person, caplog):
+    """Not in the database, not in the session, not in a log (U-07, TH-28)."""
+    caplog.set_level("DEBUG")
+    start = person.is_asked()
+
+    response = person.presses(start)
+
+    capture = capture_url_in(response)
+    token = capture.rstrip("/").rpartition("/")[2]
+    rows = [
+        list(model.objects.values())
+        for model in (FaceChallenge, FaceAuthentication, FaceAttempt, StatusChange)
+    ]
+    assert token not in repr(rows) + repr(dict(person.browser.session)) + caplog.text
+    assert token not in text(person.browser.get(start))
+    assert token not in text(person.browser.get(waiting_page(person)))
+    assert "Location" not in response

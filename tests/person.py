@@ -1,0 +1,117 @@
+"""A visitor of the test site, with a browser and a face."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from itertools import count
+from urllib.parse import urlsplit
+
+import time_machine
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.test import Client
+
+from django_faceauth.models import FaceAuthentication, FaceChallenge
+from django_faceauth.services import enrolment
+from django_faceauth.simulator.visitor import Visitor
+
+CHOOSES = "aplt_chooses"
+_numbers = count(1)
+
+HANDED_OVER = re.compile(r'http-equiv="refresh" content="0; url=([^"]+)"')
+
+
+def scripted(script: str) -> str:
+    """Return the applicant id of one of the simulator's scenarios."""
+    return f"aplt_{script:0<26}"
+
+
+class Person:
+    """A user of the site; `applicant_id` None is a user who is not enrolled."""
+
+    def __init__(
+        self, clock: time_machine.Coordinates, applicant_id: str | None = CHOOSES, *, name: str = ""
+    ) -> None:
+        self.clock = clock
+        self.visitor = Visitor()
+        number = next(_numbers)
+        self.user = User.objects.create_user(name or f"person{number}", password="pass word")
+        if applicant_id == CHOOSES:
+            applicant_id = f"{CHOOSES}{number}"
+        if applicant_id is not None:
+            enrolment.link(self.user, applicant_id)
+        self.browser = self.new_browser()
+
+    def new_browser(self) -> Client:
+        """Return another browser in which the same user is logged in."""
+        browser = Client()
+        browser.force_login(self.user)
+        return browser
+
+    # -- what a person does
+
+    def is_asked(self, path: str = "/statements/", method: str = "get", **extra: object) -> str:
+        """Open a gated page, be sent to its start page, and return that page's address."""
+        response: HttpResponse = getattr(self.browser, method)(path, **extra)
+        assert response.status_code == 302, response.status_code
+        assert "/face/start/" in response["Location"], response["Location"]
+        return str(response["Location"])
+
+    def presses(self, start_url: str) -> HttpResponse:
+        """Press the button of a start page."""
+        return self.browser.post(start_url)
+
+    def is_handed_over(self, start_url: str) -> str:
+        """Press the button of a start page and return the capture URL."""
+        response = self.presses(start_url)
+        assert response.status_code == 200, (response.status_code, response.get("Location"))
+        return capture_url_in(response)
+
+    def shows_face(self, capture_url: str, outcome: str = "same_person") -> str:
+        """Go through the capture page and return the path that the browser is sent back to."""
+        parts = urlsplit(self.visitor.show_face(capture_url, outcome))
+        return f"{parts.path}?{parts.query}"
+
+    def returns(self, path: str) -> HttpResponse:
+        """Come back from the capture page."""
+        return self.browser.get(path)
+
+    def passes(self, path: str = "/statements/", outcome: str = "same_person") -> HttpResponse:
+        """Do the whole face check for a page and return what the site answers at the end.
+
+        Needs the `clock`: waiting takes three seconds at a time.
+        """
+        capture = self.is_handed_over(self.is_asked(path))
+        return self.waits(self.returns(self.shows_face(capture, outcome)))
+
+    def waits(self, response: HttpResponse) -> HttpResponse:
+        """Follow redirects and wait on waiting pages until there is something else."""
+        for _ in range(20):
+            if response.status_code == 302:
+                response = self.browser.get(response["Location"])
+            elif b"data-faceauth-status" in response.content:
+                self.clock.shift(3)
+                response = self.browser.get(f"/face/waiting/{self.challenge.handle}/")
+            else:
+                return response
+        raise AssertionError("the waiting never ended")
+
+    # -- what became of it
+
+    @property
+    def challenge(self) -> FaceChallenge:
+        """The newest question that this user was asked."""
+        return FaceChallenge.objects.filter(user=self.user).latest("pk")
+
+    @property
+    def authentication(self) -> FaceAuthentication:
+        """The newest face authentication of this user."""
+        return FaceAuthentication.objects.filter(user=self.user).latest("pk")
+
+
+def capture_url_in(response: HttpResponse) -> str:
+    """Return the address that a hand-over page leads to."""
+    found = HANDED_OVER.search(response.content.decode())
+    assert found, response.content.decode()
+    return unescape(found[1])

@@ -1,0 +1,351 @@
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from time_machine import Traveller
+
+from django_faceauth.simulator.visitor import Visitor
+from tests.simulator.merchant import APPLICANT, BACK, HOST, JOURNEY, Merchant, session
+
+ID = r"_[a-z2-7]{26}"
+FAV = "fav_" + "a" * 26
+
+
+def test_a_new_authentication_is_told_in_full(merchant: Merchant, clock: Traveller) -> None:
+    answer = merchant.call(
+        "POST",
+        "face-authentications",
+        json={"applicant_id": APPLICANT, "user_journey_id": JOURNEY},
+    )
+
+    told = answer.json()
+    assert answer.status_code == 201
+    assert re.fullmatch("fav" + ID, told["id"])
+    assert told == {
+        "id": told["id"],
+        "created_on": "2026-03-02T12:00:00.000000Z",
+        "modified_on": "2026-03-02T12:00:00.000000Z",
+        "applicant_id": APPLICANT,
+        "user_journey_id": JOURNEY,
+        "status": "created",
+        "response_codes": [],
+        "risk_labels": [],
+        "_links": {
+            "self": {"href": f"{HOST}/face-authentications/{told['id']}"},
+            "applicant": {"href": f"{HOST}/applicants/{APPLICANT}"},
+        },
+    }
+
+
+def test_a_new_attempt_is_told_in_full(merchant: Merchant, clock: Traveller) -> None:
+    fav = merchant.create()
+    extra = {
+        "phone_number": {"country_code": "+33", "number": "612345678"},
+        "client_information": {
+            "pre_selected_residence_country": "FR",
+            "pre_selected_language": "en-US",
+        },
+    }
+
+    told = merchant.attempt(fav, **extra)
+
+    assert re.fullmatch("fatp" + ID, told["id"])
+    assert told == {
+        "id": told["id"],
+        "created_on": "2026-03-02T12:00:00.000000Z",
+        "modified_on": "2026-03-02T12:00:00.000000Z",
+        "status": "pending_redirection",
+        "response_codes": [],
+        "redirect_url": BACK,
+        **extra,
+        "_links": {
+            "self": {"href": f"{HOST}/face-authentications/{fav}/attempts/{told['id']}"},
+            "verification_url": told["_links"]["verification_url"],
+        },
+    }
+    assert told["_links"]["verification_url"]["href"].startswith(f"{HOST}/capture/")
+    assert merchant.read(fav)["status"] == "pending"
+
+
+def test_what_was_created_can_be_read(merchant: Merchant) -> None:
+    fav = merchant.create()
+    attempt = merchant.attempt(fav)
+
+    assert merchant.read(fav)["id"] == fav
+    assert merchant.read_attempt(fav, attempt["id"]) == attempt
+
+
+def test_the_link_to_the_capture_page_stays_the_same(merchant: Merchant, clock: Traveller) -> None:
+    fav = merchant.create()
+    attempt = merchant.attempt(fav)
+    clock.shift(60)
+
+    assert merchant.read_attempt(fav, attempt["id"])["_links"] == attempt["_links"]
+
+
+def test_the_capture_is_seen_from_the_api(
+    merchant: Merchant, visitor: Visitor, clock: Traveller
+) -> None:
+    fav = merchant.create()
+    attempt = merchant.attempt(fav)
+    clock.shift(60)
+
+    visitor.open(attempt["_links"]["verification_url"]["href"])
+
+    told = merchant.read_attempt(fav, attempt["id"])
+    assert merchant.read(fav)["status"] == told["status"] == "capture_in_progress"
+    assert told["modified_on"] == "2026-03-02T12:01:00.000000Z"
+    assert told["applicant_session_information"] == {
+        "ip_address": "127.0.0.1",
+        "user_agent": visitor.user_agent,
+        "initial_device": "desktop",
+        "number_of_sessions": 1,
+    }
+    assert "verification_url" in told["_links"]
+
+
+def test_an_approval_takes_the_time_of_the_checks(
+    merchant: Merchant, visitor: Visitor, clock: Traveller
+) -> None:
+    fav = merchant.create()
+    visitor.show_face(merchant.capture_url(fav))
+
+    assert merchant.read(fav)["status"] == "checks_in_progress"
+    clock.shift(timedelta(seconds=2))
+    told = merchant.read(fav)
+
+    assert told["status"] == "approved"
+    assert told["response_codes"] == [{"code": 10000, "summary": "approved"}]
+    assert told["modified_on"] == "2026-03-02T12:00:02.000000Z"
+
+
+def test_a_link_that_was_never_opened_expires(merchant: Merchant, clock: Traveller) -> None:
+    fav = merchant.create()
+    attempt = merchant.attempt(fav)
+    clock.shift(timedelta(minutes=15))
+
+    told = merchant.read_attempt(fav, attempt["id"])
+
+    assert told["status"] == "expired"
+    assert "verification_url" not in told["_links"]
+    assert merchant.read(fav)["response_codes"] == [
+        {"code": 61101, "summary": "applicant_never_started"}
+    ]
+
+
+def test_attempts_are_listed_newest_first(merchant: Merchant) -> None:
+    fav = merchant.create()
+    ids = [merchant.attempt(fav)["id"] for _ in range(3)]
+
+    told = merchant.attempts(fav)
+
+    here = f"{HOST}/face-authentications/{fav}/attempts"
+    assert [attempt["id"] for attempt in told["data"]] == ids[::-1]
+    assert [attempt["status"] for attempt in told["data"]] == [
+        "pending_redirection",
+        "terminated",
+        "terminated",
+    ]
+    assert (told["total_count"], told["skip"], told["limit"]) == (3, 0, 10)
+    assert told["_links"] == {"self": {"href": f"{here}?skip=0&limit=10"}}
+
+
+def test_pages_link_to_one_another(merchant: Merchant) -> None:
+    fav = merchant.create()
+    ids = [merchant.attempt(fav)["id"] for _ in range(5)]
+
+    first = merchant.attempts(fav, limit=2)
+    second = merchant.session.get(first["_links"]["next"]["href"]).json()
+    third = merchant.session.get(second["_links"]["next"]["href"]).json()
+
+    told = [attempt["id"] for page in (first, second, third) for attempt in page["data"]]
+    assert told == ids[::-1]
+    assert merchant.session.get(second["_links"]["previous"]["href"]).json() == first
+    assert "next" not in third["_links"]
+
+
+@pytest.mark.parametrize(
+    ("query", "window"),
+    [
+        ({"skip": "-4", "limit": "0"}, (0, 1)),
+        ({"limit": "5000"}, (0, 100)),
+        ({"skip": "7"}, (7, 10)),
+    ],
+)
+def test_a_window_out_of_range_is_moved_into_it(
+    merchant: Merchant, query: dict[str, str], window: tuple[int, int]
+) -> None:
+    told = merchant.attempts(merchant.create(), **query)
+
+    assert (told["skip"], told["limit"]) == window
+
+
+@pytest.mark.parametrize(("name", "value"), [("skip", "a"), ("limit", "1e3"), ("limit", "")])
+def test_a_window_that_is_no_number_is_refused(merchant: Merchant, name: str, value: str) -> None:
+    path = f"face-authentications/{merchant.create()}/attempts?{name}={value}"
+
+    answer = merchant.call("GET", path)
+
+    assert answer.status_code == 422
+    assert answer.json()["error_codes"] == [f"{name}_invalid"]
+
+
+@pytest.mark.parametrize(
+    ("body", "codes"),
+    [
+        ({}, ["applicant_id_required", "user_journey_id_required"]),
+        ({"applicant_id": "", "user_journey_id": JOURNEY}, ["applicant_id_required"]),
+        ({"applicant_id": "bob", "user_journey_id": JOURNEY}, ["applicant_id_invalid"]),
+        ({"applicant_id": 7, "user_journey_id": JOURNEY}, ["applicant_id_invalid"]),
+        ({"applicant_id": "aplt_\ud800", "user_journey_id": JOURNEY}, ["applicant_id_invalid"]),
+        ({"applicant_id": APPLICANT, "user_journey_id": "usj_"}, ["user_journey_id_invalid"]),
+    ],
+)
+def test_an_authentication_that_is_not_valid_is_refused(
+    merchant: Merchant, body: dict[str, Any], codes: list[str]
+) -> None:
+    answer = merchant.call("POST", "face-authentications", json=body)
+
+    assert answer.status_code == 422
+    assert answer.json() == {
+        "request_id": answer.headers["Cko-Request-Id"],
+        "error_type": "request_invalid",
+        "error_codes": codes,
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "codes"),
+    [
+        ({}, ["redirect_url_required"]),
+        ({"redirect_url": "/back"}, ["redirect_url_invalid"]),
+        ({"redirect_url": "javascript:alert(1)"}, ["redirect_url_invalid"]),
+        ({"redirect_url": "https://[::1"}, ["redirect_url_invalid"]),
+        ({"redirect_url": "https://bank.example/\r\nX: y"}, ["redirect_url_invalid"]),
+        ({"redirect_url": "https://bank.example/" + "a" * 2000}, ["redirect_url_invalid"]),
+        (
+            {"redirect_url": BACK, "phone_number": {"country_code": "33", "number": "x"}},
+            ["phone_number__country_code__invalid", "phone_number__number__invalid"],
+        ),
+        (
+            {"redirect_url": BACK, "phone_number": {}},
+            ["phone_number__country_code__required", "phone_number__number__required"],
+        ),
+        ({"redirect_url": BACK, "phone_number": "+33612345678"}, ["phone_number_invalid"]),
+        (
+            {
+                "redirect_url": BACK,
+                "client_information": {"pre_selected_residence_country": "France"},
+            },
+            ["client_information__pre_selected_residence_country__invalid"],
+        ),
+    ],
+)
+def test_an_attempt_that_is_not_valid_is_refused(
+    merchant: Merchant, body: dict[str, Any], codes: list[str]
+) -> None:
+    fav = merchant.create()
+
+    answer = merchant.call("POST", f"face-authentications/{fav}/attempts", json=body)
+
+    assert answer.status_code == 422
+    assert answer.json()["error_codes"] == codes
+    assert merchant.read(fav)["status"] == "created"
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"text"', b"\xff", b"[" * 100_000])
+def test_a_body_that_is_no_json_object_is_refused(merchant: Merchant, body: bytes) -> None:
+    answer = merchant.call("POST", "face-authentications", data=body)
+
+    assert answer.status_code == 400
+    assert answer.json()["error_type"] == "invalid_request"
+
+
+def test_an_approved_authentication_takes_no_new_attempt(
+    merchant: Merchant, visitor: Visitor
+) -> None:
+    fav = merchant.create()
+    visitor.show_face(merchant.capture_url(fav))
+
+    answer = merchant.call(
+        "POST", f"face-authentications/{fav}/attempts", json={"redirect_url": BACK}
+    )
+
+    assert answer.status_code == 409
+    assert answer.json()["error_codes"] == ["face_authentication_status_invalid"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", f"face-authentications/{FAV}"),
+        ("POST", f"face-authentications/{FAV}/anonymize"),
+        ("GET", f"face-authentications/{FAV}/attempts"),
+        ("GET", f"face-authentications/{FAV}/attempts/fatp_a"),
+        ("GET", f"face-authentications/{FAV}/attempts/fatp_a/assets"),
+        ("GET", "applicants/aplt_a"),
+    ],
+)
+def test_what_does_not_exist_is_an_empty_404(merchant: Merchant, method: str, path: str) -> None:
+    answer = merchant.call(method, path)
+
+    assert (answer.status_code, answer.content) == (404, b"")
+
+
+def test_an_attempt_for_nobody_is_an_empty_404(merchant: Merchant) -> None:
+    answer = merchant.call(
+        "POST", f"face-authentications/{FAV}/attempts", json={"redirect_url": BACK}
+    )
+
+    assert (answer.status_code, answer.content) == (404, b"")
+
+
+def test_an_unknown_attempt_of_a_known_authentication_is_404(merchant: Merchant) -> None:
+    fav = merchant.create()
+
+    answer = merchant.call("GET", f"face-authentications/{fav}/attempts/fatp_a")
+
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "face-authentications", "POST"),
+        ("DELETE", f"face-authentications/{FAV}", "GET"),
+        ("PUT", f"face-authentications/{FAV}/attempts", "GET, POST"),
+        ("GET", "connect/token", "POST"),
+    ],
+)
+def test_a_method_that_does_not_exist_is_405(
+    merchant: Merchant, method: str, path: str, allowed: str
+) -> None:
+    answer = merchant.call(method, path)
+
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == allowed
+
+
+def test_every_answer_can_be_named_to_support(merchant: Merchant) -> None:
+    answers = [merchant.call("GET", f"face-authentications/{FAV}") for _ in range(2)]
+
+    first, second = (answer.headers["Cko-Request-Id"] for answer in answers)
+    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", first)
+    assert first != second
+    assert all(answer.headers["Cko-Version"] for answer in answers)
+
+
+def test_addresses_stay_under_the_prefix_and_host_of_the_caller(db: None) -> None:
+    merchant = Merchant("https://other.example:8443/some/prefix", session(root="/some/prefix"))
+
+    fav = merchant.create()
+    link = merchant.capture_url(fav)
+
+    assert link.startswith("https://other.example:8443/some/prefix/capture/")
+    assert merchant.read(fav)["_links"]["self"]["href"] == (
+        f"https://other.example:8443/some/prefix/face-authentications/{fav}"
+    )
+    assert Visitor().show_face(link).startswith(BACK)

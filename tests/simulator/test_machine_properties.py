@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from django_faceauth.simulator import documents, machine
+from django_faceauth.simulator.machine import AttemptRequest, Case, NotAllowed, Visit
+from django_faceauth.simulator.outcomes import CHOICES, CLOSED, Outcome, inconclusive
+
+REQUEST = AttemptRequest(redirect_url="https://bank.example/back")
+VISIT = Visit(ip_address="192.0.2.7", user_agent="Firefox", initial_device="desktop")
+
+FINAL = {"approved", "declined", "refused", "inconclusive"}
+RETRY_OR_END = {"retry_required", "refused", "approved", "declined", "inconclusive"}
+FOLLOWERS = {
+    "created": {"pending", "inconclusive"},
+    "pending": {"pending", "capture_in_progress", "checks_in_progress", *RETRY_OR_END},
+    "capture_in_progress": {"pending", "checks_in_progress", *RETRY_OR_END},
+    "checks_in_progress": {"approved", "declined", "retry_required", "inconclusive"},
+    "retry_required": {"pending", "inconclusive"},
+    **{status: set[str]() for status in FINAL},
+}
+#: What the newest attempt may be, by the status of the authentication.
+NEWEST = {
+    "pending": {"pending_redirection"},
+    "capture_in_progress": {"capture_in_progress"},
+    "checks_in_progress": {"checks_in_progress"},
+    "approved": {"completed"},
+    "declined": {"completed"},
+    "retry_required": {"expired", "capture_aborted", "checks_inconclusive"},
+    "refused": {"capture_refused"},
+}
+
+outcomes = st.sampled_from([*CHOICES.values(), inconclusive(61401), CLOSED])
+pauses = st.integers(0, 1200).map(lambda seconds: timedelta(seconds=seconds))
+attempt_ids = st.integers(0, 4).map("fatp_{}".format)
+
+
+class Life(RuleBasedStateMachine):
+    """One case, and whatever merchants, people and time may do to it, in any order."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.now = datetime(2026, 3, 2, 12, tzinfo=UTC)
+        self.case = machine.create(
+            "fav_1", applicant_id="aplt_a", user_journey_id="usj_a", now=self.now
+        )
+
+    @rule(pause=pauses)
+    def wait(self, pause: timedelta) -> None:
+        self.now += pause
+        self.become(machine.advance(self.case, self.now))
+
+    @rule()
+    def add_attempt(self) -> None:
+        attempt_id = f"fatp_{len(self.case.attempts)}"
+        self.attempt(partial(machine.add_attempt, self.case, attempt_id, REQUEST, self.now))
+
+    @rule(attempt_id=attempt_ids)
+    def open_capture(self, attempt_id: str) -> None:
+        self.attempt(partial(machine.open_capture, self.case, attempt_id, VISIT, self.now))
+
+    @rule(attempt_id=attempt_ids, outcome=outcomes, seconds=st.integers(0, 60))
+    def finish_capture(self, attempt_id: str, outcome: Outcome, seconds: int) -> None:
+        self.attempt(
+            partial(
+                machine.finish_capture,
+                self.case,
+                attempt_id,
+                outcome,
+                check_time=timedelta(seconds=seconds),
+                now=self.now,
+            )
+        )
+
+    @rule()
+    def anonymize(self) -> None:
+        self.attempt(partial(machine.anonymize, self.case, self.now))
+
+    @precondition(lambda self: self.case.status in FINAL)
+    @rule()
+    def ask_again_after_the_end(self) -> None:
+        with pytest.raises(NotAllowed):
+            machine.add_attempt(self.case, "fatp_late", REQUEST, self.now)
+
+    def attempt(self, step: partial[Case]) -> None:
+        with suppress(NotAllowed, machine.Unknown):
+            self.become(step())
+
+    def become(self, case: Case) -> None:
+        before, self.case = self.case, case
+
+        assert case.status == before.status or case.status in FOLLOWERS[before.status]
+        assert before.modified_on <= case.modified_on <= self.now
+
+    @invariant()
+    def only_the_newest_attempt_is_open(self) -> None:
+        assert not any(attempt.is_open for attempt in self.case.attempts[:-1])
+
+    @invariant()
+    def the_newest_attempt_explains_the_status(self) -> None:
+        if self.case.status in NEWEST:
+            assert self.case.attempts[-1].status in NEWEST[self.case.status]
+
+    @invariant()
+    def every_end_has_a_code(self) -> None:
+        assert (self.case.code is not None) == (self.case.status in RETRY_OR_END)
+
+    @invariant()
+    def a_case_survives_its_document(self) -> None:
+        assert documents.load(documents.dump(self.case)) == self.case
+
+
+TestLife = Life.TestCase
+TestLife.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)

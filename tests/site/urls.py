@@ -1,0 +1,32 @@
+"""Addresses of the test site."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from tests.site import views
+
+urlpatterns = [
+    path("home/", views.home),
+    path("statements/", views.statements),
+    path("called/", views.called_form),
+    path("payout/", views.payout),
+    path("payout/form/", views.payout_form),
+    path("reports/", views.reports),
+    path("close/", views.close_account),
+    path("stream/", views.streamed),
+    path("async/", views.asynchronous),
+    path("staff/", views.staff_only),
+    path("staff-without-gate/", views.staff_only_without_gate),
+    path("know/", views.know),
+    path("documents/", views.Documents.as_view()),
+    path("documents/settings/", views.Documents.as_view(face_action="settings")),
+    path("documents/async/", views.AsyncDocuments.as_view()),
+    path("late/", views.Late.as_view(template_name="none.html")),
+    path("post-only/", views.PostOnly.as_view()),
+    path("decorated/", views.Decorated.as_view()),
+    path("decorated/async/", views.AsyncDecorated.as_view()),
+    path("wrapped/async/", views.face_required(views.AsyncDocuments.as_view())),
+    path("face/", include("django_faceauth.urls")),
+    path("simulator/", include("django_faceauth.simulator.urls")),
+]
