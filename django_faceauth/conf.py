@@ -90,8 +90,10 @@ class Conf:
         value = _read("CLIENT_CERTIFICATE", None)
         if value is None or isinstance(value, str):
             return value
-        certificate, key = _texts("CLIENT_CERTIFICATE", ())
-        return certificate, key
+        paths = _texts("CLIENT_CERTIFICATE", ())
+        if len(paths) != 2:
+            raise ConfigurationError(f"{PREFIX}CLIENT_CERTIFICATE must be one path or two.")
+        return paths[0], paths[1]
 
     @property
     def TIMEOUT(self) -> tuple[float, float]:
@@ -181,7 +183,7 @@ def _text(name: str, default: str = "") -> str:
 def _texts(name: str, default: tuple[str, ...]) -> tuple[str, ...]:
     values = _read(name, default)
     # A string is a sequence of strings too: "example.com" must not become eleven hosts.
-    if isinstance(values, str) or not all(isinstance(value, str) for value in values):
+    if not isinstance(values, list | tuple) or not all(isinstance(text, str) for text in values):
         raise ConfigurationError(f"{PREFIX}{name} must be a list of strings.")
     return tuple(values)
 

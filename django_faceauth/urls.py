@@ -9,8 +9,8 @@ from django_faceauth import views
 app_name = "faceauth"
 
 urlpatterns = [
-    path("start/<str:handle>/", views.start, name="start"),
-    path("returned/<str:handle>/", views.returned, name="returned"),
-    path("waiting/<str:handle>/", views.waiting, name="waiting"),
-    path("status/<str:handle>/", views.status, name="status"),
+    path("start/<slug:handle>/", views.start, name="start"),
+    path("returned/<slug:handle>/", views.returned, name="returned"),
+    path("waiting/<slug:handle>/", views.waiting, name="waiting"),
+    path("status/<slug:handle>/", views.status, name="status"),
 ]

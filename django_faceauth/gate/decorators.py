@@ -79,7 +79,9 @@ def _gate(policy: Policy) -> Callable[[View], View]:
             refusal = admit(request, policy)
             return view(request, *args, **kwargs) if refusal is None else refusal
 
-        gated = wraps(view)(passed_async if iscoroutinefunction(view) or _is_async_dispatch(view) else passed)
+        gated = wraps(view)(
+            passed_async if iscoroutinefunction(view) or _is_async_dispatch(view) else passed
+        )
         gated.face_policy = policy  # type: ignore[attr-defined]
         return cast(View, gated)
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
+from django.utils.encoding import iri_to_uri
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from django_faceauth.conf import conf
@@ -42,7 +43,7 @@ def _referrer(request: HttpRequest) -> str:
     ):
         return ""
     parts = urlsplit(url)
-    return parts._replace(scheme="", netloc="", fragment="").geturl()
+    return iri_to_uri(parts._replace(scheme="", netloc="", fragment="").geturl())
 
 
 def _view_of(request: HttpRequest) -> Callable[..., Any] | None:

@@ -30,7 +30,7 @@ class FaceChallengeQuerySet(models.QuerySet["FaceChallenge"]):
             state=FaceChallenge.State.GRANTED,
             authentication__status=AuthenticationStatus.APPROVED,
             authentication__applicant_id=models.F("user__face_applicant__applicant_id"),
-        )
+        ).select_related("authentication", "user__face_applicant")
 
     def close(self, state: FaceChallenge.State, *, reason: str = "", **values: Any) -> int:
         """End the open ones among these; return how many there were.
@@ -143,6 +143,16 @@ class FaceChallenge(models.Model):
     def is_granted(self) -> bool:
         """Whether the question was answered with the right face."""
         return self.state == self.State.GRANTED
+
+    @property
+    def is_backed(self) -> bool:
+        """Whether provider and enrolment stand behind the grant; what `approved()` asks for."""
+        authentication = self.authentication
+        return (
+            authentication is not None
+            and authentication.status == AuthenticationStatus.APPROVED
+            and authentication.applicant_id == self.user.face_applicant.applicant_id
+        )
 
     @property
     def age_limit(self) -> timedelta:

@@ -30,7 +30,7 @@ def is_capture_url(url: str, *, hosts: Iterable[str], debug: bool) -> bool:
     `hosts` are exact names, names with a leading dot (subdomains), or `host:port`,
     which allow plain HTTP and count in `debug` only.
     """
-    hosts = tuple(hosts)
+    hosts = tuple(host.lower() for host in hosts)
     if _is_public(url, hosts):
         return True
     local = _match(_LOCAL, url)

@@ -12,7 +12,7 @@ import requests
 from requests.auth import AuthBase
 
 from django_faceauth.exceptions import MalformedAnswer
-from django_faceauth.provider.transport import Transport
+from django_faceauth.provider.transport import Json, Transport
 from django_faceauth.redaction import Secret
 
 SCOPE: Final = "identity-verification"
@@ -79,8 +79,9 @@ class ClientCredentials:
         asked_at = self.clock()
         form = _TokenForm(self.client_id, self.client_secret)
         answer = self.transport.send("token", "POST", self.url, auth=form)
-        token, lifetime = Secret(_text(answer.pop("access_token", ""))), answer.get("expires_in")
-        if not token or not isinstance(lifetime, int | float) or lifetime <= 0:
+        token, lifetime = Secret(_text(answer.get("access_token"))), _seconds(answer)
+        del answer  # error reports print the variables of this frame (P-05)
+        if not token or lifetime <= 0:
             raise MalformedAnswer("token", cause="no token")
         # A very short life is halved rather than cut, or each call would ask anew.
         return token, asked_at + max(lifetime - EARLY, lifetime / 2)
@@ -106,3 +107,8 @@ class _TokenForm(AuthBase):
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _seconds(answer: Json) -> float:
+    value = answer.get("expires_in")
+    return value if isinstance(value, int | float) else 0.0

@@ -44,7 +44,7 @@ def answered_by(adapter: BaseAdapter) -> Iterator[None]:
     try:
         yield
     finally:
-        _adapters.remove(adapter)
+        _adapters.pop()
 
 
 @lru_cache(maxsize=4)

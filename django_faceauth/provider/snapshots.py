@@ -58,7 +58,7 @@ class AuthenticationSnapshot:
             applicant_id=_text(answer, "applicant_id"),
             user_journey_id=_text(answer, "user_journey_id"),
             response_codes=_codes(answer),
-            risk_labels=tuple(text for text in _list(answer, "risk_labels") if type(text) is str),
+            risk_labels=tuple(filter(None, map(_printable, _list(answer, "risk_labels")))),
             created_on=_moment(answer, "created_on"),
             modified_on=_moment(answer, "modified_on"),
         )
@@ -147,8 +147,13 @@ def _id(data: Json, prefix: Prefix, operation: str) -> str:
 
 
 def _text(data: Json, key: str) -> str:
-    value = data.get(key)
-    return value if isinstance(value, str) else ""
+    return _printable(data.get(key))
+
+
+def _printable(value: object) -> str:
+    # Databases refuse NUL and lone surrogates, logs are forged with line ends. Dropped as a
+    # whole: without its odd character a text could become a word that was not said.
+    return value if isinstance(value, str) and value.isprintable() else ""
 
 
 def _list(data: Json, key: str) -> list[Any]:
@@ -165,7 +170,7 @@ def _href(data: Json, name: str) -> str:
     link: Any = data.get("_links")
     for key in (name, "href"):
         link = link.get(key) if isinstance(link, Mapping) else None
-    return link if isinstance(link, str) else ""
+    return _printable(link)
 
 
 def _moment(data: Json, key: str) -> datetime | None:

@@ -42,10 +42,15 @@ Parts = Mapping[str, Any]
 TOTAL_SECONDS: Final = 15.0
 MAX_BODY: Final = 1024 * 1024
 CHUNK: Final = 64 * 1024
+#: A socket takes no timeout of zero, so the last moment before the total limit is this long.
+LAST_MOMENT: Final = 0.05
 
 #: A GET that met one of these is repeated after a pause; a POST never is (D-06).
 REPEATABLE_STATUSES: Final = frozenset({429, 502, 503, 504})
-REPEATABLE_CAUSES: Final = frozenset({"ConnectionError", "ConnectTimeout", "ChunkedEncodingError"})
+#: Connections that were refused, cut before an answer, or cut within its body.
+REPEATABLE_CAUSES: Final = frozenset(
+    {"ConnectionError", "ConnectTimeout", "IncompleteRead", "InvalidChunkLength", "ProtocolError"}
+)
 PAUSES: Final = (0.25, 1.0)
 
 ERRORS: Final[Mapping[int, type[ProviderError]]] = {
@@ -118,11 +123,23 @@ class Transport:
         # hold bodies and headers, and must be gone before a traceback is made.
         try:
             with self._session().request(
-                method, url, timeout=self._timeout, allow_redirects=False, stream=True, **parts
+                method,
+                url,
+                timeout=self._timeouts(deadline),
+                verify=True,  # said here so that no caller can say otherwise (P-03)
+                allow_redirects=False,
+                stream=True,
+                **parts,
             ) as response:
                 return _judge(operation, response, self._read(response, deadline))
         except (OSError, HTTPError, ValueError) as error:  # OSError: all of requests' own too
             return Unavailable(operation, cause=type(error).__name__)
+
+    def _timeouts(self, deadline: float) -> tuple[float, float]:
+        """Return the connect and read timeouts, neither longer than the time that is left."""
+        left = max(deadline - self._clock(), LAST_MOMENT)
+        connect, read = self._timeout
+        return min(connect, left), min(read, left)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
@@ -131,7 +148,7 @@ class Transport:
         return session
 
     def _new_session(self) -> requests.Session:
-        session = requests.Session()
+        session = _Session()
         session.cert = self._certificate
         # "identity": a compressed body could unpack to far more than the cap.
         session.headers.update(
@@ -148,14 +165,33 @@ class Transport:
 
     def _read(self, response: requests.Response, deadline: float) -> bytes:
         body = bytearray()
-        # read1() returns what has come, so that a body that drips cannot outlast us.
-        while chunk := response.raw.read1(CHUNK, decode_content=False):
+        while chunk := self._read_some(response, deadline):
             body += chunk
             if len(body) > MAX_BODY:
                 raise HTTPError("body too large")
             if self._clock() > deadline:
                 raise requests.Timeout
         return bytes(body)
+
+    def _read_some(self, response: requests.Response, deadline: float) -> bytes:
+        # read1() returns what has come, so that a body that drips cannot outlast us, and
+        # the socket waits no longer than is left, so that one that stalls cannot either.
+        sock = getattr(response.raw.connection, "sock", None)
+        if sock is not None:
+            sock.settimeout(self._timeouts(deadline)[1])
+        chunk: bytes = response.raw.read1(CHUNK, decode_content=False)
+        return chunk
+
+
+class _Session(requests.Session):
+    """A session to which no answer is a redirect.
+
+    `allow_redirects=False` does not follow one, but reads its whole body, whatever its
+    size and however long that takes, before we see it.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Tell that there is none."""
 
 
 class Bearer(AuthBase):
@@ -225,7 +261,7 @@ def _retry_after(response: requests.Response) -> float | None:
     value = response.headers.get("Retry-After")
     try:
         return None if value is None else float(Retry().parse_retry_after(value))
-    except InvalidHeader:
+    except (InvalidHeader, ValueError, OverflowError):  # numbers and dates beyond all bounds
         return None
 
 

@@ -98,6 +98,15 @@ def test_a_face_for_one_action_opens_no_other(person):
     person.is_asked("/documents/settings/")
 
 
+@pytest.mark.parametrize("alike", ["Payout", "payout "])
+def test_an_action_of_almost_the_same_name_is_another(person, alike):
+    """MariaDB disregards case and trailing spaces; the gate does not."""
+    person.passes("/payout/")
+    FaceChallenge.objects.update(action=alike)
+
+    person.is_asked("/payout/")
+
+
 @pytest.mark.parametrize("path", DEFAULT_ACTION)
 def test_anonymous_visitors_log_in_first(client, db, provider, path):
     """They get the very answer of login_required, and no provider is asked (G-02, G-08)."""
@@ -248,7 +257,9 @@ def test_a_provider_who_changed_its_mind_closes_the_gate(person, clock):
     assert (revoked.state, revoked.reason) == ("revoked", "declined")
 
 
-@pytest.mark.parametrize("status", ["declined", "inconclusive", "", "tomorrows_status", "Approved"])
+@pytest.mark.parametrize(
+    "status", ["declined", "inconclusive", "", "tomorrows", "Approved", "approved "]
+)
 def test_only_approved_opens(person, status):
     """Also when a row was changed behind our back."""
     person.passes("/statements/")

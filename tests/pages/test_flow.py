@@ -144,6 +144,13 @@ def test_the_history_is_kept(people):
 # -- starting
 
 
+@pytest.mark.parametrize("page", ["start", "returned", "waiting", "status"])
+@pytest.mark.parametrize("handle", ["x", "x" * 3000, "%00", "..%2F..", "%F0%9F%98%80", "a'b", "-"])
+def test_handles_that_are_none(person, page, handle):
+    """Rubbish in the address is not found, on every database."""
+    assert person.browser.get(f"/face/{page}/{handle}/").status_code == 404
+
+
 @pytest.mark.parametrize("method", ["get", "head"])
 def test_looking_at_the_start_page_creates_nothing(person, provider, method):
     """A prefetch, a crawler or an image tag costs nothing (U-01)."""
@@ -470,9 +477,7 @@ def test_status_words(people):
     assert (told["state"], told["next"]) == ("granted", "/statements/")
 
 
-@pytest.mark.parametrize(
-    ("outcome", "state"), [("someone_else", "failed"), ("refuse", "refused")]
-)
+@pytest.mark.parametrize(("outcome", "state"), [("someone_else", "failed"), ("refuse", "refused")])
 def test_status_of_what_ended_badly(person, outcome, state):
     person.passes("/statements/", outcome)
 
@@ -673,6 +678,7 @@ def test_an_applicant_who_changed_meanwhile(person, provider):
         ("/close/", "http://evil.example/payout/form/", "/home/"),
         ("/close/", "//evil.example/", "/home/"),
         ("/close/", "javascript:alert(1)", "/home/"),
+        ("/close/", "http://testserver/home/?q=\x00é", "/home/?q=%00%C3%A9"),
         ("/post-only/", None, "/home/"),
         ("/post-only/", "http://testserver/home/?tab=2", "/home/?tab=2"),
     ],
@@ -702,7 +708,7 @@ def test_post_only_behind_the_gate(person):
         "https:evil.example",
         "https://evil.example/",
         "javascript:alert(1)",
-        "\x00//evil.example",
+        "\x1b//evil.example",
         "http:///evil.example",
         "////evil.example",
     ],

@@ -1,0 +1,32 @@
+# Everything here sets itself up: only Python 3.11+, pip, git and make must be there.
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+export HOST PORT
+
+VENV_PYTHON := .venv/bin/python
+MANAGE := $(VENV_PYTHON) example_project/manage.py
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
+
+demo: .venv/demo.stamp ## serve the demo bank with the simulator (HOST, PORT)
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) demo_people
+	@echo "Open http://$(HOST):$(PORT)/ and stop with Ctrl+C."
+	@$(MANAGE) runserver --noreload $(HOST):$(PORT)
+
+test: .venv/test.stamp ## run the tests (ARGS are those of pytest)
+	@$(VENV_PYTHON) -m pytest $(ARGS)
+
+.venv/demo.stamp: EXTRAS = demo
+.venv/test.stamp: EXTRAS = demo,dev
+.venv/%.stamp: pyproject.toml
+	@echo "Setting up .venv, this once."
+	@test -x $(VENV_PYTHON) || $(PYTHON) -m venv --without-pip .venv
+	@$(PYTHON) -m pip --python $(VENV_PYTHON) install --quiet pip --editable ".[$(EXTRAS)]"
+	@touch $@

@@ -1,0 +1,89 @@
+"""A customer of the bank, with a browser that knows no JavaScript."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Final
+from urllib.parse import urljoin
+
+import requests
+
+LOOKS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Where a form leads, and what its fields hold."""
+
+    action: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class Page(HTMLParser):
+    """What a browser understands of an answer."""
+
+    def __init__(self, response: requests.Response) -> None:
+        super().__init__()
+        self.url = response.url
+        self.status = response.status_code
+        self.headers = response.headers
+        self.forms: list[Form] = []
+        self.refresh = ""
+        self._words: list[str] = []
+        self.feed(response.text)
+
+    @property
+    def text(self) -> str:
+        """The words on the page."""
+        return " ".join("".join(self._words).split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take note of forms, their fields, and where the page sends the browser."""
+        values = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.forms.append(Form(urljoin(self.url, values.get("action", ""))))
+        elif tag == "input" and "name" in values:
+            self.forms[-1].fields[values["name"]] = values.get("value", "")
+        elif tag == "meta" and values.get("http-equiv") == "refresh":
+            self.refresh = values["content"]
+
+    def handle_data(self, data: str) -> None:
+        """Read."""
+        self._words.append(data)
+
+
+class Customer:
+    """Somebody who visits the bank; with a `username`, who has logged in."""
+
+    def __init__(self, bank: str, username: str = "") -> None:
+        self.bank = bank
+        self.browser = requests.Session()
+        if username:
+            self.submits(self.opens("/login/"), username=username, password="demo")
+
+    def opens(self, path: str) -> Page:
+        """Open a page of the bank."""
+        return self._settled(self.browser.get(urljoin(self.bank, path)))
+
+    def submits(self, page: Page, **fields: str) -> Page:
+        """Fill in the last form of a page, press its button, and see where that leads."""
+        form = page.forms[-1]
+        return self._settled(self.browser.post(form.action, form.fields | fields))
+
+    def shows_face(self, path: str, outcome: str = "same_person") -> Page:
+        """Open a gated page and go through the whole check that it asks for."""
+        start = self.opens(path)
+        assert "/face/start/" in start.url, start.text
+        return self.submits(self.submits(start), outcome=outcome)
+
+    def _settled(self, response: requests.Response) -> Page:
+        for _ in range(LOOKS):
+            page = Page(response)
+            if not page.refresh:
+                return page
+            seconds, _, url = page.refresh.partition("; url=")
+            time.sleep(min(float(seconds), 0.5))
+            response = self.browser.get(urljoin(page.url, url))
+        raise AssertionError("the page never stopped sending the browser on")

@@ -1,0 +1,48 @@
+"""What `manage.py` of the bank says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.server import manage
+
+OUTSIDE_DEBUG = {
+    "DEBUG": "false",
+    "FACEAUTH_BASE_URL": "https://provider.checkout.com",
+    "FACEAUTH_TOKEN_URL": "https://provider.checkout.com/connect/token",
+    "FACEAUTH_SIMULATOR_ENABLED": "true",
+}
+LOGIN_PAGE = """
+from django.test import Client
+print(Client().get("/login/", headers={"host": "localhost"}).content.decode())
+"""
+
+
+def test_people_are_listed_line_by_line(tmp_path: Path) -> None:
+    """A second time changes nothing and says the same."""
+    manage(tmp_path, "migrate", "--verbosity=0")
+
+    first = manage(tmp_path, "demo_people")
+    second = manage(tmp_path, "demo_people")
+
+    names = [line.partition(" / demo: ")[0] for line in first.splitlines() if " / " in line]
+    assert names == ["alice", "bob", "carol", "dave", "erin", "frank", "admin"]
+    assert second == first
+
+
+def test_nobody_with_a_known_password_outside_debug(tmp_path: Path) -> None:
+    """Outside DEBUG the people are not made, and the login page offers nobody."""
+    with pytest.raises(AssertionError, match="only with DEBUG"):
+        manage(tmp_path, "demo_people", **OUTSIDE_DEBUG)
+
+    page = manage(tmp_path, "shell", "-c", LOGIN_PAGE, **OUTSIDE_DEBUG)
+    assert "Log in" in page
+    assert "alice" not in page
+
+
+def test_bank_is_in_order(tmp_path: Path) -> None:
+    """Django's checks find nothing, and no migration is missing."""
+    assert "no issues" in manage(tmp_path, "check", "--fail-level=WARNING")
+    assert "No changes" in manage(tmp_path, "makemigrations", "--check", "--dry-run")

@@ -1,0 +1,224 @@
+"""What every page of ours owes to the browser, to the site and to people."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.db import connections
+from django.template import loader
+from django.test import override_settings
+from django.utils import translation
+
+from django_faceauth.response_codes import GENERAL_ADVICE, RETRY_ADVICE, advice_for
+from django_faceauth.services.flow import Word
+from django_faceauth.wording import WORDINGS
+
+PAGES = [
+    "start.html",
+    "hand_over.html",
+    "waiting.html",
+    "result.html",
+    "unavailable.html",
+    "denied.html",
+    "not_found.html",
+    "elsewhere.html",
+]
+
+
+@pytest.fixture
+def every_page(people, client, provider):
+    """One response of each page, by the name of its template."""
+    stranger = people(None)
+    person = people()
+    start = person.is_asked()
+    seen = {
+        "denied.html": stranger.browser.get("/statements/"),
+        "start.html": person.browser.get(start),
+        "not_found.html": person.browser.get("/face/start/invented/"),
+        "elsewhere.html": client.get("/face/returned/invented/"),
+    }
+    hand_over = seen["hand_over.html"] = person.presses(start)
+    seen["waiting.html"] = person.browser.get(f"/face/waiting/{person.challenge.handle}/")
+    seen["status"] = person.browser.get(f"/face/status/{person.challenge.handle}/")
+    capture = re.search(r'url=([^"]+)"', hand_over.content.decode())[1]
+    seen["result.html"] = person.waits(person.returns(person.shows_face(capture, "leave")))
+    provider.troubles.extend([lambda provider, request: provider.answer(request, 500)] * 3)
+    seen["unavailable.html"] = person.presses(start)
+    return seen
+
+
+def test_every_page_is_sealed(every_page):
+    """Not cached, not referred from, not framed, with a policy of its own (U-04, U-05)."""
+    for name, response in every_page.items():
+        assert response["Cache-Control"] == "no-store, private", name
+        assert response["Referrer-Policy"] == "no-referrer", name
+        assert "Cookie" in response["Vary"], name
+        assert response["X-Frame-Options"] == "DENY", name
+        assert response["X-Content-Type-Options"] == "nosniff", name
+        policy = response["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in policy, name
+        assert "form-action 'self'" in policy, name
+        assert "unsafe" not in policy, name
+
+
+def test_every_template_is_used_by_a_page(every_page):
+    """The fixture above leaves none out, and each comes from its own template."""
+    assert set(every_page) == {*PAGES, "status"}
+    for name in PAGES:
+        assert f"faceauth/{name}" in {template.name for template in every_page[name].templates}
+
+
+def test_redirects_are_sealed_too(person):
+    start = person.is_asked()
+    person.waits(person.returns(person.shows_face(person.is_handed_over(start))))
+
+    assert person.browser.get(start)["Cache-Control"] == "no-store, private"
+
+
+@override_settings(STATIC_URL="https://cdn.example.com/assets/")
+def test_static_files_may_live_elsewhere(person):
+    policy = person.browser.get(person.is_asked())["Content-Security-Policy"]
+
+    assert "style-src 'self' https://cdn.example.com;" in policy
+    assert "form-action 'self';" in policy
+
+
+class Reader(HTMLParser):
+    """Collects what a page holds; raises on what it must not."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_holds_script_or_style_of_its_own(every_page, name):
+    """A strict Content-Security-Policy has nothing to complain about (U-06)."""
+    page = Reader(every_page[name].content.decode())
+
+    assert all("src" in script for script in page.all("script"))
+    assert page.all("style") == []
+    attributes = {key for _tag, attrs in page.tags for key in attrs}
+    assert not {key for key in attributes if key.startswith("on") or key == "style"}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_is_a_whole_one(every_page, name):
+    """A language, a direction, a title, one main part, one heading (U-08)."""
+    page = Reader(every_page[name].content.decode())
+
+    assert page.all("html") == [{"lang": "en", "dir": "ltr"}]
+    assert len(page.all("title")) == len(page.all("main")) == len(page.all("h1")) == 1
+    assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in page.all(
+        "meta"
+    )
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_but_our_own_files_is_loaded(every_page, name):
+    page = Reader(every_page[name].content.decode())
+
+    loaded = [tag["src"] for tag in page.all("script")] + [tag["href"] for tag in page.all("link")]
+
+    assert loaded
+    assert all(finders.find(url.removeprefix("/static/")) for url in loaded)
+
+
+def test_right_to_left_languages_turn_the_page_round(person):
+    with translation.override("ar"):
+        html = loader.render_to_string("faceauth/not_found.html")
+
+    assert '<html lang="ar" dir="rtl">' in html
+
+
+def test_waiting_works_without_javascript(every_page):
+    html = every_page["waiting.html"].content.decode()
+
+    assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in html
+    assert 'role="status"' in html
+
+
+@pytest.mark.parametrize("block", ["brand", "heading", "reason", "steps", "footer", "styles"])
+def test_a_site_overrides_block_by_block(person, settings, tmp_path, block):
+    """A template of the site's own extends ours and changes one block."""
+    folder = tmp_path / "faceauth"
+    folder.mkdir()
+    (folder / "start.html").write_text(
+        f"{{% extends 'site_start.html' %}}{{% block {block} %}}OUR BANK{{% endblock %}}"
+    )
+    ours = finders_template("faceauth/start.html")
+    (tmp_path / "site_start.html").write_text(ours)
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+
+    page = person.browser.get(person.is_asked()).content.decode()
+
+    assert "OUR BANK" in page
+    assert 'type="submit"' in page
+
+
+def finders_template(name: str) -> str:
+    with open(loader.get_template(name).origin.name) as template:
+        return template.read()
+
+
+def test_a_site_says_why_for_each_action(person, settings, tmp_path):
+    """`faceauth/reasons/<action>.html` takes the place of the general reason."""
+    folder = tmp_path / "faceauth" / "reasons"
+    folder.mkdir(parents=True)
+    (folder / "payout.html").write_text("<p>You are about to send money.</p>")
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+
+    payout = person.browser.get(person.is_asked("/payout/")).content.decode()
+    other = person.browser.get(person.is_asked("/statements/")).content.decode()
+
+    assert "about to send money" in payout
+    assert "about to send money" not in other
+
+
+@pytest.mark.parametrize(
+    "middleware",
+    ["django.contrib.auth.middleware.LoginRequiredMiddleware"],
+)
+def test_under_login_required_middleware(person, client, settings, middleware):
+    """The phone without a session is not sent to a login page."""
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, middleware]
+
+    assert client.get("/face/returned/invented/").status_code == 200
+    assert client.get("/face/status/invented/").status_code == 404
+
+
+def test_under_atomic_requests(person, settings):
+    """What is remembered before a call is committed before it, whatever the site says."""
+    connections["default"].settings_dict["ATOMIC_REQUESTS"] = True
+    try:
+        page = person.passes("/statements/")
+    finally:
+        connections["default"].settings_dict["ATOMIC_REQUESTS"] = False
+
+    assert page.content.startswith(b"secret")
+
+
+def test_every_word_has_its_text():
+    assert set(WORDINGS) == {word.value for word in Word}
+
+
+@pytest.mark.parametrize("code", sorted(RETRY_ADVICE))
+def test_every_code_of_the_person_the_device_and_the_capture_has_advice(code):
+    assert 61000 <= code < 62000
+    assert str(advice_for([code])) == str(RETRY_ADVICE[code])
+
+
+@pytest.mark.parametrize("codes", [[], [61999], [62321], [10000], [0, -1]])
+def test_other_codes_get_the_general_advice(codes):
+    """Fraud codes above all (V-12)."""
+    assert advice_for(codes) is GENERAL_ADVICE

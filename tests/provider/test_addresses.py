@@ -1,0 +1,257 @@
+"""P-01 and P-02: where we may call, and where the browser may be sent."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import event, example, given, settings
+from hypothesis import strategies as st
+from urllib3.util import parse_url
+
+from django_faceauth.provider.addresses import MAX_LENGTH, is_api_url, is_capture_url
+
+HOSTS = (".checkout.com", ".ubble.ai")
+
+GOOD = [
+    "https://capture.checkout.com",
+    "https://capture.checkout.com/",
+    "https://capture.sandbox.checkout.com/c/abc_DEF-1.2~3?token=a%20b&c=(d)#part",
+    "https://id.ubble.ai/x",
+    "https://CAPTURE.Checkout.COM/x",
+    "HTTPS://capture.checkout.com/x",
+    "https://a1b2c3d4.api.checkout.com?x=/@:",
+    "https://capture.checkout.com/?next=https://evil.com/@x:1",
+    "https://capture.checkout.com#@evil.com",
+]
+EVIL = {
+    "nothing": "",
+    "no scheme": "capture.checkout.com/x",
+    "plain HTTP": "http://capture.checkout.com/x",
+    "script": "javascript:alert(1)//capture.checkout.com/",
+    "data": "data:text/html,https://capture.checkout.com/",
+    "file": "file://capture.checkout.com/x",
+    "scheme relative": "//capture.checkout.com/x",
+    "foreign scheme relative": "//evil",
+    "scheme without slashes": "https:evil",
+    "one slash": "https:/capture.checkout.com/x",
+    "three slashes": "https:///capture.checkout.com/x",
+    "user": "https://capture.checkout.com@evil.com/",
+    "user and password": "https://user:pass@capture.checkout.com/",
+    "empty user": "https://@capture.checkout.com/",
+    "user behind a hash": "https://evil.com#@capture.checkout.com/",
+    "port": "https://capture.checkout.com:8443/",
+    "port of HTTPS": "https://capture.checkout.com:443/",
+    "empty port": "https://capture.checkout.com:/",
+    "IPv4": "https://127.0.0.1/",
+    "IPv4 of the cloud": "https://169.254.169.254/latest",
+    "IPv4 before the domain": "https://127.0.0.1.checkout.com.evil.com/",
+    "IPv6": "https://[::1]/",
+    "IPv6 with the domain": "https://[::1].checkout.com/",
+    "decimal IP": "https://2130706433/",
+    "hexadecimal IP": "https://0x7f000001/",
+    "trailing dot": "https://capture.checkout.com./x",
+    "leading dot": "https://.checkout.com/",
+    "empty label": "https://capture..checkout.com/",
+    "bare domain of the subdomains": "https://checkout.com/",
+    "punycode look-alike": "https://capture.xn--chckout-cva.com/",
+    "Cyrillic look-alike": "https://capture.\u0441heckout.com/",
+    "long s": "https://capture.checkout.com/\u017f",
+    "Kelvin sign": "https://capture.chec\u212aout.com/",
+    "full width dot": "https://capture.checkout.com\uff0eevil.com/",
+    "ideographic dot": "https://evil.com。.checkout.com/",
+    "fraction slash": "https://evil.com\u2044.checkout.com/",
+    "care of": "https://evil.c℀.checkout.com/",
+    "zero width": "https://capture\u200b.checkout.com/",
+    "backslash": "https://evil.com\\.checkout.com/",
+    "backslash and user": "https://evil.com\\@capture.checkout.com/",
+    "backslashes for slashes": "https:\\\\capture.checkout.com/",
+    "backslash in the path": "https://capture.checkout.com/a\\b",
+    "percent in the host": "https://evil.com%2f.checkout.com/",
+    "percent dot": "https://capture%2echeckout.com/",
+    "tab": "https://capture.check\tout.com/",
+    "newline": "https://capture.checkout.com\n/",
+    "newline at the end": "https://capture.checkout.com/\n",
+    "carriage return in the path": "https://capture.checkout.com/\r\nSet-Cookie: a=b",
+    "leading blank": " https://capture.checkout.com/",
+    "trailing blank": "https://capture.checkout.com/ ",
+    "blank in the host": "https://evil.com .checkout.com/",
+    "NUL": "https://capture.checkout.com\0.evil.com/",
+    "DEL": "https://capture.checkout.com/\x7f",
+    "prefixed domain": "https://evilcheckout.com/",
+    "domain in the middle": "https://checkout.com.evil.com/",
+    "subdomain in the middle": "https://capture.checkout.com.evil.com/",
+    "domain in the path": "https://evil.com/capture.checkout.com",
+    "domain in the query": "https://evil.com?.checkout.com",
+    "domain in the fragment": "https://evil.com#.checkout.com",
+    "semicolon": "https://evil.com;.checkout.com/",
+    "underscore": "https://evil_com.checkout.com/",
+    "two hosts": "https://evil.com,capture.checkout.com/",
+    "too long": "https://capture.checkout.com/" + "a" * MAX_LENGTH,
+}
+
+
+def is_for_capture(url: str, *hosts: str, debug: bool = False) -> bool:
+    return is_capture_url(url, hosts=hosts or HOSTS, debug=debug)
+
+
+@pytest.mark.parametrize("url", GOOD)
+def test_addresses_of_the_provider_are_accepted(url: str) -> None:
+    assert is_for_capture(url)
+    assert is_api_url(url, debug=False)
+
+
+@pytest.mark.parametrize("debug", [False, True], ids=["live", "debug"])
+@pytest.mark.parametrize("url", EVIL.values(), ids=EVIL.keys())
+def test_whatever_is_odd_is_refused(url: str, debug: bool) -> None:
+    assert not is_for_capture(url, debug=debug)
+    assert not is_api_url(url, debug=False)
+
+
+def test_the_longest_address_is_still_accepted() -> None:
+    url = "https://capture.checkout.com/".ljust(MAX_LENGTH, "a")
+
+    assert is_for_capture(url)
+    assert not is_for_capture(url + "a")
+
+
+def test_a_host_without_a_leading_dot_is_that_host_alone() -> None:
+    assert is_for_capture("https://verify.bank.example/x", "verify.bank.example")
+    assert not is_for_capture("https://a.verify.bank.example/x", "verify.bank.example")
+    assert not is_for_capture("https://averify.bank.example/x", "verify.bank.example")
+
+
+def test_hosts_are_compared_without_case() -> None:
+    assert is_for_capture("https://verify.bank.example/x", "Verify.Bank.Example")
+
+
+def test_no_host_in_the_list_means_no_address() -> None:
+    assert not is_capture_url(GOOD[0], hosts=(), debug=True)
+    assert not is_for_capture(GOOD[0], "")
+
+
+class TestDebug:
+    """DESIGN 13: plain HTTP and ports, with DEBUG and for listed places alone."""
+
+    def test_a_listed_place_is_accepted_with_and_without_tls(self) -> None:
+        places = ["http://localhost:8000/x", "https://localhost:8000/x", "HTTP://LOCALHOST:8000/"]
+
+        assert all(is_for_capture(url, "LocalHost:8000", debug=True) for url in places)
+        assert is_for_capture("http://192.0.2.7:8000/x", "192.0.2.7:8000", debug=True)
+
+    def test_without_debug_a_listed_place_is_refused(self) -> None:
+        assert not is_for_capture("http://localhost:8000/x", "localhost:8000")
+        assert not is_for_capture("https://localhost:8000/x", "localhost:8000")
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://localhost:8001/x",
+            "http://localhost/x",
+            "http://localhost:80000/x",
+            "http://localhost:8000:8000/x",
+            "http://localhost:8000@evil.com/",
+            "http://evil.com@localhost:8000/",
+            "http://evil.localhost:8000/",
+            "http://localhost:8000.evil.com/",
+            "http://127.0.0.1:8000/x",
+            "http://capture.checkout.com/x",
+            "ftp://localhost:8000/x",
+            "http://localhost:8000\\@evil.com",
+            "http://localhost:8000\n",
+        ],
+    )
+    def test_nothing_but_the_listed_place_is_accepted(self, url: str) -> None:
+        assert not is_for_capture(url, "localhost:8000", ".checkout.com", debug=True)
+
+    def test_a_host_that_is_listed_without_a_port_gets_no_plain_http(self) -> None:
+        assert not is_for_capture("http://localhost/x", "localhost", debug=True)
+        assert not is_for_capture("http://localhost:8000/x", "localhost", debug=True)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://localhost:8000/simulator",
+            "http://127.0.0.1:8000/simulator",
+            "http://127.0.0.1",
+            "https://LOCALHOST:8443",
+        ],
+    )
+    def test_the_api_may_be_on_loopback(self, url: str) -> None:
+        assert is_api_url(url, debug=True)
+        assert not is_api_url(url, debug=False)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://192.0.2.7:8000",
+            "http://capture.checkout.com",
+            "https://capture.checkout.com:8443",
+            "http://localhost.evil.com",
+            "http://evil.localhost",
+            "http://localhost@evil.com",
+            "http://127.0.0.1.evil.com",
+            "http://127.1",
+            "http://localhost\\.evil.com",
+            "http://0.0.0.0:8000",
+            "http://[::1]:8000",
+        ],
+    )
+    def test_the_api_may_be_on_loopback_only(self, url: str) -> None:
+        assert not is_api_url(url, debug=True)
+
+
+PIECES = [
+    *("https:", "http:", "https://", "//", "/", "\\", "@", ":", "?", "#", ".", "%2e", "%40", ";"),
+    *("capture", "checkout.com", ".checkout.com", "evil.com", "user", "443", "[::1]", "127.0.0.1"),
+    *("\t", "\n", "\r", " ", "\0", "。", "\uff45", "xn--", "-", "_", "é", "[", "]"),
+]
+pieces = st.lists(st.one_of(st.sampled_from(PIECES), st.characters()), max_size=10).map("".join)
+
+
+@st.composite
+def spoilt(draw: st.DrawFn) -> str:
+    """A good address with something put into it."""
+    url = draw(st.sampled_from(GOOD))
+    place = draw(st.integers(0, len(url)))
+    return url[:place] + draw(pieces) + url[place:]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.one_of(pieces.map("https://".__add__), spoilt(), st.text()))
+@example("https://-.checkout.com")
+@example("https://a[b.checkout.com/[")
+def test_other_parsers_agree_on_whatever_is_accepted(url: str) -> None:
+    """The browser and `requests` parse by other rules; accepted means the same to all."""
+    accepted = is_for_capture(url)
+    assert accepted == is_api_url(url, debug=False)
+    event("accepted" if accepted else "refused")
+    if not accepted:
+        return
+
+    standard, requests_own = urlsplit(url), parse_url(url)
+
+    for host in (standard.hostname, requests_own.host):
+        assert host is not None
+        assert host.endswith(HOSTS)
+        assert set(host) <= set("abcdefghijklmnopqrstuvwxyz0123456789.-")
+    assert standard.scheme == requests_own.scheme == "https"
+    assert standard.username is standard.password is requests_own.auth is None
+    assert standard.port is requests_own.port is None
+    assert "@" not in standard.netloc
+    assert ":" not in standard.netloc
+    assert url.isascii()
+    assert url.isprintable()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.one_of(pieces.map("http://localhost:8000".__add__), st.text()))
+def test_other_parsers_agree_in_debug_too(url: str) -> None:
+    if not is_for_capture(url, "localhost:8000", debug=True):
+        return
+
+    standard, requests_own = urlsplit(url), parse_url(url)
+
+    assert (standard.hostname, standard.port) == ("localhost", 8000)
+    assert (requests_own.host, requests_own.port) == ("localhost", 8000)
+    assert standard.username is requests_own.auth is None

@@ -1,0 +1,404 @@
+"""Real HTTP on loopback: connections, time limits, repetitions (D-05, D-06, P-01, P-04)."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from django.test import override_settings
+from pytest_django.live_server_helper import LiveServer
+from requests.adapters import HTTPAdapter
+
+from django_faceauth.exceptions import MalformedAnswer, ProviderError, Unavailable
+from django_faceauth.provider import factory
+from django_faceauth.provider.transport import MAX_BODY, TOTAL_SECONDS, Transport
+from tests.provider.loopback import (
+    Answer,
+    Handler,
+    Loopback,
+    Pours,
+    Received,
+    drips,
+    hangs_up_within_the_body,
+    resets,
+    resets_within_the_body,
+    sends_a_broken_chunk,
+    serving,
+    stalls_within_the_body,
+    stays_silent,
+    tells,
+)
+from tests.provider.samples import (
+    APPLICANT,
+    ATTEMPT,
+    AUTHENTICATION,
+    BACK,
+    FAV,
+    JOURNEY,
+    Clock,
+    client_of,
+)
+
+pytestmark = pytest.mark.enable_socket
+
+ANSWERS = tells(AUTHENTICATION)
+BROKEN_CONNECTIONS = {
+    "reset before the answer": resets,
+    "reset within the body": resets_within_the_body,
+    "end within the body": hangs_up_within_the_body,
+    "broken chunk": sends_a_broken_chunk,
+}
+REPEATABLE = BROKEN_CONNECTIONS | {
+    str(status): tells({}, status) for status in (429, 502, 503, 504)
+}
+FINAL = {str(status): tells({}, status) for status in (400, 404, 409, 500, 501)}
+
+
+def patient(clock: Clock | None = None, *, read: float = 10) -> Transport:
+    """A transport that does not really sleep."""
+    clock = clock or Clock()
+    return Transport(timeout=(3, read), clock=clock, sleep=clock.sleep)
+
+
+def to(server: Loopback, status: int) -> Answer:
+    return tells({}, status, Location=f"{server.url}/x")
+
+
+def in_thread(work: Callable[[], object]) -> None:
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_all_seven_calls_reach_a_simulator_on_loopback(live_server: LiveServer) -> None:
+    """DESIGN 13: with DEBUG, the base URL may be plain HTTP on loopback."""
+    base_url = f"{live_server.url}/simulator"
+    real_network = HTTPAdapter()
+    with (
+        override_settings(DEBUG=True, FACEAUTH_BASE_URL=base_url),
+        factory.answered_by(real_network),
+    ):
+        client = factory.get_client()
+        fav = client.create_authentication(applicant_id=APPLICANT, user_journey_id=JOURNEY).id
+        attempt = client.create_attempt(fav, redirect_url=BACK)
+
+        assert attempt.capture_url.startswith(f"{base_url}/capture/")
+        assert client.get_attempt(fav, attempt.id) == attempt
+        assert client.list_attempts(fav).items == (attempt,)
+        assert client.list_assets(fav, attempt.id).total_count == 0
+        assert client.get_authentication(fav).status == "pending"
+        assert client.anonymize_authentication(fav).id == fav
+    real_network.close()
+
+
+class TestConnections:
+    def test_one_connection_carries_many_calls(self) -> None:
+        with serving(ANSWERS) as server:
+            client = client_of(server.url)
+
+            for _ in range(3):
+                client.get_authentication(FAV)
+                client.create_authentication(applicant_id=APPLICANT, user_journey_id=JOURNEY)
+
+        assert len(server.requests) == 6
+        assert server.connections == 1
+
+    def test_an_error_answer_leaves_the_connection_usable(self) -> None:
+        with serving(tells({}, 404), tells([], 500), ANSWERS) as server:
+            client = client_of(server.url)
+            for _ in range(2):
+                with pytest.raises(ProviderError):
+                    client.get_authentication(FAV)
+
+            client.get_authentication(FAV)
+
+        assert server.connections == 1
+
+    def test_a_chunked_answer_leaves_the_connection_usable(self) -> None:
+        def in_chunks(handler: Handler, request: Received) -> None:
+            body = json.dumps(AUTHENTICATION).encode()
+            handler.send_response(200)
+            handler.send_header("Content-Type", "application/json")
+            handler.send_header("Transfer-Encoding", "chunked")
+            handler.end_headers()
+            for part in (body[:7], body[7:]):
+                handler.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
+            handler.wfile.write(b"0\r\n\r\n")
+
+        with serving(in_chunks) as server:
+            client = client_of(server.url)
+
+            read = [client.get_authentication(FAV) for _ in range(2)]
+
+        assert [snapshot.id for snapshot in read] == [FAV, FAV]
+        assert server.connections == 1
+
+    def test_each_thread_has_a_connection_of_its_own(self) -> None:
+        with serving(ANSWERS) as server:
+            client = client_of(server.url)
+
+            client.get_authentication(FAV)
+            in_thread(lambda: [client.get_authentication(FAV) for _ in range(2)])
+            client.get_authentication(FAV)
+
+        assert len(server.requests) == 4
+        assert server.connections == 2
+
+    def test_a_connection_that_the_provider_has_closed_is_not_used_for_a_post(self) -> None:
+        def answers_and_hangs_up(handler: Handler, request: Received) -> None:
+            ANSWERS(handler, request)
+            handler.close_connection = True
+
+        with serving(answers_and_hangs_up) as server:
+            client = client_of(server.url)
+
+            for _ in range(2):
+                client.create_authentication(applicant_id=APPLICANT, user_journey_id=JOURNEY)
+                assert server.ended.acquire(timeout=5)
+
+        assert (len(server.requests), server.connections) == (2, 2)
+
+
+class TestRedirects:
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_no_redirect_is_followed(self, status: int) -> None:
+        """P-01: neither with a GET nor with a POST, and nowhere do our credentials go along."""
+        with serving(ANSWERS) as elsewhere, serving(to(elsewhere, status)) as server:
+            client = client_of(server.url)
+
+            for call in (client.get_authentication, client.anonymize_authentication):
+                with pytest.raises(MalformedAnswer) as caught:
+                    call(FAV)
+                assert caught.value.status_code == status
+
+        assert elsewhere.requests == []
+        assert len(server.requests) == 2
+
+    def test_the_body_of_a_redirect_is_limited_as_any_other(self) -> None:
+        pouring = Pours(302, Location="/elsewhere")
+        with serving(pouring) as server, pytest.raises(Unavailable):
+            client_of(server.url).get_authentication(FAV)
+
+        assert pouring.taken < 50
+
+    def test_a_redirect_that_drips_ends_within_the_total_limit(self) -> None:
+        def drips_a_redirect(handler: Handler, request: Received) -> None:
+            handler.send_response(302)
+            handler.send_header("Location", "/elsewhere")
+            handler.end_headers()
+            handler.close_connection = True
+            while not handler.server.closing.wait(0.005):
+                handler.wfile.write(b" ")
+
+        with serving(drips_a_redirect) as server, pytest.raises(Unavailable) as caught:
+            client_of(server.url, patient(Clock(step=2))).get_authentication(FAV)
+
+        assert caught.value.cause == "Timeout"
+
+
+class TestLimits:
+    def test_a_body_that_drips_ends_within_the_total_limit(self) -> None:
+        with serving(drips) as server, pytest.raises(Unavailable) as caught:
+            client_of(server.url, patient(Clock(step=2))).get_authentication(FAV)
+
+        assert caught.value.cause == "Timeout"
+        assert len(server.requests) == 1
+
+    def test_a_body_that_stalls_ends_within_the_total_limit(self) -> None:
+        """The socket waits for what is left of the total limit, not for the read timeout."""
+        clock = Clock()
+
+        def uses_up_the_time(handler: Handler, request: Received) -> None:
+            clock.now += TOTAL_SECONDS - 0.1
+            stalls_within_the_body(handler, request)
+
+        with serving(uses_up_the_time) as server:
+            started = time.monotonic()
+            with pytest.raises(Unavailable) as caught:
+                client_of(server.url, patient(clock)).get_authentication(FAV)
+
+        assert caught.value.cause == "ReadTimeoutError"
+        assert time.monotonic() - started < 5
+
+    def test_a_repetition_gets_only_the_time_that_is_left(self) -> None:
+        clock = Clock()
+
+        def takes_its_time(handler: Handler, request: Received) -> None:
+            clock.now += TOTAL_SECONDS - 0.1
+            tells({}, 503, Retry_After="0")(handler, request)
+
+        with serving(takes_its_time, stays_silent) as server:
+            started = time.monotonic()
+            with pytest.raises(Unavailable) as caught:
+                client_of(server.url, patient(clock)).get_authentication(FAV)
+
+        assert caught.value.cause == "ReadTimeout"
+        assert len(server.requests) == 2
+        assert time.monotonic() - started < 5
+
+    @pytest.mark.parametrize("status", [200, 201, 400, 500])
+    def test_a_body_over_a_megabyte_is_refused(self, status: int) -> None:
+        """P-04: and the rest of it is not read."""
+        pouring = Pours(status)
+        with serving(pouring) as server, pytest.raises(Unavailable) as caught:
+            client_of(server.url).anonymize_authentication(FAV)
+
+        assert caught.value.cause == "HTTPError"
+        assert pouring.taken < 50
+
+    def test_a_body_of_a_megabyte_is_read(self) -> None:
+        padding = MAX_BODY - len(json.dumps({**AUTHENTICATION, "padding": ""}))
+        fits = tells({**AUTHENTICATION, "padding": "x" * padding})
+        exceeds = tells({**AUTHENTICATION, "padding": "x" * (padding + 1)})
+        with serving(fits, exceeds) as server:
+            client = client_of(server.url)
+
+            assert client.get_authentication(FAV).id == FAV
+            with pytest.raises(Unavailable):
+                client.get_authentication(FAV)
+
+    @pytest.mark.parametrize("silent", [stays_silent, stalls_within_the_body])
+    def test_silence_is_unavailable_and_not_asked_again(self, silent: Answer) -> None:
+        with serving(silent) as server, pytest.raises(Unavailable) as caught:
+            client_of(server.url, patient(read=0.05)).get_authentication(FAV)
+
+        assert caught.value.status_code is None
+        assert caught.value.cause in {"ReadTimeout", "ReadTimeoutError"}
+        assert len(server.requests) == 1
+
+    def test_a_post_that_timed_out_is_not_repeated(self) -> None:
+        """D-06: the provider may have committed it."""
+        committed = []
+
+        def commits_and_stays_silent(handler: Handler, request: Received) -> None:
+            committed.append(request.path)
+            stays_silent(handler, request)
+
+        with serving(commits_and_stays_silent) as server:
+            client = client_of(server.url, patient(read=0.05))
+            with pytest.raises(Unavailable) as caught:
+                client.create_attempt(FAV, redirect_url=BACK)
+
+        assert caught.value.retryable
+        assert committed == [f"/face-authentications/{FAV}/attempts"]
+
+
+class TestRepetition:
+    @pytest.mark.parametrize("trouble", REPEATABLE.values(), ids=REPEATABLE.keys())
+    def test_a_get_is_repeated_after_a_pause(self, trouble: Answer) -> None:
+        clock = Clock()
+        with serving(trouble, ANSWERS) as server:
+            read = client_of(server.url, patient(clock)).get_authentication(FAV)
+
+        assert read.id == FAV
+        assert len(server.requests) == 2
+        assert len(clock.slept) == 1
+        assert 0.1 < clock.slept[0] < 0.4
+
+    @pytest.mark.parametrize("trouble", REPEATABLE.values(), ids=REPEATABLE.keys())
+    def test_a_get_is_given_up_after_three_times(self, trouble: Answer) -> None:
+        clock = Clock()
+        with serving(trouble) as server, pytest.raises(Unavailable):
+            client_of(server.url, patient(clock)).get_authentication(FAV)
+
+        assert len(server.requests) == 3
+        assert len(clock.slept) == 2
+
+    @pytest.mark.parametrize("trouble", REPEATABLE.values(), ids=REPEATABLE.keys())
+    def test_a_post_is_never_repeated(self, trouble: Answer) -> None:
+        """D-06."""
+        clock = Clock()
+        for call in (
+            lambda client: client.create_attempt(FAV, redirect_url=BACK),
+            lambda client: client.anonymize_authentication(FAV),
+            lambda client: client.create_authentication(
+                applicant_id=APPLICANT, user_journey_id=JOURNEY
+            ),
+        ):
+            with serving(trouble) as server, pytest.raises(Unavailable):
+                call(client_of(server.url, patient(clock)))
+
+            assert len(server.requests) == 1
+        assert clock.slept == []
+
+    @pytest.mark.parametrize("trouble", FINAL.values(), ids=FINAL.keys())
+    def test_other_errors_are_final(self, trouble: Answer) -> None:
+        with serving(trouble, ANSWERS) as server, pytest.raises(ProviderError):
+            client_of(server.url, patient()).get_authentication(FAV)
+
+        assert len(server.requests) == 1
+
+    def test_a_refused_connection_is_tried_three_times(self) -> None:
+        with serving(ANSWERS) as server:
+            url = server.url
+        clock = Clock()
+
+        with pytest.raises(Unavailable) as caught:
+            client_of(url, patient(clock)).get_authentication(FAV)
+
+        assert caught.value.cause == "ConnectionError"
+        assert len(clock.slept) == 2
+
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_the_provider_says_how_long_to_wait(self, status: int) -> None:
+        clock = Clock()
+        with serving(tells({}, status, Retry_After="7"), ANSWERS) as server:
+            client_of(server.url, patient(clock)).get_authentication(FAV)
+
+        assert clock.slept == [7]
+
+    def test_the_provider_may_say_it_as_a_date(self) -> None:
+        clock = Clock()
+        when = format_datetime(datetime.now(UTC) + timedelta(seconds=9), usegmt=True)
+        with serving(tells({}, 429, Retry_After=when), ANSWERS) as server:
+            client_of(server.url, patient(clock)).get_authentication(FAV)
+
+        assert 5 < clock.slept[0] <= 9
+
+    def test_waiting_longer_than_the_total_limit_is_left_to_the_caller(self) -> None:
+        clock = Clock()
+        with serving(tells({}, 429, Retry_After="15"), ANSWERS) as server:
+            client = client_of(server.url, patient(clock))
+            with pytest.raises(Unavailable) as caught:
+                client.get_authentication(FAV)
+
+        assert caught.value.retry_after == 15
+        assert len(server.requests) == 1
+        assert clock.slept == []
+
+    def test_the_pauses_count_towards_the_total_limit(self) -> None:
+        clock = Clock()
+        with serving(tells({}, 429, Retry_After="8"), ANSWERS) as server:
+            server.answers.appendleft(server.answers[0])
+            with pytest.raises(Unavailable):
+                client_of(server.url, patient(clock)).get_authentication(FAV)
+
+        assert len(server.requests) == 2
+        assert clock.slept == [8]
+
+    @pytest.mark.parametrize(
+        "value",
+        ["soon", "", "-5", "1e3", "9" * 400, "9" * 5000, "Mon, 01 Jan 99999 00:00:00 GMT", "²"],
+    )
+    def test_a_retry_after_beyond_all_bounds_is_an_ordinary_error(self, value: str) -> None:
+        odd = tells({}, 429, Retry_After=value)
+        with serving(odd) as server, pytest.raises(Unavailable) as caught:
+            client_of(server.url, patient()).get_authentication(FAV)
+
+        assert caught.value.status_code == 429
+
+
+def test_an_answer_is_the_same_as_without_a_network(db: None) -> None:
+    """What the other modules find with the adapter holds on the wire, too."""
+    with serving(tells(ATTEMPT, 201, Cko_Request_Id="req-1")) as server:
+        attempt = client_of(server.url).create_attempt(FAV, redirect_url=BACK)
+
+    assert attempt.id == ATTEMPT["id"]
+    assert server.requests[0].headers["Authorization"] == "Bearer sk_sbox_test"
+    assert json.loads(server.requests[0].body) == {"redirect_url": BACK}

@@ -1,0 +1,88 @@
+"""The demo bank as a process of its own, on a free port of this machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import requests
+
+MANAGE: Final = Path(__file__).parent.parent / "example_project" / "manage.py"
+START_SECONDS: Final = 30
+
+
+@contextmanager
+def running_bank(tmp_path: Path, **env: str) -> Iterator[str]:
+    """Serve the bank with its people from a fresh database; yields its address.
+
+    `env` is the environment that the bank reads its settings from.
+    """
+    port = _free_port()
+    env = {"PORT": str(port), **env}
+    manage(tmp_path, "migrate", "--verbosity=0", **env)
+    manage(tmp_path, "demo_people", **env)
+    log = tmp_path / "bank.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [sys.executable, MANAGE, "runserver", "--noreload", f"127.0.0.1:{port}"],
+            env=environment(tmp_path, **env),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_for(f"{url}/login/", server, log)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+def manage(tmp_path: Path, *arguments: str, **env: str) -> str:
+    """Run a command of the bank and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, MANAGE, *arguments],
+        env=environment(tmp_path, **env),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def environment(tmp_path: Path, **env: str) -> dict[str, str]:
+    """Return an environment for the bank: nothing of the suite's own settings gets in."""
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("FACEAUTH_")}
+    return mine | {
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'bank.sqlite3'}",
+        "DJANGO_SETTINGS_MODULE": "bank.settings",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        **env,
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            requests.get(url, timeout=5).raise_for_status()
+        except requests.ConnectionError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"the bank did not start:\n{log.read_text()}")

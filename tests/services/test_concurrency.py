@@ -1,0 +1,107 @@
+"""Many requests at once, each with its own connection, on the database in use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge
+from django_faceauth.services import flow, grants
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TABS = 20
+
+
+def at_once(act: Callable[[], object]) -> list:
+    barrier = Barrier(TABS)
+
+    def run(_number):
+        barrier.wait()
+        try:
+            return act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(TABS) as threads:
+        return list(threads.map(run, range(TABS)))
+
+
+def browser_of(person):
+    browser = Client()
+    browser.cookies = person.browser.cookies
+    return browser
+
+
+def test_twenty_tabs_ask_one_question(person):
+    """The same user, session and action: one open challenge (D-08)."""
+    person.browser.get("/home/")
+    person.is_asked("/payout/")  # the session has its secret from here on
+
+    answers = at_once(lambda: browser_of(person).get("/statements/")["Location"])
+
+    assert len(set(answers)) == 1
+    assert FaceChallenge.objects.filter(action="", state="open").count() == 1
+
+
+def test_twenty_tabs_start_one_attempt(person, provider):
+    """One hands over, the others wait or are given the same link (D-08, TH-36)."""
+    start = person.is_asked()
+
+    answers = at_once(lambda: browser_of(person).post(start))
+
+    assert {response.status_code for response in answers} <= {200, 302}
+    assert any(response.status_code == 200 for response in answers)
+    assert provider.attempts_bought == 1
+    assert FaceAuthentication.objects.count() == FaceAttempt.objects.count() == 1
+
+
+def test_twenty_returns_grant_once(person, provider):
+    """One asks the provider; there is one grant and one step of history."""
+    back = person.shows_face(person.is_handed_over(person.is_asked()))
+    person.clock.shift(3)
+    asked = provider.count("GET")
+
+    answers = at_once(lambda: browser_of(person).get(back).status_code)
+
+    assert set(answers) == {302}
+    assert provider.count("GET") == asked + 2  # the authentication and its attempts
+    assert FaceChallenge.objects.get().state == "granted"
+    assert FaceAuthentication.objects.get().status_changes.filter(status="approved").count() == 1
+
+
+def test_twenty_approvals_issue_one_grant(person):
+    """Only one of them may announce it."""
+    person.is_asked()
+    challenge = person.challenge
+    now = timezone.now()
+
+    issued = at_once(lambda: grants.issue(challenge, verified_at=now, now=now))
+
+    assert issued.count(True) == 1
+
+
+def test_a_grant_and_a_change_of_mind_at_once(person):
+    """Whichever comes first, a declined authentication holds no grant (G-11)."""
+    person.shows_face(person.is_handed_over(person.is_asked()))
+    person.clock.shift(3)
+    challenge = person.challenge
+    flow.finish(challenge, source="poll", now=timezone.now())
+    row = person.authentication
+
+    def decline():
+        declined = flow.AuthenticationSnapshot(
+            id=row.provider_id, status="declined", modified_on=timezone.now()
+        )
+        flow.sync.apply(row, declined, source="webhook", now=timezone.now())
+
+    at_once(decline)
+
+    assert FaceChallenge.objects.get().state == "revoked"
+    assert row.status_changes.filter(status="declined").count() == 1

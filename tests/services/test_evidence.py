@@ -1,0 +1,390 @@
+"""What makes an approval count, and since when."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.test import override_settings
+from django.utils import timezone
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from django_faceauth.models import FaceAttempt, FaceAuthentication
+from django_faceauth.provider.snapshots import AuthenticationSnapshot
+from django_faceauth.services import flow, grants, sync
+from tests.provider_double import answers, works
+
+
+def iso(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@pytest.fixture
+def compared(person):
+    """Somebody who has shown their face; the result is there, and nobody has asked yet."""
+    person.shows_face(person.is_handed_over(person.is_asked()))
+    person.clock.shift(3)
+    return person
+
+
+def finish(person):
+    return flow.finish(person.challenge, source="poll", now=timezone.now())
+
+
+# -- G-03: the evidence
+
+
+def test_the_unchanged_answer_is_accepted(compared):
+    assert finish(compared).state == "granted"
+
+
+@pytest.mark.parametrize("value", ["", None, "aplt_other", "APLT_x", 1, [], "aplt_chooses"])
+@pytest.mark.parametrize("field", ["applicant_id", "user_journey_id"])
+def test_an_answer_about_somebody_or_something_else_is_refused(
+    compared, provider, field, value, caplog
+):
+    """Applicant and journey must be the ones that we asked for, exactly (G-03)."""
+    provider.alterations.append(
+        lambda answer: answer.update({field: value}) if field in answer else None
+    )
+
+    challenge = finish(compared)
+
+    assert (challenge.state, challenge.reason) == ("failed", "mismatch")
+    assert "approval refused" in caplog.text
+    compared.is_asked("/statements/")
+
+
+@pytest.mark.parametrize("status", ["APPROVED", "approved ", "approve", "", None, 1, ["approved"]])
+def test_a_status_that_is_not_exactly_approved_is_not(compared, provider, status):
+    provider.alterations.append(
+        lambda answer: answer.update(status=status) if "applicant_id" in answer else None
+    )
+
+    assert finish(compared).state == "open"
+    compared.is_asked("/statements/")
+
+
+def test_an_answer_with_another_id_is_no_answer(compared, provider):
+    provider.alterations.append(lambda answer: answer.update(id="fav_another"))
+
+    with pytest.raises(flow.MalformedAnswer):
+        finish(compared)
+
+    assert compared.challenge.state == "open"
+
+
+@pytest.mark.parametrize(
+    "redirect_url",
+    [
+        "",
+        None,
+        "http://testserver/face/returned/another/",
+        "http://testserver/face/returned/?h={handle}",
+        "http://testserver/face/returned/x{handle}/",
+    ],
+)
+def test_an_attempt_of_another_challenge_is_no_evidence(compared, provider, redirect_url):
+    """The approved attempt must be the one that carries our handle (G-03)."""
+    handle = compared.challenge.handle
+
+    def alter(answer):
+        for attempt in answer.get("data", ()):
+            attempt["redirect_url"] = redirect_url and redirect_url.format(handle=handle)
+
+    provider.alterations.append(alter)
+
+    assert finish(compared).reason == "mismatch"
+    compared.is_asked("/statements/")
+
+
+def test_no_attempt_at_all_is_no_evidence(compared, provider):
+    provider.alterations.append(lambda answer: "data" in answer and answer["data"].clear())
+
+    assert finish(compared).reason == "mismatch"
+
+
+def test_an_attempt_that_is_not_complete_yet_is_waited_for(compared, provider):
+    """The two answers of the provider may cross a change of its own."""
+
+    def alter(answer):
+        for attempt in answer.get("data", ()):
+            attempt["status"] = "checks_in_progress"
+
+    provider.alterations.append(alter)
+    assert finish(compared).state == "open"
+    provider.alterations.clear()
+    compared.clock.shift(3)
+
+    assert finish(compared).state == "granted"
+
+
+def test_the_evidence_is_asked_for_again_when_it_could_not_be_had(compared, provider):
+    provider.troubles.extend([works, *[answers(503)] * 3])
+    with pytest.raises(flow.Unavailable):
+        finish(compared)
+    compared.clock.shift(3)
+
+    assert finish(compared).state == "granted"
+
+
+def test_another_journey_in_the_settings_is_another_matter(compared):
+    with override_settings(FACEAUTH_USER_JOURNEY_ID="usj_other"):
+        assert finish(compared).reason == "mismatch"
+
+
+def test_another_environment_is_another_matter(compared):
+    FaceAuthentication.objects.update(environment="live")
+
+    assert finish(compared).reason == "mismatch"
+
+
+def test_an_applicant_who_was_relinked_while_the_face_was_compared(compared):
+    compared.user.face_applicant.applicant_id = "aplt_other"
+    compared.user.face_applicant.save()
+
+    assert finish(compared).reason == "mismatch"
+
+
+# -- G-04, G-05: the anchor
+
+
+def test_the_anchor_is_the_attempt(person, clock):
+    """Nobody looked in between: the face may have been shown right after the start."""
+    start = person.is_asked()
+    clock.shift(100)
+    asked_at = timezone.now()
+    capture = person.is_handed_over(start)
+    clock.shift(60)
+    back = person.shows_face(capture)
+    clock.shift(30)
+
+    person.returns(back)
+
+    assert person.challenge.verified_at == asked_at
+
+
+def test_the_anchor_is_the_last_look_before_the_capture(person, clock):
+    """A waiting page that looked knows better: the face had not been shown yet."""
+    capture = person.is_handed_over(person.is_asked())
+    clock.shift(60)
+    person.browser.get(f"/face/waiting/{person.challenge.handle}/")
+    last_look = timezone.now()
+    clock.shift(30)
+    back = person.shows_face(capture)
+    clock.shift(30)
+
+    person.returns(back)
+
+    assert person.challenge.verified_at == last_look
+
+
+def test_a_link_used_again_was_unopened_until_then(person, clock):
+    """A link of six minutes ago still leaves time for the gate's five."""
+    start = person.is_asked()
+    person.is_handed_over(start)
+    clock.shift(360)
+    again_at = timezone.now()
+    capture = person.is_handed_over(start)
+    back = person.shows_face(capture)
+    clock.shift(3)
+
+    person.returns(back)
+
+    assert person.challenge.verified_at == again_at
+
+
+def test_news_of_modification_does_not_freshen(compared, provider):
+    """modified_on moves with audits and anonymization, the anchor does not (G-04)."""
+    later = iso(timezone.now())
+    provider.alterations.append(
+        lambda answer: answer.update(modified_on=later) if "status" in answer else None
+    )
+
+    challenge = finish(compared)
+
+    assert challenge.verified_at == timezone.now() - timedelta(seconds=3)
+
+
+def test_a_grant_is_given_once(compared, clock):
+    """Neither the anchor nor the end of the grant moves, whatever is pulled later (G-05)."""
+    challenge = finish(compared)
+    first = (challenge.verified_at, challenge.granted_at)
+    clock.shift(60)
+
+    again = finish(compared)
+    assert not grants.issue(challenge, verified_at=timezone.now(), now=timezone.now())
+    sync.pull(compared.authentication, source="poll", now=timezone.now())
+
+    again = compared.challenge
+    assert (again.verified_at, again.granted_at) == first
+
+
+def test_what_ended_is_not_revived(compared, clock, provider):
+    """A late approval of a challenge that was given up grants nothing (D-11, TH-49)."""
+    challenge = compared.challenge
+    type(challenge).objects.filter(pk=challenge.pk).close("expired", reason="abandoned")
+
+    assert finish(compared).state == "expired"
+    assert not grants.issue(challenge, verified_at=timezone.now(), now=timezone.now())
+    compared.is_asked("/statements/")
+
+
+@pytest.mark.parametrize(("ahead", "state"), [(0, "granted"), (60, "granted"), (61, "failed")])
+def test_a_provider_whose_clock_is_ahead(person, provider, clock, ahead, state, caplog):
+    """Up to a minute the anchor is pulled back to now; beyond it, no (G-06)."""
+    capture_at = timezone.now() + timedelta(seconds=ahead + 3)
+    provider.alterations.append(lambda answer: answer.update(created_on=iso(capture_at)))
+
+    def alter(answer):
+        for attempt in answer.get("data", ()):
+            attempt["created_on"] = iso(capture_at)
+
+    provider.alterations.append(alter)
+    back = person.shows_face(person.is_handed_over(person.is_asked()))
+    clock.shift(3)
+
+    person.returns(back)
+
+    assert person.challenge.state == state
+    if state == "granted":
+        assert person.challenge.verified_at <= timezone.now()
+    else:
+        assert "clock" in caplog.text
+
+
+@hypothesis_settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    looks=st.lists(st.integers(0, 50), max_size=4),
+    capture_after=st.integers(0, 100),
+    news_after=st.integers(3, 100),
+    more_delay=st.integers(0, 200),
+)
+def test_no_delay_lengthens_a_grant(people, looks, capture_after, news_after, more_delay):
+    """Whenever the news comes, the anchor is not later than the capture (G-04, TH-22)."""
+
+    def anchor(delay):
+        person = people()
+        capture = person.is_handed_over(person.is_asked())
+        for pause in looks:
+            person.clock.shift(pause)
+            person.browser.get(f"/face/status/{person.challenge.handle}/")
+        person.clock.shift(capture_after)
+        captured_at = timezone.now()
+        person.shows_face(capture)
+        person.clock.shift(news_after + delay)
+        finish(person)
+        return person.challenge.verified_at, captured_at, person.challenge.created_at
+
+    prompt, captured_at, asked_at = anchor(0)
+    late, late_captured_at, late_asked_at = anchor(more_delay)
+
+    for verified_at, shown_at in ((prompt, captured_at), (late, late_captured_at)):
+        assert verified_at is None or verified_at <= shown_at
+    if prompt and late:
+        assert late - late_asked_at == prompt - asked_at
+
+
+def test_a_capture_after_its_window_does_not_count(person, clock):
+    """Ten minutes from start to capture, even for a gate of an hour (T-2.9)."""
+    with override_settings(FACEAUTH_MAX_AGE=3600):
+        capture = person.is_handed_over(person.is_asked())
+        clock.shift(timedelta(minutes=14))
+        back = person.shows_face(capture)
+        clock.shift(3)
+
+        page = person.returns(back)
+
+    assert b"took a little too long" in page.content
+    assert person.challenge.state == "expired"
+
+
+def test_a_comparison_that_takes_too_long_ends(person, clock, settings):
+    """An approval that came now would be stale already: the visitor is not kept waiting."""
+    settings.FACEAUTH_SIMULATOR_CHECK_SECONDS = 3600
+    back = person.shows_face(person.is_handed_over(person.is_asked()))
+    assert person.returns(back).status_code == 302
+    clock.shift(300)
+
+    page = person.browser.get(f"/face/waiting/{person.challenge.handle}/")
+
+    assert b"took a little too long" in page.content
+
+
+# -- the one writer
+
+
+def snapshot(row, status, modified_on=None, **values):
+    return AuthenticationSnapshot(
+        id=row.provider_id, status=status, modified_on=modified_on, **values
+    )
+
+
+def test_older_news_changes_nothing(compared, clock):
+    """What the provider modified earlier than what we hold is ignored."""
+    finish(compared)
+    row = compared.authentication
+    old = row.modified_on - timedelta(seconds=1)
+
+    after = sync.apply(row, snapshot(row, "declined", old), source="poll", now=timezone.now())
+
+    assert after.status == "approved"
+    assert compared.challenge.state == "granted"
+
+
+def test_an_answer_that_was_asked_for_earlier_is_older(compared):
+    """Two questions of one moment of the provider's clock: the later one counts."""
+    finish(compared)
+    row = compared.authentication
+    earlier = row.synced_at - timedelta(seconds=1)
+
+    after = sync.apply(row, snapshot(row, "declined", row.modified_on), source="poll", now=earlier)
+
+    assert after.status == "approved"
+
+
+def test_the_same_news_twice_is_one_step(compared):
+    finish(compared)
+    row = compared.authentication
+    steps = row.status_changes.count()
+
+    for _ in range(2):
+        news = snapshot(row, "approved", row.modified_on)
+        sync.apply(row, news, source="poll", now=timezone.now())
+
+    assert row.status_changes.count() == steps
+
+
+def test_a_change_of_mind_after_the_answer_was_read(compared, provider):
+    """declined comes in between the approval and the grant: no grant."""
+    row = compared.authentication
+
+    def decline(provider, request):
+        response = provider.faithfully(request)
+        now = timezone.now()
+        sync.apply(row, snapshot(row, "declined", now), source="webhook", now=now)
+        return response
+
+    provider.troubles.extend([works, decline])
+
+    assert finish(compared).state == "open"
+    compared.is_asked("/statements/")
+
+
+def test_nothing_biometric_is_mirrored(compared):
+    """No picture, no link to one, no phone number, no address (V-01)."""
+    finish(compared)
+
+    fields = {
+        field.name
+        for model in (FaceAuthentication, FaceAttempt)
+        for field in model._meta.get_fields()
+    }
+    assert not fields & {"face", "image_signed_url", "phone_number", "ip_address", "user_agent"}
+    assert "image_signed_url" not in repr(list(FaceAuthentication.objects.values()))

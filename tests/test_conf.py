@@ -1,0 +1,111 @@
+"""Settings are read late, typed, and refused clearly."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import override_settings
+
+from django_faceauth.conf import KNOWN, conf
+from django_faceauth.exceptions import ConfigurationError
+from django_faceauth.redaction import Secret
+
+DEFAULTS = {
+    "OAUTH_CLIENT_ID": "",
+    "OAUTH_CLIENT_SECRET": None,
+    "ENVIRONMENT": "sandbox",
+    "BASE_URL": "https://identity-verification.sandbox.checkout.com",
+    "TOKEN_URL": "https://access.sandbox.checkout.com/connect/token",
+    "CAPTURE_HOSTS": (".checkout.com", ".ubble.ai"),
+    "CLIENT_CERTIFICATE": None,
+    "TIMEOUT": (3.0, 10.0),
+    "MAX_AGE": timedelta(minutes=5),
+    "MAX_AGE_CEILING": timedelta(hours=1),
+    "CAPTURE_WINDOW": timedelta(minutes=10),
+    "FALLBACK": "",
+    "SIMULATOR_CHECK_SECONDS": timedelta(seconds=2),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), DEFAULTS.items())
+def test_defaults(name, value):
+    assert getattr(conf, name) == value
+
+
+def test_every_setting_is_covered_here():
+    """The rest is what tests/settings.py sets."""
+    assert set(DEFAULTS) | {"SECRET_KEY", "USER_JOURNEY_ID", "SIMULATOR_ENABLED"} == KNOWN
+
+
+def test_changes_show_at_once():
+    with override_settings(FACEAUTH_MAX_AGE=60):
+        assert conf.MAX_AGE == timedelta(seconds=60)
+    assert conf.MAX_AGE == timedelta(seconds=300)
+
+
+@override_settings(FACEAUTH_ENVIRONMENT="live")
+def test_live_has_its_own_addresses():
+    assert conf.BASE_URL == "https://identity-verification.checkout.com"
+    assert conf.TOKEN_URL == "https://access.checkout.com/connect/token"
+
+
+@override_settings(FACEAUTH_BASE_URL="https://abc.api.checkout.com///")
+def test_a_trailing_slash_makes_no_difference():
+    assert conf.BASE_URL == "https://abc.api.checkout.com"
+
+
+@pytest.mark.parametrize("value", ["sk_1", lambda: "sk_1"])
+def test_secrets_are_texts_or_callables_and_never_show(value):
+    with override_settings(FACEAUTH_SECRET_KEY=value):
+        assert conf.SECRET_KEY == Secret("sk_1")
+        assert "sk_1" not in repr(conf.SECRET_KEY) + str(conf.SECRET_KEY)
+
+
+@pytest.mark.parametrize("value", [60, 60.0, timedelta(minutes=1)])
+def test_durations_are_seconds_or_timedeltas(value):
+    with override_settings(FACEAUTH_CAPTURE_WINDOW=value):
+        assert conf.CAPTURE_WINDOW == timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ENVIRONMENT", "production"),
+        ("ENVIRONMENT", None),
+        ("MAX_AGE", "300"),
+        ("MAX_AGE", None),
+        ("MAX_AGE", -1),
+        ("MAX_AGE", 10**30),
+        ("CAPTURE_HOSTS", "checkout.com"),
+        ("CAPTURE_HOSTS", [1]),
+        ("CAPTURE_HOSTS", None),
+        ("TIMEOUT", 3),
+        ("TIMEOUT", (1, 2, 3)),
+        ("TIMEOUT", ("a", "b")),
+        ("SECRET_KEY", 12),
+        ("SECRET_KEY", lambda: 12),
+        ("USER_JOURNEY_ID", 7),
+        ("CLIENT_CERTIFICATE", 7),
+        ("CLIENT_CERTIFICATE", ["one"]),
+    ],
+)
+def test_what_cannot_be_used_is_refused_by_name(name, value):
+    with (
+        override_settings(**{f"FACEAUTH_{name}": value}),
+        pytest.raises(ConfigurationError, match=f"FACEAUTH_{name}"),
+    ):
+        getattr(conf, name)
+
+
+@pytest.mark.parametrize("value", ["False", "0", "", "no", 1, "True", [True]])
+def test_only_true_switches_the_simulator_on(value):
+    """A text from the environment is no yes (P-07)."""
+    with override_settings(FACEAUTH_SIMULATOR_ENABLED=value):
+        assert conf.SIMULATOR_ENABLED is False
+
+
+@pytest.mark.parametrize(("debug", "enabled"), [(True, False), (False, True), (True, True)])
+def test_the_simulator_runs_in_debug_or_when_told(debug, enabled):
+    with override_settings(DEBUG=debug, FACEAUTH_SIMULATOR_ENABLED=enabled):
+        assert conf.SIMULATOR_ENABLED is True
