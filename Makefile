@@ -9,7 +9,7 @@ VENV_PYTHON := .venv/bin/python
 MANAGE := $(VENV_PYTHON) example_project/manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test
+.PHONY: help demo test lint types
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
@@ -22,6 +22,13 @@ demo: .venv/demo.stamp ## serve the demo bank with the simulator (HOST, PORT)
 
 test: .venv/test.stamp ## run the tests (ARGS are those of pytest)
 	@$(VENV_PYTHON) -m pytest $(ARGS)
+
+lint: .venv/test.stamp ## check the style
+	@$(VENV_PYTHON) -m ruff check .
+	@$(VENV_PYTHON) -m ruff format --check .
+
+types: .venv/test.stamp ## check the types
+	@$(VENV_PYTHON) -m mypy django_faceauth example_project/bank
 
 .venv/demo.stamp: EXTRAS = demo
 .venv/test.stamp: EXTRAS = demo,dev

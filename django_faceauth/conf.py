@@ -193,7 +193,7 @@ def _secret(name: str) -> Secret | None:
     text = value() if callable(value) else value
     if not isinstance(text, str | None):
         raise ConfigurationError(f"{PREFIX}{name} must be a string or a callable.")
-    return Secret(text) if text else None
+    return Secret(text.strip()) if text and text.strip() else None  # files end in a newline
 
 
 def _duration(name: str, default: float) -> timedelta:

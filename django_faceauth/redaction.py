@@ -23,6 +23,10 @@ class Secret:
         """Return the secret itself."""
         return self.__text
 
+    def _bytes(self) -> bytes:
+        # An encoding error would carry the secret with it.
+        return self.__text.encode("utf-8", "surrogatepass")
+
     def __bool__(self) -> bool:
         return bool(self.__text)
 
@@ -32,7 +36,7 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self.__text.encode(), other.__text.encode())
+        return hmac.compare_digest(self._bytes(), other._bytes())
 
     def __hash__(self) -> int:
         return hash(self.__text)

@@ -20,15 +20,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import NotEnrolled, ProviderError
-from django_faceauth.gate.destination import local
+from django_faceauth.gate.destination import home, local
 from django_faceauth.headers import sealed
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.response_codes import advice_for
 from django_faceauth.services import flow, grants
 from django_faceauth.services.flow import Word
-from django_faceauth.statuses import BEFORE_CAPTURE, AuthenticationStatus
-from django_faceauth.wording import LINK_RAN_OUT, TROUBLE, WORDINGS, Text, Wording
+from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, AuthenticationStatus
+from django_faceauth.wording import COMPARING, LINK_RAN_OUT, TROUBLE, WORDINGS, Text, Wording
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def _of_this_session(view: Callable[..., HttpResponseBase]) -> Callable[..., Htt
     def found(request: HttpRequest, handle: str) -> HttpResponseBase:
         challenge = grants.find(request, handle)
         if challenge is None:
-            return render(request, "faceauth/not_found.html", status=404)
+            return render(request, "faceauth/not_found.html", {"cancel_url": home()}, status=404)
         return view(request, challenge)
 
     return found
@@ -133,7 +133,7 @@ def _hand_over(request: HttpRequest, challenge: FaceChallenge, now: datetime) ->
     try:
         step = flow.begin(challenge, redirect_url=back, now=now)
     except NotEnrolled:
-        return render(request, "faceauth/denied.html", status=403)
+        return _render(request, "denied", challenge, status=403)
     except ProviderError as error:
         logger.error("start failed: %s challenge=%s", error, challenge.pk)
         return _render(request, "unavailable", challenge, status=503)
@@ -165,7 +165,7 @@ def _show(
     if word is Word.GRANTED:
         grants.see(request, challenge, now=now)
         return redirect(local(challenge.next_url))
-    wording = Wording(WORDINGS[word].title, _message(challenge, word, trouble))
+    wording = Wording(_wording(challenge, word).title, _message(challenge, word, trouble))
     if word is Word.OPEN:
         return _render(
             request,
@@ -191,10 +191,16 @@ def _message(challenge: FaceChallenge, word: Word, trouble: ProviderError | None
     if word is Word.OPEN and trouble is not None:
         return TROUBLE
     if word is not Word.RETRY:
-        return WORDINGS[word].message
+        return _wording(challenge, word).message
     if _status_of(challenge) != AuthenticationStatus.RETRY_REQUIRED:
         return LINK_RAN_OUT
     return advice_for(challenge.authentication.codes if challenge.authentication else ())
+
+
+def _wording(challenge: FaceChallenge, word: Word) -> Wording:
+    if word is Word.OPEN and _status_of(challenge) in AFTER_CAPTURE:
+        return COMPARING
+    return WORDINGS[word]
 
 
 def _status_of(challenge: FaceChallenge) -> str:
@@ -225,7 +231,7 @@ def _render(
     context |= {
         "challenge": challenge,
         "next_url": local(challenge.next_url),
-        "cancel_url": resolve_url(conf.LOGIN_REDIRECT_URL),
+        "cancel_url": home(),
         "reasons": [f"faceauth/reasons/{challenge.action}.html", "faceauth/reasons/default.html"],
     }
     return render(request, f"faceauth/{name}.html", context, status=status)

@@ -25,6 +25,10 @@ class Wording:
 
 TROUBLE: Final = _("We are having trouble reaching the face check. We keep trying.")
 LINK_RAN_OUT: Final = _("The camera page was open for too long. You can get a new one.")
+COMPARING: Final = Wording(
+    _("One moment, please"),
+    _("Your face is being compared. As soon as that is done, this page goes on by itself."),
+)
 
 WORDINGS: Final[Mapping[str, Wording]] = {
     "open": Wording(

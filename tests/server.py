@@ -24,7 +24,7 @@ def running_bank(tmp_path: Path, **env: str) -> Iterator[str]:
 
     `env` is the environment that the bank reads its settings from.
     """
-    port = _free_port()
+    port = free_port()
     env = {"PORT": str(port), **env}
     manage(tmp_path, "migrate", "--verbosity=0", **env)
     manage(tmp_path, "demo_people", **env)
@@ -69,7 +69,8 @@ def environment(tmp_path: Path, **env: str) -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

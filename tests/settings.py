@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import gettempdir
 
 import environ
 
@@ -15,12 +14,12 @@ ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 USE_TZ = True
 LANGUAGE_CODE = "en"
 
-# A file, not ":memory:", so that tests with threads get a connection each.
-DATABASES = {"default": env.db("DATABASE_URL", default="sqlite:///faceauth-tests.sqlite3")}
+# A file of this tree, not ":memory:", so that tests with threads get a connection each.
+DATABASES = {"default": env.db("DATABASE_URL", default="sqlite:///tests.sqlite3")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"] |= {
         "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE"},
-        "TEST": {"NAME": str(Path(gettempdir()) / "faceauth-tests.sqlite3")},
+        "TEST": {"NAME": str(Path(__file__).parent / "tests.sqlite3")},
     }
 
 INSTALLED_APPS = [

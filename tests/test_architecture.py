@@ -45,7 +45,7 @@ def sources() -> list[Path]:
 
 def room_of(module: str) -> str:
     """Return the part of the house that a dotted module name belongs to."""
-    return (module.split(".") + [""])[1] if module.startswith("django_faceauth") else ""
+    return [*module.split("."), ""][1] if module.startswith("django_faceauth") else ""
 
 
 def module_of(path: Path) -> str:

@@ -55,11 +55,17 @@ def test_a_trailing_slash_makes_no_difference():
     assert conf.BASE_URL == "https://abc.api.checkout.com"
 
 
-@pytest.mark.parametrize("value", ["sk_1", lambda: "sk_1"])
+@pytest.mark.parametrize("value", ["sk_1", lambda: "sk_1", " sk_1\n"])
 def test_secrets_are_texts_or_callables_and_never_show(value):
     with override_settings(FACEAUTH_SECRET_KEY=value):
         assert conf.SECRET_KEY == Secret("sk_1")
         assert "sk_1" not in repr(conf.SECRET_KEY) + str(conf.SECRET_KEY)
+
+
+@pytest.mark.parametrize("value", ["", "\n", None, lambda: ""])
+def test_an_empty_secret_is_none(value):
+    with override_settings(FACEAUTH_SECRET_KEY=value):
+        assert conf.SECRET_KEY is None
 
 
 @pytest.mark.parametrize("value", [60, 60.0, timedelta(minutes=1)])

@@ -40,6 +40,12 @@ class Face:
     challenge: str
 
 
+class FaceRequest(HttpRequest):
+    """The type of a request behind a gate, for annotations."""
+
+    face: Face
+
+
 @dataclass(frozen=True, slots=True)
 class Allow:
     """The request may pass."""

@@ -11,7 +11,7 @@ from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
-from django_faceauth.gate.decision import Allow, Face, decide
+from django_faceauth.gate.decision import Allow, FaceRequest, decide
 from django_faceauth.gate.policy import Policy, policy
 from django_faceauth.gate.refusals import refuse
 
@@ -60,13 +60,8 @@ def admit(request: HttpRequest, policy: Policy) -> HttpResponseBase | None:
     decision = decide(request, policy, now)
     if not isinstance(decision, Allow):
         return refuse(request, policy, decision, now)
-    set_face(request, decision.face)
+    cast(FaceRequest, request).face = decision.face
     return None
-
-
-def set_face(request: HttpRequest, face: Face) -> None:
-    """Hand the face to the view; Django's requests take attributes of others."""
-    request.face = face  # type: ignore[attr-defined]
 
 
 def _gate(policy: Policy) -> Callable[[View], View]:

@@ -29,9 +29,12 @@ def destination(request: HttpRequest) -> str:
 
 
 def local(url: str) -> str:
-    """Return `url` if it stays on this site, else the site's `LOGIN_REDIRECT_URL` (U-02)."""
-    if url_has_allowed_host_and_scheme(url, allowed_hosts=None):
-        return url
+    """Return `url` if it stays on this site, else `home()` (U-02)."""
+    return url if url_has_allowed_host_and_scheme(url, allowed_hosts=None) else home()
+
+
+def home() -> str:
+    """Return where people go who do not want to go on."""
     return resolve_url(conf.LOGIN_REDIRECT_URL)
 
 

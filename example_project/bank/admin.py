@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.http import HttpRequest
 
 from bank.models import Payout
 
@@ -13,3 +14,15 @@ class PayoutAdmin(admin.ModelAdmin):
 
     list_display = ["created_at", "user", "payee", "amount", "face_challenge"]
     list_select_related = ["user"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's argument
+        """Money is sent by customers only."""
+        return False
+
+    def has_change_permission(
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        obj: Payout | None = None,  # noqa: ARG002
+    ) -> bool:
+        """What was sent was sent."""
+        return False

@@ -20,7 +20,7 @@ from django.views.generic import UpdateView
 from bank.forms import EmailForm, PayoutForm
 from bank.models import Payout
 from bank.people import PASSWORD, PEOPLE
-from django_faceauth.gate import Face, FaceRequiredMixin, face_required
+from django_faceauth.gate import FaceRequest, FaceRequiredMixin, face_required
 
 #: What everybody starts with.
 SAVINGS: Final = Decimal("4200.00")
@@ -32,10 +32,8 @@ class CustomerRequest(HttpRequest):
     user: User
 
 
-class FaceRequest(CustomerRequest):
-    """A request that came through a gate, for the type checker."""
-
-    face: Face
+class GatedRequest(CustomerRequest, FaceRequest):
+    """A request of theirs that came through a gate."""
 
 
 @login_required
@@ -45,7 +43,7 @@ def overview(request: CustomerRequest) -> HttpResponse:
 
 
 @face_required
-async def statements(request: FaceRequest) -> HttpResponse:
+async def statements(request: GatedRequest) -> HttpResponse:
     """Show where the money went; one face opens this for five minutes."""
     payouts = [payout async for payout in Payout.objects.of(request.user)]
     balance = SAVINGS - sum(payout.amount for payout in payouts)
@@ -54,7 +52,7 @@ async def statements(request: FaceRequest) -> HttpResponse:
 
 
 @face_required(action="payout", max_age=180)
-def payout(request: FaceRequest) -> HttpResponse:
+def payout(request: GatedRequest) -> HttpResponse:
     """Send money; a face that was shown for something else does not count."""
     draft = Payout(user=request.user, face_challenge=request.face.challenge)
     form = PayoutForm(request.POST or None, instance=draft)
@@ -73,7 +71,7 @@ def receipt(request: CustomerRequest, pk: int) -> HttpResponse:
 class AccountSettings(FaceRequiredMixin, SuccessMessageMixin, UpdateView):
     """Change the e-mail address: whoever controls it can take over the account."""
 
-    request: FaceRequest
+    request: GatedRequest
     face_action = "settings"
     form_class = EmailForm
     template_name = "bank/settings.html"

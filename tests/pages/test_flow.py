@@ -274,6 +274,7 @@ def test_pressing_while_the_face_is_compared_waits(person, provider):
     response = person.presses(start)
 
     assert response["Location"] == waiting_page(person)
+    assert "being compared" in text(person.browser.get(response["Location"]))
     assert text(person.waits(response)).startswith("secret")
 
 

@@ -33,6 +33,7 @@ class Handler(BaseHTTPRequestHandler):
     """Gives the next of the server's answers; the last one holds for whatever follows."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: Loopback
 
     def do_GET(self) -> None:
@@ -89,7 +90,7 @@ class Loopback(ThreadingHTTPServer):
 def serving(*answers: Answer) -> Iterator[Loopback]:
     """Serve `answers`, one a request."""
     server = Loopback(*answers)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.002})
     thread.start()
     try:
         yield server
@@ -155,10 +156,18 @@ def stays_silent(handler: Handler, request: Received) -> None:
 
 
 def drips(handler: Handler, request: Received) -> None:
-    """Send an endless body, a blank at a time."""
+    """Send a body that takes seconds, a blank at a time."""
     _head(handler, 200, {"Transfer-Encoding": "chunked"})
-    while not handler.server.closing.wait(0.005):
-        handler.wfile.write(b"1\r\n \r\n")
+    drip(handler, b"1\r\n \r\n")
+
+
+def drip(handler: Handler, drop: bytes) -> None:
+    """Write `drop` again and again for three seconds; then hang up."""
+    handler.close_connection = True
+    for _ in range(600):
+        if handler.server.closing.wait(0.005):
+            return
+        handler.wfile.write(drop)
 
 
 def stalls_within_the_body(handler: Handler, request: Received) -> None:

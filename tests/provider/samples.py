@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from django_faceauth.provider.client import Client
@@ -41,6 +42,20 @@ ATTEMPT: Final[dict[str, Any]] = {
     "phone_number": {"country_code": "+33", "number": "600000000"},
     "_links": {"verification_url": {"href": CAPTURE}},
 }
+
+#: Each call of the API.
+CALLS: Final[dict[str, Callable[[Client], object]]] = {
+    "create_authentication": lambda client: client.create_authentication(
+        applicant_id=APPLICANT, user_journey_id=JOURNEY
+    ),
+    "get_authentication": lambda client: client.get_authentication(FAV),
+    "anonymize_authentication": lambda client: client.anonymize_authentication(FAV),
+    "create_attempt": lambda client: client.create_attempt(FAV, redirect_url=BACK),
+    "list_attempts": lambda client: client.list_attempts(FAV),
+    "get_attempt": lambda client: client.get_attempt(FAV, FATP),
+    "list_assets": lambda client: client.list_assets(FAV, FATP),
+}
+POSTS: Final = ("create_authentication", "anonymize_authentication", "create_attempt")
 
 
 def client_of(url: str, transport: Transport | None = None, key: str = KEY) -> Client:

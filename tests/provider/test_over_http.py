@@ -23,6 +23,7 @@ from tests.provider.loopback import (
     Loopback,
     Pours,
     Received,
+    drip,
     drips,
     hangs_up_within_the_body,
     resets,
@@ -38,8 +39,10 @@ from tests.provider.samples import (
     ATTEMPT,
     AUTHENTICATION,
     BACK,
+    CALLS,
     FAV,
     JOURNEY,
+    POSTS,
     Clock,
     client_of,
 )
@@ -192,9 +195,7 @@ class TestRedirects:
             handler.send_response(302)
             handler.send_header("Location", "/elsewhere")
             handler.end_headers()
-            handler.close_connection = True
-            while not handler.server.closing.wait(0.005):
-                handler.wfile.write(b" ")
+            drip(handler, b" ")
 
         with serving(drips_a_redirect) as server, pytest.raises(Unavailable) as caught:
             client_of(server.url, patient(Clock(step=2))).get_authentication(FAV)
@@ -314,15 +315,9 @@ class TestRepetition:
     def test_a_post_is_never_repeated(self, trouble: Answer) -> None:
         """D-06."""
         clock = Clock()
-        for call in (
-            lambda client: client.create_attempt(FAV, redirect_url=BACK),
-            lambda client: client.anonymize_authentication(FAV),
-            lambda client: client.create_authentication(
-                applicant_id=APPLICANT, user_journey_id=JOURNEY
-            ),
-        ):
+        for operation in POSTS:
             with serving(trouble) as server, pytest.raises(Unavailable):
-                call(client_of(server.url, patient(clock)))
+                CALLS[operation](client_of(server.url, patient(clock)))
 
             assert len(server.requests) == 1
         assert clock.slept == []
@@ -394,7 +389,7 @@ class TestRepetition:
         assert caught.value.status_code == 429
 
 
-def test_an_answer_is_the_same_as_without_a_network(db: None) -> None:
+def test_an_answer_is_the_same_as_without_a_network() -> None:
     """What the other modules find with the adapter holds on the wire, too."""
     with serving(tells(ATTEMPT, 201, Cko_Request_Id="req-1")) as server:
         attempt = client_of(server.url).create_attempt(FAV, redirect_url=BACK)

@@ -1,0 +1,94 @@
+"""A real browser in front of the demo bank.
+
+The bank is visited as `localhost`, the simulator answers as `127.0.0.1`: two sites to
+the browser, as the bank and the provider are.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.server import running_bank
+
+VARIABLE = "FACEAUTH_TEST_BROWSER"
+HERE = Path(__file__).parent
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without a browser the suite says so; in CI it must not be without."""
+    missing = not os.environ.get(VARIABLE)
+    for item in items:
+        if HERE not in item.path.parents:
+            continue
+        item.add_marker(pytest.mark.browser)
+        item.add_marker(pytest.mark.enable_socket)
+        if missing and not os.environ.get("CI"):
+            item.add_marker(pytest.mark.skip(reason=f"set {VARIABLE} to the path of a Chromium"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, once for all tests."""
+    with sync_playwright() as playwright:
+        path = os.environ[VARIABLE]
+        yield playwright.chromium.launch(executable_path=path, args=FLAGS)
+
+
+@pytest.fixture(scope="session")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the demo bank."""
+    with running_bank(tmp_path_factory.mktemp("bank")) as url:
+        yield url.replace("127.0.0.1", "localhost")
+
+
+@pytest.fixture(scope="session")
+def strict_bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The bank with a session cookie that does not come along from other sites."""
+    folder = tmp_path_factory.mktemp("strict")
+    with running_bank(folder, SESSION_COOKIE_SAMESITE="Strict") as url:
+        yield url.replace("127.0.0.1", "localhost")
+
+
+@pytest.fixture
+def visit(browser: Browser, bank: str) -> Iterator[Callable[..., Page]]:
+    """Log somebody in, in a window of their own; no page may complain on the console."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def visit(name: str, *, at: str = bank, **options: object) -> Page:
+        context = browser.new_context(base_url=at, **options)
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        context.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+        page = context.new_page()
+        page.goto("/login/")
+        page.fill("input[name=username]", name)
+        page.fill("input[name=password]", "demo")
+        page.press("input[name=password]", "Enter")
+        page.wait_for_url(f"{at}/")
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _is_bad(said: ConsoleMessage) -> bool:
+    # A page that says no is a 403, which Chromium notes down.
+    return said.type == "error" and not said.text.startswith("Failed to load resource")

@@ -1,0 +1,291 @@
+"""The click-through, as a person in front of a real browser does it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+HEADING = "main h1"
+CAPTURE = re.compile(r"^http://127\.0\.0\.1:\d+/simulator/capture/")
+STRICT = "default-src 'self'; form-action 'self'"
+
+
+def goes_to_the_camera(page: Page) -> None:
+    """Press the button of a page of ours and arrive at the provider."""
+    page.locator("main form [type=submit]").click()
+    page.wait_for_url(CAPTURE)
+
+
+def shows(page: Page, outcome: str = "same_person") -> None:
+    page.locator(f"button[value={outcome}]").click()
+
+
+def says(page: Page, text: str) -> None:
+    expect(page.locator(HEADING)).to_contain_text(text, timeout=15_000)
+
+
+@pytest.mark.parametrize("path", ["/statements/", "/payout/", "/settings/"])
+def test_alice_is_recognised(visit, bank, path):
+    page = visit("alice")
+    page.goto(path)
+    says(page, "Please show your face")
+    goes_to_the_camera(page)
+    shows(page)
+
+    page.wait_for_url(f"{bank}{path}")
+
+    expect(page.locator(HEADING)).not_to_contain_text("face")
+
+
+def test_bob_is_somebody_else(visit):
+    page = visit("bob")
+    page.goto("/statements/")
+    goes_to_the_camera(page)
+    shows(page)
+
+    says(page, "could not confirm")
+
+    page.goto("/statements/")
+    says(page, "Please show your face")
+
+
+def test_carol_needs_two_tries(visit, bank):
+    page = visit("carol")
+    page.goto("/statements/")
+    goes_to_the_camera(page)
+    shows(page)
+    says(page, "try that again")
+    page.wait_for_timeout(2_000)
+    goes_to_the_camera(page)
+    shows(page)
+
+    page.wait_for_url(f"{bank}/statements/")
+
+
+def test_dave_refuses(visit):
+    page = visit("dave")
+    page.goto("/statements/")
+    goes_to_the_camera(page)
+    shows(page)
+
+    says(page, "You chose not to show your face")
+
+
+def test_erin_is_not_enrolled(visit):
+    page = visit("erin")
+
+    page.goto("/statements/")
+
+    says(page, "needs a face check")
+    assert "not set up" in page.content()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "heading"),
+    [
+        ("someone_else", "could not confirm"),
+        ("no_camera", "try that again"),
+        ("leave", "try that again"),
+        ("refuse", "You chose not to"),
+    ],
+)
+def test_frank_decides_on_the_capture_page(visit, outcome, heading):
+    page = visit("frank")
+    page.goto("/statements/")
+    goes_to_the_camera(page)
+    shows(page, outcome)
+
+    says(page, heading)
+
+
+def test_without_javascript(visit, bank):
+    """Forms, links and pages that load themselves again are enough (U-08)."""
+    page = visit("alice", java_script_enabled=False)
+    page.goto("/statements/")
+    goes_to_the_camera(page)
+    shows(page)
+    says(page, "Waiting for your face")
+
+    page.wait_for_url(f"{bank}/statements/", timeout=20_000)
+
+
+def test_in_a_narrow_window(visit, bank):
+    """Nothing sticks out, from the first page to the last."""
+    page = visit("frank", viewport={"width": 320, "height": 640}, is_mobile=True, has_touch=True)
+
+    def fits() -> None:
+        wide, room = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert wide <= room, page.url
+
+    page.goto("/statements/")
+    fits()
+    goes_to_the_camera(page)
+    fits()
+    shows(page, "leave")
+    says(page, "try that again")
+    fits()
+    page.wait_for_timeout(2_000)
+    goes_to_the_camera(page)
+    shows(page)
+    says(page, "Waiting for your face")
+    fits()
+    page.wait_for_url(f"{bank}/statements/")
+    fits()
+
+
+def test_under_a_strict_content_security_policy(visit, bank):
+    """A site that insists on its own policy for every page, ours included (U-06)."""
+    page = visit("alice")
+
+    def insist(route):
+        response = route.fetch(max_redirects=0)
+        headers = {**response.headers, "content-security-policy": STRICT}
+        route.fulfill(response=response, headers=headers)
+
+    page.context.route(f"{bank}/**", insist)
+    page.goto("/statements/")
+    goes_to_the_camera(page)
+    shows(page)
+
+    page.wait_for_url(f"{bank}/statements/")
+
+
+def test_with_a_strict_session_cookie(visit, strict_bank):
+    """The cookie stays at home on the way back, and is found again (B-08)."""
+    page = visit("alice", at=strict_bank)
+    page.goto("/statements/")
+    before = page.context.cookies(strict_bank)
+    goes_to_the_camera(page)
+    shows(page)
+
+    page.wait_for_url(f"{strict_bank}/statements/")
+
+    assert {cookie["sameSite"] for cookie in before if cookie["name"] == "sessionid"} == {"Strict"}
+
+
+def test_two_tabs(visit, bank):
+    """Two tabs with the same question share one attempt; both end well (D-08)."""
+    first = visit("frank")
+    second = first.context.new_page()
+    first.goto("/statements/")
+    second.goto("/statements/")
+    goes_to_the_camera(first)
+    link = first.url
+    first.go_back()
+    goes_to_the_camera(second)
+    assert second.url != link  # it was opened: the provider recommends a fresh one
+    shows(second)
+    second.wait_for_url(f"{bank}/statements/")
+
+    first.reload()
+
+    first.wait_for_url(f"{bank}/statements/")
+
+
+def test_two_tabs_with_two_questions(visit, bank):
+    """Each goes on to its own page, and opens only that."""
+    first = visit("frank")
+    second = first.context.new_page()
+    first.goto("/statements/")
+    second.goto("/payout/")
+    goes_to_the_camera(first)
+    goes_to_the_camera(second)
+    shows(second)
+    second.wait_for_url(f"{bank}/payout/")
+    shows(first, "someone_else")
+    says(first, "could not confirm")
+
+    second.reload()
+    assert second.url == f"{bank}/payout/"
+    first.goto("/statements/")
+    says(first, "Please show your face")
+
+
+def test_the_face_is_shown_on_a_phone(visit, browser, bank):
+    """The first device waits and goes on by itself; the phone says go back (B-09)."""
+    page = visit("frank")
+    page.goto("/statements/")
+    goes_to_the_camera(page)
+    link = page.url
+    page.go_back()
+    page.goto(page.url.replace("/start/", "/waiting/"))
+    says(page, "Waiting for your face")
+    phone = browser.new_context().new_page()
+    phone.goto(link)
+    shows(phone)
+    says(phone, "Go back to the device where you started")
+
+    page.wait_for_url(f"{bank}/statements/")
+
+
+def test_the_back_button_from_the_camera(visit, bank):
+    """It leads to the start page, which still works."""
+    page = visit("frank")
+    page.goto("/statements/")
+    start = page.url
+    goes_to_the_camera(page)
+    page.go_back()
+    assert page.url == start
+    says(page, "Please show your face")
+    goes_to_the_camera(page)
+    shows(page)
+
+    page.wait_for_url(f"{bank}/statements/")
+
+
+def test_a_double_click(visit, bank):
+    """The second click is of no consequence."""
+    page = visit("frank")
+    page.goto("/statements/")
+    page.locator("main form [type=submit]").dblclick()
+    page.wait_for_url(CAPTURE)
+    shows(page)
+
+    page.wait_for_url(f"{bank}/statements/")
+
+
+def test_reloading_every_page(visit, bank):
+    """Each shows itself again."""
+    page = visit("frank")
+    page.goto("/statements/")
+    page.reload()
+    says(page, "Please show your face")
+    goes_to_the_camera(page)
+    page.reload()
+    shows(page, "leave")
+    says(page, "try that again")
+    page.reload()
+    says(page, "try that again")
+    page.wait_for_timeout(2_000)
+    goes_to_the_camera(page)
+    shows(page)
+    says(page, "Waiting for your face")
+    page.reload()
+
+    page.wait_for_url(f"{bank}/statements/")
+
+
+def test_not_now_leads_home(visit, bank):
+    page = visit("frank")
+    page.goto("/statements/")
+    page.get_by_role("link", name="Not now").click()
+
+    page.wait_for_url(f"{bank}/")
+
+
+def test_with_the_keyboard_alone(visit, bank):
+    """The button is the first thing that the tab key finds on the start page."""
+    page = visit("alice")
+    page.goto("/statements/")
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.type") == "submit":
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url(CAPTURE)
+    page.locator("button[value=same_person]").focus()
+    page.keyboard.press("Enter")
+
+    page.wait_for_url(f"{bank}/statements/")

@@ -1,0 +1,44 @@
+"""What is in the box."""
+
+from __future__ import annotations
+
+import tarfile
+import zipfile
+
+import pytest
+
+import django_faceauth
+
+pytestmark = pytest.mark.newcomer
+
+NEEDED = [
+    "py.typed",
+    "migrations/0001_initial.py",
+    "templates/faceauth/base.html",
+    "static/faceauth/faceauth.css",
+    "static/faceauth/faceauth.js",
+    "simulator/migrations/0001_initial.py",
+    "simulator/templates/faceauth_simulator/capture.html",
+    "simulator/static/faceauth_simulator/capture.css",
+]
+
+
+def test_the_wheel(distributions):
+    """Everything that runs, the licence, and nothing else."""
+    (wheel,) = distributions.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+
+    assert f"django_faceauth-{django_faceauth.__version__}-" in wheel.name
+    assert not [name for name in NEEDED if f"django_faceauth/{name}" not in names]
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"django_faceauth"}
+
+
+def test_the_source_distribution(distributions):
+    (sdist,) = distributions.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+
+    assert {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"} <= names
+    assert not [name for name in NEEDED if f"django_faceauth/{name}" not in names]
+    assert not [name for name in names if name.startswith(("tests", "example_project", "."))]

@@ -1,0 +1,130 @@
+"""The tutorial, followed to the letter in an empty folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from html import unescape
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.newcomer.conftest import ROOT
+from tests.server import free_port
+
+pytestmark = [pytest.mark.newcomer, pytest.mark.enable_socket]
+
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
+FILE = re.compile(r"# (at the end of )?(\S+)\n")
+
+
+@pytest.fixture
+def tutorial() -> str:
+    """The text, on a port that is free here."""
+    text = (ROOT / "docs" / "tutorial.md").read_text()
+    return text.replace("8000", str(free_port()))
+
+
+def test_the_tutorial_leads_to_a_gated_page(tutorial, distributions, tmp_path):
+    """Every command and file of it, then the page as Alice sees it."""
+    *steps, server = _steps(tutorial)
+    assert "runserver" in server
+
+    for step in steps:
+        _follow(step, tmp_path, distributions)
+
+    with Served(server, tmp_path, distributions) as site:
+        _see_the_page(site)
+
+
+def _steps(text: str) -> list[str]:
+    """Return console lines and files in their order."""
+    steps: list[str] = []
+    for language, block in BLOCK.findall(text):
+        if language == "console":
+            steps += [line.removeprefix("$ ") for line in block.splitlines()]
+        else:
+            steps.append(block)
+    return steps
+
+
+def _follow(step: str, folder: Path, distributions: Path) -> None:
+    file = FILE.match(step)
+    if file is None:
+        _run(step, folder, distributions)
+        return
+    with (folder / file[2]).open("a" if file[1] else "w") as target:
+        target.write(step[file.end() :] if not file[1] else "\n" + step)
+
+
+def _run(command: str, folder: Path, distributions: Path) -> None:
+    subprocess.run(
+        ["bash", "-c", f"[ -f .venv/bin/activate ] && . .venv/bin/activate; {command}"],
+        cwd=folder,
+        env=_environment(distributions),
+        check=True,
+    )
+
+
+def _environment(distributions: Path) -> dict[str, str]:
+    """Return a newcomer's: nothing of this suite, and the wheel where pip finds it."""
+    mine = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("DJANGO_", "FACEAUTH_", "PYTHON", "VIRTUAL_ENV", "DATABASE_"))
+    }
+    links = f"{distributions} {os.environ.get('PIP_FIND_LINKS', '')}".strip()
+    return mine | {"PIP_FIND_LINKS": links}
+
+
+class Served:
+    """The development server of the site, for as long as it is needed."""
+
+    def __init__(self, command: str, folder: Path, distributions: Path) -> None:
+        self.site = "http://" + command.split()[-1]
+        self.process = subprocess.Popen(
+            [folder / ".venv/bin/python", *command.split()[1:], "--noreload"],
+            cwd=folder,
+            env=_environment(distributions),
+        )
+
+    def __enter__(self) -> str:
+        for _ in range(100):
+            try:
+                requests.get(self.site, timeout=5)
+            except requests.ConnectionError:
+                time.sleep(0.2)
+            else:
+                return self.site
+        raise AssertionError("the site did not start")
+
+    def __exit__(self, *_error: object) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=10)
+
+
+def _see_the_page(site: str) -> None:
+    with requests.Session() as browser:
+        login = browser.get(f"{site}/statements/", timeout=10)
+        form = {**_hidden(login), "username": "alice", "password": "demo"}
+        start = browser.post(login.url, form, headers={"Referer": login.url}, timeout=10)
+        assert "Please show your face" in start.text
+        handed = browser.post(start.url, _hidden(start), headers={"Referer": start.url}, timeout=10)
+        capture = unescape(
+            re.search(r'http-equiv="refresh" content="0; url=([^"]+)"', handed.text)[1]
+        )
+        assert "<form" in browser.get(capture, timeout=10).text
+        page = browser.post(capture, {"outcome": "same_person"}, timeout=10)
+        for _ in range(20):
+            if "<h1>Statements</h1>" in page.text:
+                return
+            time.sleep(1)
+            page = browser.get(page.url, timeout=10)
+    raise AssertionError(page.text)
+
+
+def _hidden(page: requests.Response) -> dict[str, str]:
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text))

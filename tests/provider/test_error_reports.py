@@ -1,0 +1,385 @@
+"""P-05, U-07, V-01: what error reports, logs and `repr` show of secrets. Nothing."""
+
+from __future__ import annotations
+
+import json
+import logging
+import pickle
+import traceback
+from collections.abc import Callable, Iterator
+from pprint import pformat
+
+import pytest
+from django.test import override_settings
+from django.views.debug import ExceptionReporter
+
+from django_faceauth.exceptions import (
+    AccessDenied,
+    ConfigurationError,
+    FaceAuthError,
+    MalformedAnswer,
+    ProviderError,
+    Rejected,
+    Unavailable,
+)
+from django_faceauth.provider import factory
+from django_faceauth.provider.client import Client, PhoneNumber
+from django_faceauth.provider.credentials import ClientCredentials, SecretKey
+from django_faceauth.provider.snapshots import AttemptSnapshot
+from django_faceauth.provider.transport import Bearer, Transport
+from django_faceauth.redaction import Secret
+from tests.provider import canaries
+from tests.provider.loopback import (
+    Answer,
+    Handler,
+    Received,
+    repeats_everything,
+    resets,
+    serving,
+    stays_silent,
+    tells,
+)
+from tests.provider.samples import ATTEMPT, BACK, FATP, FAV, Clock
+
+pytestmark = pytest.mark.enable_socket
+
+Call = Callable[[Client], object]
+
+EVERY_ATTEMPT = {"id": FATP, "_links": {"verification_url": {"href": canaries.CAPTURE}}}
+WITHOUT_ID = EVERY_ATTEMPT | {"id": None}
+
+
+def attempts(client: Client) -> object:
+    phone = PhoneNumber("+33", canaries.phone())
+    return client.create_attempt(FAV, redirect_url=BACK, phone_number=phone)
+
+
+def reads(client: Client) -> object:
+    return client.get_attempt(FAV, FATP)
+
+
+def lists(client: Client) -> object:
+    return client.list_attempts(FAV)
+
+
+def assets(client: Client) -> object:
+    return client.list_assets(FAV, FATP)
+
+
+def patient() -> Transport:
+    clock = Clock()
+    return Transport(timeout=(3, 0.1), clock=clock, sleep=clock.sleep)
+
+
+def with_key(url: str, key: str = canaries.KEY) -> Client:
+    return Client(url, SecretKey(Secret(key)), patient())
+
+
+def with_oauth(url: str, secret: str = canaries.CLIENT_SECRET) -> Client:
+    transport = patient()
+    token_url = f"{url}/connect/token"
+    return Client(url, ClientCredentials(transport, token_url, "ack_1", Secret(secret)), transport)
+
+
+def gives_tokens(answer: Answer) -> Answer:
+    """Let the token endpoint give a token, and the API the `answer`."""
+    token = tells({"access_token": canaries.TOKEN, "expires_in": 3600})
+
+    def either(handler: Handler, request: Received) -> None:
+        (token if request.path == "/connect/token" else answer)(handler, request)
+
+    return either
+
+
+def sends_a_file(handler: Handler, request: Received) -> None:
+    """Answer everything that was sent, as a page of a debugger."""
+    body = f"<pre>{request.headers} {request.body!r} {canaries.CAPTURE}</pre>".encode()
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def breaks_off(handler: Handler, request: Received) -> None:
+    """Send the capture URL and half of the promised rest."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Length", "100000")
+    handler.end_headers()
+    handler.wfile.write(json.dumps(ATTEMPT | EVERY_ATTEMPT).encode())
+    handler.close_connection = True
+
+
+def entries(*values: object) -> Answer:
+    return tells({"data": [EVERY_ATTEMPT, *values]})
+
+
+TOKEN_AS_IT_SHOULD_NOT_BE = {
+    "access_token": [canaries.TOKEN],
+    "expires_in": canaries.TOKEN,
+    "refresh_token": canaries.TOKEN,
+    canaries.TOKEN: 1,
+}
+
+#: What fails, the client, the call, and the error that the site sees.
+FAILURES: dict[str, tuple[Answer, Callable[[str], Client], Call, type[ProviderError]]] = {
+    "reset": (resets, with_key, attempts, Unavailable),
+    "timeout of a GET": (stays_silent, with_key, reads, Unavailable),
+    "timeout of a POST": (stays_silent, with_key, attempts, Unavailable),
+    "broken off": (breaks_off, with_key, reads, Unavailable),
+    "400": (repeats_everything(400), with_key, attempts, Rejected),
+    "401": (repeats_everything(401), with_key, attempts, AccessDenied),
+    "500": (repeats_everything(500), with_key, attempts, Unavailable),
+    "503 of a GET": (repeats_everything(503), with_key, reads, Unavailable),
+    "no JSON": (sends_a_file, with_key, attempts, MalformedAnswer),
+    "redirect": (
+        tells(EVERY_ATTEMPT, 302, Location=canaries.CAPTURE),
+        with_key,
+        reads,
+        MalformedAnswer,
+    ),
+    "new attempt without an id": (tells(WITHOUT_ID), with_key, attempts, MalformedAnswer),
+    "attempt without an id": (tells(WITHOUT_ID), with_key, reads, MalformedAnswer),
+    "another attempt": (
+        tells(EVERY_ATTEMPT | {"id": "fatp_other"}),
+        with_key,
+        reads,
+        MalformedAnswer,
+    ),
+    "page with an attempt without an id": (entries(WITHOUT_ID), with_key, lists, MalformedAnswer),
+    "page with a text": (entries(canaries.CAPTURE), with_key, lists, MalformedAnswer),
+    "page of assets with a text": (entries(canaries.CAPTURE), with_key, assets, MalformedAnswer),
+    "token refused": (repeats_everything(401), with_oauth, attempts, AccessDenied),
+    "token failed": (repeats_everything(500), with_oauth, attempts, Unavailable),
+    "token timeout": (stays_silent, with_oauth, attempts, Unavailable),
+    "token malformed": (
+        tells(TOKEN_AS_IT_SHOULD_NOT_BE),
+        with_oauth,
+        attempts,
+        MalformedAnswer,
+    ),
+    "call with a token refused twice": (
+        gives_tokens(repeats_everything(401)),
+        with_oauth,
+        attempts,
+        AccessDenied,
+    ),
+    "call with a token failed": (
+        gives_tokens(repeats_everything(500)),
+        with_oauth,
+        attempts,
+        Unavailable,
+    ),
+    "call with a token malformed": (
+        gives_tokens(tells(WITHOUT_ID)),
+        with_oauth,
+        attempts,
+        MalformedAnswer,
+    ),
+}
+
+#: Secrets that cannot be sent: what a header or a form has no place for.
+UNSENDABLE = {
+    "line end": "{}\n",
+    "header of its own": "{}\r\nX-Evil: 1",
+    "not latin-1": "{}\u20ac",
+    "lone surrogate": "{}\udcff",
+    "NUL": "{}\0",
+}
+
+
+def shown_of(error: BaseException) -> dict[str, str]:
+    """Everything that Django, Python and `logging` tell about an error."""
+    found = {
+        "text": f"{error} {error!r} {error.args} {vars(error)}",
+        "traceback": "".join(
+            traceback.TracebackException.from_exception(error, capture_locals=True).format()
+        ),
+        "pickle": repr(pickle.dumps(error)),
+    }
+    for debug in (True, False):
+        with override_settings(DEBUG=debug):
+            report = ExceptionReporter(None, type(error), error, error.__traceback__)
+            found[f"page, DEBUG={debug}"] = report.get_traceback_html()
+            found[f"mail, DEBUG={debug}"] = report.get_traceback_text()
+    return found
+
+
+def assert_nothing_leaks(shown: dict[str, str]) -> None:
+    leaks = [(place, name) for place, text in shown.items() for name in canaries.found_in(text)]
+    assert leaks == []
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    with caplog.at_level(logging.DEBUG):
+        yield caplog
+
+
+@pytest.mark.parametrize(
+    ("answer", "client_at", "call", "kind"), FAILURES.values(), ids=FAILURES.keys()
+)
+def test_no_failure_shows_a_secret(
+    log: pytest.LogCaptureFixture,
+    answer: Answer,
+    client_at: Callable[[str], Client],
+    call: Call,
+    kind: type[ProviderError],
+) -> None:
+    with serving(answer) as server, pytest.raises(ProviderError) as caught:
+        call(client_at(server.url))
+
+    assert type(caught.value) is kind
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert_nothing_leaks(shown_of(caught.value) | {"log": log.text})
+
+
+@pytest.mark.parametrize("client_at", [with_key, with_oauth])
+def test_a_refused_connection_shows_no_secret(
+    log: pytest.LogCaptureFixture, client_at: Callable[[str], Client]
+) -> None:
+    with serving(resets) as server:
+        url = server.url
+
+    with pytest.raises(Unavailable) as caught:
+        attempts(client_at(url))
+
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert_nothing_leaks(shown_of(caught.value) | {"log": log.text})
+
+
+@pytest.mark.parametrize("shape", UNSENDABLE.values(), ids=UNSENDABLE.keys())
+def test_a_key_that_fits_into_no_header_is_not_shown(
+    log: pytest.LogCaptureFixture, shape: str
+) -> None:
+    with serving(repeats_everything(401)) as server, pytest.raises(ProviderError) as caught:
+        reads(with_key(server.url, shape.format(canaries.KEY)))
+
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert_nothing_leaks(shown_of(caught.value) | {"log": log.text})
+    assert not [request for request in server.requests if "X-Evil" in request.headers]
+
+
+@pytest.mark.parametrize("shape", UNSENDABLE.values(), ids=UNSENDABLE.keys())
+def test_a_client_secret_that_fits_into_no_form_is_not_shown(
+    log: pytest.LogCaptureFixture, shape: str
+) -> None:
+    with serving(repeats_everything(401)) as server, pytest.raises(ProviderError) as caught:
+        reads(with_oauth(server.url, shape.format(canaries.CLIENT_SECRET)))
+
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert_nothing_leaks(shown_of(caught.value) | {"log": log.text})
+
+
+@pytest.mark.parametrize("shape", [*UNSENDABLE.values(), "{}"], ids=[*UNSENDABLE.keys(), "good"])
+def test_a_token_that_fits_into_no_header_is_not_shown(
+    log: pytest.LogCaptureFixture, shape: str
+) -> None:
+    token = tells({"access_token": shape.format(canaries.TOKEN), "expires_in": 3600})
+    with serving(token, repeats_everything(401)) as server:
+        client = with_oauth(server.url)
+        with pytest.raises(ProviderError) as caught:
+            attempts(client)
+
+    assert_nothing_leaks(shown_of(caught.value) | {"log": log.text})
+
+
+def test_a_malformed_token_is_not_shown_without_a_client_either() -> None:
+    with serving(tells(TOKEN_AS_IT_SHOULD_NOT_BE)) as server:
+        secret = Secret(canaries.CLIENT_SECRET)
+        credentials = ClientCredentials(patient(), server.url, "ack_1", secret)
+        with pytest.raises(MalformedAnswer) as caught:
+            credentials.token()
+
+    assert_nothing_leaks(shown_of(caught.value))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"FACEAUTH_OAUTH_CLIENT_ID": "ack_1"},
+        {"FACEAUTH_BASE_URL": "http://evil.com"},
+        {"FACEAUTH_TOKEN_URL": "http://evil.com"},
+        {"FACEAUTH_TIMEOUT": "soon"},
+    ],
+    ids=str,
+)
+@override_settings(
+    FACEAUTH_SECRET_KEY=canaries.KEY, FACEAUTH_OAUTH_CLIENT_SECRET=canaries.client_secret
+)
+def test_a_configuration_error_shows_no_secret(given: dict[str, str]) -> None:
+    with override_settings(**given), pytest.raises(ConfigurationError) as caught:
+        factory.get_client()
+
+    with override_settings(**given):
+        assert_nothing_leaks(shown_of(caught.value))
+
+
+def test_an_error_of_the_site_itself_shows_no_secret() -> None:
+    """The frames of a view hold the client and what it gave."""
+    answer = gives_tokens(tells(EVERY_ATTEMPT | {"data": [EVERY_ATTEMPT]}))
+    with serving(answer) as server, pytest.raises(ZeroDivisionError) as caught:
+        a_view_that_fails(with_oauth(server.url), with_key(server.url))
+
+    assert_nothing_leaks(shown_of(caught.value))
+
+
+def a_view_that_fails(client: Client, other: Client) -> None:
+    attempt = client.get_attempt(FAV, FATP)
+    page = client.list_attempts(FAV)
+    phone = PhoneNumber("+33", canaries.phone())
+    inside = [vars(client), vars(other), vars(client._credentials), vars(client._transport)]
+    assert attempt.capture_url == page.items[0].capture_url == canaries.CAPTURE
+    assert [phone, inside]
+    1 / 0  # noqa: B018
+
+
+def test_a_success_logs_what_support_asks_for_and_no_more(log: pytest.LogCaptureFixture) -> None:
+    answer = gives_tokens(tells(EVERY_ATTEMPT, Cko_Request_Id="0HL80-1"))
+    with serving(answer) as server:
+        attempts(with_oauth(server.url))
+        attempts(with_key(server.url))
+
+    assert "create_attempt status=200 request_id=0HL80-1" in log.text
+    assert_nothing_leaks({"log": log.text})
+
+
+def test_a_failure_is_logged_as_a_warning_on_one_line(log: pytest.LogCaptureFixture) -> None:
+    answer = tells({"error_codes": ["a__invalid"]}, 422, Cko_Request_Id="0HL80-1")
+    with serving(answer) as server, pytest.raises(FaceAuthError):
+        attempts(with_key(server.url))
+
+    assert [record.getMessage() for record in log.records if record.levelname == "WARNING"] == [
+        "create_attempt failed status=422 request_id=0HL80-1 codes=a__invalid"
+    ]
+
+
+def test_nothing_of_ours_shows_a_secret_when_printed() -> None:
+    key, secret = Secret(canaries.KEY), Secret(canaries.CLIENT_SECRET)
+    transport = Transport()
+    oauth = ClientCredentials(transport, "https://access.checkout.com/x", "ack_1", secret)
+    attempt = AttemptSnapshot.parse(EVERY_ATTEMPT, operation="x")
+    things = [
+        *(SecretKey(key), Client("https://x", SecretKey(key), transport), transport, oauth),
+        *(Client("https://x", oauth), Bearer(key.reveal), vars(Bearer(key.reveal)), vars(oauth)),
+        *(attempt, PhoneNumber("+33", canaries.phone())),
+    ]
+
+    shown = {pformat(thing): f"{thing} {thing!r} {[thing]} {pformat(thing)}" for thing in things}
+
+    assert_nothing_leaks(shown)
+
+
+def test_the_search_would_find_a_leak() -> None:
+    """The tests of this module are worth something only if their search finds what is there."""
+    with pytest.raises(ZeroDivisionError) as caught:
+        leaks(canaries.KEY, [canaries.CAPTURE])
+
+    shown = shown_of(caught.value)
+
+    for place in ("traceback", "page, DEBUG=True", "page, DEBUG=False"):
+        assert {"KEY", "CAPTURE"} <= set(canaries.found_in(shown[place]))
+
+
+def leaks(one: str, other: list[str]) -> None:
+    1 / 0  # noqa: B018

@@ -1,0 +1,186 @@
+"""The client that the settings describe."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
+from requests.adapters import BaseAdapter
+
+from django_faceauth.exceptions import AccessDenied, ConfigurationError
+from django_faceauth.provider.client import Client
+from django_faceauth.provider.factory import answered_by, get_client
+from tests.provider.samples import APPLICANT, FAV, JOURNEY
+
+OAUTH = {
+    "FACEAUTH_SECRET_KEY": None,
+    "FACEAUTH_OAUTH_CLIENT_ID": "ack_1",
+    "FACEAUTH_OAUTH_CLIENT_SECRET": "s3cret",
+}
+
+
+class Named(BaseAdapter):
+    """An adapter that only tells that it was asked."""
+
+    def __init__(self, name: str, asked: list[str]) -> None:
+        super().__init__()
+        self.name = name
+        self.asked = asked
+
+    def send(self, *args: object, **kwargs: object) -> None:  # type: ignore[override]
+        self.asked.append(self.name)
+        raise OSError
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def test_the_same_settings_give_the_same_client() -> None:
+    assert get_client() is get_client()
+
+    with override_settings(**OAUTH):
+        assert get_client() is get_client()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"FACEAUTH_SECRET_KEY": "sk_sbox_other"},
+        {"FACEAUTH_ENVIRONMENT": "live"},
+        {"FACEAUTH_BASE_URL": "https://a1b2c3d4.api.sandbox.checkout.com"},
+        {"FACEAUTH_TOKEN_URL": "https://access.checkout.com/other/token"},
+        {"FACEAUTH_TIMEOUT": (1, 2)},
+        {"FACEAUTH_CLIENT_CERTIFICATE": "client.pem"},
+        {"FACEAUTH_CLIENT_CERTIFICATE": ["client.pem", "client.key"]},
+        OAUTH,
+        OAUTH | {"FACEAUTH_OAUTH_CLIENT_ID": "ack_2"},
+        OAUTH | {"FACEAUTH_OAUTH_CLIENT_SECRET": "other"},
+    ],
+    ids=" ".join,
+)
+def test_changed_settings_give_another_client_at_once(changed: dict[str, object]) -> None:
+    before = get_client()
+
+    with override_settings(**changed):
+        assert get_client() is not before
+        assert get_client() is get_client()
+
+    assert get_client() is before
+
+
+@pytest.mark.usefixtures("db")
+def test_a_changed_key_is_used_at_once() -> None:
+    fav = get_client().create_authentication(applicant_id=APPLICANT, user_journey_id=JOURNEY).id
+    key = "sk_sbox_wrong"
+
+    with override_settings(FACEAUTH_SECRET_KEY=lambda: key):
+        assert get_client().get_authentication(fav).id == fav  # the simulator reads it, too
+        stale = get_client()
+        key = "sk_sbox_rotated"
+        assert get_client() is not stale
+        assert get_client().get_authentication(fav).id == fav
+        with pytest.raises(AccessDenied):
+            stale.get_authentication(fav)
+
+
+@pytest.mark.usefixtures("db")
+@override_settings(
+    FACEAUTH_SECRET_KEY=None,
+    FACEAUTH_OAUTH_CLIENT_ID="ack_1",
+    FACEAUTH_OAUTH_CLIENT_SECRET=lambda: "s3cret",
+)
+def test_the_client_secret_may_be_a_callable() -> None:
+    created = get_client().create_authentication(applicant_id=APPLICANT, user_journey_id=JOURNEY)
+
+    assert created.status == "created"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"FACEAUTH_SECRET_KEY": None},
+        {"FACEAUTH_SECRET_KEY": ""},
+        {"FACEAUTH_SECRET_KEY": lambda: ""},
+        {"FACEAUTH_SECRET_KEY": None, "FACEAUTH_OAUTH_CLIENT_ID": "ack_1"},
+        {"FACEAUTH_SECRET_KEY": None, "FACEAUTH_OAUTH_CLIENT_SECRET": "s3cret"},
+        {**OAUTH, "FACEAUTH_SECRET_KEY": "sk_sbox_test"},
+        {"FACEAUTH_OAUTH_CLIENT_ID": "ack_1"},
+        {"FACEAUTH_OAUTH_CLIENT_SECRET": "s3cret"},
+        {"FACEAUTH_SECRET_KEY": 7},
+        {"FACEAUTH_TIMEOUT": 3},
+        {"FACEAUTH_ENVIRONMENT": "production"},
+    ],
+    ids=" ".join,
+)
+def test_unusable_credentials_are_told(given: dict[str, object]) -> None:
+    with override_settings(**given), pytest.raises(ConfigurationError) as caught:
+        get_client()
+
+    assert isinstance(caught.value, ImproperlyConfigured)
+    assert "FACEAUTH_" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["FACEAUTH_BASE_URL", "FACEAUTH_TOKEN_URL"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://identity-verification.sandbox.checkout.com",
+        "http://127.0.0.1:8000/simulator",
+        "https://127.0.0.1",
+        "https://checkout.com.evil.com",
+        "https://user@identity-verification.checkout.com",
+        "",
+    ],
+)
+def test_our_key_goes_to_the_provider_only(name: str, url: str) -> None:
+    """P-01: plain HTTP and foreign hosts are configuration errors, before any call."""
+    with override_settings(**{name: url}), pytest.raises(ConfigurationError, match=name):
+        get_client()
+
+
+def test_loopback_needs_debug() -> None:
+    with override_settings(FACEAUTH_BASE_URL="http://127.0.0.1:8000/simulator/"):
+        with override_settings(DEBUG=True):
+            assert isinstance(get_client(), Client)
+        with pytest.raises(ConfigurationError):
+            get_client()
+
+
+class TestAnsweredBy:
+    def asks(self) -> None:
+        with pytest.raises(Exception, match="failed"):
+            get_client().anonymize_authentication(FAV)
+
+    def test_the_innermost_adapter_answers(self) -> None:
+        asked: list[str] = []
+        outer, inner = Named("outer", asked), Named("inner", asked)
+
+        with answered_by(outer):
+            self.asks()
+            with answered_by(inner):
+                self.asks()
+            self.asks()
+
+        assert asked == ["outer", "inner", "outer"]
+
+    def test_an_adapter_may_answer_again_within_another(self) -> None:
+        asked: list[str] = []
+        one, other = Named("one", asked), Named("other", asked)
+
+        with answered_by(one), answered_by(other):
+            with answered_by(one):
+                self.asks()
+            self.asks()
+
+        assert asked == ["one", "other"]
+
+    def test_an_error_ends_it_too(self) -> None:
+        asked: list[str] = []
+        before = get_client()
+
+        with pytest.raises(ZeroDivisionError), answered_by(Named("x", asked)):
+            1 / 0  # noqa: B018
+
+        assert get_client() is before
+        assert asked == []

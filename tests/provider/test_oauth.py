@@ -1,0 +1,317 @@
+"""OAuth 2.0 client credentials."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+import responses
+from django.test import override_settings
+from requests import PreparedRequest, Response
+
+from django_faceauth.exceptions import AccessDenied, MalformedAnswer, Rejected, Unavailable
+from django_faceauth.provider import factory
+from django_faceauth.provider.client import Client
+from django_faceauth.provider.credentials import ClientCredentials
+from django_faceauth.provider.transport import Transport
+from django_faceauth.redaction import Secret
+from django_faceauth.simulator.adapter import SimulatorAdapter
+from tests.provider.samples import (
+    APPLICANT,
+    ATTEMPT,
+    AUTHENTICATION,
+    BACK,
+    FAV,
+    HOST,
+    JOURNEY,
+    TOKEN_URL,
+    Clock,
+)
+
+OAUTH = {"FACEAUTH_OAUTH_CLIENT_ID": "ack_1", "FACEAUTH_OAUTH_CLIENT_SECRET": "s3cret"}
+
+
+class Tokens:
+    """A token endpoint that numbers its tokens, and an API that knows which are good."""
+
+    def __init__(self, network: responses.RequestsMock) -> None:
+        self.lifetime: object = 3600
+        self.given = 0
+        self.refuses: set[str] = set()
+        self.refusal = 401
+        self.asked: list[str] = []
+        network.assert_all_requests_are_fired = False
+        network.add_callback(responses.POST, TOKEN_URL, self._token)
+        for method in (responses.GET, responses.POST):
+            network.add_callback(method, re.compile(HOST), self._api)
+
+    def _token(self, request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+        self.given += 1
+        body = {"access_token": f"token-{self.given}", "token_type": "Bearer"}
+        return self._told(200, body | {"expires_in": self.lifetime})
+
+    def _api(self, request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+        token = request.headers["Authorization"].removeprefix("Bearer ")
+        self.asked.append(token)
+        if token in self.refuses or "all" in self.refuses:
+            return self.refusal, {}, ""
+        return self._told(200, ATTEMPT if request.method == "POST" else AUTHENTICATION)
+
+    def _told(self, status: int, body: object) -> tuple[int, dict[str, str], str]:
+        return status, {"Content-Type": "application/json"}, json.dumps(body)
+
+
+@pytest.fixture
+def network() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock() as network:
+        yield network
+
+
+@pytest.fixture
+def tokens(network: responses.RequestsMock) -> Tokens:
+    return Tokens(network)
+
+
+@pytest.fixture
+def wrist_watch() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def credentials(wrist_watch: Clock) -> ClientCredentials:
+    transport = Transport(clock=wrist_watch, sleep=wrist_watch.sleep)
+    return ClientCredentials(transport, TOKEN_URL, "ack_1", Secret("s3cret"), clock=wrist_watch)
+
+
+@pytest.fixture
+def client(credentials: ClientCredentials) -> Client:
+    return Client(HOST, credentials, credentials.transport)
+
+
+class TestAsking:
+    def test_the_form_is_the_one_of_the_documentation(
+        self, network: responses.RequestsMock, tokens: Tokens, credentials: ClientCredentials
+    ) -> None:
+        credentials.token()
+
+        sent = network.calls[0].request
+        assert sent.headers["Content-Type"] == "application/x-www-form-urlencoded"
+        assert "Authorization" not in sent.headers
+        assert parse_qs(str(sent.body)) == {
+            "grant_type": ["client_credentials"],
+            "client_id": ["ack_1"],
+            "client_secret": ["s3cret"],
+            "scope": ["identity-verification"],
+        }
+        assert sent.headers["Content-Length"] == str(len(str(sent.body)))
+
+    def test_a_token_is_used_for_many_calls(self, tokens: Tokens, client: Client) -> None:
+        for _ in range(3):
+            client.get_authentication(FAV)
+
+        assert tokens.given == 1
+        assert tokens.asked == ["token-1"] * 3
+
+    def test_a_token_is_renewed_a_minute_before_it_expires(
+        self, tokens: Tokens, client: Client, wrist_watch: Clock
+    ) -> None:
+        client.get_authentication(FAV)
+        wrist_watch.now += 3600 - 60 - 1
+        client.get_authentication(FAV)
+        wrist_watch.now += 1
+        client.get_authentication(FAV)
+
+        assert tokens.asked == ["token-1", "token-1", "token-2"]
+
+    @pytest.mark.parametrize("lifetime", [10, 60, 119, 0.5])
+    def test_a_token_of_a_short_life_is_used_for_half_of_it(
+        self, tokens: Tokens, client: Client, wrist_watch: Clock, lifetime: float
+    ) -> None:
+        tokens.lifetime = lifetime
+
+        client.get_authentication(FAV)
+        wrist_watch.now += lifetime / 2 - 0.01
+        client.get_authentication(FAV)
+        wrist_watch.now += 0.02
+        client.get_authentication(FAV)
+
+        assert tokens.asked == ["token-1", "token-1", "token-2"]
+
+    def test_the_time_that_the_answer_takes_counts(
+        self, credentials: ClientCredentials, tokens: Tokens, wrist_watch: Clock
+    ) -> None:
+        tokens.lifetime = 8
+        wrist_watch.step = 1  # the exchange itself reads the clock, and each time a second goes
+
+        credentials.token()
+        credentials.token()
+
+        assert tokens.given == 2
+
+    def test_fifty_threads_ask_for_one_token(self) -> None:
+        class Endpoint(SimulatorAdapter):
+            asked = 0
+
+            def send(self, request: PreparedRequest, *args: object, **kwargs: object) -> Response:
+                self.asked += 1
+                time.sleep(0.02)
+                return super().send(request)
+
+        endpoint = Endpoint()
+        credentials = ClientCredentials(
+            Transport(adapter=endpoint), TOKEN_URL, "ack_1", Secret("s3cret")
+        )
+        start = threading.Barrier(50)
+
+        def take(_: int) -> str:
+            start.wait(timeout=10)
+            return credentials.token().reveal()
+
+        with (
+            override_settings(**OAUTH),
+            ThreadPoolExecutor(50) as threads,
+        ):
+            taken = set(threads.map(take, range(50)))
+
+        assert endpoint.asked == 1
+        assert len(taken) == 1
+
+
+class TestRefusal:
+    def test_a_refused_token_is_renewed_once(self, tokens: Tokens, client: Client) -> None:
+        tokens.refuses = {"token-1"}
+
+        client.get_authentication(FAV)
+        client.get_authentication(FAV)
+
+        assert tokens.asked == ["token-1", "token-2", "token-2"]
+
+    def test_a_post_with_a_refused_token_goes_out_again_as_it_was(
+        self, network: responses.RequestsMock, tokens: Tokens, client: Client
+    ) -> None:
+        """A 401 was not carried out, so this is no repetition in the sense of D-06."""
+        tokens.refuses = {"token-1"}
+
+        client.create_attempt(FAV, redirect_url=BACK)
+
+        first, second = (call.request for call in network.calls if call.request.url != TOKEN_URL)
+        assert first.body == second.body
+        assert first.headers["Cko-Idempotency-Key"] == second.headers["Cko-Idempotency-Key"]
+
+    def test_a_second_refusal_is_final(self, tokens: Tokens, client: Client) -> None:
+        tokens.refuses = {"all"}
+
+        with pytest.raises(AccessDenied) as caught:
+            client.get_authentication(FAV)
+
+        assert caught.value.status_code == 401
+        assert tokens.asked == ["token-1", "token-2"]
+        assert tokens.given == 2
+
+    def test_forbidden_is_not_a_matter_of_the_token(self, tokens: Tokens, client: Client) -> None:
+        tokens.refuses, tokens.refusal = {"token-1"}, 403
+
+        with pytest.raises(AccessDenied):
+            client.get_authentication(FAV)
+
+        assert tokens.given == 1
+
+    def test_a_token_that_another_thread_has_renewed_is_not_given_up(
+        self, tokens: Tokens, credentials: ClientCredentials
+    ) -> None:
+        stale = credentials.token()
+        assert credentials.renew(stale)
+        fresh = credentials.token()
+
+        assert credentials.renew(stale)
+
+        assert credentials.token() == fresh
+        assert tokens.given == 2
+
+
+BAD_TOKENS: dict[str, Any] = {
+    "no token": {"expires_in": 3600},
+    "null token": {"access_token": None, "expires_in": 3600},
+    "empty token": {"access_token": "", "expires_in": 3600},
+    "token that is a number": {"access_token": 1, "expires_in": 3600},
+    "token that is a list": {"access_token": ["t"], "expires_in": 3600},
+    "no lifetime": {"access_token": "t"},
+    "lifetime as text": {"access_token": "t", "expires_in": "3600"},
+    "no life": {"access_token": "t", "expires_in": 0},
+    "negative life": {"access_token": "t", "expires_in": -1},
+    "list": [],
+}
+
+
+class TestTokenEndpoint:
+    @pytest.mark.parametrize("body", BAD_TOKENS.values(), ids=BAD_TOKENS.keys())
+    def test_an_answer_without_a_usable_token_is_malformed(
+        self, network: responses.RequestsMock, client: Client, body: object
+    ) -> None:
+        network.add(responses.POST, TOKEN_URL, json=body)
+
+        with pytest.raises(MalformedAnswer) as caught:
+            client.get_authentication(FAV)
+
+        assert caught.value.operation == "token"
+
+    @pytest.mark.parametrize(
+        ("status", "error"),
+        [(400, Rejected), (401, AccessDenied), (403, AccessDenied), (500, Unavailable)],
+    )
+    def test_a_failing_endpoint_fails_the_call_and_is_not_asked_again(
+        self,
+        network: responses.RequestsMock,
+        client: Client,
+        status: int,
+        error: type[Exception],
+    ) -> None:
+        network.add(responses.POST, TOKEN_URL, json={"error": "invalid_client"}, status=status)
+
+        with pytest.raises(error) as caught:
+            client.get_authentication(FAV)
+
+        assert caught.value.operation == "token"  # type: ignore[attr-defined]
+        assert len(network.calls) == 1
+
+    def test_after_a_failure_the_next_call_asks_anew(
+        self, network: responses.RequestsMock, client: Client
+    ) -> None:
+        network.add(responses.POST, TOKEN_URL, status=503)
+        with pytest.raises(Unavailable):
+            client.get_authentication(FAV)
+        network.reset()
+        Tokens(network)
+
+        assert client.get_authentication(FAV).id == FAV
+
+
+@pytest.mark.usefixtures("db")
+class TestAgainstTheSimulator:
+    @override_settings(FACEAUTH_SECRET_KEY=None, **OAUTH)
+    def test_the_site_calls_with_client_credentials(self) -> None:
+        client = factory.get_client()
+
+        created = client.create_authentication(applicant_id=APPLICANT, user_journey_id=JOURNEY)
+
+        assert client.get_authentication(created.id) == created
+
+    @pytest.mark.parametrize(("client_id", "secret"), [("ack_2", "s3cret"), ("ack_1", "wrong")])
+    @override_settings(**OAUTH)
+    def test_a_wrong_client_is_denied(
+        self, provider: SimulatorAdapter, client_id: str, secret: str
+    ) -> None:
+        transport = Transport(adapter=provider)
+        credentials = ClientCredentials(transport, TOKEN_URL, client_id, Secret(secret))
+
+        with pytest.raises(AccessDenied) as caught:
+            Client(HOST, credentials, transport).get_authentication(FAV)
+
+        assert caught.value.operation == "token"

@@ -1,0 +1,143 @@
+"""P-03: TLS verification cannot be turned off; a client certificate can be shown."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+from django.test import override_settings
+from requests import PreparedRequest, Response
+
+from django_faceauth import conf
+from django_faceauth.provider import factory
+from django_faceauth.provider.client import Client
+from django_faceauth.provider.credentials import ClientCredentials
+from django_faceauth.provider.transport import Transport
+from django_faceauth.redaction import Secret
+from django_faceauth.simulator.adapter import SimulatorAdapter
+from tests.provider.samples import APPLICANT, BACK, FAV, HOST, JOURNEY, TOKEN_URL
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No authorities of this machine."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+class Observer(SimulatorAdapter):
+    """The simulator, with a record of how it was called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[dict[str, Any]] = []
+
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+        assert not args
+        self.seen.append(kwargs)
+        return super().send(request)
+
+
+@pytest.fixture
+def observer() -> Observer:
+    return Observer()
+
+
+def calls_everything(client: Client) -> None:
+    fav = client.create_authentication(applicant_id=APPLICANT, user_journey_id=JOURNEY).id
+    attempt = client.create_attempt(fav, redirect_url=BACK)
+    client.get_authentication(fav)
+    client.get_attempt(fav, attempt.id)
+    client.list_attempts(fav)
+    client.list_assets(fav, attempt.id)
+    client.anonymize_authentication(fav)
+
+
+@override_settings(FACEAUTH_OAUTH_CLIENT_ID="ack_1", FACEAUTH_OAUTH_CLIENT_SECRET="s3cret")
+def test_every_request_verifies_the_provider(observer: Observer) -> None:
+    transport = Transport(adapter=observer)
+    credentials = ClientCredentials(transport, TOKEN_URL, "ack_1", Secret("s3cret"))
+
+    calls_everything(Client(HOST, credentials, transport))
+
+    assert [seen["verify"] for seen in observer.seen] == [True] * 8
+
+
+@pytest.mark.parametrize("value", [False, None, "", 0, "no"], ids=repr)
+def test_no_setting_changes_that(observer: Observer, value: object) -> None:
+    """Whatever such a setting might be called, it is not read."""
+    names = ["VERIFY", "VERIFY_TLS", "VERIFY_SSL", "SSL_VERIFY", "TLS_VERIFY", "INSECURE"]
+    given = {f"FACEAUTH_{name}": value for name in names}
+
+    with override_settings(DEBUG=True, **given), factory.answered_by(observer):
+        calls_everything(factory.get_client())
+
+    assert {seen["verify"] for seen in observer.seen} == {True}
+    assert not [name for name in conf.KNOWN if "VERIFY" in name or "INSECURE" in name]
+
+
+def test_no_argument_changes_that(observer: Observer) -> None:
+    transport = Transport(adapter=observer)
+
+    with pytest.raises(TypeError):
+        transport.send("x", "GET", f"{HOST}/face-authentications/{FAV}", verify=False)
+
+    assert observer.seen == []
+    parameters = {*inspect.signature(Transport).parameters, *inspect.signature(Client).parameters}
+    assert not [name for name in parameters if "verif" in name or "insecure" in name]
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+@pytest.mark.parametrize(
+    ("value", "verify"), [("", True), ("corporate.pem", "corporate.pem")], ids=["empty", "path"]
+)
+def test_the_environment_names_authorities_but_turns_nothing_off(
+    observer: Observer,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+    verify: bool | str,
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with factory.answered_by(observer):
+        calls_everything(factory.get_client())
+
+    assert {seen["verify"] for seen in observer.seen} == {verify}
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (None, None),
+        ("client.pem", "client.pem"),
+        (("client.pem", "client.key"), ("client.pem", "client.key")),
+        (["client.pem", "client.key"], ("client.pem", "client.key")),
+    ],
+)
+def test_the_configured_certificate_is_shown(
+    observer: Observer, given: object, shown: object
+) -> None:
+    with (
+        override_settings(FACEAUTH_CLIENT_CERTIFICATE=given),
+        factory.answered_by(observer),
+    ):
+        calls_everything(factory.get_client())
+
+    assert {seen["cert"] for seen in observer.seen} == {shown}
+
+
+def test_no_proxy_password_or_netrc_takes_the_place_of_the_key(
+    observer: Observer, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+
+    with factory.answered_by(observer):
+        calls_everything(factory.get_client())  # the simulator accepts the key only
+
+    assert len(observer.seen) == 7
