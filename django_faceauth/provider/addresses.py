@@ -38,9 +38,7 @@ def is_capture_url(url: str, *, hosts: Iterable[str], debug: bool) -> bool:
 
 
 def is_api_url(url: str, *, debug: bool) -> bool:
-    """Tell whether `url`, and what is below it, may be called with our credentials."""
-    if "?" in url or "#" in url:
-        return False
+    """Tell whether `url` may be called with our credentials."""
     if _is_public(url, API_HOSTS):
         return True
     local = _match(_LOCAL, url)
