@@ -41,4 +41,6 @@ def test_the_source_distribution(distributions):
 
     assert {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"} <= names
     assert not [name for name in NEEDED if f"django_faceauth/{name}" not in names]
-    assert not [name for name in names if name.startswith(("tests", "example_project", "."))]
+    assert not [
+        name for name in names if name.startswith(("tests", "example_project", ".ci", ".venv"))
+    ]
