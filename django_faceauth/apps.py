@@ -17,5 +17,6 @@ class FaceAuthConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks, which may only be imported once models are ready."""
+        """Wire up what may only be imported once models are ready."""
         import_module("django_faceauth.checks")
+        import_module("django_faceauth.receivers")

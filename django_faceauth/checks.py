@@ -14,6 +14,8 @@ from typing import Any, Final
 from django.apps import apps
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as Remark
+from django.shortcuts import resolve_url
+from django.urls import NoReverseMatch, reverse
 
 from django_faceauth import conf as settings_of
 from django_faceauth.conf import KNOWN, PREFIX, conf
@@ -142,6 +144,31 @@ def capture_hosts_are_names() -> Finding:
                 hint='Write "example.com", ".example.com" for its subdomains, or "host:port".',
                 id="faceauth.E008",
             )
+
+
+@check
+def fallback_can_be_found() -> Finding:
+    """E009: people who cannot show their face would meet an error."""
+    try:
+        resolve_url(_value("FALLBACK") or "/")
+    except NoReverseMatch:
+        yield Error(
+            f"{PREFIX}FALLBACK is neither the name of a page nor a path.",
+            id="faceauth.E009",
+        )
+
+
+@check
+def pages_have_addresses() -> Finding:
+    """E010: a closed gate would not know where to send people."""
+    try:
+        reverse("faceauth:start", args=["handle"])
+    except NoReverseMatch:
+        yield Error(
+            "The pages of this package have no addresses.",
+            hint='Add path("face/", include("django_faceauth.urls")) to your URLconf.',
+            id="faceauth.E010",
+        )
 
 
 @check

@@ -167,24 +167,20 @@ def _show(
         return redirect(local(challenge.next_url))
     wording = Wording(_wording(challenge, word).title, _message(challenge, word, trouble))
     if word is Word.OPEN:
-        return _render(
-            request,
-            "waiting",
-            challenge,
-            wording=wording,
-            refresh=REFRESH,
-            can_reopen=_status_of(challenge) in BEFORE_CAPTURE,
-        )
+        can_reopen = _status_of(challenge) in BEFORE_CAPTURE
+        context = {"wording": wording, "refresh": REFRESH, "can_reopen": can_reopen}
+        return _render(request, "waiting", challenge, **context)
+    return _say(request, challenge, word, wording)
+
+
+def _say(
+    request: HttpRequest, challenge: FaceChallenge, word: Word, wording: Wording
+) -> HttpResponse:
+    """Say what happened, and show the other way to people who cannot or will not."""
     fallback = _fallback(challenge) if word in {Word.REFUSED, Word.FAILED} else ""
-    return _render(
-        request,
-        "result",
-        challenge,
-        status=403 if word is Word.REFUSED and not fallback else 200,
-        wording=wording,
-        word=word.value,
-        fallback=fallback,
-    )
+    status = 403 if word is Word.REFUSED and not fallback else 200
+    context = {"wording": wording, "word": word.value, "fallback": fallback}
+    return _render(request, "result", challenge, status=status, **context)
 
 
 def _message(challenge: FaceChallenge, word: Word, trouble: ProviderError | None) -> Text:

@@ -25,7 +25,7 @@ FLOORS: list[set[str]] = [
     {"tasks"},
     {"views", "api", "webhooks", "admin", "management"},
     {"urls"},
-    {"apps", "checks"},
+    {"apps", "checks", "receivers"},
     {"simulator", "testing"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -51,6 +51,9 @@ def test_a_good_configuration_has_no_findings():
         ({"MAX_AGE": 3601}, ["E007"]),
         ({"MAX_AGE": 0}, ["E007"]),
         ({"MAX_AGE": 7200, "MAX_AGE_CEILING": 7200}, []),
+        ({"FALLBACK": "no-such-page"}, ["E009"]),
+        ({"FALLBACK": "faceauth:start"}, ["E009"]),
+        ({"FALLBACK": "/by-phone/"}, []),
         ({"CAPTURE_HOSTS": ["https://id.checkout.com"]}, ["E008"]),
         ({"CAPTURE_HOSTS": [""]}, ["E008"]),
         ({"CAPTURE_HOSTS": ["*.checkout.com"]}, ["E008"]),
@@ -102,10 +105,14 @@ urlpatterns = [
 
 @override_settings(ROOT_URLCONF=__name__)
 def test_gates_with_odd_windows_are_reported_with_their_address():
-    """Longer than the ceiling needs saying, and shows (G-14); too short cannot be passed."""
+    """Longer than the ceiling needs saying, and shows (G-14); too short cannot be passed.
+
+    This URLconf has forgotten our own pages, which is reported too.
+    """
     messages = run_checks(tags=[TAG])
 
     assert [(message.id, message.msg.split()[3]) for message in messages] == [
+        ("faceauth.E010", "this"),
         ("faceauth.W002", "/long/"),
         ("faceauth.W003", "/nested/<int:pk>/"),
         ("faceauth.W003", "/as-view/"),

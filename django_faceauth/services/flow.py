@@ -19,19 +19,19 @@ from django.db.models import Q
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import (
+    AccessDenied,
     Conflict,
     FlowMismatch,
     MalformedAnswer,
     NotFound,
-    ProviderError,
-    Unavailable,
+    Rejected,
 )
-from django_faceauth.models import Applicant, FaceAttempt, FaceAuthentication, FaceChallenge
+from django_faceauth.models import Applicant, FaceAuthentication, FaceChallenge
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.provider.addresses import is_capture_url
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.snapshots import AttemptSnapshot, AuthenticationSnapshot
-from django_faceauth.services import enrolment, grants, sync
+from django_faceauth.services import enrolment, evidence, grants, sync
 from django_faceauth.statuses import AFTER_CAPTURE, AttemptStatus, AuthenticationStatus
 
 logger = logging.getLogger(__name__)
@@ -42,14 +42,16 @@ State = FaceChallenge.State
 LINK_REUSE: Final = timedelta(minutes=8)
 #: A start that has not ended by now died; longer than the longest call to the provider.
 CLAIM: Final = timedelta(seconds=60)
-#: How far the provider's clock may be ahead of ours (G-06).
-CLOCK_SKEW: Final = timedelta(seconds=60)
 
 ENDS: Final[Mapping[str, FaceChallenge.State]] = {
     AuthenticationStatus.DECLINED: State.FAILED,
     AuthenticationStatus.INCONCLUSIVE: State.FAILED,
     AuthenticationStatus.REFUSED: State.REFUSED,
 }
+
+
+#: The provider said no: nothing was made.
+REFUSALS: Final = (AccessDenied, Conflict, NotFound, Rejected)
 
 
 class Word(StrEnum):
@@ -87,7 +89,7 @@ def begin(challenge: FaceChallenge, *, redirect_url: str, now: datetime) -> Hand
         # It has gone on without us, on another device: the waiting page will find out.
         return None
     finally:
-        _release(challenge)
+        _release(challenge, now)
 
 
 def finish(challenge: FaceChallenge, *, source: str, now: datetime) -> FaceChallenge:
@@ -118,8 +120,10 @@ def _claim(challenge: FaceChallenge, now: datetime) -> bool:
     return free.update(claimed_at=now) == 1
 
 
-def _release(challenge: FaceChallenge) -> None:
-    FaceChallenge.objects.filter(pk=challenge.pk).update(claimed_at=None)
+def _release(challenge: FaceChallenge, claimed_at: datetime) -> None:
+    # Only our own claim: one that ran out may be somebody else's by now.
+    ours = FaceChallenge.objects.filter(pk=challenge.pk, claimed_at=claimed_at)
+    ours.update(claimed_at=None)
 
 
 def _hand_off(
@@ -165,10 +169,8 @@ def _create(intent: FaceAuthentication, now: datetime) -> FaceAuthentication:
         snapshot = get_client().create_authentication(
             applicant_id=intent.applicant_id, user_journey_id=intent.user_journey_id
         )
-    except Unavailable:
-        raise  # it may exist: the intent stays
-    except ProviderError:
-        intent.delete()  # it does not
+    except REFUSALS:
+        intent.delete()  # after any other error it may exist, and the intent stays
         raise
     return sync.apply(intent, snapshot, source=StatusChange.Source.CREATE, now=now)
 
@@ -196,7 +198,7 @@ def _can_be_opened(attempt: AttemptSnapshot, challenge: FaceChallenge, now: date
         attempt.status == AttemptStatus.PENDING_REDIRECTION
         and attempt.created_on is not None
         and now - attempt.created_on < LINK_REUSE
-        and _carries(attempt.redirect_url, challenge.handle)
+        and evidence.carries(attempt.redirect_url, challenge.handle)
         and attempt.capture_url != ""
     )
 
@@ -251,64 +253,20 @@ def _approve(
     attempts = get_client().list_attempts(snapshot.id).items
     sync.mirror_attempts(authentication, attempts, now=now)
     try:
-        _require_subject(challenge, authentication, snapshot)
-        newest = _require_attempt(challenge, attempts)
+        evidence.require_subject(challenge, authentication, snapshot)
+        newest = evidence.require_attempt(challenge, attempts)
         attempt = authentication.attempts.get(provider_id=newest.id)
-        anchor = _require_anchor(attempt, now)
+        anchor = evidence.require_anchor(attempt, now=now)
     except FlowMismatch as mismatch:
         logger.error("approval refused: %s challenge=%s", mismatch, challenge.pk)
         _close(challenge, State.FAILED, "mismatch")
         return
     if newest.status != AttemptStatus.COMPLETED:
         return  # half of the news is not there yet: ask again
-    if not _in_time(attempt, anchor, challenge, now):
+    if not evidence.is_in_time(attempt, anchor, challenge, now=now):
         _close(challenge, State.EXPIRED, "too_late")
         return
     _grant(challenge, authentication, anchor, now)
-
-
-def _require_subject(
-    challenge: FaceChallenge, authentication: FaceAuthentication, snapshot: AuthenticationSnapshot
-) -> None:
-    """Hold the answer against what we asked and against what holds today (G-03)."""
-    applicant = Applicant.objects.filter(user_id=challenge.user_id).first()
-    facts = {
-        "authentication": snapshot.id == authentication.provider_id,
-        "user": authentication.user_id == challenge.user_id,
-        "applicant": applicant is not None
-        and snapshot.applicant_id == authentication.applicant_id == applicant.applicant_id,
-        "journey": snapshot.user_journey_id
-        == authentication.user_journey_id
-        == conf.USER_JOURNEY_ID,
-        "environment": authentication.environment == conf.ENVIRONMENT,
-    }
-    wrong = [name for name, holds in facts.items() if not holds]
-    if wrong:
-        raise FlowMismatch(f"another {', '.join(wrong)}")
-
-
-def _require_attempt(
-    challenge: FaceChallenge, attempts: tuple[AttemptSnapshot, ...]
-) -> AttemptSnapshot:
-    """Return the attempt that was approved: the newest, since none is taken after a capture."""
-    if not attempts or not _carries(attempts[0].redirect_url, challenge.handle):
-        raise FlowMismatch("no attempt of this challenge")
-    return attempts[0]
-
-
-def _require_anchor(attempt: FaceAttempt, now: datetime) -> datetime:
-    """Return the latest moment at which we know that the face had not been shown (G-04)."""
-    if attempt.capture_not_before > now + CLOCK_SKEW:
-        raise FlowMismatch("the provider's clock is ahead")
-    return min(attempt.capture_not_before, now)
-
-
-def _in_time(
-    attempt: FaceAttempt, anchor: datetime, challenge: FaceChallenge, now: datetime
-) -> bool:
-    captured = attempt.capture_not_after or now
-    in_window = captured <= attempt.created_at + conf.CAPTURE_WINDOW
-    return in_window and now - anchor < challenge.age_limit
 
 
 def _grant(
@@ -343,7 +301,3 @@ def _needs_attempt(challenge: FaceChallenge, now: datetime) -> bool:
 
 def _close(challenge: FaceChallenge, state: FaceChallenge.State, reason: str) -> None:
     FaceChallenge.objects.filter(pk=challenge.pk).close(state, reason=reason)
-
-
-def _carries(redirect_url: str, handle: str) -> bool:
-    return f"/{handle}/" in redirect_url.partition("?")[0]

@@ -23,6 +23,11 @@ from django_faceauth.models.challenge import FaceChallengeQuerySet
 SESSION_KEY: Final = "_faceauth"
 
 
+def prepare(request: HttpRequest) -> None:
+    """Give the session its secret, so that two first pages at once do not give it two."""
+    _secret(request)
+
+
 def current(
     request: HttpRequest, *, action: str, max_age: timedelta, now: datetime
 ) -> FaceChallenge | None:

@@ -569,10 +569,11 @@ def test_an_attempt_whose_answer_was_lost_is_found_again(person, provider):
     assert text(page).startswith("secret")
 
 
-def test_an_authentication_whose_answer_was_lost_keeps_its_intent(person, provider):
+@pytest.mark.parametrize("trouble", [works_but_times_out, answers(201, "<html>")])
+def test_an_authentication_whose_answer_was_lost_keeps_its_intent(person, provider, trouble):
     """The row was there before the call; the next click fills it (D-06)."""
     start = person.is_asked()
-    provider.troubles.append(works_but_times_out)
+    provider.troubles.append(trouble)
     assert person.presses(start).status_code == 503
     intent = FaceAuthentication.objects.get()
     assert (intent.provider_id, intent.status) == (None, "")

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from django_faceauth.exceptions import MalformedAnswer, Unavailable
 from django_faceauth.models import FaceAttempt, FaceAuthentication
 from django_faceauth.provider.snapshots import AuthenticationSnapshot
 from django_faceauth.services import flow, grants, sync
@@ -70,7 +71,7 @@ def test_a_status_that_is_not_exactly_approved_is_not(compared, provider, status
 def test_an_answer_with_another_id_is_no_answer(compared, provider):
     provider.alterations.append(lambda answer: answer.update(id="fav_another"))
 
-    with pytest.raises(flow.MalformedAnswer):
+    with pytest.raises(MalformedAnswer):
         finish(compared)
 
     assert compared.challenge.state == "open"
@@ -123,7 +124,7 @@ def test_an_attempt_that_is_not_complete_yet_is_waited_for(compared, provider):
 
 def test_the_evidence_is_asked_for_again_when_it_could_not_be_had(compared, provider):
     provider.troubles.extend([works, *[answers(503)] * 3])
-    with pytest.raises(flow.Unavailable):
+    with pytest.raises(Unavailable):
         finish(compared)
     compared.clock.shift(3)
 
