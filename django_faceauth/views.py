@@ -168,8 +168,9 @@ def _show(
     wording = Wording(_wording(challenge, word).title, _message(challenge, word, trouble))
     if word is Word.OPEN:
         can_reopen = _status_of(challenge) in BEFORE_CAPTURE
-        context = {"wording": wording, "refresh": REFRESH, "can_reopen": can_reopen}
-        return _render(request, "waiting", challenge, **context)
+        return _render(
+            request, "waiting", challenge, wording=wording, refresh=REFRESH, can_reopen=can_reopen
+        )
     return _say(request, challenge, word, wording)
 
 
@@ -179,8 +180,15 @@ def _say(
     """Say what happened, and show the other way to people who cannot or will not."""
     fallback = _fallback(challenge) if word in {Word.REFUSED, Word.FAILED} else ""
     status = 403 if word is Word.REFUSED and not fallback else 200
-    context = {"wording": wording, "word": word.value, "fallback": fallback}
-    return _render(request, "result", challenge, status=status, **context)
+    return _render(
+        request,
+        "result",
+        challenge,
+        status=status,
+        wording=wording,
+        word=word.value,
+        fallback=fallback,
+    )
 
 
 def _message(challenge: FaceChallenge, word: Word, trouble: ProviderError | None) -> Text:

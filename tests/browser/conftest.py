@@ -74,7 +74,7 @@ def visit(browser: Browser, bank: str) -> Iterator[Callable[..., Page]]:
         context.set_default_timeout(15_000)
         contexts.append(context)
         context.on("weberror", lambda error: complaints.append(str(error.error)))
-        context.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+        context.on("console", lambda said: complaints.append(said.text) if _is_bad(said) else None)
         page = context.new_page()
         page.goto("/login/")
         page.fill("input[name=username]", name)

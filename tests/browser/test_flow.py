@@ -106,7 +106,7 @@ def test_without_javascript(visit, bank):
     page.goto("/statements/")
     goes_to_the_camera(page)
     shows(page)
-    says(page, "Waiting for your face")
+    says(page, "One moment")
 
     page.wait_for_url(f"{bank}/statements/", timeout=20_000)
 
@@ -129,7 +129,7 @@ def test_in_a_narrow_window(visit, bank):
     page.wait_for_timeout(2_000)
     goes_to_the_camera(page)
     shows(page)
-    says(page, "Waiting for your face")
+    says(page, "One moment")
     fits()
     page.wait_for_url(f"{bank}/statements/")
     fits()
@@ -261,7 +261,7 @@ def test_reloading_every_page(visit, bank):
     page.wait_for_timeout(2_000)
     goes_to_the_camera(page)
     shows(page)
-    says(page, "Waiting for your face")
+    says(page, "One moment")
     page.reload()
 
     page.wait_for_url(f"{bank}/statements/")
