@@ -306,6 +306,19 @@ def test_a_capture_after_its_window_does_not_count(person, clock):
     assert person.challenge.state == "expired"
 
 
+def test_a_capture_within_its_window_counts_whenever_it_is_approved(person, clock, settings):
+    """The provider said in time that the face had been shown; comparing it may take longer."""
+    settings.FACEAUTH_MAX_AGE = 3600
+    settings.FACEAUTH_SIMULATOR_CHECK_SECONDS = 900
+    capture = person.is_handed_over(person.is_asked())
+    clock.shift(120)
+    back = person.shows_face(capture)
+    assert "/waiting/" in person.returns(back)["Location"]
+    clock.shift(900)
+
+    assert person.returns(back)["Location"] == "/statements/"
+
+
 def test_a_comparison_that_takes_too_long_ends(person, clock, settings):
     """An approval that came now would be stale already: the visitor is not kept waiting."""
     settings.FACEAUTH_SIMULATOR_CHECK_SECONDS = 3600
