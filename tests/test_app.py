@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 import django_faceauth
+from django_faceauth.exceptions import NotEnrolled
 from django_faceauth.models import Applicant, FaceChallenge
 from django_faceauth.services import enrolment
 
@@ -67,6 +68,15 @@ def test_linking_a_user(people):
     assert enrolment.is_enrolled(person.user)
     with pytest.raises(IntegrityError), transaction.atomic():
         enrolment.link(people(None).user, "aplt_two")
+
+
+def test_an_inactive_user_has_no_applicant_to_speak_of(person):
+    """Whoever asks (G-02)."""
+    person.user.is_active = False
+
+    assert not enrolment.is_enrolled(person.user)
+    with pytest.raises(NotEnrolled):
+        enrolment.applicant_of(person.user)
 
 
 @pytest.mark.parametrize("wrong", ["", "aplt_", "fav_1", "aplt_a/../b", "aplt_" + "x" * 65, "x"])

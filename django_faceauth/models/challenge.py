@@ -140,11 +140,6 @@ class FaceChallenge(models.Model):
         return self.state == self.State.OPEN
 
     @property
-    def is_granted(self) -> bool:
-        """Whether the question was answered with the right face."""
-        return self.state == self.State.GRANTED
-
-    @property
     def is_backed(self) -> bool:
         """Whether provider and enrolment stand behind the grant; what `approved()` asks for."""
         authentication = self.authentication

@@ -295,7 +295,7 @@ def _needs_attempt(challenge: FaceChallenge, now: datetime) -> bool:
         return False
     if authentication.status == AuthenticationStatus.RETRY_REQUIRED:
         # What was known before the newest attempt is not about it.
-        return authentication.synced_at is not None and authentication.synced_at >= started_at
+        return authentication.synced_at is not None and authentication.synced_at > started_at
     return authentication.status not in AFTER_CAPTURE and now - started_at > conf.CAPTURE_WINDOW
 
 

@@ -18,6 +18,7 @@ from django_faceauth.services import enrolment, sync
 DEFAULT_ACTION = [
     "/statements/",
     "/called/",
+    "/partial/",
     "/async/",
     "/documents/",
     "/documents/async/",

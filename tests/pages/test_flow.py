@@ -69,6 +69,18 @@ def test_a_first_try_that_did_not_work_is_explained_and_repeated(people, kind, p
     assert FaceAuthentication.objects.count() == 1
 
 
+def test_the_news_of_the_first_try_is_not_taken_for_that_of_the_second(people):
+    """Back within two seconds nobody is asked, and what is known is about the try before."""
+    carol = people(scripted("61402A10000"))
+    carol.passes("/statements/")
+    again = carol.presses(f"{START}{carol.challenge.handle}/")
+
+    back = carol.returns(carol.shows_face(capture_url_in(again)))
+
+    assert back["Location"] == waiting_page(carol)
+    assert text(carol.waits(back)).startswith("secret")
+
+
 def test_first_aborted_then_declined(people):
     carol = people(scripted("61203A62321"))
     page = carol.passes("/statements/")
@@ -232,6 +244,21 @@ def test_a_link_that_was_opened_is_not_given_out_again(person, provider):
     person.visitor.open(opened)
 
     assert person.is_handed_over(start) != opened
+    assert provider.attempts_bought == 2
+
+
+def test_a_link_that_does_not_lead_back_to_us_is_not_given_out_again(person, provider):
+    """An attempt of somebody else's making is replaced by one of ours."""
+    start = person.is_asked()
+    person.is_handed_over(start)
+
+    def alter(answer):
+        for attempt in answer.get("data", ()):
+            attempt["redirect_url"] = "https://testserver/face/returned/another/"
+
+    provider.alterations.append(alter)
+    person.is_handed_over(start)
+
     assert provider.attempts_bought == 2
 
 
@@ -675,6 +702,7 @@ def test_an_applicant_who_changed_meanwhile(person, provider):
         ("/documents/", None, "/documents/"),
         ("/documents/?a=1", "http://testserver/home/", "/documents/?a=1"),
         ("/payout/form/", None, "/payout/form/"),
+        ("/partial/", None, "/partial/"),
         ("/close/", None, "/home/"),
         ("/close/", "http://testserver/payout/form/?x=1#top", "/payout/form/?x=1"),
         ("/close/", "http://evil.example/payout/form/", "/home/"),

@@ -363,6 +363,24 @@ def test_an_answer_that_was_asked_for_earlier_is_older(compared):
     assert after.status == "approved"
 
 
+@pytest.mark.parametrize("status", ["checks_in_progress", "pending"])
+def test_an_answer_from_before_an_attempt_says_nothing_of_it(person, status):
+    """A slow answer to an old question is about the attempt before."""
+    person.is_handed_over(person.is_asked())
+    row = person.authentication
+    attempt = row.attempts.get()
+    bounds = (attempt.capture_not_before, attempt.capture_not_after)
+    FaceAttempt.objects.update(created_at=timezone.now() + timedelta(seconds=1))
+    person.clock.shift(0.5)
+
+    news = snapshot(row, status, timezone.now() + timedelta(seconds=1))
+    sync.apply(row, news, source="poll", now=timezone.now())
+
+    attempt.refresh_from_db()
+    assert row.status_changes.latest("pk").status == status
+    assert (attempt.capture_not_before, attempt.capture_not_after) == bounds
+
+
 def test_the_same_news_twice_is_one_step(compared):
     finish(compared)
     row = compared.authentication

@@ -6,7 +6,9 @@ import hashlib
 
 import pytest
 from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.signals import user_logged_in
 from django.test import RequestFactory
+from django.utils import timezone
 
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services import grants
@@ -116,6 +118,40 @@ def test_coming_back_with_somebody_elses_handle_grants_nothing(people):
     assert response.status_code == 404
     assert FaceChallenge.objects.filter(state="granted").count() == 0
     alice.is_asked()
+
+
+def test_of_two_requests_that_see_the_grant_one_rotates(person):
+    """The other one still holds the row as it was before."""
+    person.passes(GATE)
+    request = RequestFactory().get("/")
+    request.session = person.browser.session
+    key = request.session.session_key
+    seen_by_the_other = person.challenge
+    seen_by_the_other.seen_at = None
+
+    grants.see(request, seen_by_the_other, now=timezone.now())
+
+    assert request.session.session_key == key
+
+
+def test_a_session_from_before_the_package_was_installed(person):
+    """It gets its secret at the first question."""
+    session = person.browser.session
+    del session[grants.SESSION_KEY]
+    session.save()
+
+    assert person.passes(GATE).content.startswith(b"secret")
+
+
+def test_a_login_prepares_the_session(person):
+    """Two first pages at once find the same secret there."""
+    assert person.browser.session[grants.SESSION_KEY]
+
+
+def test_a_login_without_a_session_is_none_of_our_business(person):
+    """Some tools announce log-ins that no browser made."""
+    for request in (None, RequestFactory().get("/")):
+        user_logged_in.send(sender=type(person.user), request=request, user=person.user)
 
 
 def test_a_session_that_was_tampered_with_is_no_session_of_ours(person):

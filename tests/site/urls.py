@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.urls import include, path
 
 from tests.site import views
@@ -10,6 +12,7 @@ urlpatterns = [
     path("home/", views.home),
     path("statements/", views.statements),
     path("called/", views.called_form),
+    path("partial/", partial(views.statements)),
     path("payout/", views.payout),
     path("payout/form/", views.payout_form),
     path("reports/", views.reports),
