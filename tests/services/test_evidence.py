@@ -136,6 +136,13 @@ def test_another_journey_in_the_settings_is_another_matter(compared):
         assert finish(compared).reason == "mismatch"
 
 
+def test_an_authentication_of_another_user_is_another_matter(compared, people):
+    """However it came to be linked to this challenge (TH-01)."""
+    FaceAuthentication.objects.update(user=people().user)
+
+    assert finish(compared).reason == "mismatch"
+
+
 def test_another_environment_is_another_matter(compared):
     FaceAuthentication.objects.update(environment="live")
 
