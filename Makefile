@@ -12,9 +12,9 @@ MANAGE := $(VENV_PYTHON) example_project/manage.py
 .PHONY: help demo test lint types
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/demo.stamp ## serve the demo bank with the simulator (HOST, PORT)
+demo: .venv/demo.stamp ## serve the demo bank to a browser on this machine (HOST, PORT)
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) demo_people
 	@echo "Open http://$(HOST):$(PORT)/ and stop with Ctrl+C."
@@ -28,7 +28,7 @@ lint: .venv/test.stamp ## check the style
 	@$(VENV_PYTHON) -m ruff format --check .
 
 types: .venv/test.stamp ## check the types
-	@$(VENV_PYTHON) -m mypy django_faceauth example_project/bank
+	@$(VENV_PYTHON) -m mypy
 
 .venv/demo.stamp: EXTRAS = demo
 .venv/test.stamp: EXTRAS = demo,dev

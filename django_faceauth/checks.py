@@ -135,6 +135,18 @@ def max_age_is_below_the_ceiling() -> Finding:
 
 
 @check
+def default_window_can_be_passed() -> Finding:
+    """W003: the default window is too short to pass."""
+    max_age = _value("MAX_AGE")
+    if max_age is not None and timedelta(0) < max_age < SHORT:
+        yield Remark(
+            f"{PREFIX}MAX_AGE lets a face count for {max_age} only.",
+            hint="A capture takes people a minute or two.",
+            id="faceauth.W003",
+        )
+
+
+@check
 def capture_hosts_are_names() -> Finding:
     """E008: an entry of the capture hosts can never match."""
     for host in _value("CAPTURE_HOSTS") or ():

@@ -101,7 +101,9 @@ class Conf:
         try:
             connect, read = map(float, _read("TIMEOUT", (3, 10)))
         except (TypeError, ValueError):
-            raise ConfigurationError(f"{PREFIX}TIMEOUT must be a pair of seconds.") from None
+            connect = read = 0.0
+        if not (connect > 0 and read > 0):
+            raise ConfigurationError(f"{PREFIX}TIMEOUT must be a pair of seconds.")
         return connect, read
 
     # -- how long things last
@@ -132,7 +134,7 @@ class Conf:
 
     @property
     def SIMULATOR_ENABLED(self) -> bool:
-        """Whether the simulator answers although DEBUG is false (`bool`, default False)."""
+        """Whether the simulator answers: in DEBUG, or when this is True (`bool`, default False)."""
         return self.DEBUG or _read("SIMULATOR_ENABLED", False) is True
 
     @property
@@ -148,11 +150,6 @@ class Conf:
         return bool(settings.DEBUG)
 
     @property
-    def STATIC_URL(self) -> str:
-        """The site's own `STATIC_URL`."""
-        return settings.STATIC_URL or "/"
-
-    @property
     def LOGIN_REDIRECT_URL(self) -> str:
         """The site's own `LOGIN_REDIRECT_URL`."""
         return settings.LOGIN_REDIRECT_URL
@@ -160,7 +157,7 @@ class Conf:
 
 conf = Conf()
 
-OF_THE_SITE: Final = frozenset({"DEBUG", "LOGIN_REDIRECT_URL", "STATIC_URL"})
+OF_THE_SITE: Final = frozenset({"DEBUG", "LOGIN_REDIRECT_URL"})
 KNOWN: Final = frozenset(name for name in vars(Conf) if name.isupper()) - OF_THE_SITE
 
 
@@ -200,7 +197,7 @@ def _duration(name: str, default: float) -> timedelta:
     value = _read(name, default)
     try:
         duration = as_duration(value)
-    except (TypeError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         raise ConfigurationError(f"{PREFIX}{name} must be seconds or a timedelta.") from None
     if duration < timedelta(0):
         raise ConfigurationError(f"{PREFIX}{name} must not be negative.")
@@ -210,6 +207,10 @@ def _duration(name: str, default: float) -> timedelta:
 def as_duration(value: float | timedelta) -> timedelta:
     """Return `value`, seconds or already a `timedelta`, as a `timedelta`.
 
-    Raises `TypeError` for anything else.
+    Raises `TypeError`, `ValueError` or `OverflowError` for anything else.
     """
-    return value if isinstance(value, timedelta) else timedelta(seconds=value)
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError("a duration is seconds or a timedelta")
+    return timedelta(seconds=value)

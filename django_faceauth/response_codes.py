@@ -13,8 +13,6 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-APPROVED: Final = 10000
-
 GENERAL_ADVICE: Final = _("Something got in the way before we could finish. Please try once more.")
 
 RETRY_ADVICE: Final[Mapping[int, str | Promise]] = {
@@ -35,7 +33,7 @@ RETRY_ADVICE: Final[Mapping[int, str | Promise]] = {
     61401: _("The picture was blurred. Hold the device still and wipe the lens."),
     61402: _("The light was not right. Face a window or a lamp, without a light behind you."),
     61410: _("We could not see your face. Keep it inside the frame."),
-    61411: _("Part of your face was hidden. Take off hat, mask or sunglasses."),
+    61411: _("Part of your face was hidden. Take off your hat, mask or sunglasses."),
     61412: _("Please turn your head slowly when you are asked to."),
     # the provider
     61901: _("Something went wrong on our side. Please try again."),

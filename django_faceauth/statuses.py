@@ -39,16 +39,6 @@ class AttemptStatus(StrEnum):
     TERMINATED = "terminated"
 
 
-#: The provider accepts a new attempt; on any other status it answers 409.
-ACCEPTS_ATTEMPT: Final[frozenset[str]] = frozenset(
-    {
-        AuthenticationStatus.CREATED,
-        AuthenticationStatus.PENDING,
-        AuthenticationStatus.CAPTURE_IN_PROGRESS,
-        AuthenticationStatus.RETRY_REQUIRED,
-    }
-)
-
 #: The face of the open attempt has not been shown yet.
 BEFORE_CAPTURE: Final[frozenset[str]] = frozenset(
     {
@@ -57,6 +47,9 @@ BEFORE_CAPTURE: Final[frozenset[str]] = frozenset(
         AuthenticationStatus.CAPTURE_IN_PROGRESS,
     }
 )
+
+#: The provider accepts a new attempt; on any other status it answers 409.
+ACCEPTS_ATTEMPT: Final[frozenset[str]] = BEFORE_CAPTURE | {AuthenticationStatus.RETRY_REQUIRED}
 
 #: The face of the newest attempt has been shown.
 AFTER_CAPTURE: Final[frozenset[str]] = frozenset(

@@ -11,16 +11,14 @@ from typing import Any, Final
 from django.contrib.auth.decorators import login_not_required
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from django_faceauth.conf import conf
-from django_faceauth.exceptions import NotEnrolled, ProviderError
-from django_faceauth.gate.destination import home, local
+from django_faceauth.exceptions import ConfigurationError, NotEnrolled, ProviderError
+from django_faceauth.gate.destination import fallback_for, home, local
 from django_faceauth.headers import sealed
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.authentication import StatusChange
@@ -34,6 +32,12 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two looks of a waiting page.
 REFRESH: Final = 3
+
+#: What a visitor can do nothing about: it is logged, and they are asked for patience.
+TROUBLES: Final = (ProviderError, ConfigurationError)
+
+#: Who is shown the other way, if the site has one: people who cannot, will not or may not.
+OFFERED_FALLBACK: Final = frozenset({Word.RETRY, Word.REFUSED, Word.FAILED})
 
 Source = StatusChange.Source
 
@@ -102,9 +106,9 @@ def returned(request: HttpRequest, handle: str) -> HttpResponse:
 @_of_this_session
 def waiting(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
     """Wait visibly for the provider, then go on or say what happened."""
-    if challenge.is_open and not challenge.started_at and not challenge.claimed_at:
-        return redirect("faceauth:start", challenge.handle)
     now = timezone.now()
+    if challenge.is_open and not flow.is_under_way(challenge, now=now):
+        return redirect("faceauth:start", challenge.handle)
     challenge, trouble = _finish(challenge, Source.POLL, now)
     return _show(request, challenge, now, trouble=trouble)
 
@@ -123,6 +127,8 @@ def status(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
         return JsonResponse(told | {"next": local(challenge.next_url)})
     if word is not Word.OPEN:
         told["next"] = reverse("faceauth:waiting", args=[challenge.handle])
+    elif not flow.is_under_way(challenge, now=now):
+        told["next"] = reverse("faceauth:start", args=[challenge.handle])
     if word is Word.RETRY:
         told["retry"] = reverse("faceauth:start", args=[challenge.handle])
     return JsonResponse(told)
@@ -133,8 +139,10 @@ def _hand_over(request: HttpRequest, challenge: FaceChallenge, now: datetime) ->
     try:
         step = flow.begin(challenge, redirect_url=back, now=now)
     except NotEnrolled:
-        return _render(request, "denied", challenge, status=403)
-    except ProviderError as error:
+        return _render(
+            request, "denied", challenge, status=403, fallback=fallback_for(challenge.handle)
+        )
+    except TROUBLES as error:
         logger.error("start failed: %s challenge=%s", error, challenge.pk)
         return _render(request, "unavailable", challenge, status=503)
     if step is None:
@@ -146,10 +154,10 @@ def _hand_over(request: HttpRequest, challenge: FaceChallenge, now: datetime) ->
 
 def _finish(
     challenge: FaceChallenge, source: str, now: datetime
-) -> tuple[FaceChallenge, ProviderError | None]:
+) -> tuple[FaceChallenge, Exception | None]:
     try:
         return flow.finish(challenge, source=source, now=now), None
-    except ProviderError as error:
+    except TROUBLES as error:
         logger.warning("pull failed: %s challenge=%s", error, challenge.pk)
         return challenge, error
 
@@ -158,7 +166,7 @@ def _show(
     request: HttpRequest,
     challenge: FaceChallenge,
     now: datetime,
-    trouble: ProviderError | None = None,
+    trouble: Exception | None = None,
 ) -> HttpResponse:
     """Go on, wait, or say what happened."""
     word = flow.word_for(challenge, now=now)
@@ -178,7 +186,7 @@ def _say(
     request: HttpRequest, challenge: FaceChallenge, word: Word, wording: Wording
 ) -> HttpResponse:
     """Say what happened, and show the other way to people who cannot or will not."""
-    fallback = _fallback(challenge) if word in {Word.REFUSED, Word.FAILED} else ""
+    fallback = fallback_for(challenge.handle) if word in OFFERED_FALLBACK else ""
     status = 403 if word is Word.REFUSED and not fallback else 200
     return _render(
         request,
@@ -191,7 +199,7 @@ def _say(
     )
 
 
-def _message(challenge: FaceChallenge, word: Word, trouble: ProviderError | None) -> Text:
+def _message(challenge: FaceChallenge, word: Word, trouble: Exception | None) -> Text:
     if word is Word.OPEN and trouble is not None:
         return TROUBLE
     if word is not Word.RETRY:
@@ -209,12 +217,6 @@ def _wording(challenge: FaceChallenge, word: Word) -> Wording:
 
 def _status_of(challenge: FaceChallenge) -> str:
     return challenge.authentication.status if challenge.authentication else ""
-
-
-def _fallback(challenge: FaceChallenge) -> str:
-    if not conf.FALLBACK:
-        return ""
-    return f"{resolve_url(conf.FALLBACK)}?{urlencode({'challenge': challenge.handle})}"
 
 
 def _elsewhere(request: HttpRequest) -> HttpResponse:

@@ -24,7 +24,7 @@ class Wording:
 
 
 TROUBLE: Final = _("We are having trouble reaching the face check. We keep trying.")
-LINK_RAN_OUT: Final = _("The camera page was open for too long. You can get a new one.")
+LINK_RAN_OUT: Final = _("Too much time has passed. You can get a new camera page.")
 COMPARING: Final = Wording(
     _("One moment, please"),
     _("Your face is being compared. As soon as that is done, this page goes on by itself."),
@@ -45,7 +45,7 @@ WORDINGS: Final[Mapping[str, Wording]] = {
     ),
     "refused": Wording(
         _("You chose not to show your face"),
-        _("That is fine. Nothing was recorded as a mistake, and nothing was changed."),
+        _("That is fine. Nothing was changed."),
     ),
     "failed": Wording(
         _("We could not confirm that it is you"),

@@ -50,6 +50,8 @@ def test_a_good_configuration_has_no_findings():
         ({"SIMULATOR_ENABLED": "True"}, ["E006"]),
         ({"MAX_AGE": 3601}, ["E007"]),
         ({"MAX_AGE": 0}, ["E007"]),
+        ({"MAX_AGE": 60}, ["W003"]),
+        ({"MAX_AGE": 120}, []),
         ({"MAX_AGE": 7200, "MAX_AGE_CEILING": 7200}, []),
         ({"FALLBACK": "no-such-page"}, ["E009"]),
         ({"FALLBACK": "faceauth:start"}, ["E009"]),

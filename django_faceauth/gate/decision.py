@@ -30,8 +30,9 @@ class Reason(StrEnum):
 class Face:
     """What a view finds as `request.face` behind a gate.
 
-    `verified_at` is the anchor, `expires_at` when this gate closes again, `challenge`
-    the handle of the challenge that was granted.
+    `verified_at` is the latest moment at which we know that the face had not been shown
+    yet, `expires_at` when this gate closes again, `challenge` the handle of the challenge
+    that was granted.
     """
 
     verified_at: datetime
@@ -72,7 +73,7 @@ Decision = Allow | Challenge | Deny
 
 
 def decide(request: HttpRequest, policy: Policy, now: datetime) -> Decision:
-    """Decide about one request."""
+    """Decide about one request; the first that sees a grant rotates its session key (B-05)."""
     user = request.user
     if not user.is_authenticated:
         return Deny(Reason.ANONYMOUS)

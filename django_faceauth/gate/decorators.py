@@ -42,42 +42,43 @@ def face_required(
 
     `max_age` is seconds or a `timedelta` (default `FACEAUTH_MAX_AGE`), counted from when
     the face was shown. `action` names the purpose: a face shown for one action opens no
-    other. `methods` limits the gate to those HTTP methods. Raises `ValueError` where the
-    gate is written if it could never open.
+    other. `methods` limits the gate to those HTTP methods. Raises `ValueError` or
+    `TypeError` where the gate is written if it could never open or would guard nothing.
 
-    The view finds `request.face`. Works on sync and async views, with or without
-    parentheses; put it below decorators that check who the user is.
+    The view finds `request.face`, on the methods that the gate covers. Works on sync and
+    async views, with or without parentheses; put it below decorators that check who the
+    user is.
     """
     gate = _gate(policy(action=action, max_age=max_age, methods=methods))
     return gate if view is None else gate(view)
 
 
-def admit(request: HttpRequest, policy: Policy) -> HttpResponseBase | None:
+def admit(request: HttpRequest, asked: Policy) -> HttpResponseBase | None:
     """Return the refusal of a request, or None after setting `request.face`."""
-    if not policy.covers(request.method):
+    if not asked.covers(request.method):
         return None
     now = timezone.now()
-    decision = decide(request, policy, now)
+    decision = decide(request, asked, now)
     if not isinstance(decision, Allow):
-        return refuse(request, policy, decision, now)
+        return refuse(request, asked, decision, now)
     cast(FaceRequest, request).face = decision.face
     return None
 
 
-def _gate(policy: Policy) -> Callable[[View], View]:
+def _gate(asked: Policy) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         async def passed_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            refusal = await sync_to_async(admit)(request, policy)
+            refusal = await sync_to_async(admit)(request, asked)
             return await view(request, *args, **kwargs) if refusal is None else refusal
 
         def passed(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            refusal = admit(request, policy)
+            refusal = admit(request, asked)
             return view(request, *args, **kwargs) if refusal is None else refusal
 
         gated = wraps(view)(
             passed_async if iscoroutinefunction(view) or _is_async_dispatch(view) else passed
         )
-        gated.face_policy = policy  # type: ignore[attr-defined]
+        gated.face_policy = asked  # type: ignore[attr-defined]
         return cast(View, gated)
 
     return decorate

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
 from django.utils.encoding import iri_to_uri
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from django_faceauth.conf import conf
 
@@ -36,6 +36,16 @@ def local(url: str) -> str:
 def home() -> str:
     """Return where people go who do not want to go on."""
     return resolve_url(conf.LOGIN_REDIRECT_URL)
+
+
+def fallback_for(handle: str = "") -> str:
+    """Return the site's other way for people who cannot pass, or nothing if it has none."""
+    if not conf.FALLBACK:
+        return ""
+    url = resolve_url(conf.FALLBACK)
+    if not handle:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{urlencode({'challenge': handle})}"
 
 
 def _referrer(request: HttpRequest) -> str:

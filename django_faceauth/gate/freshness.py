@@ -16,7 +16,8 @@ def freshness(
 ) -> Face | None:
     """Return what a gate with these arguments would let through on, or None.
 
-    Asks nothing of the user. Raises `ValueError` as the gate does.
+    `max_age` is seconds or a `timedelta`. Asks nothing of the user. Asks the database, so
+    async views call it through `sync_to_async`. Raises what `face_required` raises.
     """
     decision = decide(request, policy(action=action, max_age=max_age), timezone.now())
     return decision.face if isinstance(decision, Allow) else None

@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.views import View
+
 from django_faceauth.conf import as_duration, conf
+from django_faceauth.models.challenge import ACTION_LENGTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,11 @@ def policy(
 ) -> Policy:
     """Return the policy that a site developer wrote; `max_age` is seconds or a `timedelta`.
 
-    Raises `ValueError` for a gate that could never open or that would guard nothing.
+    Raises `ValueError` for a gate that could never open or that would guard nothing, and
+    `TypeError` for a `max_age` that is no duration.
     """
+    if len(action) > ACTION_LENGTH:
+        raise ValueError(f"action must not be longer than {ACTION_LENGTH} characters")
     limit = None if max_age is None else as_duration(max_age)
     if limit is not None and limit <= timedelta(0):
         raise ValueError("max_age must be positive: nobody could ever pass")
@@ -50,6 +56,9 @@ def _named(methods: Iterable[str]) -> frozenset[str]:
     if isinstance(methods, str):
         raise ValueError("methods must be a list of names, not one string")
     named = {method.upper() for method in methods}
+    unknown = named - {name.upper() for name in View.http_method_names}
+    if unknown:
+        raise ValueError(f"methods names no HTTP method: {', '.join(sorted(unknown))}")
     if not named:
         raise ValueError("methods must not be empty: the gate would guard nothing")
     # Django answers HEAD with the view's GET: who guards one guards the other (G-15).

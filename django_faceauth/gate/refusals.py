@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 
 from django_faceauth.conf import conf
 from django_faceauth.gate.decision import Challenge, Deny, Reason
-from django_faceauth.gate.destination import destination, home
+from django_faceauth.gate.destination import destination, fallback_for, home
 from django_faceauth.gate.policy import Policy
 from django_faceauth.headers import sealed
 from django_faceauth.services import grants
@@ -24,7 +24,8 @@ def refuse(
         return _ask(request, policy, now)
     if decision.reason is Reason.ANONYMOUS:
         return redirect_to_login(request.get_full_path())
-    return sealed(render(request, "faceauth/denied.html", {"cancel_url": home()}, status=403))
+    context = {"cancel_url": home(), "fallback": fallback_for()}
+    return sealed(render(request, "faceauth/denied.html", context, status=403))
 
 
 def _ask(request: HttpRequest, policy: Policy, now: datetime) -> HttpResponse:

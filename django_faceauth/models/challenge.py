@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from django_faceauth.models.authentication import FaceAuthentication
 from django_faceauth.statuses import AuthenticationStatus
 
+ACTION_LENGTH = 100
+
 
 class FaceChallengeQuerySet(models.QuerySet["FaceChallenge"]):
     """Look-ups and the legal ways from one state to the next."""
@@ -68,7 +70,7 @@ class FaceChallenge(models.Model):
         verbose_name=_("user"),
     )
     session_digest = models.CharField(_("session"), max_length=64)
-    action = models.CharField(_("action"), max_length=100, blank=True)
+    action = models.CharField(_("action"), max_length=ACTION_LENGTH, blank=True)
     binding_digest = models.CharField(_("binding"), max_length=64, blank=True)
     snapshot = models.JSONField(_("what the user was shown"), default=dict, blank=True)
     max_age = models.PositiveIntegerField(_("maximum age in seconds"))

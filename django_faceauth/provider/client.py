@@ -41,7 +41,7 @@ Parsed = TypeVar("Parsed")
 
 @dataclass(frozen=True, slots=True)
 class PhoneNumber:
-    """Where the provider may send the capture link by SMS."""
+    """Where the provider may send the capture link by SMS: `"+33"`, and digits only."""
 
     country_code: str
     number: str = field(repr=False)

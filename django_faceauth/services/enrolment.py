@@ -25,7 +25,10 @@ def is_enrolled(user: AbstractBaseUser) -> bool:
 
 
 def link(user: AbstractBaseUser, applicant_id: str) -> Applicant:
-    """Say who a user is at the provider; raises `ValueError` for an id of the wrong shape.
+    """Say who a user is at the provider.
+
+    Raises `ValueError` for an id of the wrong shape, and `IntegrityError` when another
+    user has that applicant.
 
     Linking to another applicant ends what the user was granted as the former one: the
     gate compares both at every request.

@@ -20,12 +20,14 @@ from django.db.models import Q
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import (
     AccessDenied,
+    ConfigurationError,
     Conflict,
     FlowMismatch,
     MalformedAnswer,
     NotFound,
     Rejected,
 )
+from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.models import Applicant, FaceAuthentication, FaceChallenge
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.provider.addresses import is_capture_url
@@ -40,8 +42,8 @@ State = FaceChallenge.State
 
 #: A capture link is handed out again while it is this young (it lives 15 minutes; D-08).
 LINK_REUSE: Final = timedelta(minutes=8)
-#: A start that has not ended by now died; longer than the longest call to the provider.
-CLAIM: Final = timedelta(seconds=60)
+#: A start that has not ended by now died: longer than all the calls of one together.
+CLAIM: Final = timedelta(seconds=120)
 
 ENDS: Final[Mapping[str, FaceChallenge.State]] = {
     AuthenticationStatus.DECLINED: State.FAILED,
@@ -78,7 +80,8 @@ def begin(challenge: FaceChallenge, *, redirect_url: str, now: datetime) -> Hand
     """Create or reuse an attempt for an open challenge.
 
     Returns None when there is nothing to hand over: another request is at it, or the
-    provider takes no attempt any more. Raises `NotEnrolled` or a `ProviderError`.
+    provider takes no attempt any more. Raises `NotEnrolled`, a `ProviderError` or a
+    `ConfigurationError`.
     """
     applicant = enrolment.applicant_of(challenge.user)
     if not _claim(challenge, now):
@@ -96,11 +99,17 @@ def finish(challenge: FaceChallenge, *, source: str, now: datetime) -> FaceChall
     """Ask the provider, at most every two seconds, and end the challenge if it says so.
 
     Returns the challenge as it is then. Raises a `ProviderError` when the provider gave
-    no usable answer; nothing has changed then.
+    no usable answer, or a `ConfigurationError`; the challenge has not changed then.
     """
     if challenge.is_open and challenge.started_at and challenge.authentication:
         _ask_and_settle(challenge, challenge.authentication, source, now)
     return FaceChallenge.objects.select_related("authentication", "user").get(pk=challenge.pk)
+
+
+def is_under_way(challenge: FaceChallenge, *, now: datetime) -> bool:
+    """Tell whether an attempt was asked for, or is being asked for right now."""
+    claimed_at = challenge.claimed_at
+    return challenge.started_at is not None or (claimed_at is not None and now - claimed_at < CLAIM)
 
 
 def word_for(challenge: FaceChallenge, *, now: datetime) -> Word:
@@ -144,11 +153,23 @@ def _authentication(
     challenge: FaceChallenge, applicant: Applicant, now: datetime
 ) -> FaceAuthentication:
     row = challenge.authentication
-    if row is None or row.applicant_id != applicant.applicant_id:
+    if row is None or not _still_holds(row, applicant):
         row = _intend(challenge, applicant)
     if row.provider_id:
         return row
     return _create(row, now)
+
+
+def _still_holds(row: FaceAuthentication, applicant: Applicant) -> bool:
+    """Tell whether a row asks what would be asked today; people and settings may change."""
+    asked = (row.applicant_id, row.user_journey_id, row.environment)
+    return asked == (applicant.applicant_id, _journey(), conf.ENVIRONMENT)
+
+
+def _journey() -> str:
+    if not is_id(conf.USER_JOURNEY_ID, Prefix.USER_JOURNEY):
+        raise ConfigurationError("FACEAUTH_USER_JOURNEY_ID is not the id of a user journey.")
+    return conf.USER_JOURNEY_ID
 
 
 def _intend(challenge: FaceChallenge, applicant: Applicant) -> FaceAuthentication:
@@ -156,7 +177,7 @@ def _intend(challenge: FaceChallenge, applicant: Applicant) -> FaceAuthenticatio
         row = FaceAuthentication.objects.create(
             user_id=challenge.user_id,
             applicant_id=applicant.applicant_id,
-            user_journey_id=conf.USER_JOURNEY_ID,
+            user_journey_id=_journey(),
             environment=conf.ENVIRONMENT,
         )
         challenge.authentication, challenge.started_at = row, None

@@ -28,7 +28,7 @@ def pull(
     """Ask the provider and apply its answer; return the answer.
 
     Returns None, without asking, less than two seconds after the last time anybody
-    asked. Raises a `ProviderError`.
+    asked. Raises a `ProviderError` or a `ConfigurationError`.
     """
     if authentication.provider_id is None or not _claim_pull(authentication, now):
         return None

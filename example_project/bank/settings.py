@@ -8,11 +8,17 @@ from urllib.parse import quote
 
 import environ
 from django.contrib import messages
+from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOST = env.str("HOST", default="127.0.0.1")
+if HOST not in {"127.0.0.1", "localhost", "0.0.0.0"}:  # noqa: S104 - compared, not bound
+    raise ImproperlyConfigured(
+        f"HOST is {HOST!r}: the simulator is for a browser on this machine, so HOST must be "
+        "127.0.0.1, localhost or 0.0.0.0."
+    )
 PORT = env.int("PORT", default=8000)
 
 # -- the site

@@ -166,7 +166,7 @@ def test_with_a_strict_session_cookie(visit, strict_bank):
 
 
 def test_two_tabs(visit, bank):
-    """Two tabs with the same question share one attempt; both end well (D-08)."""
+    """Two tabs with the same question: the newer attempt counts, and both end well (D-08)."""
     first = visit("frank")
     second = first.context.new_page()
     first.goto("/statements/")
@@ -276,7 +276,7 @@ def test_not_now_leads_home(visit, bank):
 
 
 def test_with_the_keyboard_alone(visit, bank):
-    """The button is the first thing that the tab key finds on the start page."""
+    """A few tabs lead to the button of the start page."""
     page = visit("alice")
     page.goto("/statements/")
     for _ in range(5):

@@ -143,8 +143,17 @@ def test_not_enrolled_is_refused_kindly(people, provider):
     response = stranger.browser.get("/statements/")
 
     assert response.status_code == 403
-    assert b"not set up" in response.content
+    assert b"ask the people who run this site" in response.content
     assert provider.calls == []
+
+
+@override_settings(FACEAUTH_FALLBACK="/by-phone/?t=face")
+def test_not_enrolled_is_shown_the_other_way(people):
+    """The fallback is for people who cannot, too."""
+    response = people(None).browser.get("/statements/")
+
+    assert response.status_code == 403
+    assert b'href="/by-phone/?t=face"' in response.content
 
 
 def test_inactive_users_are_refused_even_with_a_grant(people, settings, provider):
@@ -211,7 +220,18 @@ def test_a_gate_that_could_never_open_is_an_error_where_it_is_written(max_age):
         type("Never", (FaceRequiredMixin,), {"face_max_age": max_age})
 
 
-@pytest.mark.parametrize("methods", [[], "POST"])
+@pytest.mark.parametrize("max_age", ["300", True, None.__class__])
+def test_a_window_that_is_no_duration_is_an_error_where_it_is_written(max_age):
+    with pytest.raises(TypeError, match="duration"):
+        face_required(max_age=max_age)
+
+
+def test_an_action_that_does_not_fit_is_an_error_where_it_is_written():
+    with pytest.raises(ValueError, match="action"):
+        face_required(action="x" * 101)
+
+
+@pytest.mark.parametrize("methods", [[], "POST", ["PSOT"], ["POST", "FETCH"]])
 def test_a_gate_that_would_guard_nothing_is_an_error_where_it_is_written(methods):
     with pytest.raises(ValueError, match="methods"):
         face_required(methods=methods)
@@ -357,12 +377,15 @@ def test_logging_out_ends_the_grant(person):
 
 @pytest.mark.parametrize("engine", ["db", "cached_db", "cache", "file", "signed_cookies"])
 def test_every_session_engine_carries_the_grant(people, settings, engine, tmp_path):
-    """The binding is in the session, whatever keeps it."""
+    """The binding is in the session, whatever keeps it, and logging out ends it (B-05)."""
     settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
     settings.SESSION_FILE_PATH = str(tmp_path)
     person = people()
 
     assert person.passes("/statements/").content.startswith(b"secret")
+    person.browser.logout()
+    person.browser.force_login(person.user)
+    person.is_asked("/statements/")
 
 
 def test_a_client_that_never_logged_in_has_no_challenge(person):

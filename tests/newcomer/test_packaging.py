@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tarfile
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -11,15 +12,11 @@ import django_faceauth
 
 pytestmark = pytest.mark.newcomer
 
+PACKAGE = Path(django_faceauth.__file__).parent
 NEEDED = [
-    "py.typed",
-    "migrations/0001_initial.py",
-    "templates/faceauth/base.html",
-    "static/faceauth/faceauth.css",
-    "static/faceauth/faceauth.js",
-    "simulator/migrations/0001_initial.py",
-    "simulator/templates/faceauth_simulator/capture.html",
-    "simulator/static/faceauth_simulator/capture.css",
+    path.relative_to(PACKAGE).as_posix()
+    for path in PACKAGE.rglob("*")
+    if path.is_file() and "__pycache__" not in path.parts
 ]
 
 
@@ -39,7 +36,8 @@ def test_the_source_distribution(distributions):
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
 
-    assert {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"} <= names
+    assert {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "SECURITY.md"} <= names
+    assert "docs/tutorial.md" in names
     assert not [name for name in NEEDED if f"django_faceauth/{name}" not in names]
     assert not [
         name for name in names if name.startswith(("tests", "example_project", ".ci", ".venv"))

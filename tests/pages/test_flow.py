@@ -105,15 +105,17 @@ def test_refused_is_respected(people):
     assert dave.challenge.state == "refused"
 
 
-@override_settings(FACEAUTH_FALLBACK="/by-phone/")
-def test_refused_is_shown_the_other_way(people):
+@pytest.mark.parametrize(
+    ("fallback", "link"), [("/by-phone/", "/by-phone/?"), ("/help/?t=face", "/help/?t=face&amp;")]
+)
+@pytest.mark.parametrize("outcome", ["refuse", "someone_else", "no_camera"])
+def test_people_who_cannot_pass_are_shown_the_other_way(person, fallback, link, outcome):
     """The fallback is given the challenge."""
-    dave = people(scripted("63001"))
-
-    page = dave.passes("/statements/")
+    with override_settings(FACEAUTH_FALLBACK=fallback):
+        page = person.passes("/statements/", outcome)
 
     assert page.status_code == 200
-    assert f'href="/by-phone/?challenge={dave.challenge.handle}"' in text(page)
+    assert f'href="{link}challenge={person.challenge.handle}"' in text(page)
 
 
 def test_closed_by_the_provider(people):
@@ -278,9 +280,51 @@ def test_a_start_that_died_does_not_block_for_ever(person):
     """A worker that was killed leaves its claim behind; it runs out."""
     start = person.is_asked()
     FaceChallenge.objects.update(claimed_at=timezone.now())
-    person.clock.shift(61)
+    waiting = waiting_page(person)
+    assert person.browser.get(waiting).status_code == 200
+    person.clock.shift(121)
+
+    assert person.browser.get(waiting)["Location"] == start
+    status = person.browser.get(waiting.replace("waiting", "status")).json()
+    assert (status["state"], status["next"]) == ("open", start)
+    assert person.is_handed_over(start)
+
+
+@pytest.mark.parametrize("wrong", ["", "oops"])
+def test_a_journey_that_is_none_can_be_repaired(person, provider, wrong):
+    """A kind page meanwhile, and nothing of the wrong value stays behind."""
+    start = person.is_asked()
+    with override_settings(FACEAUTH_USER_JOURNEY_ID=wrong):
+        assert person.presses(start).status_code == 503
+    assert provider.calls == []
 
     assert person.is_handed_over(start)
+
+
+def test_another_environment_takes_another_authentication(person):
+    """What was begun in the sandbox is not gone on with in live."""
+    start = person.is_asked()
+    person.is_handed_over(start)
+    FaceAuthentication.objects.update(environment="live")
+
+    person.is_handed_over(start)
+
+    assert FaceAuthentication.objects.count() == 2
+
+
+def test_a_site_without_credentials_says_so_kindly(person, caplog):
+    """On the start and while waiting: no bare error, and a line in the log."""
+    start = person.is_asked()
+    back = person.shows_face(person.is_handed_over(start))
+    person.clock.shift(3)
+
+    with override_settings(FACEAUTH_SECRET_KEY=None):
+        waiting = person.returns(back)["Location"]
+        person.clock.shift(3)
+        page = person.browser.get(waiting)
+        assert "having trouble" in text(page)
+        assert person.presses(person.is_asked("/payout/")).status_code == 503
+    assert "FACEAUTH_SECRET_KEY" in caplog.text
 
 
 def test_the_back_button_after_the_face_goes_on(person):
@@ -430,7 +474,7 @@ def test_a_camera_page_left_open_can_be_replaced(person):
 
     page = person.browser.get(waiting_page(person))
 
-    assert "You can get a new one" in text(page)
+    assert "You can get a new camera page" in text(page)
     assert person.is_handed_over(start)
 
 
@@ -568,7 +612,6 @@ def test_trouble_on_the_start(person, provider, trouble, calls_before, caplog):
     assert person.user.username not in caplog.text
     assert provider.attempts_bought == calls_before
     person.is_asked("/statements/")
-    person.clock.shift(61)
     assert person.is_handed_over(start)
 
 

@@ -19,8 +19,16 @@ async function watch(place) {
       return;
     }
     pause = EVERY;
-    if (place.textContent !== told.message) place.textContent = told.message;
+    if (place.textContent !== told.message) renew(place, told.message);
   }
+}
+
+/** Show news: the whole page anew, once for each piece of it. */
+function renew(place, message) {
+  place.textContent = message;
+  if (window.history.state?.told === message) return;
+  window.history.replaceState({ told: message }, "");
+  window.location.reload();
 }
 
 /** Fetch the status; null when there was no answer, a reload when it is not ours any more. */
