@@ -186,6 +186,17 @@ def test_starting_needs_the_token_of_the_form(person, provider):
     assert provider.calls == []
 
 
+def test_starting_needs_the_token_even_where_the_site_forgot_to_ask(person, provider, settings):
+    """The page protects itself (U-01)."""
+    csrf = "django.middleware.csrf.CsrfViewMiddleware"
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if name != csrf]
+    start = person.is_asked()
+    person.browser.handler.enforce_csrf_checks = True
+
+    assert person.presses(start).status_code == 403
+    assert provider.calls == []
+
+
 @pytest.mark.parametrize("method", ["put", "patch", "delete", "options"])
 def test_other_methods_are_no_way_to_start(person, provider, method):
     response = getattr(person.browser, method)(person.is_asked())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.contrib.staticfiles import finders
 from django.core.files.storage import Storage
-from django.db import connections
+from django.db import connection
 from django.template import loader
 from django.test import override_settings
 from django.utils import translation
@@ -195,15 +195,21 @@ def test_under_login_required_middleware(person, client, settings):
     assert client.get("/face/status/invented/").status_code == 404
 
 
-def test_under_atomic_requests(person, settings):
-    """What is remembered before a call is committed before it, whatever the site says."""
-    connections["default"].settings_dict["ATOMIC_REQUESTS"] = True
-    try:
-        page = person.passes("/statements/")
-    finally:
-        connections["default"].settings_dict["ATOMIC_REQUESTS"] = False
+@pytest.mark.django_db(transaction=True)
+def test_under_atomic_requests(person, provider, monkeypatch):
+    """What is remembered before a call is committed before it, whatever the site says (D-06)."""
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    in_transactions = []
+
+    def look(provider, request):
+        in_transactions.append(connection.in_atomic_block)
+        return provider.faithfully(request)
+
+    provider.troubles.extend([look] * 4)
+    page = person.passes("/statements/")
 
     assert page.content.startswith(b"secret")
+    assert in_transactions == [False] * 4
 
 
 def test_every_word_has_its_text():
