@@ -7,6 +7,7 @@ documentation says for each what it means and what to do.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any, Final
@@ -20,7 +21,8 @@ from django.urls import NoReverseMatch, reverse
 from django_faceauth import conf as settings_of
 from django_faceauth.conf import KNOWN, PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError
-from django_faceauth.gate.discovery import gated_addresses
+from django_faceauth.gate.discovery import gated_views, policy_at
+from django_faceauth.gate.policy import Policy
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.provider.addresses import is_api_url
 
@@ -184,23 +186,45 @@ def pages_have_addresses() -> Finding:
 
 
 @check
+def time_zones_are_used() -> Finding:
+    """E011: without time zones, moments of the provider cannot be stored."""
+    if not conf.USE_TZ:
+        yield Error("This package needs USE_TZ = True.", id="faceauth.E011")
+
+
+@check
+def gates_can_work() -> Finding:
+    """E012: the attributes given to a view's as_view() make no gate."""
+    for address, view in gated_views():
+        try:
+            policy_at(view)
+        except (TypeError, ValueError) as error:
+            yield Error(f"The gate at {address} cannot work: {error}.", id="faceauth.E012")
+
+
+@check
 def gates_have_sensible_windows() -> Finding:
     """W002, W003: a gate whose window is longer than the ceiling, or too short to pass."""
-    for address, policy in gated_addresses():
-        if policy.max_age is None:
-            continue
-        if policy.max_age > (_value("MAX_AGE_CEILING") or timedelta.max):
-            yield Remark(
-                f"The gate at {address} lets a face count for {policy.max_age}.",
-                hint=f"That is more than {PREFIX}MAX_AGE_CEILING.",
-                id="faceauth.W002",
-            )
-        if policy.max_age < SHORT:
-            yield Remark(
-                f"The gate at {address} lets a face count for {policy.max_age} only.",
-                hint="A capture takes people a minute or two.",
-                id="faceauth.W003",
-            )
+    for address, view in gated_views():
+        with suppress(TypeError, ValueError):  # E012 says so already
+            yield from _window_findings(address, policy_at(view))
+
+
+def _window_findings(address: str, policy: Policy) -> Finding:
+    if policy.max_age is None:
+        return
+    if policy.max_age > (_value("MAX_AGE_CEILING") or timedelta.max):
+        yield Remark(
+            f"The gate at {address} lets a face count for {policy.max_age}.",
+            hint=f"That is more than {PREFIX}MAX_AGE_CEILING.",
+            id="faceauth.W002",
+        )
+    if policy.max_age < SHORT:
+        yield Remark(
+            f"The gate at {address} lets a face count for {policy.max_age} only.",
+            hint="A capture takes people a minute or two.",
+            id="faceauth.W003",
+        )
 
 
 def _value(name: str) -> Any:

@@ -154,10 +154,20 @@ class Conf:
         """The site's own `LOGIN_REDIRECT_URL`."""
         return settings.LOGIN_REDIRECT_URL
 
+    @property
+    def SESSION_COOKIE_NAME(self) -> str:
+        """The site's own `SESSION_COOKIE_NAME`."""
+        return settings.SESSION_COOKIE_NAME
+
+    @property
+    def USE_TZ(self) -> bool:
+        """The site's own `USE_TZ`."""
+        return settings.USE_TZ
+
 
 conf = Conf()
 
-OF_THE_SITE: Final = frozenset({"DEBUG", "LOGIN_REDIRECT_URL"})
+OF_THE_SITE: Final = frozenset({"DEBUG", "LOGIN_REDIRECT_URL", "SESSION_COOKIE_NAME", "USE_TZ"})
 KNOWN: Final = frozenset(name for name in vars(Conf) if name.isupper()) - OF_THE_SITE
 
 
@@ -187,10 +197,18 @@ def _texts(name: str, default: tuple[str, ...]) -> tuple[str, ...]:
 
 def _secret(name: str) -> Secret | None:
     value: str | Callable[[], str] | None = _read(name, None)
-    text = value() if callable(value) else value
+    text = _called(name, value) if callable(value) else value
     if not isinstance(text, str | None):
         raise ConfigurationError(f"{PREFIX}{name} must be a string or a callable.")
     return Secret(text.strip()) if text and text.strip() else None  # files end in a newline
+
+
+def _called(name: str, value: Callable[[], str]) -> str:
+    try:
+        return value()
+    except Exception as error:
+        # A vault may be away; what its error says is not ours to show.
+        raise ConfigurationError(f"{PREFIX}{name} failed: {type(error).__name__}.") from None
 
 
 def _duration(name: str, default: float) -> timedelta:

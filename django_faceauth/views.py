@@ -63,6 +63,7 @@ def _of_this_session(view: Callable[..., HttpResponseBase]) -> Callable[..., Htt
     def found(request: HttpRequest, handle: str) -> HttpResponseBase:
         challenge = grants.find(request, handle)
         if challenge is None:
+            grants.spare_cookie(request)
             return render(request, "faceauth/not_found.html", {"cancel_url": home()}, status=404)
         return view(request, challenge)
 
@@ -227,6 +228,7 @@ def _elsewhere(request: HttpRequest) -> HttpResponse:
     """
     if request.user.is_authenticated:
         return render(request, "faceauth/elsewhere.html", status=404)
+    grants.spare_cookie(request)
     again = "" if "again" in request.GET else f"{request.path}?again=1"
     return render(request, "faceauth/elsewhere.html", {"again": again})
 

@@ -101,6 +101,7 @@ urlpatterns = [
     path("long/", too_long),
     path("nested/", include([path("<int:pk>/", TooShort.as_view(), name="short")])),
     path("as-view/", views.Documents.as_view(face_max_age=10)),
+    path("never/", views.Documents.as_view(face_max_age=0)),
     path("fine/", views.Documents.as_view()),
 ]
 
@@ -113,9 +114,15 @@ def test_gates_with_odd_windows_are_reported_with_their_address():
     """
     messages = run_checks(tags=[TAG])
 
-    assert [(message.id, message.msg.split()[3]) for message in messages] == [
+    assert sorted((message.id, message.msg.split()[3]) for message in messages) == [
         ("faceauth.E010", "this"),
+        ("faceauth.E012", "/never/"),
         ("faceauth.W002", "/long/"),
-        ("faceauth.W003", "/nested/<int:pk>/"),
         ("faceauth.W003", "/as-view/"),
+        ("faceauth.W003", "/nested/<int:pk>/"),
     ]
+
+
+@override_settings(USE_TZ=False)
+def test_time_zones_are_needed():
+    assert found() == ["E011"]

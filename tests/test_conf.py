@@ -68,6 +68,20 @@ def test_an_empty_secret_is_none(value):
         assert conf.SECRET_KEY is None
 
 
+def vault_is_away() -> str:
+    raise OSError("canary: the address of the vault")
+
+
+def test_a_callable_that_fails_is_named_and_not_quoted():
+    with (
+        override_settings(FACEAUTH_SECRET_KEY=vault_is_away),
+        pytest.raises(ConfigurationError, match="FACEAUTH_SECRET_KEY failed: OSError") as caught,
+    ):
+        conf.SECRET_KEY  # noqa: B018 - reading it is the point
+    assert "canary" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
 @pytest.mark.parametrize("value", [60, 60.0, timedelta(minutes=1)])
 def test_durations_are_seconds_or_timedeltas(value):
     with override_settings(FACEAUTH_CAPTURE_WINDOW=value):

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from django_faceauth.gate.mixins import FaceRequiredMixin, policy_of
-from django_faceauth.gate.policy import Policy
+from django_faceauth.gate.mixins import FaceRequiredMixin
+from django_faceauth.gate.policy import Policy, policy
+
+View = Callable[..., Any]
 
 
-def gated_addresses() -> Iterator[tuple[str, Policy]]:
-    """Yield each gated address of the site as a pattern, with its gate's policy."""
+def gated_views() -> Iterator[tuple[str, View]]:
+    """Yield each gated address of the site as a pattern, with its view."""
     for address, view in _addresses(get_resolver().url_patterns):
-        policy = _policy(view)
-        if policy is not None:
-            yield address, policy
+        if _mixin_of(view) is not None or hasattr(view, "face_policy"):
+            yield address, view
+
+
+def policy_at(view: View) -> Policy:
+    """Return what the gate of a gated view asks for.
+
+    Raises `ValueError` or `TypeError` for attributes given to `as_view()` that make no gate.
+    """
+    gated = _mixin_of(view)
+    if gated is None:
+        found: Policy = view.face_policy  # type: ignore[attr-defined]
+        return found
+    given = {name: getattr(gated, f"face_{name}") for name in ("action", "max_age", "methods")}
+    for name in given:
+        given[name] = view.view_initkwargs.get(f"face_{name}", given[name])  # type: ignore[attr-defined]
+    return policy(**given)
 
 
 def _addresses(
     patterns: Iterable[URLPattern | URLResolver], prefix: str = "/"
-) -> Iterator[tuple[str, Any]]:
+) -> Iterator[tuple[str, View]]:
     for pattern in patterns:
         address = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
@@ -30,9 +46,8 @@ def _addresses(
             yield address, pattern.callback
 
 
-def _policy(view: Any) -> Policy | None:
+def _mixin_of(view: View) -> type[FaceRequiredMixin] | None:
     view_class = getattr(view, "view_class", None)
     if isinstance(view_class, type) and issubclass(view_class, FaceRequiredMixin):
-        return policy_of(view_class(**view.view_initkwargs))
-    policy: Policy | None = getattr(view, "face_policy", None)
-    return policy
+        return view_class
+    return None

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from django.views import View
 
 from django_faceauth.conf import as_duration, conf
 from django_faceauth.models.challenge import ACTION_LENGTH
+
+SHORTEST: Final = timedelta(seconds=1)
+LONGEST: Final = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,8 @@ def policy(
     if len(action) > ACTION_LENGTH:
         raise ValueError(f"action must not be longer than {ACTION_LENGTH} characters")
     limit = None if max_age is None else as_duration(max_age)
-    if limit is not None and limit <= timedelta(0):
-        raise ValueError("max_age must be positive: nobody could ever pass")
+    if limit is not None and not SHORTEST <= limit <= LONGEST:
+        raise ValueError("max_age must be between a second and a year")
     return Policy(action, limit, None if methods is None else _named(methods))
 
 

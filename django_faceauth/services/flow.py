@@ -84,13 +84,11 @@ def begin(challenge: FaceChallenge, *, redirect_url: str, now: datetime) -> Hand
     `ConfigurationError`.
     """
     applicant = enrolment.applicant_of(challenge.user)
+    get_client()  # raises, if it does, before anything is written
     if not _claim(challenge, now):
         return None
     try:
         return _hand_off(challenge, applicant, redirect_url, now)
-    except Conflict:
-        # It has gone on without us, on another device: the waiting page will find out.
-        return None
     finally:
         _release(challenge, now)
 
@@ -125,7 +123,10 @@ def word_for(challenge: FaceChallenge, *, now: datetime) -> Word:
 def _claim(challenge: FaceChallenge, now: datetime) -> bool:
     """Let one request at a time start; a double click or a second tab comes second."""
     open_ones = FaceChallenge.objects.filter(pk=challenge.pk, state=State.OPEN)
-    free = open_ones.filter(Q(claimed_at=None) | Q(claimed_at__lte=now - CLAIM))
+    # A moment well ahead of now was written before the clock was set back.
+    free = open_ones.filter(
+        Q(claimed_at=None) | Q(claimed_at__lte=now - CLAIM) | Q(claimed_at__gt=now + CLAIM)
+    )
     return free.update(claimed_at=now) == 1
 
 
@@ -137,12 +138,18 @@ def _release(challenge: FaceChallenge, claimed_at: datetime) -> None:
 
 def _hand_off(
     challenge: FaceChallenge, applicant: Applicant, redirect_url: str, now: datetime
-) -> HandOff:
+) -> HandOff | None:
     challenge.refresh_from_db(fields=["authentication", "started_at"])
     authentication = _authentication(challenge, applicant, now)
-    attempt = _live_attempt(challenge, authentication, now)
-    if attempt is None:
-        attempt = _new_attempt(challenge, authentication, redirect_url, now)
+    try:
+        attempt = _live_attempt(challenge, authentication, now)
+        if attempt is None:
+            attempt = _new_attempt(challenge, authentication, redirect_url, now)
+    except Conflict:
+        return None  # it has gone on without us, on another device: the waiting page finds out
+    except NotFound:
+        _close(challenge, State.FAILED, "unknown_to_provider")
+        return None
     if not is_capture_url(attempt.capture_url, hosts=conf.CAPTURE_HOSTS, debug=conf.DEBUG):
         logger.error("capture host not allowed challenge=%s", challenge.pk)
         raise MalformedAnswer("create_attempt", cause="capture host not allowed")
@@ -206,7 +213,7 @@ def _live_attempt(
     if challenge.started_at is None or authentication.provider_id is None:
         return None
     attempts = get_client().list_attempts(authentication.provider_id).items
-    sync.mirror_attempts(authentication, attempts, now=now)
+    sync.mirror_attempts(authentication, attempts, started_at=challenge.started_at)
     newest = attempts[0] if attempts else None
     if newest is None or not _can_be_opened(newest, challenge, now):
         return None
@@ -231,7 +238,7 @@ def _new_attempt(
     attempt = get_client().create_attempt(
         authentication.provider_id or "", redirect_url=redirect_url
     )
-    sync.mirror_attempts(authentication, [attempt], now=now)
+    sync.mirror_attempts(authentication, [attempt], started_at=now)
     return attempt
 
 
@@ -272,7 +279,7 @@ def _approve(
     now: datetime,
 ) -> None:
     attempts = get_client().list_attempts(snapshot.id).items
-    sync.mirror_attempts(authentication, attempts, now=now)
+    sync.mirror_attempts(authentication, attempts, started_at=challenge.started_at or now)
     try:
         evidence.require_subject(challenge, authentication, snapshot)
         newest = evidence.require_attempt(challenge, attempts)
@@ -282,7 +289,9 @@ def _approve(
         logger.error("approval refused: %s challenge=%s", mismatch, challenge.pk)
         _close(challenge, State.FAILED, "mismatch")
         return
-    if newest.status != AttemptStatus.COMPLETED:
+    if newest.status != AttemptStatus.COMPLETED and not _is_too_late(
+        challenge, authentication, now
+    ):
         return  # half of the news is not there yet: ask again
     if not evidence.is_in_time(attempt, anchor, challenge, now=now):
         _close(challenge, State.EXPIRED, "too_late")

@@ -14,9 +14,11 @@ from datetime import datetime, timedelta
 from typing import Final, cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models.functions import Greatest
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
+from django_faceauth.conf import conf
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.models.challenge import FaceChallengeQuerySet
 
@@ -69,7 +71,7 @@ def ask(
     in_slot.filter(started_at__lte=now - window).close(
         FaceChallenge.State.EXPIRED, reason="abandoned"
     )
-    wanted = {"max_age": int(max_age.total_seconds()), "next_url": next_url}
+    seconds = int(max_age.total_seconds())
     challenge, created = FaceChallenge.objects.get_or_create(
         open_slot=slot,
         defaults={
@@ -78,12 +80,25 @@ def ask(
             "session_digest": digest,
             "action": action,
             "created_at": now,
-            **wanted,
+            "max_age": seconds,
+            "next_url": next_url,
         },
     )
     if not created:
-        in_slot.update(**wanted)  # the newest page that asked is the one to go on to
+        # The newest page that asked is the one to go on to. The longest window decides
+        # when an approval is of no more use; each gate holds to its own.
+        in_slot.update(max_age=Greatest("max_age", seconds), next_url=next_url)
     return challenge
+
+
+def spare_cookie(request: HttpRequest) -> None:
+    """Let the answer to a request without a session leave the browser's cookie alone.
+
+    When one tab sees a grant, the session key is rotated; a request of another tab that
+    was on its way arrives with the former key, and must not take away the new one.
+    """
+    if request.session.is_empty():
+        request.COOKIES.pop(conf.SESSION_COOKIE_NAME, None)
 
 
 def issue(challenge: FaceChallenge, *, verified_at: datetime, now: datetime) -> bool:

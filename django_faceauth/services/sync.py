@@ -13,6 +13,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Q
 
+from django_faceauth.exceptions import MalformedAnswer
 from django_faceauth.models import FaceAttempt, FaceAuthentication
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.snapshots import AttemptSnapshot, AuthenticationSnapshot
@@ -57,13 +58,20 @@ def apply(
 
 
 def mirror_attempts(
-    authentication: FaceAuthentication, snapshots: Iterable[AttemptSnapshot], *, now: datetime
+    authentication: FaceAuthentication,
+    snapshots: Iterable[AttemptSnapshot],
+    *,
+    started_at: datetime,
 ) -> None:
-    """Write what the provider said of attempts, known and unknown ones."""
+    """Write what the provider said of attempts, known and unknown ones.
+
+    `started_at` is when we asked for the newest: on our own clock, no face was shown
+    before. Raises `MalformedAnswer` for an attempt of another authentication.
+    """
     with transaction.atomic():
         FaceAuthentication.objects.select_for_update().get(pk=authentication.pk)
         for snapshot in snapshots:
-            _mirror(authentication, snapshot, now)
+            _mirror(authentication, snapshot, started_at)
 
 
 def saw_unopened(attempt: AttemptSnapshot, *, now: datetime) -> None:
@@ -74,7 +82,12 @@ def saw_unopened(attempt: AttemptSnapshot, *, now: datetime) -> None:
 
 def _claim_pull(authentication: FaceAuthentication, now: datetime) -> bool:
     row = FaceAuthentication.objects.filter(pk=authentication.pk)
-    due = row.filter(Q(pulled_at=None) | Q(pulled_at__lte=now - PULL_INTERVAL))
+    # A moment well ahead of now was written before the clock was set back.
+    due = row.filter(
+        Q(pulled_at=None)
+        | Q(pulled_at__lte=now - PULL_INTERVAL)
+        | Q(pulled_at__gt=now + PULL_INTERVAL)
+    )
     return due.update(pulled_at=now) == 1
 
 
@@ -94,11 +107,17 @@ def _write(
     row.risk_labels = list(snapshot.risk_labels)
     row.created_on = snapshot.created_on or row.created_on
     row.modified_on = snapshot.modified_on or row.modified_on
-    row.provider_id = row.provider_id or snapshot.id
+    row.provider_id = row.provider_id or _unclaimed(snapshot)
     row.synced_at = now
     row.save()
     if previous != row.status:
         row.status_changes.create(previous=previous, status=row.status, source=source, at=now)
+
+
+def _unclaimed(snapshot: AuthenticationSnapshot) -> str:
+    if FaceAuthentication.objects.filter(provider_id=snapshot.id).exists():
+        raise MalformedAnswer("create_authentication", cause="id of another authentication")
+    return snapshot.id
 
 
 def _bound_capture(row: FaceAuthentication, now: datetime) -> None:
@@ -113,18 +132,26 @@ def _bound_capture(row: FaceAuthentication, now: datetime) -> None:
     newest.save(update_fields=["capture_not_before", "capture_not_after"])
 
 
-def _mirror(authentication: FaceAuthentication, snapshot: AttemptSnapshot, now: datetime) -> None:
+def _mirror(
+    authentication: FaceAuthentication, snapshot: AttemptSnapshot, started_at: datetime
+) -> None:
     said = {
         "status": snapshot.status,
         "response_codes": [code.as_json() for code in snapshot.response_codes],
         "created_on": snapshot.created_on,
         "modified_on": snapshot.modified_on,
     }
-    created = snapshot.created_on or now
-    first = {"created_at": min(created, now), "capture_not_before": created}
-    FaceAttempt.objects.update_or_create(
-        authentication=authentication,
+    # The earlier of the two clocks: one that is ahead must not make a face look fresher.
+    created = min(snapshot.created_on or started_at, started_at)
+    attempt, _created = FaceAttempt.objects.update_or_create(
         provider_id=snapshot.id,
         defaults=said,
-        create_defaults=said | first,
+        create_defaults={
+            **said,
+            "authentication": authentication,
+            "created_at": created,
+            "capture_not_before": created,
+        },
     )
+    if attempt.authentication_id != authentication.pk:
+        raise MalformedAnswer("list_attempts", cause="attempt of another authentication")

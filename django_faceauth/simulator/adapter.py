@@ -35,7 +35,7 @@ class SimulatorAdapter(HTTPAdapter):
         if not request.path.startswith(self.root):
             return HttpResponse(status=404)
         try:
-            match = resolve(request.path.removeprefix(self.root), urlconf=URLS)
+            match = resolve(request.path_info.removeprefix(self.root), urlconf=URLS)
         except Resolver404:
             return HttpResponse(status=404)
         answer: HttpResponse = match.func(request, *match.args, **match.kwargs)

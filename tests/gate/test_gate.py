@@ -212,7 +212,9 @@ def test_the_default_window_is_five_minutes(person):
     assert expires == (person.challenge.verified_at + timedelta(seconds=300)).isoformat()
 
 
-@pytest.mark.parametrize("max_age", [0, -1, timedelta(0), timedelta(seconds=-5)])
+@pytest.mark.parametrize(
+    "max_age", [0, -1, 0.4, 10**9, timedelta(0), timedelta(seconds=-5), timedelta(days=366)]
+)
 def test_a_gate_that_could_never_open_is_an_error_where_it_is_written(max_age):
     with pytest.raises(ValueError, match="max_age"):
         face_required(max_age=max_age)

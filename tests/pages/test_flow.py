@@ -596,7 +596,6 @@ def test_an_unknown_status_waits_and_then_gives_up(person, provider):
         answers(400, '{"error_codes": ["redirect_url_invalid"]}'),
         answers(401),
         answers(403),
-        answers(404),
         answers(422, '{"error_codes": ["applicant_id_invalid"]}'),
         answers(429, **{"Retry-After": "30"}),
         answers(500),
@@ -626,13 +625,68 @@ def test_trouble_on_the_start(person, provider, trouble, calls_before, caplog):
     assert person.is_handed_over(start)
 
 
-@pytest.mark.parametrize("trouble", [answers(422), answers(401), answers(404)])
+@pytest.mark.parametrize("trouble", [answers(422), answers(401), answers(404), answers(409, "{}")])
 def test_what_the_provider_refused_to_create_leaves_nothing_behind(person, provider, trouble):
     provider.troubles.append(trouble)
 
-    person.presses(person.is_asked())
+    assert person.presses(person.is_asked()).status_code == 503
 
     assert FaceAuthentication.objects.count() == 0
+
+
+def test_an_authentication_that_is_gone_when_an_attempt_is_asked_for(person, provider):
+    """The question ends, and the page says that there is a new one."""
+    start = person.is_asked()
+    provider.troubles.extend([works, answers(404)])
+
+    page = person.browser.post(start, follow=True)
+
+    assert "could not confirm" in text(page)
+    assert person.challenge.reason == "unknown_to_provider"
+
+
+def test_ids_that_belong_elsewhere_are_no_answer(people, provider):
+    """A provider that mixes up its objects cannot mix up ours."""
+    alice, bob = people(), people()
+    alice.is_handed_over(alice.is_asked())
+    taken = alice.authentication
+    attempt_id = taken.attempts.get().provider_id
+    swap = {"fav_": taken.provider_id, "fatp": attempt_id}
+
+    for prefix in swap:
+
+        def alter(answer, prefix=prefix):
+            if answer["id"].startswith(prefix):
+                answer["id"] = swap[prefix]
+
+        provider.alterations[:] = [alter]
+        assert bob.presses(bob.is_asked()).status_code == 503
+    assert taken.attempts.get().authentication_id == taken.pk
+
+
+def test_two_windows_for_one_action(person, settings):
+    """A second gate with a shorter window does not spoil the approval for the first."""
+    settings.FACEAUTH_MAX_AGE = 30
+    start = person.is_asked("/payout/")
+    capture = person.is_handed_over(start)
+    person.clock.shift(20)
+    assert person.is_asked("/payout/form/", "post") == start
+    back = person.shows_face(capture)
+    person.clock.shift(40)
+    person.waits(person.returns(back))
+
+    assert person.browser.get("/payout/").status_code == 200
+    person.is_asked("/payout/form/", "post")
+
+
+def test_a_clock_that_was_set_back_does_not_stop_the_waiting(person):
+    """What was written in the future holds nobody up."""
+    back = person.shows_face(person.is_handed_over(person.is_asked()))
+    person.returns(back)
+    FaceAuthentication.objects.update(pulled_at=timezone.now() + timedelta(minutes=10))
+    person.clock.shift(3)
+
+    assert person.returns(back)["Location"] == "/statements/"
 
 
 def test_an_attempt_whose_answer_was_lost_is_found_again(person, provider):

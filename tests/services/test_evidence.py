@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from django_faceauth.exceptions import MalformedAnswer, Unavailable
 from django_faceauth.models import FaceAttempt, FaceAuthentication
+from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.snapshots import AuthenticationSnapshot
 from django_faceauth.services import flow, grants, sync
-from tests.provider_double import answers, works
+from tests.provider_double import answers, works, works_but_times_out
 
 
 def iso(moment: datetime) -> str:
@@ -120,6 +121,19 @@ def test_an_attempt_that_is_not_complete_yet_is_waited_for(compared, provider):
     compared.clock.shift(3)
 
     assert finish(compared).state == "granted"
+
+
+def test_an_attempt_that_is_never_complete_ends_the_waiting(compared, provider):
+    """Nobody waits for what could not count any more."""
+
+    def alter(answer):
+        for attempt in answer.get("data", ()):
+            attempt["status"] = "on_the_moon"
+
+    provider.alterations.append(alter)
+    compared.clock.shift(300)
+
+    assert finish(compared).state == "expired"
 
 
 def test_the_evidence_is_asked_for_again_when_it_could_not_be_had(compared, provider):
@@ -240,9 +254,32 @@ def test_what_ended_is_not_revived(compared, clock, provider):
     compared.is_asked("/statements/")
 
 
+def test_an_attempt_that_only_the_list_tells_of(person, provider, clock):
+    """Without a date of its own it counts from when we asked for it (G-04)."""
+
+    def alter(answer):
+        for attempt in [answer, *answer.get("data", ())]:
+            attempt.pop("created_on", None)
+
+    start = person.is_asked()
+    asked_at = timezone.now()
+    provider.troubles.extend([works, works_but_times_out])
+    person.presses(start)
+    provider.alterations.append(alter)
+    clock.shift(100)
+    (attempt,) = get_client().list_attempts(person.authentication.provider_id).items
+    person.shows_face(attempt.capture_url)
+    clock.shift(100)
+
+    person.returns(f"/face/returned/{person.challenge.handle}/")
+
+    assert person.challenge.verified_at == asked_at
+
+
 @pytest.mark.parametrize(("ahead", "state"), [(0, "granted"), (60, "granted"), (61, "failed")])
 def test_a_provider_whose_clock_is_ahead(person, provider, clock, ahead, state, caplog):
-    """Up to a minute the anchor is pulled back to now; beyond it, no (G-06)."""
+    """Up to a minute our own clock counts; beyond it, none does (G-06)."""
+    asked_at = timezone.now()
     capture_at = timezone.now() + timedelta(seconds=ahead + 3)
     provider.alterations.append(lambda answer: answer.update(created_on=iso(capture_at)))
 
@@ -258,7 +295,7 @@ def test_a_provider_whose_clock_is_ahead(person, provider, clock, ahead, state, 
 
     assert person.challenge.state == state
     if state == "granted":
-        assert person.challenge.verified_at <= timezone.now()
+        assert person.challenge.verified_at == asked_at
     else:
         assert "clock" in caplog.text
 

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.signals import user_logged_in
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from django_faceauth.models import FaceChallenge
@@ -152,6 +152,19 @@ def test_a_login_without_a_session_is_none_of_our_business(person):
     """Some tools announce log-ins that no browser made."""
     for request in (None, RequestFactory().get("/")):
         user_logged_in.send(sender=type(person.user), request=request, user=person.user)
+
+
+@pytest.mark.parametrize("page", ["status", "waiting", "returned"])
+def test_a_tab_that_comes_late_does_not_take_the_new_cookie_away(person, page):
+    """It arrives with the key from before the rotation, and leaves the browser's cookie alone."""
+    start = person.is_asked()
+    late = Client()
+    late.cookies["sessionid"] = person.browser.session.session_key
+    person.waits(person.returns(person.shows_face(person.is_handed_over(start))))
+
+    answer = late.get(f"/face/{page}/{person.challenge.handle}/")
+
+    assert "sessionid" not in answer.cookies
 
 
 def test_a_session_that_was_tampered_with_is_no_session_of_ours(person):
