@@ -61,3 +61,22 @@ def test_every_requirement_that_we_claim_has_a_test():
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+def test_the_blocks_that_sites_may_override_are_there():
+    """Each template of the reference has the blocks that it names."""
+    templates = Path(django_faceauth.__file__).parent / "templates" / "faceauth"
+    rows = re.findall(
+        r"^\| (`\w+\.html`.*?) \| (.*) \|$", (DOCS / "reference/gate.md").read_text(), re.M
+    )
+
+    named = [
+        (name, block)
+        for names, blocks in rows
+        for name in re.findall(r"`(\w+\.html)`", names)
+        for block in re.findall(r"`(\w+)`", blocks)
+    ]
+
+    assert named
+    for name, block in named:
+        assert f"{{% block {block} %}}" in (templates / name).read_text(), (name, block)

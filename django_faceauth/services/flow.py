@@ -1,9 +1,4 @@
-"""From the question to the answer: begin an attempt, and finish a challenge.
-
-No call to the provider is made inside a transaction: what must be remembered before a
-call is committed before it, so that a crash or a timeout leaves an intent to pick up,
-never an attempt that nobody knows of (D-06).
-"""
+"""From the question to the answer: begin an attempt, and finish a challenge."""
 
 from __future__ import annotations
 
@@ -19,29 +14,22 @@ from django.db.models import Q
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import (
-    AccessDenied,
-    ConfigurationError,
     Conflict,
     FlowMismatch,
     MalformedAnswer,
     NotFound,
-    Rejected,
 )
-from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.models import Applicant, FaceAuthentication, FaceChallenge
-from django_faceauth.models.authentication import StatusChange
 from django_faceauth.provider.addresses import is_capture_url
 from django_faceauth.provider.factory import get_client
-from django_faceauth.provider.snapshots import AttemptSnapshot, AuthenticationSnapshot
-from django_faceauth.services import enrolment, evidence, grants, sync
+from django_faceauth.provider.snapshots import AuthenticationSnapshot
+from django_faceauth.services import attempts, enrolment, evidence, grants, sync
 from django_faceauth.statuses import AFTER_CAPTURE, AttemptStatus, AuthenticationStatus
 
 logger = logging.getLogger(__name__)
 
 State = FaceChallenge.State
 
-#: A capture link is handed out again while it is this young (it lives 15 minutes; D-08).
-LINK_REUSE: Final = timedelta(minutes=8)
 #: A start that has not ended by now died: longer than all the calls of one together.
 CLAIM: Final = timedelta(seconds=120)
 
@@ -50,10 +38,6 @@ ENDS: Final[Mapping[str, FaceChallenge.State]] = {
     AuthenticationStatus.INCONCLUSIVE: State.FAILED,
     AuthenticationStatus.REFUSED: State.REFUSED,
 }
-
-
-#: The provider said no: nothing was made.
-REFUSALS: Final = (AccessDenied, Conflict, NotFound, Rejected)
 
 
 class Word(StrEnum):
@@ -140,11 +124,13 @@ def _hand_off(
     challenge: FaceChallenge, applicant: Applicant, redirect_url: str, now: datetime
 ) -> HandOff | None:
     challenge.refresh_from_db(fields=["authentication", "started_at"])
-    authentication = _authentication(challenge, applicant, now)
+    authentication = attempts.authentication_for(challenge, applicant, now=now)
     try:
-        attempt = _live_attempt(challenge, authentication, now)
+        attempt = attempts.live_attempt(challenge, authentication, now=now)
         if attempt is None:
-            attempt = _new_attempt(challenge, authentication, redirect_url, now)
+            attempt = attempts.new_attempt(
+                challenge, authentication, redirect_url=redirect_url, now=now
+            )
     except Conflict:
         return None  # it has gone on without us, on another device: the waiting page finds out
     except NotFound:
@@ -154,92 +140,6 @@ def _hand_off(
         logger.error("capture host not allowed challenge=%s", challenge.pk)
         raise MalformedAnswer("create_attempt", cause="capture host not allowed")
     return HandOff(attempt.capture_url)
-
-
-def _authentication(
-    challenge: FaceChallenge, applicant: Applicant, now: datetime
-) -> FaceAuthentication:
-    row = challenge.authentication
-    if row is None or not _still_holds(row, applicant):
-        row = _intend(challenge, applicant)
-    if row.provider_id:
-        return row
-    return _create(row, now)
-
-
-def _still_holds(row: FaceAuthentication, applicant: Applicant) -> bool:
-    """Tell whether a row asks what would be asked today; people and settings may change."""
-    asked = (row.applicant_id, row.user_journey_id, row.environment)
-    return asked == (applicant.applicant_id, _journey(), conf.ENVIRONMENT)
-
-
-def _journey() -> str:
-    if not is_id(conf.USER_JOURNEY_ID, Prefix.USER_JOURNEY):
-        raise ConfigurationError("FACEAUTH_USER_JOURNEY_ID is not the id of a user journey.")
-    return conf.USER_JOURNEY_ID
-
-
-def _intend(challenge: FaceChallenge, applicant: Applicant) -> FaceAuthentication:
-    with transaction.atomic():
-        row = FaceAuthentication.objects.create(
-            user_id=challenge.user_id,
-            applicant_id=applicant.applicant_id,
-            user_journey_id=_journey(),
-            environment=conf.ENVIRONMENT,
-        )
-        challenge.authentication, challenge.started_at = row, None
-        challenge.save(update_fields=["authentication", "started_at"])
-    return row
-
-
-def _create(intent: FaceAuthentication, now: datetime) -> FaceAuthentication:
-    try:
-        snapshot = get_client().create_authentication(
-            applicant_id=intent.applicant_id, user_journey_id=intent.user_journey_id
-        )
-    except REFUSALS:
-        intent.delete()  # after any other error it may exist, and the intent stays
-        raise
-    return sync.apply(intent, snapshot, source=StatusChange.Source.CREATE, now=now)
-
-
-def _live_attempt(
-    challenge: FaceChallenge, authentication: FaceAuthentication, now: datetime
-) -> AttemptSnapshot | None:
-    """Return the attempt of an earlier click, if its link can still be opened.
-
-    The list also shows an attempt whose creation we were never told of.
-    """
-    if challenge.started_at is None or authentication.provider_id is None:
-        return None
-    attempts = get_client().list_attempts(authentication.provider_id).items
-    sync.mirror_attempts(authentication, attempts, started_at=challenge.started_at)
-    newest = attempts[0] if attempts else None
-    if newest is None or not _can_be_opened(newest, challenge, now):
-        return None
-    sync.saw_unopened(newest, now=now)
-    return newest
-
-
-def _can_be_opened(attempt: AttemptSnapshot, challenge: FaceChallenge, now: datetime) -> bool:
-    return (
-        attempt.status == AttemptStatus.PENDING_REDIRECTION
-        and attempt.created_on is not None
-        and now - attempt.created_on < LINK_REUSE
-        and evidence.carries(attempt.redirect_url, challenge.handle)
-        and attempt.capture_url != ""
-    )
-
-
-def _new_attempt(
-    challenge: FaceChallenge, authentication: FaceAuthentication, redirect_url: str, now: datetime
-) -> AttemptSnapshot:
-    FaceChallenge.objects.filter(pk=challenge.pk).update(started_at=now)
-    attempt = get_client().create_attempt(
-        authentication.provider_id or "", redirect_url=redirect_url
-    )
-    sync.mirror_attempts(authentication, [attempt], started_at=now)
-    return attempt
 
 
 # -- finish
@@ -278,11 +178,11 @@ def _approve(
     snapshot: AuthenticationSnapshot,
     now: datetime,
 ) -> None:
-    attempts = get_client().list_attempts(snapshot.id).items
-    sync.mirror_attempts(authentication, attempts, started_at=challenge.started_at or now)
+    listed = get_client().list_attempts(snapshot.id).items
+    sync.mirror_attempts(authentication, listed, started_at=challenge.started_at or now)
     try:
         evidence.require_subject(challenge, authentication, snapshot)
-        newest = evidence.require_attempt(challenge, attempts)
+        newest = evidence.require_attempt(challenge, listed)
         attempt = authentication.attempts.get(provider_id=newest.id)
         anchor = evidence.require_anchor(attempt, now=now)
     except FlowMismatch as mismatch:
