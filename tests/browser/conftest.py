@@ -51,7 +51,9 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the demo bank."""
-    with running_bank(tmp_path_factory.mktemp("bank")) as url:
+    # Long enough to be seen comparing, also on a slow machine.
+    slow = {"FACEAUTH_SIMULATOR_CHECK_SECONDS": "4"}
+    with running_bank(tmp_path_factory.mktemp("bank"), **slow) as url:
         yield url.replace("127.0.0.1", "localhost")
 
 
