@@ -189,14 +189,10 @@ def _approve(
         logger.error("approval refused: %s challenge=%s", mismatch, challenge.pk)
         _close(challenge, State.FAILED, "mismatch")
         return
-    if newest.status != AttemptStatus.COMPLETED and not _is_too_late(
-        challenge, authentication, now
-    ):
-        return  # half of the news is not there yet: ask again
     if not evidence.is_in_time(attempt, anchor, challenge, now=now):
         _close(challenge, State.EXPIRED, "too_late")
-        return
-    _grant(challenge, authentication, anchor, now)
+    elif newest.status == AttemptStatus.COMPLETED:  # or half of the news is not there yet
+        _grant(challenge, authentication, anchor, now)
 
 
 def _grant(

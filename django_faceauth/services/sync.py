@@ -6,7 +6,7 @@ the moment that the answer speaks of.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -59,18 +59,18 @@ def apply(
 
 def mirror_attempts(
     authentication: FaceAuthentication,
-    snapshots: Iterable[AttemptSnapshot],
+    snapshots: Sequence[AttemptSnapshot],
     *,
     started_at: datetime,
 ) -> None:
-    """Write what the provider said of attempts, known and unknown ones.
+    """Write what the provider said of attempts, newest first, known and unknown ones.
 
     `started_at` is when we asked for the newest: on our own clock, no face was shown
     before. Raises `MalformedAnswer` for an attempt of another authentication.
     """
     with transaction.atomic():
         FaceAuthentication.objects.select_for_update().get(pk=authentication.pk)
-        for snapshot in snapshots:
+        for snapshot in reversed(snapshots):  # the newest gets the last row
             _mirror(authentication, snapshot, started_at)
 
 
@@ -141,16 +141,15 @@ def _mirror(
         "created_on": snapshot.created_on,
         "modified_on": snapshot.modified_on,
     }
-    # The earlier of the two clocks: one that is ahead must not make a face look fresher.
-    created = min(snapshot.created_on or started_at, started_at)
     attempt, _created = FaceAttempt.objects.update_or_create(
         provider_id=snapshot.id,
         defaults=said,
         create_defaults={
             **said,
             "authentication": authentication,
-            "created_at": created,
-            "capture_not_before": created,
+            "created_at": started_at,
+            # The earlier clock: one that is ahead must not make a face look fresher.
+            "capture_not_before": min(snapshot.created_on or started_at, started_at),
         },
     )
     if attempt.authentication_id != authentication.pk:
