@@ -9,10 +9,10 @@ VENV_PYTHON := .venv/bin/python
 MANAGE := $(VENV_PYTHON) example_project/manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types
+.PHONY: help bench demo demo-full test lint types
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/demo.stamp ## serve the demo bank to a browser on this machine (HOST, PORT)
 	@$(MANAGE) migrate --verbosity 0
@@ -20,8 +20,23 @@ demo: .venv/demo.stamp ## serve the demo bank to a browser on this machine (HOST
 	@echo "Open http://$(HOST):$(PORT)/ and stop with Ctrl+C."
 	@$(MANAGE) runserver --noreload $(HOST):$(PORT)
 
+demo-full: export CELERY_BROKER_URL ?= redis://127.0.0.1:6379/0
+demo-full: export DATABASE_URL ?= postgres://postgres@127.0.0.1:5432/postgres
+demo-full: export FACEAUTH_CELERY = true
+# honcho gives each process a PORT of its own.
+demo-full: export SITE_PORT = $(PORT)
+demo-full: .venv/demo-full.stamp ## the same with PostgreSQL, Redis and Celery (DATABASE_URL, CELERY_BROKER_URL)
+	@$(MANAGE) demo_services
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) demo_people
+	@echo "Open http://$(HOST):$(PORT)/ and stop with Ctrl+C."
+	@cd example_project && PATH="$(CURDIR)/.venv/bin:$$PATH" honcho start
+
 test: .venv/test.stamp ## run the tests (ARGS are those of pytest)
 	@$(VENV_PYTHON) -m pytest $(ARGS)
+
+bench: .venv/test.stamp ## measure against the budgets (ARGS are those of benchmarks; DATABASE_URL, CELERY_BROKER_URL)
+	@$(VENV_PYTHON) -m benchmarks $(ARGS)
 
 lint: .venv/test.stamp ## check the style
 	@$(VENV_PYTHON) -m ruff check .
@@ -31,6 +46,7 @@ types: .venv/test.stamp ## check the types
 	@$(VENV_PYTHON) -m mypy
 
 .venv/demo.stamp: EXTRAS = demo
+.venv/demo-full.stamp: EXTRAS = demo-full
 .venv/test.stamp: EXTRAS = demo,dev
 .venv/%.stamp: pyproject.toml
 	@echo "Setting up .venv, this once."

@@ -6,10 +6,12 @@ documentation says for each what it means and what to do.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import Any, Final
 
 from django.apps import apps
@@ -208,6 +210,44 @@ def gates_have_sensible_windows() -> Finding:
     for address, view in gated_views():
         with suppress(TypeError, ValueError):  # E012 says so already
             yield from _window_findings(address, policy_at(view))
+
+
+@check
+def webhooks_can_be_verified() -> Finding:
+    """W004: no key, so that every webhook is refused."""
+    if _value("WEBHOOK_SECRET_KEYS") == ():
+        yield Remark(
+            "There is no key to verify webhooks with, so all of them are refused.",
+            hint=f"Set {PREFIX}WEBHOOK_SECRET_KEYS to the signature key of the workflow's "
+            "webhook action. Until then the provider is polled.",
+            id="faceauth.W004",
+        )
+
+
+@check
+def webhooks_are_not_redirected() -> Finding:
+    """W005: SecurityMiddleware would redirect webhooks, and the provider does not follow."""
+    with suppress(NoReverseMatch):
+        path = reverse("faceauth:webhook").lstrip("/")
+        exempt = any(re.search(pattern, path) for pattern in conf.SECURE_REDIRECT_EXEMPT)
+        if conf.SECURE_SSL_REDIRECT and not exempt:
+            yield Remark(
+                "Webhooks that reach Django as plain HTTP are redirected, and so lost.",
+                hint=f'Add r"^{path}?$" to SECURE_REDIRECT_EXEMPT, or set '
+                "SECURE_PROXY_SSL_HEADER if a proxy of yours speaks HTTPS to the world.",
+                id="faceauth.W005",
+            )
+
+
+@check
+def celery_is_there() -> Finding:
+    """E013: work is to be done by Celery, which is not installed."""
+    if _value("CELERY") and find_spec("celery") is None:
+        yield Error(
+            f"{PREFIX}CELERY is on, but Celery is not installed.",
+            hint="pip install django-faceauth[celery]",
+            id="faceauth.E013",
+        )
 
 
 def _window_findings(address: str, policy: Policy) -> Finding:

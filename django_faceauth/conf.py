@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Final
 
 from django.conf import settings
@@ -15,7 +16,12 @@ from django.conf import settings
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.redaction import Secret
 
+Network = IPv4Network | IPv6Network
+
 PREFIX: Final = "FACEAUTH_"
+
+#: Shorter keys could be guessed (W-04).
+SHORTEST_WEBHOOK_KEY: Final = 32
 
 SANDBOX: Final = "sandbox"
 LIVE: Final = "live"
@@ -106,6 +112,63 @@ class Conf:
             raise ConfigurationError(f"{PREFIX}TIMEOUT must be a pair of seconds.")
         return connect, read
 
+    # -- what the provider tells us
+
+    @property
+    def WEBHOOK_SECRET_KEYS(self) -> tuple[Secret, ...]:
+        """Keys that sign webhooks, each good (`list` of `str` or callables, default none).
+
+        A callable in place of the list may return the whole list.
+        """
+        name = "WEBHOOK_SECRET_KEYS"
+        keys = [_as_secret(name, value) or Secret("") for value in _list(name, ())]
+        if any(len(key.reveal()) < SHORTEST_WEBHOOK_KEY for key in keys):
+            raise ConfigurationError(
+                f"{PREFIX}{name} holds a key of less than {SHORTEST_WEBHOOK_KEY} characters."
+            )
+        return tuple(keys)
+
+    @property
+    def WEBHOOK_AUTHORIZATION_KEY(self) -> Secret | None:
+        """The `Authorization` header that webhooks must bring besides (`str` or callable)."""
+        return _secret("WEBHOOK_AUTHORIZATION_KEY")
+
+    @property
+    def WEBHOOK_NETWORKS(self) -> tuple[Network, ...]:
+        """Networks that webhooks must come from (`list[str]` or callable, default: any).
+
+        In the notation `192.0.2.0/24`. On top of the signature, never in its place.
+        """
+        try:
+            return tuple(ip_network(text) for text in _texts("WEBHOOK_NETWORKS", ()))
+        except ValueError:
+            raise ConfigurationError(
+                f"{PREFIX}WEBHOOK_NETWORKS holds what is no network."
+            ) from None
+
+    @property
+    def TRUSTED_PROXIES(self) -> int:
+        """Number of proxies of the site that append to `X-Forwarded-For` (default 0)."""
+        value = _read("TRUSTED_PROXIES", 0)
+        if type(value) is not int or value < 0:
+            raise ConfigurationError(f"{PREFIX}TRUSTED_PROXIES must be a whole number.")
+        return value
+
+    # -- how work is done
+
+    @property
+    def CELERY(self) -> bool:
+        """Whether Celery does what follows a webhook (`bool`, default False)."""
+        return _read("CELERY", False) is True
+
+    @property
+    def POLL_RATE(self) -> float:
+        """Most questions a second to the provider, of all processes together (default 20)."""
+        value = _read("POLL_RATE", 20)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            raise ConfigurationError(f"{PREFIX}POLL_RATE must be a number above 0.")
+        return float(value)
+
     # -- how long things last
 
     @property
@@ -138,6 +201,11 @@ class Conf:
         return self.DEBUG or _read("SIMULATOR_ENABLED", False) is True
 
     @property
+    def SIMULATOR_WEBHOOK_URL(self) -> str:
+        """Address that the simulator sends webhooks to (`str`, default: nowhere)."""
+        return _text("SIMULATOR_WEBHOOK_URL")
+
+    @property
     def SIMULATOR_CHECK_SECONDS(self) -> timedelta:
         """How long the simulator compares faces (seconds or `timedelta`, default 2 s)."""
         return _duration("SIMULATOR_CHECK_SECONDS", 2)
@@ -155,6 +223,16 @@ class Conf:
         return settings.LOGIN_REDIRECT_URL
 
     @property
+    def SECURE_REDIRECT_EXEMPT(self) -> tuple[str, ...]:
+        """The site's own `SECURE_REDIRECT_EXEMPT`."""
+        return tuple(settings.SECURE_REDIRECT_EXEMPT)
+
+    @property
+    def SECURE_SSL_REDIRECT(self) -> bool:
+        """The site's own `SECURE_SSL_REDIRECT`."""
+        return bool(settings.SECURE_SSL_REDIRECT)
+
+    @property
     def SESSION_COOKIE_NAME(self) -> str:
         """The site's own `SESSION_COOKIE_NAME`."""
         return settings.SESSION_COOKIE_NAME
@@ -167,13 +245,27 @@ class Conf:
 
 conf = Conf()
 
-OF_THE_SITE: Final = frozenset({"DEBUG", "LOGIN_REDIRECT_URL", "SESSION_COOKIE_NAME", "USE_TZ"})
+OF_THE_SITE: Final = frozenset(
+    {
+        "DEBUG",
+        "LOGIN_REDIRECT_URL",
+        "SECURE_REDIRECT_EXEMPT",
+        "SECURE_SSL_REDIRECT",
+        "SESSION_COOKIE_NAME",
+        "USE_TZ",
+    }
+)
 KNOWN: Final = frozenset(name for name in vars(Conf) if name.isupper()) - OF_THE_SITE
+
+
+#: What settings modules import from `django_faceauth.beat` is no setting, and no misspelt one.
+IMPORTED: Final = frozenset({"BEAT_SCHEDULE"})
 
 
 def given() -> frozenset[str]:
     """Return the `FACEAUTH_*` settings of this site, without the prefix."""
-    return frozenset(name.removeprefix(PREFIX) for name in dir(settings) if name.startswith(PREFIX))
+    names = (name.removeprefix(PREFIX) for name in dir(settings) if name.startswith(PREFIX))
+    return frozenset(names) - IMPORTED
 
 
 def _read(name: str, default: object) -> Any:
@@ -188,22 +280,33 @@ def _text(name: str, default: str = "") -> str:
 
 
 def _texts(name: str, default: tuple[str, ...]) -> tuple[str, ...]:
-    values = _read(name, default)
-    # A string is a sequence of strings too: "example.com" must not become eleven hosts.
-    if not isinstance(values, list | tuple) or not all(isinstance(text, str) for text in values):
+    values = _list(name, default)
+    if not all(isinstance(text, str) for text in values):
         raise ConfigurationError(f"{PREFIX}{name} must be a list of strings.")
+    return values
+
+
+def _list(name: str, default: tuple[Any, ...]) -> tuple[Any, ...]:
+    value = _read(name, default)
+    values = _called(name, value) if callable(value) else value
+    # A string is a sequence of strings too: "example.com" must not become eleven hosts.
+    if not isinstance(values, list | tuple):
+        raise ConfigurationError(f"{PREFIX}{name} must be a list.")
     return tuple(values)
 
 
 def _secret(name: str) -> Secret | None:
-    value: str | Callable[[], str] | None = _read(name, None)
+    return _as_secret(name, _read(name, None))
+
+
+def _as_secret(name: str, value: str | Callable[[], str] | None) -> Secret | None:
     text = _called(name, value) if callable(value) else value
     if not isinstance(text, str | None):
         raise ConfigurationError(f"{PREFIX}{name} must be a string or a callable.")
     return Secret(text.strip()) if text and text.strip() else None  # files end in a newline
 
 
-def _called(name: str, value: Callable[[], str]) -> str:
+def _called(name: str, value: Callable[[], Any]) -> Any:
     try:
         return value()
     except Exception as error:

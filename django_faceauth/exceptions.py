@@ -102,6 +102,22 @@ class MalformedAnswer(ProviderError):
     """The answer is not what the provider's documentation promises."""
 
 
+class WebhookError(FaceAuthError):
+    """A delivery is not accepted; `reason` is one word of a closed set, fit for logs."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class SignatureInvalid(WebhookError):
+    """Nothing proves that the delivery comes from the provider."""
+
+
+class EnvelopeInvalid(WebhookError):
+    """The delivery is genuine, and we cannot make sense of it."""
+
+
 class FlowError(FaceAuthError):
     """A step that the flow does not allow."""
 

@@ -59,3 +59,25 @@ AFTER_CAPTURE: Final[frozenset[str]] = frozenset(
         AuthenticationStatus.DECLINED,
     }
 )
+
+#: The faces have been compared; an audit may still change the result.
+DECIDED: Final[frozenset[str]] = frozenset(
+    {AuthenticationStatus.APPROVED, AuthenticationStatus.DECLINED}
+)
+
+#: Nothing goes on at the provider until somebody starts something.
+AT_REST: Final[frozenset[str]] = DECIDED | {
+    AuthenticationStatus.CREATED,
+    AuthenticationStatus.RETRY_REQUIRED,
+    AuthenticationStatus.REFUSED,
+    AuthenticationStatus.INCONCLUSIVE,
+}
+
+#: The person is at it, or may still begin, or is being compared.
+UNDER_WAY: Final[frozenset[str]] = frozenset(
+    {
+        AttemptStatus.PENDING_REDIRECTION,
+        AttemptStatus.CAPTURE_IN_PROGRESS,
+        AttemptStatus.CHECKS_IN_PROGRESS,
+    }
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from django_faceauth import views
+from django_faceauth import views, webhooks
 
 app_name = "faceauth"
 
@@ -13,4 +13,6 @@ urlpatterns = [
     path("returned/<slug:handle>/", views.returned, name="returned"),
     path("waiting/<slug:handle>/", views.waiting, name="waiting"),
     path("status/<slug:handle>/", views.status, name="status"),
+    path("webhook/", webhooks.webhook, name="webhook"),
+    path("webhook", webhooks.webhook),  # the provider follows no redirect to the slash (W-12)
 ]

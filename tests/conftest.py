@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 
+import hypothesis
 import pytest
 import time_machine
 
 from django_faceauth.provider import factory
 from tests.person import Person
 from tests.provider_double import Provider
+
+#: For `--hypothesis-profile`: a minute of fuzzing, and a night of it.
+hypothesis.settings.register_profile("fuzz", max_examples=1_500, deadline=None)
+hypothesis.settings.register_profile("long", max_examples=1_000_000, deadline=None)
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from collections.abc import Callable
 from io import BytesIO
@@ -32,11 +33,11 @@ class Provider(SimulatorAdapter):
         self.calls.append(f"{request.method} {request.path_url}")
         if self.troubles:
             return self.troubles.popleft()(self, request)
-        return self.faithfully(request)
+        return self.faithfully(request, **kwargs)
 
-    def faithfully(self, request: PreparedRequest) -> Response:
+    def faithfully(self, request: PreparedRequest, **kwargs: Any) -> Response:
         """Answer as the simulator does, with the alterations."""
-        response = super().send(request)
+        response = super().send(request, **kwargs)
         if not self.alterations or response.headers["Content-Type"] != "application/json":
             return response
         data = json.loads(response.raw.read())
@@ -60,6 +61,13 @@ class Provider(SimulatorAdapter):
     def count(self, call: str) -> int:
         """Return how many calls begin with `call`, such as `POST /face-authentications`."""
         return sum(made.startswith(call) for made in self.calls)
+
+    @property
+    def questions(self) -> int:
+        """How often the state of an authentication was asked for."""
+        return sum(
+            re.fullmatch(r"GET /face-authentications/\w+", call) is not None for call in self.calls
+        )
 
     @property
     def attempts_bought(self) -> int:

@@ -60,4 +60,5 @@ TEMPLATES = [
 
 FACEAUTH_SECRET_KEY = "sk_sbox_test"
 FACEAUTH_USER_JOURNEY_ID = "usj_" + "a" * 26
+FACEAUTH_WEBHOOK_SECRET_KEYS = ["signs-the-webhooks-of-the-test-suite"]
 FACEAUTH_SIMULATOR_ENABLED = True

@@ -15,8 +15,8 @@ ROOT = Path(django_faceauth.__file__).parent
 #: From the ground up. A room imports itself and what stands on lower floors; rooms of
 #: one floor do not know each other.
 FLOORS: list[set[str]] = [
-    {"", "compat", "exceptions", "identifiers", "redaction", "response_codes", "statuses"}
-    | {"wording"},
+    {"", "beat", "compat", "exceptions", "identifiers", "metrics", "redaction", "response_codes"}
+    | {"signals", "statuses", "wording"},
     {"conf"},
     {"headers"},
     {"models", "provider"},
@@ -35,6 +35,7 @@ ONLY_IN = {
     "requests": {"provider", "simulator"},
     "urllib3": {"provider", "simulator"},
     "celery": {"tasks"},
+    "kombu": {"tasks"},
     "rest_framework": {"api"},
 }
 

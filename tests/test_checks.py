@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from datetime import timedelta
 
 import pytest
@@ -53,6 +55,12 @@ def test_a_good_configuration_has_no_findings():
         ({"MAX_AGE": 60}, ["W003"]),
         ({"MAX_AGE": 120}, []),
         ({"MAX_AGE": 7200, "MAX_AGE_CEILING": 7200}, []),
+        ({"WEBHOOK_SECRET_KEYS": ["short"]}, ["E001"]),
+        ({"WEBHOOK_SECRET_KEYS": [""]}, ["E001"]),
+        ({"WEBHOOK_SECRET_KEYS": []}, ["W004"]),
+        ({"WEBHOOK_SECRET_KEY": ["k" * 40]}, ["E002"]),
+        ({"CELERY": True}, []),
+        ({"BEAT_SCHEDULE": {}}, []),
         ({"FALLBACK": "no-such-page"}, ["E009"]),
         ({"FALLBACK": "faceauth:start"}, ["E009"]),
         ({"FALLBACK": "/by-phone/"}, []),
@@ -126,3 +134,30 @@ def test_gates_with_odd_windows_are_reported_with_their_address():
 @override_settings(USE_TZ=False)
 def test_time_zones_are_needed():
     assert found() == ["E011"]
+
+
+def test_celery_must_be_there_to_be_used(monkeypatch):
+    monkeypatch.setitem(sys.modules, "celery", None)
+
+    assert found(CELERY=True) == ["E013"]
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("exempt", "expected"),
+    [([], ["W005"]), ([r"^other/"], ["W005"]), ([r"^face/webhook/?$"], []), ([r"^face/"], [])],
+)
+def test_webhooks_must_not_be_redirected(exempt, expected):
+    """A view cannot escape SecurityMiddleware (W-12)."""
+    with override_settings(SECURE_SSL_REDIRECT=True, SECURE_REDIRECT_EXEMPT=exempt):
+        assert found() == expected
+
+
+def test_the_hint_is_a_line_that_works():
+    """What the check says to add is what silences it."""
+    with override_settings(SECURE_SSL_REDIRECT=True):
+        (finding,) = run_checks(tags=[TAG])
+    (pattern,) = re.findall(r'r"([^"]+)"', finding.hint)
+
+    with override_settings(SECURE_SSL_REDIRECT=True, SECURE_REDIRECT_EXEMPT=[pattern]):
+        assert found() == []

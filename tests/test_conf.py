@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.test import override_settings
 
 from django_faceauth.conf import KNOWN, conf
@@ -19,6 +20,12 @@ DEFAULTS = {
     "TOKEN_URL": "https://access.sandbox.checkout.com/connect/token",
     "CAPTURE_HOSTS": (".checkout.com", ".ubble.ai"),
     "CLIENT_CERTIFICATE": None,
+    "WEBHOOK_AUTHORIZATION_KEY": None,
+    "WEBHOOK_NETWORKS": (),
+    "TRUSTED_PROXIES": 0,
+    "CELERY": False,
+    "POLL_RATE": 20.0,
+    "SIMULATOR_WEBHOOK_URL": "",
     "TIMEOUT": (3.0, 10.0),
     "MAX_AGE": timedelta(minutes=5),
     "MAX_AGE_CEILING": timedelta(hours=1),
@@ -35,7 +42,9 @@ def test_defaults(name, value):
 
 def test_every_setting_is_covered_here():
     """The rest is what tests/settings.py sets."""
-    assert set(DEFAULTS) | {"SECRET_KEY", "USER_JOURNEY_ID", "SIMULATOR_ENABLED"} == KNOWN
+    given = {"SECRET_KEY", "USER_JOURNEY_ID", "SIMULATOR_ENABLED", "WEBHOOK_SECRET_KEYS"}
+
+    assert set(DEFAULTS) | given == KNOWN
 
 
 def test_changes_show_at_once():
@@ -106,6 +115,23 @@ def test_durations_are_seconds_or_timedeltas(value):
         ("SECRET_KEY", 12),
         ("SECRET_KEY", lambda: 12),
         ("USER_JOURNEY_ID", 7),
+        ("WEBHOOK_SECRET_KEYS", "k" * 40),
+        ("WEBHOOK_SECRET_KEYS", None),
+        ("WEBHOOK_SECRET_KEYS", ["k" * 31]),
+        ("WEBHOOK_SECRET_KEYS", ["k" * 40, ""]),
+        ("WEBHOOK_SECRET_KEYS", [b"k" * 40]),
+        ("WEBHOOK_SECRET_KEYS", lambda: "k" * 40),
+        ("WEBHOOK_NETWORKS", "192.0.2.0/24"),
+        ("WEBHOOK_NETWORKS", ["192.0.2.1/24"]),
+        ("WEBHOOK_NETWORKS", ["somewhere"]),
+        ("TRUSTED_PROXIES", -1),
+        ("TRUSTED_PROXIES", True),
+        ("TRUSTED_PROXIES", "1"),
+        ("POLL_RATE", 0),
+        ("POLL_RATE", -1),
+        ("POLL_RATE", "20"),
+        ("POLL_RATE", True),
+        ("POLL_RATE", float("nan")),
         ("CLIENT_CERTIFICATE", 7),
         ("CLIENT_CERTIFICATE", ["one"]),
     ],
@@ -116,6 +142,22 @@ def test_what_cannot_be_used_is_refused_by_name(name, value):
         pytest.raises(ConfigurationError, match=f"FACEAUTH_{name}"),
     ):
         getattr(conf, name)
+
+
+@pytest.mark.parametrize("value", ["False", "0", "", "no", 1, "True", [True], None])
+def test_only_true_is_yes_to_celery(value):
+    with override_settings(FACEAUTH_CELERY=value):
+        assert conf.CELERY is False
+    with override_settings(FACEAUTH_CELERY=True):
+        assert conf.CELERY is True
+
+
+def test_without_a_setting_there_is_no_webhook_key():
+    with override_settings():
+        del settings.FACEAUTH_WEBHOOK_SECRET_KEYS
+
+        assert conf.WEBHOOK_SECRET_KEYS == ()
+    assert conf.WEBHOOK_SECRET_KEYS
 
 
 @pytest.mark.parametrize("value", ["False", "0", "", "no", 1, "True", [True]])

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from django_faceauth.models.authentication import FaceAttempt, FaceAuthentication, StatusChange
+from django_faceauth.models.budget import CallBudget
 from django_faceauth.models.challenge import FaceChallenge
 from django_faceauth.models.enrolment import Applicant
+from django_faceauth.models.event import WebhookEvent
 
-__all__ = ["Applicant", "FaceAttempt", "FaceAuthentication", "FaceChallenge", "StatusChange"]
+__all__ = [
+    "Applicant",
+    "CallBudget",
+    "FaceAttempt",
+    "FaceAuthentication",
+    "FaceChallenge",
+    "StatusChange",
+    "WebhookEvent",
+]

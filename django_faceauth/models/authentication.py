@@ -50,6 +50,24 @@ class FaceAuthentication(models.Model):
         blank=True,
         help_text=_("When the provider was asked for what is held here."),
     )
+    pulling_since = models.DateTimeField(
+        _("being asked since"), null=True, blank=True, help_text=_("While an answer is awaited.")
+    )
+    pulls = models.PositiveSmallIntegerField(
+        _("times asked"), default=0, help_text=_("How often the provider was asked.")
+    )
+    quiet_since = models.DateTimeField(
+        _("quiet since"),
+        null=True,
+        blank=True,
+        help_text=_("Since when there was no other status, and no new attempt."),
+    )
+    attempts_synced_at = models.DateTimeField(
+        _("attempts known as of"),
+        null=True,
+        blank=True,
+        help_text=_("When the provider was asked for the attempts that are held here."),
+    )
     next_poll_at = models.DateTimeField(_("next poll at"), null=True, blank=True)
     erased_at = models.DateTimeField(_("erased at"), null=True, blank=True)
 

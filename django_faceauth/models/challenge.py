@@ -31,6 +31,7 @@ class FaceChallengeQuerySet(models.QuerySet["FaceChallenge"]):
         return self.filter(
             state=FaceChallenge.State.GRANTED,
             authentication__status=AuthenticationStatus.APPROVED,
+            authentication__erased_at=None,
             authentication__applicant_id=models.F("user__face_applicant__applicant_id"),
         ).select_related("authentication", "user__face_applicant")
 
@@ -42,10 +43,20 @@ class FaceChallengeQuerySet(models.QuerySet["FaceChallenge"]):
         still_open = self.filter(state=FaceChallenge.State.OPEN)
         return still_open.update(state=state, reason=reason, open_slot=None, **values)
 
+    def granted_once(self) -> FaceChallengeQuerySet:
+        """Challenges that were granted, and not revoked."""
+        states = [FaceChallenge.State.GRANTED, FaceChallenge.State.CONSUMED]
+        return self.filter(state__in=states, revoked_at=None)
+
     def revoke(self, *, reason: str, now: datetime) -> int:
         """Take back the grants among these; return how many there were."""
         granted = self.filter(state=FaceChallenge.State.GRANTED)
         return granted.update(state=FaceChallenge.State.REVOKED, reason=reason, revoked_at=now)
+
+    def regret(self, *, reason: str, now: datetime) -> int:
+        """Note on the used grants among these that it is too late to take them back."""
+        used = self.filter(state=FaceChallenge.State.CONSUMED, revoked_at=None)
+        return used.update(reason=reason, revoked_at=now)
 
 
 class FaceChallenge(models.Model):
@@ -119,6 +130,8 @@ class FaceChallenge(models.Model):
             models.Index(
                 fields=["session_digest", "action", "state", "verified_at"], name="faceauth_hot"
             ),
+            # The sweep asks for old open ones.
+            models.Index(fields=["state", "created_at"], name="faceauth_state_age"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -148,6 +161,7 @@ class FaceChallenge(models.Model):
         return (
             authentication is not None
             and authentication.status == AuthenticationStatus.APPROVED
+            and authentication.erased_at is None
             and authentication.applicant_id == self.user.face_applicant.applicant_id
         )
 

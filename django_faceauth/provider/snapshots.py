@@ -37,7 +37,10 @@ class ResponseCode:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticationSnapshot:
-    """A face authentication as the provider described it in one answer."""
+    """A face authentication as the provider described it in one answer.
+
+    `has_face` tells that the provider holds a picture of it, which is never read.
+    """
 
     id: str
     status: str
@@ -47,6 +50,7 @@ class AuthenticationSnapshot:
     risk_labels: tuple[str, ...] = ()
     created_on: datetime | None = None
     modified_on: datetime | None = None
+    has_face: bool = False
 
     @classmethod
     def parse(cls, data: object, *, operation: str) -> Self:
@@ -59,8 +63,9 @@ class AuthenticationSnapshot:
             user_journey_id=_text(answer, "user_journey_id"),
             response_codes=_codes(answer),
             risk_labels=tuple(filter(None, map(_printable, _list(answer, "risk_labels")))),
-            created_on=_moment(answer, "created_on"),
-            modified_on=_moment(answer, "modified_on"),
+            created_on=moment_in(answer, "created_on"),
+            modified_on=moment_in(answer, "modified_on"),
+            has_face=bool(answer.get("face")),
         )
 
 
@@ -90,8 +95,8 @@ class AttemptSnapshot:
             response_codes=_codes(answer),
             redirect_url=_text(answer, "redirect_url"),
             capture_url=_href(answer, "verification_url"),
-            created_on=_moment(answer, "created_on"),
-            modified_on=_moment(answer, "modified_on"),
+            created_on=moment_in(answer, "created_on"),
+            modified_on=moment_in(answer, "modified_on"),
         )
 
 
@@ -173,7 +178,8 @@ def _href(data: Json, name: str) -> str:
     return _printable(link)
 
 
-def _moment(data: Json, key: str) -> datetime | None:
+def moment_in(data: Json, key: str) -> datetime | None:
+    """Return the moment under `key`, in UTC, or None when there is no usable one."""
     try:
         moment = parse_datetime(_text(data, key))
         # The provider documents UTC; a moment without an offset is taken as such.

@@ -45,9 +45,9 @@ CHUNK: Final = 64 * 1024
 #: A socket takes no timeout of zero, so the last moment before the total limit is this long.
 LAST_MOMENT: Final = 0.05
 
-#: A GET that met one of these is repeated after a pause; a POST never is (D-06).
-REPEATABLE_STATUSES: Final = frozenset({429, 502, 503, 504})
-#: Connections that were refused, cut before an answer, or cut within its body.
+#: Connections that were refused, cut before an answer, or cut within its body: a GET that met
+#: one is repeated after a pause, a POST never is (D-06). What was answered is not repeated:
+#: how often the provider is asked is decided for the whole site (P-06).
 REPEATABLE_CAUSES: Final = frozenset(
     {"ConnectionError", "ConnectTimeout", "IncompleteRead", "InvalidChunkLength", "ProtocolError"}
 )
@@ -101,8 +101,8 @@ class Transport:
             try:
                 return self._exchange(operation, method, url, deadline, parts)
             except Unavailable as error:
-                wait = _wait(error, pause)
-                if not _may_repeat(error) or self._clock() + wait >= deadline:
+                wait = pause * random.uniform(0.5, 1.5)  # noqa: S311 - jitter, not a secret
+                if error.cause not in REPEATABLE_CAUSES or self._clock() + wait >= deadline:
                     raise
             self._sleep(wait)
         return self._exchange(operation, method, url, deadline, parts)
@@ -263,13 +263,3 @@ def _retry_after(response: requests.Response) -> float | None:
         return None if value is None else float(Retry().parse_retry_after(value))
     except (InvalidHeader, ValueError, OverflowError):  # numbers and dates beyond all bounds
         return None
-
-
-def _may_repeat(error: Unavailable) -> bool:
-    return error.status_code in REPEATABLE_STATUSES or error.cause in REPEATABLE_CAUSES
-
-
-def _wait(error: Unavailable, pause: float) -> float:
-    if error.retry_after is not None:
-        return error.retry_after
-    return pause * random.uniform(0.5, 1.5)  # noqa: S311 - jitter, not a secret

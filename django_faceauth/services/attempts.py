@@ -25,7 +25,8 @@ from django_faceauth.models import Applicant, FaceAuthentication, FaceChallenge
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.snapshots import AttemptSnapshot
-from django_faceauth.services import evidence, sync
+from django_faceauth.services import budget, evidence, sync
+from django_faceauth.services.schedule import MOST_POLLS, PULL_INTERVAL, PULL_TIMEOUT
 from django_faceauth.statuses import AttemptStatus
 
 #: A capture link is handed out again while it is this young (it lives 15 minutes; D-08).
@@ -49,7 +50,9 @@ def authentication_for(
 def _still_holds(row: FaceAuthentication, applicant: Applicant) -> bool:
     """Tell whether a row asks what would be asked today; people and settings may change."""
     asked = (row.applicant_id, row.user_journey_id, row.environment)
-    return asked == (applicant.applicant_id, _journey(), conf.ENVIRONMENT)
+    asks_today = asked == (applicant.applicant_id, _journey(), conf.ENVIRONMENT)
+    # One that was asked about too often could not be followed to its end.
+    return asks_today and row.erased_at is None and row.pulls < MOST_POLLS
 
 
 def _journey() -> str:
@@ -73,9 +76,10 @@ def _intend(challenge: FaceChallenge, applicant: Applicant) -> FaceAuthenticatio
 
 def _create(intent: FaceAuthentication, now: datetime) -> FaceAuthentication:
     try:
-        snapshot = get_client().create_authentication(
-            applicant_id=intent.applicant_id, user_journey_id=intent.user_journey_id
-        )
+        with budget.heeded(now=now):
+            snapshot = get_client().create_authentication(
+                applicant_id=intent.applicant_id, user_journey_id=intent.user_journey_id
+            )
     except REFUSALS:
         intent.delete()  # after any other error it may exist, and the intent stays
         raise
@@ -91,8 +95,7 @@ def live_attempt(
     """
     if challenge.started_at is None or authentication.provider_id is None:
         return None
-    attempts = get_client().list_attempts(authentication.provider_id).items
-    sync.mirror_attempts(authentication, attempts, started_at=challenge.started_at)
+    attempts = sync.pull_attempts(authentication, now=now)
     newest = attempts[0] if attempts else None
     if newest is None or not _can_be_opened(newest, challenge, now):
         return None
@@ -119,8 +122,11 @@ def new_attempt(
 ) -> AttemptSnapshot:
     """Create an attempt, after remembering that it was asked for."""
     FaceChallenge.objects.filter(pk=challenge.pk).update(started_at=now)
-    attempt = get_client().create_attempt(
-        authentication.provider_id or "", redirect_url=redirect_url
-    )
+    sync.expect(authentication, by=now + PULL_TIMEOUT, now=now)  # should no answer come
+    with budget.heeded(now=now):
+        attempt = get_client().create_attempt(
+            authentication.provider_id or "", redirect_url=redirect_url
+        )
     sync.mirror_attempts(authentication, [attempt], started_at=now)
+    sync.expect(authentication, by=now + PULL_INTERVAL, now=now)
     return attempt

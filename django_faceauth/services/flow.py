@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import (
@@ -20,15 +20,27 @@ from django_faceauth.exceptions import (
     NotFound,
 )
 from django_faceauth.models import Applicant, FaceAuthentication, FaceChallenge
+from django_faceauth.models.authentication import StatusChange
+from django_faceauth.models.challenge import FaceChallengeQuerySet
+from django_faceauth.models.leases import has_run_out
 from django_faceauth.provider.addresses import is_capture_url
 from django_faceauth.provider.factory import get_client
-from django_faceauth.provider.snapshots import AuthenticationSnapshot
-from django_faceauth.services import attempts, enrolment, evidence, grants, sync
-from django_faceauth.statuses import AFTER_CAPTURE, AttemptStatus, AuthenticationStatus
+from django_faceauth.services import attempts, enrolment, evidence, grants, schedule, sync
+from django_faceauth.services.announcements import announce
+from django_faceauth.services.sync import Pulled
+from django_faceauth.signals import challenge_refused
+from django_faceauth.statuses import (
+    AFTER_CAPTURE,
+    AT_REST,
+    UNDER_WAY,
+    AttemptStatus,
+    AuthenticationStatus,
+)
 
 logger = logging.getLogger(__name__)
 
 State = FaceChallenge.State
+Source = StatusChange.Source
 
 #: A start that has not ended by now died: longer than all the calls of one together.
 CLAIM: Final = timedelta(seconds=120)
@@ -38,6 +50,9 @@ ENDS: Final[Mapping[str, FaceChallenge.State]] = {
     AuthenticationStatus.INCONCLUSIVE: State.FAILED,
     AuthenticationStatus.REFUSED: State.REFUSED,
 }
+
+#: A question that ends so was answered with no.
+NEGATIVE: Final = frozenset({State.FAILED, State.REFUSED})
 
 
 class Word(StrEnum):
@@ -78,14 +93,51 @@ def begin(challenge: FaceChallenge, *, redirect_url: str, now: datetime) -> Hand
 
 
 def finish(challenge: FaceChallenge, *, source: str, now: datetime) -> FaceChallenge:
-    """Ask the provider, at most every two seconds, and end the challenge if it says so.
+    """Ask the provider for somebody who waits, and end the challenge if it says so.
 
-    Returns the challenge as it is then. Raises a `ProviderError` when the provider gave
-    no usable answer, or a `ConfigurationError`; the challenge has not changed then.
+    Asks when the browser has come back, else when it is time to. Returns the challenge as
+    it is then. Raises a `ProviderError` when the provider gave no usable answer, or a
+    `ConfigurationError`; the challenge has not changed then.
     """
-    if challenge.is_open and challenge.started_at and challenge.authentication:
-        _ask_and_settle(challenge, challenge.authentication, source, now)
+    authentication = challenge.authentication
+    is_awaited = challenge.is_open and challenge.started_at is not None
+    if is_awaited and authentication and (source != Source.POLL or is_due(authentication, now=now)):
+        with suppress(NotFound):  # the challenge has ended then
+            refresh(authentication, source=source, now=now, someone_waits=True)
     return FaceChallenge.objects.select_related("authentication", "user").get(pk=challenge.pk)
+
+
+def refresh(
+    authentication: FaceAuthentication, *, source: str, now: datetime, someone_waits: bool = False
+) -> Pulled | None:
+    """Ask the provider about an authentication, and end the challenge that waits for it.
+
+    Returns and raises what `sync.pull` does.
+    """
+    try:
+        pulled = sync.pull(authentication, source=source, now=now, someone_waits=someone_waits)
+    except NotFound:
+        for challenge in _questions_of(authentication):
+            _close(challenge, State.FAILED, "unknown_to_provider")
+        raise
+    if pulled is None:
+        return None
+    for challenge in _questions_of(authentication):
+        _settle(challenge, pulled, now)
+    if pulled.row.status in AT_REST:  # else the next question is planned already
+        sync.plan(pulled.row, _next_question(pulled.row, now))
+    return pulled
+
+
+def is_due(authentication: FaceAuthentication, *, now: datetime) -> bool:
+    """Tell whether it is time to ask about an authentication without being told to."""
+    return authentication.next_poll_at is not None and authentication.next_poll_at <= now
+
+
+def is_unsettled(authentication: FaceAuthentication) -> bool:
+    """Tell whether a result is held that a challenge still waits for."""
+    has_result = authentication.status in {AuthenticationStatus.APPROVED, *ENDS}
+    return has_result and _questions_of(authentication).exists()
 
 
 def is_under_way(challenge: FaceChallenge, *, now: datetime) -> bool:
@@ -107,10 +159,7 @@ def word_for(challenge: FaceChallenge, *, now: datetime) -> Word:
 def _claim(challenge: FaceChallenge, now: datetime) -> bool:
     """Let one request at a time start; a double click or a second tab comes second."""
     open_ones = FaceChallenge.objects.filter(pk=challenge.pk, state=State.OPEN)
-    # A moment well ahead of now was written before the clock was set back.
-    free = open_ones.filter(
-        Q(claimed_at=None) | Q(claimed_at__lte=now - CLAIM) | Q(claimed_at__gt=now + CLAIM)
-    )
+    free = open_ones.filter(has_run_out("claimed_at", lease=CLAIM, now=now))
     return free.update(claimed_at=now) == 1
 
 
@@ -132,7 +181,9 @@ def _hand_off(
                 challenge, authentication, redirect_url=redirect_url, now=now
             )
     except Conflict:
-        return None  # it has gone on without us, on another device: the waiting page finds out
+        # It has gone on without us, on another device: the waiting page is to find out.
+        sync.expect(authentication, by=now, now=now)
+        return None
     except NotFound:
         _close(challenge, State.FAILED, "unknown_to_provider")
         return None
@@ -145,45 +196,37 @@ def _hand_off(
 # -- finish
 
 
-def _ask_and_settle(
-    challenge: FaceChallenge, authentication: FaceAuthentication, source: str, now: datetime
-) -> None:
-    try:
-        snapshot = sync.pull(authentication, source=source, now=now)
-    except NotFound:
-        _close(challenge, State.FAILED, "unknown_to_provider")
-        return
-    if snapshot is not None:
-        authentication.refresh_from_db()
-        _settle(challenge, authentication, snapshot, now)
+def _questions_of(authentication: FaceAuthentication) -> FaceChallengeQuerySet:
+    """Return the challenge, if any, that still waits for this authentication."""
+    asked = FaceChallenge.objects.filter(authentication_id=authentication.pk)
+    return asked.filter(state=State.OPEN, started_at__isnull=False)
 
 
-def _settle(
-    challenge: FaceChallenge,
-    authentication: FaceAuthentication,
-    snapshot: AuthenticationSnapshot,
-    now: datetime,
-) -> None:
-    if authentication.status == snapshot.status == AuthenticationStatus.APPROVED:
-        _approve(challenge, authentication, snapshot, now)
-    elif authentication.status in ENDS:
-        _close(challenge, ENDS[authentication.status], authentication.status)
-    elif _is_too_late(challenge, authentication, now):
+def _next_question(row: FaceAuthentication, now: datetime) -> datetime | None:
+    """Return when to ask again, now that the news has been acted upon."""
+    if row.status == AuthenticationStatus.APPROVED and _questions_of(row).exists():
+        return schedule.again(row, now=now)  # the evidence was not complete
+    return schedule.next_poll(row, now=now)
+
+
+def _settle(challenge: FaceChallenge, pulled: Pulled, now: datetime) -> None:
+    row = pulled.row
+    if row.status == pulled.snapshot.status == AuthenticationStatus.APPROVED:
+        _approve(challenge, pulled, now)
+    elif row.status in ENDS:
+        _close(challenge, ENDS[row.status], row.status)
+    elif _is_too_late(challenge, row, now):
         _close(challenge, State.EXPIRED, "too_late")
 
 
-def _approve(
-    challenge: FaceChallenge,
-    authentication: FaceAuthentication,
-    snapshot: AuthenticationSnapshot,
-    now: datetime,
-) -> None:
-    listed = get_client().list_attempts(snapshot.id).items
-    sync.mirror_attempts(authentication, listed, started_at=challenge.started_at or now)
+def _approve(challenge: FaceChallenge, pulled: Pulled, now: datetime) -> None:
+    row, listed = pulled.row, pulled.attempts
+    if listed is None:
+        listed = sync.pull_attempts(row, now=now)
     try:
-        evidence.require_subject(challenge, authentication, snapshot)
+        evidence.require_subject(challenge, row, pulled.snapshot)
         newest = evidence.require_attempt(challenge, listed)
-        attempt = authentication.attempts.get(provider_id=newest.id)
+        attempt = row.attempts.get(provider_id=newest.id)
         anchor = evidence.require_anchor(attempt, now=now)
     except FlowMismatch as mismatch:
         logger.error("approval refused: %s challenge=%s", mismatch, challenge.pk)
@@ -192,7 +235,7 @@ def _approve(
     if not evidence.is_in_time(attempt, anchor, challenge, now=now):
         _close(challenge, State.EXPIRED, "too_late")
     elif newest.status == AttemptStatus.COMPLETED:  # or half of the news is not there yet
-        _grant(challenge, authentication, anchor, now)
+        _grant(challenge, row, anchor, now)
 
 
 def _grant(
@@ -200,8 +243,8 @@ def _grant(
 ) -> None:
     with transaction.atomic():
         # Locked, so that a change of mind comes wholly before or wholly after.
-        row = FaceAuthentication.objects.select_for_update().get(pk=authentication.pk)
-        if row.status == AuthenticationStatus.APPROVED:
+        row = sync.locked(authentication)
+        if row.status == AuthenticationStatus.APPROVED and row.erased_at is None:
             grants.issue(challenge, verified_at=anchor, now=now)
 
 
@@ -221,9 +264,12 @@ def _needs_attempt(challenge: FaceChallenge, now: datetime) -> bool:
         return False
     if authentication.status == AuthenticationStatus.RETRY_REQUIRED:
         # What was known before the newest attempt is not about it.
-        return authentication.synced_at is not None and authentication.synced_at > started_at
+        newest = authentication.attempts.first()
+        return newest is None or newest.status not in UNDER_WAY
     return authentication.status not in AFTER_CAPTURE and now - started_at > conf.CAPTURE_WINDOW
 
 
 def _close(challenge: FaceChallenge, state: FaceChallenge.State, reason: str) -> None:
-    FaceChallenge.objects.filter(pk=challenge.pk).close(state, reason=reason)
+    asked = FaceChallenge.objects.filter(pk=challenge.pk)
+    if asked.close(state, reason=reason) and state in NEGATIVE:
+        announce(challenge_refused, sender=FaceChallenge, challenge=asked.get(), reason=reason)

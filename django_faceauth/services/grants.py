@@ -18,9 +18,12 @@ from django.db.models.functions import Greatest
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
+from django_faceauth import metrics
 from django_faceauth.conf import conf
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.models.challenge import FaceChallengeQuerySet
+from django_faceauth.services.announcements import announce
+from django_faceauth.signals import challenge_granted, challenge_revoked
 
 SESSION_KEY: Final = "_faceauth"
 
@@ -105,6 +108,8 @@ def issue(challenge: FaceChallenge, *, verified_at: datetime, now: datetime) -> 
     """Grant an open challenge; `verified_at` is the anchor, set here once and for all (G-05)."""
     asked = FaceChallenge.objects.filter(pk=challenge.pk)
     granted = asked.close(FaceChallenge.State.GRANTED, verified_at=verified_at, granted_at=now)
+    if granted:
+        announce(challenge_granted, sender=FaceChallenge, challenge=asked.get())
     return granted == 1
 
 
@@ -118,9 +123,30 @@ def see(request: HttpRequest, challenge: FaceChallenge, *, now: datetime) -> Non
 
 
 def revoke(authentication: FaceAuthentication, *, reason: str, now: datetime) -> int:
-    """Take back what was granted on an authentication; return how many grants that were."""
-    grants = FaceChallenge.objects.filter(authentication_id=authentication.pk)
-    return grants.revoke(reason=reason, now=now)
+    """Take back what was granted on an authentication; return how many grants that were.
+
+    What was used up cannot be taken back: it is told all the same, once (D-10).
+    """
+    challenges = FaceChallenge.objects.filter(authentication_id=authentication.pk)
+    if not challenges.granted_once().exists():  # as nearly always
+        return 0
+    revoked = challenges.revoke(reason=reason, now=now)
+    challenges.regret(reason=reason, now=now)
+    for challenge in challenges.filter(revoked_at=now):
+        _tell_of_revocation(challenge, reason)
+    return revoked
+
+
+def _tell_of_revocation(challenge: FaceChallenge, reason: str) -> None:
+    metrics.count("challenge_revoked")
+    was_used = challenge.seen_at is not None or challenge.consumed_at is not None
+    announce(
+        challenge_revoked,
+        sender=FaceChallenge,
+        challenge=challenge,
+        reason=reason,
+        executed=(challenge.action,) if was_used else (),
+    )
 
 
 def _asked_here(request: HttpRequest) -> FaceChallengeQuerySet | None:

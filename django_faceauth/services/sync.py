@@ -1,4 +1,4 @@
-"""Bringing the provider's truth into our rows. `apply` is its only writer.
+"""Bringing the provider's truth into our rows. Its only writer.
 
 `now` is always the moment at which the provider was asked, which is never later than
 the moment that the answer speaks of.
@@ -7,35 +7,90 @@ the moment that the answer speaks of.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, QuerySet
 
-from django_faceauth.exceptions import MalformedAnswer
+from django_faceauth.conf import conf
+from django_faceauth.exceptions import MalformedAnswer, NotFound, ProviderError
 from django_faceauth.models import FaceAttempt, FaceAuthentication
+from django_faceauth.models.authentication import StatusChange
+from django_faceauth.models.leases import has_run_out
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.snapshots import AttemptSnapshot, AuthenticationSnapshot
-from django_faceauth.services import grants
+from django_faceauth.services import budget, grants, schedule
+from django_faceauth.services.announcements import announce
+from django_faceauth.signals import status_changed
 from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, AuthenticationStatus
 
-PULL_INTERVAL: Final = timedelta(seconds=2)
+#: Only these are asked for by a clock or a visitor, and so are counted against the limit:
+#: news from the provider and the wish of staff are always worth a question.
+LIMITED: Final[frozenset[str]] = frozenset({StatusChange.Source.POLL, StatusChange.Source.RETURN})
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What the provider answered, and the row as it is then.
+
+    `attempts` are there only when there was reason to ask for them.
+    """
+
+    row: FaceAuthentication
+    snapshot: AuthenticationSnapshot
+    attempts: tuple[AttemptSnapshot, ...] | None = None
 
 
 def pull(
-    authentication: FaceAuthentication, *, source: str, now: datetime
-) -> AuthenticationSnapshot | None:
+    authentication: FaceAuthentication, *, source: str, now: datetime, someone_waits: bool = False
+) -> Pulled | None:
     """Ask the provider and apply its answer; return the answer.
 
-    Returns None, without asking, less than two seconds after the last time anybody
-    asked. Raises a `ProviderError` or a `ConfigurationError`.
+    Returns None, without asking, while somebody else asks, within two seconds of the last
+    time, after too many times, and when the budget of the site is used up (W-08, D-04).
+    The attempts are asked for too, when the status has changed since the last time.
+
+    Raises a `ProviderError` or a `ConfigurationError`. What the provider no longer knows is
+    marked as erased before the `NotFound`.
     """
-    if authentication.provider_id is None or not _claim_pull(authentication, now):
+    client = get_client()
+    if not _can_be_asked_for(authentication) or not _claim(authentication, source, now):
         return None
-    snapshot = get_client().get_authentication(authentication.provider_id)
-    apply(authentication, snapshot, source=source, now=now)
-    return snapshot
+    if not budget.take(now=now, someone_waits=someone_waits):
+        _give_back(authentication, now)
+        return None
+    try:
+        with budget.heeded(now=now):
+            snapshot = client.get_authentication(authentication.provider_id or "")
+    except NotFound:
+        erase(authentication, now=now)
+        raise
+    except ProviderError:
+        _come_back(authentication, now)
+        raise
+    row = apply(authentication, snapshot, source=source, now=now)
+    attempts = pull_attempts(row, now=now) if _has_stale_attempts(row) else None
+    return Pulled(row, snapshot, attempts)
+
+
+def pull_attempts(
+    authentication: FaceAuthentication, *, now: datetime
+) -> tuple[AttemptSnapshot, ...]:
+    """Ask the provider for the attempts, newest first, and mirror them; return them.
+
+    Raises a `ProviderError` or a `ConfigurationError`.
+    """
+    client = get_client()
+    budget.charge(now=now)
+    with budget.heeded(now=now):
+        listed = client.list_attempts(authentication.provider_id or "").items
+    challenge = getattr(authentication, "challenge", None)
+    asked_at = challenge.started_at if challenge else None
+    mirror_attempts(authentication, listed, started_at=asked_at or authentication.created_at)
+    _rows(authentication).update(attempts_synced_at=now)
+    return listed
 
 
 def apply(
@@ -47,14 +102,46 @@ def apply(
 ) -> FaceAuthentication:
     """Write what the provider said, unless something newer is held; return the row."""
     with transaction.atomic():
-        row = FaceAuthentication.objects.select_for_update().get(pk=authentication.pk)
-        if not _is_news(row, snapshot, now):
-            return row
-        _write(row, snapshot, source, now)
-        _bound_capture(row, now)
+        row = locked(authentication)
+        row.pulling_since = None
+        if _is_news(row, snapshot, now):
+            _write(row, snapshot, source, now)
+            _bound_capture(row, now)
+        row.save()
         if row.status != AuthenticationStatus.APPROVED:
             grants.revoke(row, reason=row.status, now=now)  # what protects commits with it
     return row
+
+
+def erase(authentication: FaceAuthentication, *, now: datetime) -> None:
+    """Remember that the provider holds no personal data of it any more; revoke its grants.
+
+    The row keeps its last status, as a record of what was.
+    """
+    with transaction.atomic():
+        row = locked(authentication)
+        row.pulling_since = row.next_poll_at = None
+        row.erased_at = row.erased_at or now
+        row.save()
+        grants.revoke(row, reason="erased", now=now)
+
+
+def locked(authentication: FaceAuthentication) -> FaceAuthentication:
+    """Return the row as it is now, for this transaction alone."""
+    return FaceAuthentication.objects.select_for_update().get(pk=authentication.pk)
+
+
+def expect(authentication: FaceAuthentication, *, by: datetime, now: datetime) -> None:
+    """Remember that something is about to happen at the provider, and to look `by` then."""
+    _rows(authentication).update(quiet_since=now, next_poll_at=by)
+
+
+def plan(authentication: FaceAuthentication, moment: datetime | None) -> None:
+    """Plan the next question, None for no more, unless something has happened meanwhile."""
+    unchanged = _rows(authentication).filter(
+        synced_at=authentication.synced_at, quiet_since=authentication.quiet_since
+    )
+    unchanged.update(next_poll_at=moment)
 
 
 def mirror_attempts(
@@ -69,7 +156,7 @@ def mirror_attempts(
     before. Raises `MalformedAnswer` for an attempt of another authentication.
     """
     with transaction.atomic():
-        FaceAuthentication.objects.select_for_update().get(pk=authentication.pk)
+        locked(authentication)
         for snapshot in reversed(snapshots):  # the newest gets the last row
             _mirror(authentication, snapshot, started_at)
 
@@ -80,15 +167,44 @@ def saw_unopened(attempt: AttemptSnapshot, *, now: datetime) -> None:
     rows.update(capture_not_before=now)
 
 
-def _claim_pull(authentication: FaceAuthentication, now: datetime) -> bool:
-    row = FaceAuthentication.objects.filter(pk=authentication.pk)
-    # A moment well ahead of now was written before the clock was set back.
-    due = row.filter(
-        Q(pulled_at=None)
-        | Q(pulled_at__lte=now - PULL_INTERVAL)
-        | Q(pulled_at__gt=now + PULL_INTERVAL)
+def _can_be_asked_for(authentication: FaceAuthentication) -> bool:
+    # The other environment would not know the id, and that must not look like an erasure.
+    return bool(authentication.provider_id) and authentication.environment == conf.ENVIRONMENT
+
+
+def _claim(authentication: FaceAuthentication, source: str, now: datetime) -> bool:
+    """Let one ask at a time, and remember that it did."""
+    free = _rows(authentication).filter(
+        has_run_out("pulling_since", lease=schedule.PULL_TIMEOUT, now=now),
+        has_run_out("pulled_at", lease=schedule.PULL_INTERVAL, now=now),
     )
-    return due.update(pulled_at=now) == 1
+    if source in LIMITED:
+        free = free.filter(pulls__lt=schedule.MOST_PULLS)
+    return free.update(pulling_since=now, pulled_at=now, pulls=F("pulls") + 1) == 1
+
+
+def _give_back(authentication: FaceAuthentication, now: datetime) -> None:
+    """Undo a claim: nobody was asked, and it is the turn of others first."""
+    rows = _rows(authentication)
+    rows.update(pulling_since=None, pulled_at=authentication.pulled_at, pulls=F("pulls") - 1)
+    rows.exclude(next_poll_at=None).update(next_poll_at=now + schedule.jittered(schedule.TURN))
+
+
+def _come_back(authentication: FaceAuthentication, now: datetime) -> None:
+    """End a claim: there was no answer, so what was planned is planned anew."""
+    rows = _rows(authentication)
+    rows.update(pulling_since=None)
+    again = schedule.again(authentication, now=now)
+    rows.exclude(next_poll_at=None).update(next_poll_at=again)
+
+
+def _rows(authentication: FaceAuthentication) -> QuerySet[FaceAuthentication]:
+    return FaceAuthentication.objects.filter(pk=authentication.pk)
+
+
+def _has_stale_attempts(row: FaceAuthentication) -> bool:
+    known, changed = row.attempts_synced_at, row.quiet_since
+    return changed is not None and (known is None or known < changed)
 
 
 def _is_news(row: FaceAuthentication, snapshot: AuthenticationSnapshot, now: datetime) -> bool:
@@ -109,9 +225,23 @@ def _write(
     row.modified_on = snapshot.modified_on or row.modified_on
     row.provider_id = row.provider_id or _unclaimed(snapshot)
     row.synced_at = now
-    row.save()
+    row.next_poll_at = schedule.next_poll(row, now=now)
     if previous != row.status:
-        row.status_changes.create(previous=previous, status=row.status, source=source, at=now)
+        _note_change(row, previous, source, now)
+
+
+def _note_change(row: FaceAuthentication, previous: str, source: str, now: datetime) -> None:
+    row.quiet_since = now
+    row.next_poll_at = schedule.after_change(row, now=now)
+    row.status_changes.create(previous=previous, status=row.status, source=source, at=now)
+    announce(
+        status_changed,
+        sender=FaceAuthentication,
+        authentication=row,
+        previous=previous,
+        status=row.status,
+        source=source,
+    )
 
 
 def _unclaimed(snapshot: AuthenticationSnapshot) -> str:

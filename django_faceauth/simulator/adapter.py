@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from io import BytesIO
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 from django.urls import Resolver404, resolve
-from requests import PreparedRequest, Response
+from requests import PreparedRequest, ReadTimeout, Response
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
+
+from django_faceauth.simulator import troubles
 
 URLS: Final = "django_faceauth.simulator.urls"
 
@@ -27,19 +30,38 @@ class SimulatorAdapter(HTTPAdapter):
         super().__init__()
         self.root = root.rstrip("/")
 
-    def send(self, request: PreparedRequest, *_args: Any, **_options: Any) -> Response:
-        """Return the simulator's answer to a request; there is nothing to time out or verify."""
-        return self.build_response(request, _over_the_wire(self._answer(_received(request))))
+    def send(self, request: PreparedRequest, *_args: Any, **options: Any) -> Response:
+        """Return the simulator's answer to a request; there is nothing to verify.
 
-    def _answer(self, request: HttpRequest) -> HttpResponse:
+        Raises `requests.ReadTimeout` at once where the client would have waited too long.
+        """
+        received = _received(request)
+        received.META[troubles.PAUSE] = Patience(options.get("timeout"))
+        return self.build_response(request, _over_the_wire(self._answer(received)))
+
+    def _answer(self, request: HttpRequest) -> troubles.Response:
         if not request.path.startswith(self.root):
             return HttpResponse(status=404)
         try:
             match = resolve(request.path_info.removeprefix(self.root), urlconf=URLS)
         except Resolver404:
             return HttpResponse(status=404)
-        answer: HttpResponse = match.func(request, *match.args, **match.kwargs)
+        answer: troubles.Response = match.func(request, *match.args, **match.kwargs)
         return answer
+
+
+class Patience:
+    """How long a client waits for a whole answer. Waiting uses it up without taking time."""
+
+    def __init__(self, timeout: float | tuple[float, float] | None) -> None:
+        read = timeout[1] if isinstance(timeout, tuple) else timeout
+        self.seconds = float("inf") if read is None else read
+
+    def __call__(self, seconds: float) -> None:
+        """Wait; raises `requests.ReadTimeout` when that is too long."""
+        self.seconds -= seconds
+        if self.seconds < 0:
+            raise ReadTimeout
 
 
 class ReceivedRequest(WSGIRequest):
@@ -64,10 +86,11 @@ def _received(request: PreparedRequest) -> HttpRequest:
     return ReceivedRequest(sent.environ)
 
 
-def _over_the_wire(response: HttpResponse) -> HTTPResponse:
+def _over_the_wire(response: troubles.Response) -> HTTPResponse:
+    body = b"".join(cast(Iterable[bytes], response))
     return HTTPResponse(
-        body=BytesIO(response.content),
-        headers={**response.headers, "Content-Length": str(len(response.content))},
+        body=BytesIO(body),
+        headers={**response.headers, "Content-Length": str(len(body))},
         status=response.status_code,
         reason=response.reason_phrase,
         preload_content=False,

@@ -1,18 +1,18 @@
-"""The calls of the provider's API: read, apply one step of the machine, tell."""
+"""The calls of the provider's API: read, apply one step of the machine, tell.
+
+Each is named as the operation of our client that makes it.
+"""
 
 from __future__ import annotations
 
-import secrets
 from functools import partial
-from typing import Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
 from django_faceauth.simulator import credentials, intake, machine, paging, store, wire
+from django_faceauth.simulator.ids import new_id
 from django_faceauth.simulator.problems import Problem
-
-ID_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 def token(request: HttpRequest) -> HttpResponse:
@@ -39,13 +39,13 @@ def create_authentication(request: HttpRequest) -> HttpResponse:
     return JsonResponse(wire.authentication(case, root_of(request)), status=201)
 
 
-def read_authentication(request: HttpRequest, case_id: str) -> HttpResponse:
+def get_authentication(request: HttpRequest, case_id: str) -> HttpResponse:
     """Tell a face authentication."""
     case = store.read(case_id, timezone.now())
     return JsonResponse(wire.authentication(case, root_of(request)))
 
 
-def anonymize(request: HttpRequest, case_id: str) -> HttpResponse:
+def anonymize_authentication(request: HttpRequest, case_id: str) -> HttpResponse:
     """Remove the personal data of a face authentication."""
     now = timezone.now()
     try:
@@ -77,7 +77,7 @@ def list_attempts(request: HttpRequest, case_id: str) -> HttpResponse:
     return _page(request, wire.attempts(case, root_of(request)))
 
 
-def read_attempt(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
+def get_attempt(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
     """Tell one attempt."""
     case = store.read(case_id, timezone.now())
     return JsonResponse(wire.attempt(case, case.attempt(attempt_id), root_of(request)))
@@ -97,11 +97,6 @@ def root_of(request: HttpRequest) -> str:
     """
     prefix, _, _ = request.path.rpartition("/face-authentications")
     return request.build_absolute_uri(prefix or "/").rstrip("/")
-
-
-def new_id(prefix: str) -> str:
-    """Return a new identifier, such as `fav_` and 26 characters."""
-    return f"{prefix}_{''.join(secrets.choice(ID_ALPHABET) for _ in range(26))}"
 
 
 def _page(request: HttpRequest, items: list[wire.Json]) -> HttpResponse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Final
 from uuid import uuid4
 
@@ -13,23 +13,25 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.views.decorators.csrf import csrf_exempt
 
 from django_faceauth.conf import conf
-from django_faceauth.simulator import credentials
+from django_faceauth.simulator import credentials, troubles
 from django_faceauth.simulator.machine import Unknown
 from django_faceauth.simulator.problems import Problem
+from django_faceauth.simulator.troubles import Response
 
 View = Callable[..., HttpResponse]
+Door = Callable[..., Response]
 
 VERSION: Final = "1.0.0"
 
 
-def public(view: View) -> View:
+def public(view: Door) -> Door:
     """Make a view one of a foreign site: no login, CSRF token or transaction of this one.
 
     There is no such site, 404, unless the simulator is enabled.
     """
 
     @wraps(view)
-    def door(request: HttpRequest, **kwargs: str) -> HttpResponse:
+    def door(request: HttpRequest, **kwargs: str) -> Response:
         if not conf.SIMULATOR_ENABLED:
             return HttpResponse(status=404)
         return view(request, **kwargs)
@@ -37,28 +39,38 @@ def public(view: View) -> View:
     return csrf_exempt(login_not_required(transaction.non_atomic_requests(door)))
 
 
-def endpoint(*, is_secured: bool = True, **views: View) -> View:
-    """Return the view of one path of the API, which has one of `views` per HTTP method."""
+def endpoint(*, is_secured: bool = True, has_faults: bool = True, **views: View) -> Door:
+    """Return the view of one path of the API, which has one of `views` per HTTP method.
+
+    With `has_faults` it goes wrong when it shall, each view by its own name.
+    """
 
     @public
-    def door(request: HttpRequest, **kwargs: str) -> HttpResponse:
+    def door(request: HttpRequest, **kwargs: str) -> Response:
         request_id = str(uuid4())
-        response = _answer(request, request_id, **kwargs)
+        response = _response(request, request_id, kwargs)
         response["Cko-Request-Id"] = request_id
         response["Cko-Version"] = VERSION
         return response
 
-    def _answer(request: HttpRequest, request_id: str, **kwargs: str) -> HttpResponse:
+    def _response(request: HttpRequest, request_id: str, kwargs: dict[str, str]) -> Response:
         view = views.get(request.method or "")
         if view is None:
             return HttpResponseNotAllowed(views)
         if is_secured and not credentials.may_call(request.headers.get("Authorization", "")):
             return HttpResponse(status=401)
-        try:
-            return view(request, **kwargs)
-        except Unknown:
-            return HttpResponse(status=404)
-        except Problem as problem:
-            return problem.answer(request_id)
+        faithfully = partial(_answer, partial(view, request, **kwargs), request_id)
+        if not has_faults:
+            return faithfully()
+        return troubles.answer(view.__name__, request, faithfully)
 
     return door
+
+
+def _answer(view: Callable[[], HttpResponse], request_id: str) -> HttpResponse:
+    try:
+        return view()
+    except Unknown:
+        return HttpResponse(status=404)
+    except Problem as problem:
+        return problem.answer(request_id)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django_faceauth.simulator.outcomes import CLOSED, LEFT, NEVER_STARTED, Outcome
-from django_faceauth.statuses import ACCEPTS_ATTEMPT, AttemptStatus, AuthenticationStatus
+from django_faceauth.statuses import ACCEPTS_ATTEMPT, DECIDED, AttemptStatus, AuthenticationStatus
 
 LINK_LIFETIME: Final = timedelta(minutes=15)
 
@@ -105,6 +105,7 @@ class Case:
     code: int | None = None
     attempts: tuple[Attempt, ...] = ()
     is_anonymized: bool = False
+    audits: int = 0
 
     @property
     def captures(self) -> int:
@@ -145,6 +146,12 @@ def advance(case: Case, now: datetime) -> Case:
     return _settle(case, due)
 
 
+def due_on(case: Case) -> datetime | None:
+    """Return when time alone will change the case, if it will."""
+    due = _due(case)
+    return due.decided_on if due else None
+
+
 def add_attempt(case: Case, attempt_id: str, request: AttemptRequest, now: datetime) -> Case:
     """Return the case with a new attempt, which replaces the open one."""
     if case.status not in ACCEPTS_ATTEMPT:
@@ -183,6 +190,24 @@ def finish_capture(
     )
     case = _with_newest(case, attempt, AuthenticationStatus.CHECKS_IN_PROGRESS)
     return case if outcome.is_on_film else _settle(case, capture)
+
+
+def expire(case: Case, now: datetime) -> Case:
+    """Return the case as if nobody had touched its link for the lifetime of one."""
+    due = _due(case)
+    if due is None or not case.attempts[-1].is_open:
+        raise NotAllowed
+    return _settle(case, replace(due, decided_on=now))
+
+
+def audit(case: Case, outcome: Outcome, now: datetime) -> Case:
+    """Return the case with the result of an audit, which confirms the earlier one or not."""
+    results = {case.status, outcome.authentication}
+    if case.is_anonymized or not results <= DECIDED:
+        raise NotAllowed
+    newest = replace(case.attempts[-1], code=outcome.code, modified_on=now)
+    case = _with_newest(case, newest, outcome.authentication, outcome.code)
+    return replace(case, audits=case.audits + 1)
 
 
 def anonymize(case: Case, now: datetime) -> Case:

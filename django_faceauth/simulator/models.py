@@ -1,8 +1,15 @@
-"""The simulator's memory."""
+"""The simulator's memory: cases, what is told of them, and what shall go wrong."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
+
 from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+#: Webhooks that are to change places wait this many seconds for one another.
+SHORTEST_HOLD: Final = 5.0
 
 
 class StoredCase(models.Model):
@@ -10,6 +17,90 @@ class StoredCase(models.Model):
 
     id = models.CharField(primary_key=True, max_length=64)
     document = models.JSONField()
+    #: When time alone will change the case.
+    due_on = models.DateTimeField(null=True, db_index=True)
 
     def __str__(self) -> str:
         return self.id
+
+
+class DeliveryState(models.TextChoices):
+    """Where a delivery is."""
+
+    PENDING = "pending", _("waiting")
+    SENDING = "sending", _("being sent")
+    DELIVERED = "delivered", _("delivered")
+    GIVEN_UP = "given_up", _("given up")
+    DROPPED = "dropped", _("dropped")
+
+
+class Delivery(models.Model):
+    """One event on its way to the merchant: its very bytes, and how that went."""
+
+    event_id = models.CharField(max_length=64, unique=True)
+    event_type = models.CharField(max_length=100)
+    case_id = models.CharField(max_length=64)
+    created_on = models.DateTimeField()
+    body = models.TextField()
+    state = models.CharField(
+        max_length=10, choices=DeliveryState.choices, default=DeliveryState.PENDING
+    )
+    tries = models.PositiveSmallIntegerField(default=0)
+    #: While it is being sent: when it counts as lost on the way.
+    next_try = models.DateTimeField(null=True)
+    #: The HTTP status of the last try, or the name of its error.
+    answer = models.CharField(max_length=100, blank=True)
+    answered_on = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        indexes = [models.Index(fields=["state", "next_try"], name="faceauth_simulator_due")]
+
+    def __str__(self) -> str:
+        return self.event_id
+
+
+class WebhookFaults(models.Model):
+    """What goes wrong with webhooks: one row, or none as long as nothing does."""
+
+    drop = models.FloatField(default=0.0)
+    copies = models.PositiveSmallIntegerField(default=1)
+    delay = models.FloatField(default=0.0)
+    reorder = models.BooleanField(default=False)
+    wrong_signature = models.BooleanField(default=False)
+    #: How many seconds each minute between two tries lasts.
+    minute = models.FloatField(default=60.0)
+
+    class Meta:
+        verbose_name_plural = "webhook faults"
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
+
+    @property
+    def hold(self) -> timedelta:
+        """How long a new webhook waits before it is sent."""
+        return timedelta(seconds=max(self.delay, SHORTEST_HOLD if self.reorder else 0.0))
+
+
+class CallFaultKind(models.TextChoices):
+    """What can go wrong with a call of the API."""
+
+    TOO_MANY_REQUESTS = "too_many_requests", _("429, with this many seconds in Retry-After")
+    SERVER_ERROR = "server_error", _("this error status (500 to 599), and nothing done")
+    LATENCY = "latency", _("the right answer, this many seconds late")
+    NO_ANSWER = "no_answer", _("done, and then no answer for this many seconds")
+    SLOW_BODY = "slow_body", _("the right answer, a byte at a time over this many seconds")
+
+
+class CallFault(models.Model):
+    """What goes wrong with the next `calls` calls, or with all of them when that is null."""
+
+    kind = models.CharField(max_length=20, choices=CallFaultKind.choices)
+    amount = models.FloatField()
+    calls = models.PositiveSmallIntegerField(null=True)
+    #: The operation that it is for; empty: any.
+    operation = models.CharField(max_length=30, blank=True)
+
+    def __str__(self) -> str:
+        return self.kind

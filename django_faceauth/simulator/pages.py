@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from django_faceauth.conf import conf
 from django_faceauth.simulator import links, portrait, store
-from django_faceauth.simulator.doors import View, public
+from django_faceauth.simulator.doors import Door, View, public
 from django_faceauth.simulator.machine import (
     Case,
     NotAllowed,
@@ -47,15 +47,15 @@ HEADERS: Final = {
 }
 
 
-def hosted(view: View) -> View:
-    """Make a view a page of the provider, with the provider's own headers."""
+def hosted(view: View) -> Door:
+    """Make a view a page of the provider, with the provider's headers unless it has its own."""
 
     @public
     @wraps(view)
     def door(request: HttpRequest, **kwargs: str) -> HttpResponse:
         response = view(request, **kwargs)
         for name, value in HEADERS.items():
-            response[name] = value
+            response.headers.setdefault(name, value)
         return response
 
     return door
@@ -104,11 +104,17 @@ def way_back(case: Case, attempt_id: str) -> str:
     return urlunsplit(parts._replace(query=query))
 
 
+def render(name: str, *, status: int = 200, **context: object) -> HttpResponse:
+    """Return one of the provider's pages."""
+    # Rendered without the request: the context processors of the site are not the provider's.
+    return HttpResponse(render_to_string(f"faceauth_simulator/{name}.html", context), status=status)
+
+
 def _show(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
     now = timezone.now()
     enter = partial(open_capture, attempt_id=attempt_id, visit=_visit(request), now=now)
     case = store.change(case_id, enter, now)
-    return _page("capture", is_scripted=bool(script_for(case.applicant_id)))
+    return render("capture", is_scripted=bool(script_for(case.applicant_id)))
 
 
 def _finish(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
@@ -136,9 +142,4 @@ def _visit(request: HttpRequest) -> Visit:
 
 
 def _closed(status: int) -> HttpResponse:
-    return _page("closed", status=status)
-
-
-def _page(name: str, *, status: int = 200, **context: object) -> HttpResponse:
-    # Rendered without the request: the context processors of the site are not the provider's.
-    return HttpResponse(render_to_string(f"faceauth_simulator/{name}.html", context), status=status)
+    return render("closed", status=status)

@@ -1,4 +1,7 @@
-"""Where cases are kept between two requests. Whatever is read has been moved up to now."""
+"""Where cases are kept between two requests. Whatever is read has been moved up to now.
+
+The only writer of cases, and so the one that has merchants told of what happens to them.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,17 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import QuerySet
 
+from django_faceauth.simulator import events, outbox
 from django_faceauth.simulator.documents import dump, load
-from django_faceauth.simulator.machine import Case, Unknown, advance
+from django_faceauth.simulator.machine import Case, Unknown, advance, due_on
 from django_faceauth.simulator.models import StoredCase
 
 
+@transaction.atomic
 def add(case: Case) -> None:
     """Keep a new case."""
-    StoredCase.objects.create(id=case.id, document=dump(case))
+    StoredCase.objects.create(id=case.id, document=dump(case), due_on=due_on(case))
+    outbox.post(events.between(None, case), case.created_on)
 
 
 def read(case_id: str, now: datetime) -> Case:
@@ -31,10 +37,19 @@ def change(case_id: str, transition: Callable[[Case], Case], now: datetime) -> C
     """Move a case up to now, apply `transition` and keep the result, alone on its row."""
     with transaction.atomic():
         row = _row(StoredCase.objects.select_for_update(), case_id)
-        case = transition(advance(load(row.document), now))
-        row.document = dump(case)
+        before = load(row.document)
+        moved = advance(before, now)
+        case = transition(moved)
+        row.document, row.due_on = dump(case), due_on(case)
         row.save()
+        outbox.post((*events.between(before, moved), *events.between(moved, case)), now)
     return case
+
+
+def advance_due(now: datetime) -> None:
+    """Move all cases up to now that time alone changes, so that nobody needs to read them."""
+    for case_id in StoredCase.objects.filter(due_on__lte=now).values_list("id", flat=True):
+        read(case_id, now)
 
 
 def _row(rows: QuerySet[StoredCase], case_id: str) -> StoredCase:

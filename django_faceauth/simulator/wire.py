@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from django_faceauth.simulator import links
+from django_faceauth.simulator.events import Event
 from django_faceauth.simulator.machine import Attempt, Case
 from django_faceauth.simulator.outcomes import summary_of
-from django_faceauth.statuses import AuthenticationStatus
+from django_faceauth.statuses import DECIDED
 
 Json = dict[str, Any]
 
-DECIDED: Final = frozenset({AuthenticationStatus.APPROVED, AuthenticationStatus.DECLINED})
+EVENT_VERSION: Final = "1.2.0"
 
 
 def authentication(case: Case, root: str) -> Json:
@@ -63,6 +64,25 @@ def assets(case: Case, one: Attempt, root: str) -> list[Json]:
     """Return what was recorded during an attempt: one picture, never a video."""
     url = _picture_url(case, one, root)
     return [{"type": "face_image", "_links": {"asset_url": _link(url)}}] if url else []
+
+
+def event(event_id: str, told: Event, root: str) -> Json:
+    """Return the document that a webhook brings."""
+    case = told.case
+    return {
+        "id": event_id,
+        "type": told.type,
+        "version": EVENT_VERSION,
+        "created_on": timestamp(told.created_on),
+        "data": {
+            "face_authentication_id": case.id,
+            "applicant_id": case.applicant_id,
+            "user_journey_id": case.user_journey_id,
+            "status": case.status,
+            "response_codes": response_codes(case.code),
+        },
+        "_links": {"self": _link(f"{root}/workflows/events/{event_id}")},
+    }
 
 
 def address_of(case: Case, root: str) -> str:

@@ -10,6 +10,8 @@ import environ
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
 
+from django_faceauth.beat import FACEAUTH_BEAT_SCHEDULE
+
 env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -25,6 +27,7 @@ PORT = env.int("PORT", default=8000)
 
 SECRET_KEY = env.str("SECRET_KEY", default="for-the-demo-only-everybody-knows-it")
 DEBUG = env.bool("DEBUG", default=True)
+INTERNAL_IPS = ["127.0.0.1"]  # is shown where the simulator can be looked at
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[".localhost", "127.0.0.1", "[::1]", HOST])
 
 INSTALLED_APPS = [
@@ -55,6 +58,7 @@ TEMPLATES = [
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
+                "django.template.context_processors.debug",
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
@@ -86,6 +90,12 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
     }
 
+# -- a worker and beat, when there are some: see ../Procfile
+
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="redis://127.0.0.1:6379/0")
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULE = {**FACEAUTH_BEAT_SCHEDULE}
+
 # -- the face check, at the simulator of this very server
 
 SIMULATOR = f"http://127.0.0.1:{PORT}/simulator"
@@ -94,6 +104,11 @@ FACEAUTH_SECRET_KEY = "" if "FACEAUTH_OAUTH_CLIENT_ID" in env else "sk_sbox_demo
 FACEAUTH_USER_JOURNEY_ID = "usj_" + "demo".ljust(26, "a")
 FACEAUTH_BASE_URL = SIMULATOR
 FACEAUTH_TOKEN_URL = f"{SIMULATOR}/connect/token"
+FACEAUTH_SIMULATOR_WEBHOOK_URL = f"http://127.0.0.1:{PORT}/face/webhook/"
+# Everybody knows this key: it is only for a simulator that nobody else can reach.
+FACEAUTH_WEBHOOK_SECRET_KEYS = (
+    [] if "FACEAUTH_BASE_URL" in env else ["for-the-demo-only-this-key-is-known-to-everybody"]
+)
 FACEAUTH_CAPTURE_HOSTS = [
     ".checkout.com",
     ".ubble.ai",
@@ -112,11 +127,18 @@ FROM_ENVIRONMENT = {
     "FACEAUTH_CAPTURE_HOSTS": env.list,
     "FACEAUTH_CLIENT_CERTIFICATE": env.str,
     "FACEAUTH_TIMEOUT": partial(env.list, cast=float),
+    "FACEAUTH_WEBHOOK_SECRET_KEYS": env.list,
+    "FACEAUTH_WEBHOOK_AUTHORIZATION_KEY": env.str,
+    "FACEAUTH_WEBHOOK_NETWORKS": env.list,
+    "FACEAUTH_TRUSTED_PROXIES": env.int,
+    "FACEAUTH_CELERY": env.bool,
+    "FACEAUTH_POLL_RATE": env.float,
     "FACEAUTH_MAX_AGE": env.int,
     "FACEAUTH_MAX_AGE_CEILING": env.int,
     "FACEAUTH_CAPTURE_WINDOW": env.int,
     "FACEAUTH_FALLBACK": env.str,
     "FACEAUTH_SIMULATOR_ENABLED": env.bool,
+    "FACEAUTH_SIMULATOR_WEBHOOK_URL": env.str,
     "FACEAUTH_SIMULATOR_CHECK_SECONDS": env.float,
 }
 globals().update({name: read(name) for name, read in FROM_ENVIRONMENT.items() if name in env})

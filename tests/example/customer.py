@@ -31,6 +31,7 @@ class Page(HTMLParser):
         self.headers = response.headers
         self.forms: list[Form] = []
         self.refresh = ""
+        self.links: list[str] = []
         self._words: list[str] = []
         self.feed(response.text)
 
@@ -44,6 +45,8 @@ class Page(HTMLParser):
         values = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.forms.append(Form(urljoin(self.url, values.get("action", ""))))
+        elif tag == "a" and "href" in values:
+            self.links.append(urljoin(self.url, values["href"]))
         elif tag == "input" and "name" in values:
             self.forms[-1].fields[values["name"]] = values.get("value", "")
         elif tag == "meta" and values.get("http-equiv") == "refresh":
@@ -66,6 +69,15 @@ class Customer:
     def opens(self, path: str) -> Page:
         """Open a page of the bank."""
         return self._settled(self.browser.get(urljoin(self.bank, path)))
+
+    def waits_for(self, words: str, path: str) -> Page:
+        """Open a page again and again until it says `words`."""
+        for _ in range(LOOKS):
+            page = self.opens(path)
+            if words in page.text:
+                return page
+            time.sleep(0.5)
+        raise AssertionError(page.text)
 
     def submits(self, page: Page, **fields: str) -> Page:
         """Fill in the last form of a page, press its button, and see where that leads."""

@@ -46,3 +46,13 @@ def test_bank_is_in_order(tmp_path: Path) -> None:
     """Django's checks find nothing, and no migration is missing."""
     assert "no issues" in manage(tmp_path, "check", "--fail-level=WARNING")
     assert "No changes" in manage(tmp_path, "makemigrations", "--check", "--dry-run")
+
+
+def test_a_service_that_is_away_is_named(tmp_path: Path) -> None:
+    """`make demo-full` says in plain words what it lacks, and how to get it."""
+    away = "redis://127.0.0.1:1/0"
+
+    with pytest.raises(AssertionError, match=r"The broker cannot be reached(.|\n)*docker run"):
+        manage(tmp_path, "demo_services", CELERY_BROKER_URL=away)
+    with pytest.raises(AssertionError, match=r"The database cannot be reached(.|\n)*DATABASE_URL"):
+        manage(tmp_path, "demo_services", DATABASE_URL=f"sqlite:///{tmp_path}/no/such.sqlite3")

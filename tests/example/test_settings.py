@@ -37,6 +37,11 @@ def test_every_setting_can_be_given() -> None:
         ("CAPTURE_HOSTS", ".a.example,b.example", [".a.example", "b.example"]),
         ("MAX_AGE", "240", 240),
         ("TIMEOUT", "0.5,2", [0.5, 2.0]),
+        ("WEBHOOK_SECRET_KEYS", "one,other", ["one", "other"]),
+        ("WEBHOOK_NETWORKS", "192.0.2.0/24", ["192.0.2.0/24"]),
+        ("TRUSTED_PROXIES", "1", 1),
+        ("CELERY", "true", True),
+        ("POLL_RATE", "2.5", 2.5),
         ("SIMULATOR_ENABLED", "true", True),
         ("SIMULATOR_CHECK_SECONDS", "0.5", 0.5),
     ],
@@ -58,6 +63,18 @@ def test_simulator_is_where_the_server_is(monkeypatch: pytest.MonkeyPatch) -> No
 
     assert moved["FACEAUTH_BASE_URL"] == "http://127.0.0.1:9123/simulator"
     assert "127.0.0.1:9123" in moved["FACEAUTH_CAPTURE_HOSTS"]
+    assert moved["FACEAUTH_SIMULATOR_WEBHOOK_URL"] == "http://127.0.0.1:9123/face/webhook/"
+
+
+def test_the_key_that_everybody_knows_is_for_the_simulator(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another provider has its own key, or none."""
+    assert all(len(key) >= 32 for key in settings()["FACEAUTH_WEBHOOK_SECRET_KEYS"])
+
+    monkeypatch.setenv("FACEAUTH_BASE_URL", "https://provider.checkout.com")
+
+    assert settings()["FACEAUTH_WEBHOOK_SECRET_KEYS"] == []
 
 
 def test_oauth_takes_the_place_of_the_demo_key(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,16 @@ def test_alice_gets_in(bank: str) -> None:
     assert "Payout: needs your face" in statements.text
 
 
+def test_webhooks_arrive(bank: str) -> None:
+    """Whoever shows the demo can watch them, on a page that every page links to."""
+    alice = Customer(bank, "alice")
+    alice.shows_face("/statements/")
+
+    assert f"{bank}/simulator/" in alice.opens("/login/").links
+    deliveries = alice.waits_for("face_authentication_checks_completed", "/simulator/")
+    assert "delivered 1 200" in deliveries.text
+
+
 def test_bob_is_somebody_else(bank: str) -> None:
     """A face that does not match opens nothing, and the fraud code is not told."""
     bob = Customer(bank, "bob")

@@ -88,7 +88,7 @@ def texts_in(value: object) -> Iterator[str]:
         for inner in value:
             yield from texts_in(inner)
     else:
-        assert value is None or type(value) in {int, datetime}
+        assert value is None or type(value) in {bool, int, datetime}
 
 
 def test_an_authentication_is_read_field_by_field() -> None:
@@ -101,6 +101,7 @@ def test_an_authentication_is_read_field_by_field() -> None:
         risk_labels=("multiple_faces_detected",),
         created_on=datetime(2026, 3, 1, 12, 0, 0, 1, tzinfo=UTC),
         modified_on=datetime(2026, 3, 1, 13, tzinfo=UTC),
+        has_face=True,
     )
 
 

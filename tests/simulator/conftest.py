@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 import time_machine
+from pytest_django.fixtures import Settings
 
+from django_faceauth.simulator.rounds import rounds
 from django_faceauth.simulator.visitor import Visitor
 from tests.simulator.merchant import Merchant
+from tests.simulator.site import KEYS, URL, Site
 
 
 @pytest.fixture
@@ -27,3 +30,12 @@ def clock() -> Iterator[time_machine.Traveller]:
     """Noon of some day, until a test shifts it."""
     with time_machine.travel(datetime(2026, 3, 2, 12, tzinfo=UTC), tick=False) as traveller:
         yield traveller
+
+
+@pytest.fixture
+def site(settings: Settings) -> Iterator[Site]:
+    """A site that wants webhooks; they are sent when a test says so."""
+    settings.FACEAUTH_SIMULATOR_WEBHOOK_URL = URL
+    settings.FACEAUTH_WEBHOOK_SECRET_KEYS = KEYS
+    with rounds.by_hand():
+        yield Site()

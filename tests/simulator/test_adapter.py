@@ -29,7 +29,6 @@ def test_an_answer_tells_its_length_type_and_address(merchant: Merchant) -> None
 @pytest.mark.parametrize(
     ("root", "path"),
     [
-        ("", "/"),
         ("", "/elsewhere"),
         ("", "/simulator/face-authentications"),
         ("/simulator", "/simulator"),

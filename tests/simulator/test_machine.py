@@ -183,6 +183,71 @@ def test_a_used_link_is_dead(case: Case) -> None:
         machine.finish_capture(case, "fatp_1", CHOICES["leave"], check_time=CHECK_TIME, now=NOON)
 
 
+@pytest.mark.parametrize(
+    ("build", "expected"),
+    [
+        (pending, ("retry_required", 61101, "expired", 61101)),
+        (capturing, ("retry_required", 61121, "capture_aborted", 61121)),
+    ],
+)
+def test_an_open_link_can_be_made_to_expire_before_its_time(
+    build: Callable[[], Case], expected: tuple[str, int, str, int]
+) -> None:
+    case = machine.expire(build(), NOON + MINUTE)
+
+    assert facts(case) == expected
+    assert case.modified_on == NOON + MINUTE
+
+
+@pytest.mark.parametrize("build", [created, captured, decided])
+def test_without_an_open_link_nothing_expires(build: Callable[[], Case]) -> None:
+    with pytest.raises(NotAllowed):
+        machine.expire(build(), NOON + MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("same_person", "someone_else"), ("someone_else", "same_person")]
+)
+def test_an_audit_changes_a_result(before: str, after: str) -> None:
+    case = machine.audit(decided(CHOICES[before]), CHOICES[after], NOON + MINUTE)
+
+    code = CHOICES[after].code
+    assert facts(case) == (CHOICES[after].authentication, code, "completed", code)
+    assert case.modified_on == case.attempts[-1].modified_on == NOON + MINUTE
+
+
+@pytest.mark.parametrize(
+    ("case", "outcome"),
+    [
+        (created(), CHOICES["same_person"]),
+        (capturing(), CHOICES["same_person"]),
+        (captured(), CHOICES["same_person"]),
+        (decided(CLOSED), CHOICES["same_person"]),
+        (decided(), CHOICES["refuse"]),
+        (machine.anonymize(decided(), NOON + MINUTE), CHOICES["someone_else"]),
+    ],
+)
+def test_only_a_result_that_can_still_be_seen_is_audited(case: Case, outcome: Outcome) -> None:
+    with pytest.raises(NotAllowed):
+        machine.audit(case, outcome, NOON + MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("build", "due_on"),
+    [
+        (created, None),
+        (pending, NOON + 15 * MINUTE),
+        (capturing, NOON + 15 * MINUTE),
+        (captured, NOON + CHECK_TIME),
+        (decided, None),
+    ],
+)
+def test_a_case_knows_when_time_alone_will_change_it(
+    build: Callable[[], Case], due_on: datetime | None
+) -> None:
+    assert machine.due_on(build()) == due_on
+
+
 def test_an_attempt_of_another_case_is_unknown() -> None:
     with pytest.raises(Unknown):
         pending().attempt("fatp_2")

@@ -9,7 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from django_faceauth.simulator import documents, machine
+from django_faceauth.provider.notices import FAMILY
+from django_faceauth.simulator import documents, events, machine
 from django_faceauth.simulator.machine import AttemptRequest, Case, NotAllowed, Visit
 from django_faceauth.simulator.outcomes import CHOICES, CLOSED, Outcome, inconclusive
 
@@ -25,6 +26,25 @@ FOLLOWERS = {
     "checks_in_progress": {"approved", "declined", "retry_required", "inconclusive"},
     "retry_required": {"pending", "inconclusive"},
     **{status: set[str]() for status in FINAL},
+    # Audits change their minds.
+    "approved": {"declined"},
+    "declined": {"approved"},
+}
+#: The statuses that an event can bring.
+BRINGS = {
+    "opened": {"pending"},
+    "started": {"capture_in_progress"},
+    "reset": {"pending"},
+    "retry_requested": {"pending"},
+    "capture_completed": {"checks_in_progress"},
+    "checks_completed": {"approved", "declined"},
+    "capture_aborted": {"retry_required"},
+    "checks_inconclusive": {"retry_required"},
+    "link_expired": {"retry_required"},
+    "capture_refused": {"refused"},
+    "closed": {"inconclusive"},
+    "audit_completed": {"approved", "declined"},
+    "anonymized": FINAL | {"retry_required"},
 }
 #: What the newest attempt may be, by the status of the authentication.
 NEWEST = {
@@ -80,6 +100,14 @@ class Life(RuleBasedStateMachine):
         )
 
     @rule()
+    def expire(self) -> None:
+        self.attempt(partial(machine.expire, self.case, self.now))
+
+    @rule(outcome=outcomes)
+    def audit(self, outcome: Outcome) -> None:
+        self.attempt(partial(machine.audit, self.case, outcome, self.now))
+
+    @rule()
     def anonymize(self) -> None:
         self.attempt(partial(machine.anonymize, self.case, self.now))
 
@@ -98,6 +126,16 @@ class Life(RuleBasedStateMachine):
 
         assert case.status == before.status or case.status in FOLLOWERS[before.status]
         assert before.modified_on <= case.modified_on <= self.now
+        self.is_told(before, case)
+
+    def is_told(self, before: Case, case: Case) -> None:
+        told = events.between(before, case)
+
+        assert bool(told) >= (case.status != before.status)
+        assert not told or case is not before
+        for event in told:
+            assert case.status in BRINGS[event.type.removeprefix(FAMILY)]
+            assert event.created_on == case.modified_on
 
     @invariant()
     def only_the_newest_attempt_is_open(self) -> None:
@@ -111,6 +149,13 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def every_end_has_a_code(self) -> None:
         assert (self.case.code is not None) == (self.case.status in RETRY_OR_END)
+
+    @invariant()
+    def what_is_due_is_due_to_the_moment(self) -> None:
+        due_on = machine.due_on(self.case)
+        if due_on is not None:
+            assert machine.advance(self.case, due_on - timedelta(microseconds=1)) is self.case
+            assert machine.advance(self.case, due_on) is not self.case
 
     @invariant()
     def a_case_survives_its_document(self) -> None:

@@ -1,0 +1,24 @@
+"""The schedule of the background work, for Celery beat.
+
+Imports nothing of Django's, so that a settings module may import it::
+
+    from django_faceauth.beat import FACEAUTH_BEAT_SCHEDULE
+
+    CELERY_BEAT_SCHEDULE = {**FACEAUTH_BEAT_SCHEDULE}
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+#: Seconds between two sweeps.
+SWEEP_INTERVAL: Final = 5.0
+
+#: A sweep that could not run in time is left out: the next one does its work.
+FACEAUTH_BEAT_SCHEDULE: Final[dict[str, dict[str, Any]]] = {
+    "faceauth-sweep": {
+        "task": "django_faceauth.tasks.sweep",
+        "schedule": SWEEP_INTERVAL,
+        "options": {"expires": 4 * SWEEP_INTERVAL},
+    }
+}

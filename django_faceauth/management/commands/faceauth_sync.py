@@ -1,0 +1,116 @@
+"""`manage.py faceauth_sync`: take up what is due, once or for as long as it runs."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from threading import Event
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error as DatabaseTrouble
+from django.db import connections
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from django_faceauth.beat import SWEEP_INTERVAL
+from django_faceauth.conf import conf
+from django_faceauth.exceptions import ConfigurationError
+from django_faceauth.management.moments import moment
+from django_faceauth.services import health, inbox, sweep
+
+Work = Callable[..., object]
+
+
+class Command(BaseCommand):
+    """Sweeps: left-over webhook events, due questions to the provider, abandoned questions.
+
+    Sites with Celery have `django_faceauth.tasks.sweep` in their beat schedule instead.
+    """
+
+    help = "Takes up what is due: webhook events, questions to the provider, audits."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the options."""
+        parser.add_argument("--watch", action="store_true", help="go on until stopped")
+        parser.add_argument(
+            "--since",
+            type=moment,
+            help="first make everything due that was created since: 90m, 6h, 2d or a date",
+        )
+        parser.add_argument("--threads", type=int, default=4, help="questions at once (4)")
+        parser.add_argument(
+            "--health", action="store_true", help="only tell how it goes; exit with 1 if badly"
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Run one sweep, or sweep after sweep."""
+        if options["health"]:
+            self._tell_health()
+            return
+        if options["since"]:
+            self._say(_("made due: %d"), sweep.make_due(since=options["since"]))
+        with ThreadPoolExecutor(max(1, options["threads"])) as threads:
+            if options["watch"]:
+                self._watch(threads)
+            else:
+                self._sweep_all(threads)
+
+    def _sweep_all(self, threads: ThreadPoolExecutor) -> None:
+        while self._sweep(threads, Event()):
+            pass
+
+    def _watch(self, threads: ThreadPoolExecutor) -> None:
+        stop = Event()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, lambda *_: stop.set())
+        while not stop.is_set():
+            try:
+                self._sweep(threads, stop)
+            except (DatabaseTrouble, ConfigurationError) as trouble:
+                # It may be back for the next sweep; what was due still is.
+                self.stderr.write(type(trouble).__name__)
+                connections.close_all()
+            stop.wait(SWEEP_INTERVAL)
+
+    def _sweep(self, threads: ThreadPoolExecutor, stop: Event) -> int:
+        now = timezone.now()
+        due = sweep.take(now=now)
+        closed = sweep.tidy(now=now)
+        work: list[Work] = [partial(inbox.process, pk) for pk in due.events]
+        work += [partial(sweep.poll, pk) for pk in due.authentications]
+        jobs = [threads.submit(_run, one) for one in _paced(work, stop)]
+        if jobs or closed:
+            counts = len(due.events), len(due.authentications), closed
+            self._say(_("events: %d, polls: %d, closed: %d"), *counts)
+        for job in jobs:
+            job.result()
+        return len(jobs)
+
+    def _tell_health(self) -> None:
+        found = health.report(now=timezone.now())
+        for name, value in asdict(found).items():
+            self.stdout.write(f"{name}: {value}")
+        if not found.is_good:
+            raise CommandError(_("Somebody should have a look."))
+
+    def _say(self, text: str, *values: object) -> None:
+        self.stdout.write(text % values)
+
+
+def _paced(work: Iterable[Work], stop: Event) -> Iterator[Work]:
+    """Yield the work no faster than the site may ask, until it is to stop."""
+    for one in work:
+        if stop.wait(1 / conf.POLL_RATE):
+            return
+        yield one
+
+
+def _run(work: Work) -> None:
+    try:
+        work(now=timezone.now())
+    finally:
+        connections.close_all()

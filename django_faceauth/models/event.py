@@ -1,0 +1,55 @@
+"""What the provider told us by webhook."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from django_faceauth.identifiers import MAX_LENGTH
+
+
+class WebhookEvent(models.Model):
+    """One delivery that proved genuine: what it names, never what it says.
+
+    A delivery that we could not read has `sha256:…` of its bytes as its event id.
+    """
+
+    class State(models.TextChoices):
+        """How far we are with it; only `stored` can change."""
+
+        STORED = "stored", _("stored")
+        PROCESSED = "processed", _("processed")
+        IGNORED = "ignored", _("ignored")
+        FAILED = "failed", _("failed")
+
+    event_id = models.CharField(_("event id"), max_length=MAX_LENGTH, unique=True)
+    type = models.CharField(_("type"), max_length=100, blank=True)
+    provider_id = models.CharField(_("provider id"), max_length=MAX_LENGTH, blank=True)
+    applicant_id = models.CharField(_("applicant id"), max_length=MAX_LENGTH, blank=True)
+    created_on = models.DateTimeField(_("created at the provider"), null=True, blank=True)
+    received_at = models.DateTimeField(_("received at"))
+    state = models.CharField(_("state"), max_length=16, choices=State, default=State.STORED)
+    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+    error = models.CharField(_("error"), max_length=64, blank=True)
+    size = models.PositiveIntegerField(_("size in bytes"), default=0)
+    due_at = models.DateTimeField(
+        _("due at"), null=True, blank=True, help_text=_("When the sweep takes care of it.")
+    )
+
+    class Meta:
+        verbose_name = _("webhook event")
+        verbose_name_plural = _("webhook events")
+        indexes = [
+            # The sweep asks for due rows; those that are done with are not due.
+            models.Index(fields=["due_at"], name="faceauth_event_due"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state="stored", due_at__isnull=False)
+                | (~models.Q(state="stored") & models.Q(due_at__isnull=True)),
+                name="faceauth_stored_event_is_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.event_id

@@ -1,0 +1,121 @@
+"""Taking up what was left lying, and what is due without anybody having told us.
+
+The database says what is due, so that it does not matter who was killed, which task was
+lost, or how long nobody swept. Whoever takes a row has it for a minute; others take the
+next ones.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from django_faceauth.beat import SWEEP_INTERVAL
+from django_faceauth.conf import conf
+from django_faceauth.exceptions import ConfigurationError, ProviderError
+from django_faceauth.models import FaceAuthentication, FaceChallenge, WebhookEvent
+from django_faceauth.models.authentication import StatusChange
+from django_faceauth.services import budget, flow, orphans, schedule, sync
+
+logger = logging.getLogger(__name__)
+
+State = FaceChallenge.State
+
+#: Rows that one sweep takes at most; the budget allows no more in a minute anyway.
+BATCH: Final = 500
+#: A question that nobody answers is closed after this, and after its own window.
+OPEN_FOR: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Primary keys of rows that are now left to whoever took them."""
+
+    events: tuple[int, ...] = ()
+    authentications: tuple[int, ...] = ()
+
+
+def take(*, now: datetime) -> Due:
+    """Take what is due: no more than the budget allows until the next sweep."""
+    if budget.paused_until(now=now):
+        return Due()
+    affordable = max(1, min(BATCH, round(conf.POLL_RATE * SWEEP_INTERVAL)))
+    return Due(take_events(affordable, now=now), _take_authentications(affordable, now))
+
+
+def take_events(limit: int, *, now: datetime) -> tuple[int, ...]:
+    """Take events that are due, the oldest first."""
+    due = WebhookEvent.objects.filter(due_at__lte=now).order_by("due_at")
+    with transaction.atomic():
+        taken = _locked(due, limit)
+        WebhookEvent.objects.filter(pk__in=taken).update(due_at=now + schedule.LEASE)
+    return taken
+
+
+def poll(authentication_id: int, *, now: datetime) -> bool:
+    """Ask the provider about a row that `take` gave; return whether there was an answer.
+
+    Trouble is logged, and the row is due again later.
+    """
+    row = FaceAuthentication.objects.filter(pk=authentication_id).first()
+    if row is None:
+        return False
+    if row.pulls >= schedule.MOST_PULLS:
+        sync.plan(row, None)  # or it would be due for ever
+        return False
+    try:
+        return flow.refresh(row, source=StatusChange.Source.POLL, now=now) is not None
+    except (ProviderError, ConfigurationError) as error:
+        logger.warning("poll failed: %s authentication=%s", error, row)
+        return False
+
+
+def make_due(*, since: datetime) -> int:
+    """Make everything due that was created since; return how many those are.
+
+    For after an outage. What was asked about too often already stays as it is.
+    """
+    rows = FaceAuthentication.objects.filter(created_at__gte=since, erased_at=None)
+    known = rows.filter(environment=conf.ENVIRONMENT, provider_id__isnull=False)
+    return known.filter(pulls__lt=schedule.MOST_PULLS).update(next_poll_at=since)
+
+
+def tidy(*, now: datetime) -> int:
+    """Close questions that nobody answered, forget intents; return how many of both."""
+    return _expire_challenges(now) + orphans.forget_intents(now=now)
+
+
+def _take_authentications(limit: int, now: datetime) -> tuple[int, ...]:
+    here = FaceAuthentication.objects.filter(environment=conf.ENVIRONMENT)
+    due = here.filter(next_poll_at__lte=now).order_by("next_poll_at")
+    with transaction.atomic():
+        taken = _locked(due, limit)
+        here.filter(pk__in=taken).update(next_poll_at=now + schedule.LEASE)
+    return taken
+
+
+def _locked(
+    due: QuerySet[WebhookEvent] | QuerySet[FaceAuthentication], limit: int
+) -> tuple[int, ...]:
+    if connection.features.has_select_for_update_skip_locked:
+        due = due.select_for_update(skip_locked=True)
+    else:
+        due = due.select_for_update()
+    return tuple(due.values_list("pk", flat=True)[:limit])
+
+
+def _expire_challenges(now: datetime) -> int:
+    old = FaceChallenge.objects.filter(state=State.OPEN, created_at__lt=now - OPEN_FOR)
+    abandoned = [one.pk for one in old[:BATCH] if _is_abandoned(one, now)]
+    return FaceChallenge.objects.filter(pk__in=abandoned).close(State.EXPIRED, reason="abandoned")
+
+
+def _is_abandoned(challenge: FaceChallenge, now: datetime) -> bool:
+    """Tell whether no answer that came now could be of use any more."""
+    begun = challenge.started_at or challenge.created_at
+    return now - begun > max(OPEN_FOR, conf.CAPTURE_WINDOW + challenge.age_limit)

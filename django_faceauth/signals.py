@@ -1,0 +1,21 @@
+"""What sites can listen to. All are sent after commit, and a receiver that raises harms nobody.
+
+`status_changed`: sender `FaceAuthentication`; `authentication`, `previous`, `status`, `source`.
+`challenge_granted`: sender `FaceChallenge`; `challenge`.
+`challenge_refused`: sender `FaceChallenge`; `challenge`, now `refused` or `failed`, `reason`.
+`challenge_revoked`: sender `FaceChallenge`; `challenge`, `reason`, and `executed`: the actions
+that the grant had let through by then.
+`webhook_rejected`: sender `WebhookEvent`; `reason`, one word.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.dispatch import Signal
+
+status_changed: Final = Signal()
+challenge_granted: Final = Signal()
+challenge_refused: Final = Signal()
+challenge_revoked: Final = Signal()
+webhook_rejected: Final = Signal()

@@ -1,0 +1,111 @@
+"""The work of this package as Celery tasks, for sites with `FACEAUTH_CELERY = True`.
+
+Tasks are acknowledged late and may run twice, also at once: each finds out from the
+database what is left to do. One that is lost is found again by `sweep`.
+
+`django_faceauth.beat` has the schedule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final, ParamSpec
+
+from celery import Celery, Task, shared_task
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+from kombu.pools import ProducerPool, producers
+
+from django_faceauth.beat import FACEAUTH_BEAT_SCHEDULE
+from django_faceauth.conf import conf
+from django_faceauth.services import inbox
+from django_faceauth.services import sweep as sweeping
+
+__all__ = [
+    "FACEAUTH_BEAT_SCHEDULE",
+    "hand_over",
+    "process_event",
+    "sweep",
+    "sync_authentication",
+]
+
+#: A wait longer than this is left to the sweep, so that brokers keep no tasks for long.
+LONGEST_COUNTDOWN: Final = 60.0
+
+#: A broker that does not answer within so many seconds is left alone: the sweep takes care.
+PATIENCE: Final = 0.5
+#: For the connections of web requests, on top of the site's own options: try at once or not at
+#: all. `apply_async(retry=False)` alone still connects again and again, some brokers for ever.
+IMPATIENT: Final[dict[str, Any]] = {
+    "max_retries": 0,
+    "socket_connect_timeout": PATIENCE,  # Redis
+    "socket_timeout": PATIENCE,
+    "read_timeout": PATIENCE,  # RabbitMQ
+    "write_timeout": PATIENCE,
+}
+
+#: How each task is run: lost workers and a database that was away cost nothing but time.
+OPTIONS: Final[dict[str, Any]] = {
+    "acks_late": True,
+    "reject_on_worker_lost": True,
+    "ignore_result": True,
+    "autoretry_for": (OperationalError, InterfaceError),
+    "retry_backoff": True,
+    "retry_backoff_max": 60,
+    "retry_jitter": True,
+    "max_retries": 5,
+}
+
+
+Arguments = ParamSpec("Arguments")
+
+
+def task(work: Callable[Arguments, None]) -> Task[Arguments, None]:
+    """Make a function a task of whatever Celery app the site has."""
+    made: Task[Arguments, None] = shared_task(**OPTIONS)(work)
+    return made
+
+
+@task
+def process_event(pk: int) -> None:
+    """Act upon the webhook event with that primary key."""
+    due_at = inbox.process(pk, now=timezone.now())
+    if due_at is None:
+        return
+    wait = (due_at - timezone.now()).total_seconds()
+    if wait <= LONGEST_COUNTDOWN:
+        process_event.apply_async((pk,), countdown=max(wait, 0.0))
+
+
+@task
+def sync_authentication(pk: int) -> None:
+    """Ask the provider about the authentication with that primary key."""
+    sweeping.poll(pk, now=timezone.now())
+
+
+@task
+def sweep() -> None:
+    """Hand out what is due, and close what nobody answered."""
+    now = timezone.now()
+    due = sweeping.take(now=now)
+    work = [(process_event, pk) for pk in due.events]
+    work += [(sync_authentication, pk) for pk in due.authentications]
+    for number, (one, pk) in enumerate(work):
+        # Spread out, so that the budget has room for each when its turn comes.
+        one.apply_async((pk,), countdown=number / conf.POLL_RATE)
+    sweeping.tidy(now=now)
+
+
+def hand_over(pk: int) -> None:
+    """Have a worker act upon an event; raises within a second when the broker is away."""
+    with _producers(process_event.app).acquire(block=True) as producer:
+        process_event.apply_async((pk,), producer=producer, retry=False)
+
+
+@lru_cache(maxsize=1)
+def _producers(app: Celery) -> ProducerPool:
+    options = {**app.conf.broker_transport_options, **IMPATIENT}
+    broker = app.connection_for_write(connect_timeout=PATIENCE, transport_options=options)
+    pool: ProducerPool = producers[broker]
+    return pool

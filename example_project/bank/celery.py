@@ -1,0 +1,13 @@
+"""The bank's Celery app, for sites that have workers: `celery -A bank worker` and `… beat`."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bank.settings")
+
+app = Celery("bank")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

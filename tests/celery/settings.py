@@ -1,0 +1,21 @@
+"""Settings of a site whose parts are processes of their own: server, workers and beat."""
+
+from __future__ import annotations
+
+from tests.settings import *  # noqa: F403
+from tests.settings import INSTALLED_APPS, env
+
+DEBUG = True  # the provider is a simulator on loopback, over plain HTTP
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.celery"]
+
+FACEAUTH_BASE_URL = f"http://127.0.0.1:{env.int('SITE_PORT')}/simulator"
+FACEAUTH_CELERY = True
+FACEAUTH_POLL_RATE = 1000
+FACEAUTH_SIMULATOR_CHECK_SECONDS = 0
+
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL")
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = env.str("SITE_QUEUE")
+if CELERY_BROKER_URL.startswith("redis:"):
+    # So that all keys of a run can be found, and deleted.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": CELERY_TASK_DEFAULT_QUEUE}

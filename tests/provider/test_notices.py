@@ -1,0 +1,158 @@
+"""What a genuine delivery says."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from django_faceauth.exceptions import EnvelopeInvalid
+from django_faceauth.provider import notices
+from django_faceauth.provider.notices import Notice
+from tests.deliveries import event
+
+FAV = "fav_" + "a" * 26
+APPLICANT = "aplt_" + "a" * 26
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+def read(envelope: object) -> Notice:
+    return notices.read(json.dumps(envelope).encode())
+
+
+def reason(body: bytes) -> str:
+    with pytest.raises(EnvelopeInvalid) as caught:
+        notices.read(body)
+    return caught.value.reason
+
+
+def reason_for(**changes: Any) -> str:
+    return reason(json.dumps(event(FAV, **changes)).encode())
+
+
+def test_an_event_names_its_subject():
+    moment = datetime(2026, 3, 1, tzinfo=UTC)
+
+    notice = read(event(FAV, "opened", id="evt_" + "b" * 26, created_on=moment))
+
+    assert notice == Notice(
+        id="evt_" + "b" * 26,
+        type="face_authentication_opened",
+        authentication_id=FAV,
+        applicant_id=APPLICANT,
+        created_on=moment,
+    )
+    assert notice.is_ours
+
+
+def test_other_products_news_has_no_subject():
+    notice = read({"id": "evt_" + "c" * 26, "type": "identity_verification_started", "data": 7})
+
+    assert not notice.is_ours
+    assert (notice.authentication_id, notice.created_on) == ("", None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"version": None},
+        {"created_on": None},
+        {"created_on": "yesterday"},
+        {"created_on": 7},
+        {"_links": "none"},
+        {"something": {"new": [1, 2, 3]}},
+        {"type": "face_authentication_invented_tomorrow"},
+        {"id": "evnt_" + "z" * 26},
+    ],
+)
+def test_fields_may_be_absent_odd_or_new(changes):
+    """Only what is needed is asked for (W-21)."""
+    assert read(event(FAV) | changes).authentication_id == FAV
+
+
+@pytest.mark.parametrize("data", [{"applicant_id": 7}, {"status": []}, {"response_codes": "no"}])
+def test_what_is_not_believed_is_not_even_read(data):
+    """Statuses and codes of a notice count for nothing (W-07)."""
+    envelope = event(FAV)
+    envelope["data"] |= data
+
+    assert read(envelope).authentication_id == FAV
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "not_json"),
+        (b"{", "not_json"),
+        (b"{}{}", "not_json"),
+        (b'{"id": NaN}', "not_json"),
+        (b'{"id": -Infinity}', "not_json"),
+        (b'{"id": ' + b"9" * 5000 + b"}", "not_json"),
+        (b"\xef\xbb\xbf{}", "not_json"),
+        ('{"id": "é"}'.encode("latin-1"), "not_json"),
+        ('{"id": 1}'.encode("utf-16"), "not_json"),
+        (b"[" * 40_000, "not_json"),
+        (b"[" * 21 + b"]" * 21, "too_deep"),
+        (b'{"a":' * 21 + b"1" + b"}" * 21, "too_deep"),
+        (b'{"id": 1, "id": 2}', "duplicate_key"),
+        (b'{"data": {"a": 1, "a": 1}}', "duplicate_key"),
+        (b"[]", "not_an_object"),
+        (b'"text"', "not_an_object"),
+        (b"null", "not_an_object"),
+        (b"{}", "event_id"),
+    ],
+)
+def test_json_is_read_strictly(body, said):
+    """W-19."""
+    assert reason(body) == said
+
+
+def test_twenty_levels_are_not_too_deep():
+    assert read(event(FAV) | {"deep": json.loads("[" * 19 + "]" * 19)}).id
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *("", "evt_", "evt_short", "evt_" + "x" * 65, "evt_" + "a" * 20 + "/../x"),
+        *("evt_" + "é" * 26, " evt_" + "a" * 26, "fav_" + "a" * 26 + "\n", "usj_" + "a" * 26),
+        *(7, None, ["evt_"], "\ud800"),
+    ],
+)
+def test_ids_have_their_shape(wrong):
+    """W-19, TH-31."""
+    assert reason_for(id=wrong) == "event_id"
+    assert reason_for(data={"face_authentication_id": wrong}) == "authentication_id"
+
+
+@pytest.mark.parametrize("wrong", [None, 7, "", "a b", "x" * 101, "face_authentication_é"])
+def test_types_have_their_shape(wrong):
+    assert reason_for(type=wrong) == "event_type"
+
+
+@pytest.mark.parametrize("wrong", [None, [], "fav", 7])
+def test_news_of_ours_without_data_is_of_no_use(wrong):
+    assert reason_for(data=wrong) == "no_data"
+
+
+@given(st.binary())
+def test_any_bytes_end_in_a_refusal_of_ours(body):
+    """W-22, TH-16."""
+    with pytest.raises(EnvelopeInvalid):
+        notices.read(body)
+
+
+@given(JSON, st.dictionaries(st.sampled_from(["id", "type", "data", "created_on"]), JSON))
+def test_any_json_is_read_or_refused(value, overlay):
+    for candidate in (value, event(FAV) | overlay):
+        with suppress(EnvelopeInvalid):
+            assert read(candidate).id

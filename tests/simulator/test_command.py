@@ -1,0 +1,134 @@
+"""`manage.py faceauth_simulate`, against a server of this machine."""
+
+from __future__ import annotations
+
+import json
+import re
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django.fixtures import Settings
+
+from django_faceauth.exceptions import SignatureInvalid
+from django_faceauth.provider import notices, signatures
+from django_faceauth.redaction import Secret
+from tests.provider.loopback import Loopback, serving, tells
+from tests.simulator.site import KEYS
+
+pytestmark = pytest.mark.enable_socket
+
+
+@pytest.fixture(autouse=True)
+def keys(settings: Settings) -> list[str]:
+    settings.FACEAUTH_WEBHOOK_SECRET_KEYS = KEYS
+    return KEYS
+
+
+def simulate(server: Loopback, *options: str) -> tuple[str, dict[str, Any]]:
+    """Run the command; return what it printed and the event that arrived."""
+    printed = StringIO()
+    call_command("faceauth_simulate", "--url", server.url, *options, stdout=printed)
+    return printed.getvalue(), json.loads(server.requests[-1].body)
+
+
+def signer(server: Loopback, *keys: str) -> int:
+    request = server.requests[-1]
+    given = request.headers["Cko-Signature"]
+    return signatures.verify(request.body, given, keys=[Secret(key) for key in keys])
+
+
+def test_an_event_is_sent_and_its_answer_printed() -> None:
+    with serving(tells({})) as server:
+        printed, event = simulate(server)
+
+    assert printed == f"200 {event['id']}\n"
+    assert signer(server, *KEYS) == 0
+    assert re.fullmatch(r"fav_[a-z2-7]{26}", event["data"]["face_authentication_id"])
+    assert event["type"] == "face_authentication_checks_completed"
+    assert event["data"]["status"] == "approved"
+    assert event["data"]["response_codes"] == [{"code": 10000, "summary": "approved"}]
+    assert notices.read(server.requests[0].body).is_ours
+
+
+def test_everything_about_the_event_can_be_chosen() -> None:
+    with serving(tells({})) as server:
+        _, event = simulate(
+            server,
+            "--type=face_authentication_audit_completed",
+            "--authentication=fav_aaaaaaaaaa",
+            "--status=declined",
+            "--created-on=2026-03-01T12:00:00+01:00",
+            "--event-id=evt_aaaaaaaaaa",
+        )
+
+    assert event["id"] == "evt_aaaaaaaaaa"
+    assert event["type"] == "face_authentication_audit_completed"
+    assert event["created_on"] == "2026-03-01T11:00:00.000000Z"
+    assert event["data"]["face_authentication_id"] == "fav_aaaaaaaaaa"
+    assert event["data"]["status"] == "declined"
+    assert event["data"]["response_codes"] == [{"code": 62321, "summary": "face_face_mismatch"}]
+
+
+def test_a_status_of_tomorrow_can_be_sent_today() -> None:
+    with serving(tells({})) as server:
+        _, event = simulate(server, "--status=under_appeal", "--created-on=2026-03-01")
+
+    assert event["data"]["status"] == "under_appeal"
+    assert event["data"]["response_codes"] == []
+    assert event["created_on"] == "2026-03-01T00:00:00.000000Z"
+
+
+def test_the_key_can_be_chosen_and_is_not_shown() -> None:
+    with serving(tells({})) as server:
+        printed, _ = simulate(server, "--key=another")
+
+    assert signer(server, *KEYS, "another") == 2
+    assert "another" not in printed
+
+
+def test_the_signature_can_be_wrong() -> None:
+    with serving(tells({}, 401)) as server, pytest.raises(CommandError, match="not 200"):
+        simulate(server, "--wrong-signature")
+
+    with pytest.raises(SignatureInvalid):
+        signer(server, *KEYS)
+
+
+@pytest.mark.parametrize("status", [202, 302, 401, 503])
+def test_any_answer_but_200_is_a_failure(status: int, settings: Settings) -> None:
+    printed = StringIO()
+    with serving(tells({}, status, Location="/")) as server:
+        settings.FACEAUTH_SIMULATOR_WEBHOOK_URL = server.url
+        with pytest.raises(CommandError):
+            call_command("faceauth_simulate", stdout=printed)
+
+    assert printed.getvalue().startswith(f"{status} evt_")
+
+
+def test_no_answer_is_named_but_not_quoted() -> None:
+    with serving(tells({})) as server:
+        port = server.server_port
+    # Nobody listens there any more.
+    with pytest.raises(CommandError) as raised:
+        call_command("faceauth_simulate", url=f"http://user:password@127.0.0.1:{port}/")
+
+    assert str(raised.value) == "no answer: ConnectionError"
+
+
+def test_without_an_address_it_says_what_is_missing() -> None:
+    with pytest.raises(CommandError, match="FACEAUTH_SIMULATOR_WEBHOOK_URL"):
+        call_command("faceauth_simulate")
+
+
+def test_without_a_key_it_says_what_is_missing(settings: Settings) -> None:
+    settings.FACEAUTH_WEBHOOK_SECRET_KEYS = []
+
+    with pytest.raises(CommandError, match="FACEAUTH_WEBHOOK_SECRET_KEYS"):
+        call_command("faceauth_simulate", url="http://127.0.0.1/")
+
+
+def test_a_moment_that_is_none_is_refused() -> None:
+    with pytest.raises(CommandError, match="ISO 8601"):
+        call_command("faceauth_simulate", "--url=http://127.0.0.1/", "--created-on=noon")

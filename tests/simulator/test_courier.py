@@ -1,0 +1,278 @@
+"""How webhooks are delivered: tried again, given up, claimed, resent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Lock
+
+import pytest
+import requests
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import path
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+from time_machine import Traveller
+
+from django_faceauth.simulator import courier, faults, outbox
+from django_faceauth.simulator.machine import Unknown
+from django_faceauth.simulator.models import Delivery
+from django_faceauth.simulator.postman import client_sender
+from tests.provider.loopback import resets, serving, tells
+from tests.simulator.merchant import Merchant
+from tests.simulator.site import Site
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+WAITS = [timedelta(minutes=minutes) for minutes in (5, 10, 15, 30, 60, 240, 720, 720)]
+
+
+@pytest.fixture
+def delivery(merchant: Merchant, clock: Traveller, site: Site) -> Delivery:
+    """The first event of a face authentication, which waits."""
+    merchant.create()
+    return Delivery.objects.get()
+
+
+def test_an_accepted_event_is_done(delivery: Delivery, clock: Traveller, site: Site) -> None:
+    site.answer(204)
+
+    assert site.is_told() == ["created"]
+
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.tries, delivery.answer) == ("delivered", 1, "204")
+    assert (delivery.next_try, delivery.answered_on) == (None, NOON)
+    clock.shift(timedelta(days=2))
+    assert site.is_told() == []
+
+
+def test_an_event_is_tried_eight_times_again_and_then_given_up(
+    delivery: Delivery, clock: Traveller, site: Site
+) -> None:
+    site.answer(500)
+    site.is_told()
+
+    for wait in WAITS:
+        clock.shift(wait - timedelta(seconds=1))
+        assert site.is_told() == []
+        clock.shift(1)
+        assert site.is_told() == ["created"]
+
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.tries, delivery.next_try) == ("given_up", 9, None)
+    assert len({(one.body, one.headers["Cko-Signature"]) for one in site.received}) == 1
+
+
+def test_the_minutes_between_two_tries_can_be_short(
+    delivery: Delivery, clock: Traveller, site: Site
+) -> None:
+    faults.set_webhooks({"minute": 0.5})
+    site.answer(500)
+    site.is_told()
+
+    for wait in WAITS:
+        clock.shift(wait / 120)
+        assert site.is_told() == ["created"]
+
+    delivery.refresh_from_db()
+    assert delivery.state == "given_up"
+
+
+@pytest.mark.parametrize(
+    ("answer", "noted"),
+    [
+        (301, "301"),
+        (404, "404"),
+        (503, "503"),
+        (requests.ReadTimeout("https://user:password@bank.example"), "ReadTimeout"),
+    ],
+)
+def test_whatever_is_not_accepted_is_tried_again(
+    delivery: Delivery, clock: Traveller, site: Site, answer: int | Exception, noted: str
+) -> None:
+    site.answer(answer, 200)
+
+    site.is_told()
+
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.answer, delivery.tries) == ("pending", noted, 1)
+    assert delivery.next_try == NOON + 5 * MINUTE
+    clock.shift(300)
+    assert site.is_told() == ["created"]
+
+
+def test_a_courier_who_vanishes_does_not_take_the_event_along(
+    delivery: Delivery, clock: Traveller, site: Site
+) -> None:
+    site.answer(KeyboardInterrupt())
+
+    with pytest.raises(KeyboardInterrupt):
+        site.is_told()
+
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.tries) == ("sending", 0)
+    site.answer(200)
+    assert site.is_told() == []
+    clock.shift(courier.LEASE)
+    assert site.is_told() == ["created"]
+
+
+def test_what_changed_since_it_was_read_is_not_sent(delivery: Delivery, site: Site) -> None:
+    stale = Delivery.objects.get()
+    assert courier.deliver(delivery, site)
+
+    assert not courier.deliver(stale, site)
+    assert len(site.received) == 1
+
+
+def test_an_event_can_be_delivered_more_than_once(delivery: Delivery, site: Site) -> None:
+    assert courier.deliver(delivery, site)
+    assert courier.deliver(delivery, site)
+
+    assert [one.name for one in site.received] == ["created", "created"]
+    assert (delivery.state, delivery.tries) == ("delivered", 2)
+
+
+def test_an_event_can_be_sent_again_after_it_was_given_up(
+    delivery: Delivery, clock: Traveller, site: Site
+) -> None:
+    Delivery.objects.update(state="given_up", tries=9, next_try=None)
+
+    outbox.resend(delivery.event_id, timezone.now())
+
+    assert site.is_told() == ["created"]
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.tries) == ("delivered", 1)
+
+
+def test_an_event_that_does_not_exist_cannot_be_sent_again(db: None) -> None:
+    with pytest.raises(Unknown):
+        outbox.resend("evt_a", timezone.now())
+
+
+def test_sending_again_wins_over_the_try_that_is_under_way(
+    delivery: Delivery, clock: Traveller, site: Site
+) -> None:
+    def resent_meanwhile(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        outbox.resend(delivery.event_id, timezone.now())
+        return 200
+
+    courier.deliver_due(timezone.now(), resent_meanwhile)
+
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.tries) == ("pending", 0)
+    assert site.is_told() == ["created"]
+
+
+def test_what_waits_can_be_hurried(delivery: Delivery, clock: Traveller, site: Site) -> None:
+    site.answer(500, 200)
+    site.is_told()
+    assert site.is_told() == []
+
+    assert outbox.hurry(timezone.now()) == 1
+    assert site.is_told() == ["created"]
+    assert outbox.hurry(timezone.now()) == 0
+
+
+def test_the_next_thing_to_do_is_known(
+    merchant: Merchant, clock: Traveller, site: Site, settings: Settings
+) -> None:
+    assert courier.due_on() is None
+
+    merchant.attempt(merchant.create())
+    assert courier.due_on() == NOON
+    site.is_told()
+    assert courier.due_on() == NOON + 15 * MINUTE
+
+    settings.FACEAUTH_SIMULATOR_WEBHOOK_URL = ""
+    assert courier.due_on() is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_couriers_one_delivers(site: Site) -> None:
+    """Several processes look at the same moment; each event is sent by one of them."""
+    merchant = Merchant()
+    for _ in range(5):
+        merchant.create()
+    barrier, lock = Barrier(4), Lock()
+
+    def send(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        with lock:
+            return site(url, body, headers)
+
+    def look(_number: int) -> int:
+        barrier.wait()
+        try:
+            return courier.deliver_due(timezone.now(), send)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as couriers:
+        sent = list(couriers.map(look, range(4)))
+
+    assert sum(sent) == len(site.received) == 5
+    assert len({one.body for one in site.received}) == 5
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"delivered"}
+
+
+def receive(request: HttpRequest) -> HttpResponse:
+    """A webhook view of some site."""
+    assert request.is_secure()
+    received.append((request.body, request.headers["Cko-Signature"], request.content_type))
+    return HttpResponse(status=202)
+
+
+received: list[tuple[bytes, str, str]] = []
+urlpatterns = [path("face/webhook/", receive)]
+
+
+@pytest.mark.urls(__name__)
+def test_events_can_be_delivered_into_the_views_of_this_process(
+    delivery: Delivery, client: Client, site: Site
+) -> None:
+    received.clear()
+    send = client_sender(client)
+
+    assert courier.deliver(delivery, send)
+
+    [(body, signature, content_type)] = received
+    assert body == delivery.body.encode()
+    assert (len(signature), content_type) == (64, "application/json")
+    assert delivery.answer == "202"
+
+
+@pytest.mark.enable_socket
+def test_over_http_the_bytes_arrive_as_they_are(delivery: Delivery) -> None:
+    body = delivery.body.encode()
+    headers = courier.headers_of(body, courier.first_key())
+
+    with serving(tells({"thanks": True}, 202)) as server:
+        status = courier.over_http(f"{server.url}/face/webhook/", body, headers)
+
+    assert status == 202
+    [request] = server.requests
+    assert (request.method, request.path, request.body) == ("POST", "/face/webhook/", body)
+    assert request.headers.items() >= headers.items()
+
+
+@pytest.mark.enable_socket
+def test_over_http_no_redirect_is_followed(delivery: Delivery) -> None:
+    with serving(tells({}, 302, Location="/elsewhere")) as server:
+        assert courier.over_http(server.url, b"{}", {}) == 302
+
+    assert len(server.requests) == 1
+
+
+@pytest.mark.enable_socket
+def test_over_http_a_connection_that_breaks_is_tried_again(
+    delivery: Delivery, settings: Settings
+) -> None:
+    with serving(resets) as server:
+        settings.FACEAUTH_SIMULATOR_WEBHOOK_URL = server.url
+        courier.deliver_due(timezone.now())
+
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.answer) == ("pending", "ConnectionError")

@@ -1,0 +1,304 @@
+"""What the merchant is told, and when."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pytest_django.fixtures import Settings
+from time_machine import Traveller
+
+from django_faceauth.provider import notices, signatures
+from django_faceauth.redaction import Secret
+from django_faceauth.simulator import events, machine, outbox
+from django_faceauth.simulator.machine import AttemptRequest, Case, Visit
+from django_faceauth.simulator.models import Delivery, StoredCase
+from django_faceauth.simulator.outcomes import CHOICES, CLOSED, inconclusive
+from django_faceauth.simulator.visitor import Visitor
+from tests.simulator.merchant import APPLICANT, HOST, JOURNEY, Merchant
+from tests.simulator.site import KEYS, URL, Site
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+REQUEST = AttemptRequest(redirect_url="https://bank.example/back")
+VISIT = Visit(ip_address="192.0.2.7", user_agent="Firefox", initial_device="desktop")
+CHECK_TIME = timedelta(seconds=2)
+
+Step = Callable[[Case], Case]
+
+
+def created() -> Case:
+    return machine.create("fav_1", applicant_id="aplt_a", user_journey_id="usj_a", now=NOON)
+
+
+def attempt(case: Case) -> Case:
+    return machine.add_attempt(case, f"fatp_{len(case.attempts)}", REQUEST, NOON)
+
+
+def opened(case: Case) -> Case:
+    return machine.open_capture(case, case.attempts[-1].id, VISIT, NOON)
+
+
+def ended(outcome: machine.Outcome) -> Step:
+    def step(case: Case) -> Case:
+        newest = case.attempts[-1].id
+        return machine.finish_capture(case, newest, outcome, check_time=CHECK_TIME, now=NOON)
+
+    return step
+
+
+def later(case: Case) -> Case:
+    return machine.advance(case, NOON + timedelta(minutes=15))
+
+
+def anonymized(case: Case) -> Case:
+    return machine.anonymize(case, NOON)
+
+
+def audited(choice: str) -> Step:
+    return lambda case: machine.audit(case, CHOICES[choice], NOON)
+
+
+SAME = ended(CHOICES["same_person"])
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        ([attempt], ["opened"]),
+        ([attempt, attempt], ["opened", "reset"]),
+        ([attempt, opened], ["opened", "started"]),
+        ([attempt, opened, opened], ["opened", "started"]),
+        ([attempt, opened, attempt], ["opened", "started", "reset"]),
+        ([attempt, later], ["opened", "link_expired"]),
+        ([attempt, opened, later], ["opened", "started", "capture_aborted"]),
+        ([attempt, later, attempt], ["opened", "link_expired", "retry_requested"]),
+        ([attempt, SAME], ["opened", "capture_completed"]),
+        ([attempt, SAME, later], ["opened", "capture_completed", "checks_completed"]),
+        ([attempt, SAME, later, later], ["opened", "capture_completed", "checks_completed"]),
+        (
+            [attempt, ended(CHOICES["someone_else"]), later, audited("same_person")],
+            ["opened", "capture_completed", "checks_completed", "audit_completed"],
+        ),
+        (
+            [attempt, SAME, later, audited("same_person"), audited("someone_else")],
+            [
+                "opened",
+                "capture_completed",
+                "checks_completed",
+                "audit_completed",
+                "audit_completed",
+            ],
+        ),
+        (
+            [attempt, ended(inconclusive(61401)), later, attempt],
+            ["opened", "capture_completed", "checks_inconclusive", "retry_requested"],
+        ),
+        ([attempt, ended(CLOSED), later], ["opened", "capture_completed", "closed"]),
+        ([attempt, ended(CHOICES["leave"])], ["opened", "capture_aborted"]),
+        ([attempt, ended(CHOICES["refuse"])], ["opened", "capture_refused"]),
+        ([anonymized], ["closed", "anonymized"]),
+        ([anonymized, anonymized], ["closed", "anonymized"]),
+        ([attempt, later, anonymized], ["opened", "link_expired", "closed", "anonymized"]),
+        (
+            [attempt, SAME, later, anonymized],
+            ["opened", "capture_completed", "checks_completed", "anonymized"],
+        ),
+        (
+            [attempt, ended(CHOICES["refuse"]), anonymized],
+            ["opened", "capture_refused", "anonymized"],
+        ),
+    ],
+)
+def test_every_step_of_the_machine_is_told(steps: list[Step], told: list[str]) -> None:
+    case = created()
+    seen = [*events.between(None, case)]
+
+    for step in steps:
+        before, case = case, step(case)
+        seen += events.between(before, case)
+
+    assert [event.type.removeprefix(notices.FAMILY) for event in seen] == ["created", *told]
+
+
+SCENARIOS = {
+    "10000": [["capture_completed", "checks_completed"]],
+    "61203A10000": [["capture_aborted"], ["capture_completed", "checks_completed"]],
+    "61401I10000": [
+        ["capture_completed", "checks_inconclusive"],
+        ["capture_completed", "checks_completed"],
+    ],
+    "62321": [["capture_completed", "checks_completed"]],
+    "61121A62305": [["capture_aborted"], ["capture_completed", "checks_completed"]],
+    "61410I62403": [
+        ["capture_completed", "checks_inconclusive"],
+        ["capture_completed", "checks_completed"],
+    ],
+    "63001": [["capture_refused"]],
+    "64001": [["capture_completed", "closed"]],
+}
+
+
+@pytest.mark.parametrize(("tail", "ends"), SCENARIOS.items(), ids=list(SCENARIOS))
+def test_every_scenario_is_told_to_its_end_without_anybody_asking(
+    merchant: Merchant,
+    visitor: Visitor,
+    clock: Traveller,
+    site: Site,
+    tail: str,
+    ends: list[list[str]],
+) -> None:
+    fav = merchant.create(f"aplt_{tail:0<26}")
+    assert site.is_told() == ["created"]
+
+    for number, end in enumerate(ends):
+        visitor.show_face(merchant.capture_url(fav))
+        first, second, *rest = site.is_told()
+        clock.shift(2)
+        told = rest + site.is_told()
+
+        assert (first, second) == ("retry_requested" if number else "opened", "started")
+        assert told == end
+
+    newest = site.received[-1].event["data"]
+    shown = merchant.read(fav)
+    assert {"status": shown["status"], "response_codes": shown["response_codes"]}.items() <= (
+        newest.items()
+    )
+
+
+def test_an_event_is_told_in_full(merchant: Merchant, clock: Traveller, site: Site) -> None:
+    fav = merchant.create()
+    site.is_told()
+
+    [received] = site.received
+    event = received.event
+    assert re.fullmatch(r"evt_[a-z2-7]{26}", event["id"])
+    assert event == {
+        "id": event["id"],
+        "type": "face_authentication_created",
+        "version": "1.2.0",
+        "created_on": "2026-03-02T12:00:00.000000Z",
+        "data": {
+            "face_authentication_id": fav,
+            "applicant_id": APPLICANT,
+            "user_journey_id": JOURNEY,
+            "status": "created",
+            "response_codes": [],
+        },
+        "_links": {"self": {"href": f"{HOST}/workflows/events/{event['id']}"}},
+    }
+
+
+def test_an_event_is_genuine_and_can_be_read(
+    merchant: Merchant, clock: Traveller, site: Site
+) -> None:
+    fav = merchant.create()
+    site.is_told()
+
+    [received] = site.received
+    keys = [Secret(key) for key in KEYS]
+    assert received.url == URL
+    assert received.headers["Content-Type"] == "application/json"
+    assert "Authorization" not in received.headers
+    assert signatures.verify(received.body, received.headers["Cko-Signature"], keys=keys) == 0
+    notice = notices.read(received.body)
+    assert (notice.authentication_id, notice.is_ours) == (fav, True)
+    assert notice.created_on == datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def test_the_fixed_authorization_comes_along(
+    merchant: Merchant, site: Site, settings: Settings
+) -> None:
+    settings.FACEAUTH_WEBHOOK_AUTHORIZATION_KEY = "Basic of-the-webhook"
+    merchant.create()
+    site.is_told()
+
+    assert site.received[0].headers["Authorization"] == "Basic of-the-webhook"
+
+
+def test_a_site_without_keys_is_sent_unsigned_events(
+    merchant: Merchant, site: Site, settings: Settings
+) -> None:
+    settings.FACEAUTH_WEBHOOK_SECRET_KEYS = []
+    merchant.create()
+    site.is_told()
+
+    assert "Cko-Signature" not in site.received[0].headers
+
+
+def test_what_time_did_is_dated_when_it_happened(
+    merchant: Merchant, visitor: Visitor, clock: Traveller, site: Site
+) -> None:
+    visitor.show_face(merchant.capture_url(merchant.create()))
+    clock.shift(3600)
+
+    assert site.is_told()[-1] == "checks_completed"
+    assert site.received[-1].event["created_on"] == "2026-03-02T12:00:02.000000Z"
+
+
+def test_what_a_reader_finds_is_told_once(
+    merchant: Merchant, visitor: Visitor, clock: Traveller, site: Site
+) -> None:
+    fav = merchant.create()
+    visitor.show_face(merchant.capture_url(fav))
+    clock.shift(2)
+
+    assert merchant.read(fav)["status"] == "approved"
+    assert site.is_told().count("checks_completed") == 1
+    assert StoredCase.objects.get().due_on is None
+
+
+def test_a_link_expires_without_anybody_asking(
+    merchant: Merchant, clock: Traveller, site: Site
+) -> None:
+    merchant.attempt(merchant.create())
+    site.is_told()
+
+    clock.shift(15 * 60)
+
+    assert site.is_told() == ["link_expired"]
+
+
+def test_a_step_that_is_refused_is_not_told(
+    merchant: Merchant, visitor: Visitor, site: Site
+) -> None:
+    fav = merchant.create()
+    visitor.show_face(merchant.capture_url(fav))
+    site.is_told()
+
+    assert merchant.call("POST", f"face-authentications/{fav}/anonymize").status_code == 400
+    assert site.is_told() == []
+
+
+@pytest.mark.parametrize(
+    "silence",
+    [{"FACEAUTH_SIMULATOR_WEBHOOK_URL": ""}, {"FACEAUTH_SIMULATOR_ENABLED": False}],
+)
+def test_nothing_is_sent_where_nothing_is_wanted(
+    merchant: Merchant, site: Site, settings: Settings, silence: dict[str, object]
+) -> None:
+    merchant.create()
+    for name, value in silence.items():
+        setattr(settings, name, value)
+
+    assert site.is_told() == []
+
+
+def test_without_an_address_nothing_is_kept(merchant: Merchant) -> None:
+    merchant.create()
+
+    assert not Delivery.objects.exists()
+
+
+def test_waiting_events_can_be_picked(merchant: Merchant, site: Site) -> None:
+    """Tests of a site deliver them in an order of their own."""
+    first, second = merchant.create(), merchant.create()
+    merchant.attempt(first)
+
+    assert [row.case_id for row in outbox.pending()] == [first, second, first]
+    [created, opened] = outbox.pending(first)
+    assert json.loads(opened.body)["data"]["status"] == "pending"
+    assert str(created) == json.loads(created.body)["id"]

@@ -1,0 +1,61 @@
+"""Somebody whose face is being compared, and an ear for what is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from django_faceauth import signals
+from tests.person import Person
+
+NAMES = ("status_changed", "challenge_granted", "challenge_refused", "challenge_revoked")
+
+
+class Told(list[tuple[str, dict[str, Any]]]):
+    """What the signals told, in order."""
+
+    def names(self) -> list[str]:
+        """Return the names of the signals."""
+        return [name for name, _facts in self]
+
+    def of(self, name: str) -> list[dict[str, Any]]:
+        """Return what one signal told."""
+        return [facts for told, facts in self if told == name]
+
+
+@pytest.fixture
+def told(transactional_db: None) -> Iterator[Told]:
+    """What receivers are told from now on: after commits, so that there must be some."""
+    heard = Told()
+    receivers = {name: _hearing(heard, name) for name in NAMES}
+    for name, receiver in receivers.items():
+        getattr(signals, name).connect(receiver)
+    yield heard
+    for name, receiver in receivers.items():
+        getattr(signals, name).disconnect(receiver)
+
+
+def _hearing(heard: Told, name: str) -> Callable[..., None]:
+    def receiver(**facts: Any) -> None:
+        heard.append((name, facts))
+
+    return receiver
+
+
+@pytest.fixture
+def captured(person: Person) -> Person:
+    """A person who has shown the right face and gone for a coffee; the comparison is done."""
+    person.shows_face(person.is_handed_over(person.is_asked()))
+    person.clock.shift(3)
+    return person
+
+
+@pytest.fixture
+def approved(captured: Person) -> Person:
+    """A person who has come back and been let in."""
+    assert captured.browser.get(f"/face/returned/{captured.challenge.handle}/").status_code == 302
+    assert captured.browser.get("/statements/").status_code == 200
+    captured.clock.shift(3)
+    return captured

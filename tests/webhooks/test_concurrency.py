@@ -1,0 +1,169 @@
+"""Many at once, each with a connection of its own, on the database in use."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from itertools import cycle, islice
+from threading import Barrier, Event
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from django_faceauth.models import FaceChallenge, StatusChange, WebhookEvent
+from django_faceauth.provider import notices
+from django_faceauth.provider.factory import get_client
+from django_faceauth.services import budget, flow, inbox, sweep, sync
+from tests.deliveries import deliver, event
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(acts: Sequence[Callable[[], object]]) -> list:
+    barrier = Barrier(len(acts))
+
+    def run(act):
+        barrier.wait()
+        try:
+            return act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(acts)) as threads:
+        return list(threads.map(run, acts))
+
+
+def test_fifty_identical_deliveries_are_one_row_and_one_question(captured, provider):
+    """All are answered with 200 (W-06)."""
+    envelope = event(captured.authentication)
+    asked = provider.questions
+
+    answers = at_once([lambda: deliver(envelope)] * 50)
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert WebhookEvent.objects.get().state == "processed"
+    assert provider.questions == asked + 1
+
+
+def test_webhook_poll_return_and_sweep_at_once(captured, provider, told):
+    """One step of history, one grant, each told once, and nobody is stuck (D-09)."""
+    row, challenge = captured.authentication, captured.challenge
+    deliver(event(row, "opened", created_on=timezone.now() - timedelta(days=1)))
+    captured.clock.shift(3)
+    told.clear()
+    envelope = event(row)
+    acts = [
+        lambda: deliver(envelope),
+        lambda: flow.finish(challenge, source="return", now=timezone.now()),
+        lambda: flow.finish(challenge, source="poll", now=timezone.now()),
+        lambda: sweep.poll(row.pk, now=timezone.now()),
+        lambda: deliver(event(row, "audit_completed")),
+    ]
+
+    at_once(list(islice(cycle(acts), 20)))
+
+    assert FaceChallenge.objects.get().state == "granted"
+    assert StatusChange.objects.filter(status="approved").count() == 1
+    assert sorted(set(told.names())) == sorted(told.names())
+
+
+def test_two_events_for_one_row_processed_at_once(captured, told):
+    """No deadlock, and the right end (PEERS 23)."""
+    now = timezone.now()
+    for name in ("capture_completed", "checks_completed"):
+        inbox.store(_notice(event(captured.authentication, name)), size=1, now=now)
+    events = list(WebhookEvent.objects.values_list("pk", flat=True))
+
+    at_once([lambda pk=pk: inbox.process(pk, now=now) for pk in events * 4])
+
+    assert captured.challenge.state == "granted"
+    assert told.names().count("challenge_granted") == 1
+
+
+def test_sweepers_share_the_work(captured):
+    """Each row goes to one of them (D-02)."""
+    taken = at_once([lambda: sweep.take(now=timezone.now())] * 8)
+
+    assert sum(len(due.authentications) for due in taken) == 1
+
+
+def test_an_approval_and_its_withdrawal_at_once(captured, provider):
+    """Whichever comes last by the provider's clock holds, and no grant survives it (D-10)."""
+    row = captured.authentication
+    client_says = get_client().get_authentication(row.provider_id)
+    later = timezone.now() + timedelta(seconds=1)
+    declined = type(client_says)(
+        id=client_says.id, status="declined", modified_on=later, applicant_id=row.applicant_id
+    )
+
+    at_once(
+        [
+            lambda: deliver(event(row)),
+            lambda: sync.apply(row, declined, source="webhook", now=timezone.now()),
+        ]
+        * 5
+    )
+
+    assert captured.authentication.status == "declined"
+    assert FaceChallenge.objects.get().state in {"open", "revoked", "failed"}
+
+
+def test_the_budget_is_one_for_all_processes(transactional_db, clock):
+    """Twenty ask at once, and no more are let in than one alone would be (D-04)."""
+    now = timezone.now()
+    budget.take(now=now, someone_waits=False)
+
+    taken = at_once([lambda: budget.take(now=now, someone_waits=False)] * 20)
+
+    assert sum(taken) == 10
+
+
+@pytest.mark.skipif(
+    connection.vendor == "sqlite", reason="SQLite waits for as long as its own timeout says"
+)
+def test_a_database_that_is_slow_is_given_two_seconds(captured):
+    """Then the provider is asked to come back (W-13)."""
+    held, answered = Event(), Event()
+
+    def hold():
+        with transaction.atomic():
+            # A row with the very id that the delivery brings, which is not committed.
+            WebhookEvent.objects.create(
+                event_id=envelope["id"], received_at=timezone.now(), state="ignored"
+            )
+            held.set()
+            answered.wait(20)
+
+    def ask():
+        held.wait(10)
+        begun = time.perf_counter()
+        try:
+            return deliver(envelope), time.perf_counter() - begun
+        finally:
+            answered.set()
+
+    envelope = event(captured.authentication)
+    _held, (answer, seconds) = at_once([hold, ask])
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "60")
+    assert seconds < 10
+    assert WebhookEvent.objects.get().state == "ignored"
+
+
+def test_where_statements_cannot_be_limited_events_are_kept_all_the_same(captured):
+    """As with server-side binding, which sends them one by one."""
+    connection.settings_dict["OPTIONS"]["server_side_binding"] = True
+    try:
+        assert deliver(event(captured.authentication)).status_code == 200
+    finally:
+        del connection.settings_dict["OPTIONS"]["server_side_binding"]
+
+    assert WebhookEvent.objects.get().state == "processed"
+
+
+def _notice(envelope):
+    return notices.read(json.dumps(envelope).encode())

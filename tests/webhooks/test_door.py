@@ -1,0 +1,428 @@
+"""What the webhook endpoint answers, and what it keeps: the table of the security model."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+import logging
+import tracemalloc
+from itertools import pairwise
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client, RequestFactory, override_settings
+from django.test.utils import CaptureQueriesContext
+from django.urls import get_resolver, reverse
+
+from django_faceauth import metrics, webhooks
+from django_faceauth.models import WebhookEvent
+from django_faceauth.provider.signatures import HEADER, sign
+from django_faceauth.redaction import Secret
+from django_faceauth.signals import webhook_rejected
+from tests.deliveries import KEY, URL, deliver, event
+
+FAV = "fav_" + "a" * 26
+OLD, NEW = "the-old-key-of-more-than-32-characters", "the-new-key-of-more-than-32-characters"
+REFUSED = b"refused"
+
+
+@pytest.fixture(autouse=True)
+def database(db: None) -> None:
+    """All of these may keep something."""
+
+
+def kept() -> list[str]:
+    return list(WebhookEvent.objects.values_list("event_id", flat=True))
+
+
+# -- what is good
+
+
+def test_a_genuine_delivery_is_kept_and_answered_with_200():
+    """Exactly 200, with next to nothing in it (W-12)."""
+    envelope = event(FAV, "opened")
+
+    answer = deliver(envelope)
+
+    assert (answer.status_code, answer.content) == (200, b"ok")
+    row = WebhookEvent.objects.get()
+    assert (row.event_id, row.type) == (envelope["id"], "face_authentication_opened")
+    assert (row.provider_id, row.applicant_id) == (FAV, "aplt_" + "a" * 26)
+    assert row.size == len(json.dumps(envelope))
+    assert row.created_on is not None
+
+
+def test_the_same_event_again_is_answered_and_not_kept_again():
+    """W-06, whatever else its body says."""
+    envelope = event(FAV)
+    deliver(envelope)
+
+    assert deliver(envelope).status_code == 200
+    assert deliver(envelope | {"version": "2"}).status_code == 200
+    assert len(kept()) == 1
+
+
+def test_news_of_other_products_is_kept_as_ignored():
+    answer = deliver({"id": "evt_" + "z" * 26, "type": "identity_verification_started", "data": {}})
+
+    assert answer.status_code == 200
+    row = WebhookEvent.objects.get()
+    assert (row.state, row.due_at, row.provider_id) == ("ignored", None, "")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "Application/JSON; charset=UTF-8",
+        'application/json; charset="utf-8"',
+        "application/cloudevents+json",
+    ],
+)
+def test_json_is_json_however_it_is_written(content_type):
+    assert deliver(event(FAV), content_type=content_type).status_code == 200
+
+
+def test_the_raw_bytes_are_what_was_signed():
+    """W-01: line ends, spaces and the order of members are nobody's business."""
+    body = json.dumps(event(FAV) | {"note": "© é"}, indent=3, ensure_ascii=False).encode() + b"\r\n"
+
+    assert deliver(body).status_code == 200
+
+
+# -- what is refused
+
+
+@pytest.mark.parametrize("method", ["get", "head", "put", "patch", "delete", "options", "trace"])
+def test_only_post_will_do(method):
+    answer = getattr(Client(), method)(URL)
+
+    assert answer.status_code == 405
+    assert answer["Allow"] == "POST"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        *("", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"),
+        *("application/json; charset=latin-1", "application/jsonp", "text/json"),
+    ],
+)
+def test_only_json_will_do(content_type):
+    """W-10."""
+    assert deliver(event(FAV), content_type=content_type).status_code == 415
+    assert kept() == []
+
+
+@pytest.mark.parametrize(("size", "status"), [(65_536, 400), (65_537, 413), (3_000_000, 413)])
+def test_large_bodies_are_refused(size, status):
+    """W-09: a genuine one of the largest size is read, and no use."""
+    assert deliver(b" " * size).status_code == status
+
+
+@pytest.mark.parametrize("told", ["1", "65536", "", None])
+def test_a_length_that_lies_does_not_help(told):
+    """W-09: what is read is limited too, also when no length is told, as with chunks."""
+    body = b" " * 70_000
+    request = RequestFactory().post(URL, body, content_type="application/json")
+    request.META["CONTENT_LENGTH"] = told
+
+    assert webhooks.webhook(request).status_code == 413
+
+
+@pytest.mark.parametrize("told", ["65537", "999999999999", "-1", "1e3", "²"])
+def test_a_length_out_of_bounds_is_not_read_at_all(told):
+    request = RequestFactory().post(URL, b"{}", content_type="application/json")
+    request.META["CONTENT_LENGTH"] = told
+    request._stream = None
+
+    assert webhooks.webhook(request).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "signature", ["", "0" * 64, "no hex", "1711537367.5:1-test-v1:MIGI", "\u00e9" * 64]
+)
+def test_what_proves_nothing_is_refused_with_constant_words(signature):
+    """Missing, wrong, malformed, of the other dialect: all look the same (W-11, TH-09, TH-24)."""
+    answer = deliver(event(FAV), signature=signature)
+
+    assert (answer.status_code, answer.content) == (401, REFUSED)
+    assert kept() == []
+
+
+@override_settings(FACEAUTH_WEBHOOK_SECRET_KEYS=[])
+def test_without_keys_everything_is_refused():
+    """And looks like a wrong signature."""
+    answer = deliver(event(FAV))
+
+    assert (answer.status_code, answer.content) == (401, REFUSED)
+
+
+def test_a_thousand_forgeries_leave_nothing():
+    """No row, not one statement, no memory (W-18, TH-17)."""
+    browser = Client()
+    deliver(event(FAV), signature="0" * 64, client=browser)
+    logging.disable()  # pytest keeps what is logged
+    tracemalloc.start()
+
+    with CaptureQueriesContext(connection) as statements:
+        memory = [_memory()]
+        for _ in range(4):
+            for _ in range(250):
+                deliver(event(FAV), signature="0" * 64, client=browser)
+            memory.append(_memory())
+    tracemalloc.stop()
+    logging.disable(logging.NOTSET)
+
+    assert len(statements) == 0
+    assert kept() == []
+    # A table of Python's own may grow once; what is kept of each would show every time.
+    assert min(after - before for before, after in pairwise(memory)) < 100_000
+
+
+def _memory() -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
+
+
+def test_refusals_are_counted_and_told():
+    """By reason, without a word of what was sent (D-13)."""
+    told = []
+    before = metrics.counts["webhook_rejected.no_match"]
+
+    def listen(**facts):
+        told.append(facts["reason"])
+
+    webhook_rejected.connect(listen)
+    try:
+        deliver(event(FAV), signature="0" * 64)
+        deliver(event(FAV), signature="")
+    finally:
+        webhook_rejected.disconnect(listen)
+
+    assert told == ["no_match", "missing"]
+    assert metrics.counts["webhook_rejected.no_match"] == before + 1
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"id": "evt_1"}', b'{"a": 1, "a": 2}'])
+def test_what_is_genuine_and_unusable_is_put_aside(body):
+    """Its digest and size are kept, its content is not."""
+    answer = deliver(body)
+
+    assert answer.status_code == 400
+    row = WebhookEvent.objects.get()
+    assert row.event_id == f"sha256:{hashlib.sha256(body).hexdigest()}"
+    assert (row.state, row.size, row.type, row.due_at) == ("failed", len(body), "", None)
+    assert row.error
+
+    assert deliver(body).status_code == 400
+    assert len(kept()) == 1
+
+
+def test_no_secret_and_no_body_is_logged(caplog):
+    """PEERS had both; only the number of the key is told."""
+    caplog.set_level(logging.DEBUG)
+    envelope = event(FAV, canary="canary of the body")
+
+    for signature in (None, "0" * 64, "canary of the header"):
+        deliver(envelope, signature=signature, Authorization="canary of the header")
+    deliver(b'{"canary of the body": 1}')
+
+    assert "canary" not in caplog.text
+    assert KEY not in caplog.text
+    assert "key=0" in caplog.text
+
+
+# -- keys
+
+
+def test_keys_are_rotated_without_a_gap(settings):
+    """Add the new, let the provider switch, drop the old: nothing is lost (W-15, TH-13)."""
+    answers = []
+    for ours, theirs in [([OLD], OLD), ([OLD, NEW], OLD), ([OLD, NEW], NEW), ([NEW], NEW)]:
+        settings.FACEAUTH_WEBHOOK_SECRET_KEYS = ours
+        answers.append(deliver(event(FAV), key=theirs).status_code)
+    assert answers == [200, 200, 200, 200]
+    assert len(kept()) == 4
+
+    assert deliver(event(FAV), key=OLD).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "keys", [["short"], [""], [" " * 40], [None], "one-key-that-is-no-list-" * 3, [OLD, "short"], 7]
+)
+def test_a_key_that_cannot_be_used_stops_everything(keys):
+    """No delivery is accepted, also not one that is signed with it (W-04)."""
+    with override_settings(FACEAUTH_WEBHOOK_SECRET_KEYS=keys):
+        for key in ("short", "", OLD, " " * 40, "o"):
+            assert deliver(event(FAV), key=key).status_code == 503
+    assert kept() == []
+
+
+def test_keys_may_come_from_a_vault():
+    for keys in (lambda: [OLD, NEW], [lambda: OLD, lambda: NEW]):
+        with override_settings(FACEAUTH_WEBHOOK_SECRET_KEYS=keys):
+            assert deliver(event(FAV), key=NEW).status_code == 200
+
+
+@pytest.mark.parametrize("debug", [True, False])
+@pytest.mark.parametrize("simulator", [True, False])
+@pytest.mark.parametrize("celery", [True, False])
+def test_no_setting_switches_verification_off(debug, simulator, celery):
+    """W-04, TH-15."""
+    with override_settings(
+        DEBUG=debug, FACEAUTH_SIMULATOR_ENABLED=simulator, FACEAUTH_CELERY=celery
+    ):
+        for headers in ({}, {"X-Debug": "1"}, {"X-Test-Mode": "true"}):
+            assert deliver(event(FAV), signature="", **headers).status_code == 401
+
+
+# -- the fixed Authorization value
+
+
+@pytest.mark.parametrize(
+    ("signed", "authorized", "status"),
+    [(True, True, 200), (True, False, 401), (False, True, 401), (False, False, 401)],
+)
+def test_an_authorization_value_is_asked_for_besides(signed, authorized, status):
+    """Never in place of the signature (W-16)."""
+    headers = {"Authorization": "the value of the workflow"} if authorized else {}
+    with override_settings(FACEAUTH_WEBHOOK_AUTHORIZATION_KEY="the value of the workflow"):
+        answer = deliver(event(FAV), signature=None if signed else "0" * 64, **headers)
+
+    assert answer.status_code == status
+    assert status == 200 or answer.content == REFUSED
+
+
+# -- where it comes from
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "status"),
+    [
+        (0, "", 403),
+        (0, "192.0.2.7", 403),
+        (1, "192.0.2.7", 200),
+        (1, "192.0.2.7, 203.0.113.9", 403),
+        (2, "192.0.2.7, 203.0.113.9", 200),
+        (2, "6.6.6.6, 192.0.2.7, 203.0.113.9", 200),
+        (1, "", 403),
+        (2, "192.0.2.7", 403),
+        (1, "rubbish", 403),
+    ],
+)
+def test_an_allow_list_counts_hops_from_our_side(proxies, forwarded, status):
+    """What a caller writes into the header is no fact (W-17, TH-27)."""
+    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+    with override_settings(
+        FACEAUTH_WEBHOOK_NETWORKS=["192.0.2.0/24", "2001:db8::/32"],
+        FACEAUTH_TRUSTED_PROXIES=proxies,
+    ):
+        answer = deliver(event(FAV), **headers)
+
+    assert answer.status_code == status
+    assert len(kept()) == (status == 200)
+
+
+def test_an_allow_list_does_not_replace_the_signature():
+    with override_settings(FACEAUTH_WEBHOOK_NETWORKS=lambda: ["127.0.0.0/8"]):
+        assert deliver(event(FAV)).status_code == 200
+        assert deliver(event(FAV), signature="0" * 64).status_code == 401
+
+
+# -- what a site's own settings must not change
+
+
+@pytest.mark.parametrize("url", ["/face/webhook/", "/face/webhook"])
+@pytest.mark.parametrize("append_slash", [True, False])
+def test_a_missing_slash_is_no_redirect(url, append_slash):
+    """W-12."""
+    with override_settings(APPEND_SLASH=append_slash, DEBUG=True):
+        assert deliver(event(FAV), url=url).status_code == 200
+    assert reverse("faceauth:webhook") == "/face/webhook/"
+
+
+def test_neither_login_nor_token_nor_transaction_of_the_site_is_asked_for(settings):
+    """W-14."""
+    settings.MIDDLEWARE = [
+        *settings.MIDDLEWARE,
+        "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    ]
+
+    assert deliver(event(FAV), client=Client(enforce_csrf_checks=True)).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_outlives_what_fails_after_it(settings):
+    """Under ATOMIC_REQUESTS too (W-14, TH-42)."""
+    settings.DATABASES["default"]["ATOMIC_REQUESTS"] = True
+    connection.settings_dict["ATOMIC_REQUESTS"] = True
+    settings.FACEAUTH_BASE_URL = "https://not-the-provider.example"
+    try:
+        assert deliver(event(FAV)).status_code == 200
+    finally:
+        connection.settings_dict["ATOMIC_REQUESTS"] = False
+
+    assert WebhookEvent.objects.get().state == "stored"
+
+
+def test_every_way_to_the_endpoint_goes_through_the_verifier():
+    """There is no sibling route without it (TH-09)."""
+    routes = [
+        pattern
+        for resolver in get_resolver().url_patterns
+        if getattr(resolver, "namespace", None) == "faceauth"
+        for pattern in resolver.url_patterns
+    ]
+
+    unsafe = [route for route in routes if getattr(route.callback, "csrf_exempt", False)]
+    assert unsafe
+    assert {route.callback for route in unsafe} == {webhooks.webhook}
+
+
+# -- when the database cannot
+
+
+class Broken:
+    """A database that does not answer."""
+
+    def __call__(self, execute, sql, params, many, context):
+        raise OperationalError("canary: the address of the database")
+
+
+def test_without_a_database_the_provider_is_asked_to_come_back(caplog):
+    """503 and when, and not a word of why (a.5)."""
+    with connection.execute_wrapper(Broken()):
+        answer = deliver(event(FAV))
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "60")
+    assert b"canary" not in answer.content
+    assert "canary" not in caplog.text
+    assert kept() == []
+
+
+def test_one_statement_and_one_commit(django_assert_num_queries):
+    """The insert, and what the test's own transaction adds to it."""
+    body = json.dumps(event(FAV, "x", type="other_product")).encode()
+
+    with CaptureQueriesContext(connection) as statements:
+        deliver(body)
+
+    sql = [query["sql"] for query in statements if "SAVEPOINT" not in query["sql"]]
+    assert len(sql) == 1
+    assert sql[0].upper().startswith(("INSERT", "SET STATEMENT"))
+
+
+def test_signing_is_what_the_provider_does():
+    """The door takes what a plain HMAC of the bytes makes."""
+    body = json.dumps(event(FAV)).encode()
+
+    answer = Client().post(
+        URL,
+        body,
+        content_type="application/json",
+        headers={HEADER: sign(body, Secret(KEY)).upper()},
+    )
+
+    assert answer.status_code == 200

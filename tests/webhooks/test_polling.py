@@ -1,0 +1,362 @@
+"""What is found out when no webhook ever arrives."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+import requests
+from django.test import override_settings
+from django.utils import timezone
+
+from django_faceauth.beat import SWEEP_INTERVAL
+from django_faceauth.models import FaceAuthentication, FaceChallenge
+from django_faceauth.services import schedule, sweep
+from tests.deliveries import deliver, event
+from tests.person import scripted
+from tests.provider_double import answers, breaks, works_but_times_out
+from tests.sweeping import sweep_for, sweep_once
+
+ENDS = {
+    "10000": ("approved", "granted"),
+    "62321": ("declined", "failed"),
+    "63001": ("refused", "refused"),
+    "64001": ("inconclusive", "failed"),
+}
+
+
+def known(person) -> tuple[str, str]:
+    return person.authentication.status, person.challenge.state
+
+
+def until_known(person, status: str, *, within: timedelta) -> timedelta:
+    """Sweep until the status is known; return how long that took."""
+    begun = timezone.now()
+    while person.authentication.status != status:
+        sweep_for(person.clock, max(timedelta(seconds=SWEEP_INTERVAL), within / 20))
+        assert timezone.now() - begun <= within, person.authentication.status
+    return timezone.now() - begun
+
+
+# -- the true end, always (D-03, TH-39)
+
+
+@pytest.mark.parametrize("script", ENDS)
+def test_every_outcome_is_found_out(people, script):
+    """The person shows a face and never comes back."""
+    person = people(scripted(script))
+    person.shows_face(person.is_handed_over(person.is_asked()))
+    person.clock.shift(2)
+
+    until_known(person, ENDS[script][0], within=timedelta(seconds=60))
+
+    assert known(person) == ENDS[script]
+
+
+@pytest.mark.parametrize("how", ["A", "I"])
+@pytest.mark.parametrize("end", ["10000", "62321"])
+def test_a_second_try_is_found_out(people, how, end):
+    person = people(scripted(f"61402{how}{end}"))
+    start = person.is_asked()
+    person.shows_face(person.is_handed_over(start))
+    person.clock.shift(2)
+    until_known(person, "retry_required", within=timedelta(seconds=60))
+
+    person.shows_face(person.is_handed_over(start))
+    person.clock.shift(2)
+    until_known(person, ENDS[end][0], within=timedelta(seconds=60))
+
+    assert known(person) == ENDS[end]
+    statuses = person.authentication.attempts.values_list("status", flat=True)
+    assert statuses[0] == "completed"
+
+
+@pytest.mark.parametrize("minutes", [0, 1, 4, 9])
+def test_people_take_their_time_on_the_capture_page(person, minutes):
+    """Within a minute of the provider's own knowledge."""
+    capture = person.is_handed_over(person.is_asked())
+    sweep_for(person.clock, timedelta(minutes=minutes, seconds=10))
+    person.shows_face(capture)
+    person.clock.shift(2)
+
+    until_known(person, "approved", within=timedelta(seconds=70))
+
+    history = list(person.authentication.status_changes.values_list("status", flat=True))
+    assert history[-1] == "approved"
+
+
+def test_a_link_that_nobody_opens_is_found_out(person):
+    person.is_handed_over(person.is_asked())
+    sweep_for(person.clock, timedelta(minutes=15))
+
+    until_known(person, "retry_required", within=timedelta(minutes=5))
+
+    assert person.authentication.next_poll_at is None
+
+
+def test_a_comparison_that_takes_an_hour_is_found_out(person):
+    """The provider's people compare; the grant comes too late, the truth does not."""
+    with override_settings(FACEAUTH_SIMULATOR_CHECK_SECONDS=3600):
+        person.shows_face(person.is_handed_over(person.is_asked()))
+        sweep_for(person.clock, timedelta(hours=1))
+
+        until_known(person, "approved", within=timedelta(minutes=20))
+
+    assert person.challenge.state == "expired"
+
+
+def test_an_attempt_of_which_we_were_never_told_is_found(person, provider):
+    """The provider opened it, and its answer was lost (D-07)."""
+    start = person.is_asked()
+    provider.troubles.extend([lambda double, request: double.faithfully(request)])
+    provider.troubles.append(works_but_times_out)
+    assert person.presses(start).status_code == 503
+    assert not person.authentication.attempts.exists()
+
+    sweep_for(person.clock, timedelta(seconds=30))
+
+    assert person.authentication.attempts.get().status == "pending_redirection"
+    assert person.authentication.status == "pending"
+
+
+def test_an_outage_of_the_provider_delays_and_loses_nothing(captured, provider):
+    provider.troubles.extend([answers(503)] * 3 + [breaks(requests.ReadTimeout)])
+
+    until_known(captured, "approved", within=timedelta(minutes=3))
+
+    assert captured.challenge.state == "granted"
+
+
+# -- no more questions than needed (D-04)
+
+
+def test_forty_questions_in_the_life_of_an_authentication(person, provider):
+    """Whatever happens, and however long it goes on."""
+    with override_settings(FACEAUTH_SIMULATOR_CHECK_SECONDS=10**8):
+        person.shows_face(person.is_handed_over(person.is_asked()))
+        for _ in range(80):
+            person.clock.shift(timedelta(minutes=90))
+            sweep_once()
+            person.browser.get(f"/face/returned/{person.challenge.handle}/")
+            person.browser.get(f"/face/status/{person.challenge.handle}/")
+
+    assert person.authentication.status == "checks_in_progress"
+    assert 20 < provider.questions <= schedule.MOST_PULLS
+
+
+def test_failed_questions_count_too(captured, provider):
+    provider.troubles.extend([answers(503)] * 200)
+
+    for _ in range(200):
+        captured.clock.shift(timedelta(minutes=30))
+        sweep_once()
+
+    assert provider.questions <= schedule.MOST_PULLS
+
+
+def test_one_that_was_asked_about_too_often_is_not_due_for_ever(captured, provider):
+    FaceAuthentication.objects.update(pulls=schedule.MOST_PULLS)
+    asked = provider.questions
+
+    sweep_once()
+
+    assert provider.questions == asked
+    assert captured.authentication.next_poll_at is None
+
+
+def test_one_that_was_asked_about_too_often_is_not_used_again(person, provider):
+    """It could not be followed to its end; another is made."""
+    start = person.is_asked()
+    person.is_handed_over(start)
+    FaceAuthentication.objects.update(pulls=schedule.MOST_POLLS)
+
+    person.is_handed_over(start)
+
+    assert FaceAuthentication.objects.count() == 2
+    assert person.authentication.pulls == 0
+
+
+def test_news_is_worth_a_question_beyond_all_limits(approved, provider):
+    """A change of mind must reach us."""
+    FaceAuthentication.objects.update(pulls=schedule.MOST_PULLS + 60)
+    provider.alterations.append(
+        lambda data: data.update(status="declined", modified_on=timezone.now().isoformat())
+    )
+
+    deliver(event(approved.authentication, "audit_completed"))
+
+    assert approved.authentication.status == "declined"
+    assert FaceChallenge.objects.get().state == "revoked"
+
+
+def test_a_backlog_stays_within_the_budget(person, provider):
+    """A sweeper that was down comes back to very many due rows (TH-40)."""
+    person.is_handed_over(person.is_asked())
+    person.clock.shift(3)
+    row = person.authentication
+    fav = row.provider_id
+    FaceAuthentication.objects.filter(pk=row.pk).update(next_poll_at=None)
+    FaceAuthentication.objects.bulk_create(
+        FaceAuthentication(
+            provider_id=f"{fav[:-4]}{number:04}",
+            user=person.user,
+            applicant_id=row.applicant_id,
+            user_journey_id=row.user_journey_id,
+            environment=row.environment,
+            status="pending",
+            next_poll_at=timezone.now(),
+        )
+        for number in range(120)
+    )
+    provider.alterations.clear()
+
+    asked = []
+    for _ in range(60):
+        before = provider.questions
+        for _ in range(3):  # several sweepers at once
+            sweep_once()
+        asked.append(provider.questions - before)
+        person.clock.shift(0.5)
+
+    assert max(sum(pair) for pair in pairwise(asked)) <= 21
+    assert sum(asked) >= 120
+    assert not FaceAuthentication.objects.filter(pulls=0, next_poll_at__isnull=False).exists()
+
+
+@pytest.mark.parametrize("seconds", [5, 30])
+def test_when_the_provider_asks_to_wait_all_wait(people, provider, seconds):
+    """For as long as it says, whoever it was that asked (P-06)."""
+    two = [people(), people()]
+    for person in two:
+        person.shows_face(person.is_handed_over(person.is_asked()))
+    clock = two[0].clock
+    clock.shift(3)
+    asked = provider.questions
+    provider.troubles.append(
+        lambda double, request: double.answer(request, 429, **{"Retry-After": str(seconds)})
+    )
+
+    sweep_once()
+    clock.shift(seconds - 1)
+    sweep_once()
+    two[1].browser.get(f"/face/returned/{two[1].challenge.handle}/")
+    assert provider.questions == asked + 1
+
+    sweep_for(clock, timedelta(seconds=60))
+    assert [person.challenge.state for person in two] == ["granted", "granted"]
+
+
+def test_an_unbelievable_retry_after_stops_us_for_a_quarter_of_an_hour_at_most(captured, provider):
+    provider.troubles.append(
+        lambda double, request: double.answer(request, 429, **{"Retry-After": "999999"})
+    )
+
+    sweep_once()
+    sweep_for(captured.clock, timedelta(minutes=17))
+
+    assert captured.authentication.status == "approved"
+
+
+def test_without_access_the_background_stops_and_people_do_not(captured, people, provider, caplog):
+    """One alarm, and no more questions by us; a person finds out at once that it works again."""
+    provider.troubles.append(answers(401))
+    sweep_once()
+    asked = provider.questions
+    assert "polling stopped" in caplog.text
+
+    sweep_for(captured.clock, timedelta(minutes=4))
+    assert provider.questions == asked
+
+    captured.browser.get(f"/face/returned/{captured.challenge.handle}/")
+    assert captured.authentication.status == "approved"
+
+
+def test_other_credentials_start_afresh(captured, provider):
+    """Whoever mends the settings need not wait."""
+    provider.troubles.append(answers(403))
+    sweep_once()
+
+    with override_settings(FACEAUTH_OAUTH_CLIENT_ID="", FACEAUTH_BASE_URL=OTHER_BASE):
+        sweep_for(captured.clock, timedelta(seconds=70))
+
+    assert captured.authentication.status == "approved"
+
+
+OTHER_BASE = "https://abcdefgh.api.sandbox.checkout.com"
+
+
+# -- sweeping
+
+
+def test_a_row_is_taken_by_one_sweeper(captured):
+    first = sweep.take(now=timezone.now())
+    second = sweep.take(now=timezone.now())
+
+    assert first.authentications == (captured.authentication.pk,)
+    assert second == sweep.Due()
+
+
+def test_a_row_that_is_gone_by_its_turn_is_no_trouble(captured):
+    (pk,) = sweep.take(now=timezone.now()).authentications
+    captured.user.delete()
+
+    assert sweep.poll(pk, now=timezone.now()) is False
+
+
+def test_what_a_dead_sweeper_took_is_due_again(captured):
+    sweep.take(now=timezone.now())
+
+    sweep_for(captured.clock, timedelta(seconds=70))
+
+    assert captured.authentication.status == "approved"
+
+
+def test_rows_of_the_other_environment_are_left_alone(captured, provider):
+    FaceAuthentication.objects.update(environment="live")
+
+    assert sweep.take(now=timezone.now()) == sweep.Due()
+
+
+def test_questions_that_nobody_answers_are_closed(person):
+    """After an hour; the slot is free, and a new one is asked next time."""
+    person.is_asked()
+    sweep_for(person.clock, timedelta(minutes=59))
+    assert person.challenge.state == "open"
+
+    sweep_for(person.clock, timedelta(minutes=2))
+
+    assert (person.challenge.state, person.challenge.reason) == ("expired", "abandoned")
+    assert person.challenge.open_slot is None
+    person.is_asked()
+    assert person.challenge.state == "open"
+
+
+def test_a_question_with_a_long_window_stays_open_for_it(person):
+    """A gate may let a face count for longer than an hour."""
+    person.is_handed_over(person.is_asked())
+    FaceChallenge.objects.update(max_age=2 * 3600)
+
+    sweep_for(person.clock, timedelta(hours=2))
+    assert person.challenge.state == "open"
+    sweep_for(person.clock, timedelta(minutes=15))
+    assert person.challenge.state == "expired"
+
+
+def test_after_an_outage_everything_since_is_asked_again(approved, provider):
+    asked = provider.questions
+    sweep_once()
+    assert provider.questions == asked
+
+    assert sweep.make_due(since=timezone.now() - timedelta(hours=1)) == 1
+    sweep_once()
+    assert provider.questions == asked + 1
+    assert sweep.make_due(since=timezone.now() + timedelta(seconds=1)) == 0
+
+
+def test_a_sweep_with_wrong_settings_loses_nothing(captured):
+    with override_settings(FACEAUTH_SECRET_KEY=""):
+        sweep_once()
+
+    sweep_for(captured.clock, timedelta(seconds=70))
+    assert captured.authentication.status == "approved"

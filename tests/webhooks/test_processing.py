@@ -1,0 +1,751 @@
+"""What a kept event leads to."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+import requests
+from django.core.signals import request_finished
+from django.db import OperationalError, close_old_connections, connection
+from django.test import RequestFactory, override_settings
+from django.utils import timezone
+
+from django_faceauth import signals, webhooks
+from django_faceauth.models import CallBudget, FaceAuthentication, FaceChallenge, WebhookEvent
+from django_faceauth.provider import signatures
+from django_faceauth.provider.factory import get_client
+from django_faceauth.redaction import Secret
+from django_faceauth.services import budget, inbox, orphans, sync
+from django_faceauth.simulator.models import StoredCase
+from tests.deliveries import KEY, URL, deliver, event
+from tests.person import scripted
+from tests.provider_double import answers, breaks, works_but_times_out
+from tests.sweeping import sweep_for, sweep_once
+
+EVENTS = ("created", "opened", "started", "capture_completed", "checks_completed")
+
+
+def states() -> list[str]:
+    return list(WebhookEvent.objects.order_by("pk").values_list("state", flat=True))
+
+
+def says(**facts):
+    """Let the provider say something else of the authentication, from now on."""
+    moment = (timezone.now()).isoformat()
+
+    def alter(data):
+        if "applicant_id" in data:
+            data.update(facts, modified_on=moment)
+
+    return alter
+
+
+def tell(person, name="checks_completed", **changes):
+    """Deliver one event about the newest authentication of a person."""
+    assert deliver(event(person.authentication, name, **changes)).status_code == 200
+
+
+# -- news is acted upon
+
+
+def test_a_webhook_opens_the_gate_for_somebody_who_never_came_back(captured, told):
+    """In the session that asked, at its next request."""
+    tell(captured)
+
+    assert captured.challenge.state == "granted"
+    assert captured.browser.get("/statements/").status_code == 200
+    history = captured.authentication.status_changes.values_list("status", "source")
+    assert list(history) == [("created", "create"), ("approved", "webhook")]
+    assert told.names() == ["status_changed", "challenge_granted"]
+    assert states() == ["processed"]
+
+
+@pytest.mark.parametrize(
+    ("script", "ends"),
+    [("10000", "granted"), ("62321", "failed"), ("63001", "refused"), ("64001", "failed")],
+)
+def test_every_result_ends_the_question(people, told, script, ends):
+    person = people(scripted(script))
+    person.shows_face(person.is_handed_over(person.is_asked()))
+    person.clock.shift(3)
+
+    tell(person)
+
+    assert person.challenge.state == ends
+    assert told.names()[-1] == ("challenge_granted" if ends == "granted" else "challenge_refused")
+
+
+def test_attempts_are_mirrored_too(captured):
+    tell(captured)
+
+    attempt = captured.authentication.attempts.get()
+    assert (attempt.status, attempt.response_codes[0]["code"]) == ("completed", 10000)
+
+
+def test_what_the_event_says_counts_for_nothing(people, told):
+    """Signed, and wrong: only the provider's own answer is believed (W-07)."""
+    bob = people(scripted("62321"))
+    bob.shows_face(bob.is_handed_over(bob.is_asked()))
+    bob.clock.shift(3)
+
+    tell(bob, status="approved")
+
+    assert bob.challenge.state == "failed"
+    bob.is_asked()
+
+
+def test_no_address_in_an_event_is_ever_called(captured, provider):
+    """TH-31: the provider double knows no other host, and these are all calls."""
+    made = len(provider.calls)
+
+    tell(captured)
+
+    paths = {call.split("?")[0] for call in provider.calls[made:]}
+    fav = captured.authentication.provider_id
+    assert paths == {
+        f"GET /face-authentications/{fav}",
+        f"GET /face-authentications/{fav}/attempts",
+    }
+
+
+@pytest.mark.parametrize("order", list(permutations(EVENTS))[::7])
+def test_any_order_gives_the_same_end(captured, told, order):
+    """Older news after newer changes nothing and tells nothing (W-20, TH-11)."""
+    begun = timezone.now() - timedelta(seconds=30)
+    for name in order:
+        tell(captured, name, created_on=begun + timedelta(seconds=EVENTS.index(name)))
+        captured.clock.shift(1)
+    sweep_for(captured.clock, timedelta(seconds=30))
+
+    assert captured.challenge.state == "granted"
+    assert told.names() == ["status_changed", "challenge_granted"]
+    assert set(states()) == {"processed"}
+
+
+@pytest.mark.parametrize("status", ["verified", "approved ", "APPROVED", ""])
+def test_an_unknown_status_is_kept_and_opens_nothing(captured, provider, status):
+    """W-21, TH-34."""
+    provider.alterations.append(says(status=status))
+
+    tell(captured, "invented_tomorrow")
+
+    assert captured.authentication.status == status.strip("\0")
+    assert captured.challenge.state == "open"
+    assert states() == ["processed"]
+
+
+def test_an_event_of_the_other_environment_is_ignored(captured, provider):
+    FaceAuthentication.objects.update(environment="live")
+    asked = provider.questions
+
+    tell(captured)
+
+    assert (states(), provider.questions) == (["ignored"], asked)
+
+
+def test_the_provider_is_asked_once_the_answer_is_out(captured, provider):
+    """Not inside the request (W-13), and once, however often the server closes it."""
+    body = json.dumps(event(captured.authentication)).encode()
+    headers = {signatures.HEADER: signatures.sign(body, Secret(KEY))}
+    request = RequestFactory().post(URL, body, content_type="application/json", headers=headers)
+    asked = provider.questions
+
+    answer = webhooks.webhook(request)
+    assert (answer.status_code, provider.questions) == (200, asked)
+
+    with keeping_the_connection():
+        answer.close()
+        answer.close()
+    assert provider.questions == asked + 1
+    assert captured.challenge.state == "granted"
+
+
+def test_what_fails_after_the_answer_is_left_to_the_sweep(captured, caplog):
+    """The database goes away between the answer and the work (D-01)."""
+    body = json.dumps(event(captured.authentication)).encode()
+    headers = {signatures.HEADER: signatures.sign(body, Secret(KEY))}
+    request = RequestFactory().post(URL, body, content_type="application/json", headers=headers)
+    answer = webhooks.webhook(request)
+
+    with keeping_the_connection(), connection.execute_wrapper(away):
+        answer.close()
+
+    assert "event left to the sweep: OperationalError" in caplog.text
+    sweep_for(captured.clock, timedelta(seconds=70))
+    assert captured.challenge.state == "granted"
+
+
+@contextmanager
+def keeping_the_connection():
+    """Have no connection closed at the end of a request, as Django's own test client has."""
+    request_finished.disconnect(close_old_connections)
+    yield
+    request_finished.connect(close_old_connections)
+
+
+def away(execute, sql, params, many, context):
+    raise OperationalError
+
+
+# -- no more calls than needed
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_an_event_older_than_what_we_hold_costs_no_call(approved, provider, name):
+    asked = provider.questions
+
+    tell(approved, name, created_on=approved.authentication.modified_on - timedelta(seconds=1))
+
+    assert (states(), provider.questions) == (["processed"], asked)
+
+
+def test_an_event_that_came_before_we_asked_costs_no_call(captured, provider):
+    with override_settings(FACEAUTH_CELERY=True, CELERY_BROKER_URL="memory://"):
+        tell(captured, "opened")
+    captured.clock.shift(3)
+    captured.browser.get(f"/face/returned/{captured.challenge.handle}/")
+    asked = provider.questions
+    captured.clock.shift(60)
+
+    sweep_once()
+
+    assert (states(), provider.questions) == (["processed"], asked)
+
+
+def test_an_event_of_yesterday_is_kept_and_costs_no_call(approved, provider):
+    """A replay with another id: its own time gives it away (W-05, TH-11)."""
+    asked = provider.questions
+
+    tell(approved, created_on=timezone.now() - timedelta(hours=40))
+
+    assert (states(), provider.questions) == (["processed"], asked)
+
+
+def test_an_event_without_a_time_is_worth_a_call(approved, provider):
+    asked = provider.questions
+
+    deliver(event(approved.authentication) | {"created_on": None})
+
+    assert (states(), provider.questions) == (["processed"], asked + 1)
+
+
+def test_fifty_events_at_once_are_one_question(captured, provider):
+    """At most one in two seconds, and what it did not answer is asked again (W-08)."""
+    asked = provider.questions
+    for _ in range(50):
+        tell(captured, "opened")
+    assert provider.questions == asked + 1
+
+    sweep_for(captured.clock, timedelta(seconds=30))
+
+    assert set(states()) == {"processed"}
+    assert provider.questions <= asked + 3
+
+
+def test_one_asks_at_a_time(captured, provider):
+    """Somebody is still waiting for an answer: the event waits for it too (W-08)."""
+    now = timezone.now()
+    FaceAuthentication.objects.update(
+        pulling_since=now - timedelta(seconds=10), pulled_at=now - timedelta(seconds=10)
+    )
+    asked = provider.questions
+
+    tell(captured)
+    assert (states(), provider.questions) == (["stored"], asked)
+
+    captured.clock.shift(11)  # whoever it was has died
+    sweep_for(captured.clock, timedelta(seconds=10))
+    assert (states(), provider.questions) == (["processed"], asked + 1)
+
+
+def test_an_event_spends_from_the_budget_of_the_site(captured, provider):
+    tell(captured, "opened")
+    CallBudget.objects.update(spent_until=(timezone.now().timestamp() + 30) * 1_000_000)
+    captured.clock.shift(3)
+    asked = provider.questions
+
+    tell(captured)
+    assert (states(), provider.questions) == (["processed", "stored"], asked)
+
+    sweep_for(captured.clock, timedelta(seconds=60))
+    assert states() == ["processed", "processed"]
+
+
+# -- news of what we do not hold
+
+
+def test_news_of_something_unknown_waits_and_is_given_up(db, clock, provider):
+    """Not lost at once, not kept for ever, and not asked about (PEERS 20)."""
+    deliver(event("fav_" + "b" * 26, applicant_id="x"))
+
+    sweep_for(clock, timedelta(minutes=14))
+    assert states() == ["stored"]
+
+    sweep_for(clock, timedelta(minutes=4))
+    assert states() == ["ignored"]
+    assert provider.calls == []
+
+
+def test_an_event_that_overtakes_our_own_commit_is_not_lost(captured):
+    """It is processed as soon as the row is there."""
+    row = captured.authentication
+    fav, row.provider_id = row.provider_id, None
+    envelope = event(captured.authentication)
+    row.save()
+    deliver(envelope)
+    assert states() == ["stored"]
+
+    FaceAuthentication.objects.update(provider_id=fav)
+    sweep_for(captured.clock, timedelta(seconds=70))
+
+    assert states() == ["processed"]
+    assert captured.challenge.state == "granted"
+
+
+def test_an_intent_whose_answer_was_lost_is_found(person, provider):
+    """The provider created it, and we were never told (D-07, TH-38)."""
+    start = person.is_asked()
+    provider.troubles.append(works_but_times_out)
+    assert person.presses(start).status_code == 503
+    intent = person.authentication
+    fav = _only_case()
+
+    deliver(event(fav, "created", data=_data(fav, intent)))
+    sweep_for(person.clock, timedelta(minutes=1))
+    assert person.authentication.provider_id is None
+
+    sweep_for(person.clock, timedelta(minutes=5))
+
+    intent.refresh_from_db()
+    assert (intent.provider_id, intent.status) == (fav, "created")
+    assert states() == ["processed"]
+    person.is_handed_over(start)
+    assert FaceAuthentication.objects.get().provider_id == fav
+
+
+def test_an_orphan_without_an_intent_gets_a_row(person, provider):
+    """A process was killed before its first commit; whose it is, the provider says."""
+    applicant_id = person.user.face_applicant.applicant_id
+    fav = (
+        get_client()
+        .create_authentication(applicant_id=applicant_id, user_journey_id="usj_" + "a" * 26)
+        .id
+    )
+
+    deliver(event(fav, "created", data=_data(fav, applicant_id=applicant_id)))
+    sweep_for(person.clock, timedelta(minutes=15))
+
+    row = FaceAuthentication.objects.get()
+    assert (row.provider_id, row.user, row.status) == (fav, person.user, "created")
+    assert states() == ["processed"]
+
+
+def test_an_orphan_of_somebody_else_is_left_alone(person, provider):
+    """Other systems may share the account: not ours, whatever the event says of it."""
+    fav = (
+        get_client()
+        .create_authentication(applicant_id="aplt_somebodyelse", user_journey_id="usj_" + "a" * 26)
+        .id
+    )
+    ours = person.user.face_applicant.applicant_id
+
+    deliver(event(fav, "created", data=_data(fav, applicant_id=ours)))
+    deliver(event(fav, "opened", data=_data(fav, applicant_id="aplt_somebodyelse")))
+    sweep_for(person.clock, timedelta(minutes=20))
+
+    assert states() == ["ignored", "ignored"]
+    assert not FaceAuthentication.objects.exists()
+
+
+def test_an_orphan_waits_for_its_turn(person, provider):
+    """The budget of the site is used up just now."""
+    applicant_id = person.user.face_applicant.applicant_id
+    fav = "fav_" + "b" * 26
+    deliver(event(fav, data=_data(fav, applicant_id=applicant_id)))
+    person.clock.shift(130)
+    now = timezone.now()
+    budget.take(now=now, someone_waits=False)
+    CallBudget.objects.update(spent_until=(now.timestamp() + 60) * 1_000_000)
+
+    assert orphans.adopt(WebhookEvent.objects.get(), now=now) is None
+    assert provider.calls == []
+
+
+def test_intents_that_nobody_answers_are_forgotten(person, provider):
+    """Once no event can name them any more; the question is free for another."""
+    provider.troubles.append(works_but_times_out)
+    person.presses(person.is_asked())
+
+    person.clock.shift(timedelta(hours=35))
+    assert orphans.forget_intents(now=timezone.now()) == 0
+    person.clock.shift(timedelta(hours=2))
+    assert orphans.forget_intents(now=timezone.now()) == 1
+
+    assert person.challenge.authentication is None
+
+
+def _only_case() -> str:
+    return str(StoredCase.objects.get().pk)
+
+
+def _data(fav, row=None, *, applicant_id=""):
+    return {
+        "face_authentication_id": fav,
+        "applicant_id": row.applicant_id if row else applicant_id,
+        "user_journey_id": "usj_" + "a" * 26,
+        "status": "created",
+    }
+
+
+# -- when it does not work
+
+
+@pytest.mark.parametrize(
+    "trouble", [answers(500), answers(503), answers(200, "no"), breaks(requests.ReadTimeout)]
+)
+def test_trouble_with_the_provider_is_tried_again(captured, provider, trouble):
+    """The answer is 200 all the same: the event is ours now (TH-42, PEERS 22)."""
+    provider.troubles.append(trouble)
+
+    tell(captured)
+    row = WebhookEvent.objects.get()
+    assert (row.state, row.tries) == ("stored", 1)
+    assert row.error in {"Unavailable", "MalformedAnswer"}
+
+    sweep_for(captured.clock, timedelta(seconds=30))
+    assert states() == ["processed"]
+    assert captured.challenge.state == "granted"
+
+
+def test_tries_are_spread_out_and_come_to_an_end(captured, provider, caplog):
+    """Twenty of them, over most of a day; then somebody has to look."""
+    begun = timezone.now()
+    provider.troubles.append(answers(500))
+    tell(captured)
+    row = WebhookEvent.objects.get()
+    while row.state == "stored":
+        captured.clock.move_to(row.due_at)
+        provider.troubles.clear()
+        provider.troubles.append(answers(500))
+        inbox.process(row.pk, now=timezone.now())
+        row.refresh_from_db()
+
+    assert (row.state, row.tries, row.error) == ("failed", 20, "Unavailable")
+    assert timedelta(hours=6) < timezone.now() - begun < timedelta(hours=24)
+    assert "event given up" in caplog.text
+
+
+def test_settings_that_are_wrong_lose_nothing(captured):
+    with override_settings(FACEAUTH_SECRET_KEY=""):
+        tell(captured)
+    assert states() == ["stored"]
+
+    sweep_for(captured.clock, timedelta(seconds=30))
+    assert states() == ["processed"]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_without_access_an_event_waits_for_as_long_as_it_takes(captured, provider, status, caplog):
+    """Nothing that it could do about, so it is no try of its own (P-06)."""
+    provider.troubles.append(answers(status))
+
+    tell(captured)
+
+    row = WebhookEvent.objects.get()
+    assert (row.state, row.tries, row.error) == ("stored", 0, "access_denied")
+    assert [record.levelname for record in caplog.records if "polling stopped" in record.message]
+    asked = provider.questions
+    sweep_for(captured.clock, timedelta(minutes=4))
+    assert provider.questions == asked
+
+    sweep_for(captured.clock, timedelta(minutes=2))
+    assert states() == ["processed"]
+
+
+def test_a_process_that_dies_after_the_news_does_not_lose_the_grant(captured, provider):
+    """The status was committed, the grant was not: the event is not taken for done (D-01)."""
+    row = captured.authentication
+    sync.pull(row, source="webhook", now=timezone.now())
+    assert (captured.authentication.status, captured.challenge.state) == ("approved", "open")
+    captured.clock.shift(3)
+
+    tell(captured)
+
+    assert captured.challenge.state == "granted"
+
+
+def test_a_new_start_is_not_overtaken_by_the_end_of_an_old_look(people):
+    """A look that found the first try failed leaves the second try to be looked at."""
+    carol = people(scripted("61402A10000"))
+    start = carol.is_asked()
+    carol.shows_face(carol.is_handed_over(start))
+    carol.clock.shift(3)
+    before = sync.pull(carol.authentication, source="poll", now=timezone.now())
+    carol.clock.shift(1)
+    carol.is_handed_over(start)
+
+    sync.plan(before.row, None)
+
+    assert carol.authentication.next_poll_at is not None
+
+
+def test_the_same_death_without_any_event(captured):
+    """The sweep comes back to it within seconds."""
+    sync.pull(captured.authentication, source="poll", now=timezone.now())
+
+    sweep_for(captured.clock, timedelta(seconds=10))
+
+    assert captured.challenge.state == "granted"
+
+
+def test_processing_twice_does_nothing_the_second_time(captured, provider, told):
+    """D-02."""
+    tell(captured)
+    row = WebhookEvent.objects.get()
+    calls = len(provider.calls)
+    captured.clock.shift(60)
+
+    assert inbox.process(row.pk, now=timezone.now()) is None
+    assert inbox.process(0, now=timezone.now()) is None
+
+    assert len(provider.calls) == calls
+    assert told.names() == ["status_changed", "challenge_granted"]
+
+
+# -- the provider changes its mind
+
+
+def test_an_audit_that_declines_shuts_the_gate_at_once(approved, provider, told):
+    """And tells what was done with the approval by then (D-10, TH-18)."""
+    provider.alterations.append(says(status="declined", response_codes=[{"code": 62321}]))
+
+    tell(approved, "audit_completed", status="declined")
+
+    assert approved.browser.get("/statements/").status_code == 302
+    grant = FaceChallenge.objects.get(state="revoked")
+    assert grant.reason == "declined"
+    (facts,) = told.of("challenge_revoked")
+    assert (facts["challenge"], facts["reason"], facts["executed"]) == (grant, "declined", ("",))
+    assert approved.authentication.status_changes.last().source == "webhook"
+
+
+def test_an_audit_of_a_grant_that_nobody_used_lists_nothing(captured, provider, told):
+    tell(captured)
+    captured.clock.shift(3)
+    provider.alterations.append(says(status="declined"))
+
+    tell(captured, "audit_completed")
+
+    assert told.of("challenge_revoked")[0]["executed"] == ()
+
+
+def test_an_audit_of_a_grant_that_was_used_up_is_told_once(approved, provider, told):
+    """It cannot be taken back any more; it must be known all the same."""
+    FaceChallenge.objects.update(state="consumed", consumed_at=timezone.now(), action="payout")
+    provider.alterations.append(says(status="declined"))
+
+    for _ in range(3):
+        tell(approved, "audit_completed")
+        approved.clock.shift(3)
+
+    (facts,) = told.of("challenge_revoked")
+    assert facts["executed"] == ("payout",)
+    assert facts["challenge"].state == "consumed"
+
+
+def test_an_audit_whose_event_was_lost_is_found_out_later(approved, provider):
+    """After an hour, a day and a week (D-10)."""
+    asked = provider.questions
+    sweep_for(approved.clock, timedelta(minutes=55))
+    assert provider.questions == asked
+    provider.alterations.append(says(status="declined"))
+
+    sweep_for(approved.clock, timedelta(minutes=6))
+
+    assert FaceChallenge.objects.get().state == "revoked"
+
+
+def test_after_a_week_nobody_asks_any_more(approved, provider):
+    asked = provider.questions
+    for after in (timedelta(hours=1), timedelta(hours=24), timedelta(days=7), timedelta(days=60)):
+        approved.clock.shift(after)
+        sweep_once()
+        sweep_once()
+
+    assert provider.questions == asked + 3
+    assert approved.authentication.next_poll_at is None
+
+
+def test_a_declined_face_that_an_audit_approves_grants_nothing(people, provider):
+    """The question was answered; the user may ask anew (D-11, TH-49)."""
+    bob = people(scripted("62321"))
+    bob.passes("/statements/")
+    provider.alterations.append(says(status="approved"))
+    bob.clock.shift(3)
+
+    tell(bob, "audit_completed")
+
+    assert (bob.authentication.status, bob.challenge.state) == ("approved", "failed")
+    bob.is_asked()
+
+
+def test_a_late_approval_does_not_revive_a_question_that_was_closed(captured):
+    """D-11."""
+    FaceChallenge.objects.all().close(FaceChallenge.State.EXPIRED, reason="abandoned")
+
+    tell(captured)
+
+    assert captured.authentication.status == "approved"
+    assert FaceChallenge.objects.get().state == "expired"
+
+
+def test_older_news_after_newer_is_no_step_back(approved, provider, told):
+    """Also when the provider is down (PEERS 19)."""
+    older = (timezone.now() - timedelta(minutes=5)).isoformat()
+    provider.alterations.append(
+        lambda data: data.update(status="pending", modified_on=older) if "status" in data else None
+    )
+    told.clear()
+
+    tell(approved, "opened")
+    approved.clock.shift(3)
+    provider.troubles.extend([answers(503)])
+    tell(approved, "opened")
+
+    assert approved.authentication.status == "approved"
+    assert approved.browser.get("/statements/").status_code == 200
+    assert told == []
+
+
+# -- erasure
+
+
+def test_an_anonymized_authentication_is_erased_here_too(approved, told):
+    """Its grant is revoked, its last status stays as a record."""
+    get_client().anonymize_authentication(approved.authentication.provider_id)
+
+    tell(approved, "anonymized")
+
+    row = approved.authentication
+    assert (row.status, row.erased_at) == ("approved", timezone.now())
+    assert row.next_poll_at is None
+    assert FaceChallenge.objects.get().reason == "erased"
+    approved.is_asked()
+    assert states() == ["processed"]
+
+    approved.clock.shift(60)
+    tell(approved, "anonymized")
+    assert states() == ["processed", "processed"]
+
+
+def test_what_was_erased_before_it_was_granted_is_not_granted(captured):
+    """The approval is there, the person behind it is not any more."""
+    FaceAuthentication.objects.update(erased_at=timezone.now())
+
+    tell(captured)
+
+    assert captured.challenge.state == "open"
+    captured.is_asked()
+
+
+def test_an_erased_authentication_stands_behind_nothing(approved):
+    """Even if its grant had not been revoked (G-11)."""
+    FaceAuthentication.objects.update(erased_at=timezone.now())
+
+    approved.is_asked()
+
+
+def test_an_event_alone_erases_nothing(approved):
+    """The provider still has the face: whoever signed that was wrong (W-07)."""
+    tell(approved, "anonymized")
+
+    assert approved.authentication.erased_at is None
+    assert approved.browser.get("/statements/").status_code == 200
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_what_the_provider_no_longer_knows_is_erased(approved, provider, status):
+    """PEERS 21."""
+    provider.troubles.append(answers(status))
+
+    tell(approved, "audit_completed")
+
+    assert approved.authentication.erased_at is not None
+    assert FaceChallenge.objects.get().state == "revoked"
+    assert states() == ["processed"]
+
+
+def test_a_question_about_what_was_erased_ends(captured, provider, told):
+    provider.troubles.append(answers(404))
+
+    tell(captured)
+
+    assert (captured.challenge.state, captured.challenge.reason) == (
+        "failed",
+        "unknown_to_provider",
+    )
+    assert told.names() == ["challenge_refused"]
+
+
+# -- who listens
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", ["status_changed", "challenge_granted", "challenge_revoked"])
+def test_a_receiver_that_raises_harms_nobody(captured, provider, name, caplog):
+    """No transition is undone or repeated, and nothing is granted by it (D-12, TH-50)."""
+    calls = []
+
+    def raises(**facts):
+        calls.append(facts)
+        raise RuntimeError("the receiver is broken")
+
+    getattr(signals, name).connect(raises)
+    try:
+        tell(captured)
+        captured.clock.shift(3)
+        provider.alterations.append(says(status="declined"))
+        tell(captured, "audit_completed")
+    finally:
+        getattr(signals, name).disconnect(raises)
+
+    assert captured.challenge.state == "revoked"
+    assert len(calls) == (2 if name == "status_changed" else 1)
+    assert states() == ["processed", "processed"]
+    assert "the receiver is broken" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_receivers_are_told_after_the_commit(captured):
+    """They see what they are told of, from any connection, and hold nothing up (TH-41)."""
+    seen = []
+
+    def looks(authentication, status, **facts):
+        seen.append((connection.in_atomic_block, authentication.status, status))
+
+    signals.status_changed.connect(looks)
+    try:
+        tell(captured)
+    finally:
+        signals.status_changed.disconnect(looks)
+
+    assert seen == [(False, "approved", "approved")]
+
+
+def test_what_was_left_behind_is_taken_along(captured, provider):
+    """Without Celery the next webhook takes up what had to wait."""
+    for _ in range(3):
+        tell(captured, "opened")
+    assert states() == ["processed", "stored", "stored"]
+    captured.clock.shift(3)
+
+    tell(captured)
+    assert states()[-1] == "processed"
+    captured.clock.shift(3)
+    tell(captured, "audit_completed")
+
+    assert set(states()) == {"processed"}

@@ -1,0 +1,138 @@
+"""What is put into the queue, and what is done with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from celery import Celery
+from django.test import override_settings
+from django.utils import timezone
+
+from django_faceauth import tasks
+from django_faceauth.models import FaceAuthentication, WebhookEvent
+from tests.deliveries import deliver, event
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
+    """The site's Celery app, with a broker in the memory of this process."""
+    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)  # Celery would prefer it
+    app = Celery("suite", broker="memory://", set_as_current=True)
+    with override_settings(FACEAUTH_CELERY=True):
+        yield app
+    app.close()
+
+
+def queued(app: Celery) -> list[tuple[str, list[int], datetime | None]]:
+    """Take what is in the queue: the task, its arguments, and when it is to run."""
+    found = []
+    with app.connection() as broker:
+        while message := broker.default_channel.basic_get("celery", no_ack=True):
+            head = message.headers
+            found.append((head["task"], json.loads(message.body)[0], head["eta"]))
+    return found
+
+
+def test_an_event_becomes_one_task(captured, app, provider):
+    """After the answer, and nothing else is done in the request."""
+    asked = provider.questions
+    envelope = event(captured.authentication)
+
+    assert deliver(envelope).status_code == 200
+    assert deliver(envelope).status_code == 200  # a redelivery enqueues nothing (W-06)
+
+    row = WebhookEvent.objects.get()
+    assert [entry[:2] for entry in queued(app)] == [
+        ("django_faceauth.tasks.process_event", [row.pk])
+    ]
+    assert (row.state, provider.questions) == ("stored", asked)
+
+    tasks.process_event(row.pk)
+    assert captured.challenge.state == "granted"
+    assert queued(app) == []
+
+
+def test_news_of_other_products_is_no_task(app, db):
+    deliver({"id": "evt_" + "z" * 26, "type": "identity_verification_started", "data": {}})
+
+    assert queued(app) == []
+
+
+def test_an_event_that_has_to_wait_comes_back_by_itself(captured, app):
+    """Somebody has just asked: the task is queued again, for in two seconds."""
+    tasks.sync_authentication(captured.authentication.pk)
+    FaceAuthentication.objects.update(synced_at=timezone.now() - timedelta(minutes=1))
+    deliver(event(captured.authentication, created_on=timezone.now() + timedelta(seconds=1)))
+    queued(app)
+
+    tasks.process_event(WebhookEvent.objects.get().pk)
+
+    ((name, _arguments, eta),) = queued(app)
+    assert name == "django_faceauth.tasks.process_event"
+    wait = datetime.fromisoformat(eta) - timezone.now()
+    assert timedelta(seconds=1) <= wait <= timedelta(seconds=3)
+
+
+def test_a_long_wait_is_left_to_the_sweep(captured, app):
+    with override_settings(FACEAUTH_SECRET_KEY=""):
+        for _ in range(6):
+            deliver(event(captured.authentication))
+        queued(app)
+        WebhookEvent.objects.update(tries=10)
+
+        tasks.process_event(WebhookEvent.objects.earliest("pk").pk)
+
+    assert queued(app) == []
+
+
+def test_the_sweep_hands_out_what_is_due_spread_over_time(captured, app):
+    """Nothing is asked by the sweep itself."""
+    for _ in range(3):
+        deliver(event(captured.authentication))
+    queued(app)
+    captured.clock.shift(61)
+
+    tasks.sweep()
+
+    handed_out = queued(app)
+    names = [name.rpartition(".")[2] for name, _arguments, _eta in handed_out]
+    assert names == ["process_event"] * 3 + ["sync_authentication"]
+    etas = [datetime.fromisoformat(eta) for _name, _arguments, eta in handed_out if eta]
+    assert etas == sorted(etas)
+    assert captured.challenge.state == "open"
+
+    tasks.sweep()
+    assert queued(app) == []  # they are taken
+
+
+def test_tasks_are_acknowledged_late_and_retried():
+    for task in (tasks.process_event, tasks.sync_authentication, tasks.sweep):
+        assert (task.acks_late, task.reject_on_worker_lost, task.ignore_result) == (True,) * 3
+        assert (task.max_retries, task.retry_jitter) == (5, True)
+
+
+def test_the_schedule_can_be_merged(app):
+    """In one line."""
+    app.conf.beat_schedule = {"mine": {}, **tasks.FACEAUTH_BEAT_SCHEDULE}
+
+    entry = app.conf.beat_schedule["faceauth-sweep"]
+    assert app.tasks[entry["task"]].name == "django_faceauth.tasks.sweep"
+    assert 0 < entry["schedule"] < entry["options"]["expires"]
+
+
+@pytest.mark.enable_socket
+def test_a_broker_that_refuses_leaves_it_to_the_sweep(captured, caplog):
+    """The answer is 200 all the same."""
+    refusing = Celery("refusing", broker="redis://127.0.0.1:1/0", set_as_current=True)
+    try:
+        assert deliver(event(captured.authentication)).status_code == 200
+    finally:
+        refusing.close()
+
+    assert "event left to the sweep" in caplog.text
+    assert WebhookEvent.objects.get().state == "stored"
