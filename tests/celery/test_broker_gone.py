@@ -58,6 +58,10 @@ def test_the_answer_comes_and_the_sweep_does_the_rest(
     # A machine with much else to do may be late once.
     assert min(taken) < 1.0, taken
     assert set(WebhookEvent.objects.values_list("state", flat=True)) == {"stored"}
-    WebhookEvent.objects.update(due_at=timezone.now())  # a minute later
-    stage.manage("faceauth_sync")
-    assert [person.challenge.state for person in people] == ["granted"] * 4
+
+    def swept() -> bool:
+        WebhookEvent.objects.update(due_at=timezone.now())  # a minute later
+        stage.manage("faceauth_sync")
+        return all(person.challenge.state == "granted" for person in people)
+
+    stage.eventually(swept)  # a busy machine may put one off, as a sweep does
