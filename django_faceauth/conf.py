@@ -186,6 +186,11 @@ class Conf:
         """Time from the start of an attempt to the end of its capture (default 600 s)."""
         return _duration("CAPTURE_WINDOW", 600)
 
+    @property
+    def SLOW_REVIEW(self) -> bool:
+        """Whether people decide at the provider, not machines (`bool`, default False)."""
+        return _read("SLOW_REVIEW", False) is True
+
     # -- people who cannot pass
 
     @property

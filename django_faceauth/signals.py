@@ -5,6 +5,8 @@
 `challenge_refused`: sender `FaceChallenge`; `challenge`, now `refused` or `failed`, `reason`.
 `challenge_revoked`: sender `FaceChallenge`; `challenge`, `reason`, and `executed`: the actions
 that the grant had let through by then.
+`exemption_granted`, `exemption_revoked`: sender `FaceExemption`; `exemption`.
+`exemption_used`: sender `FaceExemption`; `exemption`, and the `challenge` that notes the use.
 `webhook_rejected`: sender `WebhookEvent`; `reason`, one word.
 """
 
@@ -18,4 +20,7 @@ status_changed: Final = Signal()
 challenge_granted: Final = Signal()
 challenge_refused: Final = Signal()
 challenge_revoked: Final = Signal()
+exemption_granted: Final = Signal()
+exemption_revoked: Final = Signal()
+exemption_used: Final = Signal()
 webhook_rejected: Final = Signal()

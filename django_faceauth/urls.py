@@ -13,6 +13,7 @@ urlpatterns = [
     path("returned/<slug:handle>/", views.returned, name="returned"),
     path("waiting/<slug:handle>/", views.waiting, name="waiting"),
     path("status/<slug:handle>/", views.status, name="status"),
+    path("continue/<slug:handle>/", views.resume, name="continue"),
     path("webhook/", webhooks.webhook, name="webhook"),
     path("webhook", webhooks.webhook),  # the provider follows no redirect to the slash (W-12)
 ]

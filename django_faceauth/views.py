@@ -25,6 +25,7 @@ from django_faceauth.models.authentication import StatusChange
 from django_faceauth.response_codes import advice_for
 from django_faceauth.services import flow, grants
 from django_faceauth.services.flow import Word
+from django_faceauth.services.presentation import kept_lines, lines
 from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, AuthenticationStatus
 from django_faceauth.wording import COMPARING, LINK_RAN_OUT, TROUBLE, WORDINGS, Text, Wording
 
@@ -125,7 +126,7 @@ def status(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
     told = {"state": word.value, "message": str(_message(challenge, word, trouble))}
     if word is Word.GRANTED:
         grants.see(request, challenge, now=now)
-        return JsonResponse(told | {"next": local(challenge.next_url)})
+        return JsonResponse(told | {"next": _way_on(challenge)})
     if word is not Word.OPEN:
         told["next"] = reverse("faceauth:waiting", args=[challenge.handle])
     elif not flow.is_under_way(challenge, now=now):
@@ -133,6 +134,28 @@ def status(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
     if word is Word.RETRY:
         told["retry"] = reverse("faceauth:start", args=[challenge.handle])
     return JsonResponse(told)
+
+
+@_page
+@require_safe
+@_of_this_session
+def resume(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
+    """Show what was approved, and the button that does it: nothing is repeated by itself."""
+    now = timezone.now()
+    if challenge.state != FaceChallenge.State.GRANTED or challenge.kept is None:
+        return _show(request, challenge, now)
+    if not challenge.is_fresh(now=now):
+        return _say(request, challenge, Word.EXPIRED, WORDINGS[Word.EXPIRED])
+    grants.see(request, challenge, now=now)
+    kept = kept_lines(challenge.kept, challenge.snapshot)
+    return _render(request, "continue", challenge, kept=kept)
+
+
+def _way_on(challenge: FaceChallenge) -> str:
+    """Return where the visitor goes on to with a grant."""
+    if challenge.kept is not None:
+        return reverse("faceauth:continue", args=[challenge.handle])
+    return local(challenge.next_url)
 
 
 def _hand_over(request: HttpRequest, challenge: FaceChallenge, now: datetime) -> HttpResponse:
@@ -173,7 +196,7 @@ def _show(
     word = flow.word_for(challenge, now=now)
     if word is Word.GRANTED:
         grants.see(request, challenge, now=now)
-        return redirect(local(challenge.next_url))
+        return redirect(_way_on(challenge))
     wording = Wording(_wording(challenge, word).title, _message(challenge, word, trouble))
     if word is Word.OPEN:
         can_reopen = _status_of(challenge) in BEFORE_CAPTURE
@@ -240,6 +263,7 @@ def _render(
         "challenge": challenge,
         "next_url": local(challenge.next_url),
         "cancel_url": home(),
+        "lines": lines(challenge.snapshot, challenge.snapshot_order),
         "reasons": [f"faceauth/reasons/{challenge.action}.html", "faceauth/reasons/default.html"],
     }
     return render(request, f"faceauth/{name}.html", context, status=status)

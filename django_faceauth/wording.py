@@ -56,3 +56,19 @@ WORDINGS: Final[Mapping[str, Wording]] = {
         _("For your safety a face check counts for a short time only. Please start again."),
     ),
 }
+
+#: What is said when something was not done although a face was shown.
+NOT_DONE: Final[Mapping[str, Wording]] = {
+    "changed": Wording(
+        _("This is not what you approved"),
+        _("Something has changed since you showed your face, so nothing was done."),
+    ),
+    "used": Wording(
+        _("Already done"),
+        _("This approval was used before. Nothing was done a second time."),
+    ),
+    "impersonated": Wording(
+        _("This needs the person themselves"),
+        _("You are signed in for somebody else, and nobody can show a face for others."),
+    ),
+}

@@ -78,12 +78,21 @@ class Person:
         return self.browser.get(path)
 
     def passes(self, path: str = "/statements/", outcome: str = "same_person") -> HttpResponse:
-        """Do the whole face check for a page and return what the site answers at the end.
+        """Do the whole face check for a page and return what the site answers at the end."""
+        return self.proves(self.is_asked(path), outcome)
+
+    def proves(self, start_url: str, outcome: str = "same_person") -> HttpResponse:
+        """Do the face check that a start page asks for; return what the site answers at the end.
 
         Needs the `clock`: waiting takes three seconds at a time.
         """
-        capture = self.is_handed_over(self.is_asked(path))
+        capture = self.is_handed_over(start_url)
         return self.waits(self.returns(self.shows_face(capture, outcome)))
+
+    def confirms(self, page: HttpResponse, **changes: str) -> HttpResponse:
+        """Press the button of a page with one form, after changing hidden fields."""
+        action, fields = form_in(page)
+        return self.browser.post(action, {**fields, **changes})
 
     def waits(self, response: HttpResponse) -> HttpResponse:
         """Follow redirects and wait on waiting pages until there is something else."""
@@ -108,6 +117,15 @@ class Person:
     def authentication(self) -> FaceAuthentication:
         """The newest face authentication of this user."""
         return FaceAuthentication.objects.filter(user=self.user).latest("pk")
+
+
+def form_in(page: HttpResponse) -> tuple[str, dict[str, str]]:
+    """Return where the form of a page leads, and its hidden fields."""
+    html = page.content.decode()
+    action = re.search(r'<form[^>]* action="([^"]*)"', html)
+    assert action, html
+    fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', html)
+    return unescape(action[1]), {unescape(name): unescape(value) for name, value in fields}
 
 
 def capture_url_in(response: HttpResponse) -> str:

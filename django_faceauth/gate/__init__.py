@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from django_faceauth.gate.decision import Face, FaceRequest
+from django_faceauth.gate.decision import Face, FaceRequest, Reason
 from django_faceauth.gate.decorators import face_required
-from django_faceauth.gate.freshness import freshness
+from django_faceauth.gate.freshness import ask_first, freshness, freshness_of
 from django_faceauth.gate.mixins import FaceRequiredMixin
+from django_faceauth.services.binding import Money
 
-__all__ = ["Face", "FaceRequest", "FaceRequiredMixin", "face_required", "freshness"]
+__all__ = [
+    "Face",
+    "FaceRequest",
+    "FaceRequiredMixin",
+    "Money",
+    "Reason",
+    "ask_first",
+    "face_required",
+    "freshness",
+    "freshness_of",
+]

@@ -6,23 +6,46 @@ not get there (G-01). No call to the provider is made.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
-from django_faceauth.gate.policy import Policy
-from django_faceauth.services import enrolment, grants
+from django_faceauth.gate.policy import CHALLENGE_FIELD, DECISION_WINDOW, Policy
+from django_faceauth.models import FaceChallenge, FaceExemption
+from django_faceauth.models.challenge import EXEMPTION, FACE, FaceChallengeQuerySet
+from django_faceauth.services import binding, enrolment, exemptions, grants
+from django_faceauth.services.binding import Snapshot
+
+logger = logging.getLogger(__name__)
+
+State = FaceChallenge.State
+
+#: The header by which a client without a form names its challenge.
+CHALLENGE_HEADER = "Face-Challenge"
+FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 
 class Reason(StrEnum):
-    """Why a request passed or did not."""
+    """Why a request passed or did not: a closed set."""
 
     FRESH = "fresh"
-    NOT_FRESH = "not_fresh"
+    OTHER_METHOD = "other_method"
+    EXEMPT = "exempt"
+    NOT_SHOWN = "not_shown"
+    STALE = "stale"
+    REVOKED = "revoked"
+    NOT_BACKED = "not_backed"
+    USED = "used"
+    CHANGED = "changed"
     ANONYMOUS = "anonymous"
     INACTIVE = "inactive"
+    IMPERSONATED = "impersonated"
     NOT_ENROLLED = "not_enrolled"
 
 
@@ -32,13 +55,16 @@ class Face:
 
     `verified_at` is the latest moment at which we know that the face had not been shown
     yet, `expires_at` when this gate closes again, `challenge` the handle of the challenge
-    that was granted.
+    that was granted. `method` is `"face"`, the name of the site's other way, which was taken
+    at `verified_at`, or `"exemption"`; `reason` says why the gate opened.
     """
 
     verified_at: datetime
     expires_at: datetime
     action: str
     challenge: str
+    method: str = FACE
+    reason: Reason = Reason.FRESH
 
 
 class FaceRequest(HttpRequest):
@@ -49,39 +75,162 @@ class FaceRequest(HttpRequest):
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """The request may pass."""
+    """The request may pass, on this grant or exemption, to do what the snapshot says."""
 
     face: Face
-    reason: Reason = Reason.FRESH
+    basis: FaceChallenge | FaceExemption = field(repr=False)
+    snapshot: Snapshot = field(default_factory=dict, repr=False)
+
+    @property
+    def reason(self) -> Reason:
+        """Why it may."""
+        return self.face.reason
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """The request may pass once the user has shown their face."""
+    """The request may pass once the user has shown their face, for this snapshot."""
 
-    reason: Reason = Reason.NOT_FRESH
+    reason: Reason = Reason.NOT_SHOWN
+    snapshot: Snapshot = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Deny:
-    """The request may not pass, and no face would change that."""
+    """The request may not pass, and no face would change that.
+
+    `challenge` is the one that the request named, and that is worth nothing from now on.
+    """
 
     reason: Reason
+    challenge: FaceChallenge | None = field(default=None, repr=False)
 
 
 Decision = Allow | Challenge | Deny
 
 
 def decide(request: HttpRequest, policy: Policy, now: datetime) -> Decision:
-    """Decide about one request; the first that sees a grant rotates its session key (B-05)."""
+    """Decide about one request, and change nothing."""
     user = request.user
     if not user.is_authenticated:
         return Deny(Reason.ANONYMOUS)
+    if grants.is_impersonated(request):
+        return Deny(Reason.IMPERSONATED)
+    return judge(user, grants.asked_here(request), policy, now, named=_named(request))
+
+
+def judge(
+    user: AbstractBaseUser,
+    asked: FaceChallengeQuerySet,
+    policy: Policy,
+    now: datetime,
+    *,
+    named: str = "",
+) -> Decision:
+    """Decide about a user by what they were asked; `named` is the handle that they bring."""
     if not user.is_active:
         return Deny(Reason.INACTIVE)
-    max_age = policy.age_limit
-    grant = grants.current(request, action=policy.action, max_age=max_age, now=now)
-    if grant is None or grant.verified_at is None:
-        return Challenge() if enrolment.is_enrolled(user) else Deny(Reason.NOT_ENROLLED)
-    grants.see(request, grant, now=now)
-    return Allow(Face(grant.verified_at, grant.verified_at + max_age, grant.action, grant.handle))
+    snapshot = policy.snapshot()
+    brought = grants.one(asked, named) if named else None
+    if brought is not None and not _is_for(brought, policy, snapshot):
+        return Deny(Reason.CHANGED, brought)
+    if brought is not None and brought.state == State.CONSUMED:
+        return Deny(Reason.USED)
+    for grant in _fresh(asked, policy, now):
+        if _is_for(grant, policy, snapshot):
+            return Allow(_face(grant, policy), grant, snapshot)
+    exemption = exemptions.standing(user, action=policy.action, now=now)
+    if exemption is not None:
+        return Allow(_exempt(exemption, policy, now), exemption, snapshot)
+    if not enrolment.is_enrolled(user):
+        return Deny(Reason.NOT_ENROLLED)
+    return Challenge(_why_not(asked, policy, now), snapshot)
+
+
+def enter(request: HttpRequest, policy: Policy, now: datetime) -> Decision:
+    """Decide about one request, and do what follows: use up, rotate, burn, tell the log."""
+    decision = decide(request, policy, now)
+    if isinstance(decision, Allow):
+        decision = _pass(request, policy, decision, now)
+    elif isinstance(decision, Deny) and decision.challenge is not None:
+        grants.burn(decision.challenge)
+    _log(policy, decision)
+    return decision
+
+
+def _pass(request: HttpRequest, policy: Policy, allowed: Allow, now: datetime) -> Decision:
+    basis, snapshot = allowed.basis, allowed.snapshot
+    if isinstance(basis, FaceExemption):
+        used = grants.note_exemption(
+            request, basis, action=policy.action, snapshot=snapshot, now=now
+        )
+        return replace(allowed, face=replace(allowed.face, challenge=used.handle))
+    if policy.is_single_use and not grants.consume(basis, policy.age_limit, now=now):
+        return Challenge(Reason.USED, snapshot)
+    grants.see(request, basis, now=now, after_commit=policy.is_single_use)
+    return allowed
+
+
+def _is_for(challenge: FaceChallenge, policy: Policy, snapshot: Snapshot) -> bool:
+    # Compared here: some databases take "Payout" for "payout".
+    return challenge.action == policy.action and binding.matches(challenge, snapshot)
+
+
+def _fresh(asked: FaceChallengeQuerySet, policy: Policy, now: datetime) -> list[FaceChallenge]:
+    fresh = grants.fresh(asked, action=policy.action, max_age=policy.age_limit, now=now)
+    if not policy.counts_from_decision:
+        return fresh
+    return [one for one in fresh if one.granted_at and now - one.granted_at < DECISION_WINDOW]
+
+
+def _face(grant: FaceChallenge, policy: Policy) -> Face:
+    verified_at = grant.verified_at or grant.created_at  # a grant has its anchor, says the database
+    expires_at = verified_at + policy.age_limit
+    if policy.counts_from_decision and grant.granted_at is not None:
+        expires_at = min(expires_at, grant.granted_at + DECISION_WINDOW)
+    reason = Reason.FRESH if grant.method == FACE else Reason.OTHER_METHOD
+    return Face(verified_at, expires_at, grant.action, grant.handle, grant.method, reason)
+
+
+def _exempt(exemption: FaceExemption, policy: Policy, now: datetime) -> Face:
+    expires_at = min(exemption.expires_at, now + policy.age_limit)
+    return Face(now, expires_at, policy.action, "", EXEMPTION, Reason.EXEMPT)
+
+
+def _why_not(asked: FaceChallengeQuerySet, policy: Policy, now: datetime) -> Reason:
+    newest = asked.filter(action=policy.action, verified_at__isnull=False).order_by("pk").last()
+    if newest is None:
+        return Reason.NOT_SHOWN
+    if newest.state != State.GRANTED:
+        return _ENDED.get(newest.state, Reason.NOT_SHOWN)
+    if not newest.is_fresh(now=now):
+        return Reason.STALE
+    return Reason.NOT_SHOWN if newest.is_backed else Reason.NOT_BACKED
+
+
+_ENDED: Final[Mapping[str, Reason]] = {
+    State.CONSUMED: Reason.USED,
+    State.REVOKED: Reason.REVOKED,
+    State.FAILED: Reason.CHANGED,
+}
+
+
+def _named(request: HttpRequest) -> str:
+    """Return the handle that a request brings along, or nothing."""
+    header = request.headers.get(CHALLENGE_HEADER, "")
+    if header or request.method != "POST" or request.content_type not in FORMS:
+        return header
+    return str(request.POST.get(CHALLENGE_FIELD, ""))
+
+
+def _log(policy: Policy, decision: Decision) -> None:
+    """Write down the decision, without a word about the person (L-01, L-02)."""
+    facts = {
+        "decision": type(decision).__name__.lower(),
+        "reason": decision.reason.value,
+        "action": policy.action,
+        "basis": str(getattr(decision, "basis", None) or getattr(decision, "challenge", None)),
+    }
+    logger.info(
+        "gate %s", " ".join(f"{name}={value}" for name, value in facts.items()), extra=facts
+    )

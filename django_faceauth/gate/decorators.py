@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, TypeVar, cast, overload
 
-from asgiref.sync import iscoroutinefunction, sync_to_async
+from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
-from django_faceauth.gate.decision import Allow, FaceRequest, decide
-from django_faceauth.gate.policy import Policy, policy
+from django_faceauth.gate.decision import Allow, FaceRequest, enter
+from django_faceauth.gate.policy import Bind, Policy, policy
 from django_faceauth.gate.refusals import refuse
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -28,6 +28,9 @@ def face_required(
     action: str = "",
     max_age: float | timedelta | None = None,
     methods: Iterable[str] | None = None,
+    bind: Bind | None = None,
+    single_use: bool = False,
+    keep: Iterable[str] | None = None,
 ) -> Callable[[View], View]: ...
 
 
@@ -37,6 +40,9 @@ def face_required(
     action: str = "",
     max_age: float | timedelta | None = None,
     methods: Iterable[str] | None = None,
+    bind: Bind | None = None,
+    single_use: bool = False,
+    keep: Iterable[str] | None = None,
 ) -> View | Callable[[View], View]:
     """Let a request through only on a recent approved face of its own user.
 
@@ -45,35 +51,77 @@ def face_required(
     other. `methods` limits the gate to those HTTP methods. Raises `ValueError` or
     `TypeError` where the gate is written if it could never open or would guard nothing.
 
+    `bind`, called with the arguments of the view, returns what is being approved, made from
+    the site's own data: a mapping of names to values. The user is shown it before the face
+    is asked for, and the face counts for exactly this, once. `single_use` makes a face count
+    once without that. The grant is used up in one transaction with what the view does: when
+    the view raises, neither has happened. `keep` names form fields that a refused POST keeps
+    until the user, after the face, presses the button again.
+
     The view finds `request.face`, on the methods that the gate covers. Works on sync and
     async views, with or without parentheses; put it below decorators that check who the
     user is.
     """
-    gate = _gate(policy(action=action, max_age=max_age, methods=methods))
+    gate = _gate(
+        policy(
+            action=action,
+            max_age=max_age,
+            methods=methods,
+            bind=bind,
+            single_use=single_use,
+            keep=keep,
+        )
+    )
     return gate if view is None else gate(view)
 
 
 def admit(request: HttpRequest, asked: Policy) -> HttpResponseBase | None:
-    """Return the refusal of a request, or None after setting `request.face`."""
+    """Return the refusal of a request, or None after setting `request.face`.
+
+    For a gate of single use, call it in `asked.transaction()`, together with the work.
+    """
     if not asked.covers(request.method):
         return None
     now = timezone.now()
-    decision = decide(request, asked, now)
+    decision = enter(request, asked, now)
     if not isinstance(decision, Allow):
         return refuse(request, asked, decision, now)
     cast(FaceRequest, request).face = decision.face
     return None
 
 
+def through(request: HttpRequest, asked: Policy, view: Callable[[], Any]) -> Any:
+    """Return the answer of a view, which takes no more arguments, or the gate's refusal."""
+    with asked.transaction():
+        refusal = admit(request, asked)
+        return view() if refusal is None else refusal
+
+
+async def through_async(
+    request: HttpRequest, asked: Policy, view: Callable[[], Awaitable[Any]]
+) -> Any:
+    """Return the answer of an async view, which takes no more arguments, or the refusal."""
+    if not asked.is_single_use:
+        refusal = await sync_to_async(admit)(request, asked)
+        return await view() if refusal is None else refusal
+
+    async def awaited() -> Any:
+        return await view()
+
+    # A transaction belongs to a thread. Queries that the view makes from its event loop
+    # come back to this one, and so are part of it.
+    return await sync_to_async(through)(request, asked, async_to_sync(awaited))
+
+
 def _gate(asked: Policy) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         async def passed_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            refusal = await sync_to_async(admit)(request, asked)
-            return await view(request, *args, **kwargs) if refusal is None else refusal
+            call = partial(view, request, *args, **kwargs)
+            return await through_async(request, asked.bound_to(request, *args, **kwargs), call)
 
         def passed(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            refusal = admit(request, asked)
-            return view(request, *args, **kwargs) if refusal is None else refusal
+            call = partial(view, request, *args, **kwargs)
+            return through(request, asked.bound_to(request, *args, **kwargs), call)
 
         gated = wraps(view)(
             passed_async if iscoroutinefunction(view) or _is_async_dispatch(view) else passed

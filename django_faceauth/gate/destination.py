@@ -20,12 +20,15 @@ SAFE_METHODS = frozenset({"GET", "HEAD"})
 def destination(request: HttpRequest) -> str:
     """Return the local address to go on to after this refused request.
 
-    A page is asked for again. What would have changed something is not repeated: the
-    user goes to the same address if it has a page, or to the page they came from.
+    A page is asked for again, and a part of one that htmx asked for by its page. What would
+    have changed something is not repeated: the user goes to the same address if it has a
+    page, or to the page they came from.
     """
+    if request.headers.get("HX-Request") == "true" and "HX-Boosted" not in request.headers:
+        return local(_own(request, request.headers.get("HX-Current-URL", "")))
     if request.method in SAFE_METHODS or _answers_get(_view_of(request)):
         return local(request.get_full_path())
-    return local(_referrer(request))
+    return local(_own(request, request.headers.get("Referer", "")))
 
 
 def local(url: str) -> str:
@@ -48,9 +51,8 @@ def fallback_for(handle: str = "") -> str:
     return f"{url}{'&' if '?' in url else '?'}{urlencode({'challenge': handle})}"
 
 
-def _referrer(request: HttpRequest) -> str:
+def _own(request: HttpRequest, url: str) -> str:
     """Return path and query of the page that sent the request, if it is one of this site."""
-    url = request.headers.get("Referer", "")
     if not url_has_allowed_host_and_scheme(
         url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     ):

@@ -1,14 +1,19 @@
-"""For pages that want to know before they ask."""
+"""For pages and programs that want to know before they ask."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
-from django.http import HttpRequest
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from django_faceauth.gate.decision import Allow, Face, decide
+from django_faceauth.gate.decision import Allow, Decision, Deny, Face, Reason, decide, judge
 from django_faceauth.gate.policy import policy
+from django_faceauth.gate.refusals import refuse
+from django_faceauth.models import FaceChallenge
 
 
 def freshness(
@@ -19,5 +24,43 @@ def freshness(
     `max_age` is seconds or a `timedelta`. Asks nothing of the user. Asks the database, so
     async views call it through `sync_to_async`. Raises what `face_required` raises.
     """
-    decision = decide(request, policy(action=action, max_age=max_age), timezone.now())
+    return _face_of(decide(request, policy(action=action, max_age=max_age), timezone.now()))
+
+
+def ask_first(
+    request: HttpRequest, *, action: str = "", max_age: float | timedelta | None = None
+) -> HttpResponse | None:
+    """Return None on a fresh face, else the answer that asks for one and comes back here.
+
+    For the page with the form, so that nobody types before they are asked. Uses nothing up.
+    Raises what `face_required` raises.
+    """
+    asked = policy(action=action, max_age=max_age)
+    now = timezone.now()
+    decision = decide(request, asked, now)
+    return None if isinstance(decision, Allow) else refuse(request, asked, decision, now)
+
+
+def freshness_of(
+    user: AbstractBaseUser,
+    challenge: str,
+    *,
+    action: str = "",
+    max_age: float | timedelta | None = None,
+    bound: Mapping[str, Any] | None = None,
+) -> Face | None:
+    """Return what a gate would let `user` through on with that challenge, or None.
+
+    For tasks and commands, which have no request: `challenge` is the `request.face.challenge`
+    that a view has handed on, `bound` what its `bind` returned. Uses nothing up, and a grant
+    that was used up is none. Raises what `face_required` raises.
+    """
+    asked = policy(action=action, max_age=max_age, bind=None if bound is None else lambda: bound)
+    own = FaceChallenge.objects.filter(user_id=user.pk, handle=challenge)
+    is_known = any(one.handle == challenge for one in own)
+    now = timezone.now()
+    return _face_of(judge(user, own, asked, now) if is_known else Deny(Reason.NOT_SHOWN))
+
+
+def _face_of(decision: Decision) -> Face | None:
     return decision.face if isinstance(decision, Allow) else None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Any, cast
+from functools import partial
+from typing import Any
 
-from asgiref.sync import sync_to_async
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 from django.views.generic import View
 
-from django_faceauth.gate.decorators import admit
+from django_faceauth.gate.decorators import through, through_async
 from django_faceauth.gate.policy import Policy, policy
 
 
@@ -25,31 +25,35 @@ class FaceRequiredMixin(View):
     face_action: str = ""
     face_max_age: float | timedelta | None = None
     face_methods: Iterable[str] | None = None
+    face_single_use: bool = False
+    face_keep: Iterable[str] | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         policy_of(cls)
 
+    def get_face_binding(self) -> Mapping[str, Any]:
+        """Return what is being approved; a class that has this binds its gate to it."""
+        raise NotImplementedError
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Ask the gate before the view's own handlers."""
+        answer: Callable[[], Any] = partial(super().dispatch, request, *args, **kwargs)
         if self.view_is_async:
-            return self._dispatch_async(request, *args, **kwargs)
-        refusal = admit(request, policy_of(self))
-        return super().dispatch(request, *args, **kwargs) if refusal is None else refusal
-
-    async def _dispatch_async(
-        self, request: HttpRequest, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
-        refusal = await sync_to_async(admit)(request, policy_of(self))
-        if refusal is not None:
-            return refusal
-        response: HttpResponseBase = await cast(
-            Awaitable[HttpResponseBase], super().dispatch(request, *args, **kwargs)
-        )
-        return response
+            return through_async(request, policy_of(self), answer)
+        return through(request, policy_of(self), answer)
 
 
 def policy_of(view: FaceRequiredMixin | type[FaceRequiredMixin]) -> Policy:
     """Return the policy that the attributes of a view describe."""
+    kind = view if isinstance(view, type) else type(view)
+    is_bound = kind.get_face_binding is not FaceRequiredMixin.get_face_binding
     # Read from the view itself: as_view() may have been given attributes.
-    return policy(action=view.face_action, max_age=view.face_max_age, methods=view.face_methods)
+    return policy(
+        action=view.face_action,
+        max_age=view.face_max_age,
+        methods=view.face_methods,
+        bind=view.get_face_binding if is_bound else None,
+        single_use=view.face_single_use,
+        keep=view.face_keep,
+    )

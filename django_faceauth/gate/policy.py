@@ -2,39 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
+from django.db import transaction
+from django.http import HttpRequest
 from django.views import View
 
 from django_faceauth.conf import as_duration, conf
 from django_faceauth.models.challenge import ACTION_LENGTH
+from django_faceauth.services.binding import Snapshot, snapshot_of
 
 SHORTEST: Final = timedelta(seconds=1)
 LONGEST: Final = timedelta(days=365)
+
+#: People decide slowly: their approval counts this long from the decision, and at most a
+#: day from the capture (G-16).
+DECISION_WINDOW: Final = timedelta(minutes=15)
+SLOWEST_DECISION: Final = timedelta(hours=24)
+
+#: The hidden field by which the continue page names its challenge.
+CHALLENGE_FIELD: Final = "face_challenge"
+#: Names that are of no use to a later request.
+NEVER_KEPT: Final = frozenset({"csrfmiddlewaretoken", CHALLENGE_FIELD})
+
+Bind = Callable[..., Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What a gate asks for; build it with `policy()`.
 
-    `max_age` None means `FACEAUTH_MAX_AGE`, `methods` None means every method.
+    `max_age` None means `FACEAUTH_MAX_AGE`, `methods` None means every method, `keep` None
+    that a request which may change something is not brought back.
     """
 
     action: str = ""
     max_age: timedelta | None = None
     methods: frozenset[str] | None = None
+    bind: Bind | None = None
+    single_use: bool = False
+    keep: tuple[str, ...] | None = None
 
     @property
     def age_limit(self) -> timedelta:
         """How long a shown face counts here."""
+        if self.counts_from_decision:
+            return SLOWEST_DECISION
         return conf.MAX_AGE if self.max_age is None else self.max_age
+
+    @property
+    def counts_from_decision(self) -> bool:
+        """Whether the window begins when the provider's people have decided (G-16)."""
+        return self.bind is not None and conf.SLOW_REVIEW
+
+    @property
+    def is_single_use(self) -> bool:
+        """Whether a grant counts once here; a bound one always does."""
+        return self.single_use or self.bind is not None
 
     def covers(self, method: str | None) -> bool:
         """Tell whether requests with that method must pass the gate."""
         return self.methods is None or method in self.methods
+
+    def bound_to(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Policy:
+        """Return the policy for one call of the view, whose arguments `bind` is given."""
+        if self.bind is None:
+            return self
+        return replace(self, bind=partial(self.bind, request, *args, **kwargs))
+
+    def snapshot(self) -> Snapshot:
+        """Return what would be approved by this call; empty if the gate binds nothing.
+
+        Raises what `bind` and `snapshot_of` raise.
+        """
+        return {} if self.bind is None else snapshot_of(self.bind())
+
+    def transaction(self) -> AbstractContextManager[Any]:
+        """Return the transaction that the grant and the view's work share (T-2.8)."""
+        return transaction.atomic() if self.is_single_use else nullcontext()
 
 
 def policy(
@@ -42,18 +92,30 @@ def policy(
     action: str = "",
     max_age: float | timedelta | None = None,
     methods: Iterable[str] | None = None,
+    bind: Bind | None = None,
+    single_use: bool = False,
+    keep: Iterable[str] | None = None,
 ) -> Policy:
     """Return the policy that a site developer wrote; `max_age` is seconds or a `timedelta`.
 
     Raises `ValueError` for a gate that could never open or that would guard nothing, and
-    `TypeError` for a `max_age` that is no duration.
+    `TypeError` for a `max_age` that is no duration or a `bind` that cannot be called.
     """
     if len(action) > ACTION_LENGTH:
         raise ValueError(f"action must not be longer than {ACTION_LENGTH} characters")
+    if bind is not None and not callable(bind):
+        raise TypeError("bind must be callable")
     limit = None if max_age is None else as_duration(max_age)
     if limit is not None and not SHORTEST <= limit <= LONGEST:
         raise ValueError("max_age must be between a second and a year")
-    return Policy(action, limit, None if methods is None else _named(methods))
+    return Policy(
+        action,
+        limit,
+        None if methods is None else _named(methods),
+        bind,
+        single_use,
+        None if keep is None else _kept(keep),
+    )
 
 
 def _named(methods: Iterable[str]) -> frozenset[str]:
@@ -67,3 +129,13 @@ def _named(methods: Iterable[str]) -> frozenset[str]:
         raise ValueError("methods must not be empty: the gate would guard nothing")
     # Django answers HEAD with the view's GET: who guards one guards the other (G-15).
     return frozenset(named | {"HEAD"} if "GET" in named else named)
+
+
+def _kept(names: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(names, str):
+        raise ValueError("keep must be a list of names, not one string")
+    kept = tuple(names)
+    useless = NEVER_KEPT.intersection(kept)
+    if useless:
+        raise ValueError(f"keep must not name {', '.join(sorted(useless))}")
+    return kept

@@ -7,13 +7,22 @@ from datetime import datetime
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 
 from django_faceauth.conf import conf
-from django_faceauth.gate.decision import Challenge, Deny, Reason
-from django_faceauth.gate.destination import destination, fallback_for, home
+from django_faceauth.gate.decision import FORMS, Challenge, Deny, Reason
+from django_faceauth.gate.destination import destination, fallback_for, home, local
 from django_faceauth.gate.policy import Policy
 from django_faceauth.headers import sealed
+from django_faceauth.models import FaceChallenge
 from django_faceauth.services import grants
+from django_faceauth.services.binding import Snapshot
+from django_faceauth.services.grants import Kept, Question
+from django_faceauth.wording import NOT_DONE
+
+#: Characters of kept fields, all together: what somebody typed, no uploads.
+MOST_KEPT = 10_000
 
 
 def refuse(
@@ -21,20 +30,78 @@ def refuse(
 ) -> HttpResponse:
     """Answer a refused request: ask for the face, ask for the login, or say no."""
     if isinstance(decision, Challenge):
-        return _ask(request, policy, now)
+        challenge = ask(request, policy, decision.snapshot, decision.reason, now)
+        return _leads(request, reverse("faceauth:start", args=[challenge.handle]))
     if decision.reason is Reason.ANONYMOUS:
-        return redirect_to_login(request.get_full_path())
-    context = {"cancel_url": home(), "fallback": fallback_for()}
-    return sealed(render(request, "faceauth/denied.html", context, status=403))
+        return _leads(request, redirect_to_login(request.get_full_path())["Location"])
+    if decision.reason is Reason.NOT_ENROLLED:
+        return _not_enrolled(request, policy, now)
+    return _say_no(request, decision.reason)
 
 
-def _ask(request: HttpRequest, policy: Policy, now: datetime) -> HttpResponse:
-    challenge = grants.ask(
-        request,
-        action=policy.action,
-        max_age=policy.age_limit,
-        window=conf.CAPTURE_WINDOW,
+def ask(
+    request: HttpRequest, policy: Policy, snapshot: Snapshot, reason: Reason, now: datetime
+) -> FaceChallenge:
+    """Return the open challenge that a refused request leads to."""
+    kept = _kept(request, policy)
+    question = Question(
+        policy.action,
+        policy.age_limit,
+        snapshot,
+        reason.value,
         next_url=destination(request),
-        now=now,
+        resume_url="" if kept is None else local(request.get_full_path()),
+        kept=kept,
     )
-    return redirect("faceauth:start", challenge.handle)
+    return grants.ask(request, question, window=conf.CAPTURE_WINDOW, now=now)
+
+
+def _leads(request: HttpRequest, url: str) -> HttpResponse:
+    """Send the browser on; htmx follows redirects itself, and swaps in what it finds there."""
+    response = HttpResponse() if is_htmx(request) else redirect(url)
+    if is_htmx(request):
+        response["HX-Redirect"] = url
+    patch_vary_headers(response, ["HX-Request"])
+    response["Cache-Control"] = "no-store, private"
+    return response
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    """Tell whether htmx fetches a part of a page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def _kept(request: HttpRequest, policy: Policy) -> Kept | None:
+    """Return what the gate names of a form, and of nothing else (U-10).
+
+    None if the request does not come back: it changes nothing, is no form, or is too long.
+    """
+    if policy.keep is None or request.method != "POST" or request.content_type not in FORMS:
+        return None
+    sent = [(name, request.POST.getlist(name)) for name in policy.keep if name in request.POST]
+    size = sum(len(value) for _name, values in sent for value in values)
+    return sent if size <= MOST_KEPT else None
+
+
+def _not_enrolled(request: HttpRequest, policy: Policy, now: datetime) -> HttpResponse:
+    if not conf.FALLBACK:
+        return _denied(request)
+    challenge = ask(request, policy, policy.snapshot(), Reason.NOT_ENROLLED, now)
+    return _denied(request, challenge.handle)
+
+
+def _say_no(request: HttpRequest, reason: Reason) -> HttpResponse:
+    if reason.value not in NOT_DONE:
+        return _denied(request)
+    context = {
+        "cancel_url": home(),
+        "next_url": destination(request),
+        "wording": NOT_DONE[reason.value],
+    }
+    status = 403 if reason is Reason.IMPERSONATED else 409
+    return sealed(render(request, "faceauth/not_done.html", context, status=status))
+
+
+def _denied(request: HttpRequest, handle: str = "") -> HttpResponse:
+    context = {"cancel_url": home(), "fallback": fallback_for(handle)}
+    return sealed(render(request, "faceauth/denied.html", context, status=403))

@@ -7,6 +7,7 @@ from django_faceauth.models.budget import CallBudget
 from django_faceauth.models.challenge import FaceChallenge
 from django_faceauth.models.enrolment import Applicant
 from django_faceauth.models.event import WebhookEvent
+from django_faceauth.models.exemption import FaceExemption
 
 __all__ = [
     "Applicant",
@@ -14,6 +15,7 @@ __all__ = [
     "FaceAttempt",
     "FaceAuthentication",
     "FaceChallenge",
+    "FaceExemption",
     "StatusChange",
     "WebhookEvent",
 ]

@@ -13,6 +13,11 @@ from django_faceauth.models.authentication import FaceAuthentication
 from django_faceauth.statuses import AuthenticationStatus
 
 ACTION_LENGTH = 100
+METHOD_LENGTH = 32
+#: The method of whoever shows a face; everything else is another way of the site.
+FACE = "face"
+#: The method of whoever the site lets through without asking.
+EXEMPTION = "exemption"
 
 
 class FaceChallengeQuerySet(models.QuerySet["FaceChallenge"]):
@@ -27,13 +32,19 @@ class FaceChallengeQuerySet(models.QuerySet["FaceChallenge"]):
         return self.filter(verified_at__gt=now - max_age, verified_at__lte=now)
 
     def approved(self) -> FaceChallengeQuerySet:
-        """Grants that the provider and the site's own enrolment still stand behind (G-11)."""
-        return self.filter(
-            state=FaceChallenge.State.GRANTED,
+        """Grants that the provider and the site's own enrolment still stand behind (G-11).
+
+        Behind what was granted in another way stands the site alone.
+        """
+        backed = models.Q(
             authentication__status=AuthenticationStatus.APPROVED,
             authentication__erased_at=None,
             authentication__applicant_id=models.F("user__face_applicant__applicant_id"),
-        ).select_related("authentication", "user__face_applicant")
+        )
+        granted = self.filter(state=FaceChallenge.State.GRANTED)
+        return granted.filter(backed | ~models.Q(method=FACE)).select_related(
+            "authentication", "user__face_applicant"
+        )
 
     def close(self, state: FaceChallenge.State, *, reason: str = "", **values: Any) -> int:
         """End the open ones among these; return how many there were.
@@ -41,7 +52,28 @@ class FaceChallengeQuerySet(models.QuerySet["FaceChallenge"]):
         This is the only way out of `open`, so whatever ended otherwise stays ended (D-11).
         """
         still_open = self.filter(state=FaceChallenge.State.OPEN)
+        if state != FaceChallenge.State.GRANTED:
+            values["kept"] = None  # of no more use (U-10)
         return still_open.update(state=state, reason=reason, open_slot=None, **values)
+
+    def consume(self, max_age: timedelta, *, now: datetime) -> int:
+        """Use up the grants among these that are fresh; return how many there were (B-02).
+
+        One statement with all its conditions, so that of any number of racers one wins.
+        """
+        usable = self.filter(
+            state=FaceChallenge.State.GRANTED, consumed_at=None, revoked_at=None
+        ).shown_within(max_age, now=now)
+        return usable.update(
+            state=FaceChallenge.State.CONSUMED, reason="used", consumed_at=now, kept=None
+        )
+
+    def burn(self, *, reason: str) -> int:
+        """Fail those among these that could still open a gate; return how many there were."""
+        live = self.filter(state__in=[FaceChallenge.State.OPEN, FaceChallenge.State.GRANTED])
+        return live.update(
+            state=FaceChallenge.State.FAILED, reason=reason, open_slot=None, kept=None
+        )
 
     def granted_once(self) -> FaceChallengeQuerySet:
         """Challenges that were granted, and not revoked."""
@@ -51,7 +83,9 @@ class FaceChallengeQuerySet(models.QuerySet["FaceChallenge"]):
     def revoke(self, *, reason: str, now: datetime) -> int:
         """Take back the grants among these; return how many there were."""
         granted = self.filter(state=FaceChallenge.State.GRANTED)
-        return granted.update(state=FaceChallenge.State.REVOKED, reason=reason, revoked_at=now)
+        return granted.update(
+            state=FaceChallenge.State.REVOKED, reason=reason, revoked_at=now, kept=None
+        )
 
     def regret(self, *, reason: str, now: datetime) -> int:
         """Note on the used grants among these that it is too late to take them back."""
@@ -84,8 +118,17 @@ class FaceChallenge(models.Model):
     action = models.CharField(_("action"), max_length=ACTION_LENGTH, blank=True)
     binding_digest = models.CharField(_("binding"), max_length=64, blank=True)
     snapshot = models.JSONField(_("what the user was shown"), default=dict, blank=True)
+    # PostgreSQL keeps the names of an object in an order of its own.
+    snapshot_order = models.JSONField(_("order of its names"), default=list, blank=True)
     max_age = models.PositiveIntegerField(_("maximum age in seconds"))
     next_url = models.TextField(_("where the user was"), blank=True)
+    resume_url = models.TextField(_("where kept fields go"), blank=True)
+    kept = models.JSONField(
+        _("kept fields"),
+        null=True,
+        blank=True,
+        help_text=_("Names and values of the request that was refused, until it is repeated."),
+    )
     authentication = models.OneToOneField(
         FaceAuthentication,
         on_delete=models.SET_NULL,
@@ -96,6 +139,12 @@ class FaceChallenge(models.Model):
     )
     state = models.CharField(_("state"), max_length=16, choices=State, default=State.OPEN)
     reason = models.CharField(_("reason"), max_length=64, blank=True)
+    method = models.CharField(
+        _("method"),
+        max_length=METHOD_LENGTH,
+        default=FACE,
+        help_text=_("How the question was answered: by a face, or in another way of the site."),
+    )
     verified_at = models.DateTimeField(
         _("face shown at"), null=True, blank=True, help_text=_("The anchor: it never moves.")
     )
@@ -144,6 +193,10 @@ class FaceChallenge(models.Model):
                 | models.Q(verified_at__isnull=False),
                 name="faceauth_grant_has_anchor",
             ),
+            models.CheckConstraint(
+                condition=~models.Q(state="consumed") | models.Q(consumed_at__isnull=False),
+                name="faceauth_used_has_moment",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -157,6 +210,8 @@ class FaceChallenge(models.Model):
     @property
     def is_backed(self) -> bool:
         """Whether provider and enrolment stand behind the grant; what `approved()` asks for."""
+        if self.method != FACE:
+            return True
         authentication = self.authentication
         return (
             authentication is not None
@@ -169,3 +224,8 @@ class FaceChallenge(models.Model):
     def age_limit(self) -> timedelta:
         """How long the shown face counts for the gate that asked."""
         return timedelta(seconds=self.max_age)
+
+    def is_fresh(self, *, now: datetime) -> bool:
+        """Tell whether the face was shown recently enough for the gate that asked."""
+        shown_at = self.verified_at
+        return shown_at is not None and timedelta(0) <= now - shown_at < self.age_limit

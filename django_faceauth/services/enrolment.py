@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+from django.utils import timezone
 
 from django_faceauth.exceptions import NotEnrolled
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.models import Applicant
+from django_faceauth.services import grants
 
 
 def applicant_of(user: AbstractBaseUser) -> Applicant:
@@ -24,18 +29,23 @@ def is_enrolled(user: AbstractBaseUser) -> bool:
     return user.is_active and Applicant.objects.filter(user_id=user.pk).exists()
 
 
-def link(user: AbstractBaseUser, applicant_id: str) -> Applicant:
+def link(user: AbstractBaseUser, applicant_id: str, *, now: datetime | None = None) -> Applicant:
     """Say who a user is at the provider.
 
     Raises `ValueError` for an id of the wrong shape, and `IntegrityError` when another
     user has that applicant.
 
-    Linking to another applicant ends what the user was granted as the former one: the
-    gate compares both at every request.
+    Linking to another applicant ends what the user was granted as the former one, in the
+    same transaction. The gate compares both at every request besides, for rows that were
+    changed in another way.
     """
     if not is_id(applicant_id, Prefix.APPLICANT):
         raise ValueError("not an identifier that starts with aplt_")
-    applicant, _created = Applicant.objects.update_or_create(
-        user_id=user.pk, defaults={"applicant_id": applicant_id}
-    )
+    with transaction.atomic():
+        former = Applicant.objects.select_for_update().filter(user_id=user.pk).first()
+        if former is not None and former.applicant_id != applicant_id:
+            grants.end_all(user.pk, reason="relinked", now=now or timezone.now())
+        applicant, _created = Applicant.objects.update_or_create(
+            user_id=user.pk, defaults={"applicant_id": applicant_id}
+        )
     return applicant

@@ -9,23 +9,71 @@ B-06), without anything to remember on those occasions.
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, cast
+from functools import partial
+from typing import Any, Final, cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import connection, transaction
+from django.db.models import Q
 from django.db.models.functions import Greatest
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
 from django_faceauth import metrics
 from django_faceauth.conf import conf
-from django_faceauth.models import FaceAuthentication, FaceChallenge
-from django_faceauth.models.challenge import FaceChallengeQuerySet
+from django_faceauth.models import FaceAuthentication, FaceChallenge, FaceExemption
+from django_faceauth.models.challenge import EXEMPTION, FaceChallengeQuerySet
+from django_faceauth.services import binding
 from django_faceauth.services.announcements import announce
-from django_faceauth.signals import challenge_granted, challenge_revoked
+from django_faceauth.services.binding import Snapshot
+from django_faceauth.signals import challenge_granted, challenge_revoked, exemption_used
+
+logger = logging.getLogger(__name__)
+
+State = FaceChallenge.State
 
 SESSION_KEY: Final = "_faceauth"
+
+#: What django-hijack and django-impersonate leave on the user, and these and
+#: django-loginas in the session, while somebody acts as another.
+IMPERSONATION_MARKS: Final = ("is_hijacked", "is_impersonate")
+IMPERSONATION_KEYS: Final = ("hijack_history", "loginas_from_user", "_impersonate")
+
+#: Ends of a question that another way of the site may still answer.
+UNANSWERED: Final = ("declined", "inconclusive", "refused", "unknown_to_provider")
+
+#: The fields of a refused request that come back later: names and all their values.
+Kept = list[tuple[str, list[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the gate wants to know, and where the visitor goes on to with the answer.
+
+    `kept` None means that the request does not come back; `resume_url` is where it went.
+    """
+
+    action: str
+    max_age: timedelta
+    snapshot: Snapshot = field(default_factory=dict)
+    reason: str = ""
+    next_url: str = ""
+    resume_url: str = ""
+    kept: Kept | None = None
+
+    @property
+    def seconds(self) -> int:
+        """The window in whole seconds."""
+        return int(self.max_age.total_seconds())
+
+    @property
+    def way_on(self) -> dict[str, Any]:
+        """The columns that the newest request for the same thing sets anew."""
+        return {"next_url": self.next_url, "resume_url": self.resume_url, "kept": self.kept}
 
 
 def prepare(request: HttpRequest) -> None:
@@ -33,65 +81,109 @@ def prepare(request: HttpRequest) -> None:
     _secret(request)
 
 
-def current(
-    request: HttpRequest, *, action: str, max_age: timedelta, now: datetime
-) -> FaceChallenge | None:
-    """Return the newest grant of this user in this session for `action`, if it is fresh."""
-    challenges = _asked_here(request)
-    if challenges is None:
-        return None
-    fresh = challenges.filter(action=action).approved().shown_within(max_age, now=now)
-    newest_first = fresh.order_by("-verified_at")
-    # Compared once more here: some databases take "Payout" for "payout".
-    return next((one for one in newest_first if one.action == action and one.is_backed), None)
+def is_impersonated(request: HttpRequest) -> bool:
+    """Tell whether somebody else acts as this user, by what tools for that leave (TH-44)."""
+    marked = any(getattr(request.user, mark, False) for mark in IMPERSONATION_MARKS)
+    return marked or any(request.session.get(key) for key in IMPERSONATION_KEYS)
+
+
+def asked_here(request: HttpRequest) -> FaceChallengeQuerySet:
+    """Return what this user was asked in this session (B-04)."""
+    secret = request.session.get(SESSION_KEY)
+    if not isinstance(secret, str) or not request.user.is_authenticated:
+        return FaceChallenge.objects.none()
+    digest = _session_digest(request, secret)
+    return FaceChallenge.objects.of(user_id=request.user.pk, session_digest=digest)
+
+
+def fresh(
+    asked: FaceChallengeQuerySet, *, action: str, max_age: timedelta, now: datetime
+) -> list[FaceChallenge]:
+    """Return the fresh grants for `action` among what was asked, the newest first."""
+    grants = asked.filter(action=action).approved().shown_within(max_age, now=now)
+    return [grant for grant in grants.order_by("-verified_at") if grant.is_backed]
+
+
+def one(asked: FaceChallengeQuerySet, handle: str) -> FaceChallenge | None:
+    """Return the challenge with that handle if it is among what was asked (B-07)."""
+    challenge = asked.filter(handle=handle).select_related("authentication", "user").first()
+    return challenge if challenge is not None and challenge.handle == handle else None
 
 
 def find(request: HttpRequest, handle: str) -> FaceChallenge | None:
     """Return the challenge with that handle if it was asked here, of this user (B-07)."""
-    challenges = _asked_here(request)
-    if challenges is None:
-        return None
-    challenge = challenges.filter(handle=handle).select_related("authentication", "user").first()
-    return challenge if challenge is not None and challenge.handle == handle else None
+    return one(asked_here(request), handle)
 
 
 def ask(
     request: HttpRequest,
+    question: Question,
     *,
-    action: str,
-    max_age: timedelta,
     window: timedelta,
-    next_url: str,
     now: datetime,
 ) -> FaceChallenge:
-    """Return the open challenge for `action` in this session; there is never more than one.
+    """Return the open challenge for a question in this session; there is never more than one.
 
     One whose attempt is older than `window` is out of date, and a new one takes its place.
     """
-    user, digest = _user(request), _session_digest(request, _secret(request))
-    slot = hashlib.sha256(f"{user.pk}|{digest}|{action}|".encode()).hexdigest()
+    slot = _slot(request, question)
     in_slot = FaceChallenge.objects.filter(open_slot=slot)
-    in_slot.filter(started_at__lte=now - window).close(
-        FaceChallenge.State.EXPIRED, reason="abandoned"
-    )
-    seconds = int(max_age.total_seconds())
+    in_slot.filter(started_at__lte=now - window).close(State.EXPIRED, reason="abandoned")
     challenge, created = FaceChallenge.objects.get_or_create(
-        open_slot=slot,
-        defaults={
-            "handle": secrets.token_urlsafe(32),
-            "user_id": user.pk,
-            "session_digest": digest,
-            "action": action,
-            "created_at": now,
-            "max_age": seconds,
-            "next_url": next_url,
-        },
+        open_slot=slot, defaults=_new(request, question, now)
     )
     if not created:
         # The newest page that asked is the one to go on to. The longest window decides
         # when an approval is of no more use; each gate holds to its own.
-        in_slot.update(max_age=Greatest("max_age", seconds), next_url=next_url)
+        in_slot.update(
+            max_age=Greatest("max_age", question.seconds), **question.way_on, reason=question.reason
+        )
     return challenge
+
+
+def answer_otherwise(
+    challenge: FaceChallenge, *, method: str, oldest: datetime, now: datetime
+) -> bool:
+    """Grant a question that no face answered, by another way of the site; tell whether.
+
+    One that ended with a refusal or a decline, and was asked since `oldest`, can still be
+    answered so; what was burnt cannot.
+    """
+    asked = FaceChallenge.objects.filter(pk=challenge.pk, created_at__gte=oldest)
+    ended = Q(state=State.REFUSED) | Q(state=State.FAILED, reason__in=UNANSWERED)
+    granted = asked.filter(Q(state=State.OPEN) | ended).update(
+        state=State.GRANTED,
+        reason="other_method",
+        method=method,
+        open_slot=None,
+        verified_at=now,
+        granted_at=now,
+    )
+    if granted:
+        announce(challenge_granted, sender=FaceChallenge, challenge=asked.get())
+    return granted == 1
+
+
+def note_exemption(
+    request: HttpRequest,
+    exemption: FaceExemption,
+    *,
+    action: str,
+    snapshot: Snapshot,
+    now: datetime,
+) -> FaceChallenge:
+    """Leave a used challenge behind that says by which exemption somebody passed."""
+    question = Question(action, timedelta(0), snapshot, reason=f"exemption {exemption.pk}")
+    used = FaceChallenge.objects.create(
+        **_new(request, question, now),
+        state=State.CONSUMED,
+        method=EXEMPTION,
+        verified_at=now,
+        granted_at=now,
+        consumed_at=now,
+    )
+    announce(exemption_used, sender=FaceExemption, exemption=exemption, challenge=used)
+    return used
 
 
 def spare_cookie(request: HttpRequest) -> None:
@@ -107,19 +199,52 @@ def spare_cookie(request: HttpRequest) -> None:
 def issue(challenge: FaceChallenge, *, verified_at: datetime, now: datetime) -> bool:
     """Grant an open challenge; `verified_at` is the anchor, set here once and for all (G-05)."""
     asked = FaceChallenge.objects.filter(pk=challenge.pk)
-    granted = asked.close(FaceChallenge.State.GRANTED, verified_at=verified_at, granted_at=now)
+    granted = asked.close(State.GRANTED, reason="approved", verified_at=verified_at, granted_at=now)
     if granted:
         announce(challenge_granted, sender=FaceChallenge, challenge=asked.get())
     return granted == 1
 
 
-def see(request: HttpRequest, challenge: FaceChallenge, *, now: datetime) -> None:
-    """Rotate the session key at the first request that sees the grant (B-05)."""
+def see(
+    request: HttpRequest, challenge: FaceChallenge, *, now: datetime, after_commit: bool = False
+) -> None:
+    """Rotate the session key at the first request that sees the grant (B-05).
+
+    After the commit where a view that raises takes its rows back: the row of the session
+    that the browser is told of must not be among them.
+    """
     if challenge.seen_at is not None:
         return
-    unseen = FaceChallenge.objects.filter(pk=challenge.pk, seen_at=None)
-    if unseen.update(seen_at=now):  # of several requests at once, one rotates
-        request.session.cycle_key()
+    rotate = partial(_rotate, request, challenge.pk, now)
+    if after_commit or connection.settings_dict["ATOMIC_REQUESTS"]:
+        transaction.on_commit(rotate)
+    else:
+        rotate()
+
+
+def consume(challenge: FaceChallenge, max_age: timedelta, *, now: datetime) -> bool:
+    """Use up a grant; tell whether it was this caller who did (B-02)."""
+    return FaceChallenge.objects.filter(pk=challenge.pk).consume(max_age, now=now) == 1
+
+
+def burn(challenge: FaceChallenge) -> None:
+    """Make worthless what was approved for something else than what was to be done (T-2.6)."""
+    if FaceChallenge.objects.filter(pk=challenge.pk).burn(reason="sequence_fail"):
+        metrics.count("sequence_fail")
+        logger.warning("sequence_fail challenge=%s", challenge.pk)
+
+
+def end_session(request: HttpRequest, *, now: datetime) -> None:
+    """End everything that was asked in a session that is about to end."""
+    _end(asked_here(request), reason="logout", now=now)
+
+
+def end_all(user_id: Any, *, reason: str, now: datetime) -> int:
+    """End all questions and grants of a user, in every session; return how many there were.
+
+    Call it within a transaction together with what made it necessary.
+    """
+    return _end(FaceChallenge.objects.filter(user_id=user_id), reason=reason, now=now)
 
 
 def revoke(authentication: FaceAuthentication, *, reason: str, now: datetime) -> int:
@@ -130,8 +255,17 @@ def revoke(authentication: FaceAuthentication, *, reason: str, now: datetime) ->
     challenges = FaceChallenge.objects.filter(authentication_id=authentication.pk)
     if not challenges.granted_once().exists():  # as nearly always
         return 0
-    revoked = challenges.revoke(reason=reason, now=now)
     challenges.regret(reason=reason, now=now)
+    return _take_back(challenges, reason=reason, now=now)
+
+
+def _end(challenges: FaceChallengeQuerySet, *, reason: str, now: datetime) -> int:
+    closed = challenges.close(State.EXPIRED, reason=reason)
+    return closed + _take_back(challenges, reason=reason, now=now)
+
+
+def _take_back(challenges: FaceChallengeQuerySet, *, reason: str, now: datetime) -> int:
+    revoked = challenges.revoke(reason=reason, now=now)
     for challenge in challenges.filter(revoked_at=now):
         _tell_of_revocation(challenge, reason)
     return revoked
@@ -149,12 +283,39 @@ def _tell_of_revocation(challenge: FaceChallenge, reason: str) -> None:
     )
 
 
-def _asked_here(request: HttpRequest) -> FaceChallengeQuerySet | None:
-    secret = request.session.get(SESSION_KEY)
-    if not isinstance(secret, str) or not request.user.is_authenticated:
-        return None
-    digest = _session_digest(request, secret)
-    return FaceChallenge.objects.of(user_id=request.user.pk, session_digest=digest)
+def _rotate(request: HttpRequest, pk: Any, now: datetime) -> None:
+    unseen = FaceChallenge.objects.filter(pk=pk, seen_at=None)
+    # Of several requests at once, one rotates; a view may have logged the user out.
+    if SESSION_KEY in request.session and unseen.update(seen_at=now):
+        request.session.cycle_key()
+
+
+def _new(request: HttpRequest, question: Question, now: datetime) -> dict[str, Any]:
+    handle = secrets.token_urlsafe(32)
+    user = _user(request)
+    return {
+        "handle": handle,
+        "user_id": user.pk,
+        "session_digest": _session_digest(request, _secret(request)),
+        "action": question.action,
+        "binding_digest": binding.digest(
+            question.snapshot, nonce=handle, action=question.action, user_id=user.pk
+        ),
+        "snapshot": question.snapshot,
+        "snapshot_order": list(question.snapshot),
+        "max_age": question.seconds,
+        "reason": question.reason,
+        "created_at": now,
+        **question.way_on,
+    }
+
+
+def _slot(request: HttpRequest, question: Question) -> str:
+    digest = _session_digest(request, _secret(request))
+    whole = "|".join(
+        (str(_user(request).pk), digest, question.action, binding.fingerprint(question.snapshot))
+    )
+    return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def _secret(request: HttpRequest) -> str:

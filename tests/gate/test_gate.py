@@ -153,7 +153,8 @@ def test_not_enrolled_is_shown_the_other_way(people):
     response = people(None).browser.get("/statements/")
 
     assert response.status_code == 403
-    assert b'href="/by-phone/?t=face"' in response.content
+    handle = FaceChallenge.objects.get().handle
+    assert f'href="/by-phone/?t=face&amp;challenge={handle}"' in response.content.decode()
 
 
 def test_inactive_users_are_refused_even_with_a_grant(people, settings, provider):

@@ -19,9 +19,10 @@ from django_faceauth.response_codes import GENERAL_ADVICE, RETRY_ADVICE, advice_
 from django_faceauth.services.flow import Word
 from django_faceauth.simulator.outcomes import SUMMARIES
 from django_faceauth.wording import WORDINGS
+from tests.person import form_in
 
 TEMPLATES = Path(django_faceauth.__file__).parent / "templates" / "faceauth"
-PARTS = {"base.html", "start_form.html"}
+PARTS = {"base.html", "snapshot.html", "start_form.html"}
 PAGES = sorted({template.name for template in TEMPLATES.glob("*.html")} - PARTS)
 
 
@@ -42,6 +43,11 @@ def every_page(people, client, provider):
     seen["status"] = person.browser.get(f"/face/status/{person.challenge.handle}/")
     capture = re.search(r'url=([^"]+)"', hand_over.content.decode())[1]
     seen["result.html"] = person.waits(person.returns(person.shows_face(capture, "leave")))
+    customer = people()
+    kept = customer.is_asked("/change/", "post", data={"email": "a@example.com"})
+    page = seen["continue.html"] = customer.proves(kept)
+    _action, fields = form_in(page)
+    seen["not_done.html"] = customer.browser.post("/once/", fields)
     provider.troubles.extend([lambda provider, request: provider.answer(request, 500)] * 3)
     seen["unavailable.html"] = person.presses(start)
     return seen

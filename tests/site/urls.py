@@ -30,6 +30,12 @@ urlpatterns = [
     path("decorated/", views.Decorated.as_view()),
     path("decorated/async/", views.AsyncDecorated.as_view()),
     path("wrapped/async/", views.face_required(views.AsyncDocuments.as_view())),
+    path("pay/<int:pk>/", views.pay),
+    path("pay/<int:pk>/async/", views.pay_async),
+    path("pay/<int:pk>/class/", views.Pay.as_view()),
+    path("pay/<int:pk>/class/async/", views.PayAsync.as_view()),
+    path("once/", views.once),
+    path("change/", views.change),
     path("face/", include("django_faceauth.urls")),
     path("simulator/", include("django_faceauth.simulator.urls")),
 ]

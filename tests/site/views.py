@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required, permission_required
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.core.exceptions import PermissionDenied
+from django.db.models import F
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.http import require_POST
 from django.views.generic import TemplateView
 
-from django_faceauth.gate import FaceRequiredMixin, face_required, freshness
+from django_faceauth.gate import FaceRequiredMixin, Money, face_required, freshness
+from tests.site.models import Payment
 
 
 def secret(request: HttpRequest) -> HttpResponse:
@@ -83,6 +88,71 @@ def staff_only_without_gate(request: HttpRequest) -> HttpResponse:
 def know(request: HttpRequest) -> HttpResponse:
     face = freshness(request)
     return HttpResponse("not fresh" if face is None else f"fresh until {face.expires_at}")
+
+
+def payment_of(request: HttpRequest, pk: int) -> dict[str, object]:
+    """What is approved of a payment, which stays locked until it is made."""
+    payment = get_object_or_404(Payment.objects.select_for_update(), pk=pk, user=request.user)
+    return {"payee": payment.payee, "amount": Money(payment.amount, "EUR")}
+
+
+def make_payment(request: HttpRequest, pk: int) -> HttpResponse:
+    if "fail" in request.GET:
+        raise FAILURES[request.GET["fail"]]
+    Payment.objects.filter(pk=pk).update(
+        paid=F("paid") + 1,
+        note=request.POST.get("note", ""),
+        approved_by=request.face.challenge,
+    )
+    if "late" in request.GET:
+        raise RuntimeError("after the work")
+    return HttpResponse(f"paid {request.face.method}")
+
+
+FAILURES = {"error": RuntimeError("no"), "404": Http404("no"), "403": PermissionDenied("no")}
+
+
+@face_required(action="pay", bind=payment_of, methods=["POST"], keep=["note"])
+def pay(request: HttpRequest, pk: int) -> HttpResponse:
+    return HttpResponse("form") if request.method == "GET" else make_payment(request, pk)
+
+
+@face_required(action="pay", bind=payment_of)
+async def pay_async(request: HttpRequest, pk: int) -> HttpResponse:
+    return await sync_to_async(make_payment)(request, pk)
+
+
+class Pay(FaceRequiredMixin, View):
+    """The same for a class."""
+
+    face_action = "pay"
+    face_keep = ("note",)
+
+    def get_face_binding(self) -> dict[str, object]:
+        return payment_of(self.request, self.kwargs["pk"])
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return make_payment(request, pk)
+
+
+class PayAsync(FaceRequiredMixin, View):
+    face_action = "pay"
+
+    def get_face_binding(self) -> dict[str, object]:
+        return payment_of(self.request, self.kwargs["pk"])
+
+    async def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return await sync_to_async(make_payment)(request, pk)
+
+
+@face_required(action="once", single_use=True)
+def once(request: HttpRequest) -> HttpResponse:
+    return secret(request)
+
+
+@face_required(action="change", keep=["email", "tag"], methods=["POST"])
+def change(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(f"changed {request.POST.get('email')} {request.POST.getlist('tag')}")
 
 
 class Documents(FaceRequiredMixin, View):

@@ -1,0 +1,68 @@
+"""Who may pass without a face, and why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from django_faceauth.models.challenge import ACTION_LENGTH
+
+#: The action of an exemption from every gate.
+EVERY_ACTION = "*"
+
+
+class FaceExemptionQuerySet(models.QuerySet["FaceExemption"]):
+    """Look-ups of exemptions."""
+
+    def standing(self, *, user_id: Any, now: datetime) -> FaceExemptionQuerySet:
+        """Exemptions of a user that count at `now`."""
+        begun = self.filter(user_id=user_id, created_at__lte=now, expires_at__gt=now)
+        return begun.filter(revoked_at=None)
+
+
+class FaceExemption(models.Model):
+    """One user's leave to pass without a face: for a reason, by somebody, for some time.
+
+    `action` is the action of the gates it is for; `"*"` is every gate.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="face_exemptions",
+        verbose_name=_("user"),
+    )
+    action = models.CharField(_("action"), max_length=ACTION_LENGTH, blank=True)
+    reason = models.TextField(_("reason"))
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("granted by"),
+    )
+    created_at = models.DateTimeField(_("created at"))
+    expires_at = models.DateTimeField(_("expires at"))
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+
+    objects = FaceExemptionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("face exemption")
+        verbose_name_plural = _("face exemptions")
+        indexes = [models.Index(fields=["user", "expires_at"], name="faceauth_exempt")]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(reason=""), name="faceauth_exemption_has_reason"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(expires_at__gt=models.F("created_at")),
+                name="faceauth_exemption_ends",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"exemption {self.pk}"

@@ -1,0 +1,60 @@
+"""Letting people through without a face: never by silence, always by a row that says why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib.auth.base_user import AbstractBaseUser
+
+from django_faceauth.models import FaceExemption
+from django_faceauth.models.exemption import EVERY_ACTION
+from django_faceauth.services.announcements import announce
+from django_faceauth.signals import exemption_granted, exemption_revoked
+
+
+def exempt(
+    user: AbstractBaseUser,
+    *,
+    action: str,
+    reason: str,
+    author: AbstractBaseUser,
+    expires_at: datetime,
+    now: datetime,
+) -> FaceExemption:
+    """Let a user pass the gates of `action` (`"*"` for all) without a face until then.
+
+    Raises `ValueError` without a reason, for an end that is over, and for somebody who
+    would exempt themselves.
+    """
+    if not reason.strip():
+        raise ValueError("an exemption needs a reason")
+    if expires_at <= now:
+        raise ValueError("an exemption ends in the future")
+    if author.pk == user.pk:
+        raise ValueError("nobody exempts themselves")
+    row = FaceExemption.objects.create(
+        user_id=user.pk,
+        action=action,
+        reason=reason,
+        author_id=author.pk,
+        created_at=now,
+        expires_at=expires_at,
+    )
+    announce(exemption_granted, sender=FaceExemption, exemption=row)
+    return row
+
+
+def revoke(exemption: FaceExemption, *, now: datetime) -> bool:
+    """End an exemption at once; tell whether it still stood."""
+    standing = FaceExemption.objects.filter(pk=exemption.pk, revoked_at=None)
+    revoked = standing.update(revoked_at=now) == 1
+    if revoked:
+        announce(exemption_revoked, sender=FaceExemption, exemption=exemption)
+    return revoked
+
+
+def standing(user: AbstractBaseUser, *, action: str, now: datetime) -> FaceExemption | None:
+    """Return the exemption that counts for a user and an action, if there is one."""
+    # Compared once more here: some databases take "Payout" for "payout".
+    rows = FaceExemption.objects.standing(user_id=user.pk, now=now).order_by("-expires_at")
+    return next((row for row in rows if row.action in {action, EVERY_ACTION}), None)

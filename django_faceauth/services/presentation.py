@@ -1,0 +1,91 @@
+"""How snapshots and kept fields are shown to people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from django.utils import formats, timezone
+from django.utils.translation import gettext
+
+from django_faceauth.services.binding import Snapshot
+
+#: Decimal places of currencies that have other than two (ISO 4217, minor units).
+MINOR_UNITS: Final[Mapping[str, int]] = {
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW"), 0),
+    **dict.fromkeys(("PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A name and what it stands for, in the language of the reader."""
+
+    label: str
+    values: tuple[str, ...]
+
+
+def lines(snapshot: Snapshot, order: Iterable[str] = ()) -> list[Line]:
+    """Return a snapshot as lines to show, those that `order` names first."""
+    names = dict.fromkeys([*(name for name in order if name in snapshot), *snapshot])
+    return [Line(label(name), tuple(_texts(snapshot[name]))) for name in names]
+
+
+def kept_lines(kept: Iterable[tuple[str, list[str]]], snapshot: Snapshot) -> list[Line]:
+    """Return kept fields as lines to show, but for what the snapshot shows already."""
+    return [Line(label(name), tuple(values)) for name, values in kept if name not in snapshot]
+
+
+def label(name: str) -> str:
+    """Return a name for people: `bank_account` is "Bank account", or its translation.
+
+    Sites translate it by having "Bank account" in a message catalogue of theirs.
+    """
+    return gettext(name.replace("_", " ").strip().capitalize() or name)
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [text for item in value for text in _texts(item)]
+    if not isinstance(value, dict):
+        return [_plain(value)]
+    kind, content = next(iter(value.items()), ("", ""))
+    if kind in _READERS:
+        return [_READERS[kind](content)]
+    return [f"{label(name)}: {text}" for name, item in value.items() for text in _texts(item)]
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return "\N{EN DASH}"
+    if isinstance(value, bool):
+        return gettext("Yes") if value else gettext("No")
+    return formats.localize(value, use_l10n=True) if isinstance(value, int) else str(value)
+
+
+def _money(content: list[str]) -> str:
+    number, currency = Decimal(content[0]), content[1]
+    places = max(MINOR_UNITS.get(currency, 2), -int(number.as_tuple().exponent))
+    shown = formats.number_format(number, places, use_l10n=True, force_grouping=True)
+    return f"{shown}\N{NO-BREAK SPACE}{currency}"
+
+
+def _date(text: str) -> str:
+    return formats.date_format(date.fromisoformat(text), "DATE_FORMAT")
+
+
+def _moment(text: str) -> str:
+    moment = timezone.localtime(datetime.fromisoformat(text))
+    return f"{formats.date_format(moment, 'DATETIME_FORMAT')} {moment:%Z}"
+
+
+_READERS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "$money": _money,
+    "$date": _date,
+    "$moment": _moment,
+    "$uuid": str,
+}

@@ -1,0 +1,13 @@
+"""The test site as an app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class SiteConfig(AppConfig):
+    """Has no migrations: its tables are made for the tests."""
+
+    name = "tests.site"
+    label = "shop"
+    default_auto_field = "django.db.models.BigAutoField"
