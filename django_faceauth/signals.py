@@ -5,6 +5,7 @@
 `challenge_refused`: sender `FaceChallenge`; `challenge`, now `refused` or `failed`, `reason`.
 `challenge_revoked`: sender `FaceChallenge`; `challenge`, `reason`, and `executed`: the actions
 that the grant had let through by then.
+`locked_out`: sender `Lockout`; `user`, `reason`, `until`.
 `webhook_rejected`: sender `WebhookEvent`; `reason`, one word.
 """
 
@@ -18,4 +19,5 @@ status_changed: Final = Signal()
 challenge_granted: Final = Signal()
 challenge_refused: Final = Signal()
 challenge_revoked: Final = Signal()
+locked_out: Final = Signal()
 webhook_rejected: Final = Signal()

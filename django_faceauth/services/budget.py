@@ -57,6 +57,13 @@ def charge(*, now: datetime) -> None:
     _accounts().update(spent_until=_spent(now))
 
 
+def hold() -> None:
+    """Keep the account for the transaction that this is called in; others wait for its end."""
+    if not _accounts().update(spent_until=F("spent_until")):
+        _open_account()
+        _accounts().update(spent_until=F("spent_until"))
+
+
 @contextmanager
 def heeded(*, now: datetime) -> Iterator[None]:
     """Pause for all when the provider, called in this block, does not let us in or asks to wait."""
