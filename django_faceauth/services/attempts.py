@@ -50,7 +50,9 @@ def authentication_for(
 def standing(challenge: FaceChallenge, applicant: Applicant) -> FaceAuthentication | None:
     """Return the authentication that `authentication_for` would not have to make, if any."""
     row = challenge.authentication
-    return row if row and row.provider_id and _still_holds(row, applicant) else None
+    if row is None or row.provider_id is None:
+        return None
+    return row if _still_holds(row, applicant) else None
 
 
 def _still_holds(row: FaceAuthentication, applicant: Applicant) -> bool:
@@ -93,13 +95,13 @@ def _create(intent: FaceAuthentication, now: datetime) -> FaceAuthentication:
 
 
 def live_attempt(
-    challenge: FaceChallenge, authentication: FaceAuthentication, *, now: datetime
+    challenge: FaceChallenge, authentication: FaceAuthentication | None, *, now: datetime
 ) -> AttemptSnapshot | None:
     """Return the attempt of an earlier click, if its link can still be opened.
 
     The list also shows an attempt whose creation we were never told of.
     """
-    if challenge.started_at is None or authentication.provider_id is None:
+    if authentication is None or challenge.started_at is None:
         return None
     attempts = sync.pull_attempts(authentication, now=now)
     newest = attempts[0] if attempts else None

@@ -185,7 +185,7 @@ def _hand_off(
     challenge.refresh_from_db(fields=["authentication", "started_at"])
     authentication = attempts.standing(challenge, applicant)
     try:
-        attempt = authentication and attempts.live_attempt(challenge, authentication, now=now)
+        attempt = attempts.live_attempt(challenge, authentication, now=now)
         if attempt is None:
             with limits.counted(challenge, now=now):  # before anything is made
                 authentication = attempts.authentication_for(challenge, applicant, now=now)
