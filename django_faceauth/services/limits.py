@@ -36,6 +36,8 @@ def take(challenge: FaceChallenge, *, now: datetime) -> AttemptRequest:
 
     Raises `TooManyAttempts` if a limit is reached, and `NotEnrolled`.
     """
+    if conf.SITE_LIMIT:
+        budget.open_account()  # not below, where many at once would wait for each other's row
     with transaction.atomic():
         if not _hold(challenge.user_id):
             raise NotEnrolled("the user has no applicant")
