@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from benchmarks import limit
+from benchmarks import gated, limit
 
 references = [
     path("store/", limit.store),
@@ -13,5 +13,8 @@ references = [
 
 urlpatterns = [
     path("face/", include("django_faceauth.urls")),
+    path("gated/login/", gated.logged_in),
+    path("gated/window/", gated.window),
+    path("gated/bound/<int:pk>/", gated.bound),
     path("limit/", include(references)),  # as deep as ours
 ]
