@@ -52,7 +52,8 @@ class FaceRequiredAdminSite(AdminSite):
         return super().admin_view(view if is_open else _behind(self.face_policy, view), cacheable)
 
 
-class FaceRequiredModelAdmin(ModelAdmin):
+# Django's class takes no parameters at run time.
+class FaceRequiredModelAdmin(ModelAdmin):  # type: ignore[type-arg]
     """An admin of one model that asks for a face: unless told otherwise, before changes.
 
     Covers every address of the model, also those of a `get_urls()` of the site's own. The
