@@ -155,8 +155,9 @@ def _may(
 def _may_change(desk: ModelAdmin[Any], request: HttpRequest, row: Model | None) -> bool:
     if request.method != "POST":
         return desk.has_view_or_change_permission(request, row)
-    # "Save as new" adds.
-    return desk.has_change_permission(request, row) or desk.has_add_permission(request)
+    if desk.save_as and "_saveasnew" in request.POST:
+        return desk.has_add_permission(request)
+    return desk.has_change_permission(request, row)
 
 
 _RULES: Final[Mapping[str, Callable[[ModelAdmin[Any], HttpRequest, Any], bool]]] = {
