@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from django_faceauth.gate.htmx import is_htmx
 from django_faceauth.gate.policy import Policy
 from django_faceauth.models import FaceChallenge
 
@@ -18,6 +19,8 @@ OF_PROGRAMS: Final = frozenset({"PUT", "PATCH", "DELETE"})
 
 def wants_problem(request: HttpRequest) -> bool:
     """Tell whether a program asks: it must not be sent to a page, by whatever method."""
+    if is_htmx(request):  # speaks for a page, by any method
+        return False
     if request.method in OF_PROGRAMS or request.content_type == "application/json":
         return True
     return request.get_preferred_type(["text/html", "application/json"]) == "application/json"

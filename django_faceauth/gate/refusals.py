@@ -6,14 +6,14 @@ from datetime import datetime
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
-from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
 from django_faceauth.conf import conf
 from django_faceauth.gate.decision import FORMS, Challenge, Deny, Reason
 from django_faceauth.gate.destination import destination, fallback_for, home, local
+from django_faceauth.gate.htmx import is_fragment, send_on
 from django_faceauth.gate.policy import Policy
 from django_faceauth.gate.problems import challenge_for, problem, wants_problem
 from django_faceauth.headers import sealed
@@ -35,9 +35,10 @@ def refuse(
         challenge = ask(request, policy, decision.snapshot, decision.reason, now)
         if wants_problem(request):
             return challenge_for(request, policy, challenge)
-        return _leads(request, reverse("faceauth:start", args=[challenge.handle]))
+        return send_on(request, reverse("faceauth:start", args=[challenge.handle]))
     if decision.reason is Reason.ANONYMOUS:
-        return _leads(request, redirect_to_login(request.get_full_path())["Location"])
+        wanted = destination(request) if is_fragment(request) else request.get_full_path()
+        return send_on(request, redirect_to_login(wanted)["Location"])
     if decision.reason is Reason.NOT_ENROLLED and not wants_problem(request):
         return _not_enrolled(request, policy, now)
     return _say_no(request, decision.reason)
@@ -58,21 +59,6 @@ def ask(
         kept=kept,
     )
     return grants.ask(request, question, window=conf.CAPTURE_WINDOW, now=now)
-
-
-def _leads(request: HttpRequest, url: str) -> HttpResponse:
-    """Send the browser on; htmx follows redirects itself, and swaps in what it finds there."""
-    response = HttpResponse() if is_htmx(request) else redirect(url)
-    if is_htmx(request):
-        response["HX-Redirect"] = url
-    patch_vary_headers(response, ["HX-Request"])
-    response["Cache-Control"] = "no-store, private"
-    return response
-
-
-def is_htmx(request: HttpRequest) -> bool:
-    """Tell whether htmx fetches a part of a page."""
-    return request.headers.get("HX-Request") == "true"
 
 
 def _kept(request: HttpRequest, policy: Policy) -> Kept | None:

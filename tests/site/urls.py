@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
+from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import TemplateView
 
 from tests.site import views
+from tests.site.admin import closed, office, vault
 
 urlpatterns = [
     path("home/", views.home),
@@ -22,6 +25,7 @@ urlpatterns = [
     path("staff/", views.staff_only),
     path("staff-without-gate/", views.staff_only_without_gate),
     path("know/", views.know),
+    path("expiry/", TemplateView.as_view(template_name="expiry.html")),
     path("documents/", views.Documents.as_view()),
     path("documents/settings/", views.Documents.as_view(face_action="settings")),
     path("documents/async/", views.AsyncDocuments.as_view()),
@@ -36,6 +40,10 @@ urlpatterns = [
     path("pay/<int:pk>/class/async/", views.PayAsync.as_view()),
     path("once/", views.once),
     path("change/", views.change),
+    path("admin/", admin.site.urls),
+    path("vault/", vault.urls),
+    path("closed/", closed.urls),
+    path("office/", office.urls),
     path("face/", include("django_faceauth.urls")),
     path("simulator/", include("django_faceauth.simulator.urls")),
 ]
