@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from django_faceauth.exceptions import ConfigurationError, NotEnrolled, ProviderError
-from django_faceauth.gate.destination import fallback_for, home, local
+from django_faceauth.gate.destination import fallback_for, home, local, way_on
 from django_faceauth.headers import sealed
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.authentication import StatusChange
@@ -126,7 +126,7 @@ def status(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
     told = {"state": word.value, "message": str(_message(challenge, word, trouble))}
     if word is Word.GRANTED:
         grants.see(request, challenge, now=now)
-        return JsonResponse(told | {"next": _way_on(challenge)})
+        return JsonResponse(told | {"next": way_on(challenge)})
     if word is not Word.OPEN:
         told["next"] = reverse("faceauth:waiting", args=[challenge.handle])
     elif not flow.is_under_way(challenge, now=now):
@@ -149,13 +149,6 @@ def resume(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
     grants.see(request, challenge, now=now)
     kept = kept_lines(challenge.kept, challenge.snapshot)
     return _render(request, "continue", challenge, kept=kept)
-
-
-def _way_on(challenge: FaceChallenge) -> str:
-    """Return where the visitor goes on to with a grant."""
-    if challenge.kept is not None:
-        return reverse("faceauth:continue", args=[challenge.handle])
-    return local(challenge.next_url)
 
 
 def _hand_over(request: HttpRequest, challenge: FaceChallenge, now: datetime) -> HttpResponse:
@@ -196,7 +189,7 @@ def _show(
     word = flow.word_for(challenge, now=now)
     if word is Word.GRANTED:
         grants.see(request, challenge, now=now)
-        return redirect(_way_on(challenge))
+        return redirect(way_on(challenge))
     wording = Wording(_wording(challenge, word).title, _message(challenge, word, trouble))
     if word is Word.OPEN:
         can_reopen = _status_of(challenge) in BEFORE_CAPTURE

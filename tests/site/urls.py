@@ -6,7 +6,7 @@ from functools import partial
 
 from django.urls import include, path
 
-from tests.site import views
+from tests.site import fallback, views
 
 urlpatterns = [
     path("home/", views.home),
@@ -36,6 +36,7 @@ urlpatterns = [
     path("pay/<int:pk>/class/async/", views.PayAsync.as_view()),
     path("once/", views.once),
     path("change/", views.change),
+    path("by-code/", fallback.by_code, name="by-code"),
     path("face/", include("django_faceauth.urls")),
     path("simulator/", include("django_faceauth.simulator.urls")),
 ]
