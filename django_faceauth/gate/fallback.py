@@ -19,7 +19,7 @@ from django_faceauth.exceptions import ConfigurationError, FlowError
 from django_faceauth.gate.destination import way_on
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.challenge import EXEMPTION, FACE, METHOD_LENGTH
-from django_faceauth.services import grants
+from django_faceauth.services import grants, limits
 from django_faceauth.services.presentation import Line, lines
 
 #: Another way may take a letter or a call, but not for ever.
@@ -41,8 +41,9 @@ def unanswered(request: HttpRequest, handle: str) -> Unanswered | None:
     """Return the question that the fallback page may answer, or None.
 
     `handle` is what the page was given as `?challenge=`. None means: not asked of this user
-    in this session, over, or longer than an hour ago. Asks the database, so async views call
-    it through `sync_to_async`. Raises `ConfigurationError` without `FACEAUTH_FALLBACK`.
+    in this session, over, longer than an hour ago, or locked by a report ("that was not
+    me"). Asks the database, so async views call it through `sync_to_async`. Raises
+    `ConfigurationError` without `FACEAUTH_FALLBACK`.
     """
     _require_fallback()
     challenge = _find(request, handle, timezone.now())
@@ -88,7 +89,10 @@ def _require_name(method: str) -> None:
 
 
 def _find(request: HttpRequest, handle: str, now: datetime) -> FaceChallenge | None:
-    if not request.user.is_active or grants.is_impersonated(request):
+    user = request.user
+    if not user.is_active or grants.is_impersonated(request):
+        return None
+    if limits.is_reported(user.pk, now=now):
         return None
     asked = grants.unanswered(grants.asked_here(request), oldest=now - ANSWERABLE)
     return grants.one(asked, handle)
