@@ -186,7 +186,7 @@ def test_it_opens_what_was_asked_for_and_nothing_else(person):
 
 
 def test_a_bound_one_counts_for_what_was_shown_and_once(person):
-    """T-1.5, B-01, B-02."""
+    """What you see is what you approve, whichever way."""
     payment, other = payment_of(person), payment_of(person)
     Payment.objects.filter(pk=other.pk).update(amount=Decimal("13.00"))
     person.is_asked(f"/pay/{payment.pk}/", "post")

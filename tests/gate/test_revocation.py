@@ -282,6 +282,7 @@ def test_an_audit_that_declines(situation):
 def test_a_provider_that_removed_the_face(situation):
     """Behind what was anonymized stands nobody."""
     row = FaceAuthentication.objects.get(challenge=situation.grant)
+    situation.person.clock.shift(10)
     get_client().anonymize_authentication(row.provider_id)
 
     deliver(event(row, "anonymized"))
