@@ -13,6 +13,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from django_faceauth import metrics
+from django_faceauth.exceptions import NotEnrolled
 from django_faceauth.models import AttemptRequest, CallBudget, FaceAuthentication, Lockout
 from django_faceauth.services import enrolment, limits, sweep
 from django_faceauth.signals import locked_out
@@ -229,6 +230,16 @@ def test_people_who_may_not_start_count_nothing(people):
 
     assert stranger.browser.get("/statements/").status_code == 403
     assert person.presses(start).status_code == 403
+    assert AttemptRequest.objects.count() == 0
+
+
+def test_who_is_unlinked_while_starting_counts_nothing(person):
+    person.is_asked()
+    person.user.face_applicant.delete()
+
+    with pytest.raises(NotEnrolled):
+        limits.take(person.challenge, now=timezone.now())
+
     assert AttemptRequest.objects.count() == 0
 
 
