@@ -29,7 +29,7 @@ from django_faceauth.headers import sealed
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.response_codes import advice_for
-from django_faceauth.services import alerts, flow, grants
+from django_faceauth.services import alerts, flow, grants, reports
 from django_faceauth.services.flow import Word
 from django_faceauth.services.presentation import kept_lines, lines
 from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, AuthenticationStatus
@@ -177,7 +177,7 @@ def report(request: HttpRequest, token: str) -> HttpResponse:
     if challenge is None:
         return _not_found(request)
     if request.method == "POST":
-        alerts.report(challenge, now=timezone.now())
+        reports.report(challenge, now=timezone.now())
         return redirect("faceauth:report", token)
     page = "report" if challenge.reported_at is None else "reported"
     context = {"token": token, "cancel_url": home(), **alerts.facts(challenge)}

@@ -17,9 +17,9 @@ from django.utils import timezone
 from django_faceauth.conf import PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError, FlowError
 from django_faceauth.gate.destination import way_on
-from django_faceauth.models import FaceChallenge
+from django_faceauth.models import FaceChallenge, Lockout
 from django_faceauth.models.challenge import EXEMPTION, FACE, METHOD_LENGTH
-from django_faceauth.services import grants, limits
+from django_faceauth.services import grants
 from django_faceauth.services.presentation import Line, lines
 
 #: Another way may take a letter or a call, but not for ever.
@@ -92,7 +92,7 @@ def _find(request: HttpRequest, handle: str, now: datetime) -> FaceChallenge | N
     user = request.user
     if not user.is_active or grants.is_impersonated(request):
         return None
-    if limits.is_reported(user.pk, now=now):
+    if Lockout.objects.in_force(user_id=user.pk, now=now).reported().exists():
         return None
     asked = grants.unanswered(grants.asked_here(request), oldest=now - ANSWERABLE)
     return grants.one(asked, handle)

@@ -1,37 +1,31 @@
-"""Telling people that their face opened a gate, and hearing that it was not theirs (C-05)."""
+"""Telling people that their face opened a gate (C-05)."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core import signing
 from django.core.mail import mail_admins, send_mail
-from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext
 
 from django_faceauth.conf import PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError
-from django_faceauth.models import FaceChallenge, Lockout
+from django_faceauth.models import FaceChallenge
 from django_faceauth.models.challenge import FACE
-from django_faceauth.services import grants, limits
-from django_faceauth.services.announcements import announce
 from django_faceauth.services.presentation import Line, label, lines, moment
-from django_faceauth.signals import reported
 
 logger = logging.getLogger(__name__)
 
 SALT: Final = "django_faceauth.report"
 #: How long the link of a mail can be used.
 LINK_LASTS: Final = timedelta(days=7)
-#: How long a user who was reported cannot start: time for somebody to look at it.
-LOCKED_FOR: Final = timedelta(hours=24)
 
 
 def tell_user(challenge: FaceChallenge) -> None:
@@ -78,23 +72,6 @@ def challenge_of(token: str) -> FaceChallenge | None:
     except signing.BadSignature:
         return None
     return FaceChallenge.objects.filter(pk=pk).first()
-
-
-def report(challenge: FaceChallenge, *, now: datetime) -> bool:
-    """End everything of a user who says that it was not them, lock, and tell; once a link.
-
-    Tells whether it was the first time. What was used up cannot be undone here: the
-    operator learns of it.
-    """
-    with transaction.atomic():
-        told = FaceChallenge.objects.filter(pk=challenge.pk)
-        if not told.report(now=now):
-            return False
-        grants.end_all(challenge.user_id, reason="reported", now=now)
-        until = now + LOCKED_FOR
-        limits.lock(challenge.user_id, reason=Lockout.Reason.REPORTED, until=until, now=now)
-        announce(reported, sender=FaceChallenge, challenge=told.get())
-    return True
 
 
 def _deliver(send: Callable[[FaceChallenge], None], challenge: FaceChallenge) -> None:

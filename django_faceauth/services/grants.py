@@ -46,8 +46,8 @@ IMPERSONATION_KEYS: Final = ("hijack_history", "loginas_from_user", "_impersonat
 #: Ends of a question that do not say that something was wrong with it.
 HARMLESS: Final = ("declined", "inconclusive", "unknown_to_provider")
 
-#: What another way of the site may answer: open questions, and those that ended so.
-UNANSWERED: Final = Q(state=State.OPEN) | Q(
+#: Ended questions that another way of the site may still answer.
+MENDABLE: Final = Q(
     Q(state=State.REFUSED) | Q(state=State.FAILED, reason__in=HARMLESS), revoked_at=None
 )
 
@@ -152,7 +152,7 @@ def unanswered(asked: FaceChallengeQuerySet, *, oldest: datetime) -> FaceChallen
     One that ended with a refusal or a decline is among them; what was burnt, used or taken
     back is not.
     """
-    return asked.filter(UNANSWERED, created_at__gte=oldest)
+    return asked.filter(Q(state=State.OPEN) | MENDABLE, created_at__gte=oldest)
 
 
 def answer_otherwise(
@@ -259,7 +259,7 @@ def end_all(user_id: Any, *, reason: str, now: datetime) -> int:
     asked = FaceChallenge.objects.filter(user_id=user_id)
     ended = _end(asked, reason=reason, now=now)
     # What was declined before keeps its end, and cannot be answered in another way any more.
-    asked.filter(UNANSWERED).update(revoked_at=now)
+    asked.filter(MENDABLE).update(revoked_at=now)
     return ended
 
 

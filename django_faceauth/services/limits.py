@@ -103,11 +103,6 @@ def lock(user_id: Any, *, reason: Lockout.Reason, until: datetime, now: datetime
     return lockout
 
 
-def is_reported(user_id: Any, *, now: datetime) -> bool:
-    """Tell whether a user is locked out because they said that it was not them."""
-    return _in_force(user_id, now).filter(reason=Lockout.Reason.REPORTED).exists()
-
-
 def forget(*, now: datetime) -> None:
     """Delete what no limit looks at any more."""
     site = [conf.SITE_LIMIT] if conf.SITE_LIMIT else []
@@ -128,7 +123,8 @@ def _closings(challenge: FaceChallenge, now: datetime) -> Iterator[tuple[str, da
     requests = AttemptRequest.objects.all()
     of_user = requests.filter(user_id=challenge.user_id)
     of_session = requests.filter(session_digest=challenge.session_digest)
-    lockout = _in_force(challenge.user_id, now).order_by("-until").first()
+    in_force = Lockout.objects.in_force(user_id=challenge.user_id, now=now)
+    lockout = in_force.order_by("-until").first()
     if lockout is not None:
         is_reported = lockout.reason == Lockout.Reason.REPORTED
         yield "reported" if is_reported else "lockout", lockout.until
@@ -136,10 +132,6 @@ def _closings(challenge: FaceChallenge, now: datetime) -> Iterator[tuple[str, da
     yield from (("session", _opens_at(of_session, limit)) for limit in conf.SESSION_LIMITS)
     if conf.SITE_LIMIT:
         yield "site", _opens_at(requests, conf.SITE_LIMIT)
-
-
-def _in_force(user_id: Any, now: datetime) -> QuerySet[Lockout]:
-    return Lockout.objects.filter(user_id=user_id, lifted_at=None, until__gt=now)
 
 
 def _opens_at(requests: QuerySet[AttemptRequest], limit: Limit) -> datetime | None:
