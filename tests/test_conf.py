@@ -30,6 +30,7 @@ DEFAULTS = {
     "MAX_AGE": timedelta(minutes=5),
     "MAX_AGE_CEILING": timedelta(hours=1),
     "CAPTURE_WINDOW": timedelta(minutes=10),
+    "SLOW_REVIEW": False,
     "USER_LIMITS": (Limit(3, timedelta(minutes=10)), Limit(10, timedelta(days=1))),
     "SESSION_LIMITS": (Limit(3, timedelta(minutes=10)), Limit(6, timedelta(days=1))),
     "SITE_LIMIT": None,

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("faceauth", "0003_limits"),
+        ("faceauth", "0003_gate"),
     ]
 
     operations = [

@@ -117,6 +117,7 @@ def pay(request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponse("form") if request.method == "GET" else make_payment(request, pk)
 
 
+@require_POST
 @face_required(action="pay", bind=payment_of)
 async def pay_async(request: HttpRequest, pk: int) -> HttpResponse:
     return await sync_to_async(make_payment)(request, pk)
