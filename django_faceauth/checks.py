@@ -336,6 +336,17 @@ def celery_is_there() -> Finding:
         )
 
 
+@check
+def notices_have_links() -> Finding:
+    """E016: mails to users would lead nowhere."""
+    if _value("NOTICES") and _value("SITE_URL") == "":
+        yield Error(
+            f"{PREFIX}NOTICES is on, but {PREFIX}SITE_URL is not set.",
+            hint='Say where the site is, such as "https://bank.example": the mails hold a link.',
+            id="faceauth.E016",
+        )
+
+
 def _window_findings(address: str, policy: Policy) -> Finding:
     if policy.max_age is None:
         return

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -243,6 +244,23 @@ class Conf:
     def FALLBACK(self) -> str:
         """URL name or path of the page for people who cannot show their face (`str`)."""
         return _text("FALLBACK")
+
+    # -- what users are told
+
+    @property
+    def NOTICES(self) -> bool:
+        """Whether users are mailed when their face opened a gate (`bool`, default False)."""
+        return _read("NOTICES", False) is True
+
+    @property
+    def SITE_URL(self) -> str:
+        """Where the site is, for links in mails: `https://bank.example` (`str`)."""
+        url = _text("SITE_URL").rstrip("/")
+        parts = urlsplit(url)
+        is_known = parts.scheme in {"https", "http" if self.DEBUG else "https"} and parts.hostname
+        if url and not is_known:
+            raise ConfigurationError(f"{PREFIX}SITE_URL must begin with https:// and a host.")
+        return url
 
     # -- the simulator
 

@@ -134,8 +134,8 @@ class FlowMismatch(FlowError):
 class TooManyAttempts(FlowError):
     """No attempt may be started before `until`.
 
-    `scope` tells whose limit it is: `user`, `session`, `site`, or `lockout` after too many
-    declines in a row.
+    `scope` tells whose limit it is: `user`, `session`, `site`, `lockout` after too many
+    declines in a row, or `reported` after the user said that it was not them.
     """
 
     def __init__(self, scope: str, *, until: datetime) -> None:

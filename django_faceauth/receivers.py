@@ -17,7 +17,9 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
-from django_faceauth.services import grants
+from django_faceauth.models import FaceChallenge
+from django_faceauth.services import alerts, grants
+from django_faceauth.signals import challenge_granted, reported
 
 
 @receiver(user_logged_in)
@@ -39,9 +41,30 @@ def on_logout(
 
 
 @receiver(post_save, sender=get_user_model())
-def on_save_of_user(instance: AbstractBaseUser, **_kwargs: Any) -> None:
-    """End what somebody was granted who may not log in any more."""
-    if instance.is_active or instance.pk is None:
+def on_save_of_user(instance: AbstractBaseUser, created: bool = False, **_kwargs: Any) -> None:
+    """End what was granted to somebody who may not log in any more, or has a new password."""
+    reason = _reason_to_end(instance)
+    if created or not reason:
         return
     with transaction.atomic():
-        grants.end_all(instance.pk, reason="deactivated", now=timezone.now())
+        grants.end_all(instance.pk, reason=reason, now=timezone.now())
+
+
+@receiver(challenge_granted, sender=FaceChallenge)
+def on_grant(challenge: FaceChallenge, **_kwargs: Any) -> None:
+    """Tell the user that their face opened a gate."""
+    alerts.tell_user(challenge)
+
+
+@receiver(reported, sender=FaceChallenge)
+def on_report(challenge: FaceChallenge, **_kwargs: Any) -> None:
+    """Tell the operator that a user says: that was not me."""
+    alerts.tell_operator(challenge)
+
+
+def _reason_to_end(user: AbstractBaseUser) -> str:
+    if not user.is_active:
+        return "deactivated"
+    # Django keeps the new password here from set_password() until the user is saved; it
+    # empties it when it only hashes the same password anew.
+    return "password" if getattr(user, "_password", None) is not None else ""

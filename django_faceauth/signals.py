@@ -8,6 +8,7 @@ that the grant had let through by then.
 `exemption_granted`, `exemption_revoked`: sender `FaceExemption`; `exemption`.
 `exemption_used`: sender `FaceExemption`; `exemption`, and the `challenge` that notes the use.
 `locked_out`: sender `Lockout`; `user`, `reason`, `until`.
+`reported`: sender `FaceChallenge`; `challenge`, of which its user says: that was not me.
 `webhook_rejected`: sender `WebhookEvent`; `reason`, one word.
 """
 
@@ -25,4 +26,5 @@ exemption_granted: Final = Signal()
 exemption_revoked: Final = Signal()
 exemption_used: Final = Signal()
 locked_out: Final = Signal()
+reported: Final = Signal()
 webhook_rejected: Final = Signal()

@@ -24,12 +24,12 @@ from django_faceauth.exceptions import (
     ProviderError,
     TooManyAttempts,
 )
-from django_faceauth.gate.destination import fallback_for, home, local
+from django_faceauth.gate.destination import fallback_for, home, local, way_on
 from django_faceauth.headers import sealed
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.response_codes import advice_for
-from django_faceauth.services import flow, grants
+from django_faceauth.services import alerts, flow, grants, reports
 from django_faceauth.services.flow import Word
 from django_faceauth.services.presentation import kept_lines, lines
 from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, AuthenticationStatus
@@ -65,8 +65,8 @@ def _page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBa
     """
 
     @wraps(view)
-    def page(request: HttpRequest, handle: str) -> HttpResponseBase:
-        return sealed(view(request, handle))
+    def page(request: HttpRequest, **named: str) -> HttpResponseBase:
+        return sealed(view(request, **named))
 
     return non_atomic_requests(login_not_required(page))
 
@@ -78,8 +78,7 @@ def _of_this_session(view: Callable[..., HttpResponseBase]) -> Callable[..., Htt
     def found(request: HttpRequest, handle: str) -> HttpResponseBase:
         challenge = grants.find(request, handle)
         if challenge is None:
-            grants.spare_cookie(request)
-            return render(request, "faceauth/not_found.html", {"cancel_url": home()}, status=404)
+            return _not_found(request)
         return view(request, challenge)
 
     return found
@@ -140,7 +139,7 @@ def status(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
     told = {"state": word.value, "message": str(_message(challenge, word, trouble))}
     if word is Word.GRANTED:
         grants.see(request, challenge, now=now)
-        return JsonResponse(told | {"next": _way_on(challenge)})
+        return JsonResponse(told | {"next": way_on(challenge)})
     if word is not Word.OPEN:
         told["next"] = reverse("faceauth:waiting", args=[challenge.handle])
     elif not flow.is_under_way(challenge, now=now):
@@ -165,11 +164,24 @@ def resume(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
     return _render(request, "continue", challenge, kept=kept)
 
 
-def _way_on(challenge: FaceChallenge) -> str:
-    """Return where the visitor goes on to with a grant."""
-    if challenge.kept is not None:
-        return reverse("faceauth:continue", args=[challenge.handle])
-    return local(challenge.next_url)
+@_page
+@csrf_protect
+@require_http_methods(["GET", "HEAD", "POST"])
+def report(request: HttpRequest, token: str) -> HttpResponse:
+    """Hear from somebody who was mailed about a face check: that was not me (C-05).
+
+    Public: whoever reads the mail is believed, and can only take away. Looking changes
+    nothing, since programs look at links too.
+    """
+    challenge = alerts.challenge_of(token)
+    if challenge is None:
+        return _not_found(request)
+    if request.method == "POST":
+        reports.report(challenge, now=timezone.now())
+        return redirect("faceauth:report", token)
+    page = "report" if challenge.reported_at is None else "reported"
+    context = {"token": token, "cancel_url": home(), **alerts.facts(challenge)}
+    return render(request, f"faceauth/{page}.html", context)
 
 
 def _ask(request: HttpRequest, challenge: FaceChallenge, now: datetime) -> HttpResponse:
@@ -212,7 +224,7 @@ def _limited(
         wording=LIMITED[closed.scope],
         now=now,
         until=_next_minute(closed.until),
-        fallback=fallback_for(challenge.handle),
+        fallback="" if closed.scope == "reported" else fallback_for(challenge.handle),
     )
     response["Retry-After"] = str(seconds)
     return response
@@ -244,7 +256,7 @@ def _show(
     word = flow.word_for(challenge, now=now)
     if word is Word.GRANTED:
         grants.see(request, challenge, now=now)
-        return redirect(_way_on(challenge))
+        return redirect(way_on(challenge))
     wording = Wording(_wording(challenge, word).title, _message(challenge, word, trouble))
     if word is Word.OPEN:
         can_reopen = _status_of(challenge) in BEFORE_CAPTURE
@@ -289,6 +301,11 @@ def _wording(challenge: FaceChallenge, word: Word) -> Wording:
 
 def _status_of(challenge: FaceChallenge) -> str:
     return challenge.authentication.status if challenge.authentication else ""
+
+
+def _not_found(request: HttpRequest) -> HttpResponse:
+    grants.spare_cookie(request)
+    return render(request, "faceauth/not_found.html", {"cancel_url": home()}, status=404)
 
 
 def _elsewhere(request: HttpRequest) -> HttpResponse:

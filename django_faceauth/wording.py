@@ -43,6 +43,10 @@ LIMITED: Final[Mapping[str, Wording]] = {
         _("Time for a short break"),
         _("Your face was not recognised several times. To protect your account, we wait now."),
     ),
+    "reported": Wording(
+        _("Your account is protected"),
+        _("Somebody else may have used it. Until that is cleared up, face checks have to wait."),
+    ),
     "site": Wording(
         _("Many people are here right now"),
         _("This is not your fault: the face check needs a moment before it can go on."),

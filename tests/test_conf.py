@@ -36,6 +36,8 @@ DEFAULTS = {
     "SITE_LIMIT": None,
     "LOCKOUT": Limit(5, timedelta(minutes=30)),
     "FALLBACK": "",
+    "NOTICES": False,
+    "SITE_URL": "",
     "SIMULATOR_CHECK_SECONDS": timedelta(seconds=2),
 }
 

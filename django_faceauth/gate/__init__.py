@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django_faceauth.gate.decision import Face, FaceRequest, Reason
 from django_faceauth.gate.decorators import face_required
+from django_faceauth.gate.fallback import Unanswered, answer_otherwise, unanswered
 from django_faceauth.gate.freshness import ask_first, freshness, freshness_of
 from django_faceauth.gate.mixins import FaceRequiredMixin
 from django_faceauth.services.binding import Money
@@ -14,8 +15,11 @@ __all__ = [
     "FaceRequiredMixin",
     "Money",
     "Reason",
+    "Unanswered",
+    "answer_otherwise",
     "ask_first",
     "face_required",
     "freshness",
     "freshness_of",
+    "unanswered",
 ]

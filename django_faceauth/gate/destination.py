@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
+from django.urls import reverse
 from django.utils.encoding import iri_to_uri
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
@@ -15,6 +16,7 @@ from django_faceauth.conf import conf
 from django_faceauth.gate.answers import answered_by
 from django_faceauth.gate.htmx import is_fragment, page_of
 from django_faceauth.gate.problems import wants_problem
+from django_faceauth.models import FaceChallenge
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
@@ -41,6 +43,13 @@ def local(url: str) -> str:
 def home() -> str:
     """Return where people go who do not want to go on."""
     return resolve_url(conf.LOGIN_REDIRECT_URL)
+
+
+def way_on(challenge: FaceChallenge) -> str:
+    """Return where the visitor goes on to with a grant."""
+    if challenge.kept is not None:
+        return reverse("faceauth:continue", args=[challenge.handle])
+    return local(challenge.next_url)
 
 
 def fallback_for(handle: str = "") -> str:

@@ -92,6 +92,10 @@ class FaceChallengeQuerySet(models.QuerySet["FaceChallenge"]):
         used = self.filter(state=FaceChallenge.State.CONSUMED, revoked_at=None)
         return used.update(reason=reason, revoked_at=now)
 
+    def report(self, *, now: datetime) -> int:
+        """Note on those among these of which nobody has said it yet: that was not me."""
+        return self.filter(reported_at=None).update(reported_at=now)
+
 
 class FaceChallenge(models.Model):
     """One question that the gate asked. A grant is a challenge in state `granted`."""
@@ -164,6 +168,9 @@ class FaceChallenge(models.Model):
     )
     consumed_at = models.DateTimeField(_("consumed at"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+    reported_at = models.DateTimeField(
+        _("reported at"), null=True, blank=True, help_text=_("When the user said: not me.")
+    )
     # One open question for each (user, session, action, binding). A nullable unique
     # column says that on every database; MariaDB has no partial unique index.
     open_slot = models.CharField(

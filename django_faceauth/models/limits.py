@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -35,6 +38,18 @@ class AttemptRequest(models.Model):
         return f"attempt request {self.pk}"
 
 
+class LockoutQuerySet(models.QuerySet["Lockout"]):
+    """Look-ups of lock-outs."""
+
+    def in_force(self, *, user_id: Any, now: datetime) -> LockoutQuerySet:
+        """Lock-outs of a user that hold at `now`."""
+        return self.filter(user_id=user_id, lifted_at=None, until__gt=now)
+
+    def reported(self) -> LockoutQuerySet:
+        """Those that a user asked for by saying: that was not me."""
+        return self.filter(reason=Lockout.Reason.REPORTED)
+
+
 class Lockout(models.Model):
     """A time in which a user cannot start an attempt, in any session."""
 
@@ -56,6 +71,8 @@ class Lockout(models.Model):
     lifted_at = models.DateTimeField(
         _("lifted at"), null=True, blank=True, help_text=_("When it was ended before its time.")
     )
+
+    objects = LockoutQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("lockout")

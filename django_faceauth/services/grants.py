@@ -43,8 +43,13 @@ SESSION_KEY: Final = "_faceauth"
 IMPERSONATION_MARKS: Final = ("is_hijacked", "is_impersonate")
 IMPERSONATION_KEYS: Final = ("hijack_history", "loginas_from_user", "_impersonate")
 
-#: Ends of a question that another way of the site may still answer.
-UNANSWERED: Final = ("declined", "inconclusive", "refused", "unknown_to_provider")
+#: Ends of a question that do not say that something was wrong with it.
+HARMLESS: Final = ("declined", "inconclusive", "unknown_to_provider")
+
+#: Ended questions that another way of the site may still answer.
+MENDABLE: Final = Q(
+    Q(state=State.REFUSED) | Q(state=State.FAILED, reason__in=HARMLESS), revoked_at=None
+)
 
 #: The fields of a refused request that come back later: names and all their values.
 Kept = list[tuple[str, list[str]]]
@@ -141,17 +146,24 @@ def ask(
     return challenge
 
 
+def unanswered(asked: FaceChallengeQuerySet, *, oldest: datetime) -> FaceChallengeQuerySet:
+    """Return the questions since `oldest` that another way of the site may still answer.
+
+    One that ended with a refusal or a decline is among them; what was burnt, used or taken
+    back is not.
+    """
+    return asked.filter(Q(state=State.OPEN) | MENDABLE, created_at__gte=oldest)
+
+
 def answer_otherwise(
     challenge: FaceChallenge, *, method: str, oldest: datetime, now: datetime
 ) -> bool:
-    """Grant a question that no face answered, by another way of the site; tell whether.
+    """Grant an unanswered question by another way of the site; tell whether.
 
-    One that ended with a refusal or a decline, and was asked since `oldest`, can still be
-    answered so; what was burnt cannot.
+    One statement with all its conditions, so that of any number of racers one wins.
     """
-    asked = FaceChallenge.objects.filter(pk=challenge.pk, created_at__gte=oldest)
-    ended = Q(state=State.REFUSED) | Q(state=State.FAILED, reason__in=UNANSWERED)
-    granted = asked.filter(Q(state=State.OPEN) | ended).update(
+    asked = FaceChallenge.objects.filter(pk=challenge.pk)
+    granted = unanswered(asked, oldest=oldest).update(
         state=State.GRANTED,
         reason="other_method",
         method=method,
@@ -244,7 +256,11 @@ def end_all(user_id: Any, *, reason: str, now: datetime) -> int:
 
     Call it within a transaction together with what made it necessary.
     """
-    return _end(FaceChallenge.objects.filter(user_id=user_id), reason=reason, now=now)
+    asked = FaceChallenge.objects.filter(user_id=user_id)
+    ended = _end(asked, reason=reason, now=now)
+    # What was declined before keeps its end, and cannot be answered in another way any more.
+    asked.filter(MENDABLE).update(revoked_at=now)
+    return ended
 
 
 def revoke(authentication: FaceAuthentication, *, reason: str, now: datetime) -> int:
@@ -266,7 +282,7 @@ def _end(challenges: FaceChallengeQuerySet, *, reason: str, now: datetime) -> in
 
 def _take_back(challenges: FaceChallengeQuerySet, *, reason: str, now: datetime) -> int:
     revoked = challenges.revoke(reason=reason, now=now)
-    for challenge in challenges.filter(revoked_at=now):
+    for challenge in challenges.filter(revoked_at=now, verified_at__isnull=False):
         _tell_of_revocation(challenge, reason)
     return revoked
 

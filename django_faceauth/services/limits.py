@@ -123,8 +123,11 @@ def _closings(challenge: FaceChallenge, now: datetime) -> Iterator[tuple[str, da
     requests = AttemptRequest.objects.all()
     of_user = requests.filter(user_id=challenge.user_id)
     of_session = requests.filter(session_digest=challenge.session_digest)
-    in_force = Lockout.objects.filter(user_id=challenge.user_id, lifted_at=None, until__gt=now)
-    yield "lockout", in_force.aggregate(until=Max("until"))["until"]
+    in_force = Lockout.objects.in_force(user_id=challenge.user_id, now=now)
+    lockout = in_force.order_by("-until").first()
+    if lockout is not None:
+        is_reported = lockout.reason == Lockout.Reason.REPORTED
+        yield "reported" if is_reported else "lockout", lockout.until
     yield from (("user", _opens_at(of_user, limit)) for limit in conf.USER_LIMITS)
     yield from (("session", _opens_at(of_session, limit)) for limit in conf.SESSION_LIMITS)
     if conf.SITE_LIMIT:

@@ -48,6 +48,12 @@ def label(name: str) -> str:
     return gettext(name.replace("_", " ").strip().capitalize() or name)
 
 
+def moment(at: datetime) -> str:
+    """Return a moment for people, with its time zone."""
+    local = timezone.localtime(at)
+    return f"{formats.date_format(local, 'DATETIME_FORMAT')} {local:%Z}"
+
+
 def _texts(value: Any) -> list[str]:
     if isinstance(value, list):
         return [text for item in value for text in _texts(item)]
@@ -79,8 +85,7 @@ def _date(text: str) -> str:
 
 
 def _moment(text: str) -> str:
-    moment = timezone.localtime(datetime.fromisoformat(text))
-    return f"{formats.date_format(moment, 'DATETIME_FORMAT')} {moment:%Z}"
+    return moment(datetime.fromisoformat(text))
 
 
 _READERS: Final[Mapping[str, Callable[[Any], str]]] = {

@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 from django.contrib.staticfiles import finders
+from django.core import signing
 from django.core.files.storage import Storage
 from django.db import connection
 from django.template import loader
 from django.test import override_settings
+from django.urls import reverse
 from django.utils import translation
 
 import django_faceauth
 from django_faceauth.response_codes import GENERAL_ADVICE, RETRY_ADVICE, advice_for
+from django_faceauth.services.alerts import SALT
 from django_faceauth.services.flow import Word
 from django_faceauth.simulator.outcomes import SUMMARIES
 from django_faceauth.wording import WORDINGS
@@ -48,6 +51,9 @@ def every_page(people, client, provider):
     page = seen["continue.html"] = customer.proves(kept)
     _action, fields = form_in(page)
     seen["not_done.html"] = customer.browser.post("/once/", fields)
+    report = reverse("faceauth:report", args=[signing.dumps(customer.challenge.pk, salt=SALT)])
+    seen["report.html"] = client.get(report)
+    seen["reported.html"] = client.post(report, follow=True)
     provider.troubles.extend([lambda provider, request: provider.answer(request, 500)] * 3)
     seen["unavailable.html"] = person.presses(start)
     provider.troubles.clear()

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import TemplateView
 
-from tests.site import views
+from tests.site import fallback, views
 from tests.site.admin import closed, office, vault
 
 urlpatterns = [
@@ -44,6 +44,7 @@ urlpatterns = [
     path("vault/", vault.urls),
     path("closed/", closed.urls),
     path("office/", office.urls),
+    path("by-code/", fallback.by_code, name="by-code"),
     path("face/", include("django_faceauth.urls")),
     path("simulator/", include("django_faceauth.simulator.urls")),
 ]

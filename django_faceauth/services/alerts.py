@@ -1,0 +1,120 @@
+"""Telling people that their face opened a gate (C-05)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core import signing
+from django.core.mail import mail_admins, send_mail
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from django_faceauth.conf import PREFIX, conf
+from django_faceauth.exceptions import ConfigurationError
+from django_faceauth.models import FaceChallenge
+from django_faceauth.models.challenge import FACE
+from django_faceauth.services.presentation import Line, label, lines, moment
+
+logger = logging.getLogger(__name__)
+
+SALT: Final = "django_faceauth.report"
+#: How long the link of a mail can be used.
+LINK_LASTS: Final = timedelta(days=7)
+
+
+def tell_user(challenge: FaceChallenge) -> None:
+    """Mail a user that their face opened a gate, if the site wants that.
+
+    Changes nothing, and raises nothing: a mail that cannot be sent is logged (D-12).
+    """
+    if conf.NOTICES and challenge.method == FACE:
+        _deliver(_mail_user, challenge)
+
+
+def tell_operator(challenge: FaceChallenge) -> None:
+    """Tell those who run the site that a user says: that was not me."""
+    logger.critical("reported: a user says that it was not them challenge=%s", challenge.pk)
+    _deliver(_mail_operator, challenge)
+
+
+def facts(challenge: FaceChallenge) -> dict[str, Any]:
+    """Return what a mail or a page says of a grant."""
+    shown = lines(challenge.snapshot, challenge.snapshot_order)
+    return {
+        "action": label(challenge.action) if challenge.action else "",
+        "lines": [_on_one_line(line) for line in shown],
+        "at": moment(challenge.granted_at or challenge.created_at),
+    }
+
+
+def link_to_report(challenge: FaceChallenge) -> str:
+    """Return the address at which the user can say: that was not me.
+
+    Good for a week, for whoever has it. Raises `ConfigurationError` without
+    `FACEAUTH_SITE_URL`: a worker has no request that would know the address of the site.
+    """
+    if not conf.SITE_URL:
+        raise ConfigurationError(f"{PREFIX}SITE_URL is not set.")
+    token = signing.dumps(challenge.pk, salt=SALT)
+    return conf.SITE_URL + reverse("faceauth:report", args=[token])
+
+
+def challenge_of(token: str) -> FaceChallenge | None:
+    """Return the challenge that a link was made for; None if it is not ours, or too old."""
+    try:
+        pk = signing.loads(token, salt=SALT, max_age=LINK_LASTS)
+    except signing.BadSignature:
+        return None
+    return FaceChallenge.objects.filter(pk=pk).first()
+
+
+def _deliver(send: Callable[[FaceChallenge], None], challenge: FaceChallenge) -> None:
+    try:
+        send(challenge)
+    except Exception as error:  # a mail server fails in many ways, and tells the address
+        logger.error("mail not sent: %s challenge=%s", type(error).__name__, challenge.pk)
+
+
+def _mail_user(challenge: FaceChallenge) -> None:
+    address = _address_of(challenge.user)
+    if not address:
+        return
+    site, link = urlsplit(conf.SITE_URL).netloc, link_to_report(challenge)
+    context = {**facts(challenge), "site": site, "link": link}
+    subject = render_to_string("faceauth/notice_subject.txt", context)
+    body = render_to_string("faceauth/notice.txt", context)
+    send_mail(" ".join(subject.split()), body.strip() + "\n", None, [address])
+
+
+def _mail_operator(challenge: FaceChallenge) -> None:
+    mail_admins(
+        gettext("A user says that a face check was not theirs"),
+        gettext(
+            "User %(user)s reported challenge %(challenge)s, for “%(action)s”, at state "
+            "“%(state)s”. Everything of theirs was ended, and face checks are locked for a day. "
+            "Please find out what happened."
+        )
+        % {
+            "user": challenge.user_id,
+            "challenge": challenge.pk,
+            "action": challenge.action,
+            "state": challenge.state,
+        },
+    )
+
+
+def _address_of(user: AbstractBaseUser) -> str:
+    return getattr(user, user.get_email_field_name(), "") or ""
+
+
+def _on_one_line(line: Line) -> Line:
+    # A value must not look like a paragraph of the mail.
+    return Line(
+        line.label, tuple(" ".join(filter(None, value.splitlines())) for value in line.values)
+    )

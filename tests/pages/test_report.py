@@ -1,0 +1,406 @@
+"""The mail that says that a face opened a gate, and the page for "that was not me"."""
+
+from __future__ import annotations
+
+import logging
+import re
+from datetime import timedelta
+from decimal import Decimal
+from smtplib import SMTPRecipientsRefused
+
+import pytest
+from django.core import mail, signing
+from django.core.mail.backends.base import BaseEmailBackend
+from django.test import Client, override_settings
+from django.urls import get_resolver, reverse
+from django.utils import timezone
+
+from django_faceauth.models import FaceChallenge, Lockout
+from django_faceauth.services import alerts
+from django_faceauth.signals import challenge_revoked, locked_out, reported
+from tests.services.test_concurrency import at_once
+from tests.site.fallback import CODE
+from tests.site.models import Payment
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+GATE = "/statements/"
+
+
+@pytest.fixture(autouse=True)
+def notices(settings):
+    settings.FACEAUTH_NOTICES = True
+    settings.FACEAUTH_SITE_URL = "https://bank.example"
+    settings.ADMINS = [("Operator", "operator@bank.example")]
+
+
+@pytest.fixture
+def alice(people):
+    """A user with an address."""
+    alice = people()
+    alice.user.email = "alice@example.com"
+    alice.user.save()
+    return alice
+
+
+def the_mail():
+    """The only mail to a user."""
+    (message,) = [one for one in mail.outbox if one.to == ["alice@example.com"]]
+    return message
+
+
+def link_in(message):
+    """The path of the address in a mail."""
+    (link,) = re.findall(r"^https://bank\.example(/\S+)$", message.body, re.M)
+    return link
+
+
+def reports(link):
+    """Open the link somewhere else, without being logged in, and press the button."""
+    browser = Client(enforce_csrf_checks=True)
+    browser.get(link)
+    token = browser.cookies["csrftoken"].value
+    return browser.post(link, {"csrfmiddlewaretoken": token}, follow=True)
+
+
+# -- the mail
+
+
+def test_a_face_that_opened_a_gate_is_told_by_mail(alice):
+    """Where, what for, when with its zone, and how to say that it was somebody else (C-05)."""
+    alice.passes("/payout/")
+
+    message = the_mail()
+    assert message.subject == "Your face was shown at bank.example"
+    assert "What it was for: Payout\n" in message.body
+    assert re.search(
+        r"When: March 1, 2026, \S+ (noon|[ap]\.m\.) \w+\n|When: .* UTC\n", message.body
+    )
+    assert "not you" in message.body
+    assert reverse("faceauth:report", args=["x"]).rpartition("x")[0] in link_in(message)
+
+
+def test_the_mail_says_what_was_approved(alice):
+    """The lines of the start page, each on its own line whatever a value holds."""
+    payee = "Bob & Sons <b>\n\nDear customer"
+    payment = Payment.objects.create(user=alice.user, payee=payee, amount=Decimal("12.50"))
+    alice.proves(alice.is_asked(f"/pay/{payment.pk}/", "post"))
+
+    body = the_mail().body
+
+    assert "\nPayee: Bob & Sons <b> Dear customer\n" in body
+    assert "\nAmount: 12.50\N{NO-BREAK SPACE}EUR\n" in body
+
+
+def test_the_time_is_that_of_the_site(alice, settings):
+    settings.TIME_ZONE = "Europe/Paris"
+    alice.passes(GATE)
+
+    assert re.search(r"^When: .* CET$", the_mail().body, re.M)
+
+
+def test_nothing_is_mailed_unless_the_site_wants_it(alice, settings):
+    settings.FACEAUTH_NOTICES = False
+    alice.passes(GATE)
+
+    assert mail.outbox == []
+
+
+def test_nobody_is_mailed_who_has_no_address(person):
+    person.passes(GATE)
+
+    assert mail.outbox == []
+
+
+def test_another_way_is_no_face(alice, settings):
+    """The site knows of it: it did it."""
+    settings.FACEAUTH_FALLBACK = "by-code"
+    alice.is_asked(GATE)
+    alice.browser.post(f"/by-code/?challenge={alice.challenge.handle}", {"code": CODE})
+
+    assert alice.challenge.state == "granted"
+    assert mail.outbox == []
+
+
+def test_a_face_that_was_not_recognised_is_not_told(alice):
+    alice.passes(GATE, "someone_else")
+
+    assert mail.outbox == []
+
+
+class BrokenServer(BaseEmailBackend):
+    """Refuses, and says whom."""
+
+    def send_messages(self, messages):
+        raise SMTPRecipientsRefused({to: (550, b"no") for one in messages for to in one.to})
+
+
+@override_settings(EMAIL_BACKEND=f"{__name__}.BrokenServer")
+def test_a_mail_server_that_is_away_changes_nothing(alice, caplog):
+    """The gate opens all the same, and no address is in the log (D-12)."""
+    assert alice.passes(GATE).content.startswith(b"secret")
+
+    assert "mail not sent: SMTPRecipientsRefused" in caplog.text
+    assert "example.com" not in caplog.text
+
+
+def test_a_site_without_an_address_opens_its_gates(alice, settings, caplog):
+    """The system check E016 says so; people get through."""
+    settings.FACEAUTH_SITE_URL = ""
+
+    assert alice.passes(GATE).content.startswith(b"secret")
+    assert "mail not sent: ConfigurationError" in caplog.text
+    assert mail.outbox == []
+
+
+def test_the_link_tells_nothing_but_a_number(alice):
+    """What is signed is the key of the row."""
+    alice.passes(GATE)
+    token = link_in(the_mail()).split("/")[-2]
+
+    assert signing.loads(token, salt=alerts.SALT) == alice.challenge.pk
+
+
+# -- the page
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_looking_at_the_link_changes_nothing(alice, client, method):
+    """Mail servers look at links before people do (C-05)."""
+    alice.passes("/payout/")
+    link = link_in(the_mail())
+
+    shown = getattr(client, method)(link)
+
+    assert shown.status_code == 200
+    assert shown["Cache-Control"] == "no-store, private"
+    assert Lockout.objects.count() == 0
+    assert alice.browser.get("/payout/").status_code == 200
+
+
+def test_the_page_says_what_happened(alice, client):
+    alice.passes("/payout/")
+
+    page = client.get(link_in(the_mail())).content.decode()
+
+    assert "Was this not you?" in page
+    assert "Payout" in page
+    assert "March 1, 2026" in page
+    assert alice.user.username not in page
+
+
+def test_the_button_needs_the_token_of_the_form(alice):
+    """Another site cannot press it."""
+    alice.passes(GATE)
+
+    answer = Client(enforce_csrf_checks=True).post(link_in(the_mail()))
+
+    assert answer.status_code == 403
+    assert alice.browser.get(GATE).status_code == 200
+
+
+def test_the_button_closes_locks_and_tells(alice, caplog):
+    """In every session, at the next request; the operator learns of it at once (C-05)."""
+    alice.passes(GATE)
+    elsewhere = alice.new_browser()
+    asked_elsewhere = elsewhere.get("/payout/")["Location"]
+    link = link_in(the_mail())
+
+    page = reports(link)
+
+    assert b"Thank you" in page.content
+    start = alice.is_asked(GATE)
+    locked = alice.browser.get(start)
+    assert locked.status_code == 429
+    assert b"Your account is protected" in locked.content
+    assert b"not recognised" not in locked.content
+    assert alice.presses(start).status_code == 429
+    assert b"took a little too long" in elsewhere.get(asked_elsewhere).content
+    row = FaceChallenge.objects.get(action="", state="revoked")
+    assert row.reason == "reported"
+    assert row.reported_at is not None
+    assert [record.levelname for record in caplog.records if "reported:" in record.message] == [
+        "CRITICAL"
+    ]
+    (to_operator,) = [one for one in mail.outbox if one.to == ["operator@bank.example"]]
+    assert f"challenge {row.pk}" in to_operator.body
+
+
+def test_the_lock_lasts_a_day(alice, clock, provider):
+    alice.passes(GATE)
+    reports(link_in(the_mail()))
+    (lock,) = Lockout.objects.all()
+    assert (lock.reason, lock.until) == ("reported", timezone.now() + timedelta(hours=24))
+
+    clock.shift(timedelta(hours=24) - timedelta(seconds=1))
+    assert alice.presses(alice.is_asked(GATE)).status_code == 429
+    clock.shift(timedelta(seconds=1))
+
+    assert alice.passes(GATE).content.startswith(b"secret")
+
+
+def test_everybody_who_listens_is_told_once(alice):
+    """And pressing twice, or in twenty tabs, is harmless."""
+    told = []
+
+    def hear(signal, **facts):
+        told.append((signal, facts.get("reason", ""), facts.get("executed", ())))
+
+    for signal in (reported, challenge_revoked, locked_out):
+        signal.connect(hear)
+    alice.passes(GATE)
+    link = link_in(the_mail())
+
+    at_once(lambda: Client().post(link))
+
+    assert sorted(told, key=str) == sorted(
+        [
+            (reported, "", ()),
+            (challenge_revoked, "reported", ("",)),
+            (locked_out, "reported", ()),
+        ],
+        key=str,
+    )
+    assert Lockout.objects.count() == 1
+    assert b"Thank you" in Client().get(link).content
+
+
+def test_a_second_press_does_not_lock_again(alice, clock):
+    """Nobody who finds the mail can keep somebody out for a week."""
+    alice.passes(GATE)
+    link = link_in(the_mail())
+    reports(link)
+    clock.shift(timedelta(days=2))
+
+    assert b"Thank you" in Client().post(link, follow=True).content
+    assert alice.passes(GATE).content.startswith(b"secret")
+
+
+def test_what_was_used_stays_used_and_is_told(alice):
+    """A payment that was made is the operator's to look at."""
+    alice.passes("/once/")
+    told = []
+
+    def hear(challenge, **_kwargs):
+        told.append(challenge.state)
+
+    reported.connect(hear)
+    reports(link_in(the_mail()))
+
+    assert told == ["consumed"]
+
+
+def test_the_other_way_is_closed_too(alice, settings):
+    """Until the lock is over or lifted, the site's own proof counts for nothing."""
+    settings.FACEAUTH_FALLBACK = "by-code"
+    alice.passes(GATE)
+    reports(link_in(the_mail()))
+    start = alice.is_asked(GATE)
+    page = f"/by-code/?challenge={alice.challenge.handle}"
+
+    assert b"by-code" not in alice.browser.get(start).content
+    assert alice.browser.post(page, {"code": CODE}).status_code == 404
+    Lockout.objects.update(lifted_at=timezone.now())
+    assert alice.browser.post(page, {"code": CODE})["Location"] == GATE
+
+
+def test_a_camera_page_that_is_open_opens_nothing_any_more(alice):
+    """The thief had begun another one."""
+    alice.passes(GATE)
+    back = alice.shows_face(alice.is_handed_over(alice.is_asked("/payout/")))
+    reports(link_in(the_mail()))
+
+    alice.waits(alice.returns(back))
+
+    alice.is_asked("/payout/")
+
+
+@override_settings(EMAIL_BACKEND=f"{__name__}.BrokenServer")
+def test_an_operator_who_cannot_be_mailed_is_told_by_the_log(alice, caplog):
+    alice.passes(GATE)
+
+    page = reports(alerts.link_to_report(alice.challenge).removeprefix("https://bank.example"))
+
+    assert b"Thank you" in page.content
+    assert any(record.levelno == logging.CRITICAL for record in caplog.records)
+    assert "operator@" not in caplog.text
+    alice.is_asked(GATE)
+
+
+# -- links that are none
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("token", ["x", "1", "a:b:c", "%00", "é", "x" * 3000, "MQ:1wqL5z:"])
+def test_links_that_we_did_not_make(client, token, method):
+    answer = getattr(client, method)(f"/face/report/{token}/")
+
+    assert answer.status_code == 404
+    assert Lockout.objects.count() == 0
+
+
+def test_links_end_after_a_week(alice, clock):
+    alice.passes(GATE)
+    link = link_in(the_mail())
+    clock.shift(timedelta(days=7, seconds=2))
+
+    assert Client().get(link).status_code == Client().post(link).status_code == 404
+    assert Lockout.objects.count() == 0
+
+
+def test_what_we_signed_for_something_else_is_no_link(alice):
+    alice.passes(GATE)
+    other = signing.dumps(alice.challenge.pk, salt="something else")
+
+    assert Client().post(f"/face/report/{other}/").status_code == 404
+    alice.browser.get(GATE)
+
+
+def test_a_link_to_what_is_gone(alice):
+    alice.passes(GATE)
+    FaceChallenge.objects.all().delete()
+
+    assert Client().get(link_in(the_mail())).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete", "options"])
+def test_other_methods(alice, client, method):
+    alice.passes(GATE)
+
+    assert getattr(client, method)(link_in(the_mail())).status_code == 405
+
+
+def test_a_site_where_everything_needs_a_login(alice, settings):
+    """The page is public also with LoginRequiredMiddleware."""
+    settings.MIDDLEWARE = [
+        *settings.MIDDLEWARE,
+        "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    ]
+    alice.passes(GATE)
+
+    assert b"Thank you" in reports(link_in(the_mail())).content
+
+
+#: Each page that takes a POST, and why it needs no gate.
+UNGATED = {
+    "start": "begins a face check, and grants nothing",
+    "report": "only takes away",
+    "webhook": "is signed, and makes us ask the provider",
+}
+
+
+def test_no_page_of_ours_weakens_what_it_protects(person):
+    """Nothing that changes something is a way around: each such page is known here (G-12)."""
+    person.is_asked(GATE)
+    names = {key for key in get_resolver("django_faceauth.urls").reverse_dict if type(key) is str}
+    token = signing.dumps(person.challenge.pk, salt=alerts.SALT)
+    values = {"webhook": [], "report": [token]}
+    addresses = {
+        name: reverse(f"faceauth:{name}", args=values.get(name, [person.challenge.handle]))
+        for name in names
+    }
+
+    posted = {name: person.browser.post(address) for name, address in addresses.items()}
+
+    assert {name for name, answer in posted.items() if answer.status_code != 405} == set(UNGATED)
+    assert FaceChallenge.objects.filter(state="granted").count() == 0
