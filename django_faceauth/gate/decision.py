@@ -13,14 +13,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
 from django_faceauth.gate.policy import CHALLENGE_FIELD, DECISION_WINDOW, Policy
 from django_faceauth.models import FaceChallenge, FaceExemption
 from django_faceauth.models.challenge import EXEMPTION, FACE, FaceChallengeQuerySet
+from django_faceauth.models.standing import Grant
 from django_faceauth.services import binding, enrolment, exemptions, grants
 from django_faceauth.services.binding import Snapshot
+from django_faceauth.services.grants import Seat
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class Allow:
     """The request may pass, on this grant or exemption, to do what the snapshot says."""
 
     face: Face
-    basis: FaceChallenge | FaceExemption = field(repr=False)
+    basis: Grant | FaceExemption = field(repr=False)
     snapshot: Snapshot = field(default_factory=dict, repr=False)
 
     @property
@@ -116,35 +117,35 @@ def decide(request: HttpRequest, policy: Policy, now: datetime) -> Decision:
         return Deny(Reason.ANONYMOUS)
     if grants.is_impersonated(request):
         return Deny(Reason.IMPERSONATED)
-    return judge(user, grants.asked_here(request), policy, now, named=_named(request))
+    return judge(grants.seat_of(request), policy, now, named=_named(request))
 
 
 def judge(
-    user: AbstractBaseUser,
-    asked: FaceChallengeQuerySet,
-    policy: Policy,
-    now: datetime,
-    *,
-    named: str = "",
+    seat: Seat, policy: Policy, now: datetime, *, named: str = "", only: str = ""
 ) -> Decision:
-    """Decide about a user by what they were asked; `named` is the handle that they bring."""
+    """Decide about a user in a session.
+
+    `named` is the handle that the request brings along, and that must be for this; `only` is
+    that of the one grant that counts.
+    """
+    user = seat.user
     if not user.is_active:
         return Deny(Reason.INACTIVE)
     snapshot = policy.snapshot()
-    brought = grants.one(asked, named) if named else None
+    brought = grants.one(grants.asked_by(seat), named) if named else None
     if brought is not None and not _is_for(brought, policy, snapshot):
         return Deny(Reason.CHANGED, brought)
     if brought is not None and brought.state == State.CONSUMED:
         return Deny(Reason.USED)
-    for grant in _fresh(asked, policy, now):
-        if _is_for(grant, policy, snapshot):
+    for grant in _fresh(seat, policy, now):
+        if _is_for(grant, policy, snapshot) and only in {"", grant.handle}:
             return Allow(_face(grant, policy), grant, snapshot)
     exemption = exemptions.standing(user, action=policy.action, now=now)
     if exemption is not None:
         return Allow(_exempt(exemption, policy, now), exemption, snapshot)
     if not enrolment.is_enrolled(user):
         return Deny(Reason.NOT_ENROLLED)
-    return Challenge(_why_not(asked, policy, now), snapshot)
+    return Challenge(_why_not(grants.asked_by(seat), policy, now), snapshot)
 
 
 def enter(request: HttpRequest, policy: Policy, now: datetime) -> Decision:
@@ -171,25 +172,23 @@ def _pass(request: HttpRequest, policy: Policy, allowed: Allow, now: datetime) -
     return allowed
 
 
-def _is_for(challenge: FaceChallenge, policy: Policy, snapshot: Snapshot) -> bool:
-    # Compared here: some databases take "Payout" for "payout".
+def _is_for(challenge: FaceChallenge | Grant, policy: Policy, snapshot: Snapshot) -> bool:
     return challenge.action == policy.action and binding.matches(challenge, snapshot)
 
 
-def _fresh(asked: FaceChallengeQuerySet, policy: Policy, now: datetime) -> list[FaceChallenge]:
-    fresh = grants.fresh(asked, action=policy.action, max_age=policy.age_limit, now=now)
+def _fresh(seat: Seat, policy: Policy, now: datetime) -> list[Grant]:
+    fresh = grants.fresh(seat, action=policy.action, max_age=policy.age_limit, now=now)
     if not policy.counts_from_decision:
         return fresh
     return [one for one in fresh if one.granted_at and now - one.granted_at < DECISION_WINDOW]
 
 
-def _face(grant: FaceChallenge, policy: Policy) -> Face:
-    verified_at = grant.verified_at or grant.created_at  # a grant has its anchor, says the database
-    expires_at = verified_at + policy.age_limit
+def _face(grant: Grant, policy: Policy) -> Face:
+    expires_at = grant.verified_at + policy.age_limit
     if policy.counts_from_decision and grant.granted_at is not None:
         expires_at = min(expires_at, grant.granted_at + DECISION_WINDOW)
     reason = Reason.FRESH if grant.method == FACE else Reason.OTHER_METHOD
-    return Face(verified_at, expires_at, grant.action, grant.handle, grant.method, reason)
+    return Face(grant.verified_at, expires_at, grant.action, grant.handle, grant.method, reason)
 
 
 def _exempt(exemption: FaceExemption, policy: Policy, now: datetime) -> Face:
@@ -225,6 +224,8 @@ def _named(request: HttpRequest) -> str:
 
 def _log(policy: Policy, decision: Decision) -> None:
     """Write down the decision, without a word about the person (L-01, L-02)."""
+    if not logger.isEnabledFor(logging.INFO):
+        return
     facts = {
         "decision": type(decision).__name__.lower(),
         "reason": decision.reason.value,

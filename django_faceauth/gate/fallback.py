@@ -94,7 +94,7 @@ def _find(request: HttpRequest, handle: str, now: datetime) -> FaceChallenge | N
         return None
     if Lockout.objects.in_force(user_id=user.pk, now=now).reported().exists():
         return None
-    asked = grants.unanswered(grants.asked_here(request), oldest=now - ANSWERABLE)
+    asked = grants.unanswered(grants.asked_by(grants.seat_of(request)), oldest=now - ANSWERABLE)
     return grants.one(asked, handle)
 
 

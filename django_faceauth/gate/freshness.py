@@ -10,10 +10,11 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from django_faceauth.gate.decision import Allow, Decision, Deny, Face, Reason, decide, judge
+from django_faceauth.gate.decision import Allow, Decision, Face, decide, judge
 from django_faceauth.gate.policy import policy
 from django_faceauth.gate.refusals import refuse
 from django_faceauth.models import FaceChallenge
+from django_faceauth.services.grants import Seat
 
 
 def freshness(
@@ -56,10 +57,11 @@ def freshness_of(
     that was used up is none. Raises what `face_required` raises.
     """
     asked = policy(action=action, max_age=max_age, bind=None if bound is None else lambda: bound)
-    own = FaceChallenge.objects.filter(user_id=user.pk, handle=challenge)
-    is_known = any(one.handle == challenge for one in own)
-    now = timezone.now()
-    return _face_of(judge(user, own, asked, now) if is_known else Deny(Reason.NOT_SHOWN))
+    row = FaceChallenge.objects.filter(user_id=user.pk, handle=challenge).first()
+    if row is None:
+        return None
+    seat = Seat(user, row.session_digest)
+    return _face_of(judge(seat, asked, timezone.now(), only=challenge))
 
 
 def _face_of(decision: Decision) -> Face | None:

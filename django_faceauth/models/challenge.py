@@ -31,21 +31,6 @@ class FaceChallengeQuerySet(models.QuerySet["FaceChallenge"]):
         """Challenges whose face was shown less than `max_age` ago; the future is not fresh."""
         return self.filter(verified_at__gt=now - max_age, verified_at__lte=now)
 
-    def approved(self) -> FaceChallengeQuerySet:
-        """Grants that the provider and the site's own enrolment still stand behind (G-11).
-
-        Behind what was granted in another way stands the site alone.
-        """
-        backed = models.Q(
-            authentication__status=AuthenticationStatus.APPROVED,
-            authentication__erased_at=None,
-            authentication__applicant_id=models.F("user__face_applicant__applicant_id"),
-        )
-        granted = self.filter(state=FaceChallenge.State.GRANTED)
-        return granted.filter(backed | ~models.Q(method=FACE)).select_related(
-            "authentication", "user__face_applicant"
-        )
-
     def close(self, state: FaceChallenge.State, *, reason: str = "", **values: Any) -> int:
         """End the open ones among these; return how many there were.
 
@@ -216,7 +201,7 @@ class FaceChallenge(models.Model):
 
     @property
     def is_backed(self) -> bool:
-        """Whether provider and enrolment stand behind the grant; what `approved()` asks for."""
+        """Whether provider and enrolment stand behind the grant; as `standing()` asks."""
         if self.method != FACE:
             return True
         authentication = self.authentication

@@ -19,6 +19,7 @@ from uuid import UUID
 from django.utils.crypto import constant_time_compare
 
 from django_faceauth.models import FaceChallenge
+from django_faceauth.models.standing import Grant
 
 VERSION: Final = "1"
 
@@ -74,7 +75,7 @@ def digest(snapshot: Snapshot, *, nonce: str, action: str, user_id: Any) -> str:
     return hashlib.sha256(_canonical(whole | {"data": snapshot})).hexdigest()
 
 
-def matches(challenge: FaceChallenge, snapshot: Snapshot) -> bool:
+def matches(challenge: FaceChallenge | Grant, snapshot: Snapshot) -> bool:
     """Tell whether a challenge approves exactly this; without a snapshot, whether nothing."""
     expected = digest(
         snapshot, nonce=challenge.handle, action=challenge.action, user_id=challenge.user_id

@@ -27,6 +27,7 @@ from django_faceauth import metrics
 from django_faceauth.conf import conf
 from django_faceauth.models import FaceAuthentication, FaceChallenge, FaceExemption
 from django_faceauth.models.challenge import EXEMPTION, FaceChallengeQuerySet
+from django_faceauth.models.standing import Grant, standing
 from django_faceauth.services import binding
 from django_faceauth.services.announcements import announce
 from django_faceauth.services.binding import Snapshot
@@ -53,6 +54,14 @@ MENDABLE: Final = Q(
 
 #: The fields of a refused request that come back later: names and all their values.
 Kept = list[tuple[str, list[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A user in a session, which is known by a digest."""
+
+    user: AbstractBaseUser
+    session_digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +101,35 @@ def is_impersonated(request: HttpRequest) -> bool:
     return marked or any(request.session.get(key) for key in IMPERSONATION_KEYS)
 
 
-def asked_here(request: HttpRequest) -> FaceChallengeQuerySet:
-    """Return what this user was asked in this session (B-04)."""
+def seat_of(request: HttpRequest) -> Seat:
+    """Return who sits in which session; an empty digest if nothing was asked there (B-04)."""
     secret = request.session.get(SESSION_KEY)
     if not isinstance(secret, str) or not request.user.is_authenticated:
+        return Seat(_user(request), "")
+    return Seat(_user(request), _session_digest(request, secret))
+
+
+def asked_by(seat: Seat) -> FaceChallengeQuerySet:
+    """Return what the user was asked in that session."""
+    if not seat.session_digest:
         return FaceChallenge.objects.none()
-    digest = _session_digest(request, secret)
-    return FaceChallenge.objects.of(user_id=request.user.pk, session_digest=digest)
+    return FaceChallenge.objects.of(user_id=seat.user.pk, session_digest=seat.session_digest)
 
 
-def fresh(
-    asked: FaceChallengeQuerySet, *, action: str, max_age: timedelta, now: datetime
-) -> list[FaceChallenge]:
-    """Return the fresh grants for `action` among what was asked, the newest first."""
-    grants = asked.filter(action=action).approved().shown_within(max_age, now=now)
-    return [grant for grant in grants.order_by("-verified_at") if grant.is_backed]
+def fresh(seat: Seat, *, action: str, max_age: timedelta, now: datetime) -> list[Grant]:
+    """Return the grants for `action` that stand and are fresh, the newest first.
+
+    The future is not fresh (G-06).
+    """
+    if not seat.session_digest:
+        return []
+    return standing(
+        user_id=seat.user.pk,
+        session_digest=seat.session_digest,
+        action=action,
+        since=now - max_age,
+        until=now,
+    )
 
 
 def one(asked: FaceChallengeQuerySet, handle: str) -> FaceChallenge | None:
@@ -117,7 +140,7 @@ def one(asked: FaceChallengeQuerySet, handle: str) -> FaceChallenge | None:
 
 def find(request: HttpRequest, handle: str) -> FaceChallenge | None:
     """Return the challenge with that handle if it was asked here, of this user (B-07)."""
-    return one(asked_here(request), handle)
+    return one(asked_by(seat_of(request)), handle)
 
 
 def ask(
@@ -218,7 +241,11 @@ def issue(challenge: FaceChallenge, *, verified_at: datetime, now: datetime) -> 
 
 
 def see(
-    request: HttpRequest, challenge: FaceChallenge, *, now: datetime, after_commit: bool = False
+    request: HttpRequest,
+    challenge: FaceChallenge | Grant,
+    *,
+    now: datetime,
+    after_commit: bool = False,
 ) -> None:
     """Rotate the session key at the first request that sees the grant (B-05).
 
@@ -234,7 +261,7 @@ def see(
         rotate()
 
 
-def consume(challenge: FaceChallenge, max_age: timedelta, *, now: datetime) -> bool:
+def consume(challenge: FaceChallenge | Grant, max_age: timedelta, *, now: datetime) -> bool:
     """Use up a grant; tell whether it was this caller who did (B-02)."""
     return FaceChallenge.objects.filter(pk=challenge.pk).consume(max_age, now=now) == 1
 
@@ -248,7 +275,7 @@ def burn(challenge: FaceChallenge) -> None:
 
 def end_session(request: HttpRequest, *, now: datetime) -> None:
     """End everything that was asked in a session that is about to end."""
-    _end(asked_here(request), reason="logout", now=now)
+    _end(asked_by(seat_of(request)), reason="logout", now=now)
 
 
 def end_all(user_id: Any, *, reason: str, now: datetime) -> int:
