@@ -33,7 +33,8 @@ def test_alice_gets_in(bank: str) -> None:
     assert statements.url == f"{bank}/statements/"
     assert "Opening balance" in statements.text
     assert re.search(f"Statements: {OPEN_UNTIL}", statements.text)
-    assert "Payout: needs your face" in statements.text
+    assert "Settings: needs your face" in statements.text
+    assert "Payout: needs your face each time" in statements.text
 
 
 def test_webhooks_arrive(bank: str) -> None:
@@ -107,42 +108,16 @@ def test_frank_decides_himself(bank: str, outcome: str, answer: str) -> None:
     assert answer in frank.shows_face("/statements/", outcome).text
 
 
-def test_money_is_sent_behind_a_face(bank: str) -> None:
-    """A payout leaves a receipt for its maker, and a line on the statement."""
-    frank = Customer(bank, "frank")
-
-    receipt = frank.submits(frank.shows_face("/payout/"), payee="Ms. Quay", amount="12.50")
-
-    assert re.fullmatch(rf"{bank}/payout/\d+/", receipt.url)
-    assert "Ms. Quay" in receipt.text
-    assert "12.50 €" in receipt.text
-    assert "To Ms. Quay" in frank.shows_face("/statements/").text
-    assert Customer(bank, "alice").opens(receipt.url).status == 404
-
-
-def test_money_is_not_sent_without_a_face(bank: str) -> None:
-    """A form that was opened in another session leads back to the gate."""
-    alice = Customer(bank, "alice")
-    payout = alice.shows_face("/payout/")
-    elsewhere = Customer(bank, "alice")
-    token = elsewhere.opens("/").forms[-1].fields["csrfmiddlewaretoken"]
-
-    start = elsewhere.submits(payout, payee="Ms. Quay", amount="12.50", csrfmiddlewaretoken=token)
-
-    assert "/face/start/" in start.url
-
-
 def test_panel_says_what_the_gate_says(bank: str) -> None:
-    """The panel and the page behind the gate name the same moment."""
+    """The panel and the page behind the gate speak of the same face."""
     alice = Customer(bank, "alice")
+    assert "Settings: needs your face" in alice.opens("/").text
 
-    payout = alice.shows_face("/payout/")
+    alice.shows_face("/settings/")
 
-    told = re.search(r"You can send money until (\d\d:\d\d:\d\d UTC)", payout.text)
-    shown = re.search(f"Payout: {OPEN_UNTIL}", payout.text)
-    assert told
-    assert shown
-    assert told[1] == shown[1]
+    overview = alice.opens("/").text
+    assert re.search(f"Settings: {OPEN_UNTIL}", overview)
+    assert "Statements: needs your face" in overview
 
 
 def test_address_is_changed_behind_a_face(bank: str) -> None:
