@@ -228,6 +228,11 @@ class Conf:
         return settings.LOGIN_REDIRECT_URL
 
     @property
+    def MIDDLEWARE(self) -> tuple[str, ...]:
+        """The site's own `MIDDLEWARE`."""
+        return tuple(settings.MIDDLEWARE)
+
+    @property
     def SECURE_REDIRECT_EXEMPT(self) -> tuple[str, ...]:
         """The site's own `SECURE_REDIRECT_EXEMPT`."""
         return tuple(settings.SECURE_REDIRECT_EXEMPT)
@@ -243,6 +248,11 @@ class Conf:
         return settings.SESSION_COOKIE_NAME
 
     @property
+    def SESSION_ENGINE(self) -> str:
+        """The site's own `SESSION_ENGINE`."""
+        return settings.SESSION_ENGINE
+
+    @property
     def USE_TZ(self) -> bool:
         """The site's own `USE_TZ`."""
         return settings.USE_TZ
@@ -254,9 +264,11 @@ OF_THE_SITE: Final = frozenset(
     {
         "DEBUG",
         "LOGIN_REDIRECT_URL",
+        "MIDDLEWARE",
         "SECURE_REDIRECT_EXEMPT",
         "SECURE_SSL_REDIRECT",
         "SESSION_COOKIE_NAME",
+        "SESSION_ENGINE",
         "USE_TZ",
     }
 )

@@ -19,6 +19,7 @@ from django_faceauth.simulator.visitor import Visitor
 CHOOSES = "aplt_chooses"
 _numbers = count(1)
 
+WAITING = re.compile(r'data-faceauth-status="/face/status/([^/]+)/"')
 HANDED_OVER = re.compile(r'http-equiv="refresh" content="0; url=([^"]+)"')
 
 
@@ -99,9 +100,9 @@ class Person:
         for _ in range(20):
             if response.status_code == 302:
                 response = self.browser.get(response["Location"])
-            elif b"data-faceauth-status" in response.content:
+            elif waiting := WAITING.search(response.content.decode()):
                 self.clock.shift(3)
-                response = self.browser.get(f"/face/waiting/{self.challenge.handle}/")
+                response = self.browser.get(f"/face/waiting/{waiting[1]}/")
             else:
                 return response
         raise AssertionError("the waiting never ended")

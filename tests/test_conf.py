@@ -30,6 +30,7 @@ DEFAULTS = {
     "MAX_AGE": timedelta(minutes=5),
     "MAX_AGE_CEILING": timedelta(hours=1),
     "CAPTURE_WINDOW": timedelta(minutes=10),
+    "SLOW_REVIEW": False,
     "FALLBACK": "",
     "SIMULATOR_CHECK_SECONDS": timedelta(seconds=2),
 }

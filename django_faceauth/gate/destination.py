@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +12,8 @@ from django.utils.encoding import iri_to_uri
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from django_faceauth.conf import conf
+from django_faceauth.gate.answers import answered_by
+from django_faceauth.gate.htmx import is_fragment, page_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
@@ -24,8 +25,8 @@ def destination(request: HttpRequest) -> str:
     have changed something is not repeated: the user goes to the same address if it has a
     page, or to the page they came from.
     """
-    if request.headers.get("HX-Request") == "true" and "HX-Boosted" not in request.headers:
-        return local(_own(request, request.headers.get("HX-Current-URL", "")))
+    if is_fragment(request):
+        return local(_own(request, page_of(request)))
     if request.method in SAFE_METHODS or _answers_get(_view_of(request)):
         return local(request.get_full_path())
     return local(_own(request, request.headers.get("Referer", "")))
@@ -67,20 +68,5 @@ def _view_of(request: HttpRequest) -> Callable[..., Any] | None:
 
 def _answers_get(view: Callable[..., Any] | None) -> bool:
     """Tell whether a view has a page to show; a view that does not say is taken to."""
-    while view is not None:
-        said = _said_of_get(view)
-        if said is not None:
-            return said
-        view = getattr(view, "__wrapped__", None)
-    return True
-
-
-def _said_of_get(view: Callable[..., Any]) -> bool | None:
-    view_class = getattr(view, "view_class", None)
-    if view_class is not None:
-        return hasattr(view_class, "get") and "get" in view_class.http_method_names
-    if not inspect.isfunction(view):
-        return None
-    # Django's require_POST and require_http_methods keep their list in this variable.
-    methods = inspect.getclosurevars(view).nonlocals.get("request_method_list")
-    return None if methods is None else "GET" in methods
+    methods = answered_by(view)
+    return methods is None or "GET" in methods

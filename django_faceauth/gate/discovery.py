@@ -14,10 +14,17 @@ View = Callable[..., Any]
 
 
 def gated_views() -> Iterator[tuple[str, View]]:
-    """Yield each gated address of the site as a pattern, with its view."""
+    """Yield each gated address of the site as a pattern, with what has the gate.
+
+    That is a view, an admin action, or an admin, which is named once, by its first address.
+    """
+    admins: set[Any] = set()
     for address, view in _addresses(get_resolver().url_patterns):
         if _mixin_of(view) is not None or hasattr(view, "face_policy"):
             yield address, view
+        for admin in _admins_of(view) - admins:
+            admins.add(admin)
+            yield from ((address, door) for door in _doors_of(admin))
 
 
 def policy_at(view: View) -> Policy:
@@ -43,6 +50,24 @@ def _addresses(
             yield from _addresses(pattern.url_patterns, address)
         else:
             yield address, pattern.callback
+
+
+def _admins_of(view: View) -> set[Any]:
+    """Return the admin, of a site or of a model, whose page a view is; Django notes it there."""
+    noted = (getattr(view, name, None) for name in ("admin_site", "model_admin"))
+    return {admin for admin in noted if admin is not None}
+
+
+def _doors_of(admin: Any) -> Iterator[View]:
+    doors = [admin, *(_action(admin, one) for one in getattr(admin, "actions", None) or ())]
+    yield from (door for door in doors if hasattr(door, "face_policy"))
+
+
+def _action(admin: Any, listed: Any) -> Any:
+    """Return the function of an action, as models list them, and as sites do."""
+    if isinstance(listed, tuple):
+        return listed[1]
+    return getattr(admin, listed, None) if isinstance(listed, str) else listed
 
 
 def _mixin_of(view: View) -> type[FaceRequiredMixin] | None:

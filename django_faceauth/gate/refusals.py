@@ -6,20 +6,22 @@ from datetime import datetime
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
-from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
 
 from django_faceauth.conf import conf
 from django_faceauth.gate.decision import FORMS, Challenge, Deny, Reason
 from django_faceauth.gate.destination import destination, fallback_for, home, local
+from django_faceauth.gate.htmx import send_on
 from django_faceauth.gate.policy import Policy
+from django_faceauth.gate.problems import challenge_for, problem, wants_problem
 from django_faceauth.headers import sealed
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services import grants
 from django_faceauth.services.binding import Snapshot
 from django_faceauth.services.grants import Kept, Question
-from django_faceauth.wording import NOT_DONE
+from django_faceauth.wording import NOT_DONE, Text
 
 #: Characters of kept fields, all together: what somebody typed, no uploads.
 MOST_KEPT = 10_000
@@ -31,10 +33,12 @@ def refuse(
     """Answer a refused request: ask for the face, ask for the login, or say no."""
     if isinstance(decision, Challenge):
         challenge = ask(request, policy, decision.snapshot, decision.reason, now)
-        return _leads(request, reverse("faceauth:start", args=[challenge.handle]))
+        if wants_problem(request):
+            return challenge_for(request, policy, challenge)
+        return send_on(request, reverse("faceauth:start", args=[challenge.handle]))
     if decision.reason is Reason.ANONYMOUS:
-        return _leads(request, redirect_to_login(request.get_full_path())["Location"])
-    if decision.reason is Reason.NOT_ENROLLED:
+        return send_on(request, redirect_to_login(request.get_full_path())["Location"])
+    if decision.reason is Reason.NOT_ENROLLED and not wants_problem(request):
         return _not_enrolled(request, policy, now)
     return _say_no(request, decision.reason)
 
@@ -54,21 +58,6 @@ def ask(
         kept=kept,
     )
     return grants.ask(request, question, window=conf.CAPTURE_WINDOW, now=now)
-
-
-def _leads(request: HttpRequest, url: str) -> HttpResponse:
-    """Send the browser on; htmx follows redirects itself, and swaps in what it finds there."""
-    response = HttpResponse() if is_htmx(request) else redirect(url)
-    if is_htmx(request):
-        response["HX-Redirect"] = url
-    patch_vary_headers(response, ["HX-Request"])
-    response["Cache-Control"] = "no-store, private"
-    return response
-
-
-def is_htmx(request: HttpRequest) -> bool:
-    """Tell whether htmx fetches a part of a page."""
-    return request.headers.get("HX-Request") == "true"
 
 
 def _kept(request: HttpRequest, policy: Policy) -> Kept | None:
@@ -91,6 +80,8 @@ def _not_enrolled(request: HttpRequest, policy: Policy, now: datetime) -> HttpRe
 
 
 def _say_no(request: HttpRequest, reason: Reason) -> HttpResponse:
+    if wants_problem(request):
+        return problem(_status_for(reason), reason.value, str(_title_for(reason)))
     if reason.value not in NOT_DONE:
         return _denied(request)
     context = {
@@ -98,8 +89,16 @@ def _say_no(request: HttpRequest, reason: Reason) -> HttpResponse:
         "next_url": destination(request),
         "wording": NOT_DONE[reason.value],
     }
-    status = 403 if reason is Reason.IMPERSONATED else 409
-    return sealed(render(request, "faceauth/not_done.html", context, status=status))
+    return sealed(render(request, "faceauth/not_done.html", context, status=_status_for(reason)))
+
+
+def _status_for(reason: Reason) -> int:
+    return 409 if reason in {Reason.CHANGED, Reason.USED} else 403
+
+
+def _title_for(reason: Reason) -> Text:
+    wording = NOT_DONE.get(reason.value)
+    return wording.title if wording else _("Your account cannot use this at the moment.")
 
 
 def _denied(request: HttpRequest, handle: str = "") -> HttpResponse:

@@ -25,6 +25,9 @@ VERSION: Final = "1"
 #: Values that are shown in a way of their own are written as `{"$kind": text}`.
 MARK: Final = "$"
 
+#: A few characters of a form field can stand for a number of a million digits.
+MOST_DIGITS: Final = 40
+
 Snapshot = dict[str, Any]
 
 
@@ -107,8 +110,9 @@ def _text(value: str) -> str:
 
 
 def _number(value: Decimal | int) -> str:
-    if isinstance(value, Decimal) and not value.is_finite():
-        raise ValueError("a number that is approved is finite")
+    number = Decimal(value)
+    if not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
+        raise ValueError("a number that is approved is finite, and can be written down")
     return str(value)
 
 

@@ -53,8 +53,10 @@ def test_no_method_gets_around_the_gate(person, path, method):
     """HEAD and OPTIONS, and methods that the view does not even have (G-15)."""
     response = getattr(person.browser, method)(path)
 
-    assert response.status_code == 302
-    assert "/face/start/" in response["Location"]
+    handle = person.challenge.handle
+    where = response.get("Location") or response.json()["start_url"]
+    assert response.status_code in {302, 401}
+    assert where.endswith(f"/face/start/{handle}/")
 
 
 @pytest.mark.parametrize("path", DEFAULT_ACTION)
@@ -75,7 +77,7 @@ def test_a_gate_for_some_methods_lets_others_through(person):
     """`methods` limits the gate, and GET brings HEAD along."""
     assert person.browser.get("/payout/form/").content == b"form"
     person.is_asked("/payout/form/", "post")
-    assert person.browser.post("/reports/").content == b"reports POST"
+    assert person.browser.options("/reports/").content == b"reports OPTIONS"
     person.is_asked("/reports/", "head")
     person.is_asked("/reports/", "get")
 

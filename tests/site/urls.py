@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
+from django.contrib import admin
 from django.urls import include, path
 
 from tests.site import views
+from tests.site.admin import closed, office, vault
 
 urlpatterns = [
     path("home/", views.home),
@@ -36,6 +38,10 @@ urlpatterns = [
     path("pay/<int:pk>/class/async/", views.PayAsync.as_view()),
     path("once/", views.once),
     path("change/", views.change),
+    path("admin/", admin.site.urls),
+    path("vault/", vault.urls),
+    path("closed/", closed.urls),
+    path("office/", office.urls),
     path("face/", include("django_faceauth.urls")),
     path("simulator/", include("django_faceauth.simulator.urls")),
 ]

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.shortcuts import get_object_or_404
 from django.utils.decorators import method_decorator
 from django.views import View
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 from django.views.generic import TemplateView
 
 from django_faceauth.gate import FaceRequiredMixin, Money, face_required, freshness
@@ -48,6 +48,7 @@ def payout_form(request: HttpRequest) -> HttpResponse:
     return HttpResponse("form") if request.method == "GET" else secret(request)
 
 
+@require_http_methods(["GET", "HEAD", "OPTIONS"])
 @face_required(action="reports", methods=["GET"])
 def reports(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"reports {request.method}")
@@ -117,6 +118,7 @@ def pay(request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponse("form") if request.method == "GET" else make_payment(request, pk)
 
 
+@require_POST
 @face_required(action="pay", bind=payment_of)
 async def pay_async(request: HttpRequest, pk: int) -> HttpResponse:
     return await sync_to_async(make_payment)(request, pk)

@@ -1,0 +1,169 @@
+"""The gate for Django's admin: all of it, one model, or one action."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial, wraps
+from typing import Any, Final, TypeVar, cast
+
+from asgiref.sync import iscoroutinefunction
+from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.urls import URLPattern, URLResolver
+
+from django_faceauth.gate.decorators import through
+from django_faceauth.gate.policy import Bind, Policy, policy
+
+Action = TypeVar("Action", bound=Callable[..., Any])
+View = Callable[..., Any]
+
+#: What all doors of the admin share unless they say otherwise.
+ADMIN: Final = "admin"
+
+
+class FaceRequiredAdminSite(AdminSite):
+    """An admin of which every page asks for a face, once it is clear that it may be seen.
+
+    Logging in and out is not asked for, nor are the translations of the admin's scripts.
+    The attributes are arguments of `face_required`. Raises `ValueError` or `TypeError` where
+    the class is written if its gate could never open.
+    """
+
+    face_action: str = ADMIN
+    face_max_age: float | timedelta | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        policy(action=cls.face_action, max_age=cls.face_max_age)
+
+    @property
+    def face_policy(self) -> Policy:
+        """What the gate asks for."""
+        return policy(action=self.face_action, max_age=self.face_max_age)
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Put the gate behind the admin's own question who somebody is (G-08)."""
+        is_open = view in (self.logout, self.i18n_javascript)
+        return super().admin_view(view if is_open else _behind(self.face_policy, view), cacheable)
+
+
+# Django's class takes no parameters at run time.
+class FaceRequiredModelAdmin(ModelAdmin):  # type: ignore[type-arg]
+    """An admin of one model that asks for a face: unless told otherwise, before changes.
+
+    Covers every address of the model, also those of a `get_urls()` of the site's own. The
+    attributes are arguments of `face_required`; `face_methods` None asks before anything is
+    seen, too. Raises what `FaceRequiredAdminSite` raises.
+    """
+
+    face_action: str = ADMIN
+    face_max_age: float | timedelta | None = None
+    face_methods: Iterable[str] | None = ("POST",)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        policy(action=cls.face_action, max_age=cls.face_max_age, methods=cls.face_methods)
+
+    @property
+    def face_policy(self) -> Policy:
+        """What the gate asks for."""
+        return policy(action=self.face_action, max_age=self.face_max_age, methods=self.face_methods)
+
+    @property
+    def urls(self) -> list[Any]:
+        """The addresses of the model, all of them behind the gate."""
+        return [self._guarded(pattern) for pattern in super().urls]
+
+    def _guarded(self, pattern: URLPattern | URLResolver) -> URLPattern | URLResolver:
+        if isinstance(pattern, URLPattern):
+            view = self._gated(pattern.callback)
+            return URLPattern(pattern.pattern, view, pattern.default_args, pattern.name)
+        inside = [self._guarded(one) for one in pattern.url_patterns]
+        names = (pattern.default_kwargs, pattern.app_name, pattern.namespace)
+        return URLResolver(pattern.pattern, inside, *names)
+
+    def _gated(self, view: View) -> View:
+        asked = self.face_policy
+        gated = _behind(asked, view)
+
+        @wraps(view)
+        def allowed(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if asked.covers(request.method) and not _may(self, view, request, kwargs):
+                raise PermissionDenied
+            return gated(request, *args, **kwargs)
+
+        return cast(View, self.admin_site.admin_view(allowed))
+
+
+def face_required_action(
+    *,
+    action: str = ADMIN,
+    max_age: float | timedelta | None = None,
+    bind: Bind | None = None,
+    single_use: bool = False,
+) -> Callable[[Action], Action]:
+    """Let an admin action run only on a recent approved face of whoever started it.
+
+    The arguments are those of `face_required`; `bind` is called with what the action is
+    called with. After the face staff are back at the list, and start the action once more.
+    Raises what `face_required` raises, and `TypeError` for an async function, which the
+    admin could not run.
+    """
+    asked = policy(action=action, max_age=max_age, bind=bind, single_use=single_use)
+
+    def decorate(function: Action) -> Action:
+        if iscoroutinefunction(function):
+            raise TypeError("the admin cannot run an async action")
+
+        @wraps(function)
+        def gated(desk: Any, request: HttpRequest, rows: QuerySet[Any]) -> Any:
+            bound = asked.bind and partial(asked.bind, desk, request, rows)
+            run = partial(function, desk, request, rows)
+            return through(request, replace(asked, bind=bound), run)
+
+        gated.face_policy = asked  # type: ignore[attr-defined]
+        return cast(Action, gated)
+
+    return decorate
+
+
+def _behind(asked: Policy, view: View) -> View:
+    @wraps(view)
+    def gated(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return through(request, asked, partial(view, request, *args, **kwargs))
+
+    return gated
+
+
+def _may(
+    desk: ModelAdmin[Any], view: View, request: HttpRequest, arguments: Mapping[str, Any]
+) -> bool:
+    """Ask what the admin's own view will ask, so that who may not learns nothing (G-08)."""
+    rule = _RULES.get(view.__name__)
+    if rule is None:
+        return True
+    object_id = arguments.get("object_id")
+    row = None if object_id is None else desk.get_object(request, unquote(object_id))
+    return rule(desk, request, row)
+
+
+def _may_change(desk: ModelAdmin[Any], request: HttpRequest, row: Model | None) -> bool:
+    if request.method != "POST":
+        return desk.has_view_or_change_permission(request, row)
+    if desk.save_as and "_saveasnew" in request.POST:
+        return desk.has_add_permission(request)
+    return desk.has_change_permission(request, row)
+
+
+_RULES: Final[Mapping[str, Callable[[ModelAdmin[Any], HttpRequest, Any], bool]]] = {
+    "changelist_view": lambda desk, request, _row: desk.has_view_or_change_permission(request),
+    "add_view": lambda desk, request, _row: desk.has_add_permission(request),
+    "change_view": _may_change,
+    "delete_view": lambda desk, request, row: desk.has_delete_permission(request, row),
+    "history_view": lambda desk, request, row: desk.has_view_or_change_permission(request, row),
+}
