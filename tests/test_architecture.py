@@ -23,7 +23,7 @@ FLOORS: list[set[str]] = [
     {"services"},
     {"gate"},
     {"tasks"},
-    {"views", "api", "webhooks", "admin", "management"},
+    {"views", "api", "webhooks", "admin", "management", "templatetags"},
     {"urls"},
     {"apps", "checks", "receivers"},
     {"simulator", "testing"},

@@ -155,7 +155,7 @@ def _may(
 def _may_change(desk: ModelAdmin[Any], request: HttpRequest, row: Model | None) -> bool:
     if request.method != "POST":
         return desk.has_view_or_change_permission(request, row)
-    if desk.save_as and "_saveasnew" in request.POST:
+    if "_saveasnew" in request.POST:
         return desk.has_add_permission(request)
     return desk.has_change_permission(request, row)
 

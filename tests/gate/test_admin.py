@@ -13,7 +13,6 @@ from django_faceauth.gate.admin import (
     face_required_action,
 )
 from django_faceauth.models import FaceChallenge
-from tests.site.admin import ClosedPaymentAdmin
 from tests.site.models import Payment
 
 LIST = "/admin/shop/payment/"
@@ -187,9 +186,8 @@ def test_staff_without_the_right_learn_nothing(person, page, method, permission)
 @pytest.mark.parametrize(
     ("permission", "asked"), [("add_payment", True), ("change_payment", False)]
 )
-def test_saving_as_new_is_adding(person, monkeypatch, permission, asked):
+def test_saving_as_new_is_adding(person, permission, asked):
     """As the admin sees it, and so the gate (G-08)."""
-    monkeypatch.setattr(ClosedPaymentAdmin, "save_as", True)
     make_staff(person, permission)
     payment = Payment.objects.create(user=person.user, payee="Bob", amount=1)
 

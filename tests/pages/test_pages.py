@@ -22,7 +22,7 @@ from django_faceauth.wording import WORDINGS
 from tests.person import form_in
 
 TEMPLATES = Path(django_faceauth.__file__).parent / "templates" / "faceauth"
-PARTS = {"base.html", "snapshot.html", "start_form.html"}
+PARTS = {"base.html", "countdown.html", "snapshot.html", "start_form.html"}
 PAGES = sorted({template.name for template in TEMPLATES.glob("*.html")} - PARTS)
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import TemplateView
 
 from tests.site import views
 from tests.site.admin import closed, office, vault
@@ -24,6 +25,7 @@ urlpatterns = [
     path("staff/", views.staff_only),
     path("staff-without-gate/", views.staff_only_without_gate),
     path("know/", views.know),
+    path("expiry/", TemplateView.as_view(template_name="expiry.html")),
     path("documents/", views.Documents.as_view()),
     path("documents/settings/", views.Documents.as_view(face_action="settings")),
     path("documents/async/", views.AsyncDocuments.as_view()),

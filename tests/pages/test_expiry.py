@@ -1,0 +1,96 @@
+"""Pages that say how long a face check counts."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.template import Context, Template
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+
+from django_faceauth.gate import Face
+from django_faceauth.models import FaceChallenge
+
+NEVER = '{% load faceauth %}{% face_fresh action="payout" max_age=0 as fresh %}'
+SHOWN = Face(
+    verified_at=datetime(2026, 3, 1, 12, 0, 0, 123456, UTC),
+    expires_at=datetime(2026, 3, 1, 12, 5, 0, 123456, UTC),
+    action="payout",
+    challenge="handle",
+)
+
+
+def test_a_page_says_until_when_a_face_counts(person):
+    """What the gate with the same arguments would let through on, and nobody is asked."""
+    assert person.browser.get("/expiry/").content.strip() == b"not fresh"
+    assert FaceChallenge.objects.count() == 0
+    person.passes("/payout/")
+
+    page = person.browser.get("/expiry/").content.decode()
+
+    until = person.challenge.verified_at + timedelta(seconds=180)
+    assert f'datetime="{until:%Y-%m-%dT%H:%M:%SZ}"' in page
+
+
+def test_the_tag_counts_as_the_gate_does(person, clock):
+    """To the second, for its own action and window."""
+    person.passes("/payout/")
+    clock.move_to(person.challenge.verified_at + timedelta(seconds=179))
+    assert b"datetime=" in person.browser.get("/expiry/").content
+
+    clock.shift(1)
+
+    assert person.browser.get("/expiry/").content.strip() == b"not fresh"
+
+
+def test_a_template_without_a_request_says_what_is_missing():
+    with pytest.raises(ImproperlyConfigured, match="context processors"):
+        Template("{% load faceauth %}{% face_fresh as fresh %}").render(Context())
+
+
+def test_a_window_that_makes_no_sense_is_an_error(person, rf):
+    """Not a page that says that no face is fresh."""
+    with pytest.raises(ValueError, match="max_age"):
+        Template(NEVER).render(Context({"request": rf.get("/")}))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland"])
+def test_the_moment_is_the_same_in_every_time_zone(zone):
+    """The clock for people is local, the one for programs is not."""
+    with timezone.override(zone):
+        html = render_to_string("faceauth/countdown.html", {"face": SHOWN})
+
+    clock = "12:05 p.m." if zone == "UTC" else "1:05 a.m."
+    assert f'<time datetime="2026-03-01T12:05:00Z" data-faceauth-expires>{clock}</time>' in html
+
+
+def test_without_a_fresh_face_there_is_no_countdown():
+    assert render_to_string("faceauth/countdown.html", {"face": None}).strip() == ""
+
+
+def test_the_countdown_can_be_read_without_javascript():
+    """A sentence, in a timer that nobody is interrupted by; no script or style inline (U-06)."""
+    with timezone.override("UTC"):
+        html = render_to_string("faceauth/countdown.html", {"face": SHOWN})
+
+    text = " ".join(re.sub(r"<[^>]*>", " ", html).split())
+    assert text == "Your face check counts until 12:05 p.m."
+    assert '<div role="timer"' in html
+    assert '<p aria-live="polite" data-faceauth-told></p>' in html
+    assert re.findall(r"<script([^>]*)>([^<]*)", html) == [
+        (' src="/static/faceauth/countdown.js" defer', "")
+    ]
+    assert "style" not in html
+
+
+def test_every_text_of_the_countdown_can_be_translated():
+    """They are in the page, not in the script."""
+    with translation.override("de"):
+        html = render_to_string("faceauth/countdown.html", {"face": SHOWN})
+
+    assert {"data-minute", "data-half-minute", "data-over", "data-left"} <= set(
+        re.findall(r"data-[a-z-]+(?==)", html)
+    )
