@@ -32,6 +32,8 @@ class Page(HTMLParser):
         self.forms: list[Form] = []
         self.refresh = ""
         self.links: list[str] = []
+        self.options: dict[str, str] = {}
+        self._option = ""
         self._words: list[str] = []
         self.feed(response.text)
 
@@ -49,12 +51,17 @@ class Page(HTMLParser):
             self.links.append(urljoin(self.url, values["href"]))
         elif tag == "input" and "name" in values:
             self.forms[-1].fields[values["name"]] = values.get("value", "")
+        elif tag == "option":
+            self._option = values.get("value", "")
         elif tag == "meta" and values.get("http-equiv") == "refresh":
             self.refresh = values["content"]
 
     def handle_data(self, data: str) -> None:
-        """Read."""
+        """Read, and note which choice stands for what."""
         self._words.append(data)
+        if self._option:
+            self.options[data.strip()] = self._option
+            self._option = ""
 
 
 class Customer:
