@@ -4,23 +4,52 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import contextmanager
 from datetime import timedelta
+from types import ModuleType
 
 import pytest
+from django.contrib.admin import ModelAdmin
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import run_checks
 from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import include, path
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_http_methods
 
 from django_faceauth.checks import TAG
 from django_faceauth.gate import FaceRequiredMixin, face_required
+from django_faceauth.gate.admin import (
+    FaceRequiredAdminSite,
+    FaceRequiredModelAdmin,
+    face_required_action,
+)
 from tests.site import views
+from tests.site.models import Payment
 
 
 def found(**settings: object) -> list[str]:
     values = {f"FACEAUTH_{name}": value for name, value in settings.items()}
     with override_settings(**values):
         return [message.id.removeprefix("faceauth.") for message in run_checks(tags=[TAG])]
+
+
+@contextmanager
+def addresses(*patterns):
+    """Give the site no other gates than these; our own pages stay where they are."""
+    module = ModuleType("addresses")
+    module.urlpatterns = [path("face/", include("django_faceauth.urls")), *patterns]
+    with override_settings(ROOT_URLCONF=module):
+        yield
+
+
+def where(identifier: str, **options: object) -> set[str]:
+    """Return the addresses, or other first words, that findings of one kind name."""
+    messages = run_checks(tags=[TAG], **options)
+    named = [message.msg for message in messages if message.id == f"faceauth.{identifier}"]
+    return {re.search(r"/\S*", message)[0] for message in named}
 
 
 def test_a_good_configuration_has_no_findings():
@@ -61,6 +90,7 @@ def test_a_good_configuration_has_no_findings():
         ({"WEBHOOK_SECRET_KEY": ["k" * 40]}, ["E002"]),
         ({"CELERY": True}, []),
         ({"BEAT_SCHEDULE": {}}, []),
+        ({"SLOW_REVIEW": "True"}, []),
         ({"FALLBACK": "no-such-page"}, ["E009"]),
         ({"FALLBACK": "faceauth:start"}, ["E009"]),
         ({"FALLBACK": "/by-phone/"}, []),
@@ -160,4 +190,220 @@ def test_the_hint_is_a_line_that_works():
     (pattern,) = re.findall(r'r"([^"]+)"', finding.hint)
 
     with override_settings(SECURE_SSL_REDIRECT=True, SECURE_REDIRECT_EXEMPT=[pattern]):
+        assert found() == []
+
+
+# -- doors of the admin
+
+
+class Vault(FaceRequiredAdminSite):
+    face_max_age = 7200
+
+
+class Desk(FaceRequiredModelAdmin):
+    face_max_age = 7201
+    actions = ["close", "no_such_action"]
+
+    @face_required_action(max_age=10)
+    def close(self, request, rows):
+        pass
+
+
+@face_required_action(max_age=11)
+def close_all(desk, request, rows):
+    pass
+
+
+def test_doors_of_the_admin_are_found_and_named_once():
+    """The site by its front page, a model by its list, and actions with them."""
+    vault = Vault(name="vault")
+    vault.register(Payment, Desk)
+    vault.add_action(close_all)
+
+    with addresses(path("vault/", vault.urls)):
+        findings = run_checks(tags=[TAG])
+
+    assert sorted((one.id[-4:], one.msg.split()[3], one.msg.split()[-2]) for one in findings) == [
+        ("W002", "/vault/", "for"),
+        ("W002", "/vault/shop/payment/", "for"),
+        ("W003", "/vault/", "0:00:11"),
+        ("W003", "/vault/shop/payment/", "0:00:10"),
+    ]
+
+
+# -- slow decisions
+
+
+def bound(request):
+    return {"amount": 1}
+
+
+class Bound(FaceRequiredMixin, views.View):
+    def get_face_binding(self):
+        return {"amount": 1}
+
+
+def test_where_people_decide_every_gate_is_bound():
+    """A window that counts from the capture would be over before they have (G-16)."""
+    vault = FaceRequiredAdminSite(name="slow")
+    gates = [
+        path("window/", views.statements),
+        path("once/", face_required(single_use=True)(views.know)),
+        path("bound/", face_required(bind=bound)(views.know)),
+        path("class/", views.Documents.as_view()),
+        path("bound-class/", Bound.as_view()),
+        path("vault/", vault.urls),
+    ]
+
+    with addresses(*gates):
+        assert where("E014") == set()
+        with override_settings(FACEAUTH_SLOW_REVIEW=True):
+            assert where("E014") == {"/window/", "/once/", "/class/", "/vault/"}
+
+
+# -- middleware and sessions
+
+
+class OurSessions(SessionMiddleware):
+    pass
+
+
+class OurUsers(AuthenticationMiddleware):
+    pass
+
+
+def simple(get_response):
+    return get_response
+
+
+SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
+USERS = "django.contrib.auth.middleware.AuthenticationMiddleware"
+
+
+@pytest.mark.parametrize(
+    ("middleware", "missing"),
+    [
+        ([SESSIONS, USERS], []),
+        ([f"{__name__}.OurSessions", f"{__name__}.OurUsers", f"{__name__}.simple"], []),
+        ([USERS], ["E015"]),
+        ([SESSIONS, "no.such.Middleware"], ["E015"]),
+        ([], ["E015", "E015"]),
+    ],
+)
+def test_without_sessions_and_users_there_is_nobody_to_ask(middleware, missing):
+    """Subclasses are as good, and what cannot be imported is Django's to report."""
+    with override_settings(MIDDLEWARE=middleware):
+        assert found() == missing
+
+
+@pytest.mark.parametrize(
+    ("engine", "expected"),
+    [
+        ("signed_cookies", {"/once/", "/bound/", "/bound-class/"}),
+        ("db", set()),
+        ("cached_db", set()),
+    ],
+)
+def test_what_counts_once_belongs_to_a_session_that_can_be_ended(engine, expected):
+    """Said at deployment; a development server may do as it likes (B-05)."""
+    gates = [
+        path("window/", views.statements),
+        path("once/", face_required(single_use=True)(views.know)),
+        path("bound/", face_required(bind=bound)(views.know)),
+        path("bound-class/", Bound.as_view()),
+    ]
+
+    with (
+        addresses(*gates),
+        override_settings(SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}"),
+    ):
+        assert where("W006", include_deployment_checks=True) == expected
+        assert where("W006") == set()
+
+
+# -- methods
+
+
+class Both(views.View):
+    def get(self, request):
+        pass
+
+    post = put = delete = get
+
+
+class MixedBoth(FaceRequiredMixin, Both):
+    face_methods = ("POST",)
+
+
+DecoratedBoth = method_decorator(face_required(methods=["POST"]), name="dispatch")(
+    type("DecoratedBoth", (Both,), {})
+)
+FOR_POST = face_required(methods=["POST"])
+FOR_GET = face_required(methods=["GET"])
+
+
+@pytest.mark.parametrize(
+    ("view", "open_to"),
+    [
+        (FOR_POST(views.know), ""),
+        (FOR_GET(views.know), "POST"),
+        (face_required(methods=["PUT"])(views.know), "POST"),
+        (face_required(methods=["POST", "PUT"])(views.know), ""),
+        (face_required(views.know), ""),
+        (require_http_methods(["GET", "POST"])(FOR_GET(views.know)), "POST"),
+        (FOR_POST(require_http_methods(["GET", "POST", "PUT"])(views.know)), "PUT"),
+        (require_http_methods(["GET", "POST"])(FOR_POST(views.know)), ""),
+        (require_http_methods(["GET", "HEAD"])(FOR_GET(views.know)), ""),
+        (MixedBoth.as_view(), "DELETE, PUT"),
+        (MixedBoth.as_view(face_methods=["POST", "PUT", "DELETE"]), ""),
+        (MixedBoth.as_view(face_methods=["FETCH"]), ""),  # E012 says so
+        (DecoratedBoth.as_view(), "DELETE, PUT"),
+        (FOR_POST(Both.as_view()), "DELETE, PUT"),
+        (views.Documents.as_view(face_methods=["POST"]), ""),
+    ],
+)
+def test_a_gate_for_some_methods_leaves_no_other_way(view, open_to):
+    """What a view says that it answers is held against what its gate covers (G-15)."""
+    with addresses(path("gate/", view)):
+        messages = [one.msg for one in run_checks(tags=[TAG]) if one.id == "faceauth.W007"]
+
+    assert messages == ([f"The gate at /gate/ leaves {open_to} open."] if open_to else [])
+
+
+def test_a_gate_of_one_model_for_reading_only_is_reported():
+    class Reading(FaceRequiredModelAdmin):
+        face_methods = ("GET",)
+
+    office = ModelAdmin  # the default of another site is no gate
+    site = FaceRequiredAdminSite(name="reading")
+    site.register(Payment, Reading)
+    plain = type("Plain", (FaceRequiredAdminSite,), {})(name="plain")
+    plain.register(Payment, office)
+
+    with addresses(path("reading/", site.urls), path("plain/", plain.urls)):
+        assert where("W007") == {"/reading/shop/payment/"}
+
+
+# -- what is kept
+
+
+SECRETS = """
+password new_password1 newPassword passwd client-secret api_token csrf_token
+pin PIN card_cvc cvv2 otp otp_code
+"""
+
+
+@pytest.mark.parametrize("name", SECRETS.split())
+def test_secrets_are_not_kept(name):
+    """What is kept is stored as it was typed (U-10)."""
+    with addresses(path("gate/", face_required(keep=["email", name])(views.know))):
+        (message,) = run_checks(tags=[TAG])
+
+    assert message.id == "faceauth.W008"
+    assert repr(name) in message.msg
+
+
+@pytest.mark.parametrize("name", ["email", "shipping", "opinion", "scotpin", "amount", "note"])
+def test_other_names_are(name):
+    with addresses(path("gate/", face_required(keep=[name])(views.know))):
         assert found() == []

@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+from django.dispatch import Signal
 
 import django_faceauth
-from django_faceauth import checks
+from django_faceauth import checks, signals
 from django_faceauth.conf import KNOWN
+from django_faceauth.gate import Reason
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -30,6 +32,19 @@ def test_every_check_has_its_heading():
     raised = set(re.findall(r'id="(faceauth\.\w+)"', Path(checks.__file__).read_text()))
 
     assert set(headings("reference/checks.md")) == raised
+
+
+def test_every_signal_has_its_heading():
+    assert sorted(headings("reference/signals.md")) == sorted(
+        name for name, value in vars(signals).items() if isinstance(value, Signal)
+    )
+
+
+def test_every_reason_has_its_row():
+    """In the order of the code."""
+    table = (DOCS / "reference/gate.md").read_text().partition("## `Reason`")[2]
+
+    assert re.findall(r"^\| `(\w+)` \|", table.partition("\n## ")[0], re.M) == list(Reason)
 
 
 def test_every_requirement_that_is_cited_is_explained():

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django_faceauth.conf import conf
 from django_faceauth.gate.decision import FORMS, Challenge, Deny, Reason
 from django_faceauth.gate.destination import destination, fallback_for, home, local
-from django_faceauth.gate.htmx import send_on
+from django_faceauth.gate.htmx import is_fragment, send_on
 from django_faceauth.gate.policy import Policy
 from django_faceauth.gate.problems import challenge_for, problem, wants_problem
 from django_faceauth.headers import sealed
@@ -37,7 +37,8 @@ def refuse(
             return challenge_for(request, policy, challenge)
         return send_on(request, reverse("faceauth:start", args=[challenge.handle]))
     if decision.reason is Reason.ANONYMOUS:
-        return send_on(request, redirect_to_login(request.get_full_path())["Location"])
+        wanted = destination(request) if is_fragment(request) else request.get_full_path()
+        return send_on(request, redirect_to_login(wanted)["Location"])
     if decision.reason is Reason.NOT_ENROLLED and not wants_problem(request):
         return _not_enrolled(request, policy, now)
     return _say_no(request, decision.reason)

@@ -222,7 +222,7 @@ def test_an_action_asks_for_a_face_of_its_own(clerk, payment):
 
 
 def test_a_bound_action_is_approved_as_it_was_shown_and_once(clerk, payment):
-    """Neither for other rows, nor twice, and not used up by a failure (T-2.8)."""
+    """Neither for other rows, nor twice, and not used up by a failure (B-02, T-2.8)."""
     other = Payment.objects.create(user=clerk.user, payee="Eve", amount=1000)
     clerk.proves(clerk.is_asked(LIST, "post", data=chosen("pay_exactly", payment)))
     start = clerk.is_asked(LIST, "post", data=chosen("pay_exactly", payment))

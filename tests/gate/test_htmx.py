@@ -80,11 +80,11 @@ def test_what_htmx_boosts_is_a_page(person):
 
 
 def test_visitors_who_are_not_logged_in_log_in_first(client, db):
-    """As a page of the browser, not as a part of one (G-08)."""
-    answer = client.get("/payout/", headers=HTMX)
+    """And come back to the page, not to the part of it that htmx wanted (G-08)."""
+    answer = client.get("/payout/", headers={**HTMX, "HX-Current-URL": f"{HERE}/know/"})
 
     assert (answer.status_code, answer.content) == (200, b"")
-    assert answer["HX-Redirect"] == "/login/?next=/payout/"
+    assert answer["HX-Redirect"] == "/login/?next=/know/"
 
 
 def test_who_cannot_pass_is_refused_as_ever(people):
