@@ -15,6 +15,11 @@ def all_were_sent(apps: Any, schema_editor: Any) -> None:  # noqa: ARG001 - Djan
     )
 
 
+def drafts_go(apps: Any, schema_editor: Any) -> None:  # noqa: ARG001
+    """Where there are no drafts, every payout counts as sent."""
+    apps.get_model("bank", "Payout").objects.filter(state="draft").delete()
+
+
 class Migration(migrations.Migration):
     dependencies = [("bank", "0001_initial")]
 
@@ -55,7 +60,7 @@ class Migration(migrations.Migration):
                 blank=True, editable=False, max_length=64, verbose_name="face challenge"
             ),
         ),
-        migrations.RunPython(all_were_sent, migrations.RunPython.noop, elidable=True),
+        migrations.RunPython(all_were_sent, drafts_go, elidable=True),
         migrations.AddConstraint(
             model_name="payout",
             constraint=models.CheckConstraint(
