@@ -6,7 +6,9 @@ values; what cannot be used raises `ConfigurationError`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Final
@@ -35,6 +37,23 @@ TOKEN_URLS: Final = {
     SANDBOX: "https://access.sandbox.checkout.com/connect/token",
     LIVE: "https://access.checkout.com/connect/token",
 }
+
+#: A number, and a period of so many (or one) seconds, minutes, hours or days.
+LIMIT: Final = re.compile(r"([1-9]\d{0,5})/([1-9]\d{0,4})?([smhd])", re.ASCII)
+UNITS: Final = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `count` in any `period`."""
+
+    count: int
+    period: timedelta
 
 
 class Conf:
@@ -191,6 +210,33 @@ class Conf:
         """Whether people decide at the provider, not machines (`bool`, default False)."""
         return _read("SLOW_REVIEW", False) is True
 
+    # -- how often people may try
+
+    @property
+    def USER_LIMITS(self) -> tuple[Limit, ...]:
+        """Attempts that a user may start (`list[str]`, default `["3/10m", "10/d"]`)."""
+        return _limits("USER_LIMITS", ("3/10m", "10/d"))
+
+    @property
+    def SESSION_LIMITS(self) -> tuple[Limit, ...]:
+        """Attempts that may be started in one session (`list[str]`, default `["3/10m", "6/d"]`).
+
+        Fewer a day than the user has: a thief in one session leaves the others something.
+        """
+        return _limits("SESSION_LIMITS", ("3/10m", "6/d"))
+
+    @property
+    def SITE_LIMIT(self) -> Limit | None:
+        """Attempts that all users together may start (`str` such as `"1000/h"`, default: any)."""
+        text = _text("SITE_LIMIT")
+        return _as_limit("SITE_LIMIT", text) if text else None
+
+    @property
+    def LOCKOUT(self) -> Limit | None:
+        """Declines in a row that lock a user out, and for how long (default `(5, "30m")`)."""
+        value = _list("LOCKOUT", (5, "30m")) if _read("LOCKOUT", ()) is not None else ()
+        return _as_limit("LOCKOUT", "/".join(map(str, value))) if value else None
+
     # -- people who cannot pass
 
     @property
@@ -310,6 +356,18 @@ def _list(name: str, default: tuple[Any, ...]) -> tuple[Any, ...]:
     if not isinstance(values, list | tuple):
         raise ConfigurationError(f"{PREFIX}{name} must be a list.")
     return tuple(values)
+
+
+def _limits(name: str, default: tuple[str, ...]) -> tuple[Limit, ...]:
+    return tuple(_as_limit(name, text) for text in _texts(name, default))
+
+
+def _as_limit(name: str, text: str) -> Limit:
+    found = LIMIT.fullmatch(text)
+    if found is None:
+        raise ConfigurationError(f"{PREFIX}{name} holds what is no limit, such as 3/10m.")
+    count, number, unit = found.groups()
+    return Limit(int(count), int(number or 1) * UNITS[unit])
 
 
 def _secret(name: str) -> Secret | None:

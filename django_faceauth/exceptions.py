@@ -7,6 +7,7 @@ capture URL, so that they may be logged and shown to staff as they are.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -128,3 +129,16 @@ class NotEnrolled(FlowError):
 
 class FlowMismatch(FlowError):
     """An approval does not belong to the challenge that it is offered for."""
+
+
+class TooManyAttempts(FlowError):
+    """No attempt may be started before `until`.
+
+    `scope` tells whose limit it is: `user`, `session`, `site`, or `lockout` after too many
+    declines in a row.
+    """
+
+    def __init__(self, scope: str, *, until: datetime) -> None:
+        self.scope = scope
+        self.until = until
+        super().__init__(scope)

@@ -7,6 +7,7 @@
 that the grant had let through by then.
 `exemption_granted`, `exemption_revoked`: sender `FaceExemption`; `exemption`.
 `exemption_used`: sender `FaceExemption`; `exemption`, and the `challenge` that notes the use.
+`locked_out`: sender `Lockout`; `user`, `reason`, `until`.
 `webhook_rejected`: sender `WebhookEvent`; `reason`, one word.
 """
 
@@ -23,4 +24,5 @@ challenge_revoked: Final = Signal()
 exemption_granted: Final = Signal()
 exemption_revoked: Final = Signal()
 exemption_used: Final = Signal()
+locked_out: Final = Signal()
 webhook_rejected: Final = Signal()

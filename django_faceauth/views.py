@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
+from math import ceil
 from typing import Any, Final
 
 from django.contrib.auth.decorators import login_not_required
@@ -17,7 +18,12 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from django_faceauth.exceptions import ConfigurationError, NotEnrolled, ProviderError
+from django_faceauth.exceptions import (
+    ConfigurationError,
+    NotEnrolled,
+    ProviderError,
+    TooManyAttempts,
+)
 from django_faceauth.gate.destination import fallback_for, home, local
 from django_faceauth.headers import sealed
 from django_faceauth.models import FaceChallenge
@@ -27,7 +33,15 @@ from django_faceauth.services import flow, grants
 from django_faceauth.services.flow import Word
 from django_faceauth.services.presentation import kept_lines, lines
 from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, AuthenticationStatus
-from django_faceauth.wording import COMPARING, LINK_RAN_OUT, TROUBLE, WORDINGS, Text, Wording
+from django_faceauth.wording import (
+    COMPARING,
+    LIMITED,
+    LINK_RAN_OUT,
+    TROUBLE,
+    WORDINGS,
+    Text,
+    Wording,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +95,7 @@ def start(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
     if flow.word_for(challenge, now=now) not in {Word.OPEN, Word.RETRY}:
         return _show(request, challenge, now)
     if request.method != "POST":
-        return _render(request, "start", challenge)
+        return _ask(request, challenge, now)
     return _hand_over(request, challenge, now)
 
 
@@ -158,6 +172,13 @@ def _way_on(challenge: FaceChallenge) -> str:
     return local(challenge.next_url)
 
 
+def _ask(request: HttpRequest, challenge: FaceChallenge, now: datetime) -> HttpResponse:
+    closed = flow.closed_until(challenge, now=now)
+    if closed is not None:
+        return _limited(request, challenge, closed, now)
+    return _render(request, "start", challenge)
+
+
 def _hand_over(request: HttpRequest, challenge: FaceChallenge, now: datetime) -> HttpResponse:
     back = request.build_absolute_uri(reverse("faceauth:returned", args=[challenge.handle]))
     try:
@@ -166,6 +187,8 @@ def _hand_over(request: HttpRequest, challenge: FaceChallenge, now: datetime) ->
         return _render(
             request, "denied", challenge, status=403, fallback=fallback_for(challenge.handle)
         )
+    except TooManyAttempts as closed:
+        return _limited(request, challenge, closed, now)
     except TROUBLES as error:
         logger.error("start failed: %s challenge=%s", error, challenge.pk)
         return _render(request, "unavailable", challenge, status=503)
@@ -174,6 +197,31 @@ def _hand_over(request: HttpRequest, challenge: FaceChallenge, now: datetime) ->
     # A page, not a redirect: browsers hold the redirect of a form against the site's
     # Content-Security-Policy form-action, which need not name the provider (U-06).
     return _render(request, "hand_over", challenge, capture_url=step.capture_url)
+
+
+def _limited(
+    request: HttpRequest, challenge: FaceChallenge, closed: TooManyAttempts, now: datetime
+) -> HttpResponse:
+    """Say when the face check opens again, and show the other way."""
+    seconds = ceil((closed.until - now).total_seconds())
+    response = _render(
+        request,
+        "limited",
+        challenge,
+        status=429,
+        wording=LIMITED[closed.scope],
+        now=now,
+        until=_next_minute(closed.until),
+        fallback=fallback_for(challenge.handle),
+    )
+    response["Retry-After"] = str(seconds)
+    return response
+
+
+def _next_minute(moment: datetime) -> datetime:
+    """Return the first full minute that is not before `moment`: nobody is told to come early."""
+    part = timedelta(seconds=moment.second, microseconds=moment.microsecond)
+    return moment - part + (timedelta(minutes=1) if part else timedelta(0))
 
 
 def _finish(

@@ -30,6 +30,25 @@ COMPARING: Final = Wording(
     _("Your face is being compared. As soon as that is done, this page goes on by itself."),
 )
 
+LIMITED: Final[Mapping[str, Wording]] = {
+    "user": Wording(
+        _("Time for a short break"),
+        _("There were several face checks in a short time. To protect your account, we wait now."),
+    ),
+    "session": Wording(
+        _("Time for a short break"),
+        _("There were several face checks in a short time. To protect your account, we wait now."),
+    ),
+    "lockout": Wording(
+        _("Time for a short break"),
+        _("Your face was not recognised several times. To protect your account, we wait now."),
+    ),
+    "site": Wording(
+        _("Many people are here right now"),
+        _("This is not your fault: the face check needs a moment before it can go on."),
+    ),
+}
+
 WORDINGS: Final[Mapping[str, Wording]] = {
     "open": Wording(
         _("Waiting for your face"),

@@ -284,7 +284,7 @@ USERS = "django.contrib.auth.middleware.AuthenticationMiddleware"
     ("middleware", "missing"),
     [
         ([SESSIONS, USERS], []),
-        ([f"{__name__}.OurSessions", f"{__name__}.OurUsers", f"{__name__}.simple"], []),
+        ([f"{__name__}.simple", f"{__name__}.OurSessions", f"{__name__}.OurUsers"], []),
         ([USERS], ["E015"]),
         ([SESSIONS, "no.such.Middleware"], ["E015"]),
         ([], ["E015", "E015"]),

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
-from django_faceauth.conf import KNOWN, conf
+from django_faceauth.conf import KNOWN, Limit, conf
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.redaction import Secret
 
@@ -31,6 +31,10 @@ DEFAULTS = {
     "MAX_AGE_CEILING": timedelta(hours=1),
     "CAPTURE_WINDOW": timedelta(minutes=10),
     "SLOW_REVIEW": False,
+    "USER_LIMITS": (Limit(3, timedelta(minutes=10)), Limit(10, timedelta(days=1))),
+    "SESSION_LIMITS": (Limit(3, timedelta(minutes=10)), Limit(6, timedelta(days=1))),
+    "SITE_LIMIT": None,
+    "LOCKOUT": Limit(5, timedelta(minutes=30)),
     "FALLBACK": "",
     "SIMULATOR_CHECK_SECONDS": timedelta(seconds=2),
 }
@@ -133,6 +137,28 @@ def test_durations_are_seconds_or_timedeltas(value):
         ("POLL_RATE", "20"),
         ("POLL_RATE", True),
         ("POLL_RATE", float("nan")),
+        ("USER_LIMITS", "3/10m"),
+        ("USER_LIMITS", None),
+        ("USER_LIMITS", [3]),
+        ("USER_LIMITS", ["3"]),
+        ("USER_LIMITS", ["3/10m", "10/w"]),
+        ("USER_LIMITS", ["0/d"]),
+        ("SESSION_LIMITS", ["-3/d"]),
+        ("SESSION_LIMITS", ["3/0m"]),
+        ("SESSION_LIMITS", [" 3/10m"]),
+        ("SESSION_LIMITS", ["3/1.5h"]),
+        ("SITE_LIMIT", ["1000/h"]),
+        ("SITE_LIMIT", None),
+        ("SITE_LIMIT", "1000"),
+        ("SITE_LIMIT", "\u0661/h"),
+        ("SITE_LIMIT", "1/" + "9" * 30 + "d"),
+        ("LOCKOUT", 5),
+        ("LOCKOUT", "5/30m"),
+        ("LOCKOUT", (5,)),
+        ("LOCKOUT", (5, 30)),
+        ("LOCKOUT", (0, "30m")),
+        ("LOCKOUT", (True, "30m")),
+        ("LOCKOUT", (5, "30m", "1h")),
         ("CLIENT_CERTIFICATE", 7),
         ("CLIENT_CERTIFICATE", ["one"]),
     ],
@@ -143,6 +169,37 @@ def test_what_cannot_be_used_is_refused_by_name(name, value):
         pytest.raises(ConfigurationError, match=f"FACEAUTH_{name}"),
     ):
         getattr(conf, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("3/10m", Limit(3, timedelta(minutes=10))),
+        ("10/d", Limit(10, timedelta(days=1))),
+        ("1/90s", Limit(1, timedelta(seconds=90))),
+        ("1000/h", Limit(1000, timedelta(hours=1))),
+    ],
+)
+def test_limits_are_a_number_and_a_period(text, limit):
+    with override_settings(FACEAUTH_SITE_LIMIT=text, FACEAUTH_USER_LIMITS=[text]):
+        assert conf.SITE_LIMIT == limit
+        assert conf.USER_LIMITS == (limit,)
+
+
+@override_settings(FACEAUTH_USER_LIMITS=[], FACEAUTH_SESSION_LIMITS=())
+def test_a_site_may_have_no_limits():
+    assert conf.USER_LIMITS == conf.SESSION_LIMITS == ()
+
+
+@pytest.mark.parametrize("value", [None, (), []])
+def test_a_site_may_lock_nobody_out(value):
+    with override_settings(FACEAUTH_LOCKOUT=value):
+        assert conf.LOCKOUT is None
+
+
+def test_a_lockout_from_the_environment_is_texts():
+    with override_settings(FACEAUTH_LOCKOUT=["4", "2h"]):
+        assert conf.LOCKOUT == Limit(4, timedelta(hours=2))
 
 
 @pytest.mark.parametrize("value", ["False", "0", "", "no", 1, "True", [True], None])

@@ -14,6 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django_faceauth.conf import conf
 from django_faceauth.gate.answers import answered_by
 from django_faceauth.gate.htmx import is_fragment, page_of
+from django_faceauth.gate.problems import wants_problem
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
@@ -21,13 +22,13 @@ SAFE_METHODS = frozenset({"GET", "HEAD"})
 def destination(request: HttpRequest) -> str:
     """Return the local address to go on to after this refused request.
 
-    A page is asked for again, and a part of one that htmx asked for by its page. What would
+    A page is asked for again, and what htmx or a script asked for by its page. What would
     have changed something is not repeated: the user goes to the same address if it has a
     page, or to the page they came from.
     """
     if is_fragment(request):
         return local(_own(request, page_of(request)))
-    if request.method in SAFE_METHODS or _answers_get(_view_of(request)):
+    if _has_page(request):
         return local(request.get_full_path())
     return local(_own(request, request.headers.get("Referer", "")))
 
@@ -60,6 +61,13 @@ def _own(request: HttpRequest, url: str) -> str:
         return ""
     parts = urlsplit(url)
     return iri_to_uri(parts._replace(scheme="", netloc="", fragment="").geturl())
+
+
+def _has_page(request: HttpRequest) -> bool:
+    """Tell whether the address of a request is one to show to people."""
+    if request.method in SAFE_METHODS:
+        return not wants_problem(request)
+    return _answers_get(_view_of(request))
 
 
 def _view_of(request: HttpRequest) -> Callable[..., Any] | None:

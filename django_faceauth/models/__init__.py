@@ -8,14 +8,17 @@ from django_faceauth.models.challenge import FaceChallenge
 from django_faceauth.models.enrolment import Applicant
 from django_faceauth.models.event import WebhookEvent
 from django_faceauth.models.exemption import FaceExemption
+from django_faceauth.models.limits import AttemptRequest, Lockout
 
 __all__ = [
     "Applicant",
+    "AttemptRequest",
     "CallBudget",
     "FaceAttempt",
     "FaceAuthentication",
     "FaceChallenge",
     "FaceExemption",
+    "Lockout",
     "StatusChange",
     "WebhookEvent",
 ]

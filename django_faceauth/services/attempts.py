@@ -27,7 +27,7 @@ from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.snapshots import AttemptSnapshot
 from django_faceauth.services import budget, evidence, sync
 from django_faceauth.services.schedule import MOST_POLLS, PULL_INTERVAL, PULL_TIMEOUT
-from django_faceauth.statuses import AttemptStatus
+from django_faceauth.statuses import BEFORE_CAPTURE, AttemptStatus
 
 #: A capture link is handed out again while it is this young (it lives 15 minutes; D-08).
 LINK_REUSE: Final = timedelta(minutes=8)
@@ -45,6 +45,14 @@ def authentication_for(
     if row.provider_id:
         return row
     return _create(row, now)
+
+
+def standing(challenge: FaceChallenge, applicant: Applicant) -> FaceAuthentication | None:
+    """Return the authentication that `authentication_for` would not have to make, if any."""
+    row = challenge.authentication
+    if row is None or row.provider_id is None:
+        return None
+    return row if _still_holds(row, applicant) else None
 
 
 def _still_holds(row: FaceAuthentication, applicant: Applicant) -> bool:
@@ -87,13 +95,13 @@ def _create(intent: FaceAuthentication, now: datetime) -> FaceAuthentication:
 
 
 def live_attempt(
-    challenge: FaceChallenge, authentication: FaceAuthentication, *, now: datetime
+    challenge: FaceChallenge, authentication: FaceAuthentication | None, *, now: datetime
 ) -> AttemptSnapshot | None:
     """Return the attempt of an earlier click, if its link can still be opened.
 
     The list also shows an attempt whose creation we were never told of.
     """
-    if challenge.started_at is None or authentication.provider_id is None:
+    if authentication is None or challenge.started_at is None:
         return None
     attempts = sync.pull_attempts(authentication, now=now)
     newest = attempts[0] if attempts else None
@@ -101,6 +109,14 @@ def live_attempt(
         return None
     sync.saw_unopened(newest, now=now)
     return newest
+
+
+def may_have_link(challenge: FaceChallenge, *, now: datetime) -> bool:
+    """Tell, without asking, whether `live_attempt` might find one."""
+    row, started_at = challenge.authentication, challenge.started_at
+    if row is None or started_at is None:
+        return False
+    return row.status in BEFORE_CAPTURE and now - started_at < LINK_REUSE
 
 
 def _can_be_opened(attempt: AttemptSnapshot, challenge: FaceChallenge, now: datetime) -> bool:

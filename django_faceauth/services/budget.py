@@ -48,13 +48,26 @@ def take(*, now: datetime, someone_waits: bool) -> bool:
     """
     if _take(now, someone_waits):
         return True
-    may_have_changed = _set_right(now) if _accounts().exists() else _open_account()
-    return may_have_changed and _take(now, someone_waits)
+    if not _accounts().exists():
+        open_account()
+    elif not _set_right(now):
+        return False
+    return _take(now, someone_waits)
 
 
 def charge(*, now: datetime) -> None:
     """Count a call that is made in any case."""
     _accounts().update(spent_until=_spent(now))
+
+
+def open_account() -> None:
+    """Make sure that there is a row to `hold`."""
+    CallBudget.objects.get_or_create(credentials=_credentials())
+
+
+def hold() -> None:
+    """Keep the account for the transaction that this is called in; others wait for its end."""
+    _accounts().update(spent_until=F("spent_until"))
 
 
 @contextmanager
@@ -101,11 +114,6 @@ def _take(now: datetime, someone_waits: bool) -> bool:
     return affordable.update(spent_until=_spent(now)) == 1
 
 
-def _open_account() -> bool:
-    CallBudget.objects.get_or_create(credentials=_credentials())
-    return True
-
-
 def _set_right(now: datetime) -> bool:
     """Undo what a clock that was far ahead has written; tell whether there was anything."""
     limit = now + IMPLAUSIBLE
@@ -132,7 +140,7 @@ def _wait(error: Unavailable) -> timedelta:
 
 
 def _stop(reason: CallBudget.Pause, until: datetime) -> None:
-    _open_account()
+    open_account()
     _accounts().update(paused_until=until, pause=reason)
 
 

@@ -18,6 +18,7 @@ from django_faceauth.exceptions import (
     FlowMismatch,
     MalformedAnswer,
     NotFound,
+    TooManyAttempts,
 )
 from django_faceauth.models import Applicant, FaceAuthentication, FaceChallenge
 from django_faceauth.models.authentication import StatusChange
@@ -25,7 +26,7 @@ from django_faceauth.models.challenge import FaceChallengeQuerySet
 from django_faceauth.models.leases import has_run_out
 from django_faceauth.provider.addresses import is_capture_url
 from django_faceauth.provider.factory import get_client
-from django_faceauth.services import attempts, enrolment, evidence, grants, schedule, sync
+from django_faceauth.services import attempts, enrolment, evidence, grants, limits, schedule, sync
 from django_faceauth.services.announcements import announce
 from django_faceauth.services.sync import Pulled
 from django_faceauth.signals import challenge_refused
@@ -79,8 +80,8 @@ def begin(challenge: FaceChallenge, *, redirect_url: str, now: datetime) -> Hand
     """Create or reuse an attempt for an open challenge.
 
     Returns None when there is nothing to hand over: another request is at it, or the
-    provider takes no attempt any more. Raises `NotEnrolled`, a `ProviderError` or a
-    `ConfigurationError`.
+    provider takes no attempt any more. Raises `NotEnrolled`, `TooManyAttempts`, a `ProviderError`
+    or a `ConfigurationError`.
     """
     applicant = enrolment.applicant_of(challenge.user)
     get_client()  # raises, if it does, before anything is written
@@ -90,6 +91,13 @@ def begin(challenge: FaceChallenge, *, redirect_url: str, now: datetime) -> Hand
         return _hand_off(challenge, applicant, redirect_url, now)
     finally:
         _release(challenge, now)
+
+
+def closed_until(challenge: FaceChallenge, *, now: datetime) -> TooManyAttempts | None:
+    """Say why `begin` would be refused; None when a link may be handed out again, or bought."""
+    if attempts.may_have_link(challenge, now=now):
+        return None
+    return limits.closed_until(challenge, now=now)
 
 
 def finish(challenge: FaceChallenge, *, source: str, now: datetime) -> FaceChallenge:
@@ -124,6 +132,8 @@ def refresh(
         return None
     for challenge in _questions_of(authentication):
         _settle(challenge, pulled, now)
+    if pulled.row.status == AuthenticationStatus.DECLINED:  # whether or not anybody waited
+        limits.note_decline(pulled.row.user_id, now=now)
     if pulled.row.status in AT_REST:  # else the next question is planned already
         sync.plan(pulled.row, _next_question(pulled.row, now))
     return pulled
@@ -173,18 +183,24 @@ def _hand_off(
     challenge: FaceChallenge, applicant: Applicant, redirect_url: str, now: datetime
 ) -> HandOff | None:
     challenge.refresh_from_db(fields=["authentication", "started_at"])
-    authentication = attempts.authentication_for(challenge, applicant, now=now)
+    authentication = attempts.standing(challenge, applicant)
     try:
         attempt = attempts.live_attempt(challenge, authentication, now=now)
         if attempt is None:
-            attempt = attempts.new_attempt(
-                challenge, authentication, redirect_url=redirect_url, now=now
-            )
+            with limits.counted(challenge, now=now):  # before anything is made (R-01)
+                authentication = attempts.authentication_for(challenge, applicant, now=now)
+                attempt = attempts.new_attempt(
+                    challenge, authentication, redirect_url=redirect_url, now=now
+                )
     except Conflict:
+        if authentication is None:
+            raise
         # It has gone on without us, on another device: the waiting page is to find out.
         sync.expect(authentication, by=now, now=now)
         return None
     except NotFound:
+        if authentication is None:
+            raise
         _close(challenge, State.FAILED, "unknown_to_provider")
         return None
     if not is_capture_url(attempt.capture_url, hosts=conf.CAPTURE_HOSTS, debug=conf.DEBUG):

@@ -132,8 +132,11 @@ def locked(authentication: FaceAuthentication) -> FaceAuthentication:
 
 
 def expect(authentication: FaceAuthentication, *, by: datetime, now: datetime) -> None:
-    """Remember that something is about to happen at the provider, and to look `by` then."""
-    _rows(authentication).update(quiet_since=now, next_poll_at=by)
+    """Remember that something is about to happen at the provider, and to look `by` then.
+
+    What is held of the attempts is out of date by that.
+    """
+    _rows(authentication).update(quiet_since=now, next_poll_at=by, attempts_synced_at=None)
 
 
 def plan(authentication: FaceAuthentication, moment: datetime | None) -> None:

@@ -127,6 +127,20 @@ def test_the_window_of_a_site_counts(clerk, clock):
     clerk.is_asked("/vault/")
 
 
+def test_what_a_page_fetches_in_the_background_is_nowhere_to_go_on_to(clerk):
+    """A select box of the admin asks for JSON; after the face its page is there (U-02)."""
+    fetched = clerk.browser.get(
+        "/vault/autocomplete/?term=b",
+        headers={
+            "Accept": "application/json, text/javascript, */*; q=0.01",
+            "Referer": "http://testserver/vault/shop/payment/add/",
+        },
+    )
+
+    assert fetched.status_code == 401
+    assert clerk.challenge.next_url == "/vault/shop/payment/add/"
+
+
 # -- one model
 
 

@@ -137,6 +137,14 @@ def test_whatever_is_chosen_on_the_capture_page(person, outcome, said):
     assert said in text(person.passes("/statements/", outcome))
 
 
+def test_the_same_end_twice_is_seen_twice(person):
+    """The status alone does not tell that anything happened; the attempts do."""
+    for _ in range(2):
+        assert "closed before the end" in text(person.passes("/statements/", "leave"))
+
+    assert person.authentication.attempts.count() == 2
+
+
 def test_the_history_is_kept(people):
     """One row a step, each with where the news came from."""
     carol = people(scripted("61402A10000"))

@@ -50,6 +50,9 @@ def every_page(people, client, provider):
     seen["not_done.html"] = customer.browser.post("/once/", fields)
     provider.troubles.extend([lambda provider, request: provider.answer(request, 500)] * 3)
     seen["unavailable.html"] = person.presses(start)
+    provider.troubles.clear()
+    with override_settings(FACEAUTH_USER_LIMITS=["1/h"]):
+        seen["limited.html"] = person.presses(start)
     return seen
 
 

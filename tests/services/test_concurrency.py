@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
 from itertools import count
 from threading import Barrier
 
@@ -12,17 +15,19 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge
+from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge, Lockout
 from django_faceauth.provider.snapshots import AuthenticationSnapshot
-from django_faceauth.services import flow, grants, sync
+from django_faceauth.services import flow, grants, limits, sync
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TABS = 20
+#: Starts at once, by so many threads: the database server has connections for no more.
+STARTS, THREADS = 200, 40
 
 
-def at_once(act: Callable[[], object]) -> list:
-    barrier = Barrier(TABS)
+def at_once(act: Callable[[], object], tabs: int = TABS) -> list:
+    barrier = Barrier(tabs)
 
     def run(_number):
         barrier.wait()
@@ -31,8 +36,29 @@ def at_once(act: Callable[[], object]) -> list:
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(TABS) as threads:
-        return list(threads.map(run, range(TABS)))
+    with ThreadPoolExecutor(tabs) as threads:
+        return list(threads.map(run, range(tabs)))
+
+
+def all_at_once(starts: list[tuple[Client, str]]) -> list[int]:
+    """Press all these buttons; return the status codes."""
+    left = deque(starts)
+
+    def presses():
+        codes = []
+        with suppress(IndexError):
+            while True:
+                browser, start = left.popleft()
+                codes.append(browser.post(start).status_code)
+        return codes
+
+    return [code for codes in at_once(presses, THREADS) for code in codes]
+
+
+def asked_elsewhere(person):
+    """Ask the same person in another session."""
+    person.browser = person.new_browser()
+    return person.browser, person.is_asked()
 
 
 def browser_of(person):
@@ -109,3 +135,42 @@ def test_a_grant_and_a_change_of_mind_at_once(person):
     assert FaceChallenge.objects.get().state in {"open", "revoked", "failed"}
     assert row.status_changes.filter(status="declined").count() == 1
     person.is_asked("/statements/")
+
+
+def test_two_hundred_starts_buy_three_attempts(person, provider):
+    """Counted under a lock, before anything is made at the provider (R-01, TH-25)."""
+    starts = [asked_elsewhere(person) for _ in range(STARTS)]
+
+    codes = all_at_once(starts)
+
+    assert Counter(codes) == {200: 3, 429: STARTS - 3}
+    assert provider.attempts_bought == 3
+    assert provider.count("POST") == 6  # each with its authentication
+
+
+def test_two_hundred_starts_of_all_users_stay_within_the_limit_of_the_site(
+    people, provider, settings
+):
+    """R-03."""
+    settings.FACEAUTH_SITE_LIMIT = "5/h"
+    crowd = [people() for _ in range(20)]
+    starts = [asked_elsewhere(one) for one in crowd for _ in range(STARTS // len(crowd))]
+
+    codes = all_at_once(starts)
+
+    assert Counter(codes) == {200: 5, 429: STARTS - 5}
+    assert provider.attempts_bought == 5
+
+
+def test_the_fifth_decline_found_by_many_locks_out_once(person):
+    """R-02."""
+    now = timezone.now()
+    for second in range(5):
+        row = FaceAuthentication.objects.create(user=person.user, environment="sandbox")
+        row.status_changes.create(
+            status="declined", source="poll", at=now - timedelta(seconds=second)
+        )
+
+    at_once(lambda: limits.note_decline(person.user.pk, now=now))
+
+    assert Lockout.objects.count() == 1

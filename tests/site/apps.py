@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class SiteConfig(AppConfig):
-    """Has no migrations: its tables are made for the tests."""
+    """Its tables are there in tests only."""
 
     name = "tests.site"
     label = "shop"

@@ -81,7 +81,12 @@ class Histories(RuleBasedStateMachine):
         self.stack.enter_context(factory.answered_by(self.provider))
         self.stack.enter_context(rounds.by_hand())
         self.stack.enter_context(
-            override_settings(FACEAUTH_SIMULATOR_WEBHOOK_URL=f"http://testserver{URL}")
+            override_settings(
+                FACEAUTH_SIMULATOR_WEBHOOK_URL=f"http://testserver{URL}",
+                FACEAUTH_USER_LIMITS=[],
+                FACEAUTH_SESSION_LIMITS=[],
+                FACEAUTH_LOCKOUT=None,
+            )
         )
         for name in ("status_changed", "challenge_granted", "challenge_revoked"):
             self._listen(name)

@@ -1,0 +1,527 @@
+"""How often people may try, and that nobody can use that against somebody else."""
+
+from __future__ import annotations
+
+import logging
+import re
+from datetime import datetime, timedelta
+
+import pytest
+from django.core.cache import caches
+from django.db import DatabaseError, connection
+from django.test import Client, override_settings
+from django.utils import timezone
+
+from django_faceauth import metrics
+from django_faceauth.exceptions import NotEnrolled
+from django_faceauth.models import AttemptRequest, CallBudget, FaceAuthentication, Lockout
+from django_faceauth.services import enrolment, limits, sweep
+from django_faceauth.signals import locked_out
+from tests.person import capture_url_in, scripted
+from tests.provider_double import answers, breaks, works, works_but_times_out
+from tests.sweeping import sweep_for
+
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+DECLINED = scripted("62321")
+
+
+def starts(person):
+    """Press the button for a page; the link is left lying."""
+    return person.presses(person.is_asked())
+
+
+def starts_anew(person):
+    """Start in another session, so that no link can be used again."""
+    person.browser = person.new_browser()
+    return starts(person)
+
+
+def refuses(person, times=1):
+    """Start, and refuse, so that the next start is of a new question."""
+    for _ in range(times):
+        assert "You chose not to" in text(person.passes("/statements/", "refuse"))
+
+
+def is_declined(person, times=1):
+    for _ in range(times):
+        assert "could not confirm" in text(person.passes("/statements/"))
+
+
+def text(response):
+    return response.content.decode()
+
+
+def told(page) -> datetime:
+    """Return the moment that a page tells."""
+    return datetime.fromisoformat(re.search(r'<time datetime="([^"]+)"', text(page))[1])
+
+
+@pytest.fixture
+def lockouts(django_capture_on_commit_callbacks):
+    """Whom a receiver was told of."""
+    heard = []
+
+    def hear(sender, user, reason, until, **_facts):
+        heard.append((sender, user.pk, reason, until))
+
+    locked_out.connect(hear)
+    with django_capture_on_commit_callbacks(execute=True):
+        yield heard
+    locked_out.disconnect(hear)
+
+
+# -- so many, and no more
+
+
+def test_the_fourth_start_in_ten_minutes_costs_nothing_and_says_when(person, provider, caplog):
+    """The provider is not even called (R-01, TH-25)."""
+    for _ in range(3):
+        assert starts_anew(person).status_code == 200
+        person.clock.shift(MINUTE)
+    person.browser = person.new_browser()
+    start = person.is_asked()
+    calls = len(provider.calls)
+    before = metrics.counts["limited.user"]
+
+    page = person.presses(start)
+
+    assert page.status_code == 429
+    assert page["Retry-After"] == "420"
+    assert told(page) == timezone.now() + 7 * MINUTE
+    assert "7\xa0minutes" in text(page)
+    assert "March 1, 2026, 6:10 a.m. (CST)" in text(page)
+    assert "Nothing was changed" in text(page)
+    assert 'href="/home/"' in text(page)
+    assert len(provider.calls) == calls
+    assert metrics.counts["limited.user"] == before + 1
+    assert f"scope=user challenge={person.challenge.pk}" in caplog.text
+    assert person.user.get_username() not in caplog.text
+
+
+def test_the_start_page_says_it_before_the_button_is_pressed(person, provider):
+    for _ in range(3):
+        starts_anew(person)
+    calls = len(provider.calls)
+
+    person.browser = person.new_browser()
+    page = person.browser.get(person.is_asked())
+
+    assert page.status_code == 429
+    assert page["Retry-After"] == "600"
+    assert len(provider.calls) == calls
+    assert AttemptRequest.objects.count() == 3
+
+
+def test_it_opens_at_the_time_that_was_told(person):
+    """Each start leaves the window ten minutes after it was made."""
+    for _ in range(3):
+        starts_anew(person)
+        person.clock.shift(MINUTE)
+    person.browser = person.new_browser()
+    start = person.is_asked()
+    opens_at = told(person.presses(start))
+
+    person.clock.move_to(opens_at - timedelta(microseconds=1))
+    assert person.presses(start).status_code == 429
+    person.clock.move_to(opens_at)
+    assert person.browser.get(start).status_code == 200
+    assert person.presses(start).status_code == 200
+    assert told(starts_anew(person)) == opens_at + MINUTE
+
+
+def test_nobody_is_told_to_come_a_little_too_early(person):
+    """The page shows full minutes, rounded up."""
+    person.clock.shift(1.5)
+    for _ in range(3):
+        starts_anew(person)
+
+    page = starts_anew(person)
+
+    assert told(page) == datetime.fromisoformat("2026-03-01T12:11:00+00:00")
+    assert page["Retry-After"] == "600"
+
+
+@override_settings(FACEAUTH_USER_LIMITS=["2/h", "3/d"], FACEAUTH_SESSION_LIMITS=[])
+def test_of_several_limits_the_longest_wait_is_told(person):
+    first = timezone.now()
+    refuses(person, 2)
+    person.clock.shift(61 * MINUTE)
+    refuses(person)
+
+    assert told(starts(person)) == first + DAY
+
+
+@override_settings(FACEAUTH_USER_LIMITS=[], FACEAUTH_SESSION_LIMITS=[])
+def test_a_site_without_limits_counts_all_the_same(person, provider):
+    """So that a limit which is switched on knows what was before."""
+    refuses(person, 5)
+
+    assert provider.attempts_bought == AttemptRequest.objects.count() == 5
+
+
+@override_settings(LANGUAGE_CODE="de", TIME_ZONE="Europe/Berlin", FACEAUTH_USER_LIMITS=["1/10m"])
+def test_the_time_is_that_of_the_visitor(person):
+    starts(person)
+
+    page = starts_anew(person)
+
+    assert "1. März 2026 13:10 (CET)" in text(page)
+    assert told(page).utcoffset() == timedelta(hours=1)
+
+
+def test_the_other_way_is_offered(person):
+    with override_settings(FACEAUTH_FALLBACK="/by-phone/", FACEAUTH_USER_LIMITS=["1/10m"]):
+        starts(person)
+        page = starts_anew(person)
+
+    assert f'href="/by-phone/?challenge={person.challenge.handle}"' in text(page)
+    assert "without your face" in text(page)
+
+
+# -- what is free
+
+
+def test_a_link_that_is_used_again_is_free(person, provider):
+    """Two tabs, a double click, the back button (D-08)."""
+    start = person.is_asked()
+    pages = [person.presses(start) for _ in range(6)]
+
+    assert {capture_url_in(page) for page in pages} == {capture_url_in(pages[0])}
+    assert provider.attempts_bought == AttemptRequest.objects.count() == 1
+
+
+@override_settings(FACEAUTH_USER_LIMITS=["1/h"])
+def test_a_link_that_still_opens_is_handed_out_at_the_limit(person):
+    start = person.is_asked()
+    link = capture_url_in(person.presses(start))
+
+    assert person.browser.get(start).status_code == 200
+    assert capture_url_in(person.presses(start)) == link
+    person.clock.shift(9 * MINUTE)
+    assert person.browser.get(start).status_code == 429
+    assert person.presses(start).status_code == 429
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422])
+@pytest.mark.parametrize("before", [[], [works]], ids=["authentication", "attempt"])
+def test_what_the_provider_refused_is_given_back(person, provider, status, before):
+    provider.troubles.extend([*before, answers(status, "{}")])
+
+    starts(person)
+
+    assert AttemptRequest.objects.count() == 0
+
+
+@pytest.mark.parametrize("trouble", [works_but_times_out, breaks(), answers(500), answers(201)])
+@pytest.mark.parametrize("before", [[], [works]], ids=["authentication", "attempt"])
+def test_what_may_have_been_made_is_counted(person, provider, trouble, before):
+    provider.troubles.extend([*before, trouble])
+
+    assert starts(person).status_code == 503
+    assert AttemptRequest.objects.count() == 1
+
+
+def test_people_who_may_not_start_count_nothing(people):
+    stranger = people(None)
+    person = people()
+    start = person.is_asked()
+    person.user.face_applicant.delete()
+
+    assert stranger.browser.get("/statements/").status_code == 403
+    assert person.presses(start).status_code == 403
+    assert AttemptRequest.objects.count() == 0
+
+
+def test_who_is_unlinked_while_starting_counts_nothing(person):
+    person.is_asked()
+    person.user.face_applicant.delete()
+
+    with pytest.raises(NotEnrolled):
+        limits.take(person.challenge, now=timezone.now())
+
+    assert AttemptRequest.objects.count() == 0
+
+
+# -- nobody is locked out by somebody else
+
+
+def test_a_thief_in_one_session_leaves_the_others_something(person):
+    """Six a day in one session, ten for the user (R-05)."""
+    for _ in range(2):
+        refuses(person, 3)
+        person.clock.shift(11 * MINUTE)
+    page = starts(person)
+    assert page.status_code == 429
+    assert told(page) - timezone.now() > timedelta(hours=23)
+
+    person.browser = person.new_browser()
+
+    refuses(person, 3)
+    person.clock.shift(11 * MINUTE)
+    refuses(person, 1)
+    page = starts(person)
+    assert page.status_code == 429  # the tenth was the last
+    assert AttemptRequest.objects.count() == 10
+
+
+def test_others_are_not_affected(people):
+    """A limit and a lockout are of one user (R-05, TH-26)."""
+    mallory, alice = people(DECLINED), people()
+    with override_settings(FACEAUTH_USER_LIMITS=[], FACEAUTH_SESSION_LIMITS=[]):
+        is_declined(mallory, 5)
+    assert starts(mallory).status_code == 429
+
+    refuses(alice, 3)
+
+    assert text(starts(alice)).count("short break")
+    assert Lockout.objects.get().user == mallory.user
+
+
+def test_who_is_not_in_the_session_cannot_add_to_anybodys_counter(people):
+    """Not with the address of the page, nor as another user, nor with the return (TH-26)."""
+    alice, mallory = people(), people()
+    start = alice.is_asked()
+
+    for browser in (Client(), mallory.browser, alice.new_browser()):
+        for _ in range(5):
+            assert browser.post(start).status_code == 404
+            browser.get(start.replace("start", "returned"))
+
+    assert AttemptRequest.objects.count() == Lockout.objects.count() == 0
+    refuses(alice, 3)
+
+
+# -- the whole site
+
+
+@override_settings(FACEAUTH_SITE_LIMIT="3/h")
+def test_the_site_has_a_limit_of_its_own(people, provider, caplog):
+    """All are refused, and somebody is told (R-03)."""
+    before = metrics.counts["limited.site"]
+    for number in range(3):
+        refuses(people())
+        assert AttemptRequest.objects.count() == number + 1
+    calls = len(provider.calls)
+    late = people()
+
+    page = starts(late)
+
+    assert page.status_code == 429
+    assert "not your fault" in text(page)
+    assert provider.attempts_bought == 3
+    assert len(provider.calls) == calls
+    assert metrics.counts["limited.site"] == before + 1
+    assert [record.levelno for record in caplog.records if "scope=site" in record.message] == [
+        logging.ERROR
+    ]
+    assert late.browser.get("/statements/").status_code == 302  # the gate stays shut
+    late.clock.move_to(told(page))
+    assert starts(late).status_code == 200
+
+
+@override_settings(FACEAUTH_SITE_LIMIT="3/h")
+def test_the_account_is_opened_when_the_first_one_starts(person):
+    CallBudget.objects.all().delete()
+
+    refuses(person)
+
+    assert CallBudget.objects.count() == 1
+
+
+# -- lockout
+
+
+@pytest.fixture
+def _only_lockouts(settings):
+    settings.FACEAUTH_USER_LIMITS = settings.FACEAUTH_SESSION_LIMITS = []
+
+
+@pytest.mark.usefixtures("_only_lockouts")
+def test_five_declines_in_a_row_lock_out_for_half_an_hour(people, provider, lockouts, caplog):
+    """R-02, T-2.4: and it is told, once."""
+    mallory = people(DECLINED)
+    is_declined(mallory, 4)
+    assert starts(mallory).status_code == 200
+    mallory.waits(mallory.returns(mallory.shows_face(capture_url_in(starts(mallory)))))
+    declined_at = timezone.now()
+    bought = provider.attempts_bought
+
+    page = starts(mallory)
+
+    assert page.status_code == 429
+    assert "not recognised several times" in text(page)
+    assert provider.attempts_bought == bought == 5
+    lockout = Lockout.objects.get()
+    assert (lockout.user, lockout.reason) == (mallory.user, "declined")
+    assert lockout.until == declined_at + 30 * MINUTE
+    assert "scope=lockout" in caplog.text
+    mallory.browser = mallory.new_browser()
+    assert starts(mallory).status_code == 429  # in every session of that user
+    sweep_for(mallory.clock, 20 * MINUTE)
+    assert Lockout.objects.count() == 1
+
+
+@pytest.mark.usefixtures("_only_lockouts")
+def test_it_is_told_once(people, lockouts, django_capture_on_commit_callbacks):
+    mallory = people(DECLINED)
+    with django_capture_on_commit_callbacks(execute=True):
+        is_declined(mallory, 5)
+        sweep_for(mallory.clock, 20 * MINUTE)
+
+    assert lockouts == [(Lockout, mallory.user.pk, "declined", Lockout.objects.get().until)]
+
+
+@pytest.mark.usefixtures("_only_lockouts")
+def test_after_a_lockout_there_are_five_again(people):
+    mallory = people(DECLINED)
+    is_declined(mallory, 5)
+    mallory.clock.move_to(told(starts(mallory)))
+
+    is_declined(mallory, 4)
+    assert Lockout.objects.count() == 1
+    is_declined(mallory)
+
+    assert Lockout.objects.count() == 2
+    assert starts(mallory).status_code == 429
+
+
+@pytest.mark.usefixtures("_only_lockouts")
+def test_an_approval_resets_the_counter_of_that_user_alone(people):
+    """R-02: one success does not clear what others did."""
+    alice, mallory = people(), people(DECLINED)
+    for person in (alice, mallory):
+        for _ in range(4):
+            person.passes("/statements/", "someone_else")
+    alice.clock.shift(1)
+
+    assert text(alice.passes("/statements/")).startswith("secret")
+    alice.browser = alice.new_browser()
+    for _ in range(4):
+        alice.passes("/statements/", "someone_else")
+    is_declined(mallory)
+
+    assert [lockout.user for lockout in Lockout.objects.all()] == [mallory.user]
+    alice.passes("/statements/", "someone_else")
+    assert Lockout.objects.filter(user=alice.user).count() == 1
+
+
+@pytest.mark.usefixtures("_only_lockouts")
+def test_who_was_not_compared_is_not_locked_out(person):
+    refuses(person, 6)
+
+    assert Lockout.objects.count() == 0
+
+
+@pytest.mark.usefixtures("_only_lockouts")
+def test_who_does_not_come_back_is_locked_out_by_the_sweep(people):
+    mallory = people(DECLINED)
+    for _ in range(5):
+        mallory.shows_face(capture_url_in(starts_anew(mallory)))
+
+    sweep_for(mallory.clock, 5 * MINUTE)
+
+    assert Lockout.objects.get().user == mallory.user
+    assert starts(mallory).status_code == 429
+
+
+@pytest.mark.usefixtures("_only_lockouts")
+@override_settings(FACEAUTH_LOCKOUT=None)
+def test_a_site_may_lock_nobody_out(people):
+    is_declined(people(DECLINED), 6)
+
+    assert Lockout.objects.count() == 0
+
+
+@pytest.mark.usefixtures("_only_lockouts")
+def test_who_is_no_longer_enrolled_needs_no_lockout(people):
+    mallory = people(DECLINED)
+    for _ in range(5):
+        mallory.shows_face(capture_url_in(starts_anew(mallory)))
+    mallory.user.face_applicant.delete()
+
+    sweep_for(mallory.clock, 5 * MINUTE)
+
+    assert FaceAuthentication.objects.filter(status="declined").count() == 5
+    assert Lockout.objects.count() == 0
+
+
+@pytest.mark.usefixtures("_only_lockouts")
+def test_another_applicant_does_not_end_a_lockout(people):
+    mallory = people(DECLINED)
+    is_declined(mallory, 5)
+
+    enrolment.link(mallory.user, scripted("10000"))
+
+    assert starts(mallory).status_code == 429
+
+
+def test_a_lockout_that_was_lifted_is_over(person):
+    now = timezone.now()
+    lockout = limits.lock(person.user.pk, reason=Lockout.Reason.REPORTED, until=now + DAY, now=now)
+    assert told(starts(person)) == now + DAY
+
+    lockout.lifted_at = now
+    lockout.save()
+
+    assert starts(person).status_code == 200
+    assert str(lockout) == f"lockout {lockout.pk}"
+
+
+# -- when something is out of order
+
+
+@override_settings(
+    CACHES={
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:1",
+        }
+    }
+)
+def test_no_cache_is_needed(person):
+    """R-06: nothing is counted where it could be lost."""
+    with pytest.raises(Exception):  # noqa: B017, PT011 - whatever its client raises
+        caches["default"].get("anything")
+
+    refuses(person, 3)
+
+    assert starts(person).status_code == 429
+
+
+def test_what_cannot_be_counted_is_not_started(person, provider):
+    """R-06: an error of the database is a no."""
+    start = person.is_asked()
+    person.browser.raise_request_exception = False
+
+    def fail(execute, sql, params, many, context):
+        if AttemptRequest._meta.db_table in sql:
+            raise DatabaseError
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(fail):
+        page = person.presses(start)
+
+    assert page.status_code == 500
+    assert provider.calls == []
+    assert starts(person).status_code == 200  # and the claim is free again
+
+
+# -- what is remembered
+
+
+@pytest.mark.parametrize(("limit", "kept"), [("3/10m", DAY), ("20/7d", 7 * DAY)])
+@pytest.mark.parametrize("name", ["USER_LIMITS", "SESSION_LIMITS", "SITE_LIMIT"])
+def test_what_no_limit_looks_at_is_forgotten(person, limit, kept, name, settings):
+    for other in ("USER_LIMITS", "SESSION_LIMITS"):
+        setattr(settings, f"FACEAUTH_{other}", [])
+    setattr(settings, f"FACEAUTH_{name}", limit if name == "SITE_LIMIT" else [limit])
+    starts(person)
+
+    person.clock.shift(kept)
+    sweep.tidy(now=timezone.now())
+    assert str(AttemptRequest.objects.get()).startswith("attempt request")
+
+    person.clock.shift(1)
+    sweep.tidy(now=timezone.now())
+    assert AttemptRequest.objects.count() == 0
