@@ -22,9 +22,12 @@ class Person:
     is_staff: bool = False
 
 
-def _scripted(script: str) -> str:
-    """Return the applicant id for which the simulator plays `script`."""
-    return "aplt_" + script.ljust(26, "0")
+def _scripted(script: str, *, length: int = 26) -> str:
+    """Return the applicant id for which the simulator plays `script`.
+
+    Two people with the same story differ in the `length` of it: an applicant is one person.
+    """
+    return "aplt_" + script.ljust(length, "0")
 
 
 #: For any other applicant the person in front of the camera page decides.
@@ -37,5 +40,10 @@ PEOPLE: Final = (
     Person("dave", _("refuses to show his face, and is told whom to ask"), _scripted("63001")),
     Person("erin", _("is not enrolled, so no face would open the page")),
     Person("frank", _("you decide on the camera page how it ends"), UNSCRIPTED),
-    Person("admin", _("works here, and looks behind the scenes under /admin/"), is_staff=True),
+    Person(
+        "admin",
+        _("works here under /admin/, and shows her face before she links people to applicants"),
+        _scripted("10000", length=25),
+        is_staff=True,
+    ),
 )

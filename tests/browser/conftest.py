@@ -49,11 +49,17 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def vault(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the bank's database, for `manage()`."""
+    return tmp_path_factory.mktemp("bank")
+
+
+@pytest.fixture(scope="session")
+def bank(vault: Path) -> Iterator[str]:
     """The address of the demo bank."""
     # Long enough to be seen comparing, also on a slow machine.
     slow = {"FACEAUTH_SIMULATOR_CHECK_SECONDS": "4"}
-    with running_bank(tmp_path_factory.mktemp("bank"), **slow) as url:
+    with running_bank(vault, **slow) as url:
         yield url.replace("127.0.0.1", "localhost")
 
 

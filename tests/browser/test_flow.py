@@ -26,7 +26,7 @@ def says(page: Page, text: str) -> None:
     expect(page.locator(HEADING)).to_contain_text(text, timeout=15_000)
 
 
-@pytest.mark.parametrize("path", ["/statements/", "/payout/", "/settings/"])
+@pytest.mark.parametrize("path", ["/statements/", "/settings/"])
 def test_alice_is_recognised(visit, bank, path):
     page = visit("alice")
     page.goto(path)
@@ -191,16 +191,16 @@ def test_two_tabs_with_two_questions(visit, bank):
     first = visit("frank")
     second = first.context.new_page()
     first.goto("/statements/")
-    second.goto("/payout/")
+    second.goto("/settings/")
     goes_to_the_camera(first)
     goes_to_the_camera(second)
     shows(second)
-    second.wait_for_url(f"{bank}/payout/")
+    second.wait_for_url(f"{bank}/settings/")
     shows(first, "someone_else")
     says(first, "could not confirm")
 
     second.reload()
-    assert second.url == f"{bank}/payout/"
+    assert second.url == f"{bank}/settings/"
     first.goto("/statements/")
     says(first, "Please show your face")
 

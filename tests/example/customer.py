@@ -32,6 +32,8 @@ class Page(HTMLParser):
         self.forms: list[Form] = []
         self.refresh = ""
         self.links: list[str] = []
+        self.options: dict[str, str] = {}
+        self._option = ""
         self._words: list[str] = []
         self.feed(response.text)
 
@@ -49,12 +51,17 @@ class Page(HTMLParser):
             self.links.append(urljoin(self.url, values["href"]))
         elif tag == "input" and "name" in values:
             self.forms[-1].fields[values["name"]] = values.get("value", "")
+        elif tag == "option":
+            self._option = values.get("value", "")
         elif tag == "meta" and values.get("http-equiv") == "refresh":
             self.refresh = values["content"]
 
     def handle_data(self, data: str) -> None:
-        """Read."""
+        """Read, and note which choice stands for what."""
         self._words.append(data)
+        if self._option:
+            self.options[data.strip()] = self._option
+            self._option = ""
 
 
 class Customer:
@@ -79,14 +86,20 @@ class Customer:
             time.sleep(0.5)
         raise AssertionError(page.text)
 
-    def submits(self, page: Page, **fields: str) -> Page:
-        """Fill in the last form of a page, press its button, and see where that leads."""
-        form = page.forms[-1]
+    def submits(self, page: Page, *, to: str = "", **fields: str) -> Page:
+        """Fill in the last form of a page, press its button, and see where that leads.
+
+        `to` is part of the address that the form leads to, where there are several.
+        """
+        form = [form for form in page.forms if to in form.action][-1]
         return self._settled(self.browser.post(form.action, form.fields | fields))
 
     def shows_face(self, path: str, outcome: str = "same_person") -> Page:
         """Open a gated page and go through the whole check that it asks for."""
-        start = self.opens(path)
+        return self.answers(self.opens(path), outcome)
+
+    def answers(self, start: Page, outcome: str = "same_person") -> Page:
+        """Go through the whole check that a start page asks for."""
         assert "/face/start/" in start.url, start.text
         return self.submits(self.submits(start), outcome=outcome)
 

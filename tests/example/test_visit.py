@@ -10,7 +10,8 @@ from tests.example.customer import Customer
 
 pytestmark = pytest.mark.enable_socket
 
-OPEN_UNTIL = r"open until (\d\d:\d\d:\d\d UTC)"
+OPEN_UNTIL = r"Your face check counts until \d+"
+APPLICANTS = "/admin/faceauth/applicant/"
 
 
 def test_login_comes_first(bank: str) -> None:
@@ -33,7 +34,8 @@ def test_alice_gets_in(bank: str) -> None:
     assert statements.url == f"{bank}/statements/"
     assert "Opening balance" in statements.text
     assert re.search(f"Statements: {OPEN_UNTIL}", statements.text)
-    assert "Payout: needs your face" in statements.text
+    assert "Settings: needs your face" in statements.text
+    assert "Payout: needs your face each time" in statements.text
 
 
 def test_webhooks_arrive(bank: str) -> None:
@@ -107,42 +109,16 @@ def test_frank_decides_himself(bank: str, outcome: str, answer: str) -> None:
     assert answer in frank.shows_face("/statements/", outcome).text
 
 
-def test_money_is_sent_behind_a_face(bank: str) -> None:
-    """A payout leaves a receipt for its maker, and a line on the statement."""
-    frank = Customer(bank, "frank")
-
-    receipt = frank.submits(frank.shows_face("/payout/"), payee="Ms. Quay", amount="12.50")
-
-    assert re.fullmatch(rf"{bank}/payout/\d+/", receipt.url)
-    assert "Ms. Quay" in receipt.text
-    assert "12.50 €" in receipt.text
-    assert "To Ms. Quay" in frank.shows_face("/statements/").text
-    assert Customer(bank, "alice").opens(receipt.url).status == 404
-
-
-def test_money_is_not_sent_without_a_face(bank: str) -> None:
-    """A form that was opened in another session leads back to the gate."""
-    alice = Customer(bank, "alice")
-    payout = alice.shows_face("/payout/")
-    elsewhere = Customer(bank, "alice")
-    token = elsewhere.opens("/").forms[-1].fields["csrfmiddlewaretoken"]
-
-    start = elsewhere.submits(payout, payee="Ms. Quay", amount="12.50", csrfmiddlewaretoken=token)
-
-    assert "/face/start/" in start.url
-
-
 def test_panel_says_what_the_gate_says(bank: str) -> None:
-    """The panel and the page behind the gate name the same moment."""
+    """The panel and the page behind the gate speak of the same face."""
     alice = Customer(bank, "alice")
+    assert "Settings: needs your face" in alice.opens("/").text
 
-    payout = alice.shows_face("/payout/")
+    alice.shows_face("/settings/")
 
-    told = re.search(r"You can send money until (\d\d:\d\d:\d\d UTC)", payout.text)
-    shown = re.search(f"Payout: {OPEN_UNTIL}", payout.text)
-    assert told
-    assert shown
-    assert told[1] == shown[1]
+    overview = alice.opens("/").text
+    assert re.search(f"Settings: {OPEN_UNTIL}", overview)
+    assert "Statements: needs your face" in overview
 
 
 def test_address_is_changed_behind_a_face(bank: str) -> None:
@@ -165,8 +141,56 @@ def test_every_page_has_a_strict_policy(bank: str, path: str) -> None:
 
 
 def test_admin_works_behind_the_scenes(bank: str) -> None:
-    """Staff see who paid what."""
-    assert "Payouts" in Customer(bank, "admin").opens("/admin/").text
+    """Staff see who paid what, and need no face for that."""
+    admin = Customer(bank, "admin")
+
+    assert "Payouts" in admin.opens("/admin/").text
+    assert admin.opens("/admin/bank/payout/").status == 200
+
+
+def test_staff_show_their_face_before_they_link_people(bank: str) -> None:
+    """Whoever enrols others opens their accounts: a password is not enough for that."""
+    admin = Customer(bank, "admin")
+    start = admin.opens(f"{APPLICANTS}add/")
+    assert "You are about to change whose face opens whose account." in start.text
+
+    form = admin.answers(start)
+    erin = form.options["erin"]
+    wrong = admin.submits(form, user=erin, applicant_id="erin")
+    assert "An applicant id begins with aplt_." in wrong.text
+    linked = admin.submits(form, user=erin, applicant_id="aplt_erinaaaaaaaaaaaaaaaaaaaaaa")
+
+    assert "was added successfully" in linked.text
+    enrolled = Customer(bank, "erin")
+    assert "Opening balance" in enrolled.shows_face("/statements/").text
+
+    [page] = [link for link in linked.links if link.split("?")[0].endswith("/change/")][:1]
+    gone = admin.submits(admin.opens(page.replace("/change/", "/delete/")))
+    assert "was deleted successfully" in gone.text
+    assert enrolled.opens("/statements/").status == 403
+
+
+def test_whoever_is_linked_anew_shows_their_face_anew(bank: str) -> None:
+    """What somebody was granted as the former applicant ends, in every session."""
+    frank = Customer(bank, "frank")
+    frank.shows_face("/statements/")
+    admin = Customer(bank, "admin")
+    found = admin.shows_face(f"{APPLICANTS}?q=frank")
+    [change] = [link for link in found.links if link.split("?")[0].endswith("/change/")]
+
+    form = admin.opens(change)
+    changed = admin.submits(form, applicant_id="aplt_frankagainaaaaaaaaaaaaaaaa")
+
+    assert "user" not in form.forms[-1].fields  # it stays whose it is
+    assert "was changed successfully" in changed.text
+    assert "/face/start/" in frank.opens("/statements/").url
+
+
+@pytest.mark.parametrize("path", ["", "add/", "1/change/", "1/delete/", "1/history/"])
+def test_no_address_of_the_applicants_is_open(bank: str, path: str) -> None:
+    """The password of somebody who works here opens none of them; a customer sees no start."""
+    assert "/face/start/" in Customer(bank, "admin").opens(APPLICANTS + path).url
+    assert "/admin/login/" in Customer(bank, "alice").opens(APPLICANTS + path).url
 
 
 def test_pages_can_be_read_from_right_to_left(bank: str) -> None:
