@@ -116,6 +116,9 @@ FACEAUTH_CAPTURE_HOSTS = [
     f"localhost:{PORT}",
 ]
 
+# Whoever looks around here tries more often than customers of a bank do.
+FACEAUTH_USER_LIMITS = FACEAUTH_SESSION_LIMITS = ["30/10m", "500/d"]
+
 FROM_ENVIRONMENT = {
     "FACEAUTH_SECRET_KEY": env.str,
     "FACEAUTH_OAUTH_CLIENT_ID": env.str,
@@ -141,6 +144,8 @@ FROM_ENVIRONMENT = {
     "FACEAUTH_SITE_LIMIT": env.str,
     "FACEAUTH_LOCKOUT": env.list,
     "FACEAUTH_FALLBACK": env.str,
+    "FACEAUTH_NOTICES": env.bool,
+    "FACEAUTH_SITE_URL": env.str,
     "FACEAUTH_SLOW_REVIEW": env.bool,
     "FACEAUTH_SIMULATOR_ENABLED": env.bool,
     "FACEAUTH_SIMULATOR_WEBHOOK_URL": env.str,
