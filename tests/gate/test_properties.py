@@ -1,0 +1,241 @@
+"""What holds for every approval, whatever it is for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import DatabaseError, connection
+from django.test import RequestFactory
+from django.utils import timezone
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from django_faceauth.gate import Money, face_required
+from django_faceauth.gate.decision import Allow, Challenge, decide, enter
+from django_faceauth.gate.policy import policy
+from django_faceauth.models import FaceAuthentication, FaceChallenge
+from django_faceauth.services import grants
+from django_faceauth.services.grants import Question
+from tests.gate.test_gate import FailingQuery
+
+LIMIT = timedelta(seconds=300)
+
+#: The fixtures hold people, who do not change; every example makes its own questions.
+examples = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+texts = st.text("abcdefAZ019-€ ", min_size=1, max_size=12)
+amounts = st.decimals(min_value=0, max_value=10**8, places=2)
+payments = st.fixed_dictionaries(
+    {
+        "payee": texts,
+        "amount": st.builds(Money, amounts, st.sampled_from(["EUR", "USD"])),
+        "reference": st.integers(0, 10**9),
+        "parts": st.lists(texts, max_size=3),
+        "on": st.dates(),
+    }
+)
+changes = {
+    "payee": texts,
+    "amount": st.builds(Money, amounts, st.sampled_from(["EUR", "USD"])),
+    "reference": st.integers(0, 10**9),
+    "parts": st.lists(texts, max_size=3),
+    "on": st.dates(),
+}
+
+
+def request_of(person):
+    """Return a request of the browser of a person, as a view gets it."""
+    request = RequestFactory().post("/pay/")
+    request.user = person.user
+    request.session = SessionStore(person.browser.session.session_key)
+    return request
+
+
+def gate(data=None, action="pay"):
+    return policy(action=action, max_age=LIMIT, bind=None if data is None else lambda: data)
+
+
+def approves(person, data=None, *, action="pay", shown_at=None):
+    """Leave a grant behind, as the flow does at its end."""
+    now = timezone.now()
+    asked = gate(data, action)
+    request = request_of(person)
+    challenge = grants.ask(
+        request, Question(action, LIMIT, asked.snapshot()), window=LIMIT, now=now
+    )
+    challenge.authentication = FaceAuthentication.objects.create(
+        user=person.user,
+        applicant_id=person.user.face_applicant.applicant_id,
+        user_journey_id="usj_" + "a" * 26,
+        environment="sandbox",
+        status="approved",
+    )
+    challenge.seen_at = now
+    challenge.save()
+    assert grants.issue(challenge, verified_at=shown_at or now, now=now)
+    return challenge
+
+
+def is_let_in(person, data=None, *, action="pay"):
+    decision = decide(request_of(person), gate(data, action), timezone.now())
+    return isinstance(decision, Allow)
+
+
+@examples
+@given(payments)
+def test_what_was_approved_passes(person, data):
+    """The same thing, made anew, in any order of names (B-01)."""
+    approves(person, data)
+
+    assert is_let_in(person, dict(reversed(data.items())))
+
+
+@examples
+@given(payments, st.sampled_from(sorted(changes)), st.data())
+def test_one_field_that_differs_denies(person, data, name, draw):
+    """Whichever it is, and however little (B-01, B-03)."""
+    changed = data | {name: draw.draw(changes[name])}
+    assume(changed[name] != data[name])
+    FaceChallenge.objects.all().delete()
+    approves(person, data)
+
+    assert not is_let_in(person, changed)
+    assert not is_let_in(person, {key: data[key] for key in data if key != name})
+    assert not is_let_in(person, data | {"more": 1})
+
+
+@examples
+@given(payments, texts, texts)
+def test_no_grant_crosses_user_session_or_action(people, data, action, other_action):
+    """B-04, TH-01, TH-19."""
+    assume(action != other_action)
+    alice, bob = people(), people()
+    approves(alice, data, action=action)
+
+    assert is_let_in(alice, data, action=action)
+    assert not is_let_in(alice, data, action=other_action)
+    assert not is_let_in(bob, data, action=action)
+    alice.browser = alice.new_browser()
+    assert not is_let_in(alice, data, action=action)
+
+
+@examples
+@given(payments)
+def test_bound_and_unbound_are_worlds_apart(people, data):
+    """B-01: neither opens the other, under the same name."""
+    alice, bob = people(), people()
+    approves(alice, data)
+    approves(bob, None)
+
+    assert not is_let_in(alice, None)
+    assert not is_let_in(bob, data)
+
+
+@examples
+@given(age=st.integers(-120, 900))
+def test_a_grant_lives_from_its_anchor_to_its_limit(person, clock, age):
+    """Never longer, and never before (G-04, G-06)."""
+    FaceChallenge.objects.all().delete()
+    approves(person, shown_at=timezone.now() - timedelta(seconds=age))
+
+    assert is_let_in(person) == (0 <= age < 300)
+
+
+@examples
+@given(payments, st.integers(1, 5))
+def test_a_bound_grant_is_used_once_and_an_unbound_one_as_often_as_it_likes(people, data, times):
+    """B-02."""
+    alice, bob = people(), people()
+    approves(alice, data)
+    approves(bob)
+
+    bound = [
+        isinstance(enter(request_of(alice), gate(data), timezone.now()), Allow)
+        for _ in range(times)
+    ]
+    window = [
+        isinstance(enter(request_of(bob), gate(), timezone.now()), Allow) for _ in range(times)
+    ]
+
+    assert bound == [True] + [False] * (times - 1)
+    assert window == [True] * times
+
+
+def test_every_query_of_a_bound_gate_that_fails_denies(person, payment):
+    """One after the other: the payment is not made, and the approval not lost (G-01)."""
+    person.proves(person.is_asked(f"/pay/{payment.pk}/", "post"))
+    person.browser.raise_request_exception = False
+
+    failed = 0
+    while True:
+        breaker = FailingQuery(failed)
+        with connection.execute_wrapper(breaker):
+            answer = person.browser.post(f"/pay/{payment.pk}/")
+        if not breaker.has_failed or answer.status_code == 200:
+            break
+        payment.refresh_from_db()
+        assert (payment.paid, person.challenge.state) == (0, "granted")
+        failed += 1
+
+    assert failed >= 5  # session, user, payment, grant, use
+    payment.refresh_from_db()
+    assert (answer.content, payment.paid) == (b"paid face", 1)
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError, TypeError, DatabaseError, KeyError, RuntimeError, RecursionError]
+)
+def test_a_binding_that_fails_denies(person, error):
+    """Its error is the site's to see; the view does not run (G-01)."""
+
+    def bind(request):
+        raise error("no")
+
+    approves(person, {"a": 1})
+    view = face_required(action="pay", bind=bind)(pytest.fail)
+
+    with pytest.raises(error):
+        view(request_of(person))
+
+
+@pytest.mark.parametrize("data", [{"a": 1.5}, {}, None, {"a": object()}, {"a": Decimal("NaN")}])
+def test_a_binding_that_is_none_denies(person, data):
+    """G-01: what cannot be written down cannot be approved."""
+    view = face_required(action="pay", bind=lambda request: data)(pytest.fail)
+
+    with pytest.raises((TypeError, ValueError)):
+        view(request_of(person))
+
+
+class BrokenSession:
+    """A session store that is away."""
+
+    def __getattr__(self, name):
+        raise ConnectionError("the store is away")
+
+
+@pytest.mark.parametrize("asked", [gate(), gate({"a": 1})])
+def test_a_session_that_fails_denies(person, asked):
+    """G-01."""
+    request = request_of(person)
+    request.session = BrokenSession()
+
+    with pytest.raises(ConnectionError):
+        decide(request, asked, timezone.now())
+
+
+def test_a_grant_that_is_revoked_between_decision_and_use_is_not_used(person):
+    """The use is one statement with all its conditions (B-02, G-11)."""
+    approves(person, {"a": 1})
+    asked = gate({"a": 1})
+    allowed = decide(request_of(person), asked, timezone.now())
+    FaceChallenge.objects.all().revoke(reason="staff", now=timezone.now())
+
+    assert isinstance(allowed, Allow)
+    assert not grants.consume(allowed.basis, asked.age_limit, now=timezone.now())
+    assert isinstance(enter(request_of(person), asked, timezone.now()), Challenge)
