@@ -22,8 +22,9 @@ from django_faceauth.gate.policy import Bind, Policy, policy
 Action = TypeVar("Action", bound=Callable[..., Any])
 View = Callable[..., Any]
 
-#: What all doors of the admin share unless they say otherwise.
-ADMIN: Final = "admin"
+#: What all doors of the admin share unless they say otherwise: no name that a site is likely
+#: to give a gate of its own.
+ADMIN: Final = "django-admin"
 
 
 class FaceRequiredAdminSite(AdminSite):

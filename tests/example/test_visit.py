@@ -149,7 +149,7 @@ def test_admin_works_behind_the_scenes(bank: str) -> None:
 
 
 def test_staff_show_their_face_before_they_link_people(bank: str) -> None:
-    """Whoever enrols others opens their accounts: a password is not enough for that."""
+    """Whoever enrols others opens their accounts: a password is not enough (T-1.2, TH-46)."""
     admin = Customer(bank, "admin")
     start = admin.opens(f"{APPLICANTS}add/")
     assert "You are about to change whose face opens whose account." in start.text

@@ -1,0 +1,234 @@
+"""The rules for authorizing transactions, as far as no other test tells them by name."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import override_settings
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from django_faceauth.models import FaceChallenge
+from django_faceauth.services import grants
+from tests.provider_double import answers
+
+State = FaceChallenge.State
+NOW = timezone.now
+
+#: Every way from one state to another; whatever is not here does not happen (T-2.5).
+LEGAL = {
+    "grant": {State.OPEN: State.GRANTED},
+    "expire": {State.OPEN: State.EXPIRED},
+    "refuse": {State.OPEN: State.REFUSED},
+    "consume": {State.GRANTED: State.CONSUMED},
+    "revoke": {State.GRANTED: State.REVOKED},
+    "burn": {State.OPEN: State.FAILED, State.GRANTED: State.FAILED},
+    "answer_otherwise": {State.OPEN: State.GRANTED, State.REFUSED: State.GRANTED},
+    "regret": {},
+    "end_all": {State.OPEN: State.EXPIRED, State.GRANTED: State.REVOKED},
+}
+
+
+def does(step, challenge):
+    rows = FaceChallenge.objects.filter(pk=challenge.pk)
+    {
+        "grant": lambda: grants.issue(challenge, verified_at=NOW(), now=NOW()),
+        "expire": lambda: rows.close(State.EXPIRED),
+        "refuse": lambda: rows.close(State.REFUSED),
+        "consume": lambda: rows.consume(timedelta(minutes=5), now=NOW()),
+        "revoke": lambda: rows.revoke(reason="staff", now=NOW()),
+        "burn": lambda: rows.burn(reason="sequence_fail"),
+        "answer_otherwise": lambda: grants.answer_otherwise(
+            challenge, method="phone", oldest=NOW() - timedelta(hours=1), now=NOW()
+        ),
+        "regret": lambda: rows.regret(reason="declined", now=NOW()),
+        "end_all": lambda: grants.end_all(challenge.user_id, reason="staff", now=NOW()),
+    }[step]()
+    challenge.refresh_from_db()
+    return challenge.state
+
+
+def in_state(person, state):
+    """Return a challenge in that state, all of whose other columns are as they are then."""
+    person.is_asked()
+    now = NOW()
+    told = {
+        State.OPEN: {},
+        State.GRANTED: {"verified_at": now, "granted_at": now},
+        State.CONSUMED: {"verified_at": now, "granted_at": now, "consumed_at": now},
+        State.REVOKED: {"verified_at": now, "granted_at": now, "revoked_at": now},
+    }.get(state, {})
+    if state != State.OPEN:
+        told["open_slot"] = None
+    FaceChallenge.objects.update(state=state, reason="sequence_fail", **told)
+    return person.challenge
+
+
+@pytest.mark.parametrize("state", State.values)
+@pytest.mark.parametrize("step", LEGAL)
+def test_only_legal_steps_are_taken(person, state, step):
+    """Each step from each state: to the one that is legal, or nowhere (T-2.5, TH-49)."""
+    challenge = in_state(person, state)
+
+    assert does(step, challenge) == LEGAL[step].get(state, state)
+
+
+@pytest.mark.parametrize(
+    "illegal",
+    [
+        {"state": "granted", "open_slot": None},
+        {"state": "consumed", "open_slot": None},
+        {"state": "failed"},
+        {"open_slot": None},
+    ],
+)
+def test_the_database_refuses_what_makes_no_sense(person, illegal):
+    """T-2.5: a grant has its anchor, a used one its moment, an open one its slot."""
+    challenge = in_state(person, State.OPEN)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        FaceChallenge.objects.filter(pk=challenge.pk).update(**illegal)
+
+
+anything = st.text(max_size=20)
+hints = st.dictionaries(
+    st.sampled_from(
+        [
+            "event",
+            "response_code",
+            "status",
+            "id",
+            "state",
+            "challenge",
+            "method",
+            "fallback",
+            "face_challenge",
+            "verified_at",
+            "action",
+            "max_age",
+            "next",
+            "again",
+        ]
+    ),
+    st.sampled_from(
+        [
+            "approved",
+            "granted",
+            "face_authentication_capture_completed",
+            "10000",
+            "true",
+            "1",
+            "phone",
+            "exemption",
+            "none",
+            "",
+        ]
+    )
+    | anything,
+)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(query=hints, cookies=hints, fields=hints)
+def test_nothing_that_a_client_says_opens_a_gate(person, query, cookies, fields):
+    """Query, form, header or cookie, by whatever name (T-2.1, T-2.2, TH-08)."""
+    person.browser.cookies.load({k: json.dumps(v) for k, v in cookies.items()})
+    headers = {f"x-face-{name.replace('_', '-')}": "approved" for name in fields}
+
+    opened = person.browser.get("/statements/", query, headers=headers)
+    posted = person.browser.post("/once/", fields | query)
+    back = person.browser.get(f"/face/returned/{person.challenge.handle}/", query)
+
+    assert opened.status_code == 302
+    assert posted.status_code == 302
+    assert b"secret" not in back.content
+    assert not FaceChallenge.objects.exclude(state="open").exists()
+
+
+def test_authorizing_does_not_look_like_logging_in(person, payment, client):
+    """Another address, other words, and what it is about (T-1.4)."""
+    start = person.is_asked(f"/pay/{payment.pk}/", "post")
+
+    page = person.browser.get(start).content.decode()
+
+    assert start.startswith("/face/start/")
+    assert "Please show your face" in page
+    assert "Anna" in page
+    assert not {"log in", "login", "sign in", "password"} & set(page.lower().split())
+
+
+def test_no_phone_number_leaves_the_site(person, provider):
+    """The hand-off by text message is not asked for, so there is no number to abuse (R-04)."""
+    sent = []
+    provider.troubles.extend(
+        [lambda provider, request: (sent.append(request.body), provider.faithfully(request))[1]] * 4
+    )
+
+    person.passes("/statements/")
+
+    assert any(b"redirect_url" in body for body in sent if body)
+    assert not any(b"phone" in body for body in sent if body)
+
+
+def test_a_completed_attempt_feeds_no_other_question(person, provider):
+    """An approval is good for the question that its attempt carries (C-03, TH-45)."""
+    person.passes("/statements/")
+    done = person.authentication
+    person.is_asked("/payout/")
+    FaceChallenge.objects.filter(authentication=done).update(authentication=None)
+    other = person.challenge
+    other.authentication, other.started_at = done, timezone.now()
+    other.save()
+
+    person.clock.shift(3)
+    person.browser.get(f"/face/returned/{other.handle}/")
+
+    assert FaceChallenge.objects.get(pk=other.pk).state in {"open", "failed", "expired"}
+    assert person.browser.get("/payout/").status_code == 302
+
+
+@override_settings(FACEAUTH_USER_LIMITS=["2/d"])
+def test_pressing_again_and_again_costs_what_the_limits_allow(person, provider):
+    """Whoever has the session cannot wear the user down (TH-04, TH-25)."""
+    start = person.is_asked()
+    for _ in range(6):
+        person.presses(start)
+        person.clock.shift(9 * 60)
+
+    assert provider.attempts_bought == 2
+
+
+def test_a_look_at_the_start_page_starts_nothing(person, provider):
+    """A prefetch, an image tag, a crawler: none of them presses a button (TH-03)."""
+    start = person.is_asked()
+
+    for method in (person.browser.get, person.browser.head):
+        method(start)
+
+    assert provider.calls == []
+
+
+def test_where_to_go_on_to_is_never_somebody_elses(person):
+    """The query string of a gated page may hold what it likes (TH-07)."""
+    page = person.proves(person.is_asked("/statements/?next=//evil.example/&x=%2F%2Fevil"))
+
+    assert page.wsgi_request.get_full_path().startswith("/statements/?next=")
+
+
+def test_an_outage_opens_nothing(person, provider):
+    """Neither for people who start, nor for those who come back (TH-33)."""
+    start = person.is_asked()
+    back = person.shows_face(person.is_handed_over(start))
+    person.clock.shift(3)
+    provider.troubles.extend([answers(503)] * 20)
+
+    person.browser.get(back)
+
+    person.is_asked("/statements/")
+    assert not FaceChallenge.objects.exclude(state="open").exists()
