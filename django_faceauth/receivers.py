@@ -6,12 +6,13 @@ applicant at every request. Here the rows learn of it too, for whoever reads the
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -20,6 +21,8 @@ from django.utils import timezone
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services import alerts, grants
 from django_faceauth.signals import challenge_granted, reported
+
+logger = logging.getLogger(__name__)
 
 
 @receiver(user_logged_in)
@@ -36,8 +39,12 @@ def on_logout(
     """End what was asked in the session that is about to end."""
     if request is None or user is None or not hasattr(request, "session"):
         return
-    with transaction.atomic():
-        grants.end_session(request, now=timezone.now())
+    try:
+        with transaction.atomic():
+            grants.end_session(request, now=timezone.now())
+    except DatabaseError as error:
+        # Its grants are worth nothing without the session: nobody must be kept from leaving.
+        logger.error("rows not ended at log-out: %s", type(error).__name__)
 
 
 @receiver(post_save, sender=get_user_model())

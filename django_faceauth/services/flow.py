@@ -206,6 +206,7 @@ def _hand_off(
     if not is_capture_url(attempt.capture_url, hosts=conf.CAPTURE_HOSTS, debug=conf.DEBUG):
         logger.error("capture host not allowed challenge=%s", challenge.pk)
         raise MalformedAnswer("create_attempt", cause="capture host not allowed")
+    logger.info("start challenge=%s", challenge.pk)
     return HandOff(attempt.capture_url)
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.core import signing
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
@@ -329,3 +329,20 @@ def test_it_is_undone_with_the_transaction_that_made_it_necessary(situation):
 
     assert situation.told == []
     assert situation.person.browser.get(GATE).status_code == 200
+
+
+def test_nobody_is_kept_from_leaving(person, caplog):
+    """Rows that cannot be written do not stop a log-out, which ends the grants by itself."""
+
+    def broken(execute, sql, *rest):
+        if "faceauth_facechallenge" in sql:
+            raise OperationalError("the table is away")
+        return execute(sql, *rest)
+
+    person.passes("/statements/")
+    with connection.execute_wrapper(broken):
+        person.browser.logout()
+
+    assert "rows not ended at log-out: OperationalError" in caplog.text
+    person.browser.force_login(person.user)
+    person.is_asked("/statements/")

@@ -1,0 +1,70 @@
+"""What an auditor finds in the log."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from django.utils import timezone
+
+from django_faceauth.services import grants
+from tests.site.models import Payment
+
+CANARY = "Canary"
+
+
+@pytest.fixture
+def log(caplog, transactional_db):
+    """The lines of our loggers, from the quietest on."""
+    caplog.set_level(logging.INFO, logger="django_faceauth")
+    return lambda: [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith("django_faceauth")
+    ]
+
+
+def test_the_way_of_an_approval_can_be_read(log, person, owes):
+    """Asked, started, approved, used and refused, by number and reason (L-01)."""
+    payment = owes(person, payee=CANARY)
+    page = person.proves(person.is_asked(f"/pay/{payment.pk}/", "post"))
+    person.confirms(page)
+    person.confirms(page)
+
+    pk = person.challenge.pk
+    lines = [line for line in log() if not line.startswith(("status_changed", "webhook"))]
+    assert lines == [
+        "gate decision=challenge reason=not_shown action=pay basis=None",
+        f"start challenge={pk}",
+        f"challenge_granted challenge={pk}",
+        f"gate decision=allow reason=fresh action=pay basis=challenge {pk}",
+        "gate decision=deny reason=used action=pay basis=None",
+    ]
+
+
+def test_what_is_taken_back_and_what_was_changed_can_be_read(log, person, owes):
+    """L-01."""
+    payment = owes(person)
+    page = person.proves(person.is_asked(f"/pay/{payment.pk}/", "post"))
+    Payment.objects.update(amount=99)
+    person.confirms(page)
+    burnt = person.challenge.pk
+    person.passes("/statements/")
+    grants.end_all(person.user.pk, reason="staff", now=timezone.now())
+
+    assert f"sequence_fail challenge={burnt}" in log()
+    assert f"gate decision=deny reason=changed action=pay basis=challenge {burnt}" in log()
+    assert f"challenge_revoked challenge={person.challenge.pk} reason=staff executed=('',)" in log()
+
+
+def test_no_line_tells_of_the_person_or_of_what_is_approved(log, people, owes):
+    """L-02: no name, no payee, no handle, no address, no secret."""
+    person = people(name=f"{CANARY}@example.com")
+    payment = owes(person, payee=CANARY, amount="4711.11")
+    page = person.proves(person.is_asked(f"/pay/{payment.pk}/", "post", data={"note": CANARY}))
+    person.confirms(page)
+
+    whole = "\n".join(log())
+    secret = person.browser.session[grants.SESSION_KEY]
+    for told in (CANARY, "4711", person.challenge.handle, secret, "http://", "sk_sbox"):
+        assert told not in whole
