@@ -1,0 +1,63 @@
+"""Findings about webhooks, workers and mails."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from importlib.util import find_spec
+
+from django.core.checks import Error
+from django.core.checks import Warning as Remark
+from django.urls import NoReverseMatch, reverse
+
+from django_faceauth.checks.registry import Finding, check, value
+from django_faceauth.conf import PREFIX, conf
+
+
+@check
+def webhooks_can_be_verified() -> Finding:
+    """W004: no key, so that every webhook is refused."""
+    if value("WEBHOOK_SECRET_KEYS") == ():
+        yield Remark(
+            "There is no key to verify webhooks with, so all of them are refused.",
+            hint=f"Set {PREFIX}WEBHOOK_SECRET_KEYS to the signature key of the workflow's "
+            "webhook action. Until then the provider is polled.",
+            id="faceauth.W004",
+        )
+
+
+@check
+def webhooks_are_not_redirected() -> Finding:
+    """W005: SecurityMiddleware would redirect webhooks, and the provider does not follow."""
+    with suppress(NoReverseMatch):
+        path = reverse("faceauth:webhook").lstrip("/")
+        exempt = any(re.search(pattern, path) for pattern in conf.SECURE_REDIRECT_EXEMPT)
+        if conf.SECURE_SSL_REDIRECT and not exempt:
+            yield Remark(
+                "Webhooks that reach Django as plain HTTP are redirected, and so lost.",
+                hint=f'Add r"^{path}?$" to SECURE_REDIRECT_EXEMPT, or set '
+                "SECURE_PROXY_SSL_HEADER if a proxy of yours speaks HTTPS to the world.",
+                id="faceauth.W005",
+            )
+
+
+@check
+def celery_is_there() -> Finding:
+    """E013: work is to be done by Celery, which is not installed."""
+    if value("CELERY") and find_spec("celery") is None:
+        yield Error(
+            f"{PREFIX}CELERY is on, but Celery is not installed.",
+            hint="pip install django-faceauth[celery]",
+            id="faceauth.E013",
+        )
+
+
+@check
+def notices_have_links() -> Finding:
+    """E016: mails to users would lead nowhere."""
+    if value("NOTICES") and value("SITE_URL") == "":
+        yield Error(
+            f"{PREFIX}NOTICES is on, but {PREFIX}SITE_URL is not set.",
+            hint='Say where the site is, such as "https://bank.example": the mails hold a link.',
+            id="faceauth.E016",
+        )

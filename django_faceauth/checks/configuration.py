@@ -1,0 +1,168 @@
+"""Findings about settings: who we are at the provider, and where."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from difflib import get_close_matches
+
+from django.apps import apps
+from django.core.checks import Error
+from django.core.checks import Warning as Remark
+from django.shortcuts import resolve_url
+from django.urls import NoReverseMatch, reverse
+
+from django_faceauth import conf as settings_of
+from django_faceauth.checks.registry import SHORT, Finding, check, value
+from django_faceauth.conf import KNOWN, PREFIX, conf
+from django_faceauth.exceptions import ConfigurationError
+from django_faceauth.identifiers import Prefix, is_id
+from django_faceauth.provider.addresses import is_api_url
+
+
+@check
+def settings_are_readable() -> Finding:
+    """E001: a setting has a value that cannot be used."""
+    for name in sorted(KNOWN):
+        try:
+            getattr(conf, name)
+        except ConfigurationError as error:
+            yield Error(str(error), id="faceauth.E001")
+
+
+@check
+def settings_are_known() -> Finding:
+    """E002, W001: a setting has a name that nothing reads."""
+    for name in sorted(settings_of.given() - KNOWN):
+        meant = get_close_matches(name, KNOWN, n=1, cutoff=0.8)
+        if meant:
+            yield Error(
+                f"{PREFIX}{name} is no setting of this package.",
+                hint=f"Did you mean {PREFIX}{meant[0]}?",
+                id="faceauth.E002",
+            )
+        else:
+            yield Remark(f"{PREFIX}{name} is no setting of this package.", id="faceauth.W001")
+
+
+@check
+def credentials_are_complete() -> Finding:
+    """E003: none, half or two sets of credentials."""
+    key = value("SECRET_KEY")
+    oauth = [value("OAUTH_CLIENT_ID"), value("OAUTH_CLIENT_SECRET")]
+    if key and any(oauth):
+        yield Error(
+            f"Both {PREFIX}SECRET_KEY and OAuth credentials are set.",
+            hint="Keep one of them.",
+            id="faceauth.E003",
+        )
+    if not key and not all(oauth):
+        yield Error(
+            "There are no credentials for the provider.",
+            hint=f"Set {PREFIX}SECRET_KEY, or {PREFIX}OAUTH_CLIENT_ID and "
+            f"{PREFIX}OAUTH_CLIENT_SECRET.",
+            id="faceauth.E003",
+        )
+
+
+@check
+def journey_is_named() -> Finding:
+    """E004: no user journey, or something that is none."""
+    if not is_id(value("USER_JOURNEY_ID"), Prefix.USER_JOURNEY):
+        yield Error(
+            f"{PREFIX}USER_JOURNEY_ID is not the id of a user journey.",
+            hint="The provider's dashboard shows it; it begins with usj_.",
+            id="faceauth.E004",
+        )
+
+
+@check
+def provider_addresses_are_safe() -> Finding:
+    """E005: an address that our credentials must not be sent to."""
+    for name in ("BASE_URL", "TOKEN_URL"):
+        if not is_api_url(value(name) or "", debug=conf.DEBUG):
+            yield Error(
+                f"{PREFIX}{name} is not an HTTPS address of the provider.",
+                hint="Plain HTTP is for a simulator on this machine, with DEBUG only.",
+                id="faceauth.E005",
+            )
+
+
+@check
+def simulator_is_for_development() -> Finding:
+    """E006: the simulator is installed on a site that is not in DEBUG."""
+    if apps.is_installed("django_faceauth.simulator") and not conf.SIMULATOR_ENABLED:
+        yield Error(
+            "The simulator is installed, but DEBUG is off.",
+            hint="Remove django_faceauth.simulator from INSTALLED_APPS. On a test server, "
+            f"say {PREFIX}SIMULATOR_ENABLED = True.",
+            id="faceauth.E006",
+        )
+
+
+@check
+def max_age_is_below_the_ceiling() -> Finding:
+    """E007: the default window is zero, or longer than the ceiling."""
+    max_age, ceiling = value("MAX_AGE"), value("MAX_AGE_CEILING")
+    if max_age is None or ceiling is None:
+        return
+    if not timedelta(0) < max_age <= ceiling:
+        yield Error(
+            f"{PREFIX}MAX_AGE must be more than 0 and at most {PREFIX}MAX_AGE_CEILING.",
+            id="faceauth.E007",
+        )
+
+
+@check
+def default_window_can_be_passed() -> Finding:
+    """W003: the default window is too short to pass."""
+    max_age = value("MAX_AGE")
+    if max_age is not None and timedelta(0) < max_age < SHORT:
+        yield Remark(
+            f"{PREFIX}MAX_AGE lets a face count for {max_age} only.",
+            hint="A capture takes people a minute or two.",
+            id="faceauth.W003",
+        )
+
+
+@check
+def capture_hosts_are_names() -> Finding:
+    """E008: an entry of the capture hosts can never match."""
+    for host in value("CAPTURE_HOSTS") or ():
+        if not host.strip() or any(character in host for character in "/ @\\*"):
+            yield Error(
+                f"{PREFIX}CAPTURE_HOSTS holds {host!r}, which is no host.",
+                hint='Write "example.com", ".example.com" for its subdomains, or "host:port".',
+                id="faceauth.E008",
+            )
+
+
+@check
+def fallback_can_be_found() -> Finding:
+    """E009: people who cannot show their face would meet an error."""
+    try:
+        resolve_url(value("FALLBACK") or "/")
+    except NoReverseMatch:
+        yield Error(
+            f"{PREFIX}FALLBACK is neither the name of a page nor a path.",
+            id="faceauth.E009",
+        )
+
+
+@check
+def pages_have_addresses() -> Finding:
+    """E010: a closed gate would not know where to send people."""
+    try:
+        reverse("faceauth:start", args=["handle"])
+    except NoReverseMatch:
+        yield Error(
+            "The pages of this package have no addresses.",
+            hint='Add path("face/", include("django_faceauth.urls")) to your URLconf.',
+            id="faceauth.E010",
+        )
+
+
+@check
+def time_zones_are_used() -> Finding:
+    """E011: without time zones, moments of the provider cannot be stored."""
+    if not conf.USE_TZ:
+        yield Error("This package needs USE_TZ = True.", id="faceauth.E011")

@@ -1,0 +1,160 @@
+"""Findings about the gates of a site, and about what they need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, Final
+
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.checks import Error
+from django.core.checks import Warning as Remark
+from django.utils.module_loading import import_string
+
+from django_faceauth.checks.registry import SHORT, Finding, check, check_of_deployment, value
+from django_faceauth.conf import PREFIX, conf
+from django_faceauth.gate.answers import answered_by
+from django_faceauth.gate.discovery import gated_views, policy_at
+from django_faceauth.gate.policy import Policy
+
+UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+COOKIE_SESSIONS: Final = "django.contrib.sessions.backends.signed_cookies"
+
+#: Parts of names of what nobody wants kept; the short ones count as whole words only.
+SECRETS: Final = ("passwd", "password", "secret", "token")
+SECRET_WORDS: Final = frozenset({"cvc", "cvv", "otp", "pin"})
+
+
+@check
+def gates_can_work() -> Finding:
+    """E012: the attributes given to a view's as_view() make no gate."""
+    for address, view in gated_views():
+        try:
+            policy_at(view)
+        except (TypeError, ValueError) as error:
+            yield Error(f"The gate at {address} cannot work: {error}.", id="faceauth.E012")
+
+
+@check
+def gates_have_sensible_windows() -> Finding:
+    """W002, W003: a gate whose window is longer than the ceiling, or too short to pass."""
+    for address, policy in _policies():
+        yield from _window_findings(address, policy)
+
+
+@check
+def slow_decisions_are_bound() -> Finding:
+    """E014: where people decide, an approval reaches a gate with a window too late (G-16)."""
+    for address, policy in _policies() if value("SLOW_REVIEW") else ():
+        if policy.bind is None:
+            yield Error(
+                f"The gate at {address} counts from the capture, and {PREFIX}SLOW_REVIEW is on.",
+                hint="People decide too slowly for that. Give the gate a bind: then it counts "
+                "from their decision.",
+                id="faceauth.E014",
+            )
+
+
+@check
+def users_have_sessions() -> Finding:
+    """E015: without sessions and users, every gated page is an error."""
+    for needed in (SessionMiddleware, AuthenticationMiddleware):
+        if not any(issubclass(kind, needed) for kind in _middleware()):
+            yield Error(
+                f"{needed.__name__} is missing in MIDDLEWARE.",
+                hint=f'Add "{needed.__module__}.{needed.__name__}", or a subclass of it.',
+                id="faceauth.E015",
+            )
+
+
+@check_of_deployment
+def sessions_can_be_ended() -> Finding:
+    """W006: what counts once belongs to a session of which there may be copies."""
+    if conf.SESSION_ENGINE != COOKIE_SESSIONS:
+        return
+    for address, policy in _policies():
+        if policy.is_single_use:
+            yield Remark(
+                f"The gate at {address} approves one thing, and sessions are signed cookies.",
+                hint="Nobody can end a copy of such a cookie, so whoever has one can use what "
+                "its owner approves. Use another SESSION_ENGINE.",
+                id="faceauth.W006",
+            )
+
+
+@check
+def methods_leave_no_way_around() -> Finding:
+    """W007: a gate for some methods, on a view that changes things by others."""
+    for address, view in gated_views():
+        with suppress(TypeError, ValueError):
+            open_to = _ungated(view, policy_at(view))
+            if open_to:
+                yield Remark(
+                    f"The gate at {address} leaves {', '.join(sorted(open_to))} open.",
+                    hint="Name them in methods too, or let the view refuse them, with "
+                    "require_http_methods or http_method_names.",
+                    id="faceauth.W007",
+                )
+
+
+@check
+def kept_fields_are_no_secrets() -> Finding:
+    """W008: what a gate keeps is stored as it was typed, and shown again."""
+    for address, policy in _policies():
+        for name in filter(_is_secret, policy.keep or ()):
+            yield Remark(
+                f"The gate at {address} keeps {name!r}, which looks like a secret.",
+                hint="What is kept is stored as it was typed, until it is used.",
+                id="faceauth.W008",
+            )
+
+
+def _window_findings(address: str, policy: Policy) -> Finding:
+    if policy.max_age is None:
+        return
+    if policy.max_age > (value("MAX_AGE_CEILING") or timedelta.max):
+        yield Remark(
+            f"The gate at {address} lets a face count for {policy.max_age}.",
+            hint=f"That is more than {PREFIX}MAX_AGE_CEILING.",
+            id="faceauth.W002",
+        )
+    if policy.max_age < SHORT:
+        yield Remark(
+            f"The gate at {address} lets a face count for {policy.max_age} only.",
+            hint="A capture takes people a minute or two.",
+            id="faceauth.W003",
+        )
+
+
+def _policies() -> Iterator[tuple[str, Policy]]:
+    for address, view in gated_views():
+        with suppress(TypeError, ValueError):  # E012 says so already
+            yield address, policy_at(view)
+
+
+def _middleware() -> Iterator[type]:
+    for path in conf.MIDDLEWARE:
+        with suppress(ImportError):  # Django says so itself, at the first request
+            found = import_string(path)
+            if isinstance(found, type):
+                yield found
+
+
+def _ungated(view: Callable[..., Any], policy: Policy) -> frozenset[str]:
+    """Return the methods that change something and that a gate for some methods leaves out.
+
+    Of a view that does not say which methods it answers, we take POST, as forms do.
+    """
+    if policy.methods is None:
+        return frozenset()
+    answered = answered_by(view)
+    changing = frozenset({"POST"}) if answered is None else UNSAFE & answered
+    return changing - policy.methods
+
+
+def _is_secret(name: str) -> bool:
+    words = re.findall(r"[a-z]+", name.lower())
+    return not SECRET_WORDS.isdisjoint(words) or any(part in name.lower() for part in SECRETS)
