@@ -29,7 +29,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         item.add_marker(pytest.mark.celery)
         item.add_marker(pytest.mark.enable_socket)
-        item.add_marker(pytest.mark.django_db(transaction=True))
         if missing and not os.environ.get("CI"):
             item.add_marker(pytest.mark.skip(reason=f"set {' and '.join(missing)}"))
 

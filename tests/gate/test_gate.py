@@ -398,3 +398,8 @@ def test_a_client_that_never_logged_in_has_no_challenge(person):
     start = person.is_asked("/statements/")
 
     assert Client().get(start).status_code == 404
+
+
+def test_a_class_that_binds_nothing_has_nothing_to_approve():
+    with pytest.raises(NotImplementedError):
+        FaceRequiredMixin().get_face_binding()
