@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from html import unescape
+from urllib.parse import urlencode
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -155,6 +156,17 @@ def test_a_payment_that_was_changed_is_not_made_and_burns_the_approval(
     assert times_paid(payment) == 0
     assert state_of(person.challenge.handle) == ("failed", "sequence_fail")
     assert "sequence_fail" in caplog.text
+
+
+def test_the_form_of_a_browser_names_its_challenge(person, payment):
+    """Browsers write forms in the older way, unless a page says otherwise (T-2.6)."""
+    action, fields = form_in(approved(person, payment))
+    Payment.objects.filter(pk=payment.pk).update(amount=99)
+
+    answer = person.browser.post(action, urlencode(fields), "application/x-www-form-urlencoded")
+
+    assert answer.status_code == 409
+    assert state_of(person.challenge.handle) == ("failed", "sequence_fail")
 
 
 def test_what_is_burnt_stays_burnt(person, payment):

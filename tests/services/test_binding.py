@@ -131,6 +131,12 @@ def test_the_order_of_names_is_of_no_matter_and_the_order_of_lists_is():
     assert digest_of({"a": [1, 2]}) != digest_of({"a": [2, 1]})
 
 
+def test_a_snapshot_that_nobody_checked_has_no_digest_either():
+    """What is no JSON has no fixed form (B-01)."""
+    with pytest.raises(ValueError, match="JSON"):
+        digest({"it": float("nan")}, nonce=NONCE, action="pay", user_id=1)
+
+
 def test_nothing_approved_has_no_digest():
     assert digest({}, nonce=NONCE, action="pay", user_id=1) == ""
     assert fingerprint({}) == ""
