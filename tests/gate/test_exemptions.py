@@ -7,8 +7,10 @@ from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.test import RequestFactory
 from django.utils import timezone
 
+from django_faceauth.gate import Face, Reason, freshness
 from django_faceauth.models import FaceChallenge, FaceExemption
 from django_faceauth.services import exemptions
 from django_faceauth.signals import exemption_granted, exemption_revoked, exemption_used
@@ -66,7 +68,8 @@ def test_each_passage_leaves_a_row_that_says_by_what(person, exempts):
     for row in rows:
         assert (row.state, row.method, row.action) == ("consumed", "exemption", "payout")
         assert row.reason == f"exemption {exemption.pk}"
-        assert row.consumed_at == timezone.now()
+        assert row.consumed_at == row.granted_at == row.verified_at == timezone.now()
+        assert row.max_age == 0
 
 
 def test_the_view_learns_that_nobody_was_seen(person, exempts):
@@ -82,12 +85,32 @@ def test_the_view_learns_that_nobody_was_seen(person, exempts):
     assert person.challenge.snapshot["payee"] == "Bob"
 
 
+@pytest.mark.parametrize(("lasts", "open_for"), [(3600, 180), (180, 180), (60, 60)])
+def test_a_page_can_know_how_long_it_holds(person, exempts, lasts, open_for):
+    """As long as a face would, and not longer than itself; it names no challenge."""
+    now = timezone.now()
+    exempts(person, expires_at=now + timedelta(seconds=lasts))
+    request = RequestFactory().get(GATE)
+    request.user, request.session = person.user, person.browser.session
+
+    face = freshness(request, action="payout", max_age=180)
+
+    assert face == Face(
+        verified_at=now,
+        expires_at=now + timedelta(seconds=open_for),
+        action="payout",
+        challenge="",
+        method="exemption",
+        reason=Reason.EXEMPT,
+    )
+
+
 def test_each_step_is_told(person, exempts, officer, django_capture_on_commit_callbacks):
     """Granted, used, revoked: to whoever listens, after the commit."""
     told = []
 
-    def hear(signal, exemption, **_facts):
-        told.append((signal, exemption.author_id))
+    def hear(signal, exemption, challenge=None, **_facts):
+        told.append((signal, exemption.author_id, challenge))
 
     signals = [exemption_granted, exemption_used, exemption_revoked]
     for signal in signals:
@@ -99,7 +122,10 @@ def test_each_step_is_told(person, exempts, officer, django_capture_on_commit_ca
         exemptions.revoke(exemption, now=timezone.now())
         exemptions.revoke(exemption, now=timezone.now())
 
-    assert told == [(signal, officer.pk) for signal in signals]
+    passage = FaceChallenge.objects.get()
+    assert told == [
+        (signal, officer.pk, passage if signal is exemption_used else None) for signal in signals
+    ]
 
 
 def test_it_is_for_one_person(people, exempts):

@@ -65,6 +65,7 @@ def test_people_who_are_not_enrolled_get_through_with_their_code(people):
     assert stranger.browser.get(GATE).content.startswith(b"secret")
     row = stranger.challenge
     assert (row.state, row.method, row.reason) == ("granted", "code", "other_method")
+    assert row.verified_at == row.granted_at == timezone.now()
 
 
 @pytest.mark.parametrize("outcome", ["refuse", "someone_else", "no_camera", "leave"])
