@@ -9,7 +9,7 @@ VENV_PYTHON := .venv/bin/python
 MANAGE := $(VENV_PYTHON) example_project/manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help bench demo demo-full test lint types
+.PHONY: help bench demo demo-full lint mutants test types
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ test: .venv/test.stamp ## run the tests (ARGS are those of pytest)
 bench: .venv/test.stamp ## measure against the budgets (ARGS are those of benchmarks; DATABASE_URL, CELERY_BROKER_URL)
 	@$(VENV_PYTHON) -m benchmarks $(ARGS)
 
+mutants: .venv/mutants.stamp ## change the gate and see whether the tests notice, for an hour (ARGS are names of mutants)
+	@$(VENV_PYTHON) -m benchmarks.mutants $(ARGS)
+
 lint: .venv/test.stamp ## check the style
 	@$(VENV_PYTHON) -m ruff check .
 	@$(VENV_PYTHON) -m ruff format --check .
@@ -47,6 +50,7 @@ types: .venv/test.stamp ## check the types
 
 .venv/demo.stamp: EXTRAS = demo
 .venv/demo-full.stamp: EXTRAS = demo-full
+.venv/mutants.stamp: EXTRAS = demo,dev,mutants
 .venv/test.stamp: EXTRAS = demo,dev
 .venv/%.stamp: pyproject.toml
 	@echo "Setting up .venv, this once."

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import AsyncClient, override_settings
 from django.utils import timezone, translation
 
-from django_faceauth.gate import FaceRequiredMixin, face_required, freshness_of
+from django_faceauth.gate import FaceRequiredMixin, Money, face_required, freshness_of
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services import binding
 from tests.person import form_in
@@ -126,6 +126,26 @@ def test_it_counts_once(person, payment, kind):
     person.is_asked(path_of(payment, kind), "post")
 
     assert times_paid(payment) == 1
+
+
+def test_whoever_comes_second_is_asked_for_the_same_thing(person, payment):
+    """Between the decision and the use, another request took the approval (B-02)."""
+    approved(person, payment)
+
+    def is_overtaken(execute, sql, params, many, context):
+        if sql.startswith("UPDATE") and FaceChallenge._meta.db_table in sql:
+            table = FaceChallenge._meta.db_table
+            used = f"UPDATE {table} SET state = 'consumed', consumed_at = verified_at"
+            execute(used, (), False, context)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(is_overtaken):
+        person.is_asked(path_of(payment), "post")
+
+    assert times_paid(payment) == 0
+    asked = person.challenge
+    assert (asked.state, asked.reason) == ("open", "used")
+    assert asked.snapshot == {"payee": "Anna", "amount": {"$money": ["12.50", "EUR"]}}
 
 
 def test_a_page_that_is_sent_twice_is_told_so(person, payment):
@@ -300,19 +320,21 @@ def test_under_asgi_work_and_use_are_one_too(person, payment, kind):
     assert (paid.content, times_paid(payment)) == (b"paid face", 1)
 
 
-@pytest.mark.parametrize("failure", ["error", "404", "403"])
+@pytest.mark.parametrize("atomic_requests", [True, False])
+@pytest.mark.parametrize(("failure", "status"), [("error", 500), ("404", 404), ("403", 403)])
 @pytest.mark.django_db(transaction=True)
-def test_under_atomic_requests_the_session_survives_a_view_that_raises(
-    person, payment, monkeypatch, failure
+def test_the_session_survives_a_view_that_raises(
+    person, payment, monkeypatch, failure, status, atomic_requests
 ):
     """The rotation of the session key must not be taken back under the browser's feet (B-05)."""
-    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", atomic_requests)
     approved(person, payment)
     FaceChallenge.objects.update(seen_at=None)  # granted by a sweep, and never looked at
     person.browser.raise_request_exception = False
 
-    person.browser.post(path_of(payment) + f"?fail={failure}")
+    failed = person.browser.post(path_of(payment) + f"?fail={failure}")
 
+    assert failed.status_code == status
     assert person.browser.get("/home/").status_code == 200
     assert person.browser.post(path_of(payment)).content == b"paid face"
     assert person.challenge.seen_at is not None
@@ -467,6 +489,24 @@ def test_people_may_decide_late(person, payment, clock):
     clock.move_to(granted_at + timedelta(minutes=14, seconds=59))
 
     assert person.browser.post(path_of(payment)).content == b"paid face"
+
+
+@pytest.mark.parametrize(
+    ("shown_before", "lasts"),
+    [(timedelta(hours=1), timedelta(minutes=15)), (timedelta(hours=23.9), timedelta(minutes=6))],
+)
+@override_settings(FACEAUTH_SLOW_REVIEW=True)
+def test_a_task_can_know_when_a_late_approval_ends(person, payment, shown_before, lasts):
+    """A quarter of an hour after the decision, or a day after the face (G-16)."""
+    approved(person, payment)
+    granted_at = person.challenge.granted_at
+    FaceChallenge.objects.update(verified_at=granted_at - shown_before)
+    payment.refresh_from_db()
+    bound = {"payee": payment.payee, "amount": Money(payment.amount, "EUR")}
+
+    face = freshness_of(person.user, person.challenge.handle, action="pay", bound=bound)
+
+    assert face.expires_at == granted_at + lasts
 
 
 @override_settings(FACEAUTH_SLOW_REVIEW=True)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from django_faceauth.gate import FaceRequiredMixin, face_required
 from django_faceauth.models import FaceAuthentication, FaceChallenge
-from django_faceauth.services import enrolment, sync
+from django_faceauth.services import enrolment, grants, sync
 
 DEFAULT_ACTION = [
     "/statements/",
@@ -231,6 +231,11 @@ def test_a_window_that_is_no_duration_is_an_error_where_it_is_written(max_age):
         face_required(max_age=max_age)
 
 
+@pytest.mark.parametrize("max_age", [1, timedelta(seconds=1), timedelta(days=365)])
+def test_a_window_may_be_a_second_or_a_year(max_age):
+    assert face_required(max_age=max_age)(str)
+
+
 def test_an_action_that_does_not_fit_is_an_error_where_it_is_written():
     with pytest.raises(ValueError, match="action"):
         face_required(action="x" * 101)
@@ -257,6 +262,55 @@ def test_revoked_means_closed_at_the_next_request(person, clock):
     FaceChallenge.objects.filter(pk=person.challenge.pk).revoke(reason="staff", now=timezone.now())
 
     person.is_asked("/statements/")
+
+
+def grows_old(challenge, clock):
+    clock.shift(300)
+
+
+def is_used(challenge, clock):
+    grants.consume(challenge, timedelta(minutes=5), now=timezone.now())
+
+
+def is_burnt(challenge, clock):
+    grants.burn(challenge)
+
+
+def is_taken_back(challenge, clock):
+    grants.end_all(challenge.user_id, reason="staff", now=timezone.now())
+
+
+def is_declined_after_all(challenge, clock):
+    FaceAuthentication.objects.update(status="declined")
+
+
+def ends_in_a_way_that_is_new(challenge, clock):
+    FaceChallenge.objects.update(state="mislaid")
+
+
+@pytest.mark.parametrize(
+    ("happens", "reason"),
+    [
+        (grows_old, "stale"),
+        (is_used, "used"),
+        (is_burnt, "changed"),
+        (is_taken_back, "revoked"),
+        (is_declined_after_all, "not_backed"),
+        (ends_in_a_way_that_is_new, "not_shown"),
+    ],
+)
+def test_a_new_question_says_what_became_of_the_last_approval(person, clock, happens, reason):
+    """The newest one for that action, whatever else was asked meanwhile (L-01)."""
+    person.passes("/statements/")
+    is_used(person.challenge, clock)
+    person.passes("/statements/")
+    happens(person.challenge, clock)
+    person.is_asked("/payout/")
+    assert person.challenge.reason == "not_shown"
+
+    person.is_asked("/statements/")
+
+    assert person.challenge.reason == reason
 
 
 def test_another_applicant_closes_the_gate(person):
@@ -290,6 +344,14 @@ def test_only_approved_opens(person, status):
     """Also when a row was changed behind our back."""
     person.passes("/statements/")
     FaceAuthentication.objects.update(status=status)
+
+    person.is_asked("/statements/")
+
+
+def test_an_erased_face_opens_nothing(person):
+    """Also when only its own row says so (G-11)."""
+    person.passes("/statements/")
+    FaceAuthentication.objects.update(erased_at=timezone.now())
 
     person.is_asked("/statements/")
 

@@ -51,6 +51,8 @@ def test_the_form_of_a_digest_is_fixed():
         (mark_safe("text"), "text"),
         (Kind.GIFT, "gift"),
         (Decimal("12.50"), "12.50"),
+        (Decimal("1E+40"), "1E+40"),
+        (Decimal("1E-40"), "1E-40"),
         (Money(Decimal("12.50"), "EUR"), {"$money": ["12.50", "EUR"]}),
         (Money(12, "JPY"), {"$money": ["12", "JPY"]}),
         (date(2026, 3, 1), {"$date": "2026-03-01"}),
@@ -96,6 +98,8 @@ def test_what_is_not_definite_is_refused_loudly(value):
         {"it": Money(Decimal("-Infinity"), "EUR")},
         {"it": Money(Decimal("1E+999999"), "EUR")},
         {"it": Decimal("1E-999999")},
+        {"it": Decimal("1E+41")},
+        {"it": Decimal("1E-41")},
         {"it": datetime(2026, 3, 1)},  # noqa: DTZ001 - the point
         {"$money": ["1", "EUR"]},
         {"it": {"$money": ["1", "EUR"]}},
