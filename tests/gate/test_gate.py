@@ -174,6 +174,21 @@ def test_inactive_users_are_refused_even_with_a_grant(people, settings, provider
     assert len(provider.calls) == calls
 
 
+@override_settings(FACEAUTH_FALLBACK="/by-phone/")
+def test_inactive_users_are_shown_the_other_way_without_a_question(people, settings):
+    """There is nothing that it could answer for them (G-02)."""
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.AllowAllUsersModelBackend"]
+    person = people()
+    person.user.is_active = False
+    person.user.save()
+
+    response = person.browser.get("/statements/")
+
+    assert response.status_code == 403
+    assert b'href="/by-phone/"' in response.content
+    assert FaceChallenge.objects.count() == 0
+
+
 def test_every_request_counts_the_age_anew(person, clock):
     """Fresh for max_age from the anchor, on the server, to the second (G-04)."""
     person.passes("/statements/")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from django_faceauth.services import grants
+from django_faceauth.services import exemptions, grants
 from tests.site.models import Payment
 
 CANARY = "Canary"
@@ -55,6 +56,23 @@ def test_what_is_taken_back_and_what_was_changed_can_be_read(log, person, owes):
     assert f"sequence_fail challenge={burnt}" in log()
     assert f"gate decision=deny reason=changed action=pay basis=challenge {burnt}" in log()
     assert f"challenge_revoked challenge={person.challenge.pk} reason=staff executed=('',)" in log()
+
+
+def test_an_exemption_is_named_by_its_number(log, person, people, owes):
+    """L-01: who passes without a face is on record."""
+    now = timezone.now()
+    row = exemptions.exempt(
+        person.user,
+        action="pay",
+        reason=CANARY,
+        author=people().user,
+        expires_at=now + timedelta(days=1),
+        now=now,
+    )
+    person.browser.post(f"/pay/{owes(person).pk}/")
+
+    assert f"gate decision=allow reason=exempt action=pay basis=exemption {row.pk}" in log()
+    assert CANARY not in "".join(log())
 
 
 def test_no_line_tells_of_the_person_or_of_what_is_approved(log, people, owes):

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.signals import user_logged_in
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
@@ -174,3 +174,26 @@ def test_a_session_that_was_tampered_with_is_no_session_of_ours(person):
     session.save()
 
     assert person.browser.get(f"/face/waiting/{person.challenge.handle}/").status_code == 404
+
+
+def test_whoever_has_left_meanwhile_gets_no_new_session(person):
+    """A view may log the user out; the rotation comes after it (B-05)."""
+    person.passes(GATE)
+    FaceChallenge.objects.update(seen_at=None)
+    request = RequestFactory().get("/")
+    request.session = person.browser.session
+    request.session.flush()
+
+    grants.see(request, person.challenge, now=timezone.now())
+
+    assert request.session.session_key is None
+    assert person.challenge.seen_at is None
+
+
+def test_a_logout_without_a_request_ends_nothing(person):
+    """Some tools send the signal by themselves."""
+    person.passes(GATE)
+
+    user_logged_out.send(sender=type(person.user), request=None, user=person.user)
+
+    assert person.challenge.state == "granted"
