@@ -43,6 +43,7 @@ TESTS: Final = (
     "tests/gate/test_peers.py",
     "tests/gate/test_properties.py",
     "tests/gate/test_revocation.py",
+    "tests/webhooks/test_processing.py",
 )
 PYTEST: Final = ("-p", "benchmarks.mutants_plugin", "--nomigrations", "--hypothesis-seed=0")
 
