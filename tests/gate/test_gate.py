@@ -174,9 +174,9 @@ def test_inactive_users_are_refused_even_with_a_grant(people, settings, provider
     assert len(provider.calls) == calls
 
 
-@override_settings(FACEAUTH_FALLBACK="/by-phone/")
 def test_inactive_users_are_shown_the_other_way_without_a_question(people, settings):
     """There is nothing that it could answer for them (G-02)."""
+    settings.FACEAUTH_FALLBACK = "/by-phone/"
     settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.AllowAllUsersModelBackend"]
     person = people()
     person.user.is_active = False
