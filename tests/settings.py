@@ -42,6 +42,8 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "tests.site.urls"
 STATIC_URL = "/static/"
+# Read by Django 6.1 and newer, which deprecates EMAIL_BACKEND.
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/home/"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
