@@ -40,6 +40,7 @@ TESTS: Final = (
     "tests/gate/test_fallback.py",
     "tests/gate/test_gate.py",
     "tests/gate/test_impersonation.py",
+    "tests/gate/test_log.py",
     "tests/gate/test_peers.py",
     "tests/gate/test_properties.py",
     "tests/gate/test_revocation.py",
