@@ -6,9 +6,7 @@ values; what cannot be used raises `ConfigurationError`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Final
@@ -16,6 +14,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from django_faceauth.durations import Limit, as_duration, as_limit
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.redaction import Secret
 
@@ -38,23 +37,6 @@ TOKEN_URLS: Final = {
     SANDBOX: "https://access.sandbox.checkout.com/connect/token",
     LIVE: "https://access.checkout.com/connect/token",
 }
-
-#: A number, and a period of so many (or one) seconds, minutes, hours or days.
-LIMIT: Final = re.compile(r"([1-9]\d{0,5})/([1-9]\d{0,4})?([smhd])", re.ASCII)
-UNITS: Final = {
-    "s": timedelta(seconds=1),
-    "m": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """At most `count` in any `period`."""
-
-    count: int
-    period: timedelta
 
 
 class Conf:
@@ -381,11 +363,10 @@ def _limits(name: str, default: tuple[str, ...]) -> tuple[Limit, ...]:
 
 
 def _as_limit(name: str, text: str) -> Limit:
-    found = LIMIT.fullmatch(text)
-    if found is None:
-        raise ConfigurationError(f"{PREFIX}{name} holds what is no limit, such as 3/10m.")
-    count, number, unit = found.groups()
-    return Limit(int(count), int(number or 1) * UNITS[unit])
+    try:
+        return as_limit(text)
+    except ValueError:
+        raise ConfigurationError(f"{PREFIX}{name} holds what is no limit, such as 3/10m.") from None
 
 
 def _secret(name: str) -> Secret | None:
@@ -416,15 +397,3 @@ def _duration(name: str, default: float) -> timedelta:
     if duration < timedelta(0):
         raise ConfigurationError(f"{PREFIX}{name} must not be negative.")
     return duration
-
-
-def as_duration(value: float | timedelta) -> timedelta:
-    """Return `value`, seconds or already a `timedelta`, as a `timedelta`.
-
-    Raises `TypeError`, `ValueError` or `OverflowError` for anything else.
-    """
-    if isinstance(value, timedelta):
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError("a duration is seconds or a timedelta")
-    return timedelta(seconds=value)

@@ -19,7 +19,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services import alerts, grants
+from django_faceauth.services import alerts, grants, revocation
 from django_faceauth.signals import challenge_granted, reported
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def on_logout(
         return
     try:
         with transaction.atomic():
-            grants.end_session(request, now=timezone.now())
+            revocation.end_session(request, now=timezone.now())
     except DatabaseError as error:
         # Its grants are worth nothing without the session: nobody must be kept from leaving.
         logger.error("rows not ended at log-out: %s", type(error).__name__)
@@ -54,7 +54,7 @@ def on_save_of_user(instance: AbstractBaseUser, created: bool = False, **_kwargs
     if created or not reason:
         return
     with transaction.atomic():
-        grants.end_all(instance.pk, reason=reason, now=timezone.now())
+        revocation.end_all(instance.pk, reason=reason, now=timezone.now())
 
 
 @receiver(challenge_granted, sender=FaceChallenge)

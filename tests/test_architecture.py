@@ -15,7 +15,17 @@ ROOT = Path(django_faceauth.__file__).parent
 #: From the ground up. A room imports itself and what stands on lower floors; rooms of
 #: one floor do not know each other.
 FLOORS: list[set[str]] = [
-    {"", "beat", "compat", "exceptions", "identifiers", "metrics", "redaction", "response_codes"}
+    {
+        "",
+        "beat",
+        "compat",
+        "durations",
+        "exceptions",
+        "identifiers",
+        "metrics",
+        "redaction",
+        "response_codes",
+    }
     | {"signals", "statuses", "wording"},
     {"conf"},
     {"headers"},

@@ -8,7 +8,8 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
-from django_faceauth.conf import KNOWN, Limit, conf
+from django_faceauth.conf import KNOWN, conf
+from django_faceauth.durations import Limit
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.redaction import Secret
 

@@ -15,11 +15,11 @@ from typing import Final
 
 from django.http import HttpRequest
 
-from django_faceauth.gate.policy import CHALLENGE_FIELD, DECISION_WINDOW, Policy
+from django_faceauth.gate.policy import CHALLENGE_FIELD, Policy
 from django_faceauth.models import FaceChallenge, FaceExemption
-from django_faceauth.models.challenge import EXEMPTION, FACE, FaceChallengeQuerySet
+from django_faceauth.models.challenge import EXEMPTION, FACE
 from django_faceauth.models.standing import Grant
-from django_faceauth.services import binding, enrolment, exemptions, grants
+from django_faceauth.services import binding, enrolment, exemptions, grants, revocation
 from django_faceauth.services.binding import Snapshot
 from django_faceauth.services.grants import Seat
 
@@ -28,8 +28,8 @@ logger = logging.getLogger(__name__)
 State = FaceChallenge.State
 
 #: The header by which a client without a form names its challenge.
-CHALLENGE_HEADER = "Face-Challenge"
-FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+CHALLENGE_HEADER: Final = "Face-Challenge"
+FORMS: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 
 class Reason(StrEnum):
@@ -137,7 +137,8 @@ def judge(
         return Deny(Reason.CHANGED, brought)
     if brought is not None and brought.state == State.CONSUMED:
         return Deny(Reason.USED)
-    for grant in _fresh(seat, policy, now):
+    fresh = _fresh(seat, policy, now)
+    for grant in fresh:
         if _is_for(grant, policy, snapshot) and only in {"", grant.handle}:
             return Allow(_face(grant, policy), grant, snapshot)
     exemption = exemptions.standing(user, action=policy.action, now=now)
@@ -145,7 +146,7 @@ def judge(
         return Allow(_exempt(exemption, policy, now), exemption, snapshot)
     if not enrolment.is_enrolled(user):
         return Deny(Reason.NOT_ENROLLED)
-    return Challenge(_why_not(grants.asked_by(seat), policy, now), snapshot)
+    return Challenge(_why_not(seat, policy, fresh, now), snapshot)
 
 
 def enter(request: HttpRequest, policy: Policy, now: datetime) -> Decision:
@@ -154,7 +155,7 @@ def enter(request: HttpRequest, policy: Policy, now: datetime) -> Decision:
     if isinstance(decision, Allow):
         decision = _pass(request, policy, decision, now)
     elif isinstance(decision, Deny) and decision.challenge is not None:
-        grants.burn(decision.challenge)
+        revocation.burn(decision.challenge)
     _log(policy, decision)
     return decision
 
@@ -177,34 +178,43 @@ def _is_for(challenge: FaceChallenge | Grant, policy: Policy, snapshot: Snapshot
 
 
 def _fresh(seat: Seat, policy: Policy, now: datetime) -> list[Grant]:
-    fresh = grants.fresh(seat, action=policy.action, max_age=policy.age_limit, now=now)
-    if not policy.counts_from_decision:
-        return fresh
-    return [one for one in fresh if one.granted_at and now - one.granted_at < DECISION_WINDOW]
+    standing = grants.fresh(seat, action=policy.action, max_age=policy.age_limit, now=now)
+    return [grant for grant in standing if now < policy.end_of(grant)]
 
 
 def _face(grant: Grant, policy: Policy) -> Face:
-    expires_at = grant.verified_at + policy.age_limit
-    if policy.counts_from_decision and grant.granted_at is not None:
-        expires_at = min(expires_at, grant.granted_at + DECISION_WINDOW)
     reason = Reason.FRESH if grant.method == FACE else Reason.OTHER_METHOD
-    return Face(grant.verified_at, expires_at, grant.action, grant.handle, grant.method, reason)
+    return Face(
+        verified_at=grant.verified_at,
+        expires_at=policy.end_of(grant),
+        action=grant.action,
+        challenge=grant.handle,
+        method=grant.method,
+        reason=reason,
+    )
 
 
 def _exempt(exemption: FaceExemption, policy: Policy, now: datetime) -> Face:
     expires_at = min(exemption.expires_at, now + policy.age_limit)
-    return Face(now, expires_at, policy.action, "", EXEMPTION, Reason.EXEMPT)
+    return Face(
+        verified_at=now,
+        expires_at=expires_at,
+        action=policy.action,
+        challenge="",  # there is one as soon as the exemption is used
+        method=EXEMPTION,
+        reason=Reason.EXEMPT,
+    )
 
 
-def _why_not(asked: FaceChallengeQuerySet, policy: Policy, now: datetime) -> Reason:
-    newest = asked.filter(action=policy.action, verified_at__isnull=False).order_by("pk").last()
-    if newest is None:
+def _why_not(seat: Seat, policy: Policy, fresh: list[Grant], now: datetime) -> Reason:
+    """Say what became of the newest grant for this action; `fresh` are those that stand."""
+    asked = grants.asked_by(seat).filter(action=policy.action, verified_at__isnull=False)
+    newest = asked.order_by("pk").last()
+    if newest is None or newest.pk in {grant.pk for grant in fresh}:  # or it is for something else
         return Reason.NOT_SHOWN
     if newest.state != State.GRANTED:
         return _ENDED.get(newest.state, Reason.NOT_SHOWN)
-    if not newest.is_fresh(now=now):
-        return Reason.STALE
-    return Reason.NOT_SHOWN if newest.is_backed else Reason.NOT_BACKED
+    return Reason.STALE if policy.end_of(newest) <= now else Reason.NOT_BACKED
 
 
 _ENDED: Final[Mapping[str, Reason]] = {

@@ -94,9 +94,9 @@ def _find(request: HttpRequest, handle: str, now: datetime) -> FaceChallenge | N
         return None
     if Lockout.objects.in_force(user_id=user.pk, now=now).reported().exists():
         return None
-    asked = grants.unanswered(grants.asked_by(grants.seat_of(request)), oldest=now - ANSWERABLE)
+    asked = grants.asked_by(grants.seat_of(request)).unanswered(since=now - ANSWERABLE)
     return grants.one(asked, handle)
 
 
 def _grant(challenge: FaceChallenge, method: str, now: datetime) -> bool:
-    return grants.answer_otherwise(challenge, method=method, oldest=now - ANSWERABLE, now=now)
+    return grants.answer_otherwise(challenge, method=method, since=now - ANSWERABLE, now=now)

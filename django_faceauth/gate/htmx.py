@@ -24,9 +24,7 @@ def page_of(request: HttpRequest) -> str:
 
 def send_on(request: HttpRequest, url: str) -> HttpResponse:
     """Send the browser on; htmx follows redirects itself, and swaps in what it finds there."""
-    response = HttpResponse() if is_htmx(request) else redirect(url)
-    if is_htmx(request):
-        response["HX-Redirect"] = url
+    response = HttpResponse(headers={"HX-Redirect": url}) if is_htmx(request) else redirect(url)
     patch_vary_headers(response, ["HX-Request"])
     response["Cache-Control"] = "no-store, private"
     return response

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -13,8 +13,11 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.views import View
 
-from django_faceauth.conf import as_duration, conf
+from django_faceauth.conf import conf
+from django_faceauth.durations import as_duration
+from django_faceauth.models import FaceChallenge
 from django_faceauth.models.challenge import ACTION_LENGTH
+from django_faceauth.models.standing import Grant
 from django_faceauth.services.binding import Snapshot, snapshot_of
 
 SHORTEST: Final = timedelta(seconds=1)
@@ -59,6 +62,13 @@ class Policy:
     def counts_from_decision(self) -> bool:
         """Whether the window begins when the provider's people have decided (G-16)."""
         return self.bind is not None and conf.SLOW_REVIEW
+
+    def end_of(self, grant: FaceChallenge | Grant) -> datetime:
+        """Return when a grant stops to count here; raises `ValueError` for what is none."""
+        if grant.verified_at is None or grant.granted_at is None:
+            raise ValueError("this challenge was not granted")
+        end = grant.verified_at + self.age_limit
+        return min(end, grant.granted_at + DECISION_WINDOW) if self.counts_from_decision else end
 
     @property
     def is_single_use(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
@@ -24,7 +25,7 @@ from django_faceauth.services.grants import Kept, Question
 from django_faceauth.wording import NOT_DONE, Text
 
 #: Characters of kept fields, all together: what somebody typed, no uploads.
-MOST_KEPT = 10_000
+MOST_KEPT: Final = 10_000
 
 
 def refuse(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentTypeError
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
+from django_faceauth.durations import UNITS
+
+AGO: Final = re.compile(r"(\d{1,6})([mhd])", re.ASCII)
 
 
 def moment(text: str) -> datetime:
@@ -18,9 +20,9 @@ def moment(text: str) -> datetime:
 
     Raises `ArgumentTypeError`.
     """
-    ago = re.fullmatch(r"(\d{1,6})([mhd])", text)
+    ago = AGO.fullmatch(text)
     if ago:
-        return timezone.now() - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+        return timezone.now() - int(ago[1]) * UNITS[ago[2]]
     try:
         found = parse_datetime(text)
     except ValueError:  # the 31st of February

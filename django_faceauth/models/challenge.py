@@ -10,7 +10,6 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.models.authentication import FaceAuthentication
-from django_faceauth.statuses import AuthenticationStatus
 
 ACTION_LENGTH = 100
 METHOD_LENGTH = 32
@@ -18,6 +17,9 @@ METHOD_LENGTH = 32
 FACE = "face"
 #: The method of whoever the site lets through without asking.
 EXEMPTION = "exemption"
+
+#: Ends of a question that do not say that something was wrong with it.
+HARMLESS = ("declined", "inconclusive", "unknown_to_provider")
 
 
 class FaceChallengeQuerySet(models.QuerySet["FaceChallenge"]):
@@ -32,14 +34,43 @@ class FaceChallengeQuerySet(models.QuerySet["FaceChallenge"]):
         return self.filter(verified_at__gt=now - max_age, verified_at__lte=now)
 
     def close(self, state: FaceChallenge.State, *, reason: str = "", **values: Any) -> int:
-        """End the open ones among these; return how many there were.
+        """End the open ones among these, or grant them; return how many there were.
 
-        This is the only way out of `open`, so whatever ended otherwise stays ended (D-11).
+        Whatever ended otherwise stays ended (D-11).
         """
         still_open = self.filter(state=FaceChallenge.State.OPEN)
         if state != FaceChallenge.State.GRANTED:
             values["kept"] = None  # of no more use (U-10)
         return still_open.update(state=state, reason=reason, open_slot=None, **values)
+
+    def mendable(self) -> FaceChallengeQuerySet:
+        """Ended questions that another way of the site may still answer."""
+        refused = models.Q(state=FaceChallenge.State.REFUSED)
+        unlucky = models.Q(state=FaceChallenge.State.FAILED, reason__in=HARMLESS)
+        return self.filter(refused | unlucky, revoked_at=None)
+
+    def unanswered(self, *, since: datetime) -> FaceChallengeQuerySet:
+        """Questions since then that another way of the site may answer.
+
+        One that ended with a refusal or a decline is among them; what was burnt, used or
+        taken back is not.
+        """
+        still_open = self.filter(state=FaceChallenge.State.OPEN)
+        return (still_open | self.mendable()).filter(created_at__gte=since)
+
+    def answer(self, method: str, *, since: datetime, now: datetime) -> int:
+        """Grant the unanswered ones among these by another way; return how many there were.
+
+        One statement with all its conditions, so that of any number of racers one wins.
+        """
+        return self.unanswered(since=since).update(
+            state=FaceChallenge.State.GRANTED,
+            reason="other_method",
+            method=method,
+            open_slot=None,
+            verified_at=now,
+            granted_at=now,
+        )
 
     def consume(self, max_age: timedelta, *, now: datetime) -> int:
         """Use up the grants among these that are fresh; return how many there were (B-02).
@@ -86,7 +117,7 @@ class FaceChallenge(models.Model):
     """One question that the gate asked. A grant is a challenge in state `granted`."""
 
     class State(models.TextChoices):
-        """Where the challenge stands; only `open` and `granted` can change."""
+        """Where the challenge stands; the queryset has every step from one to another."""
 
         OPEN = "open", _("open")
         GRANTED = "granted", _("granted")
@@ -198,19 +229,6 @@ class FaceChallenge(models.Model):
     def is_open(self) -> bool:
         """Whether the question still waits for its answer."""
         return self.state == self.State.OPEN
-
-    @property
-    def is_backed(self) -> bool:
-        """Whether provider and enrolment stand behind the grant; as `standing()` asks."""
-        if self.method != FACE:
-            return True
-        authentication = self.authentication
-        return (
-            authentication is not None
-            and authentication.status == AuthenticationStatus.APPROVED
-            and authentication.erased_at is None
-            and authentication.applicant_id == self.user.face_applicant.applicant_id
-        )
 
     @property
     def age_limit(self) -> timedelta:

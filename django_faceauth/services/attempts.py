@@ -47,12 +47,11 @@ def authentication_for(
     return _create(row, now)
 
 
-def standing(challenge: FaceChallenge, applicant: Applicant) -> FaceAuthentication | None:
-    """Return the authentication that `authentication_for` would not have to make, if any."""
+def held(challenge: FaceChallenge, applicant: Applicant) -> FaceAuthentication | None:
+    """Return what `authentication_for` would return without asking the provider, if anything."""
     row = challenge.authentication
-    if row is None or row.provider_id is None:
-        return None
-    return row if _still_holds(row, applicant) else None
+    is_held = row is not None and row.provider_id and _still_holds(row, applicant)
+    return row if is_held else None
 
 
 def _still_holds(row: FaceAuthentication, applicant: Applicant) -> bool:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django_faceauth.exceptions import NotEnrolled
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.models import Applicant
-from django_faceauth.services import grants
+from django_faceauth.services import revocation
 
 
 def applicant_of(user: AbstractBaseUser) -> Applicant:
@@ -44,7 +44,7 @@ def link(user: AbstractBaseUser, applicant_id: str, *, now: datetime | None = No
     with transaction.atomic():
         former = Applicant.objects.select_for_update().filter(user_id=user.pk).first()
         if former is not None and former.applicant_id != applicant_id:
-            grants.end_all(user.pk, reason="relinked", now=now or timezone.now())
+            revocation.end_all(user.pk, reason="relinked", now=now or timezone.now())
         applicant, _created = Applicant.objects.update_or_create(
             user_id=user.pk, defaults={"applicant_id": applicant_id}
         )

@@ -26,6 +26,7 @@ from django_faceauth.models.challenge import FaceChallengeQuerySet
 from django_faceauth.models.leases import has_run_out
 from django_faceauth.provider.addresses import is_capture_url
 from django_faceauth.provider.factory import get_client
+from django_faceauth.provider.snapshots import AttemptSnapshot
 from django_faceauth.services import attempts, enrolment, evidence, grants, limits, schedule, sync
 from django_faceauth.services.announcements import announce
 from django_faceauth.services.sync import Pulled
@@ -183,7 +184,7 @@ def _hand_off(
     challenge: FaceChallenge, applicant: Applicant, redirect_url: str, now: datetime
 ) -> HandOff | None:
     challenge.refresh_from_db(fields=["authentication", "started_at"])
-    authentication = attempts.standing(challenge, applicant)
+    authentication = attempts.held(challenge, applicant)
     try:
         attempt = attempts.live_attempt(challenge, authentication, now=now)
         if attempt is None:
@@ -192,22 +193,34 @@ def _hand_off(
                 attempt = attempts.new_attempt(
                     challenge, authentication, redirect_url=redirect_url, now=now
                 )
-    except Conflict:
-        if authentication is None:
+    except (Conflict, NotFound) as error:
+        if authentication is None:  # it was not made
             raise
-        # It has gone on without us, on another device: the waiting page is to find out.
-        sync.expect(authentication, by=now, now=now)
+        _gone_on(challenge, authentication, error, now)
         return None
-    except NotFound:
-        if authentication is None:
-            raise
-        _close(challenge, State.FAILED, "unknown_to_provider")
-        return None
-    if not is_capture_url(attempt.capture_url, hosts=conf.CAPTURE_HOSTS, debug=conf.DEBUG):
-        logger.error("capture host not allowed challenge=%s", challenge.pk)
-        raise MalformedAnswer("create_attempt", cause="capture host not allowed")
+    _require_capture_url(challenge, attempt)
     logger.info("start challenge=%s", challenge.pk)
     return HandOff(attempt.capture_url)
+
+
+def _gone_on(
+    challenge: FaceChallenge,
+    authentication: FaceAuthentication,
+    error: Conflict | NotFound,
+    now: datetime,
+) -> None:
+    """Act upon an authentication that is not what we hold it for."""
+    if isinstance(error, NotFound):
+        _close(challenge, State.FAILED, "unknown_to_provider")
+    else:  # on another device: the waiting page is to find out
+        sync.expect(authentication, by=now, now=now)
+
+
+def _require_capture_url(challenge: FaceChallenge, attempt: AttemptSnapshot) -> None:
+    if is_capture_url(attempt.capture_url, hosts=conf.CAPTURE_HOSTS, debug=conf.DEBUG):
+        return
+    logger.error("capture host not allowed challenge=%s", challenge.pk)
+    raise MalformedAnswer("create_attempt", cause="capture host not allowed")
 
 
 # -- finish

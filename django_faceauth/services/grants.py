@@ -9,7 +9,6 @@ B-06), without anything to remember on those occasions.
 from __future__ import annotations
 
 import hashlib
-import logging
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,22 +17,18 @@ from typing import Any, Final, cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
-from django.db.models import Q
 from django.db.models.functions import Greatest
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
-from django_faceauth import metrics
 from django_faceauth.conf import conf
-from django_faceauth.models import FaceAuthentication, FaceChallenge, FaceExemption
+from django_faceauth.models import FaceChallenge, FaceExemption
 from django_faceauth.models.challenge import EXEMPTION, FaceChallengeQuerySet
 from django_faceauth.models.standing import Grant, standing
 from django_faceauth.services import binding
 from django_faceauth.services.announcements import announce
 from django_faceauth.services.binding import Snapshot
-from django_faceauth.signals import challenge_granted, challenge_revoked, exemption_used
-
-logger = logging.getLogger(__name__)
+from django_faceauth.signals import challenge_granted, exemption_used
 
 State = FaceChallenge.State
 
@@ -43,14 +38,6 @@ SESSION_KEY: Final = "_faceauth"
 #: django-loginas in the session, while somebody acts as another.
 IMPERSONATION_MARKS: Final = ("is_hijacked", "is_impersonate")
 IMPERSONATION_KEYS: Final = ("hijack_history", "loginas_from_user", "_impersonate")
-
-#: Ends of a question that do not say that something was wrong with it.
-HARMLESS: Final = ("declined", "inconclusive", "unknown_to_provider")
-
-#: Ended questions that another way of the site may still answer.
-MENDABLE: Final = Q(
-    Q(state=State.REFUSED) | Q(state=State.FAILED, reason__in=HARMLESS), revoked_at=None
-)
 
 #: The fields of a refused request that come back later: names and all their values.
 Kept = list[tuple[str, list[str]]]
@@ -169,34 +156,15 @@ def ask(
     return challenge
 
 
-def unanswered(asked: FaceChallengeQuerySet, *, oldest: datetime) -> FaceChallengeQuerySet:
-    """Return the questions since `oldest` that another way of the site may still answer.
-
-    One that ended with a refusal or a decline is among them; what was burnt, used or taken
-    back is not.
-    """
-    return asked.filter(Q(state=State.OPEN) | MENDABLE, created_at__gte=oldest)
-
-
 def answer_otherwise(
-    challenge: FaceChallenge, *, method: str, oldest: datetime, now: datetime
+    challenge: FaceChallenge, *, method: str, since: datetime, now: datetime
 ) -> bool:
-    """Grant an unanswered question by another way of the site; tell whether.
-
-    One statement with all its conditions, so that of any number of racers one wins.
-    """
+    """Grant an unanswered question by another way of the site; tell whether it was one."""
     asked = FaceChallenge.objects.filter(pk=challenge.pk)
-    granted = unanswered(asked, oldest=oldest).update(
-        state=State.GRANTED,
-        reason="other_method",
-        method=method,
-        open_slot=None,
-        verified_at=now,
-        granted_at=now,
-    )
+    granted = asked.answer(method, since=since, now=now) == 1
     if granted:
         announce(challenge_granted, sender=FaceChallenge, challenge=asked.get())
-    return granted == 1
+    return granted
 
 
 def note_exemption(
@@ -264,66 +232,6 @@ def see(
 def consume(challenge: FaceChallenge | Grant, max_age: timedelta, *, now: datetime) -> bool:
     """Use up a grant; tell whether it was this caller who did (B-02)."""
     return FaceChallenge.objects.filter(pk=challenge.pk).consume(max_age, now=now) == 1
-
-
-def burn(challenge: FaceChallenge) -> None:
-    """Make worthless what was approved for something else than what was to be done (T-2.6)."""
-    if FaceChallenge.objects.filter(pk=challenge.pk).burn(reason="sequence_fail"):
-        metrics.count("sequence_fail")
-        logger.warning("sequence_fail challenge=%s", challenge.pk)
-
-
-def end_session(request: HttpRequest, *, now: datetime) -> None:
-    """End everything that was asked in a session that is about to end."""
-    _end(asked_by(seat_of(request)), reason="logout", now=now)
-
-
-def end_all(user_id: Any, *, reason: str, now: datetime) -> int:
-    """End all questions and grants of a user, in every session; return how many there were.
-
-    Call it within a transaction together with what made it necessary.
-    """
-    asked = FaceChallenge.objects.filter(user_id=user_id)
-    ended = _end(asked, reason=reason, now=now)
-    # What was declined before keeps its end, and cannot be answered in another way any more.
-    asked.filter(MENDABLE).update(revoked_at=now)
-    return ended
-
-
-def revoke(authentication: FaceAuthentication, *, reason: str, now: datetime) -> int:
-    """Take back what was granted on an authentication; return how many grants that were.
-
-    What was used up cannot be taken back: it is told all the same, once (D-10).
-    """
-    challenges = FaceChallenge.objects.filter(authentication_id=authentication.pk)
-    if not challenges.granted_once().exists():  # as nearly always
-        return 0
-    challenges.regret(reason=reason, now=now)
-    return _take_back(challenges, reason=reason, now=now)
-
-
-def _end(challenges: FaceChallengeQuerySet, *, reason: str, now: datetime) -> int:
-    closed = challenges.close(State.EXPIRED, reason=reason)
-    return closed + _take_back(challenges, reason=reason, now=now)
-
-
-def _take_back(challenges: FaceChallengeQuerySet, *, reason: str, now: datetime) -> int:
-    revoked = challenges.revoke(reason=reason, now=now)
-    for challenge in challenges.filter(revoked_at=now, verified_at__isnull=False):
-        _tell_of_revocation(challenge, reason)
-    return revoked
-
-
-def _tell_of_revocation(challenge: FaceChallenge, reason: str) -> None:
-    metrics.count("challenge_revoked")
-    was_used = challenge.seen_at is not None or challenge.consumed_at is not None
-    announce(
-        challenge_revoked,
-        sender=FaceChallenge,
-        challenge=challenge,
-        reason=reason,
-        executed=(challenge.action,) if was_used else (),
-    )
 
 
 def _rotate(request: HttpRequest, pk: Any, now: datetime) -> None:

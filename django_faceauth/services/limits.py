@@ -16,7 +16,8 @@ from django.db import transaction
 from django.db.models import F, Max, QuerySet
 
 from django_faceauth import metrics
-from django_faceauth.conf import Limit, conf
+from django_faceauth.conf import conf
+from django_faceauth.durations import Limit
 from django_faceauth.exceptions import NotEnrolled, TooManyAttempts
 from django_faceauth.models import Applicant, AttemptRequest, FaceChallenge, Lockout
 from django_faceauth.models.authentication import StatusChange

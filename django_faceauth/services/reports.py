@@ -8,7 +8,7 @@ from typing import Final
 from django.db import transaction
 
 from django_faceauth.models import FaceChallenge, Lockout
-from django_faceauth.services import grants, limits
+from django_faceauth.services import limits, revocation
 from django_faceauth.services.announcements import announce
 from django_faceauth.signals import reported
 
@@ -26,7 +26,7 @@ def report(challenge: FaceChallenge, *, now: datetime) -> bool:
         told = FaceChallenge.objects.filter(pk=challenge.pk)
         if not told.report(now=now):
             return False
-        grants.end_all(challenge.user_id, reason="reported", now=now)
+        revocation.end_all(challenge.user_id, reason="reported", now=now)
         until = now + LOCKED_FOR
         limits.lock(challenge.user_id, reason=Lockout.Reason.REPORTED, until=until, now=now)
         announce(reported, sender=FaceChallenge, challenge=told.get())

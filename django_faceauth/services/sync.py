@@ -21,7 +21,7 @@ from django_faceauth.models.authentication import StatusChange
 from django_faceauth.models.leases import has_run_out
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.snapshots import AttemptSnapshot, AuthenticationSnapshot
-from django_faceauth.services import budget, grants, schedule
+from django_faceauth.services import budget, revocation, schedule
 from django_faceauth.services.announcements import announce
 from django_faceauth.signals import status_changed
 from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, AuthenticationStatus
@@ -109,7 +109,7 @@ def apply(
             _bound_capture(row, now)
         row.save()
         if row.status != AuthenticationStatus.APPROVED:
-            grants.revoke(row, reason=row.status, now=now)  # what protects commits with it
+            revocation.revoke(row, reason=row.status, now=now)  # what protects commits with it
     return row
 
 
@@ -123,7 +123,7 @@ def erase(authentication: FaceAuthentication, *, now: datetime) -> None:
         row.pulling_since = row.next_poll_at = None
         row.erased_at = row.erased_at or now
         row.save()
-        grants.revoke(row, reason="erased", now=now)
+        revocation.revoke(row, reason="erased", now=now)
 
 
 def locked(authentication: FaceAuthentication) -> FaceAuthentication:

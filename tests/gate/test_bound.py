@@ -56,18 +56,16 @@ def test_the_start_page_shows_what_is_approved(person, payment):
     assert facts == [("Payee", "Anna"), ("Amount", "12.50\xa0EUR")]
 
 
-def test_numbers_are_written_as_the_reader_does(person, owes):
-    payment = owes(person, amount="1234.50")
-    start = person.is_asked(path_of(payment), "post")
+def test_numbers_are_written_as_the_reader_does(person, owes, settings):
+    """In the language of the browser, which the row does not know."""
+    locale = "django.middleware.locale.LocaleMiddleware"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, locale]
+    start = person.is_asked(path_of(owes(person, amount="1234.50")), "post")
 
-    with translation.override("de"):
+    with translation.override("en"):  # the middleware leaves the language behind
         page = person.browser.get(start, headers={"accept-language": "de"}).content.decode()
 
-    assert "1.234,50\xa0EUR" in page or "1,234.50\xa0EUR" in page
-    with translation.override("de"):
-        from django_faceauth.services.presentation import lines
-
-        assert lines(person.challenge.snapshot)[1].values == ("1.234,50\xa0EUR",)
+    assert "1.234,50\xa0EUR" in page
 
 
 def test_what_a_payee_calls_themselves_is_no_markup(person, owes):
@@ -196,8 +194,7 @@ def test_what_is_burnt_stays_burnt(person, payment):
     person.confirms(page)
     Payment.objects.filter(pk=payment.pk).update(amount="12.50")
 
-    assert person.confirms(page).status_code in {302, 409}
-    person.is_asked(path_of(payment), "post")
+    assert "/face/start/" in person.confirms(page)["Location"]
     assert times_paid(payment) == 0
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django_faceauth.exceptions import FlowError
 from django_faceauth.gate import answer_otherwise, unanswered
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services import grants
+from django_faceauth.services import grants, revocation
 from django_faceauth.signals import challenge_granted
 from tests.person import form_in
 from tests.services.test_concurrency import at_once
@@ -389,7 +389,7 @@ def test_what_was_granted_is_not_granted_again(person):
 
 def test_what_was_taken_back_stays_taken_back(person):
     person.passes(GATE)
-    grants.end_all(person.user.pk, reason="staff", now=timezone.now())
+    revocation.end_all(person.user.pk, reason="staff", now=timezone.now())
 
     assert person.challenge.state == "revoked"
     assert refuses(person)
@@ -400,7 +400,7 @@ def test_what_was_declined_before_everything_was_ended(person, outcome):
     """It could have been answered in another way, and cannot any more."""
     person.passes(GATE, outcome)
     before = person.challenge
-    grants.end_all(person.user.pk, reason="staff", now=timezone.now())
+    revocation.end_all(person.user.pk, reason="staff", now=timezone.now())
 
     assert refuses(person)
     assert (person.challenge.state, person.challenge.reason) == (before.state, before.reason)
@@ -436,7 +436,7 @@ def test_a_face_and_another_way_at_once(person):
     """Whichever comes first, it is one grant with one method."""
     person.is_asked(GATE)
     challenge, now = person.challenge, timezone.now()
-    otherwise = {"method": "code", "oldest": challenge.created_at, "now": now}
+    otherwise = {"method": "code", "since": challenge.created_at, "now": now}
 
     granted = at_once(
         lambda: (

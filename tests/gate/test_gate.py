@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from django_faceauth.gate import FaceRequiredMixin, face_required
 from django_faceauth.models import FaceAuthentication, FaceChallenge
-from django_faceauth.services import enrolment, grants, sync
+from django_faceauth.services import enrolment, grants, revocation, sync
 
 DEFAULT_ACTION = [
     "/statements/",
@@ -288,11 +288,11 @@ def is_used(challenge, clock):
 
 
 def is_burnt(challenge, clock):
-    grants.burn(challenge)
+    revocation.burn(challenge)
 
 
 def is_taken_back(challenge, clock):
-    grants.end_all(challenge.user_id, reason="staff", now=timezone.now())
+    revocation.end_all(challenge.user_id, reason="staff", now=timezone.now())
 
 
 def is_declined_after_all(challenge, clock):

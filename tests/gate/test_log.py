@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from django_faceauth.services import exemptions, grants
+from django_faceauth.services import exemptions, grants, revocation
 from tests.site.models import Payment
 
 CANARY = "Canary"
@@ -51,7 +51,7 @@ def test_what_is_taken_back_and_what_was_changed_can_be_read(log, person, owes):
     person.confirms(page)
     burnt = person.challenge.pk
     person.passes("/statements/")
-    grants.end_all(person.user.pk, reason="staff", now=timezone.now())
+    revocation.end_all(person.user.pk, reason="staff", now=timezone.now())
 
     assert f"sequence_fail challenge={burnt}" in log()
     assert f"gate decision=deny reason=changed action=pay basis=challenge {burnt}" in log()

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.snapshots import AuthenticationSnapshot
-from django_faceauth.services import alerts, enrolment, grants, sync
+from django_faceauth.services import alerts, enrolment, revocation, sync
 from django_faceauth.signals import challenge_revoked
 from tests.deliveries import deliver, event
 from tests.services.test_concurrency import at_once
@@ -81,7 +81,7 @@ def password(situation):
 
 
 def staff(situation):
-    grants.end_all(situation.person.user.pk, reason="staff", now=timezone.now())
+    revocation.end_all(situation.person.user.pk, reason="staff", now=timezone.now())
 
 
 def reported(situation):
@@ -92,7 +92,7 @@ def reported(situation):
 def logout(situation):
     request = RequestFactory().post("/logout/")
     request.session, request.user = situation.person.browser.session, situation.person.user
-    grants.end_session(request, now=timezone.now())
+    revocation.end_session(request, now=timezone.now())
 
 
 EVENTS = [deactivated, password, relinked, staff, reported, logout]
@@ -299,7 +299,7 @@ def test_a_provider_that_removed_the_face(situation):
 def test_what_was_used_up_stays_so(person):
     """A payment that was made is not undone; the row keeps that it was used."""
     person.passes("/once/")
-    grants.end_all(person.user.pk, reason="staff", now=timezone.now())
+    revocation.end_all(person.user.pk, reason="staff", now=timezone.now())
 
     assert (person.challenge.state, person.challenge.reason) == ("consumed", "used")
 
@@ -307,9 +307,9 @@ def test_what_was_used_up_stays_so(person):
 def test_ending_says_how_much_there_was(situation):
     now = timezone.now()
 
-    assert grants.end_all(situation.person.user.pk, reason="staff", now=now) == 2
+    assert revocation.end_all(situation.person.user.pk, reason="staff", now=now) == 2
     later = now + timedelta(seconds=1)
-    assert grants.end_all(situation.person.user.pk, reason="staff", now=later) == 0
+    assert revocation.end_all(situation.person.user.pk, reason="staff", now=later) == 0
 
 
 def test_nobody_else_is_touched(situation, people):

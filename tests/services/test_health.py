@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from django_faceauth import metrics
 from django_faceauth.models import FaceAuthentication
-from django_faceauth.services import grants, health
+from django_faceauth.services import health, revocation
 from tests.deliveries import deliver, event
 from tests.provider_double import answers
 from tests.sweeping import sweep_once
@@ -64,7 +64,7 @@ def test_revocations_are_counted(person):
     person.passes("/statements/")
     before = metrics.counts["challenge_revoked"]
 
-    grants.revoke(person.authentication, reason="x", now=timezone.now())
+    revocation.revoke(person.authentication, reason="x", now=timezone.now())
 
     assert metrics.counts["challenge_revoked"] == before + 1
 

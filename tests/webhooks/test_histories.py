@@ -29,7 +29,7 @@ from hypothesis.stateful import (
 from django_faceauth import signals
 from django_faceauth.models import FaceChallenge, StatusChange, WebhookEvent
 from django_faceauth.provider import factory
-from django_faceauth.services import grants
+from django_faceauth.services import revocation
 from django_faceauth.simulator import actions, courier, outbox, store
 from django_faceauth.simulator.machine import NotAllowed, Unknown
 from django_faceauth.simulator.models import Delivery
@@ -172,7 +172,7 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def staff_revokes(self) -> None:
         with committing():
-            grants.revoke(self.person.authentication, reason="staff", now=timezone.now())
+            revocation.revoke(self.person.authentication, reason="staff", now=timezone.now())
 
     @rule(name=st.sampled_from(sorted(TROUBLES)))
     def trouble_is_ahead(self, name: str) -> None:

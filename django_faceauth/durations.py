@@ -1,0 +1,48 @@
+"""How long, and how often: as sites and command lines write it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+UNITS: Final[Mapping[str, timedelta]] = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
+
+#: A number, and a period of so many (or one) seconds, minutes, hours or days.
+LIMIT: Final = re.compile(r"([1-9]\d{0,5})/([1-9]\d{0,4})?([smhd])", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `count` in any `period`."""
+
+    count: int
+    period: timedelta
+
+
+def as_limit(text: str) -> Limit:
+    """Return the limit that `3/10m` or `1000/h` names; raise `ValueError` for anything else."""
+    found = LIMIT.fullmatch(text)
+    if found is None:
+        raise ValueError("a limit is a number and a period, such as 3/10m")
+    count, number, unit = found.groups()
+    return Limit(int(count), int(number or 1) * UNITS[unit])
+
+
+def as_duration(value: float | timedelta) -> timedelta:
+    """Return `value`, seconds or already a `timedelta`, as a `timedelta`.
+
+    Raises `TypeError`, `ValueError` or `OverflowError` for anything else.
+    """
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError("a duration is seconds or a timedelta")
+    return timedelta(seconds=value)
