@@ -6,6 +6,7 @@ values; what cannot be used raises `ConfigurationError`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -13,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 from django_faceauth.durations import Limit, as_duration, as_limit
 from django_faceauth.exceptions import ConfigurationError
@@ -21,6 +23,12 @@ from django_faceauth.redaction import Secret
 Network = IPv4Network | IPv6Network
 
 PREFIX: Final = "FACEAUTH_"
+
+#: What fits into one quoted value of a header, and is one value there (RFC 9470, section 3).
+ACR: Final = re.compile(r"[!#-\[\]-~]+", re.ASCII)
+
+#: Nothing that a browser would run or read from its own disk.
+UNSAFE_SCHEMES: Final = frozenset({"blob", "data", "file", "javascript", "vbscript"})
 
 #: Shorter keys could be guessed (W-04).
 SHORTEST_WEBHOOK_KEY: Final = 32
@@ -220,6 +228,32 @@ class Conf:
         value = _list("LOCKOUT", (5, "30m")) if _read("LOCKOUT", ()) is not None else ()
         return _as_limit("LOCKOUT", "/".join(map(str, value))) if value else None
 
+    # -- what programs are told
+
+    @property
+    def ACR(self) -> str:
+        """What a face check is called as an authentication context (`str`, default `"face"`)."""
+        name = _text("ACR", "face")
+        if not ACR.fullmatch(name):
+            raise ConfigurationError(f"{PREFIX}ACR must be printable, without quotes or spaces.")
+        return name
+
+    @property
+    def CREDENTIAL(self) -> Callable[[Any], str | None] | None:
+        """What names the credential of a request without a session (path of a callable).
+
+        It is given the request of Django REST framework.
+        """
+        return _callable("CREDENTIAL")
+
+    @property
+    def REDIRECT_ALLOWLIST(self) -> tuple[str, ...]:
+        """Addresses that programs may have the browser sent to, as a whole (`list[str]`)."""
+        urls = _texts("REDIRECT_ALLOWLIST", ())
+        if not all(_is_address(url, debug=self.DEBUG) for url in urls):
+            raise ConfigurationError(f"{PREFIX}REDIRECT_ALLOWLIST holds what is no safe address.")
+        return urls
+
     # -- people who cannot pass
 
     @property
@@ -340,6 +374,23 @@ def _text(name: str, default: str = "") -> str:
     if not isinstance(value, str):
         raise ConfigurationError(f"{PREFIX}{name} must be a string.")
     return value
+
+
+def _is_address(url: str, *, debug: bool) -> bool:
+    """Tell whether a browser may be sent to `url`: a page over HTTPS, or an app by its scheme."""
+    scheme = urlsplit(url).scheme
+    return bool(scheme) and (debug or scheme != "http") and scheme not in UNSAFE_SCHEMES
+
+
+def _callable(name: str) -> Callable[..., Any] | None:
+    path = _text(name)
+    if not path:
+        return None
+    try:
+        found: Callable[..., Any] = import_string(path)
+    except ImportError:
+        raise ConfigurationError(f"{PREFIX}{name} names what cannot be imported.") from None
+    return found
 
 
 def _texts(name: str, default: tuple[str, ...]) -> tuple[str, ...]:

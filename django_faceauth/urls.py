@@ -11,6 +11,7 @@ app_name = "faceauth"
 urlpatterns = [
     path("start/<slug:handle>/", views.start, name="start"),
     path("returned/<slug:handle>/", views.returned, name="returned"),
+    path("done/", views.done, name="done"),
     path("waiting/<slug:handle>/", views.waiting, name="waiting"),
     path("status/<slug:handle>/", views.status, name="status"),
     path("continue/<slug:handle>/", views.resume, name="continue"),

@@ -18,38 +18,22 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from django_faceauth.exceptions import (
-    ConfigurationError,
-    NotEnrolled,
-    ProviderError,
-    TooManyAttempts,
-)
+from django_faceauth.exceptions import NotEnrolled, TooManyAttempts
 from django_faceauth.gate.destination import fallback_for, home, local, way_on
 from django_faceauth.headers import sealed
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.authentication import StatusChange
-from django_faceauth.response_codes import advice_for
 from django_faceauth.services import alerts, flow, grants, reports
 from django_faceauth.services.flow import Word
 from django_faceauth.services.presentation import kept_lines, lines
-from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, AuthenticationStatus
-from django_faceauth.wording import (
-    COMPARING,
-    LIMITED,
-    LINK_RAN_OUT,
-    TROUBLE,
-    WORDINGS,
-    Text,
-    Wording,
-)
+from django_faceauth.services.telling import status_of, wording_for
+from django_faceauth.statuses import BEFORE_CAPTURE
+from django_faceauth.wording import LIMITED, WORDINGS, Wording
 
 logger = logging.getLogger(__name__)
 
 #: Seconds between two looks of a waiting page.
 REFRESH: Final = 3
-
-#: What a visitor can do nothing about: it is logged, and they are asked for patience.
-TROUBLES: Final = (ProviderError, ConfigurationError)
 
 #: Who is shown the other way, if the site has one: people who cannot, will not or may not.
 OFFERED_FALLBACK: Final = frozenset({Word.RETRY, Word.REFUSED, Word.FAILED})
@@ -107,13 +91,24 @@ def returned(request: HttpRequest, handle: str) -> HttpResponse:
     a session, and learns nothing (B-09).
     """
     challenge = grants.find(request, handle)
+    now = timezone.now()
+    if challenge is not None:
+        challenge, _trouble = flow.look(challenge, source=Source.RETURN, now=now)
+    return_url = grants.return_url_of(handle)
+    if return_url:  # a program has started this, and waits elsewhere
+        return _send_back(request, return_url)
     if challenge is None:
         return _elsewhere(request)
-    now = timezone.now()
-    challenge, _trouble = _finish(challenge, Source.RETURN, now)
     if flow.word_for(challenge, now=now) is Word.OPEN:
         return redirect("faceauth:waiting", challenge.handle)
     return _show(request, challenge, now)
+
+
+@_page
+@require_safe
+def done(request: HttpRequest) -> HttpResponse:
+    """Say that the capture is over to a browser that a program has opened for it."""
+    return render(request, "faceauth/done.html")
 
 
 @_page
@@ -124,7 +119,7 @@ def waiting(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
     now = timezone.now()
     if challenge.is_open and not flow.is_under_way(challenge, now=now):
         return redirect("faceauth:start", challenge.handle)
-    challenge, trouble = _finish(challenge, Source.POLL, now)
+    challenge, trouble = flow.look(challenge, source=Source.POLL, now=now)
     return _show(request, challenge, now, trouble=trouble)
 
 
@@ -134,9 +129,9 @@ def waiting(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
 def status(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
     """Tell a waiting page, in one word of a closed set, where the challenge stands (U-09)."""
     now = timezone.now()
-    challenge, trouble = _finish(challenge, Source.POLL, now)
+    challenge, trouble = flow.look(challenge, source=Source.POLL, now=now)
     word = flow.word_for(challenge, now=now)
-    told = {"state": word.value, "message": str(_message(challenge, word, trouble))}
+    told = {"state": word.value, "message": str(wording_for(challenge, word, trouble).message)}
     if word is Word.GRANTED:
         grants.see(request, challenge, now=now)
         return JsonResponse(told | {"next": way_on(challenge)})
@@ -201,7 +196,7 @@ def _hand_over(request: HttpRequest, challenge: FaceChallenge, now: datetime) ->
         )
     except TooManyAttempts as closed:
         return _limited(request, challenge, closed, now)
-    except TROUBLES as error:
+    except flow.TROUBLES as error:
         logger.error("start failed: %s challenge=%s", error, challenge.pk)
         return _render(request, "unavailable", challenge, status=503)
     if step is None:
@@ -236,16 +231,6 @@ def _next_minute(moment: datetime) -> datetime:
     return moment - part + (timedelta(minutes=1) if part else timedelta(0))
 
 
-def _finish(
-    challenge: FaceChallenge, source: str, now: datetime
-) -> tuple[FaceChallenge, Exception | None]:
-    try:
-        return flow.finish(challenge, source=source, now=now), None
-    except TROUBLES as error:
-        logger.warning("pull failed: %s challenge=%s", error, challenge.pk)
-        return challenge, error
-
-
 def _show(
     request: HttpRequest,
     challenge: FaceChallenge,
@@ -257,9 +242,9 @@ def _show(
     if word is Word.GRANTED:
         grants.see(request, challenge, now=now)
         return redirect(way_on(challenge))
-    wording = Wording(_wording(challenge, word).title, _message(challenge, word, trouble))
+    wording = wording_for(challenge, word, trouble)
     if word is Word.OPEN:
-        can_reopen = _status_of(challenge) in BEFORE_CAPTURE
+        can_reopen = status_of(challenge) in BEFORE_CAPTURE
         return _render(
             request, "waiting", challenge, wording=wording, refresh=REFRESH, can_reopen=can_reopen
         )
@@ -283,29 +268,16 @@ def _say(
     )
 
 
-def _message(challenge: FaceChallenge, word: Word, trouble: Exception | None) -> Text:
-    if word is Word.OPEN and trouble is not None:
-        return TROUBLE
-    if word is not Word.RETRY:
-        return _wording(challenge, word).message
-    if _status_of(challenge) != AuthenticationStatus.RETRY_REQUIRED:
-        return LINK_RAN_OUT
-    return advice_for(challenge.authentication.codes if challenge.authentication else ())
-
-
-def _wording(challenge: FaceChallenge, word: Word) -> Wording:
-    if word is Word.OPEN and _status_of(challenge) in AFTER_CAPTURE:
-        return COMPARING
-    return WORDINGS[word]
-
-
-def _status_of(challenge: FaceChallenge) -> str:
-    return challenge.authentication.status if challenge.authentication else ""
-
-
 def _not_found(request: HttpRequest) -> HttpResponse:
     grants.spare_cookie(request)
     return render(request, "faceauth/not_found.html", {"cancel_url": home()}, status=404)
+
+
+def _send_back(request: HttpRequest, return_url: str) -> HttpResponse:
+    """Go to the address that a program has named: a page, since apps have schemes of their own."""
+    if return_url.startswith("/"):
+        return redirect(return_url)
+    return render(request, "faceauth/back.html", {"return_url": return_url})
 
 
 def _elsewhere(request: HttpRequest) -> HttpResponse:

@@ -29,6 +29,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
     "django_faceauth",
     "django_faceauth.simulator",
     "tests.site",
@@ -65,3 +68,13 @@ FACEAUTH_SECRET_KEY = "sk_sbox_test"
 FACEAUTH_USER_JOURNEY_ID = "usj_" + "a" * 26
 FACEAUTH_WEBHOOK_SECRET_KEYS = ["signs-the-webhooks-of-the-test-suite"]
 FACEAUTH_SIMULATOR_ENABLED = True
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.SessionAuthentication",
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework_simplejwt.authentication.JWTAuthentication",
+    ],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS = {"OAS_VERSION": "3.1.0", "TITLE": "The API of the test site"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django_faceauth.gate.claims import Claims, claims_of
 from django_faceauth.gate.decision import Face, FaceRequest, Reason
 from django_faceauth.gate.decorators import face_required
 from django_faceauth.gate.fallback import Unanswered, answer_otherwise, unanswered
@@ -10,6 +11,7 @@ from django_faceauth.gate.mixins import FaceRequiredMixin
 from django_faceauth.services.binding import Money
 
 __all__ = [
+    "Claims",
     "Face",
     "FaceRequest",
     "FaceRequiredMixin",
@@ -18,6 +20,7 @@ __all__ = [
     "Unanswered",
     "answer_otherwise",
     "ask_first",
+    "claims_of",
     "face_required",
     "freshness",
     "freshness_of",

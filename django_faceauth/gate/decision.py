@@ -117,11 +117,12 @@ def decide(request: HttpRequest, policy: Policy, now: datetime) -> Decision:
         return Deny(Reason.ANONYMOUS)
     if grants.is_impersonated(request):
         return Deny(Reason.IMPERSONATED)
-    return judge(grants.seat_of(request), policy, now, named=_named(request))
+    seat, named = grants.seat_of(request), named_by(request)
+    return judge(seat, policy, now, named=named, only=named if seat.names_challenge else None)
 
 
 def judge(
-    seat: Seat, policy: Policy, now: datetime, *, named: str = "", only: str = ""
+    seat: Seat, policy: Policy, now: datetime, *, named: str = "", only: str | None = None
 ) -> Decision:
     """Decide about a user in a session.
 
@@ -139,7 +140,7 @@ def judge(
         return Deny(Reason.USED)
     fresh = _fresh(seat, policy, now)
     for grant in fresh:
-        if _is_for(grant, policy, snapshot) and only in {"", grant.handle}:
+        if _is_for(grant, policy, snapshot) and only in {None, grant.handle}:
             return Allow(_face(grant, policy), grant, snapshot)
     exemption = exemptions.standing(user, action=policy.action, now=now)
     if exemption is not None:
@@ -151,7 +152,11 @@ def judge(
 
 def enter(request: HttpRequest, policy: Policy, now: datetime) -> Decision:
     """Decide about one request, and do what follows: use up, rotate, burn, tell the log."""
-    decision = decide(request, policy, now)
+    return conclude(request, policy, decide(request, policy, now), now)
+
+
+def conclude(request: HttpRequest, policy: Policy, decision: Decision, now: datetime) -> Decision:
+    """Do what follows from a decision; the one that is returned may be worse."""
     if isinstance(decision, Allow):
         decision = _pass(request, policy, decision, now)
     elif isinstance(decision, Deny) and decision.challenge is not None:
@@ -224,7 +229,7 @@ _ENDED: Final[Mapping[str, Reason]] = {
 }
 
 
-def _named(request: HttpRequest) -> str:
+def named_by(request: HttpRequest) -> str:
     """Return the handle that a request brings along, or nothing."""
     header = request.headers.get(CHALLENGE_HEADER, "")
     if header or request.method != "POST" or request.content_type not in FORMS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial, wraps
 from typing import Any, TypeVar, cast, overload
 
@@ -11,11 +11,13 @@ from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
-from django_faceauth.gate.decision import Allow, FaceRequest, enter
+from django_faceauth.gate.decision import Allow, Challenge, Deny, FaceRequest, enter
 from django_faceauth.gate.policy import Bind, Policy, policy
 from django_faceauth.gate.refusals import refuse
 
 View = TypeVar("View", bound=Callable[..., Any])
+#: Answers a request that may not pass.
+Refuse = Callable[[HttpRequest, Policy, Challenge | Deny, datetime], HttpResponseBase]
 
 
 @overload
@@ -75,7 +77,7 @@ def face_required(
     return gate if view is None else gate(view)
 
 
-def admit(request: HttpRequest, asked: Policy) -> HttpResponseBase | None:
+def admit(request: HttpRequest, asked: Policy, refuse: Refuse = refuse) -> HttpResponseBase | None:
     """Return the refusal of a request, or None after setting `request.face`.
 
     For a gate of single use, call it in `asked.transaction()`, together with the work.
@@ -90,19 +92,24 @@ def admit(request: HttpRequest, asked: Policy) -> HttpResponseBase | None:
     return None
 
 
-def through(request: HttpRequest, asked: Policy, view: Callable[[], Any]) -> Any:
+def through(
+    request: HttpRequest, asked: Policy, view: Callable[[], Any], refuse: Refuse = refuse
+) -> Any:
     """Return the answer of a view, which takes no more arguments, or the gate's refusal."""
     with asked.transaction():
-        refusal = admit(request, asked)
+        refusal = admit(request, asked, refuse)
         return view() if refusal is None else refusal
 
 
 async def through_async(
-    request: HttpRequest, asked: Policy, view: Callable[[], Awaitable[Any]]
+    request: HttpRequest,
+    asked: Policy,
+    view: Callable[[], Awaitable[Any]],
+    refuse: Refuse = refuse,
 ) -> Any:
     """Return the answer of an async view, which takes no more arguments, or the refusal."""
     if not asked.is_single_use:
-        refusal = await sync_to_async(admit)(request, asked)
+        refusal = await sync_to_async(admit)(request, asked, refuse)
         return await view() if refusal is None else refusal
 
     async def awaited() -> Any:
@@ -110,7 +117,7 @@ async def through_async(
 
     # A transaction belongs to a thread. Queries that the view makes from its event loop
     # come back to this one, and so are part of it.
-    return await sync_to_async(through)(request, asked, async_to_sync(awaited))
+    return await sync_to_async(through)(request, asked, async_to_sync(awaited), refuse)
 
 
 def _gate(asked: Policy) -> Callable[[View], View]:

@@ -30,8 +30,11 @@ def destination(request: HttpRequest) -> str:
     """
     if is_fragment(request):
         return local(_own(request, page_of(request)))
-    if _has_page(request):
-        return local(request.get_full_path())
+    return local(request.get_full_path()) if _has_page(request) else origin(request)
+
+
+def origin(request: HttpRequest) -> str:
+    """Return the page of this site that sent a request, or `home()`."""
     return local(_own(request, request.headers.get("Referer", "")))
 
 

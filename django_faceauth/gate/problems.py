@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
+from django_faceauth.conf import conf
 from django_faceauth.gate.htmx import is_htmx
 from django_faceauth.gate.policy import Policy
 from django_faceauth.models import FaceChallenge
@@ -15,6 +16,8 @@ from django_faceauth.models import FaceChallenge
 MEDIA_TYPE: Final = "application/problem+json"
 #: Methods that no link and no form of a page has.
 OF_PROGRAMS: Final = frozenset({"PUT", "PATCH", "DELETE"})
+#: What a session is called where a scheme is asked for; it has none of its own.
+SESSION_SCHEME: Final = "Session"
 
 
 def wants_problem(request: HttpRequest) -> bool:
@@ -26,25 +29,45 @@ def wants_problem(request: HttpRequest) -> bool:
     return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
 
 
-def challenge_for(request: HttpRequest, policy: Policy, challenge: FaceChallenge) -> HttpResponse:
-    """Return the answer that says that a face is needed, and where to show it."""
+def challenge_for(
+    request: HttpRequest, policy: Policy, challenge: FaceChallenge, scheme: str = SESSION_SCHEME
+) -> HttpResponse:
+    """Return the answer that says that a face is needed, and where to show it (G-07).
+
+    `scheme` is that of the credential that the request came with.
+    """
     seconds = int(policy.age_limit.total_seconds())
-    start = reverse("faceauth:start", args=[challenge.handle])
-    status = reverse("faceauth:status", args=[challenge.handle])
     response = problem(
         401,
         "face_required",
         _("This needs a face check."),
+        detail=_(
+            "Let the user open start_url, or start an attempt at attempts_url, "
+            "and send the request again when the face was shown."
+        ),
         action=policy.action,
         max_age=seconds,
         challenge=challenge.handle,
-        start_url=request.build_absolute_uri(start),
-        status_url=request.build_absolute_uri(status),
+        **addresses_of(request, challenge),
     )
     response["WWW-Authenticate"] = (
-        f'Session error="insufficient_user_authentication", max_age="{seconds}", acr_values="face"'
+        f'{scheme} error="insufficient_user_authentication", '
+        f'max_age="{seconds}", acr_values="{conf.ACR}"'
     )
     return response
+
+
+def addresses_of(request: HttpRequest, challenge: FaceChallenge) -> dict[str, str | None]:
+    """Return where a program goes on with a challenge: in a browser, or by itself.
+
+    None for what the site has not included in its addresses.
+    """
+    status = _address(request, "faceauth-api:challenge", challenge)
+    return {
+        "start_url": _address(request, "faceauth:start", challenge),
+        "status_url": status or _address(request, "faceauth:status", challenge),
+        "attempts_url": _address(request, "faceauth-api:challenge-attempts", challenge),
+    }
 
 
 def problem(status: int, code: str, title: str, **more: Any) -> HttpResponse:
@@ -53,3 +76,10 @@ def problem(status: int, code: str, title: str, **more: Any) -> HttpResponse:
     response = JsonResponse(body, status=status, content_type=MEDIA_TYPE)
     response["Cache-Control"] = "no-store, private"
     return response
+
+
+def _address(request: HttpRequest, name: str, challenge: FaceChallenge) -> str | None:
+    try:
+        return request.build_absolute_uri(reverse(name, args=[challenge.handle]))
+    except NoReverseMatch:
+        return None

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from django_faceauth.conf import conf
-from django_faceauth.gate.decision import FORMS, Challenge, Deny, Reason
+from django_faceauth.gate.decision import FORMS, Challenge, Deny, Reason, named_by
 from django_faceauth.gate.destination import destination, fallback_for, home, local
 from django_faceauth.gate.htmx import is_fragment, send_on
 from django_faceauth.gate.policy import Policy
@@ -46,20 +46,31 @@ def refuse(
 
 
 def ask(
-    request: HttpRequest, policy: Policy, snapshot: Snapshot, reason: Reason, now: datetime
+    request: HttpRequest,
+    policy: Policy,
+    snapshot: Snapshot,
+    reason: Reason,
+    now: datetime,
+    *,
+    next_url: str = "",
 ) -> FaceChallenge:
-    """Return the open challenge that a refused request leads to."""
-    kept = _kept(request, policy)
+    """Return the open challenge that a refused request leads to.
+
+    `next_url` is for programs, whose requests do not come back.
+    """
+    kept = None if next_url else _kept(request, policy)
     question = Question(
         policy.action,
         policy.age_limit,
         snapshot,
         reason.value,
-        next_url=destination(request),
+        next_url=next_url or destination(request),
         resume_url="" if kept is None else local(request.get_full_path()),
         kept=kept,
     )
-    return grants.ask(request, question, window=conf.CAPTURE_WINDOW, now=now)
+    return grants.ask(
+        request, question, window=conf.CAPTURE_WINDOW, now=now, named=named_by(request)
+    )
 
 
 def _kept(request: HttpRequest, policy: Policy) -> Kept | None:
@@ -83,7 +94,7 @@ def _not_enrolled(request: HttpRequest, policy: Policy, now: datetime) -> HttpRe
 
 def _say_no(request: HttpRequest, reason: Reason) -> HttpResponse:
     if wants_problem(request):
-        return problem(_status_for(reason), reason.value, str(_title_for(reason)))
+        return denial(reason)
     if reason.value not in NOT_DONE:
         return _denied(request)
     context = {
@@ -92,6 +103,11 @@ def _say_no(request: HttpRequest, reason: Reason) -> HttpResponse:
         "wording": NOT_DONE[reason.value],
     }
     return sealed(render(request, "faceauth/not_done.html", context, status=_status_for(reason)))
+
+
+def denial(reason: Reason, **more: str) -> HttpResponse:
+    """Return the answer to a program whose request no face would help."""
+    return problem(_status_for(reason), reason.value, str(_title_for(reason)), **more)
 
 
 def _status_for(reason: Reason) -> int:

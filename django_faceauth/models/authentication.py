@@ -74,6 +74,7 @@ class FaceAuthentication(models.Model):
     class Meta:
         verbose_name = _("face authentication")
         verbose_name_plural = _("face authentications")
+        permissions = [("anonymize_faceauthentication", _("Can have the provider forget a face"))]
         indexes = [
             # The sweep asks for due rows; finished ones have no next poll.
             models.Index(fields=["next_poll_at"], name="faceauth_due"),

@@ -143,6 +143,11 @@ class FaceChallenge(models.Model):
     max_age = models.PositiveIntegerField(_("maximum age in seconds"))
     next_url = models.TextField(_("where the user was"), blank=True)
     resume_url = models.TextField(_("where kept fields go"), blank=True)
+    return_url = models.TextField(
+        _("where the capture ends"),
+        blank=True,
+        help_text=_("Where a program wants the browser to go after the capture."),
+    )
     kept = models.JSONField(
         _("kept fields"),
         null=True,

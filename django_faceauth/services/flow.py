@@ -14,10 +14,12 @@ from django.db import transaction
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import (
+    ConfigurationError,
     Conflict,
     FlowMismatch,
     MalformedAnswer,
     NotFound,
+    ProviderError,
     TooManyAttempts,
 )
 from django_faceauth.models import Applicant, FaceAuthentication, FaceChallenge
@@ -43,6 +45,12 @@ logger = logging.getLogger(__name__)
 
 State = FaceChallenge.State
 Source = StatusChange.Source
+
+#: How long a capture page can be opened (the provider's documentation, "attempt statuses").
+LINK_LIFE: Final = timedelta(minutes=15)
+
+#: What nobody who waits can do anything about.
+TROUBLES: Final = (ProviderError, ConfigurationError)
 
 #: A start that has not ended by now died: longer than all the calls of one together.
 CLAIM: Final = timedelta(seconds=120)
@@ -72,21 +80,25 @@ class Word(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HandOff:
-    """The browser may go to the capture page now."""
+    """The browser may go to the capture page now, which can be opened until `expires_at`."""
 
     capture_url: str = field(repr=False)
+    expires_at: datetime
 
 
-def begin(challenge: FaceChallenge, *, redirect_url: str, now: datetime) -> HandOff | None:
+def begin(
+    challenge: FaceChallenge, *, redirect_url: str, now: datetime, return_url: str = ""
+) -> HandOff | None:
     """Create or reuse an attempt for an open challenge.
 
-    Returns None when there is nothing to hand over: another request is at it, or the
-    provider takes no attempt any more. Raises `NotEnrolled`, `TooManyAttempts`, a `ProviderError`
-    or a `ConfigurationError`.
+    The provider sends the browser to `redirect_url`, which is ours, and that to `return_url`
+    if a program has named one. Returns None when there is nothing to hand over: another
+    request is at it, or the provider takes no attempt any more. Raises `NotEnrolled`,
+    `TooManyAttempts`, a `ProviderError` or a `ConfigurationError`.
     """
     applicant = enrolment.applicant_of(challenge.user)
     get_client()  # raises, if it does, before anything is written
-    if not _claim(challenge, now):
+    if not _claim(challenge, return_url, now):
         return None
     try:
         return _hand_off(challenge, applicant, redirect_url, now)
@@ -114,6 +126,17 @@ def finish(challenge: FaceChallenge, *, source: str, now: datetime) -> FaceChall
         with suppress(NotFound):  # the challenge has ended then
             refresh(authentication, source=source, now=now, someone_waits=True)
     return FaceChallenge.objects.select_related("authentication", "user").get(pk=challenge.pk)
+
+
+def look(
+    challenge: FaceChallenge, *, source: str, now: datetime
+) -> tuple[FaceChallenge, Exception | None]:
+    """Do what `finish` does, for somebody who only wants to know; return what it raised."""
+    try:
+        return finish(challenge, source=source, now=now), None
+    except TROUBLES as error:
+        logger.warning("pull failed: %s challenge=%s", error, challenge.pk)
+        return challenge, error
 
 
 def refresh(
@@ -167,11 +190,11 @@ def word_for(challenge: FaceChallenge, *, now: datetime) -> Word:
 # -- begin
 
 
-def _claim(challenge: FaceChallenge, now: datetime) -> bool:
+def _claim(challenge: FaceChallenge, return_url: str, now: datetime) -> bool:
     """Let one request at a time start; a double click or a second tab comes second."""
     open_ones = FaceChallenge.objects.filter(pk=challenge.pk, state=State.OPEN)
     free = open_ones.filter(has_run_out("claimed_at", lease=CLAIM, now=now))
-    return free.update(claimed_at=now) == 1
+    return free.update(claimed_at=now, return_url=return_url) == 1
 
 
 def _release(challenge: FaceChallenge, claimed_at: datetime) -> None:
@@ -200,7 +223,7 @@ def _hand_off(
         return None
     _require_capture_url(challenge, attempt)
     logger.info("start challenge=%s", challenge.pk)
-    return HandOff(attempt.capture_url)
+    return HandOff(attempt.capture_url, (attempt.created_on or now) + LINK_LIFE)
 
 
 def _gone_on(

@@ -4,6 +4,9 @@ A session holds one random secret; rows hold a digest of that secret, of the use
 the user's session authentication hash. So a grant survives the rotation of the session
 key, and ends with the session, with another user and with another password (B-04 to
 B-06), without anything to remember on those occasions.
+
+A client without a session is known by its credential in the same way, and has to name the
+challenge besides: the handle, which nobody else was told, is its secret (B-07).
 """
 
 from __future__ import annotations
@@ -33,6 +36,8 @@ from django_faceauth.signals import challenge_granted, exemption_used
 State = FaceChallenge.State
 
 SESSION_KEY: Final = "_faceauth"
+#: Where `recognise` leaves its note on a request.
+CREDENTIAL: Final = "_faceauth_credential"
 
 #: What django-hijack and django-impersonate leave on the user, and these and
 #: django-loginas in the session, while somebody acts as another.
@@ -45,10 +50,15 @@ Kept = list[tuple[str, list[str]]]
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A user in a session, which is known by a digest."""
+    """A user in a session, which is known by a digest.
+
+    In place of a session, `names_challenge` is a credential of the user. Several clients may
+    have it, so that each can use only the challenge that it names.
+    """
 
     user: AbstractBaseUser
     session_digest: str
+    names_challenge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +89,35 @@ class Question:
 
 def prepare(request: HttpRequest) -> None:
     """Give the session its secret, so that two first pages at once do not give it two."""
-    _secret(request)
+    if request.session.get(SESSION_KEY) is None:
+        request.session[SESSION_KEY] = secrets.token_urlsafe(32)
+
+
+def recognise(request: HttpRequest, credential: str) -> None:
+    """Note that a request was authenticated by a credential, and not by its session.
+
+    `credential` is what stays the same of it when it is renewed; empty if nothing does.
+    """
+    setattr(request, CREDENTIAL, credential)
 
 
 def is_impersonated(request: HttpRequest) -> bool:
     """Tell whether somebody else acts as this user, by what tools for that leave (TH-44)."""
-    marked = any(getattr(request.user, mark, False) for mark in IMPERSONATION_MARKS)
-    return marked or any(request.session.get(key) for key in IMPERSONATION_KEYS)
+    if any(getattr(request.user, mark, False) for mark in IMPERSONATION_MARKS):
+        return True
+    has_session = _credential_of(request) is None
+    return has_session and any(request.session.get(key) for key in IMPERSONATION_KEYS)
 
 
 def seat_of(request: HttpRequest) -> Seat:
     """Return who sits in which session; an empty digest if nothing was asked there (B-04)."""
+    user, credential = _user(request), _credential_of(request)
+    if not request.user.is_authenticated:
+        return Seat(user, "")
+    if credential is not None:
+        return Seat(user, _digest("credential", credential, user), names_challenge=True)
     secret = request.session.get(SESSION_KEY)
-    if not isinstance(secret, str) or not request.user.is_authenticated:
-        return Seat(_user(request), "")
-    return Seat(_user(request), _session_digest(request, secret))
+    return Seat(user, _digest("session", secret, user) if isinstance(secret, str) else "")
 
 
 def asked_by(seat: Seat) -> FaceChallengeQuerySet:
@@ -130,22 +154,36 @@ def find(request: HttpRequest, handle: str) -> FaceChallenge | None:
     return one(asked_by(seat_of(request)), handle)
 
 
+def return_url_of(handle: str) -> str:
+    """Return where a program wants the browser to go that comes back for a challenge.
+
+    Whoever knows the handle is told, in whatever browser: it is an address that the site has
+    listed, and says nothing about the user (B-09).
+    """
+    challenge = FaceChallenge.objects.filter(handle=handle).only("handle", "return_url").first()
+    return challenge.return_url if challenge is not None and challenge.handle == handle else ""
+
+
 def ask(
     request: HttpRequest,
     question: Question,
     *,
     window: timedelta,
     now: datetime,
+    named: str = "",
 ) -> FaceChallenge:
     """Return the open challenge for a question in this session; there is never more than one.
 
     One whose attempt is older than `window` is out of date, and a new one takes its place.
+    Clients without a session get the one that they have `named` and that is for this, or one
+    of their own.
     """
-    slot = _slot(request, question)
+    seat = _taken(request)
+    slot = _slot_of(seat, named) if seat.names_challenge else _slot(seat, question)
     in_slot = FaceChallenge.objects.filter(open_slot=slot)
     in_slot.filter(started_at__lte=now - window).close(State.EXPIRED, reason="abandoned")
     challenge, created = FaceChallenge.objects.get_or_create(
-        open_slot=slot, defaults=_new(request, question, now)
+        open_slot=slot, defaults=_new(seat, question, now)
     )
     if not created:
         # The newest page that asked is the one to go on to. The longest window decides
@@ -178,7 +216,7 @@ def note_exemption(
     """Leave a used challenge behind that says by which exemption somebody passed."""
     question = Question(action, timedelta(0), snapshot, reason=f"exemption {exemption.pk}")
     used = FaceChallenge.objects.create(
-        **_new(request, question, now),
+        **_new(_taken(request), question, now),
         state=State.CONSUMED,
         method=EXEMPTION,
         verified_at=now,
@@ -220,7 +258,7 @@ def see(
     After the commit where a view that raises takes its rows back: the row of the session
     that the browser is told of must not be among them.
     """
-    if challenge.seen_at is not None:
+    if challenge.seen_at is not None or _credential_of(request) is not None:
         return
     rotate = partial(_rotate, request, challenge.pk, now)
     if after_commit or connection.settings_dict["ATOMIC_REQUESTS"]:
@@ -241,16 +279,15 @@ def _rotate(request: HttpRequest, pk: Any, now: datetime) -> None:
         request.session.cycle_key()
 
 
-def _new(request: HttpRequest, question: Question, now: datetime) -> dict[str, Any]:
+def _new(seat: Seat, question: Question, now: datetime) -> dict[str, Any]:
     handle = secrets.token_urlsafe(32)
-    user = _user(request)
     return {
         "handle": handle,
-        "user_id": user.pk,
-        "session_digest": _session_digest(request, _secret(request)),
+        "user_id": seat.user.pk,
+        "session_digest": seat.session_digest,
         "action": question.action,
         "binding_digest": binding.digest(
-            question.snapshot, nonce=handle, action=question.action, user_id=user.pk
+            question.snapshot, nonce=handle, action=question.action, user_id=seat.user.pk
         ),
         "snapshot": question.snapshot,
         "snapshot_order": list(question.snapshot),
@@ -261,25 +298,33 @@ def _new(request: HttpRequest, question: Question, now: datetime) -> dict[str, A
     }
 
 
-def _slot(request: HttpRequest, question: Question) -> str:
-    digest = _session_digest(request, _secret(request))
-    whole = "|".join(
-        (str(_user(request).pk), digest, question.action, binding.fingerprint(question.snapshot))
-    )
+def _slot(seat: Seat, question: Question) -> str:
+    fingerprint = binding.fingerprint(question.snapshot)
+    whole = "|".join((str(seat.user.pk), seat.session_digest, question.action, fingerprint))
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
-def _secret(request: HttpRequest) -> str:
-    secret: str | None = request.session.get(SESSION_KEY)
-    if secret is None:
-        secret = request.session[SESSION_KEY] = secrets.token_urlsafe(32)
-    return secret
+def _slot_of(seat: Seat, handle: str) -> str:
+    """Return the slot of the open challenge with that handle, or one that nobody holds."""
+    held = one(asked_by(seat).filter(state=State.OPEN), handle)
+    return (held and held.open_slot) or secrets.token_hex(32)
 
 
-def _session_digest(request: HttpRequest, secret: str) -> str:
-    user = _user(request)
+def _taken(request: HttpRequest) -> Seat:
+    """Return the seat of a request, after giving its session a secret if it has none."""
+    if _credential_of(request) is None:
+        prepare(request)
+    return seat_of(request)
+
+
+def _digest(kind: str, secret: str, user: AbstractBaseUser) -> str:
     whole = f"{secret}|{user.pk}|{user.get_session_auth_hash()}"
-    return salted_hmac("django_faceauth.session", whole, algorithm="sha256").hexdigest()
+    return salted_hmac(f"django_faceauth.{kind}", whole, algorithm="sha256").hexdigest()
+
+
+def _credential_of(request: HttpRequest) -> str | None:
+    credential: str | None = getattr(request, CREDENTIAL, None)
+    return credential
 
 
 def _user(request: HttpRequest) -> AbstractBaseUser:

@@ -46,5 +46,7 @@ urlpatterns = [
     path("office/", office.urls),
     path("by-code/", fallback.by_code, name="by-code"),
     path("face/", include("django_faceauth.urls")),
+    path("face/api/", include("django_faceauth.api.urls")),
+    path("shop/", include("tests.site.api")),
     path("simulator/", include("django_faceauth.simulator.urls")),
 ]

@@ -1,0 +1,106 @@
+"""What the API says of challenges, authentications and attempts, and what it takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from django_faceauth.conf import conf
+from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge
+from django_faceauth.services.telling import Step
+
+
+class LineSerializer(serializers.Serializer[Any]):
+    """One line of what is approved, in the language of the reader."""
+
+    label = serializers.CharField()  # type: ignore[assignment]  # a field may be called so
+    values = serializers.ListField(child=serializers.CharField())
+
+
+class ChallengeSerializer(serializers.Serializer[Any]):
+    """One question of the gate, and where it stands."""
+
+    challenge = serializers.CharField(help_text=_("The handle: send it back as Face-Challenge."))
+    state = serializers.ChoiceField(choices=[*FaceChallenge.State.values, "retry"])
+    next = serializers.ChoiceField(
+        choices=[step.value for step in Step],
+        help_text=_(
+            "attempt: start one. wait: ask again in two seconds. repeat: send the refused "
+            "request again. ask_again: this one has ended, the request makes a new one."
+        ),
+    )
+    message = serializers.CharField(help_text=_("The same for people."))
+    action = serializers.CharField(allow_blank=True)
+    max_age = serializers.IntegerField(min_value=1, help_text=_("Seconds."))
+    snapshot = serializers.DictField(help_text=_("What is approved; empty for nothing."))
+    lines = LineSerializer(many=True, help_text=_("The snapshot as people are shown it."))
+    verified_at = serializers.DateTimeField(allow_null=True, help_text=_("The face was shown."))
+    expires_at = serializers.DateTimeField(allow_null=True, help_text=_("It counts until then."))
+    start_url = serializers.URLField(allow_null=True)
+    attempts_url = serializers.URLField(allow_null=True)
+    fallback_url = serializers.URLField(
+        allow_null=True, help_text=_("The site’s other way, for people who cannot pass.")
+    )
+
+
+class AttemptRequestSerializer(serializers.Serializer[Any]):
+    """What a program may say when it starts an attempt."""
+
+    redirect_url = serializers.CharField(
+        required=False,
+        max_length=2_000,
+        help_text=_("Where the browser goes after the capture; one of the site’s list."),
+    )
+
+    def validate_redirect_url(self, value: str) -> str:
+        """Take an address only as a whole (RFC 9700, section 2.1)."""
+        if value not in conf.REDIRECT_ALLOWLIST:
+            raise serializers.ValidationError(
+                _("This address is not on the list of this site."), code="not_allowed"
+            )
+        return value
+
+
+class CaptureSerializer(serializers.Serializer[Any]):
+    """Where the face is shown."""
+
+    capture_url = serializers.URLField(help_text=_("For the user’s browser alone; a secret."))
+    expires_at = serializers.DateTimeField(help_text=_("It can be opened until then."))
+
+
+class FreshnessSerializer(serializers.Serializer[Any]):
+    """Whether a gate would open, and until when."""
+
+    fresh = serializers.BooleanField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    action = serializers.CharField(allow_blank=True)
+
+
+class FreshnessQuerySerializer(serializers.Serializer[Any]):
+    """Which gate is asked about."""
+
+    action = serializers.CharField(required=False, default="", max_length=100)
+
+
+class AuthenticationSerializer(serializers.ModelSerializer[FaceAuthentication]):
+    """A face authentication of the caller; why it ended so is for the site's staff (V-12)."""
+
+    id = serializers.CharField(source="provider_id")
+
+    class Meta:
+        model = FaceAuthentication
+        fields = ["id", "status", "created_at", "updated_at", "erased_at"]
+        read_only_fields = fields
+
+
+class AttemptSerializer(serializers.ModelSerializer[FaceAttempt]):
+    """One attempt of a face authentication."""
+
+    id = serializers.CharField(source="provider_id")
+
+    class Meta:
+        model = FaceAttempt
+        fields = ["id", "status", "created_at"]
+        read_only_fields = fields

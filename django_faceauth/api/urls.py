@@ -1,0 +1,40 @@
+"""Addresses of the API: `path("face/api/", include("django_faceauth.api.urls"))`."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from django_faceauth.api import views
+
+app_name = "faceauth-api"
+
+urlpatterns = [
+    path("challenges/<slug:handle>/", views.ChallengeView.as_view(), name="challenge"),
+    path(
+        "challenges/<slug:handle>/attempts/",
+        views.ChallengeAttemptsView.as_view(),
+        name="challenge-attempts",
+    ),
+    path("authentications/", views.AuthenticationsView.as_view(), name="authentications"),
+    path(
+        "authentications/<slug:provider_id>/",
+        views.AuthenticationView.as_view(),
+        name="authentication",
+    ),
+    path(
+        "authentications/<slug:authentication>/attempts/",
+        views.AttemptsView.as_view(),
+        name="attempts",
+    ),
+    path(
+        "authentications/<slug:authentication>/attempts/<slug:provider_id>/",
+        views.AttemptView.as_view(),
+        name="attempt",
+    ),
+    path(
+        "authentications/<slug:provider_id>/anonymize/",
+        views.AnonymizeView.as_view(),
+        name="anonymize",
+    ),
+    path("freshness/", views.FreshnessView.as_view(), name="freshness"),
+]

@@ -1,0 +1,370 @@
+"""The endpoints: what a program needs that wants to get through a gate."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from math import ceil
+from typing import Any, Final
+
+from django.db.models import QuerySet
+from django.db.transaction import non_atomic_requests
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.translation import gettext as _
+from rest_framework import status
+from rest_framework.filters import BaseFilterBackend
+from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.parsers import FormParser, JSONParser
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+from rest_framework.views import APIView
+
+from django_faceauth.api.credentials import recognise
+from django_faceauth.api.errors import as_problem
+from django_faceauth.api.permissions import require_face
+from django_faceauth.api.serializers import (
+    AttemptRequestSerializer,
+    AttemptSerializer,
+    AuthenticationSerializer,
+    CaptureSerializer,
+    ChallengeSerializer,
+    FreshnessQuerySerializer,
+    FreshnessSerializer,
+)
+from django_faceauth.api.throttling import READS, STARTS, ApiThrottle
+from django_faceauth.exceptions import Conflict, NotEnrolled, Rejected, TooManyAttempts
+from django_faceauth.gate.decision import Reason
+from django_faceauth.gate.destination import fallback_for
+from django_faceauth.gate.freshness import freshness
+from django_faceauth.gate.problems import addresses_of, problem
+from django_faceauth.gate.refusals import denial
+from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge
+from django_faceauth.models.authentication import StatusChange
+from django_faceauth.services import erasure, flow, grants
+from django_faceauth.services.flow import Word
+from django_faceauth.services.presentation import lines
+from django_faceauth.services.schedule import PULL_INTERVAL
+from django_faceauth.services.telling import Step, step_for, wording_for
+from django_faceauth.wording import LIMITED, TROUBLE
+
+logger = logging.getLogger(__name__)
+
+Source = StatusChange.Source
+
+#: Seconds until there may be news of somebody who is waited for (U-09).
+PATIENCE: Final = str(int(PULL_INTERVAL.total_seconds()))
+
+#: The name of the action that an owner shows their face for before it is forgotten (G-12).
+ANONYMIZE: Final = "anonymize"
+MAY_ANONYMIZE: Final = "faceauth.anonymize_faceauthentication"
+
+
+class Pages(PageNumberPagination):
+    """Pages of fifty, or of as many as the client likes, up to a hundred."""
+
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 100
+
+
+class StatusFilter(BaseFilterBackend):
+    """Keeps the rows with the status that the query names."""
+
+    def filter_queryset(
+        self, request: Request, queryset: QuerySet[Any], view: APIView
+    ) -> QuerySet[Any]:
+        """Filter by `?status=`; there is nothing with a status that nobody knows."""
+        wanted = request.query_params.get("status", "")
+        return queryset.filter(status=wanted) if wanted else queryset
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        """Describe the parameter for OpenAPI."""
+        return [
+            {
+                "name": "status",
+                "in": "query",
+                "required": False,
+                "description": "Only those with this status.",
+                "schema": {"type": "string"},
+            }
+        ]
+
+
+class MayAnonymize(BasePermission):
+    """Lets staff through who have that permission."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Tell whether the user has it."""
+        return request.user.has_perm(MAY_ANONYMIZE)
+
+
+class ApiView(GenericAPIView[Any]):
+    """What all endpoints have in common.
+
+    Nothing runs in one transaction: what the flow remembers before it calls the provider must
+    be committed before it.
+    """
+
+    permission_classes = [IsAuthenticated]
+    renderer_classes = [JSONRenderer]
+    parser_classes = [JSONParser, FormParser]
+    throttle_classes = [ApiThrottle]
+    throttle_scope = READS
+    versioning_class = None
+    pagination_class = Pages
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        """Return the view, outside of the transaction of the request."""
+        return non_atomic_requests(super().as_view(**initkwargs))
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Do what comes before the method, and note by what the user was recognised."""
+        super().initial(request, *args, **kwargs)
+        recognise(request)
+
+    def get_exception_handler(self) -> Callable[..., Any]:
+        """Return the handler that answers with problem details, whatever the site's does."""
+        return as_problem
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Keep every answer out of caches, and out of other users' hands."""
+        final = super().finalize_response(request, response, *args, **kwargs)
+        final["Cache-Control"] = "no-store, private"
+        final["Referrer-Policy"] = "no-referrer"
+        patch_vary_headers(final, ["Authorization", "Cookie", "Accept-Language"])
+        return final
+
+
+class ChallengeView(ApiView):
+    """Where one challenge stands, and what to do next."""
+
+    serializer_class = ChallengeSerializer
+
+    def get(self, request: Request, handle: str) -> HttpResponseBase:
+        """Return the challenge; ask the provider if it is time to."""
+        now = timezone.now()
+        challenge, trouble = flow.look(_found(request, handle), source=Source.POLL, now=now)
+        told = _told(request, challenge, trouble, now)
+        if challenge.state == FaceChallenge.State.GRANTED:
+            grants.see(request, challenge, now=now)
+        response = Response(self.get_serializer(told).data)
+        response["ETag"] = _etag(response.data)
+        if told["next"] == Step.WAIT:
+            response["Retry-After"] = PATIENCE
+        unchanged = get_conditional_response(request, etag=response["ETag"], response=response)
+        return unchanged or response
+
+
+class ChallengeAttemptsView(ApiView):
+    """The attempts of one challenge: there is one at a time."""
+
+    serializer_class = AttemptRequestSerializer
+    throttle_scope = STARTS
+
+    def post(self, request: Request, handle: str) -> HttpResponseBase:
+        """Start or retry; an attempt whose link can still be opened is handed out again."""
+        given = self.get_serializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        challenge, now = _found(request, handle), timezone.now()
+        word = flow.word_for(challenge, now=now)
+        if word not in {Word.OPEN, Word.RETRY}:
+            return _conflict(challenge, word)
+        return_url = given.validated_data.get("redirect_url") or reverse("faceauth:done")
+        return _start(request, challenge, return_url, now)
+
+
+class AuthenticationsView(ApiView, ListAPIView[Any]):
+    """The face authentications of the caller, the newest first."""
+
+    serializer_class = AuthenticationSerializer
+    filter_backends: Any = [StatusFilter, *api_settings.DEFAULT_FILTER_BACKENDS]
+    filterset_fields = {"created_at": ["gte", "lt"]}
+
+    def get_queryset(self) -> QuerySet[FaceAuthentication]:
+        """Return those that the provider knows."""
+        return _own_authentications(self.request).order_by("-created_at", "-pk")
+
+
+class AuthenticationView(ApiView, RetrieveAPIView[Any]):
+    """One face authentication of the caller."""
+
+    serializer_class = AuthenticationSerializer
+    lookup_field = "provider_id"
+
+    def get_queryset(self) -> QuerySet[FaceAuthentication]:
+        """Return those of the caller."""
+        return _own_authentications(self.request)
+
+
+class AttemptsView(ApiView, ListAPIView[Any]):
+    """The attempts of one face authentication of the caller, the newest first."""
+
+    serializer_class = AttemptSerializer
+    filter_backends: Any = [StatusFilter]
+
+    def get_queryset(self) -> QuerySet[FaceAttempt]:
+        """Return them, if the authentication is the caller's."""
+        return _own_attempts(self)
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return the page; an authentication that is not the caller's does not exist."""
+        if not _own_authentications(request).filter(provider_id=kwargs["authentication"]).exists():
+            raise Http404
+        return super().list(request, *args, **kwargs)
+
+
+class AttemptView(ApiView, RetrieveAPIView[Any]):
+    """One attempt of a face authentication of the caller."""
+
+    serializer_class = AttemptSerializer
+    lookup_field = "provider_id"
+
+    def get_queryset(self) -> QuerySet[FaceAttempt]:
+        """Return the attempts of the authentication, if it is the caller's."""
+        return _own_attempts(self)
+
+
+class AnonymizeView(ApiView):
+    """Has the provider forget a face: for its owner, who shows it, and for staff who may."""
+
+    serializer_class = AuthenticationSerializer
+    permission_classes = [IsAuthenticated, MayAnonymize | require_face(action=ANONYMIZE)]
+    throttle_scope = STARTS
+    lookup_field = "provider_id"
+
+    def get_queryset(self) -> QuerySet[FaceAuthentication]:
+        """Return those of the caller, and all for staff who may."""
+        if self.request.user.has_perm(MAY_ANONYMIZE):
+            return FaceAuthentication.objects.filter(provider_id__isnull=False)
+        return _own_authentications(self.request)
+
+    def post(self, request: Request, provider_id: str) -> HttpResponseBase:
+        """Remove the personal data at the provider; cannot be undone."""
+        authentication = self.get_object()
+        try:
+            erasure.anonymize(authentication, now=timezone.now())
+        except (Conflict, Rejected):
+            return problem(409, "not_finished", _("This face check has not been finished."))
+        except flow.TROUBLES as error:
+            logger.error("anonymize failed: %s authentication=%s", error, authentication.pk)
+            return _unavailable()
+        authentication.refresh_from_db()
+        return Response(self.get_serializer(authentication).data)
+
+
+class FreshnessView(ApiView):
+    """Whether this client would get through, before it asks."""
+
+    serializer_class = FreshnessSerializer
+
+    def get(self, request: Request) -> Response:
+        """Return it for the action that the query names; uses nothing up."""
+        query = FreshnessQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        action = query.validated_data["action"]
+        face = freshness(request, action=action)
+        told = {"fresh": face is not None, "expires_at": face and face.expires_at, "action": action}
+        return Response(self.get_serializer(told).data)
+
+
+def _found(request: Request, handle: str) -> FaceChallenge:
+    """Return the challenge that this client was given; others do not exist for it (B-07)."""
+    challenge = grants.find(request, handle)
+    if challenge is None:
+        raise Http404
+    return challenge
+
+
+def _told(
+    request: Request, challenge: FaceChallenge, trouble: Exception | None, now: datetime
+) -> dict[str, Any]:
+    word = flow.word_for(challenge, now=now)
+    fallback = fallback_for(challenge.handle)
+    verified_at = challenge.verified_at
+    return {
+        "challenge": challenge.handle,
+        "state": word.value,
+        "next": step_for(challenge, word, now=now),
+        "message": wording_for(challenge, word, trouble).message,
+        "action": challenge.action,
+        "max_age": challenge.max_age,
+        "snapshot": challenge.snapshot,
+        "lines": lines(challenge.snapshot, challenge.snapshot_order),
+        "verified_at": verified_at,
+        "expires_at": verified_at and verified_at + challenge.age_limit,
+        **addresses_of(request, challenge),
+        "fallback_url": request.build_absolute_uri(fallback) if fallback else None,
+    }
+
+
+def _etag(data: Any) -> str:
+    body = json.dumps(data, sort_keys=True, default=str)
+    return f'"{hashlib.sha256(body.encode()).hexdigest()}"'
+
+
+def _start(
+    request: Request, challenge: FaceChallenge, return_url: str, now: datetime
+) -> HttpResponseBase:
+    back = request.build_absolute_uri(reverse("faceauth:returned", args=[challenge.handle]))
+    try:
+        step = flow.begin(challenge, redirect_url=back, now=now, return_url=return_url)
+    except NotEnrolled:
+        return denial(Reason.NOT_ENROLLED)
+    except TooManyAttempts as closed:
+        return _limited(closed, now)
+    except flow.TROUBLES as error:
+        logger.error("start failed: %s challenge=%s", error, challenge.pk)
+        return _unavailable()
+    if step is None:
+        return _under_way()
+    return Response(CaptureSerializer(step).data, status=status.HTTP_201_CREATED)
+
+
+def _conflict(challenge: FaceChallenge, word: Word) -> HttpResponse:
+    return problem(409, word.value, str(wording_for(challenge, word).message))
+
+
+def _under_way() -> HttpResponse:
+    response = problem(409, "under_way", _("A face check is under way already."))
+    response["Retry-After"] = PATIENCE
+    return response
+
+
+def _limited(closed: TooManyAttempts, now: datetime) -> HttpResponse:
+    title = str(LIMITED[closed.scope].message)
+    response = problem(
+        429, "too_many_attempts", title, scope=closed.scope, until=closed.until.isoformat()
+    )
+    response["Retry-After"] = str(ceil((closed.until - now).total_seconds()))
+    return response
+
+
+def _unavailable() -> HttpResponse:
+    response = problem(503, "unavailable", str(TROUBLE))
+    response["Retry-After"] = PATIENCE
+    return response
+
+
+def _own_authentications(request: Request) -> QuerySet[FaceAuthentication]:
+    return FaceAuthentication.objects.filter(user=_user(request), provider_id__isnull=False)
+
+
+def _own_attempts(view: GenericAPIView[Any]) -> QuerySet[FaceAttempt]:
+    asked = {"authentication__provider_id": view.kwargs["authentication"]}
+    return FaceAttempt.objects.filter(authentication__user=_user(view.request), **asked)
+
+
+def _user(request: Request) -> Any:
+    return request.user  # who is anonymous does not get here
