@@ -28,7 +28,7 @@ from django_faceauth.gate.decision import (
     Challenge,
     Decision,
     Deny,
-    FaceRequest,
+    Face,
     Reason,
     conclude,
     decide,
@@ -38,6 +38,12 @@ from django_faceauth.gate.policy import Bind, Policy, policy
 
 #: Where a view object keeps its doorkeeper.
 DOORKEEPER: Final = "_faceauth_doorkeeper"
+
+
+class FaceRequest(Request):
+    """The type of a request behind a gate, for annotations."""
+
+    face: Face
 
 
 class FaceRequired(BasePermission):

@@ -19,7 +19,9 @@ urlpatterns = [
     path("settings/", views.AccountSettings.as_view(), name="settings"),
     path("login/", views.Login.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("api/", include("bank.api")),
     path("face/", include("django_faceauth.urls")),
+    path("face/api/", include("django_faceauth.api.urls")),
     path("simulator/", include("django_faceauth.simulator.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -1,0 +1,101 @@
+"""What programs see of the bank: payouts, sent on a face that was shown for just that."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.urls import include, path
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from rest_framework.decorators import action
+from rest_framework.exceptions import APIException
+from rest_framework.mixins import CreateModelMixin, ListModelMixin, RetrieveModelMixin
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.response import Response
+from rest_framework.routers import SimpleRouter
+from rest_framework.serializers import BaseSerializer, ModelSerializer
+from rest_framework.viewsets import GenericViewSet
+from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
+
+from bank import transfers
+from bank.models import Payout, PayoutQuerySet
+from django_faceauth.api.permissions import FaceRequest, require_face
+
+
+class Conflict(APIException):
+    """The payout cannot be sent as things are."""
+
+    status_code = HTTPStatus.CONFLICT
+
+
+class CustomerRequest(FaceRequest):
+    """A request of somebody who is logged in, for the type checker."""
+
+    user: User
+
+
+class PayoutSerializer(ModelSerializer):
+    """A payout, as its customer sees it."""
+
+    class Meta:
+        model = Payout
+        fields = ["id", "payee", "amount", "state", "executed_at", "reference"]
+        read_only_fields = ["state", "executed_at", "reference"]
+
+
+def what_is_approved(_request: HttpRequest, view: Any) -> dict[str, Any]:
+    """Return what the gate shows and holds fast: the draft, locked until it is sent."""
+    return transfers.facts_of(_draft_of(view))
+
+
+class Payouts(CreateModelMixin, ListModelMixin, RetrieveModelMixin, GenericViewSet):
+    """The payouts of a customer: written down with a login, sent with a face."""
+
+    request: CustomerRequest
+    serializer_class = PayoutSerializer
+    permission_classes = [IsAuthenticated]
+    lookup_value_converter = "int"
+
+    def get_queryset(self) -> PayoutQuerySet:
+        """Return those of the customer."""
+        return Payout.objects.of(self.request.user)
+
+    def perform_create(self, serializer: BaseSerializer) -> None:
+        """Write a draft down for the customer."""
+        serializer.save(user=self.request.user)
+
+    @action(
+        detail=True,
+        methods=["post"],
+        permission_classes=[
+            IsAuthenticated,
+            require_face(action="payout", bind=what_is_approved, max_age=180),
+        ],
+    )
+    def send(self, request: CustomerRequest, pk: int) -> Response:
+        """Send a draft, and use up the approval with it."""
+        try:
+            payout = transfers.execute(request.user, pk, request.face, now=timezone.now())
+        except transfers.NotEnoughMoney:
+            raise Conflict(_("Your balance is too small for this. Nothing was sent.")) from None
+        return Response(self.get_serializer(payout).data)
+
+
+def _draft_of(view: Any) -> Payout:
+    try:
+        return transfers.locked(view.request.user, view.kwargs["pk"])
+    except transfers.AlreadySent:
+        raise Conflict(_("This was sent before. Nothing was sent a second time.")) from None
+
+
+router = SimpleRouter(use_regex_path=False)
+router.register("payouts", Payouts, basename="api-payout")
+
+urlpatterns = [
+    path("token/", TokenObtainPairView.as_view(), name="api-token"),
+    path("token/refresh/", TokenRefreshView.as_view(), name="api-token-refresh"),
+    path("", include(router.urls)),
+]
