@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
+from typing import Any
 
 import hypothesis
 import pytest
 import time_machine
+from django.core.cache import cache
 
 from django_faceauth.provider import factory
 from tests.person import Person
 from tests.provider_double import Provider
+from tests.site.models import Payment
 
 #: For `--hypothesis-profile`: a minute of fuzzing, and a night of it.
 hypothesis.settings.register_profile("fuzz", max_examples=1_500, deadline=None)
@@ -27,6 +31,12 @@ def provider() -> Iterator[Provider]:
     adapter = Provider()
     with factory.answered_by(adapter):
         yield adapter
+
+
+@pytest.fixture(autouse=True)
+def _counters() -> None:
+    """Counters of requests start at nothing: users of two tests may have the same number."""
+    cache.clear()
 
 
 @pytest.fixture
@@ -46,3 +56,19 @@ def people(db: None, clock: time_machine.Coordinates) -> Callable[..., Person]:
 def person(people: Callable[..., Person]) -> Person:
     """An enrolled user who decides on the capture page what happens."""
     return people()
+
+
+@pytest.fixture
+def owes(db: None) -> Callable[..., Payment]:
+    """A maker of payments that a person wants to make."""
+    return _owes
+
+
+def _owes(person: Person, payee: str = "Anna", amount: str = "12.50", **more: Any) -> Payment:
+    return Payment.objects.create(user=person.user, payee=payee, amount=Decimal(amount), **more)
+
+
+@pytest.fixture
+def payment(person: Person) -> Payment:
+    """12.50 euros to Anna."""
+    return _owes(person)

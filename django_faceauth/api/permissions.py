@@ -141,15 +141,19 @@ class _Doorkeeper:
             decision = decide(request, bound, now)
             if _is_a_look(request):
                 return decision
-            if isinstance(decision, Allow) and bound.is_single_use:
+            if not isinstance(decision, Allow):
+                self._note(bound, decision)
+            elif bound.is_single_use:
                 self._guard(request, bound)  # used up there, where the work is done
-                return decision
-            decision = conclude(request, bound, decision, now)
-        if isinstance(decision, Allow):
-            cast(FaceRequest, request).face = decision.face
-        elif self.refused is None:
-            self.refused = bound, decision
+            else:
+                passed = cast(Allow, conclude(request, bound, decision, now))
+                cast(FaceRequest, request).face = passed.face
         return decision
+
+    def _note(self, bound: Policy, decision: Challenge | Deny) -> None:
+        """Keep what would be answered: of several gates, what the first one asks for."""
+        if self.refused is None or isinstance(self.refused[1], Deny):
+            self.refused = bound, decision
 
     def _guard(self, request: Request, bound: Policy) -> None:
         """Put the gate right before the method of the view, in one transaction with it."""
@@ -168,7 +172,9 @@ class _Doorkeeper:
         if decision.reason is Reason.ANONYMOUS:
             self.denied(request, message=message, code=code)
         self._deny_without_gate(request)
-        raise FaceRefused(refuse(request, bound, decision, timezone.now()))
+        now = timezone.now()
+        conclude(request, bound, decision, now)
+        raise FaceRefused(refuse(request, bound, decision, now))
 
     def _deny_without_gate(self, request: Request) -> None:
         """Raise what would be said if there were no gate, if it is a denial (G-08)."""

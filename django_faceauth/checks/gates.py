@@ -12,12 +12,13 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import Error
 from django.core.checks import Warning as Remark
+from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from django_faceauth.checks.registry import SHORT, Finding, check, check_of_deployment, value
 from django_faceauth.conf import PREFIX, conf
 from django_faceauth.gate.answers import answered_by
-from django_faceauth.gate.discovery import gated_views, policy_at
+from django_faceauth.gate.discovery import ApiGate, gated_views, policy_at
 from django_faceauth.gate.policy import Policy
 
 UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -68,6 +69,25 @@ def users_have_sessions() -> Finding:
                 hint=f'Add "{needed.__module__}.{needed.__name__}", or a subclass of it.',
                 id="faceauth.E015",
             )
+
+
+@check
+def api_has_its_addresses() -> Finding:
+    """E017, W009: the API without the pages, or an API with a gate without our API."""
+    has_pages, has_api = _is_included("faceauth:done"), _is_included("faceauth-api:freshness")
+    if has_api and not has_pages:
+        yield Error(
+            "The addresses of the API are included, those of the pages are not.",
+            hint="The capture ends on one of the pages. Add "
+            'path("face/", include("django_faceauth.urls")).',
+            id="faceauth.E017",
+        )
+    for address in [] if has_api else _gated_apis():
+        yield Remark(
+            f"The gate at {address} asks programs, which have no way to start a face check.",
+            hint='Add path("face/api/", include("django_faceauth.api.urls")).',
+            id="faceauth.W009",
+        )
 
 
 @check_of_deployment
@@ -133,6 +153,17 @@ def _policies() -> Iterator[tuple[str, Policy]]:
     for address, view in gated_views():
         with suppress(TypeError, ValueError):  # E012 says so already
             yield address, policy_at(view)
+
+
+def _gated_apis() -> Iterator[str]:
+    return (address for address, view in gated_views() if isinstance(view, ApiGate))
+
+
+def _is_included(name: str) -> bool:
+    try:
+        return bool(reverse(name))
+    except NoReverseMatch:
+        return False
 
 
 def _middleware() -> Iterator[type]:

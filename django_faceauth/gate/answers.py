@@ -20,6 +20,9 @@ def answered_by(view: Callable[..., Any] | None) -> frozenset[str] | None:
 
 
 def _said_by(view: Callable[..., Any]) -> frozenset[str] | None:
+    actions = getattr(view, "actions", None)
+    if isinstance(actions, dict):  # of a view set of Django REST framework
+        return frozenset(name.upper() for name in actions)
     view_class = getattr(view, "view_class", None)
     if view_class is not None:
         return _handlers_of(view_class)

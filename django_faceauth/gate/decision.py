@@ -104,7 +104,7 @@ class Deny:
     """
 
     reason: Reason
-    challenge: FaceChallenge | None = field(default=None, repr=False)
+    challenge: FaceChallenge | Grant | None = field(default=None, repr=False)
 
 
 Decision = Allow | Challenge | Deny
@@ -133,12 +133,12 @@ def judge(
     if not user.is_active:
         return Deny(Reason.INACTIVE)
     snapshot = policy.snapshot()
-    brought = grants.one(grants.asked_by(seat), named) if named else None
+    fresh = _fresh(seat, policy, now)
+    brought = _brought(seat, named, fresh)
     if brought is not None and not _is_for(brought, policy, snapshot):
         return Deny(Reason.CHANGED, brought)
-    if brought is not None and brought.state == State.CONSUMED:
+    if isinstance(brought, FaceChallenge) and brought.state == State.CONSUMED:
         return Deny(Reason.USED)
-    fresh = _fresh(seat, policy, now)
     for grant in fresh:
         if _is_for(grant, policy, snapshot) and only in {None, grant.handle}:
             return Allow(_face(grant, policy), grant, snapshot)
@@ -176,6 +176,14 @@ def _pass(request: HttpRequest, policy: Policy, allowed: Allow, now: datetime) -
         return Challenge(Reason.USED, snapshot)
     grants.see(request, basis, now=now, after_commit=policy.is_single_use)
     return allowed
+
+
+def _brought(seat: Seat, named: str, fresh: list[Grant]) -> FaceChallenge | Grant | None:
+    """Return the challenge that a request names, without asking again for what stands."""
+    for grant in fresh:
+        if grant.handle == named:
+            return grant
+    return grants.one(grants.asked_by(seat), named) if named else None
 
 
 def _is_for(challenge: FaceChallenge | Grant, policy: Policy, snapshot: Snapshot) -> bool:

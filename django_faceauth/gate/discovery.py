@@ -13,15 +13,36 @@ from django_faceauth.gate.policy import Policy
 View = Callable[..., Any]
 
 
+class ApiGate:
+    """A permission of an API view that is a gate: what can be said of it without asking."""
+
+    def __init__(self, view: Any, permission: Any) -> None:
+        self.__wrapped__ = view
+        self.permission = permission
+
+    @property
+    def face_policy(self) -> Policy:
+        """What the gate asks for; raises `ValueError` or `TypeError` if it is none."""
+        found: Policy = self.permission.policy_of(_bare(self.__wrapped__.cls, self.__wrapped__))
+        return found
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the view."""
+        return self.__wrapped__(*args, **kwargs)
+
+
 def gated_views() -> Iterator[tuple[str, View]]:
     """Yield each gated address of the site as a pattern, with what has the gate.
 
-    That is a view, an admin action, or an admin, which is named once, by its first address.
+    That is a view, an API view by each permission that is a gate, an admin action, or an admin,
+    which is named once, by its first address. Permissions that a view picks at run time cannot
+    be seen.
     """
     admins: set[Any] = set()
     for address, view in _addresses(get_resolver().url_patterns):
         if _mixin_of(view) is not None or hasattr(view, "face_policy"):
             yield address, view
+        yield from ((address, ApiGate(view, permission)) for permission in _permissions_of(view))
         for admin in _admins_of(view) - admins:
             admins.add(admin)
             yield from ((address, door) for door in _doors_of(admin))
@@ -36,9 +57,31 @@ def policy_at(view: View) -> Policy:
     if gated is None:
         found: Policy = view.face_policy  # type: ignore[attr-defined]
         return found
-    bare = object.__new__(gated)  # a check must not run the site's own __init__
-    vars(bare).update(view.view_initkwargs)  # type: ignore[attr-defined]
-    return policy_of(bare)
+    return policy_of(_bare(gated, view))
+
+
+def _bare(kind: type[Any], view: Any) -> Any:
+    """Return what as_view() makes; a check must not run the site's own __init__."""
+    bare = object.__new__(kind)
+    given = "view_initkwargs" if hasattr(view, "view_initkwargs") else "initkwargs"
+    vars(bare).update(getattr(view, given))
+    return bare
+
+
+def _permissions_of(view: Any) -> Iterator[Any]:
+    """Yield the gates among the permissions of a view of Django REST framework, if it is one."""
+    listed = getattr(getattr(view, "cls", None), "permission_classes", ())
+    for permission in getattr(view, "initkwargs", {}).get("permission_classes", listed):
+        yield from _gates_in(permission)
+
+
+def _gates_in(permission: Any) -> Iterator[Any]:
+    """Yield the gates that a permission is, or combines by `&`, `|` and `~`."""
+    if hasattr(permission, "policy_of"):
+        yield permission
+    for name in ("op1_class", "op2_class"):
+        if hasattr(permission, name):
+            yield from _gates_in(getattr(permission, name))
 
 
 def _addresses(

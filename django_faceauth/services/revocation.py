@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django_faceauth import metrics
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.models.challenge import FaceChallengeQuerySet
+from django_faceauth.models.standing import Grant
 from django_faceauth.services import grants
 from django_faceauth.services.announcements import announce
 from django_faceauth.signals import challenge_revoked
@@ -20,7 +21,7 @@ logger = logging.getLogger(__name__)
 State = FaceChallenge.State
 
 
-def burn(challenge: FaceChallenge) -> None:
+def burn(challenge: FaceChallenge | Grant) -> None:
     """Make worthless what was approved for something else than what was to be done (T-2.6)."""
     if FaceChallenge.objects.filter(pk=challenge.pk).burn(reason="sequence_fail"):
         metrics.count("sequence_fail")

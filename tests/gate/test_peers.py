@@ -92,13 +92,15 @@ def test_peers_08_other_methods_get_a_challenge_and_no_redirect(person, method):
     assert body == {
         "type": "about:blank",
         "title": "This needs a face check.",
+        "detail": body["detail"],
         "status": 401,
         "code": "face_required",
         "action": "payout",
         "max_age": 180,
         "challenge": handle,
         "start_url": f"http://testserver/face/start/{handle}/",
-        "status_url": f"http://testserver/face/status/{handle}/",
+        "status_url": f"http://testserver/face/api/challenges/{handle}/",
+        "attempts_url": f"http://testserver/face/api/challenges/{handle}/attempts/",
     }
 
 

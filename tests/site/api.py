@@ -57,6 +57,7 @@ class Attributed(Secret):
     face_action = "attributed"
     face_max_age = 180
     face_methods = ["POST"]
+    http_method_names = ["get", "post"]
 
     def get(self, request: Request) -> Response:
         return Response("open")

@@ -1,0 +1,357 @@
+"""The permission class: combined, described by attributes, and in one transaction with the work."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+
+import pytest
+from adrf.views import APIView as AsyncAPIView
+from asgiref.sync import async_to_sync, sync_to_async
+from django.http import Http404
+from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.permissions import IsAdminUser, IsAuthenticated
+from rest_framework.response import Response
+from rest_framework.test import APIRequestFactory
+from rest_framework.views import APIView
+
+from django_faceauth.api.permissions import FaceRequired, require_face
+from django_faceauth.gate.discovery import gated_views, policy_at
+from django_faceauth.models import FaceChallenge
+from tests.program import Program
+from tests.site.api import Secret
+from tests.site.models import Payment
+
+
+def call(view, program, method="GET", handle="", **kwargs):
+    """Call a view that has no address, with the credential of a program."""
+    headers = dict(program.headers)
+    if handle:
+        headers["face-challenge"] = handle
+    request = APIRequestFactory().generic(method, "/", headers=headers)
+    return view.as_view()(request, **kwargs)
+
+
+def secret(*permissions, **attributes):
+    return type("View", (Secret,), {"permission_classes": list(permissions), **attributes})
+
+
+@pytest.fixture
+def token(person):
+    return Program.with_token(person)
+
+
+def shown(program, path="/shop/secret/", method="GET"):
+    """Show a face for an address of the test site; return the handle."""
+    assert program.passes(path, method).status_code < 400
+    return program.person.challenge.handle
+
+
+# -- the ways to write it
+
+
+def test_a_face_opens_what_asks_for_it(program):
+    response = program.passes()
+
+    assert response.status_code == 200
+    assert response.json() == {"secret": "secret", "challenge": program.person.challenge.handle}
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_every_method_can_be_repeated_with_the_face(program, method):
+    assert program.passes(method=method).status_code == 200
+
+
+def test_a_function_is_guarded_as_a_class_is(program):
+    assert program.passes("/shop/function/", "POST").status_code == 200
+
+
+def test_attributes_of_the_view_say_what_is_asked_for(program):
+    assert program.sends("GET", "/shop/attributed/").json() == "open"
+    asked = program.is_asked("/shop/attributed/", "POST")
+
+    assert (asked["action"], asked["max_age"]) == ("attributed", 180)
+    assert program.proves(asked)["next"] == "repeat"
+    assert program.sends("POST", "/shop/attributed/", handle=asked["challenge"]).status_code == 200
+
+
+def test_a_binding_of_the_view_is_what_is_approved(token):
+    class Bound(Secret):
+        permission_classes = [IsAuthenticated, FaceRequired]
+
+        def get_face_binding(self):
+            return {"amount": self.kwargs["amount"]}
+
+    assert call(Bound, token, amount="12.50").status_code == 401
+
+    assert token.person.challenge.snapshot == {"amount": "12.50"}
+
+
+def test_attributes_that_make_no_gate_are_an_error_and_not_an_open_door(token):
+    view = secret(FaceRequired, face_max_age=-1)
+
+    with pytest.raises(ValueError, match="max_age"):
+        call(view, token)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"max_age": 0}, {"max_age": "180"}, {"bind": "nothing"}, {"methods": []}]
+)
+def test_a_gate_that_could_never_open_is_an_error_where_it_is_written(arguments):
+    with pytest.raises((TypeError, ValueError)):
+        require_face(**arguments)
+
+
+def test_an_action_of_a_view_set_has_a_gate_of_its_own(program, owes):
+    payment = owes(program.person)
+
+    assert program.sends("GET", f"/shop/payments/{payment.pk}/").status_code == 200
+    assert program.is_asked(f"/shop/payments/{payment.pk}/pay/", "POST")["action"] == "pay"
+    assert program.is_asked(f"/shop/payments/{payment.pk}/", "DELETE")["action"] == "remove"
+
+
+def test_a_face_for_one_action_opens_no_other(program, owes):
+    payment = owes(program.person)
+    asked = program.is_asked()
+    program.proves(asked)
+
+    refused = program.sends("DELETE", f"/shop/payments/{payment.pk}/")
+
+    assert (refused.status_code, refused.json()["action"]) == (401, "remove")
+
+
+def test_gates_of_an_api_are_found_by_the_checks():
+    found = {address: policy_at(view) for address, view in gated_views()}
+
+    assert found["/shop/secret/"].max_age == timedelta(seconds=180)
+    assert found["/shop/attributed/"].methods == frozenset({"POST"})
+    assert found["/shop/^payments/(?P<pk>[^/.]+)/pay/$"].is_single_use
+
+
+# -- combined with others
+
+
+@pytest.fixture
+def staff(people):
+    person = people()
+    person.user.is_staff = True
+    person.user.save()
+    return Program.with_token(person)
+
+
+def test_or_lets_through_who_passes_either(token, staff):
+    path = "/shop/staff-or-face/"
+
+    assert token.is_asked(path)["code"] == "face_required"
+    assert token.passes(path).status_code == 200
+    staff_answer = call(secret(require_face() | IsAdminUser, get=answer_ok), staff)
+    assert staff_answer.status_code == 200
+    assert FaceChallenge.objects.filter(user=staff.person.user).count() == 0
+
+
+def test_and_wants_both(token, staff):
+    both = secret(require_face(action="secret") & IsAdminUser)
+
+    assert call(both, token).status_code == 403
+    assert call(both, staff).status_code == 401
+    handle = shown(staff)
+    assert call(both, staff, handle=handle).status_code == 200
+
+
+def test_a_token_names_one_challenge_and_so_passes_one_gate(token):
+    two = secret(require_face(action="secret"), require_face(action="other"))
+
+    assert json.loads(call(two, token).content)["action"] == "secret"
+    named = call(two, token, handle=shown(token))
+    assert (named.status_code, token.person.challenge.state) == (409, "failed")
+
+
+def test_of_two_gates_one_is_enough_where_they_say_so(token):
+    """The face for one of them is no wrong face for the other."""
+    either = secret(require_face(action="other") | require_face(action="secret"))
+
+    assert call(either, token, handle=shown(token)).status_code == 200
+    assert token.person.challenge.state == "granted"
+
+
+def answer_ok(self, request, **kwargs):
+    return Response("ok")
+
+
+def denied(self, request, **kwargs):
+    raise PermissionDenied("by the view")
+
+
+def test_a_denial_of_the_view_itself_stays_one(staff):
+    """Although a gate has said no on the way, and another permission yes."""
+    view = secret(require_face() | IsAdminUser, get=denied)
+
+    response = call(view, staff).render()
+
+    assert (response.status_code, response.data["detail"]) == (403, "by the view")
+    assert FaceChallenge.objects.count() == 0
+
+
+# -- the work and the use of the face are one
+
+
+def test_what_is_bound_is_paid_once(program, owes):
+    payment = owes(program.person)
+
+    assert program.passes(f"/shop/payments/{payment.pk}/pay/", "POST").status_code == 200
+    payment.refresh_from_db()
+    assert payment.paid == 1
+    assert payment.approved_by == program.person.challenge.handle
+    assert program.person.challenge.state == "consumed"
+
+
+def test_a_view_that_raises_has_not_used_the_face(program, owes):
+    payment = owes(program.person)
+    path = f"/shop/payments/{payment.pk}/pay/"
+    asked = program.is_asked(path, "POST")
+    program.proves(asked)
+
+    with pytest.raises(RuntimeError):
+        program.sends("POST", f"{path}?fail=1", handle=asked["challenge"])
+
+    payment.refresh_from_db()
+    assert (payment.paid, program.person.challenge.state) == (0, "granted")
+    assert program.sends("POST", path, handle=asked["challenge"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "error", [ValidationError("no"), PermissionDenied(), Http404()], ids=lambda error: type(error)
+)
+def test_an_answer_that_is_an_error_has_not_used_it_either(token, error):
+    """Django REST framework turns these into answers."""
+
+    def fails(self, request):
+        Payment.objects.create(user=request.user, payee="x", amount=1)
+        raise error
+
+    view = secret(require_face(action="secret", single_use=True), get=fails)
+    handle = shown(token)
+
+    assert 400 <= call(view, token, handle=handle).status_code < 500
+    assert Payment.objects.count() == 0
+    assert token.person.challenge.state == "granted"
+
+
+def test_a_gate_of_single_use_opens_once(token):
+    view = secret(IsAuthenticated, require_face(action="secret", single_use=True))
+    handle = shown(token)
+
+    assert call(view, token, handle=handle).status_code == 200
+    again = call(view, token, handle=handle)
+    assert (again.status_code, token.person.challenge.state) == (409, "consumed")
+
+
+def test_a_gate_that_is_asked_twice_uses_the_face_once(token):
+    """`|` asks again when the view looks an object up."""
+
+    def looks_up(self, request):
+        self.check_object_permissions(request, object())
+        return Response("ok")
+
+    view = secret(IsAdminUser | require_face(action="secret", single_use=True), get=looks_up)
+
+    assert call(view, token, handle=shown(token)).status_code == 200
+    assert token.person.challenge.state == "consumed"
+
+
+def test_a_lost_race_is_a_new_question(token):
+    """Between the permission and the method somebody else has used the face."""
+
+    class Slow(Secret):
+        permission_classes = [require_face(action="secret", single_use=True)]
+
+        def check_throttles(self, request):
+            FaceChallenge.objects.filter(state="granted").consume(
+                timedelta(minutes=5), now=token.person.challenge.granted_at
+            )
+
+    response = call(Slow, token, handle=shown(token))
+
+    assert response.status_code in {401, 409}
+
+
+def test_a_repeated_look_at_one_object_is_under_lock(program, owes, django_assert_num_queries):
+    """`bind` may lock what it looks up: it is called in a transaction."""
+    payment = owes(program.person)
+
+    assert program.is_asked(f"/shop/payments/{payment.pk}/pay/", "POST")
+    assert program.person.challenge.snapshot["payee"] == "Anna"
+
+
+# -- async
+
+
+class AsyncSecret(AsyncAPIView):
+    authentication_classes = Secret.authentication_classes
+    permission_classes = [IsAuthenticated, require_face(action="secret", max_age=180)]
+
+    async def get(self, request):
+        await asyncio.sleep(0)
+        return Response({"secret": request.face.action})
+
+
+class AsyncOnce(AsyncSecret):
+    permission_classes = [require_face(action="secret", single_use=True)]
+
+    async def get(self, request):
+        await sync_to_async(Payment.objects.create)(user=request.user, payee="x", amount=1)
+        if "fail" in request.query_params:
+            raise RuntimeError("no")
+        return Response("ok")
+
+
+def call_async(view, program, handle="", path="/"):
+    headers = dict(program.headers) | ({"face-challenge": handle} if handle else {})
+    request = APIRequestFactory().get(path, headers=headers)
+    return async_to_sync(view.as_view())(request)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_async_views_are_guarded(token):
+    assert call_async(AsyncSecret, token).status_code == 401
+    assert call_async(AsyncSecret, token, shown(token)).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_async_work_and_the_use_of_the_face_are_one(token):
+    handle = shown(token)
+
+    with pytest.raises(RuntimeError):
+        call_async(AsyncOnce, token, handle, "/?fail=1")
+    assert (Payment.objects.count(), token.person.challenge.state) == (0, "granted")
+
+    assert call_async(AsyncOnce, token, handle).status_code == 200
+    assert (Payment.objects.count(), token.person.challenge.state) == (1, "consumed")
+    assert call_async(AsyncOnce, token, handle).status_code == 409
+
+
+# -- the site's own transaction
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_question_is_kept_where_requests_are_transactions(token, settings):
+    """An error of Django REST framework rolls them back; a refusal is no such error."""
+    settings.DATABASES["default"]["ATOMIC_REQUESTS"] = True
+    try:
+        asked = token.is_asked()
+        assert token.proves(asked)["next"] == "repeat"
+    finally:
+        settings.DATABASES["default"]["ATOMIC_REQUESTS"] = False
+
+
+def test_plain_views_of_the_site_know_nothing_of_it(token):
+    class Open(APIView):
+        permission_classes = []
+
+        def get(self, request):
+            return Response("open")
+
+    view = Open()
+    assert "_faceauth_doorkeeper" not in vars(view)
+    assert call(Open, token).status_code == 200

@@ -1,0 +1,347 @@
+"""What a program is told whose request is refused (RFC 9470, RFC 9457)."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from urllib.request import parse_http_list, parse_keqv_list
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from rest_framework.authentication import (
+    BasicAuthentication,
+    SessionAuthentication,
+    TokenAuthentication,
+)
+from rest_framework.authtoken.models import Token
+from rest_framework.permissions import IsAdminUser, IsAuthenticated
+from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
+from rest_framework.response import Response
+from rest_framework.test import APIRequestFactory, force_authenticate
+from rest_framework.views import APIView
+from rest_framework_simplejwt.authentication import JWTAuthentication
+
+from django_faceauth.api.permissions import require_face
+from django_faceauth.models import FaceChallenge
+from tests.program import KINDS, Program
+from tests.site.api import Secret
+from tests.site.models import Payment
+
+SCHEMES = {"session": "Session", "token": "Token", "jwt": "Bearer"}
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def challenge_in(response):
+    """Return the scheme and the parameters of the one challenge that an answer carries."""
+    scheme, _space, rest = response["WWW-Authenticate"].partition(" ")
+    return scheme, parse_keqv_list(parse_http_list(rest))
+
+
+# -- G-07
+
+
+def test_the_challenge_is_that_of_the_standard(program):
+    response = program.sends("GET", "/shop/secret/")
+
+    assert response.status_code == 401
+    assert challenge_in(response)[1] == {
+        "error": "insufficient_user_authentication",
+        "max_age": "180",
+        "acr_values": "face",
+    }
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_the_body_says_how_to_go_on(program):
+    response = program.sends("GET", "/shop/secret/")
+    handle = program.person.challenge.handle
+
+    assert response["Content-Type"] == "application/problem+json"
+    body = response.json()
+    assert body.pop("title")
+    assert body.pop("detail")
+    assert body == {
+        "type": "about:blank",
+        "status": 401,
+        "code": "face_required",
+        "action": "secret",
+        "max_age": 180,
+        "challenge": handle,
+        "start_url": f"http://testserver/face/start/{handle}/",
+        "status_url": f"http://testserver/face/api/challenges/{handle}/",
+        "attempts_url": f"http://testserver/face/api/challenges/{handle}/attempts/",
+    }
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_the_scheme_is_that_of_the_authenticator_in_use(person, kind):
+    response = KINDS[kind](person).sends("GET", "/shop/secret/")
+
+    assert challenge_in(response)[0] == SCHEMES[kind]
+
+
+@pytest.mark.parametrize(
+    "authenticators",
+    [
+        (SessionAuthentication, TokenAuthentication, JWTAuthentication),
+        (JWTAuthentication, TokenAuthentication, SessionAuthentication),
+        (TokenAuthentication, SessionAuthentication, JWTAuthentication),
+    ],
+)
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_the_order_of_authenticators_makes_no_403_of_it(person, monkeypatch, authenticators, kind):
+    """Django REST framework answers 403 where the first authenticator has no scheme."""
+    monkeypatch.setattr(Secret, "authentication_classes", authenticators)
+
+    response = KINDS[kind](person).sends("GET", "/shop/secret/")
+
+    assert (response.status_code, challenge_in(response)[0]) == (401, SCHEMES[kind])
+
+
+def test_a_scheme_with_a_realm_is_named_without_it(person):
+    class View(APIView):
+        authentication_classes = [BasicAuthentication]
+        permission_classes = [require_face()]
+
+        def get(self, request):
+            return Response()
+
+    credentials = b64encode(f"{person.user.username}:pass word".encode()).decode()
+    request = APIRequestFactory().get("/", headers={"authorization": f"Basic {credentials}"})
+    response = View.as_view()(request)
+
+    assert challenge_in(response)[0] == "Basic"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_peers_08_every_method_gets_the_challenge_and_no_redirect(program, method):
+    response = program.sends(method, "/shop/secret/")
+
+    assert response.status_code == 401
+    assert "Location" not in response
+    assert response.json()["code"] == "face_required"
+
+
+@pytest.mark.parametrize("accept", ["text/html, */*;q=0.8", "*/*", "application/json"])
+@pytest.mark.parametrize("renderers", [[JSONRenderer], [BrowsableAPIRenderer, JSONRenderer]])
+def test_the_answer_is_the_same_for_every_renderer(program, monkeypatch, renderers, accept):
+    monkeypatch.setattr(Secret, "renderer_classes", renderers)
+
+    response = program.sends("GET", "/shop/secret/", accept=accept)
+
+    assert (response.status_code, response["Content-Type"]) == (401, "application/problem+json")
+
+
+def handler_of_the_site(error, context):
+    return Response({"wrapped": str(error)}, status=400)
+
+
+def handler_that_knows_nothing(error, context):
+    return None
+
+
+@pytest.mark.parametrize("handler", [handler_of_the_site, handler_that_knows_nothing])
+def test_the_exception_handler_of_the_site_does_not_change_it(program, monkeypatch, handler):
+    monkeypatch.setattr(Secret, "get_exception_handler", lambda self: handler)
+
+    response = program.sends("GET", "/shop/secret/")
+
+    assert (response.status_code, response.json()["code"]) == (401, "face_required")
+
+
+def test_other_errors_are_still_the_handlers_of_the_site(program, monkeypatch):
+    monkeypatch.setattr(Secret, "get_exception_handler", lambda self: handler_of_the_site)
+
+    assert program.sends("TRACE", "/shop/secret/").status_code == 400
+
+
+def test_the_context_class_is_the_one_that_the_site_names(program, settings):
+    settings.FACEAUTH_ACR = "urn:bank:face"
+
+    response = program.sends("GET", "/shop/secret/")
+
+    assert challenge_in(response)[1]["acr_values"] == "urn:bank:face"
+
+
+def test_a_view_of_django_says_the_same_to_a_program(person):
+    """A gate without Django REST framework (G-07)."""
+    response = person.browser.get("/statements/", headers={"accept": "application/json"})
+
+    assert response.status_code == 401
+    assert challenge_in(response)[0] == "Session"
+    assert response.json()["attempts_url"].endswith("/attempts/")
+
+
+# -- what no face would help
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_who_is_not_enrolled_is_told_so(people, kind):
+    response = KINDS[kind](people(None)).sends("GET", "/shop/secret/")
+
+    assert (response.status_code, response.json()["code"]) == (403, "not_enrolled")
+    assert FaceChallenge.objects.count() == 0
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_who_is_not_enrolled_is_shown_the_other_way(people, settings, kind):
+    settings.FACEAUTH_FALLBACK = "by-code"
+    person = people(None)
+
+    body = KINDS[kind](person).sends("GET", "/shop/secret/").json()
+
+    handle = person.challenge.handle
+    assert (body["code"], body["challenge"]) == ("not_enrolled", handle)
+    assert body["fallback_url"] == f"http://testserver/by-code/?challenge={handle}"
+
+
+def test_what_was_changed_meanwhile_is_a_conflict(program, owes):
+    payment = owes(program.person)
+    path = f"/shop/payments/{payment.pk}/pay/"
+    asked = program.is_asked(path, "POST")
+    program.proves(asked)
+    Payment.objects.update(amount="999.00")
+
+    response = program.sends("POST", path, handle=asked["challenge"])
+
+    assert (response.status_code, response.json()["code"]) == (409, "changed")
+    assert program.person.challenge.state == "failed"
+    assert Payment.objects.get().paid == 0
+
+
+def test_what_was_done_is_not_done_again(program, owes):
+    payment = owes(program.person)
+    path = f"/shop/payments/{payment.pk}/pay/"
+    assert program.passes(path, "POST").status_code == 200
+
+    again = program.sends("POST", path, handle=program.person.challenge.handle)
+
+    assert (again.status_code, again.json()["code"]) == (409, "used")
+    assert Payment.objects.get().paid == 1
+
+
+# -- G-08
+
+
+GATE = require_face(action="secret")
+NO_STAFF = {
+    "before": [IsAdminUser, GATE],
+    "behind": [GATE, IsAdminUser],
+    "and": [GATE & IsAdminUser],
+    "and before": [IsAuthenticated & GATE, IsAdminUser],
+    "two": [GATE, require_face(action="other"), IsAdminUser],
+    "bound": [require_face(bind=lambda request, view: {"amount": 1}), IsAdminUser],
+}
+NOT_LOGGED_IN = {
+    "before": [IsAuthenticated, GATE],
+    "behind": [GATE, IsAuthenticated],
+    "and": [GATE & IsAuthenticated],
+    "or": [IsAdminUser | (IsAuthenticated & GATE)],
+}
+
+
+def answer(permissions, method, authorization):
+    """Return all that a caller can see of a view with those permissions."""
+    view = type("View", (Secret,), {"permission_classes": permissions})
+    headers = {"authorization": authorization} if authorization else {}
+    request = APIRequestFactory().generic(method, "/", headers=headers)
+    response = view.as_view()(request).render()
+    return response.status_code, dict(response.items()), response.content
+
+
+@pytest.mark.parametrize("order", sorted(NOT_LOGGED_IN))
+@pytest.mark.parametrize("method", [*METHODS, "OPTIONS", "HEAD", "TRACE"])
+@pytest.mark.parametrize("authorization", ["", "Token wrong", "Bearer wrong"])
+def test_nobody_learns_of_a_gate(db, order, method, authorization):
+    """Whoever is not logged in gets the answer that they would get without one (G-08)."""
+    gated = answer(NOT_LOGGED_IN[order], method, authorization)
+
+    assert gated == answer([IsAuthenticated], method, authorization)
+    assert gated[0] in {401, 403}
+
+
+@pytest.mark.parametrize("order", sorted(NO_STAFF))
+@pytest.mark.parametrize("method", [*METHODS, "OPTIONS"])
+def test_who_may_not_learns_nothing_of_a_gate(person, order, method):
+    """In whatever order the permissions are listed (G-08)."""
+    token = f"Token {Token.objects.create(user=person.user).key}"
+
+    gated = answer(NO_STAFF[order], method, token)
+
+    assert gated == answer([IsAdminUser], method, token)
+    assert gated[0] == 403
+    assert FaceChallenge.objects.count() == 0
+
+
+@pytest.mark.parametrize("action", ["pay", "remove"])
+@pytest.mark.parametrize("whose", ["somebody else's", "nobody's"])
+def test_what_is_not_theirs_is_not_found_before_any_gate(people, owes, action, whose):
+    """As without a gate: permissions for one object come before the face, too (G-08)."""
+    program, payment = Program.with_token(people()), owes(people())
+    pk = payment.pk if whose == "somebody else's" else payment.pk + 1
+
+    if action == "pay":
+        response = program.sends("POST", f"/shop/payments/{pk}/pay/")
+    else:
+        response = program.sends("DELETE", f"/shop/payments/{pk}/")
+
+    assert response.status_code == program.sends("GET", f"/shop/payments/{pk}/").status_code
+    assert response.status_code in {403, 404}
+    assert FaceChallenge.objects.count() == 0
+
+
+@pytest.mark.parametrize("method", ["PUT", "TRACE", "PROPFIND"])
+def test_nobody_shows_a_face_for_a_method_that_is_not_there(program, method):
+    response = program.sends(method, "/shop/function/")
+
+    assert response.status_code == 405
+
+
+# -- looks that are no requests
+
+
+def test_a_description_asks_nobody_for_a_face(program):
+    """OPTIONS says what there is, and offers what the caller may do now."""
+    response = program.sends("OPTIONS", "/shop/secret/")
+
+    assert response.status_code == 200
+    assert FaceChallenge.objects.count() == 0
+
+
+def test_a_gate_that_names_options_guards_it(person):
+    view = type("View", (Secret,), {"permission_classes": [require_face(methods=["OPTIONS"])]})
+    request = APIRequestFactory().options("/")
+    force_authenticate(request, user=person.user)
+
+    assert view.as_view()(request).status_code == 401
+
+
+def test_the_browsable_api_offers_what_is_open_and_asks_for_nothing(person, owes):
+    """It looks at the permissions of each method that has a form."""
+    payment = owes(person)
+
+    page = person.browser.get(f"/shop/payments/{payment.pk}/", headers={"accept": "text/html"})
+
+    assert page.status_code == 200
+    assert "DELETE" not in page.content.decode().split("request-info")[0].upper().split("<FORM")[-1]
+    assert FaceChallenge.objects.count() == 0
+
+
+# -- what it costs
+
+
+def test_an_open_gate_costs_one_query(program):
+    program.passes()
+    handle = program.person.challenge.handle
+    program.sends("GET", "/shop/secret/", handle=handle)  # sessions are rotated once
+
+    with CaptureQueriesContext(
+        connection,
+    ) as gated:
+        assert program.sends("GET", "/shop/secret/", handle=handle).status_code == 200
+    with CaptureQueriesContext(connection) as plain:
+        assert program.sends("GET", "/shop/payments/").status_code == 200
+
+    own = [query for query in gated.captured_queries if "faceauth_" in query["sql"]]
+    assert len(own) == 1
+    assert len(gated) <= len(plain) + 1
