@@ -19,7 +19,10 @@ from django.test import RequestFactory
 from django.urls import resolve
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.views import APIView
 
+from django_faceauth.api.permissions import require_face
 from django_faceauth.gate import (
     FaceRequiredMixin,
     ask_first,
@@ -133,6 +136,21 @@ VISITORS = st.builds(
 # -- the doors
 
 
+class Endpoint(APIView):
+    """The gate as a permission; who sits in the session comes from the scene."""
+
+    permission_classes = [require_face(**ASKS)]
+
+    def get(self, request):
+        return IN
+
+
+def permitted(request):
+    """Call the endpoint as a browser does."""
+    response = Endpoint.as_view(authentication_classes=[SessionAuthentication])(request)
+    return response.render() if hasattr(response, "render") else response
+
+
 @face_required(**ASKS)
 def decorated(request):
     return IN
@@ -193,6 +211,7 @@ DOORS = {
     "admin site": lambda request: SITE.admin_view(SITE.index)(request),
     "model admin": LIST_VIEW,
     "admin action": lambda request: acted(ModelAdmin(Payment, SITE), request, Payment.objects),
+    "permission": permitted,
     "template tag": lambda request: HttpResponse(TAG.render(Context({"request": request}))),
     "freshness": lambda request: IN if freshness(request, **ASKS) else HttpResponse(),
     "ask_first": lambda request: ask_first(request, **ASKS) or IN,

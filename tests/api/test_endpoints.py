@@ -1,0 +1,481 @@
+"""What a program needs to get through a gate, and what it may see of its own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.urls import get_resolver, reverse
+from django.utils import timezone
+from rest_framework.settings import api_settings
+
+from django_faceauth.gate.discovery import gated_views
+from django_faceauth.models import FaceAuthentication, FaceChallenge
+from tests.conftest import NOON
+from tests.person import scripted
+from tests.program import Program
+from tests.provider_double import answers
+
+
+@pytest.fixture
+def token(person):
+    return Program.with_token(person)
+
+
+# -- a challenge
+
+
+def test_a_question_says_what_is_asked_and_what_to_do(program, owes):
+    payment = owes(program.person, amount="1234.50")
+    asked = program.is_asked(f"/shop/payments/{payment.pk}/pay/", "POST")
+
+    told = program.sends("GET", asked["status_url"]).json()
+
+    assert told.pop("message")
+    assert told == {
+        "challenge": asked["challenge"],
+        "state": "open",
+        "next": "attempt",
+        "action": "pay",
+        "max_age": 300,
+        "snapshot": {"payee": "Anna", "amount": {"$money": ["1234.50", "EUR"]}},
+        "lines": [
+            {"label": "Payee", "values": ["Anna"]},
+            {"label": "Amount", "values": ["1,234.50\xa0EUR"]},
+        ],
+        "verified_at": None,
+        "expires_at": None,
+        "start_url": asked["start_url"],
+        "attempts_url": asked["attempts_url"],
+        "fallback_url": None,
+    }
+
+
+ENDS = {
+    "same_person": ("granted", "repeat"),
+    "someone_else": ("failed", "ask_again"),
+    "leave": ("retry", "attempt"),
+    "refuse": ("refused", "ask_again"),
+}
+
+
+@pytest.mark.parametrize(("outcome", "told"), ENDS.items())
+def test_each_end_says_what_to_do_next(program, outcome, told):
+    asked = program.is_asked()
+
+    end = program.proves(asked, outcome)
+
+    assert (end["state"], end["next"]) == told
+    assert end["message"]
+
+
+def test_it_is_waited_while_the_face_is_compared(program):
+    asked = program.is_asked()
+    capture = program.sends("POST", asked["attempts_url"]).json()["capture_url"]
+
+    waiting = program.sends("GET", asked["status_url"])
+    assert (waiting.json()["state"], waiting.json()["next"]) == ("open", "wait")
+    assert waiting["Retry-After"] == "2"
+    program.person.shows_face(capture)
+    assert program.waits(asked)["next"] == "repeat"
+
+
+def test_a_grant_says_until_when_it_counts(program):
+    told = program.proves(program.is_asked())
+
+    challenge = program.person.challenge
+    assert told["verified_at"] == shown(challenge.verified_at)
+    assert told["expires_at"] == shown(challenge.verified_at + timedelta(seconds=180))
+
+
+def shown(moment):
+    """Return a moment as Django REST framework writes it."""
+    return timezone.localtime(moment).isoformat()
+
+
+def test_a_second_try_is_another_attempt_of_the_same_question(program):
+    asked = program.is_asked()
+    assert program.proves(asked, "leave")["next"] == "attempt"
+
+    assert program.proves(asked)["next"] == "repeat"
+    assert program.person.authentication.attempts.count() == 2
+
+
+def test_the_other_way_of_the_site_is_named(program, settings):
+    settings.FACEAUTH_FALLBACK = "by-code"
+    asked = program.is_asked()
+
+    told = program.sends("GET", asked["status_url"]).json()
+
+    handle = asked["challenge"]
+    assert told["fallback_url"] == f"http://testserver/by-code/?challenge={handle}"
+
+
+def test_an_answer_is_for_one_reader_alone(program):
+    """In their language, and nobody else's."""
+    response = program.sends("GET", program.is_asked()["status_url"])
+
+    named = {name.strip() for name in response["Vary"].split(",")}
+    assert {"Authorization", "Cookie", "Accept-Language"} <= named
+    assert "no-store" in response["Cache-Control"]
+
+
+# -- asking again costs little
+
+
+def test_what_has_not_changed_is_not_said_again(program):
+    asked = program.is_asked()
+    first = program.sends("GET", asked["status_url"])
+
+    again = program.sends("GET", asked["status_url"], **{"if-none-match": first["ETag"]})
+
+    assert (again.status_code, again.content) == (304, b"")
+    assert again["ETag"] == first["ETag"]
+
+
+def test_what_has_changed_is_said(program):
+    asked = program.is_asked()
+    first = program.sends("GET", asked["status_url"])
+    program.proves(asked)
+
+    again = program.sends("GET", asked["status_url"], **{"if-none-match": first["ETag"]})
+
+    assert (again.status_code, again.json()["next"]) == (200, "repeat")
+
+
+def test_the_provider_is_asked_every_two_seconds_at_most(program, provider):
+    asked = program.is_asked()
+    program.sends("POST", asked["attempts_url"])
+    program.person.clock.shift(3)
+    before = provider.questions
+
+    for _ in range(10):
+        program.sends("GET", asked["status_url"])
+
+    assert provider.questions - before == 1
+
+
+# -- an attempt
+
+
+def test_an_attempt_is_a_link_that_lasts_a_quarter_of_an_hour(program):
+    asked = program.is_asked()
+
+    started = program.sends("POST", asked["attempts_url"])
+
+    assert started.status_code == 201
+    assert set(started.json()) == {"capture_url", "expires_at"}
+    assert started.json()["expires_at"] == shown(NOON + timedelta(minutes=15))
+    assert "no-store" in started["Cache-Control"]
+
+
+def test_a_link_that_can_still_be_opened_is_handed_out_again(program):
+    asked = program.is_asked()
+    first = program.sends("POST", asked["attempts_url"]).json()
+
+    again = program.sends("POST", asked["attempts_url"])
+
+    assert (again.status_code, again.json()["capture_url"]) == (201, first["capture_url"])
+    assert program.person.authentication.attempts.count() == 1
+
+
+@pytest.mark.parametrize("outcome", ["same_person", "someone_else", "refuse"])
+def test_a_question_that_has_ended_takes_no_attempt(program, outcome):
+    asked = program.is_asked()
+    end = program.proves(asked, outcome)
+
+    response = program.sends("POST", asked["attempts_url"])
+
+    assert (response.status_code, response.json()["code"]) == (409, end["state"])
+
+
+def test_limits_hold_and_say_until_when(program):
+    """R-01: before the provider is asked."""
+    asked = program.is_asked()
+    for _ in range(3):
+        program.proves(asked, "leave")
+
+    response = program.sends("POST", asked["attempts_url"])
+
+    assert (response.status_code, response.json()["code"]) == (429, "too_many_attempts")
+    assert response.json()["scope"] in {"user", "session"}
+    assert 0 < int(response["Retry-After"]) <= 600
+    assert program.person.authentication.attempts.count() == 3
+
+
+def test_a_provider_that_is_away_is_said_so(program, provider):
+    asked = program.is_asked()
+    provider.troubles.append(answers(503))
+
+    response = program.sends("POST", asked["attempts_url"])
+
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+    assert response["Retry-After"] == "2"
+    assert program.person.challenge.state == "open"
+
+
+def test_who_is_not_enrolled_any_more_cannot_start(program):
+    asked = program.is_asked()
+    program.person.user.face_applicant.delete()
+
+    response = program.sends("POST", asked["attempts_url"])
+
+    assert (response.status_code, response.json()["code"]) == (403, "not_enrolled")
+
+
+def test_a_capture_url_is_nowhere_but_in_the_answer(program, caplog, django_db_blocker):
+    """U-07: it is a bearer link."""
+    asked = program.is_asked()
+    capture = program.sends("POST", asked["attempts_url"]).json()["capture_url"]
+    secret = capture.rstrip("/").rsplit("/", 1)[1]
+
+    told = program.sends("GET", asked["status_url"])
+
+    assert secret not in told.content.decode()
+    assert secret not in caplog.text
+
+
+# -- what the caller has done
+
+
+def test_a_user_sees_their_own_authentications(program, people):
+    program.passes()
+    Program.with_token(people()).passes()
+    row = program.person.authentication
+
+    listed = program.sends("GET", "/face/api/authentications/").json()
+
+    assert (listed["count"], listed["next"], listed["previous"]) == (1, None, None)
+    assert listed["results"][0]["id"] == row.provider_id
+    one = program.sends("GET", f"/face/api/authentications/{row.provider_id}/").json()
+    assert one == listed["results"][0]
+    assert set(one) == {"id", "status", "created_at", "updated_at", "erased_at"}
+
+
+def test_a_user_sees_the_attempts_of_one(program):
+    program.passes()
+    row = program.person.authentication
+    base = f"/face/api/authentications/{row.provider_id}/attempts/"
+
+    listed = program.sends("GET", base).json()["results"]
+
+    assert [one["status"] for one in listed] == ["completed"]
+    assert program.sends("GET", f"{base}{listed[0]['id']}/").json() == listed[0]
+    assert program.sends("GET", f"{base}{'fatp_' + 'x' * 26}/").status_code == 404
+
+
+def test_why_somebody_was_declined_is_not_said(people):
+    """V-12: fraud codes are for the site's staff."""
+    person = people(scripted("62321"))
+    program = Program.with_token(person)
+    program.proves(program.is_asked())
+    row = person.authentication
+
+    said = b"".join(
+        program.sends("GET", path).content
+        for path in (
+            "/face/api/authentications/",
+            f"/face/api/authentications/{row.provider_id}/attempts/",
+            f"/face/api/challenges/{person.challenge.handle}/",
+        )
+    )
+
+    assert row.codes
+    assert not any(str(code).encode() in said for code in row.codes)
+
+
+def test_lists_are_filtered_by_status(token):
+    token.passes()
+    token.proves(token.is_asked(), "someone_else")
+
+    path = "/face/api/authentications/?status="
+    assert [one["status"] for one in token.sends("GET", path).json()["results"]] == [
+        "declined",
+        "approved",
+    ]
+    assert token.sends("GET", f"{path}declined").json()["count"] == 1
+    assert token.sends("GET", f"{path}tomorrows").json()["count"] == 0
+
+
+def test_lists_come_in_pages(person, token):
+    for number in range(60):
+        FaceAuthentication.objects.create(user=person.user, provider_id=f"fav_{number:0>26}")
+
+    first = token.sends("GET", "/face/api/authentications/").json()
+    assert (first["count"], len(first["results"])) == (60, 50)
+    assert len(token.sends("GET", first["next"]).json()["results"]) == 10
+    assert token.sends("GET", "/face/api/authentications/?page=9").status_code == 404
+    many = token.sends("GET", "/face/api/authentications/?page_size=1000").json()
+    assert len(many["results"]) == 60
+
+
+def test_an_intent_that_the_provider_never_heard_of_is_not_listed(person, token):
+    FaceAuthentication.objects.create(user=person.user)
+
+    assert token.sends("GET", "/face/api/authentications/").json()["count"] == 0
+
+
+# -- freshness
+
+
+def test_freshness_tells_beforehand(program):
+    assert fresh(program) == {"fresh": False, "expires_at": None, "action": "secret"}
+    program.passes()
+
+    told = fresh(program, handle=program.person.challenge.handle)
+
+    assert told["fresh"] is True
+    anchor = program.person.challenge.verified_at
+    assert told["expires_at"] == shown(anchor + timedelta(minutes=5))
+    assert fresh(program, "other", handle=program.person.challenge.handle)["fresh"] is False
+
+
+def fresh(program, action="secret", handle=""):
+    path = f"/face/api/freshness/?action={action}"
+    return program.sends("GET", path, handle=handle).json()
+
+
+def test_asking_changes_nothing(program):
+    program.passes()
+    handle = program.person.challenge.handle
+    before = FaceChallenge.objects.values().get()
+
+    fresh(program, handle=handle)
+    fresh(program, "other", handle=handle)
+
+    assert FaceChallenge.objects.values().get() == before
+
+
+def test_an_action_that_is_too_long_is_no_action(program):
+    path = f"/face/api/freshness/?action={'x' * 101}"
+
+    assert program.sends("GET", path).status_code == 400
+
+
+# -- erasure
+
+
+def test_an_owner_has_the_provider_forget_after_showing_their_face(program):
+    """G-12: as well protected as what it takes away."""
+    program.passes()
+    row = program.person.authentication
+    path = f"/face/api/authentications/{row.provider_id}/anonymize/"
+
+    response = program.passes(path, "POST")
+
+    assert response.status_code == 200
+    assert response.json()["erased_at"]
+    row.refresh_from_db()
+    assert row.erased_at is not None
+    first = FaceChallenge.objects.get(authentication=row)
+    assert (first.state, first.reason) == ("revoked", "erased")
+
+
+def test_staff_who_may_need_no_face(people, token):
+    token.passes()
+    row = token.person.authentication
+    staff = people(None)
+    staff.user.user_permissions.add(Permission.objects.get(codename="anonymize_faceauthentication"))
+    path = f"/face/api/authentications/{row.provider_id}/anonymize/"
+
+    assert Program.with_token(people()).sends("POST", path).status_code == 404
+    assert Program.with_token(staff).sends("POST", path).status_code == 200
+    row.refresh_from_db()
+    assert row.erased_at is not None
+
+
+def test_what_is_not_finished_cannot_be_forgotten_yet(people, token):
+    asked = token.is_asked()
+    capture = token.sends("POST", asked["attempts_url"]).json()["capture_url"]
+    token.person.shows_face(capture)  # and it is being compared
+    staff = people(None)
+    staff.user.user_permissions.add(Permission.objects.get(codename="anonymize_faceauthentication"))
+    row = token.person.authentication
+
+    response = Program.with_token(staff).sends(
+        "POST", f"/face/api/authentications/{row.provider_id}/anonymize/"
+    )
+
+    assert (response.status_code, response.json()["code"]) == (409, "not_finished")
+    row.refresh_from_db()
+    assert row.erased_at is None
+
+
+# -- all of them
+
+
+def routes():
+    """Return the addresses of the API and the methods that change something there."""
+    for pattern in get_resolver("django_faceauth.api.urls").url_patterns:
+        view = pattern.callback.cls
+        yield (
+            pattern.name,
+            {"post", "put", "patch", "delete"}
+            & {name for name in view.http_method_names if hasattr(view, name)},
+        )
+
+
+#: Each endpoint that changes something without a gate, and why.
+UNGATED = {"challenge-attempts": "begins a face check, and grants nothing"}
+
+
+def test_no_endpoint_weakens_what_it_protects():
+    """G-12: whatever changes something has a gate, or a reason here."""
+    gated = {address.rstrip("/").rsplit("/", 1)[1] for address, _view in gated_views()}
+
+    changing = {name for name, methods in routes() if methods}
+
+    assert changing - gated == set(UNGATED)
+
+
+@pytest.mark.parametrize("name", [name for name, _methods in routes()])
+def test_nobody_gets_anything(client, db, name):
+    values = {"handle": "x" * 43, "provider_id": "fav_x", "authentication": "fav_x"}
+    pattern = next(
+        one for one in get_resolver("django_faceauth.api.urls").url_patterns if one.name == name
+    )
+    path = reverse(
+        f"faceauth-api:{name}", kwargs={key: values[key] for key in pattern.pattern.converters}
+    )
+
+    for method in ("get", "post"):
+        response = getattr(client, method)(path)
+        assert response.status_code in {401, 403, 405}
+        assert response["Content-Type"] == "application/problem+json"
+        assert "no-store" in response["Cache-Control"]
+
+
+def test_too_many_requests_are_throttled(token, monkeypatch):
+    rates = {**api_settings.DEFAULT_THROTTLE_RATES, "faceauth": "2/min"}
+    monkeypatch.setattr(api_settings, "DEFAULT_THROTTLE_RATES", rates)
+
+    answers = [token.sends("GET", "/face/api/authentications/") for _ in range(3)]
+
+    assert [one.status_code for one in answers] == [200, 200, 429]
+    assert answers[2].json()["code"] == "throttled"
+    assert int(answers[2]["Retry-After"]) > 0
+
+
+def test_starts_are_throttled_apart(token):
+    asked = token.is_asked()
+
+    answers = [token.sends("POST", asked["attempts_url"]).status_code for _ in range(21)]
+
+    assert (answers[0], answers[-1]) == (201, 429)
+    assert token.sends("GET", asked["status_url"]).status_code == 200
+
+
+def test_a_form_is_as_good_as_json(token, settings):
+    settings.FACEAUTH_REDIRECT_ALLOWLIST = ["bankapp://done"]
+    asked = token.is_asked()
+
+    response = token.client.post(
+        asked["attempts_url"],
+        "redirect_url=bankapp://done",
+        content_type="application/x-www-form-urlencoded",
+        headers=token.headers,
+    )
+
+    assert response.status_code == 201
+    assert token.person.challenge.return_url == "bankapp://done"

@@ -1,0 +1,262 @@
+"""Two users, sessions and tokens: nothing of the one is good for the other (B-04, B-07)."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from rest_framework.authtoken.models import Token
+from rest_framework_simplejwt.tokens import RefreshToken
+
+from django_faceauth.exceptions import ConfigurationError
+from django_faceauth.models import FaceChallenge
+from django_faceauth.services import enrolment, revocation
+from tests.program import Program
+
+ENDPOINTS = {
+    "challenge": ("GET", "/face/api/challenges/{handle}/"),
+    "attempts": ("POST", "/face/api/challenges/{handle}/attempts/"),
+    "authentication": ("GET", "/face/api/authentications/{fav}/"),
+    "attempts of it": ("GET", "/face/api/authentications/{fav}/attempts/"),
+    "attempt": ("GET", "/face/api/authentications/{fav}/attempts/{fatp}/"),
+    "anonymize": ("POST", "/face/api/authentications/{fav}/anonymize/"),
+}
+
+
+def crowd(people):
+    """Return all kinds of programs of two people, by name."""
+    programs = {}
+    for name in ("anna", "berta"):
+        person = people(name=name)
+        programs |= {
+            f"{name}'s session": Program.with_session(person),
+            f"{name}'s other session": other_session(person),
+            f"{name}'s token": Program.with_token(person),
+            f"{name}'s jwt": Program.with_jwt(person, sid="phone"),
+            f"{name}'s other jwt": Program.with_jwt(person, sid="tablet"),
+            f"{name}'s bare jwt": Program.with_jwt(person),
+        }
+    return programs
+
+
+def other_session(person):
+    program = Program(person)
+    program.client = person.new_browser()
+    return program
+
+
+@pytest.mark.parametrize("holder", ["session", "token", "jwt", "bare jwt"])
+def test_a_face_is_worth_nothing_to_anybody_else(people, holder):
+    """The whole cross matrix: one has shown a face, all others name it in vain."""
+    programs = crowd(people)
+    owner = programs.pop(f"anna's {holder}")
+    assert owner.passes().status_code == 200
+    handle = owner.person.challenge.handle
+
+    for name, program in programs.items():
+        for named in ("", handle):
+            response = program.sends("GET", "/shop/secret/", handle=named)
+            assert response.status_code == 401, name
+            assert response.json()["challenge"] != handle, name
+
+    assert owner.person.user.face_challenges.get(handle=handle).state == "granted"
+    assert owner.sends("GET", "/shop/secret/", handle=handle).status_code == 200
+
+
+@pytest.mark.parametrize("holder", ["session", "token", "jwt", "bare jwt"])
+def test_a_question_cannot_be_seen_or_answered_by_anybody_else(people, holder):
+    programs = crowd(people)
+    owner = programs.pop(f"anna's {holder}")
+    handle = owner.is_asked()["challenge"]
+
+    for name, program in programs.items():
+        for endpoint in ("challenge", "attempts"):
+            method, path = ENDPOINTS[endpoint]
+            response = program.sends(method, path.format(handle=handle), handle=handle)
+            assert response.status_code == 404, (name, endpoint)
+
+    assert FaceChallenge.objects.get(handle=handle).started_at is None
+
+
+def test_what_somebody_else_did_does_not_exist(people):
+    """All endpoints answer as for what nobody has (TH-24)."""
+    anna, berta = people(), people()
+    Program.with_token(anna).passes()
+    row = anna.authentication
+    theirs = {
+        "handle": anna.challenge.handle,
+        "fav": row.provider_id,
+        "fatp": row.attempts.get().provider_id,
+    }
+    nobodys = {"handle": "x" * 43, "fav": "fav_" + "x" * 26, "fatp": "fatp_" + "x" * 26}
+    program = Program.with_token(berta)
+
+    for method, path in ENDPOINTS.values():
+        of_somebody = program.sends(method, path.format(**theirs))
+        of_nobody = program.sends(method, path.format(**nobodys))
+        assert of_somebody.status_code == 404, path
+        assert of_somebody.content == of_nobody.content, path
+    assert program.sends("GET", "/face/api/authentications/").json()["results"] == []
+
+
+@pytest.mark.parametrize("kind", ["with_token", "with_jwt"])
+def test_a_token_alone_is_not_enough(person, kind):
+    """Who stole the token has not the handle, which was told to its owner only (B-04)."""
+    program = getattr(Program, kind)(person)
+    assert program.passes().status_code == 200
+
+    assert program.sends("GET", "/shop/secret/").status_code == 401
+
+
+def test_each_refusal_of_a_token_is_a_question_of_its_own(person):
+    """So that two clients with one token are not told the same handle (B-07)."""
+    program = Program.with_token(person)
+
+    first, second = program.is_asked()["challenge"], program.is_asked()["challenge"]
+
+    assert first != second
+
+
+def test_who_names_an_open_question_is_not_asked_another(person):
+    program = Program.with_token(person)
+    asked = program.is_asked()
+
+    again = program.sends("GET", "/shop/secret/", handle=asked["challenge"]).json()
+
+    assert again["challenge"] == asked["challenge"]
+    assert FaceChallenge.objects.count() == 1
+
+
+def test_a_handle_that_is_spelt_otherwise_is_another(person):
+    """Some databases do not tell letters of different case apart."""
+    program = Program.with_token(person)
+    assert program.passes().status_code == 200
+
+    other = person.challenge.handle.swapcase()
+
+    assert program.sends("GET", "/shop/secret/", handle=other).status_code == 401
+
+
+# -- renewed, and revoked
+
+
+def test_a_face_survives_the_renewal_of_the_token(person):
+    refresh = RefreshToken.for_user(person.user)
+    refresh["sid"] = "phone"
+    program = Program(person, authorization=f"Bearer {refresh.access_token}")
+    asked = program.is_asked()
+    program.proves(asked)
+
+    program.headers = {"authorization": f"Bearer {RefreshToken(str(refresh)).access_token}"}
+
+    assert program.sends("GET", "/shop/secret/", handle=asked["challenge"]).status_code == 200
+
+
+def test_a_face_does_not_survive_another_token_of_the_framework(person):
+    program = Program.with_token(person)
+    assert program.passes().status_code == 200
+    handle = person.challenge.handle
+    Token.objects.all().delete()
+
+    assert program.sends("GET", "/shop/secret/", handle=handle).status_code == 403
+    other = Program.with_token(person).sends("GET", "/shop/secret/", handle=handle)
+    assert other.json()["code"] == "face_required"
+
+
+def new_password(person):
+    person.user.set_password("another")
+    person.user.save()
+
+
+def revoked(person):
+    revocation.end_all(person.user.pk, reason="staff", now=timezone.now())
+
+
+def relinked(person):
+    enrolment.link(person.user, "aplt_somebodyelse")
+
+
+def deactivated(person):
+    User.objects.filter(pk=person.user.pk).update(is_active=False)
+
+
+def audited(person):
+    person.authentication.__class__.objects.update(status="declined")
+
+
+@pytest.mark.parametrize("kind", ["with_token", "with_jwt"])
+@pytest.mark.parametrize("event", [new_password, revoked, relinked, deactivated, audited])
+def test_a_face_ends_with_what_ends_it(person, kind, event):
+    """On the next request (G-11), for clients without a session too (B-06)."""
+    program = getattr(Program, kind)(person)
+    assert program.passes().status_code == 200
+    handle = person.challenge.handle
+
+    event(person)
+
+    assert program.sends("GET", "/shop/secret/", handle=handle).status_code in {401, 403}
+
+
+# -- what the site says of its credentials
+
+
+def by_header(request):
+    """Return a credential that a site keeps in a header of its own."""
+    return request.headers.get("X-Device", "")
+
+
+def as_session(request):
+    """Return what says that the session counts."""
+    return
+
+
+def test_a_site_can_name_its_credentials(person, settings):
+    settings.FACEAUTH_CREDENTIAL = f"{__name__}.by_header"
+    program = Program.with_token(person)
+    program.headers["x-device"] = "one"
+    assert program.passes().status_code == 200
+    handle = person.challenge.handle
+
+    program.headers["x-device"] = "two"
+
+    assert program.sends("GET", "/shop/secret/", handle=handle).status_code == 401
+
+
+def test_a_site_can_say_that_the_session_counts(person, settings):
+    settings.FACEAUTH_CREDENTIAL = f"{__name__}.as_session"
+    program = Program.with_token(person)
+    program.client = person.browser
+    program.client.logout()
+    assert program.passes().status_code == 200
+
+    assert program.sends("GET", "/shop/secret/").status_code == 200
+
+
+def test_a_credential_that_cannot_be_named_opens_nothing(person, settings):
+    settings.FACEAUTH_CREDENTIAL = "tests.nowhere.name"
+
+    with pytest.raises(ConfigurationError):
+        Program.with_token(person).sends("GET", "/shop/secret/")
+
+
+def test_a_token_writes_nothing_into_a_session(person):
+    """A site with tokens alone keeps no sessions, and its answers set no cookies."""
+    program = Program.with_token(person)
+
+    response = program.passes()
+
+    assert response.cookies == {}
+    assert program.client.cookies == {}
+
+
+def test_an_impersonated_user_has_no_face(person):
+    """What sits in the session of somebody who acts as another is not theirs (TH-44)."""
+    program = Program.with_session(person)
+    assert program.passes().status_code == 200
+    session = program.client.session
+    session["hijack_history"] = ["7"]
+    session.save()
+
+    response = program.sends("GET", "/shop/secret/")
+
+    assert (response.status_code, response.json()["code"]) == (403, "impersonated")
