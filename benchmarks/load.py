@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from http import HTTPStatus
 from itertools import count, takewhile
 from statistics import median, quantiles
@@ -16,9 +11,10 @@ from time import perf_counter, sleep
 
 from django.db import connection
 
-from benchmarks import broker, deliveries
+from benchmarks import broker, deliveries, server
 from benchmarks.deliveries import LIMIT_SENT, OURS
 from benchmarks.figures import Figure, milliseconds
+from benchmarks.server import Address
 
 RATE = 200
 #: Connections at once: in the open loop as many as may be late, in the closed one enough
@@ -34,7 +30,11 @@ def measure(*, quick: bool) -> Iterator[Figure]:
     if connection.vendor == "sqlite" or not broker.is_there():
         yield Figure("under load", "skipped: needs a database server and a broker")
         return
-    with _server() as send:
+    with server.running(FACEAUTH_CELERY="True") as address:
+
+        def send(path: str) -> int:
+            return _post(address, path)
+
         yield from _at_a_fixed_rate(send, seconds=5 if quick else 60)
         yield _saturation(send, rounds=2 if quick else 8, seconds=1.0 if quick else 4.0)
     broker.clear()
@@ -90,47 +90,8 @@ def _rate(send: Send, path: str, seconds: float) -> float:
         return sum(pool.map(crowd, range(CROWD))) / seconds
 
 
-@contextmanager
-def _server() -> Iterator[Send]:
-    address = ("127.0.0.1", _free_port())
-    environment = os.environ | {
-        "BENCH_DATABASE": str(connection.settings_dict["NAME"]),
-        "FACEAUTH_CELERY": "True",
-    }
-    command = [sys.executable, "-m", "gunicorn", "benchmarks.wsgi", "--workers=2"]
-    command += [f"--bind={address[0]}:{address[1]}", "--log-level=error"]
-    process = subprocess.Popen(command, env=environment)  # noqa: S603 - all of it is ours
-    try:
-        _await(address)
-        yield lambda path: _post(address, path)
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def _await(address: tuple[str, int]) -> None:
-    for _ in range(100):
-        try:
-            if _post(address, OURS) == HTTPStatus.OK:
-                return
-        except OSError:
-            sleep(0.1)
-    raise RuntimeError("the server did not start")
-
-
-def _post(address: tuple[str, int], path: str) -> int:
+def _post(address: Address, path: str) -> int:
     body = deliveries.event()
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        f"Cko-Signature: {deliveries.signature(body)}\r\n\r\n"
-    )
-    with socket.create_connection(address, timeout=30) as sock:
-        sock.sendall(head.encode() + body)
-        return int(sock.recv(4096).split(maxsplit=2)[1])
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-    return port
+    signature = deliveries.signature(body)
+    headers = {"Content-Type": "application/json", "Cko-Signature": signature}
+    return server.send(address, "POST", path, headers, body)

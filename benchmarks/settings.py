@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.sessions",
+    "rest_framework",
     "django_faceauth",
 ]
 MIDDLEWARE = [
@@ -51,6 +52,12 @@ MIDDLEWARE = [
 ROOT_URLCONF = "benchmarks.urls"
 
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="redis://127.0.0.1:6379/9")
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_THROTTLE_RATES": {"faceauth": "1000000/min"},
+}
 
 FACEAUTH_SECRET_KEY = "sk_sbox_of_the_benchmarks"  # noqa: S105 - no provider knows it
 FACEAUTH_USER_JOURNEY_ID = "usj_" + "a" * 26

@@ -13,6 +13,10 @@ references = [
 
 urlpatterns = [
     path("face/", include("django_faceauth.urls")),
+    path("face/api/", include("django_faceauth.api.urls")),
+    path("gated/api/login/", gated.Api.as_view()),
+    path("gated/api/window/", gated.ApiWindow.as_view()),
+    path("gated/api/bound/<int:pk>/", gated.ApiBound.as_view()),
     path("gated/login/", gated.logged_in),
     path("gated/window/", gated.window),
     path("gated/bound/<int:pk>/", gated.bound),

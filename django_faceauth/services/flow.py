@@ -122,9 +122,12 @@ def finish(challenge: FaceChallenge, *, source: str, now: datetime) -> FaceChall
     """
     authentication = challenge.authentication
     is_awaited = challenge.is_open and challenge.started_at is not None
-    if is_awaited and authentication and (source != Source.POLL or is_due(authentication, now=now)):
-        with suppress(NotFound):  # the challenge has ended then
-            refresh(authentication, source=source, now=now, someone_waits=True)
+    if not is_awaited or authentication is None:
+        return challenge
+    if source == Source.POLL and not is_due(authentication, now=now):
+        return challenge
+    with suppress(NotFound):  # the challenge has ended then
+        refresh(authentication, source=source, now=now, someone_waits=True)
     return FaceChallenge.objects.select_related("authentication", "user").get(pk=challenge.pk)
 
 
