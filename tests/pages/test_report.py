@@ -405,7 +405,7 @@ def test_no_page_of_ours_weakens_what_it_protects(person):
     person.is_asked(GATE)
     names = {key for key in get_resolver("django_faceauth.urls").reverse_dict if type(key) is str}
     token = signing.dumps(person.challenge.pk, salt=alerts.SALT)
-    values = {"webhook": [], "report": [token]}
+    values = {"webhook": [], "done": [], "report": [token]}
     addresses = {
         name: reverse(f"faceauth:{name}", args=values.get(name, [person.challenge.handle]))
         for name in names
