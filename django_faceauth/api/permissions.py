@@ -73,7 +73,7 @@ class FaceRequired(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Tell whether the gate lets the request through."""
         asked = self.policy_of(view)
-        doorkeeper = _Doorkeeper.of(view, request)
+        doorkeeper = _Doorkeeper.of(view)
         if doorkeeper.stands_aside or not _is_asked_for(request, view, asked):
             return True
         return isinstance(doorkeeper.decide(request, asked), Allow)
@@ -106,15 +106,10 @@ def require_face(
 
 
 class _Doorkeeper:
-    """What the gate knows and changes of one view object, for its one request.
+    """What the gate knows and changes of one view object, for its one request."""
 
-    The first that asks is the request itself. Later ones are looks: Django REST framework
-    wants to know what it may offer, and changes nothing.
-    """
-
-    def __init__(self, view: APIView, request: Request) -> None:
+    def __init__(self, view: APIView) -> None:
         self.view = view
-        self.request = request
         self.stands_aside = False
         self.decisions: dict[Policy, Decision] = {}
         self.refused: tuple[Policy, Challenge | Deny] | None = None
@@ -126,10 +121,10 @@ class _Doorkeeper:
         )
 
     @classmethod
-    def of(cls, view: APIView, request: Request) -> _Doorkeeper:
+    def of(cls, view: APIView) -> _Doorkeeper:
         """Return the doorkeeper of a view object; there is one."""
         if DOORKEEPER not in vars(view):
-            vars(view)[DOORKEEPER] = cls(view, request)
+            vars(view)[DOORKEEPER] = cls(view)
         return cast(_Doorkeeper, vars(view)[DOORKEEPER])
 
     def decide(self, request: Request, asked: Policy) -> Decision:
@@ -148,7 +143,7 @@ class _Doorkeeper:
                 self._note(bound, decision)
             elif bound.is_single_use:
                 self._guard(request, bound)  # used up there, where the work is done
-            elif request is self.request:
+            elif not _is_a_look(request):
                 passed = cast(Allow, conclude(request, bound, decision, now))
                 cast(FaceRequest, request).face = passed.face
         return decision
@@ -169,7 +164,7 @@ class _Doorkeeper:
         self, request: Request, message: str | None = None, code: str | None = None
     ) -> NoReturn:
         """Ask for the face if that would help, and deny as if there were no gate if not."""
-        if self.stands_aside or self.refused is None or request is not self.request:
+        if self.stands_aside or self.refused is None or _is_a_look(request):
             self.denied(request, message=message, code=code)
         bound, decision = self.refused
         if decision.reason is Reason.ANONYMOUS:
@@ -230,6 +225,14 @@ def _is_asked_for(request: Request, view: APIView, asked: Policy) -> bool:
     # Nobody shows a face to be told that there is no such method.
     is_answered = method.lower() in view.http_method_names and hasattr(view, method.lower())
     return asked.covers(method) and is_answered
+
+
+def _is_a_look(request: Request) -> bool:
+    """Tell whether Django REST framework only wants to know what it may offer.
+
+    It asks with a copy of the request that has another method.
+    """
+    return bool(request.method != request._request.method)
 
 
 def _looks_up(view: Any) -> bool:
