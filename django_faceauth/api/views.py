@@ -189,8 +189,12 @@ class AuthenticationsView(ApiView, ListAPIView[Any]):
     """The face authentications of the caller, the newest first."""
 
     serializer_class = AuthenticationSerializer
-    filter_backends: Any = [StatusFilter, *api_settings.DEFAULT_FILTER_BACKENDS]
-    filterset_fields = {"created_at": ["gte", "lt"]}
+    filterset_fields = {"created_at": ["gte", "lt"]}  # of django-filter, if the site uses it
+
+    @property
+    def filter_backends(self) -> Any:  # type: ignore[override]  # read when it is asked for
+        """Filter by status, and by what the site filters all its lists by."""
+        return [StatusFilter, *api_settings.DEFAULT_FILTER_BACKENDS]
 
     def get_queryset(self) -> QuerySet[FaceAuthentication]:
         """Return those that the provider knows."""

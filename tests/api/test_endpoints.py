@@ -298,6 +298,17 @@ def test_lists_are_filtered_by_status(token):
     assert token.sends("GET", f"{path}tomorrows").json()["count"] == 0
 
 
+def test_lists_are_filtered_as_the_site_filters_its_own(token, settings):
+    backend = "django_filters.rest_framework.DjangoFilterBackend"
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_FILTER_BACKENDS": [backend]}
+    token.passes()
+    path = "/face/api/authentications/?created_at__gte="
+
+    assert token.sends("GET", f"{path}2026-01-01T00:00:00Z").json()["count"] == 1
+    assert token.sends("GET", f"{path}2027-01-01T00:00:00Z").json()["count"] == 0
+    assert token.sends("GET", f"{path}yesterday").status_code == 400
+
+
 def test_lists_come_in_pages(person, token):
     for number in range(60):
         FaceAuthentication.objects.create(user=person.user, provider_id=f"fav_{number:0>26}")
