@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from adrf.views import APIView as AsyncAPIView
 from asgiref.sync import async_to_sync, sync_to_async
+from django.db import connection
 from django.http import Http404
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.permissions import IsAdminUser, IsAuthenticated
@@ -276,12 +277,22 @@ def test_a_lost_race_is_a_new_question(token):
     assert response.status_code in {401, 409}
 
 
-def test_a_repeated_look_at_one_object_is_under_lock(program, owes, django_assert_num_queries):
-    """`bind` may lock what it looks up: it is called in a transaction."""
-    payment = owes(program.person)
+@pytest.mark.django_db(transaction=True)
+def test_what_is_approved_may_be_locked_when_it_is_looked_up(token):
+    """`bind` is called in a transaction, when it is asked for and when it is done."""
+    seen = []
 
-    assert program.is_asked(f"/shop/payments/{payment.pk}/pay/", "POST")
-    assert program.person.challenge.snapshot["payee"] == "Anna"
+    def bind(request, view):
+        seen.append(connection.in_atomic_block)
+        return {"amount": 1}
+
+    view = secret(require_face(action="bound", bind=bind), post=answer_ok)
+    asked = json.loads(call(view, token, "POST").content)
+    token.proves(asked)
+
+    assert call(view, token, "POST", handle=asked["challenge"]).status_code == 200
+    assert seen == [True] * len(seen)
+    assert len(seen) == 3
 
 
 # -- async

@@ -233,6 +233,7 @@ NO_STAFF = {
     "bound": [require_face(bind=lambda request, view: {"amount": 1}), IsAdminUser],
 }
 NOT_LOGGED_IN = {
+    "alone": [GATE],
     "before": [IsAuthenticated, GATE],
     "behind": [GATE, IsAuthenticated],
     "and": [GATE & IsAuthenticated],
