@@ -9,6 +9,7 @@ from functools import partial
 import hypothesis
 import pytest
 import time_machine
+from django.core.cache import cache
 
 from django_faceauth.provider import factory
 from tests.person import Person
@@ -27,6 +28,12 @@ def provider() -> Iterator[Provider]:
     adapter = Provider()
     with factory.answered_by(adapter):
         yield adapter
+
+
+@pytest.fixture(autouse=True)
+def _nothing_counted_yet() -> None:
+    """Forget the requests of the test before: the throttles of the API count in the cache."""
+    cache.clear()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import environ
 
 env = environ.Env()
 
-SECRET_KEY = "only-for-tests"
+SECRET_KEY = "only-for-tests, and long enough to sign tokens"
 DEBUG = False
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 USE_TZ = True
