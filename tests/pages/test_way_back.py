@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import pytest
 from django.test import Client, override_settings
-from rest_framework_simplejwt.tokens import AccessToken
 
 from tests.person import HANDED_OVER, capture_url_in
+from tests.program import Program
 from tests.provider_double import answers
 
 APP = "demobank://face/done"
 PAGE = "https://app.bank.example/face/?done=1&way=app"
-
-# A program of the site's, and the browser that it opens, which is logged in nowhere.
 
 
 @pytest.fixture(autouse=True)
@@ -22,27 +18,16 @@ def _listed(settings):
     settings.FACEAUTH_REDIRECT_ALLOWLIST = [APP, PAGE]
 
 
-class Program:
-    """A client with a token, which was refused and has read why."""
-
-    def __init__(self, person):
-        self.person = person
-        self.http = Client(headers={"Authorization": f"Bearer {AccessToken.for_user(person.user)}"})
-        self.refusal = self.http.get("/shop/secret/").json()
-
-    def starts(self, **body):
-        path = urlsplit(self.refusal["attempts_url"]).path
-        return self.http.post(path, body, "application/json")
-
-    def comes_back(self, outcome="same_person", **body):
-        """Let the person show their face in a browser, and return what that sees at the end."""
-        capture = self.starts(**body).json()["capture_url"]
-        return Client().get(self.person.shows_face(capture, outcome))
-
-
 @pytest.fixture
 def program(person):
-    return Program(person)
+    return asked(person)
+
+
+def asked(person):
+    """Return a program that was refused, and has read why."""
+    program = Program(person)
+    program.is_asked()
+    return program
 
 
 def is_sealed(response):
@@ -89,7 +74,7 @@ def test_an_address_of_the_list_gets_the_browser_back_to_the_program(program, ur
 @pytest.mark.parametrize("outcome", ["someone_else", "no_camera", "leave", "refuse"])
 def test_the_way_back_is_the_same_however_it_ended(program, people, outcome):
     """What became of it is for the program to ask (B-09)."""
-    approved = Program(people()).comes_back(redirect_url=APP)
+    approved = asked(people()).comes_back(redirect_url=APP)
     other = program.comes_back(outcome, redirect_url=APP)
 
     assert other.content == approved.content
@@ -98,7 +83,7 @@ def test_the_way_back_is_the_same_however_it_ended(program, people, outcome):
 @pytest.mark.parametrize("body", [{"redirect_url": APP}, {}], ids=["app", "page of ours"])
 def test_two_users_see_the_same_bytes(program, people, body):
     """The page says nothing about the person (B-09)."""
-    other = Program(people(name="somebody@else.example"))
+    other = asked(people(name="somebody@else.example"))
 
     mine, theirs = program.comes_back(**body), other.comes_back(**body)
 
