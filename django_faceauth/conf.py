@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -27,8 +27,13 @@ PREFIX: Final = "FACEAUTH_"
 #: What fits into one quoted value of a header, and is one value there (RFC 9470, section 3).
 ACR: Final = re.compile(r"[!#-\[\]-~]+", re.ASCII)
 
-#: Nothing that a browser would run or read from its own disk.
-UNSAFE_SCHEMES: Final = frozenset({"blob", "data", "file", "javascript", "vbscript"})
+#: What an address is made of (RFC 3986, section 2), without the apostrophe: it is quoted in pages.
+ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#-&(-;=?-\[\]_a-z~]+", re.ASCII)
+
+#: Nothing that a browser would run, show by itself, or read from its own disk.
+UNSAFE_SCHEMES: Final = frozenset(
+    {"about", "blob", "data", "file", "filesystem", "javascript", "vbscript", "view-source"}
+)
 
 #: Shorter keys could be guessed (W-04).
 SHORTEST_WEBHOOK_KEY: Final = 32
@@ -378,8 +383,16 @@ def _text(name: str, default: str = "") -> str:
 
 def _is_address(url: str, *, debug: bool) -> bool:
     """Tell whether a browser may be sent to `url`: a page over HTTPS, or an app by its scheme."""
-    scheme = urlsplit(url).scheme
-    return bool(scheme) and (debug or scheme != "http") and scheme not in UNSAFE_SCHEMES
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # such as an IPv6 address without its end
+        return False
+    if not ADDRESS.fullmatch(url) or parts.scheme in UNSAFE_SCHEMES:
+        return False
+    if parts.scheme not in {"http", "https"}:
+        return True
+    is_host = bool(parts.hostname) and "@" not in parts.netloc
+    return is_host and (debug or parts.scheme == "https")
 
 
 def _callable(name: str) -> Callable[..., Any] | None:
@@ -387,10 +400,12 @@ def _callable(name: str) -> Callable[..., Any] | None:
     if not path:
         return None
     try:
-        found: Callable[..., Any] = import_string(path)
+        found = import_string(path)
     except ImportError:
         raise ConfigurationError(f"{PREFIX}{name} names what cannot be imported.") from None
-    return found
+    if not callable(found):
+        raise ConfigurationError(f"{PREFIX}{name} names what cannot be called.")
+    return cast(Callable[..., Any], found)
 
 
 def _texts(name: str, default: tuple[str, ...]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
+from django_faceauth.conf import conf
 from django_faceauth.exceptions import NotEnrolled, TooManyAttempts
 from django_faceauth.gate.destination import fallback_for, home, local, way_on
 from django_faceauth.headers import sealed
@@ -96,6 +97,7 @@ def returned(request: HttpRequest, handle: str) -> HttpResponse:
         challenge, _trouble = flow.look(challenge, source=Source.RETURN, now=now)
     return_url = grants.return_url_of(handle)
     if return_url:  # a program has started this, and waits elsewhere
+        grants.spare_cookie(request)
         return _send_back(request, return_url)
     if challenge is None:
         return _elsewhere(request)
@@ -274,10 +276,13 @@ def _not_found(request: HttpRequest) -> HttpResponse:
 
 
 def _send_back(request: HttpRequest, return_url: str) -> HttpResponse:
-    """Go to the address that a program has named: a page, since apps have schemes of their own."""
-    if return_url.startswith("/"):
-        return redirect(return_url)
-    return render(request, "faceauth/back.html", {"return_url": return_url})
+    """Go to the address that a program has named, if it is still on the site's list (U-02).
+
+    By a page, not a redirect: apps have schemes of their own.
+    """
+    if return_url in conf.REDIRECT_ALLOWLIST:
+        return render(request, "faceauth/back.html", {"return_url": return_url})
+    return redirect("faceauth:done")
 
 
 def _elsewhere(request: HttpRequest) -> HttpResponse:

@@ -36,6 +36,9 @@ DEFAULTS = {
     "SESSION_LIMITS": (Limit(3, timedelta(minutes=10)), Limit(6, timedelta(days=1))),
     "SITE_LIMIT": None,
     "LOCKOUT": Limit(5, timedelta(minutes=30)),
+    "ACR": "face",
+    "CREDENTIAL": None,
+    "REDIRECT_ALLOWLIST": (),
     "FALLBACK": "",
     "NOTICES": False,
     "SITE_URL": "",
@@ -162,6 +165,25 @@ def test_durations_are_seconds_or_timedeltas(value):
         ("LOCKOUT", (0, "30m")),
         ("LOCKOUT", (True, "30m")),
         ("LOCKOUT", (5, "30m", "1h")),
+        ("ACR", ""),
+        ("ACR", None),
+        ("ACR", 'face" max_age="0'),
+        ("ACR", "face other"),
+        ("ACR", "face\r\nSet-Cookie: a=b"),
+        ("ACR", "gesicht\u0301"),
+        ("ACR", "back\\slash"),
+        ("CREDENTIAL", len),
+        ("CREDENTIAL", None),
+        ("CREDENTIAL", "len"),
+        ("CREDENTIAL", "no.such.module"),
+        ("CREDENTIAL", "os.no_such_name"),
+        ("CREDENTIAL", "os.sep"),
+        ("REDIRECT_ALLOWLIST", "demobank://face/done"),
+        ("REDIRECT_ALLOWLIST", None),
+        ("REDIRECT_ALLOWLIST", [None]),
+        ("REDIRECT_ALLOWLIST", [b"demobank://face/done"]),
+        ("REDIRECT_ALLOWLIST", [["demobank://face/done"]]),
+        ("REDIRECT_ALLOWLIST", lambda: "demobank://face/done"),
         ("CLIENT_CERTIFICATE", 7),
         ("CLIENT_CERTIFICATE", ["one"]),
     ],
@@ -172,6 +194,100 @@ def test_what_cannot_be_used_is_refused_by_name(name, value):
         pytest.raises(ConfigurationError, match=f"FACEAUTH_{name}"),
     ):
         getattr(conf, name)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "demobank://face/done",
+        "com.bank.app:/face/done",
+        "com.bank.app:face",
+        "https://app.bank.example/face/done?way=app&n=1",
+        "https://app.bank.example:8443/",
+        "https://[2001:db8::1]/done",
+        "https://bank.example/#/face/done",
+        "https://bank.example/caf%C3%A9/",
+    ],
+)
+def test_the_browser_may_be_sent_to_pages_and_apps(url):
+    with override_settings(FACEAUTH_REDIRECT_ALLOWLIST=[url]):
+        assert conf.REDIRECT_ALLOWLIST == (url,)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "*",
+        "demobank",
+        "demobank:",
+        "/home/",
+        "//bank.example/done",
+        "bank.example/done",
+        "http://bank.example/done",
+        "HTTP://bank.example/done",
+        "https:",
+        "https:///done",
+        "https:/bank.example/done",
+        "https:bank.example",
+        "https://:443/done",
+        "https://bank.example@evil.example/",
+        "https://@evil.example/",
+        "https://bank.example\\@evil.example/",
+        "https://[2001:db8::1/done",
+        "https://[bank.example]/",
+        "https://b\u00fccher.example/",
+        "https://bank.example/a b",
+        "https://bank.example/'x",
+        'https://bank.example/"onload="alert(1)',
+        "https://bank.example/<script>",
+        " https://bank.example/",
+        "https://bank.example/\n",
+        "https://bank.example/\r\nSet-Cookie: a=b",
+        "https://bank.example/\x00",
+        "\x01https://bank.example/",
+        "demobank://face/done\n",
+        "javascript:alert(1)",
+        "JavaScript:alert(1)",
+        "java\nscript:alert(1)",
+        "\tjavascript:alert(1)",
+        "javascript://bank.example/%0Aalert(1)",
+        "data:text/html,hello",
+        "vbscript:msgbox(1)",
+        "blob:https://bank.example/1",
+        "file:///etc/passwd",
+        "filesystem:https://bank.example/temporary/a",
+        "view-source:https://bank.example/",
+        "about:blank",
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_browser_is_sent_nowhere_that_runs_or_misleads(url, place):
+    """One bad address spoils the whole list: nobody should find out by chance (TH-07)."""
+    urls = ["demobank://face/done"]
+    urls.insert(place, url)
+    with (
+        override_settings(FACEAUTH_REDIRECT_ALLOWLIST=urls),
+        pytest.raises(ConfigurationError, match="FACEAUTH_REDIRECT_ALLOWLIST"),
+    ):
+        conf.REDIRECT_ALLOWLIST  # noqa: B018 - reading it is the point
+
+
+@override_settings(DEBUG=True)
+def test_in_debug_the_browser_may_be_sent_to_a_page_on_this_machine():
+    with override_settings(FACEAUTH_REDIRECT_ALLOWLIST=["http://localhost:3000/done"]):
+        assert conf.REDIRECT_ALLOWLIST == ("http://localhost:3000/done",)
+
+
+def test_a_credential_is_named_by_the_path_of_a_callable():
+    with override_settings(FACEAUTH_CREDENTIAL="django_faceauth.durations.as_duration"):
+        assert conf.CREDENTIAL(60) == timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("name", ["face", "urn:bank.example:face", "https://bank.example/loa/face"])
+def test_an_acr_is_a_name_or_an_address(name):
+    with override_settings(FACEAUTH_ACR=name):
+        assert conf.ACR == name
 
 
 @pytest.mark.parametrize(

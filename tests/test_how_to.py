@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from contextlib import contextmanager
 from types import ModuleType
 
 import pytest
-from django.test import override_settings
+from django.test import Client, override_settings
 from django.urls import include, path
+from rest_framework.authtoken.models import Token
+from rest_framework.routers import SimpleRouter
+from rest_framework.test import RequestsClient
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
+from django_faceauth.services import enrolment
 from tests.gate.test_admin import chosen, make_staff
+from tests.phone import Phone
 from tests.site.models import Payment
 from tests.test_docs import DOCS
 
@@ -44,6 +51,7 @@ def served(*patterns):
     urls.urlpatterns = [
         *patterns,
         path("face/", include("django_faceauth.urls")),
+        path("face/api/", include("django_faceauth.api.urls")),
         path("simulator/", include("django_faceauth.simulator.urls")),
     ]
     with override_settings(ROOT_URLCONF=urls):
@@ -144,3 +152,352 @@ def test_gate_the_admin(run, person, payment):
     payment.refresh_from_db()
     assert (payment.paid, payment.approved_by) == (1, person.challenge.handle)
     assert page.BankAdminConfig.default_site == "bank.admin.BankAdminSite"
+
+
+# -- for programs
+
+PROBLEM = "application/problem+json"
+
+
+@pytest.fixture
+def endpoints(run):
+    """The page about endpoints, and the addresses of what it has."""
+    page = run("protect-an-endpoint.md")
+    router = SimpleRouter()
+    router.register("payments", page.Payments, basename="payment")
+    with served(
+        path("statements/", page.Statements.as_view()),
+        path("account/", page.Account.as_view()),
+        path("letters/", page.letters),
+        path("reports/", page.Reports.as_view()),
+        path("async/<int:pk>/", page.PayAsync.as_view()),
+        path("", include(router.urls)),
+    ):
+        yield page
+
+
+@pytest.mark.usefixtures("endpoints")
+@pytest.mark.parametrize(
+    ("address", "method"),
+    [
+        ("/statements/", "get"),
+        ("/account/", "delete"),
+        ("/letters/", "post"),
+        ("/reports/", "get"),
+    ],
+)
+def test_protect_an_endpoint(person, address, method):
+    """Asked, shown, and in, with a token and with a session (G-07)."""
+    program = Phone(person)
+    program.is_asked(address, method)
+    named = program.proves()
+
+    assert getattr(program.http, method)(address, headers=named).status_code == 200
+    assert getattr(program.http, method)(address).status_code == 401
+    assert getattr(person.browser, method)(address).status_code == 401
+
+
+@pytest.mark.usefixtures("endpoints")
+def test_methods_that_are_not_named_are_open(person):
+    program = Phone(person)
+
+    assert program.http.get("/account/").json() == {"account": person.user.username}
+    assert program.http.get("/letters/").json() == {"letters": 3}
+    assert program.http.options("/statements/").status_code == 200
+    assert program.http.put("/statements/").status_code == 405
+
+
+@pytest.mark.usefixtures("endpoints")
+def test_one_payment_is_approved_and_paid(person, payment):
+    program = Phone(person)
+    address = f"/payments/{payment.pk}/pay/"
+    program.is_asked(address, "post")
+    named = program.proves()
+
+    paid = program.http.post(address, headers=named)
+    again = program.http.post(address, headers=named)
+
+    payment.refresh_from_db()
+    assert paid.json() == {"id": payment.pk, "payee": "Bob", "amount": "9.50", "paid": 1}
+    assert payment.approved_by == person.challenge.handle
+    assert (again.status_code, again.json()["code"]) == (409, "used")
+
+
+@pytest.mark.usefixtures("endpoints")
+def test_actions_of_a_viewset_ask_each_for_itself(person, payment):
+    """Reading and writing down take a login, removing takes a face."""
+    program = Phone(person)
+    draft = {"payee": "Ann", "amount": "1.00"}
+    assert program.http.get("/payments/").json()[0]["id"] == payment.pk
+    assert program.http.post("/payments/", draft, "application/json").status_code == 201
+    address = f"/payments/{payment.pk}/"
+
+    program.is_asked(address, "delete")
+    assert program.http.delete(address, headers=program.proves()).status_code == 204
+    assert Payment.objects.get().payee == "Ann"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("endpoints")
+def test_an_async_endpoint(person, payment):
+    program = Phone(person)
+    program.is_asked(f"/async/{payment.pk}/", "post")
+    named = program.proves()
+
+    paid = program.http.post(f"/async/{payment.pk}/", headers=named)
+    again = program.http.post(f"/async/{payment.pk}/", headers=named)
+
+    assert (paid.status_code, paid.json()) == (200, {"paid": 1})
+    assert (again.status_code, again["Content-Type"]) == (409, PROBLEM)
+
+
+@pytest.mark.usefixtures("endpoints")
+def test_who_gets_what(person, people, payment):
+    """The table, row by row."""
+    program, other = Phone(person), Phone(people())
+    stranger, unknown = Client(), Phone(people(None))
+    pay = f"/payments/{payment.pk}/pay/"
+
+    def code(answer):
+        is_problem = answer["Content-Type"] == PROBLEM
+        return answer.status_code, answer.json()["code"] if is_problem else ""
+
+    assert code(program.http.get("/statements/")) == (401, "face_required")
+    assert code(program.http.get("/statements/", headers={"Accept": "text/html"}))[0] == 401
+    assert code(stranger.get("/statements/")) == (403, "")
+    assert code(stranger.get("/reports/")) == (403, "")
+    assert code(other.http.post(pay)) == (404, "")
+    assert code(unknown.http.get("/statements/")) == (403, "not_enrolled")
+    with override_settings(FACEAUTH_FALLBACK="/by-phone/"):
+        fallback_url = unknown.http.get("/statements/").json()["fallback_url"]
+    assert fallback_url.startswith("http://testserver/by-phone/?challenge=")
+    person.browser.session.save()
+    session = person.browser.session
+    session["hijack_history"] = ["1"]
+    session.save()
+    assert code(person.browser.get("/statements/")) == (403, "impersonated")
+    program.is_asked(pay, "post")
+    named = program.proves()
+    Payment.objects.update(amount=99)
+    assert code(program.http.post(pay, headers=named)) == (409, "changed")
+
+
+@pytest.mark.usefixtures("endpoints")
+def test_staff_need_no_face_where_the_page_says_so(person):
+    make_staff(person)
+
+    assert Phone(person).http.get("/reports/").status_code == 200
+
+
+APP = "demobank://face/done"
+
+
+@pytest.fixture
+def mobile(run, endpoints, person):
+    """The page about mobile apps, and an app: its function, and its requests."""
+    http = RequestsClient()
+    http.headers["Authorization"] = f"Bearer {AccessToken.for_user(person.user)}"
+    with override_settings(FACEAUTH_REDIRECT_ALLOWLIST=[APP]):
+        yield run("mobile-apps.md"), http
+
+
+def approve(mobile, person, refused, *outcomes):
+    """Run the function of the page with a person who does one thing after the other."""
+    page, http = mobile
+    plan = list(outcomes)
+    seen = []
+
+    def open_browser(link):
+        seen.append(Client().get(person.shows_face(link, plan.pop(0))).content.decode())
+
+    try:
+        headers = page.approve(
+            http, refused, open_browser, redirect_url=APP, sleep=person.clock.shift
+        )
+    finally:
+        assert seen
+        assert all(APP in html for html in seen)
+    return headers
+
+
+@pytest.mark.parametrize("outcomes", [["same_person"], ["leave", "no_camera", "same_person"]])
+def test_a_mobile_app(mobile, person, payment, outcomes):
+    """The code of the page, from the refusal to the repeated request."""
+    _page, http = mobile
+    url = f"http://testserver/payments/{payment.pk}/pay/"
+    refused = http.post(url)
+    assert refused.status_code == 401
+
+    paid = http.post(url, headers=approve(mobile, person, refused, *outcomes))
+
+    assert paid.json()["paid"] == 1
+
+
+@pytest.mark.parametrize("outcome", ["someone_else", "refuse"])
+def test_a_mobile_app_whose_user_is_not_approved(mobile, person, payment, outcome):
+    page, http = mobile
+    refused = http.post(f"http://testserver/payments/{payment.pk}/pay/")
+
+    with pytest.raises(page.NotApproved) as caught:
+        approve(mobile, person, refused, outcome)
+
+    assert str(caught.value)
+    assert Payment.objects.get().paid == 0
+
+
+def test_a_mobile_app_that_meets_a_limit(mobile, person, payment):
+    page, http = mobile
+    refused = http.post(f"http://testserver/payments/{payment.pk}/pay/")
+
+    with (
+        override_settings(FACEAUTH_USER_LIMITS=["1/h"]),
+        pytest.raises(page.NotApproved),
+    ):
+        approve(mobile, person, refused, "leave", "same_person")
+
+    assert Payment.objects.get().paid == 0
+
+
+def test_the_refusal_is_the_one_of_the_page(mobile, payment):
+    """Header and fields, as they are shown there (G-07)."""
+    _page, http = mobile
+    text = (DOCS / "how-to/mobile-apps.md").read_text()
+    shown = re.search(r'^\{\n  "type".*?^\}', text, re.M | re.S)[0]
+
+    refused = http.post(f"http://testserver/payments/{payment.pk}/pay/")
+    statements = http.get("http://testserver/statements/")
+
+    assert list(refused.json()) == list(json.loads(shown))
+    assert f"WWW-Authenticate: {statements.headers['WWW-Authenticate']}" in text
+    looked = http.get(refused.json()["status_url"]).json()
+    for name in ("state", "message", "snapshot", "verified_at", "expires_at", "fallback_url"):
+        assert name in looked
+        assert f"`{name}`" in text
+
+
+def test_tokens_of_one_log_in_share_a_question(run, endpoints, person):
+    """`sid` is the same in what a refresh token is traded for, and another at each log-in."""
+    serializer = run("service-to-service.md").TokenSerializer
+    here, elsewhere = serializer.get_token(person.user), serializer.get_token(person.user)
+    program = Phone(person, here.access_token)
+    program.is_asked("/statements/")
+    named = program.proves()
+
+    program.uses(RefreshToken(str(here)).access_token)
+    assert program.http.get("/statements/", headers=named).status_code == 200
+    program.uses(elsewhere.access_token)
+    assert program.http.get("/statements/", headers=named).status_code == 401
+    program.uses(AccessToken.for_user(person.user))
+    assert program.http.get("/statements/", headers=named).status_code == 401
+
+
+def test_tokens_without_a_name_share_the_handle(endpoints, person):
+    program = Phone(person)
+    program.is_asked("/statements/")
+    named = program.proves()
+
+    program.uses(AccessToken.for_user(person.user))
+
+    assert program.http.get("/statements/", headers=named).status_code == 200
+    assert program.http.get("/statements/").status_code == 401
+
+
+def test_a_token_that_is_a_row_is_that_row(endpoints, person):
+    """A new one is another credential, and what was revoked is none."""
+    program = Phone(person)
+    row = Token.objects.create(user=person.user)
+    program.http = Client(headers={"Authorization": f"Token {row.key}"})
+    program.is_asked("/statements/")
+    named = program.proves()
+    assert program.http.get("/statements/", headers=named).status_code == 200
+
+    row.delete()
+    assert program.http.get("/statements/", headers=named).status_code == 403
+    new = Token.objects.create(user=person.user)
+    program.http = Client(headers={"Authorization": f"Token {new.key}"})
+    assert program.http.get("/statements/", headers=named).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "change", [lambda person: new_password(person), lambda person: relink(person)]
+)
+def test_a_new_password_or_applicant_ends_what_tokens_were_granted(endpoints, person, change):
+    program = Phone(person)
+    program.is_asked("/statements/")
+    named = program.proves()
+
+    change(person)
+
+    assert program.http.get("/statements/", headers=named).status_code == 401
+
+
+def new_password(person):
+    person.user.set_password("another")
+    person.user.save()
+
+
+def relink(person):
+    enrolment.link(person.user, "aplt_another")
+
+
+class Row:
+    """What an access token of django-oauth-toolkit has that the page looks at."""
+
+    application_id = 7
+    scope = "read settlement"
+
+    def __init__(self, family=None):
+        if family:
+            self.refresh_token = type("Refresh", (), {"token_family": family})
+
+
+@pytest.mark.parametrize(
+    ("token", "name"),
+    [(Row("f1"), "oauth 7 f1"), (Row("f2"), "oauth 7 f2"), (Row(), "oauth 7 ")],
+)
+def test_a_credential_is_what_one_authorization_has_in_common(run, token, name):
+    request = type("Request", (), {"auth": token})
+
+    assert run("service-to-service.md").credential_of(request) == name
+
+
+def test_a_service_without_a_user_has_a_permission_of_its_own(run, rf):
+    page = run("service-to-service.md")
+    request = rf.post("/")
+
+    for auth, allowed in ((Row(), True), (None, False)):
+        request.auth = auth
+        assert page.IsSettlement().has_permission(request, None) is allowed
+
+
+def test_later_work_looks_again(run, endpoints, person):
+    """And sees that an approval was taken back, or that its time is over."""
+    export = run("service-to-service.md").export_statements
+    program = Phone(person)
+    handle = program.is_asked("/statements/")
+    assert export(person.user.pk, handle) == "too late, or taken back"
+    program.proves()
+    assert export(person.user.pk, handle) == "exported"
+
+    person.clock.shift(600)
+
+    assert export(person.user.pk, handle) == "too late, or taken back"
+
+
+def test_a_token_says_that_a_face_was_shown(run, person):
+    """Once for each face, and not longer than it is true (G-09)."""
+    page = run("tokens.md")
+    with served(path("step-up/", page.StepUp.as_view())):
+        program = Phone(person)
+        program.is_asked("/step-up/", "post")
+        named = program.proves()
+        told = program.http.post("/step-up/", headers=named).json()
+        assert program.http.post("/step-up/", headers=named).status_code == 409
+
+    claims = AccessToken(told["access"]).payload
+    assert claims["auth_time"] == int(person.challenge.verified_at.timestamp())
+    assert (claims["acr"], claims["amr"]) == ("face", ["pwd", "face"])
+    assert page.has_shown_face(claims, 180)
+    person.clock.shift(180)
+    assert not page.has_shown_face(claims, 180)
+    assert not page.has_shown_face(AccessToken.for_user(person.user).payload, 180)

@@ -51,6 +51,7 @@ class AttemptRequestSerializer(serializers.Serializer[Any]):
     redirect_url = serializers.CharField(
         required=False,
         max_length=2_000,
+        trim_whitespace=False,
         help_text=_("Where the browser goes after the capture; one of the site’s list."),
     )
 

@@ -92,9 +92,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 
 REST_FRAMEWORK = {
+    # The first one has the word: with sessions first, a token that ran out would be a 403.
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.SessionAuthentication",
         "rest_framework_simplejwt.authentication.JWTAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
@@ -126,6 +127,9 @@ FACEAUTH_CAPTURE_HOSTS = [
     f"localhost:{PORT}",
 ]
 
+# Where mobile_client.py wants the browser to go after the capture.
+FACEAUTH_REDIRECT_ALLOWLIST = ["demobank://face/done"]
+
 # Whoever looks around here tries more often than customers of a bank do.
 FACEAUTH_USER_LIMITS = FACEAUTH_SESSION_LIMITS = ["30/10m", "500/d"]
 
@@ -153,6 +157,9 @@ FROM_ENVIRONMENT = {
     "FACEAUTH_SESSION_LIMITS": env.list,
     "FACEAUTH_SITE_LIMIT": env.str,
     "FACEAUTH_LOCKOUT": env.list,
+    "FACEAUTH_ACR": env.str,
+    "FACEAUTH_CREDENTIAL": env.str,
+    "FACEAUTH_REDIRECT_ALLOWLIST": env.list,
     "FACEAUTH_FALLBACK": env.str,
     "FACEAUTH_NOTICES": env.bool,
     "FACEAUTH_SITE_URL": env.str,

@@ -233,7 +233,6 @@ NO_STAFF = {
     "bound": [require_face(bind=lambda request, view: {"amount": 1}), IsAdminUser],
 }
 NOT_LOGGED_IN = {
-    "alone": [GATE],
     "before": [IsAuthenticated, GATE],
     "behind": [GATE, IsAuthenticated],
     "and": [GATE & IsAuthenticated],
@@ -259,6 +258,11 @@ def test_nobody_learns_of_a_gate(db, order, method, authorization):
 
     assert gated == answer([IsAuthenticated], method, authorization)
     assert gated[0] in {401, 403}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_gate_alone_asks_for_the_login_first(db, method):
+    assert answer([GATE], method, "") == answer([IsAuthenticated], method, "")
 
 
 @pytest.mark.parametrize("order", sorted(NO_STAFF))

@@ -40,6 +40,8 @@ def test_every_setting_can_be_given() -> None:
         ("WEBHOOK_SECRET_KEYS", "one,other", ["one", "other"]),
         ("WEBHOOK_NETWORKS", "192.0.2.0/24", ["192.0.2.0/24"]),
         ("TRUSTED_PROXIES", "1", 1),
+        ("ACR", "urn:bank.example:face", "urn:bank.example:face"),
+        ("REDIRECT_ALLOWLIST", "bank:/one,bank:/other", ["bank:/one", "bank:/other"]),
         ("CELERY", "true", True),
         ("POLL_RATE", "2.5", 2.5),
         ("SIMULATOR_ENABLED", "true", True),

@@ -29,6 +29,15 @@ PARTS = {"base.html", "countdown.html", "snapshot.html", "start_form.html"}
 PAGES = sorted({template.name for template in TEMPLATES.glob("*.html")} - PARTS)
 
 
+@override_settings(FACEAUTH_REDIRECT_ALLOWLIST=["demobank://face/done"])
+def back_to_an_app(person):
+    """Let a program start, and return what the browser sees when it comes back."""
+    attempts = person.is_asked().replace("/face/start/", "/face/api/challenges/") + "attempts/"
+    body = {"redirect_url": "demobank://face/done"}
+    capture = person.browser.post(attempts, body, "application/json").json()["capture_url"]
+    return person.returns(person.shows_face(capture))
+
+
 @pytest.fixture
 def every_page(people, client, provider):
     """One response of each page, by the name of its template."""
@@ -54,6 +63,8 @@ def every_page(people, client, provider):
     report = reverse("faceauth:report", args=[signing.dumps(customer.challenge.pk, salt=SALT)])
     seen["report.html"] = client.get(report)
     seen["reported.html"] = client.post(report, follow=True)
+    seen["done.html"] = client.get("/face/done/")
+    seen["back.html"] = back_to_an_app(people())
     provider.troubles.extend([lambda provider, request: provider.answer(request, 500)] * 3)
     seen["unavailable.html"] = person.presses(start)
     provider.troubles.clear()

@@ -1,0 +1,349 @@
+"""A mobile client of the demo bank: it sends a payout over plain HTTP, with a JWT.
+
+Start the bank with `make demo`, and then, beside it:
+
+    .venv/bin/python example_project/mobile_client.py --user frank --amount 12.50
+
+Your browser opens for the face, as it would on a phone. `--play same_person` plays the person
+in front of the simulator's camera page instead. It knows of the bank what any client can know:
+its address, and what its answers say.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+import webbrowser
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+from functools import partial
+from html import unescape
+from typing import Any, Final
+from urllib.parse import urljoin
+
+import requests
+from requests import Response
+
+#: Where the browser goes after the capture; the bank names it in FACEAUTH_REDIRECT_ALLOWLIST.
+APP: Final = "demobank://face/done"
+#: What can happen in front of the simulator's camera page.
+OUTCOMES: Final = ("same_person", "someone_else", "no_camera", "leave", "refuse")
+#: How often we start before we let people rest.
+TRIES: Final = 3
+#: Seconds between two looks if the bank does not say.
+PAUSE: Final = 2
+#: Seconds to wait for a connection, and for an answer: the bank may ask the provider meanwhile.
+TIMEOUT: Final = (5, 30)
+
+WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+#: A part of WWW-Authenticate (RFC 9110, section 11.6.1): a parameter, or the scheme of the next.
+PART: Final = re.compile(
+    rf"""[\s,]*(?:
+        (?P<name>{WORD})\s*=\s*(?:(?P<plain>{WORD})|"(?P<quoted>(?:[^"\\]|\\.)*)")(?=\s*(?:,|$))
+        | (?P<scheme>{WORD})(?:[ ]+[A-Za-z0-9._~+/-]+=*(?=\s*(?:,|$)))?
+    )""",
+    re.ASCII | re.VERBOSE,
+)
+REFRESH: Final = re.compile(r'http-equiv="refresh" content="0; url=([^"]+)"')
+
+Json = dict[str, Any]
+Headers = dict[str, str]
+
+
+class Exit(IntEnum):
+    """How the program ends; 2 is that of wrong arguments."""
+
+    SENT = 0
+    NOT_CONFIRMED = 1
+    LIMITED = 3
+    TROUBLE = 4
+    STOPPED = 130
+
+
+class Stop(Exception):
+    """There is nothing more to do, and a sentence that says why."""
+
+    def __init__(self, sentence: str, code: Exit) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+@dataclass(slots=True)
+class Bank:
+    """The bank as a customer's phone sees it."""
+
+    url: str
+    http: requests.Session = field(default_factory=requests.Session)
+    refresh: str = field(default="", repr=False)
+
+    def log_in(self, username: str, password: str) -> None:
+        """Trade the password for tokens; it is not kept."""
+        answer = self._send("POST", "/api/token/", {"username": username, "password": password})
+        if answer.status_code == 401:
+            raise Stop("The bank does not know this name and password.", Exit.TROUBLE)
+        self._hold(_good(answer))
+
+    def renew(self) -> None:
+        """Trade the refresh token for a new access token."""
+        answer = self._send("POST", "/api/token/refresh/", {"refresh": self.refresh})
+        if answer.status_code == 401:
+            raise Stop("You have been logged out. Please log in again.", Exit.TROUBLE)
+        self._hold(_good(answer))
+
+    def call(
+        self, method: str, url: str, body: Json | None = None, headers: Headers | None = None
+    ) -> Response:
+        """Call the bank, once more with a new access token if the old one has run out."""
+        answer = self._send(method, url, body, headers)
+        if answer.status_code == 401 and demand_in(answer) is None:
+            self.renew()
+            answer = self._send(method, url, body, headers)
+        return answer
+
+    def _send(
+        self, method: str, url: str, body: Json | None = None, headers: Headers | None = None
+    ) -> Response:
+        whole = urljoin(self.url, url)
+        if not whole.startswith(f"{self.url}/"):  # the token is for nobody else
+            raise Stop(f"The bank names an address that is not its own: {whole}", Exit.TROUBLE)
+        return self.http.request(
+            method, whole, json=body, headers=headers, timeout=TIMEOUT, allow_redirects=False
+        )
+
+    def _hold(self, tokens: Json) -> None:
+        self.refresh = tokens.get("refresh", self.refresh)
+        self.http.headers["Authorization"] = f"Bearer {tokens['access']}"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the bank wants to know before it does something; the handle is a secret."""
+
+    handle: str = field(repr=False)
+    max_age: int
+    status_url: str
+    attempts_url: str
+
+    @classmethod
+    def of(cls, refusal: Response) -> Question:
+        """Read a refusal; raises `Stop` if it does not ask for a face."""
+        demand = demand_in(refusal)
+        if refusal.status_code != 401 or demand is None:
+            raise Stop(sentence_of(refusal), Exit.TROUBLE)
+        body = refusal.json()
+        return cls(
+            handle=body["challenge"],
+            max_age=int(demand.get("max_age", "0")),
+            status_url=body["status_url"],
+            attempts_url=body["attempts_url"],
+        )
+
+
+Show = Callable[[str], None]
+
+
+# -- what the bank says
+
+
+def challenges_in(header: str) -> list[tuple[str, dict[str, str]]]:
+    """Return the schemes of a WWW-Authenticate header, each with its parameters.
+
+    Names of parameters are in small letters. Raises `ValueError` for what is no such header.
+    """
+    found: list[tuple[str, dict[str, str]]] = []
+    position = 0
+    while header[position:].strip(" \t,"):
+        part = PART.match(header, position)
+        if part is None or (part["name"] and not found):
+            raise ValueError("this is no WWW-Authenticate header")
+        if part["scheme"]:
+            found.append((part["scheme"], {}))
+        else:
+            quoted = part["quoted"]
+            value = part["plain"] if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+            found[-1][1][part["name"].lower()] = value
+        position = part.end()
+    return found
+
+
+def demand_in(answer: Response) -> dict[str, str] | None:
+    """Return the parameters of the challenge that wants more than a login (RFC 9470)."""
+    for _scheme, parameters in challenges_in(answer.headers.get("WWW-Authenticate", "")):
+        if parameters.get("error") == "insufficient_user_authentication":
+            return parameters
+    return None
+
+
+def sentence_of(answer: Response) -> str:
+    """Return what an answer says to people, as well as can be."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return f"The bank answered with {answer.status_code}."
+    said = body.get("title") or body.get("detail")
+    return str(said) if said else "; ".join(f"{name}: {' '.join(e)}" for name, e in body.items())
+
+
+def pause_of(answer: Response, default: float = PAUSE) -> float:
+    """Return the seconds that the bank asks us to wait."""
+    seconds = answer.headers.get("Retry-After", "")
+    return float(seconds) if seconds.isdecimal() else default
+
+
+def _good(answer: Response) -> Json:
+    if answer.status_code == 429:
+        raise Stop(_limited(answer), Exit.LIMITED)
+    if not answer.ok:
+        raise Stop(sentence_of(answer), Exit.TROUBLE)
+    body: Json = answer.json()
+    return body
+
+
+def _limited(answer: Response) -> str:
+    until = answer.json().get("until")
+    if until is None:
+        return f"{sentence_of(answer)} Please try again in {pause_of(answer):.0f} seconds."
+    opens = datetime.fromisoformat(until).astimezone()
+    return f"{sentence_of(answer)} You can go on at {opens:%H:%M}."
+
+
+# -- what we do
+
+
+def pay(bank: Bank, payee: str, amount: str, show: Show, patience: float) -> Json:
+    """Write a payout down, have it approved, send it, and return the receipt."""
+    draft = _good(bank.call("POST", "/api/payouts/", {"payee": payee, "amount": amount}))
+    tell(f"Written down: {draft['amount']} to {draft['payee']}, payout {draft['id']}.")
+    send = partial(bank.call, "POST", f"/api/payouts/{draft['id']}/send/")
+    answer = send()
+    if answer.ok:  # staff have exempted this customer
+        return _good(answer)
+    question = Question.of(answer)
+    tell(f"The bank wants to see a face that was shown in the last {question.max_age} seconds.")
+    for line in _good(bank.call("GET", question.status_url))["lines"]:
+        tell(f"  {line['label']}: {', '.join(line['values'])}")
+    confirm(bank, question, show, patience)
+    answer = send(headers={"Face-Challenge": question.handle})
+    if answer.status_code == 401:
+        raise Stop("That took too long: your face counts no more.", Exit.NOT_CONFIRMED)
+    return _good(answer)
+
+
+def confirm(bank: Bank, question: Question, show: Show, patience: float) -> None:
+    """Let the person show their face until the bank is content."""
+    for _ in range(TRIES):
+        link = start(bank, question)
+        if link:
+            show(link)
+        bank.renew()
+        tell("The access token is a new one now; the question is the same. Waiting.")
+        told = wait(bank, question, patience)
+        if told["next"] == "repeat":
+            return
+        if told["next"] == "ask_again":
+            raise Stop(told["message"], Exit.NOT_CONFIRMED)
+        tell(told["message"])
+    raise Stop("That did not work. Please try again later.", Exit.NOT_CONFIRMED)
+
+
+def start(bank: Bank, question: Question) -> str:
+    """Start an attempt and return its link; empty if there is one already."""
+    answer = bank.call("POST", question.attempts_url, {"redirect_url": APP})
+    if answer.status_code == 409:
+        time.sleep(pause_of(answer, 0))
+        return ""
+    return str(_good(answer)["capture_url"])
+
+
+def wait(bank: Bank, question: Question, patience: float) -> Json:
+    """Look where the question stands, no more often than the bank likes, until we can go on."""
+    give_up = time.monotonic() + patience
+    told: Json = {"next": "wait"}
+    etag, pause = "", float(PAUSE)
+    while True:
+        known = {"If-None-Match": etag} if etag else None
+        answer = bank.call("GET", question.status_url, headers=known)
+        pause = pause_of(answer, pause)
+        if answer.status_code != 304:
+            told, etag = _good(answer), answer.headers.get("ETag", "")
+        if told["next"] != "wait":
+            return told
+        if time.monotonic() + pause > give_up:
+            raise Stop("Nobody has shown a face in all this time.", Exit.NOT_CONFIRMED)
+        time.sleep(pause)
+
+
+def open_browser(link: str) -> None:
+    """Open the capture page, or let people do so: on a phone, in a browser tab of the system."""
+    tell(f"Please show your face here: {link}")
+    webbrowser.open(link)
+
+
+def play(outcome: str, link: str) -> None:
+    """Be the person in front of the simulator's camera page, and the browser of theirs."""
+    with requests.Session() as browser:
+        browser.get(link, timeout=TIMEOUT).raise_for_status()
+        form = {"outcome": outcome}
+        sent = browser.post(link, form, timeout=TIMEOUT, allow_redirects=False)
+        sent.raise_for_status()
+        page = browser.get(sent.headers["Location"], timeout=TIMEOUT)
+    found = REFRESH.search(page.text)
+    tell(f"The browser goes on to {unescape(found[1]) if found else page.url}")
+
+
+def tell(sentence: str) -> None:
+    """Say how it goes, at once."""
+    sys.stdout.write(f"{sentence}\n")
+    sys.stdout.flush()
+
+
+def _arguments(arguments: Sequence[str] | None) -> Namespace:
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("--url", default="http://127.0.0.1:8000", help="where the bank is")
+    parser.add_argument("--user", default="frank")
+    parser.add_argument("--password", default="demo")
+    parser.add_argument("--payee", default="Ms. Quay")
+    parser.add_argument("--amount", default="12.50", help="in euros")
+    parser.add_argument("--play", choices=OUTCOMES, help="be the person at the camera page, too")
+    parser.add_argument("--patience", type=float, default=900, help="seconds to wait for a face")
+    return parser.parse_args(arguments)
+
+
+def _run(given: Namespace) -> None:
+    bank = Bank(given.url.rstrip("/"))
+    bank.log_in(given.user, given.password)
+    show = partial(play, given.play) if given.play else open_browser
+    receipt = pay(bank, given.payee, given.amount, show, given.patience)
+    tell(f"Sent: {receipt['amount']} to {receipt['payee']} at {receipt['executed_at']}.")
+    tell(f"Approved with your face, reference {receipt['reference']}.")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do it, and return how it ended."""
+    unsure = "If there was no receipt, look at your payouts before you try again."
+    try:
+        _run(_arguments(arguments))
+    except Stop as stop:
+        sentence, code = str(stop), stop.code
+        if code in {Exit.NOT_CONFIRMED, Exit.LIMITED}:
+            sentence += " Your draft is kept."
+    except requests.Timeout:
+        sentence, code = f"The bank did not answer in time. {unsure}", Exit.TROUBLE
+    except requests.ConnectionError:
+        sentence, code = f"The bank cannot be reached. {unsure}", Exit.TROUBLE
+    except (requests.RequestException, ValueError, KeyError):
+        sentence, code = f"The bank cannot be understood. {unsure}", Exit.TROUBLE
+    except KeyboardInterrupt:
+        sentence, code = f"\nStopped. {unsure}", Exit.STOPPED
+    else:
+        return Exit.SENT
+    sys.stderr.write(f"{sentence}\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,515 @@
+"""The bank on a phone: a program with a token, and a browser for the face alone."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from example_project import mobile_client
+from example_project.mobile_client import Bank, Exit, Question, challenges_in
+from tests.server import MANAGE, manage
+
+pytestmark = pytest.mark.enable_socket
+
+SCRIPT = MANAGE.parent / "mobile_client.py"
+APP = "demobank://face/done"
+LOCK_DAVE_OUT = """
+from datetime import timedelta
+from django.contrib.auth.models import User
+from django.utils import timezone
+from django_faceauth.models import Lockout
+from django_faceauth.services import limits
+
+now, dave = timezone.now(), User.objects.get(username="dave")
+limits.lock(dave.pk, reason=Lockout.Reason.DECLINED, until=now + timedelta(hours=1), now=now)
+"""
+UNLOCK = "from django_faceauth.models import Lockout; Lockout.objects.all().delete()"
+
+
+def runs(bank: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the program to its end; nothing of Django is on its way."""
+    return subprocess.run(
+        [sys.executable, SCRIPT, "--url", bank, *arguments],
+        env={"PATH": "", "PYTHONIOENCODING": "utf-8", **env},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def payouts(bank: str, username: str) -> list[dict[str, Any]]:
+    """Return the payouts of a customer, the newest first."""
+    return phone(bank, username).call("GET", "/api/payouts/").json()
+
+
+def phone(bank: str, username: str) -> Bank:
+    """Return a phone on which a customer has logged in."""
+    client = Bank(bank)
+    client.log_in(username, "demo")
+    return client
+
+
+def plays(capture_url: str, outcome: str = "same_person") -> None:
+    mobile_client.play(outcome, capture_url)
+
+
+# -- the program, from the password to the receipt
+
+
+def test_a_payout_is_sent_with_a_face(bank: str) -> None:
+    """What was written down is shown, approved and sent, and the browser ends in the app."""
+    done = runs(bank, "--payee", "Mr. Ebb", "--amount", "7.25", "--play", "same_person")
+
+    assert (done.returncode, done.stderr) == (Exit.SENT, "")
+    for told in (
+        "Payee: Mr. Ebb",
+        "Amount: 7.25\N{NO-BREAK SPACE}EUR",
+        "shown in the last 180 seconds",
+        f"goes on to {APP}",
+        "access token is a new one",
+        "Sent: 7.25 to Mr. Ebb",
+    ):
+        assert told in done.stdout
+    newest = payouts(bank, "frank")[0]
+    assert (newest["payee"], newest["state"]) == ("Mr. Ebb", "executed")
+    assert f"reference {newest['reference']}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("username", "outcome", "answer"),
+    [
+        ("bob", "same_person", "nothing was changed"),
+        ("frank", "someone_else", "nothing was changed"),
+        ("dave", "same_person", "That is fine."),
+    ],
+)
+def test_a_face_that_is_not_confirmed_sends_nothing(
+    bank: str, username: str, outcome: str, answer: str
+) -> None:
+    """The program says so kindly, and not why."""
+    done = runs(bank, "--user", username, "--play", outcome)
+
+    assert done.returncode == Exit.NOT_CONFIRMED
+    assert answer in done.stderr
+    assert "Your draft is kept." in done.stderr
+    assert "Sent:" not in done.stdout
+    assert "62321" not in done.stdout + done.stderr
+    assert payouts(bank, username)[0]["state"] == "draft"
+
+
+def test_carol_leaves_too_early_and_tries_again(bank: str) -> None:
+    """On the same question, with a link of its own for each attempt."""
+    done = runs(bank, "--user", "carol", "--play", "leave")
+
+    assert (done.returncode, done.stderr) == (Exit.SENT, "")
+    assert done.stdout.count(f"goes on to {APP}") == 2
+    assert "closed before the end" in done.stdout
+    assert payouts(bank, "carol")[0]["state"] == "executed"
+
+
+def test_who_leaves_every_time_is_left_in_peace(bank: str) -> None:
+    done = runs(bank, "--play", "leave")
+
+    assert done.returncode == Exit.NOT_CONFIRMED
+    assert done.stdout.count(f"goes on to {APP}") == mobile_client.TRIES
+    assert "try again later" in done.stderr
+
+
+def test_erin_is_not_enrolled(bank: str) -> None:
+    """No face would help, so none is asked for."""
+    done = runs(bank, "--user", "erin", "--play", "same_person")
+
+    assert done.returncode == Exit.TROUBLE
+    assert "face" not in done.stdout
+    assert done.stderr.strip()
+
+
+def test_who_is_locked_out_is_told_until_when(bank: str, vault: Path) -> None:
+    """429 is an answer, not an error to try again at once."""
+    manage(vault, "shell", "-c", LOCK_DAVE_OUT)
+    done = runs(bank, "--user", "dave", "--play", "same_person")
+    manage(vault, "shell", "-c", UNLOCK)
+
+    assert done.returncode == Exit.LIMITED
+    assert re.search(r"You can go on at \d\d:\d\d\.", done.stderr)
+    assert "goes on to" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--password", "wrong"], "does not know this name and password"),
+        (["--amount", "900"], "amount: Ensure this value is less than or equal to 500."),
+        (["--payee", ""], "payee: This field may not be blank."),
+    ],
+)
+def test_what_the_bank_does_not_take_is_told_in_its_words(
+    bank: str, arguments: list[str], sentence: str
+) -> None:
+    done = runs(bank, *arguments)
+
+    assert done.returncode == Exit.TROUBLE
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_wrong_arguments_are_told_with_the_right_ones(bank: str) -> None:
+    done = runs(bank, "--play", "somebody")
+
+    assert done.returncode == 2
+    assert "someone_else" in done.stderr
+
+
+def test_the_browser_of_a_person_is_opened(bank: str, tmp_path: Path) -> None:
+    """Without --play the link goes to the browser, and the program waits for what comes of it."""
+    visitor = tmp_path / "visitor.py"
+    visitor.write_text(
+        "import sys\n"
+        f"sys.path.insert(0, {str(SCRIPT.parent)!r})\n"
+        "import mobile_client\n"
+        "mobile_client.play('same_person', sys.argv[1])\n"
+    )
+    browser = shlex.join([sys.executable, str(visitor)])
+
+    done = runs(bank, BROWSER=f"{browser} %s")
+
+    assert (done.returncode, done.stderr) == (Exit.SENT, "")
+    assert f"Please show your face here: {bank}/simulator/capture/" in done.stdout
+
+
+NOBODY = shlex.join([sys.executable, "-c", "pass", "%s"])
+
+
+def test_nobody_comes_to_the_camera(bank: str) -> None:
+    """The program gives up after its patience, and does not leave anything behind it."""
+    done = runs(bank, "--patience", "3", BROWSER=NOBODY)
+
+    assert done.returncode == Exit.NOT_CONFIRMED
+    assert "Nobody has shown a face" in done.stderr
+    assert payouts(bank, "frank")[0]["state"] == "draft"
+
+
+def test_ctrl_c_ends_it_without_a_fuss(bank: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, SCRIPT, "--url", bank],
+        env={"PATH": "", "BROWSER": NOBODY, "PYTHONIOENCODING": "utf-8"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as program:
+        while "Waiting" not in program.stdout.readline():
+            assert program.poll() is None
+        program.send_signal(signal.SIGINT)
+        _told, error = program.communicate(timeout=30)
+
+    assert program.returncode == Exit.STOPPED
+    assert "Stopped." in error
+    assert "Traceback" not in error
+
+
+def test_a_bank_that_is_away_is_named() -> None:
+    done = runs("http://127.0.0.1:1")
+
+    assert done.returncode == Exit.TROUBLE
+    assert "cannot be reached" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bank_that_does_not_answer_is_waited_for_a_while(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The call may have arrived: the program does not claim to know."""
+    monkeypatch.setattr(mobile_client, "TIMEOUT", (5, 0.1))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        code = mobile_client.main(["--url", f"http://127.0.0.1:{silent.getsockname()[1]}"])
+
+    assert code == Exit.TROUBLE
+    told = capsys.readouterr().err
+    assert "did not answer in time" in told
+    assert "look at your payouts" in told
+
+
+class Stranger(BaseHTTPRequestHandler):
+    """A server that is no bank, and would like to have a token."""
+
+    answers: list[tuple[int, dict[str, str], Any]] = []
+    tokens: list[str | None] = []
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.tokens.append(self.headers["Authorization"])
+        status, headers, body = self.answers.pop(0)
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body if isinstance(body, bytes) else json.dumps(body).encode())
+
+    def log_message(self, *_args: object) -> None:
+        """Be quiet."""
+
+
+@pytest.fixture
+def stranger() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Stranger) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        Stranger.tokens.clear()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+TOKENS = (200, {}, {"access": "a", "refresh": "r"})
+DRAFT = (201, {}, {"id": 1, "payee": "x", "amount": "1.00"})
+
+
+@pytest.mark.parametrize(
+    ("answers", "sentence"),
+    [
+        ([(200, {}, b"<html>")], "cannot be understood"),
+        ([(200, {}, {})], "cannot be understood"),
+        ([(502, {}, b"<html>")], "answered with 502"),
+        ([(302, {"Location": "http://127.0.0.1:1/"}, b"")], "cannot be understood"),
+        ([TOKENS, (429, {"Retry-After": "7"}, {"detail": "Slow down."})], "again in 7 seconds"),
+        ([TOKENS, DRAFT, (401, {"WWW-Authenticate": "=="}, {})], "cannot be understood"),
+    ],
+)
+def test_who_is_no_bank_is_not_understood(
+    stranger: str, capsys: pytest.CaptureFixture[str], answers: list[Any], sentence: str
+) -> None:
+    """No traceback, and no receipt."""
+    Stranger.answers[:] = answers
+
+    code = mobile_client.main(["--url", stranger])
+
+    assert code in {Exit.TROUBLE, Exit.LIMITED}
+    said = capsys.readouterr()
+    assert sentence in said.err
+    assert "Sent" not in said.out
+
+
+def test_a_token_goes_to_nobody_but_the_bank(stranger: str, bank: str) -> None:
+    """Not even where the bank points to, should somebody have talked it into that."""
+    client = phone(bank, "frank")
+    answers = [
+        (stranger, f"{stranger}/face/api/"),
+        (bank, f"{bank}.evil.example/"),
+        (bank, f"{bank.replace('127.0.0.1', '127.0.0.1@127.0.0.2')}/"),
+    ]
+
+    for _from, url in answers:
+        with pytest.raises(mobile_client.Stop, match="not its own"):
+            client.call("POST", url)
+    assert Stranger.tokens == []
+
+
+# -- what thieves can do
+
+
+@pytest.fixture
+def asked(bank: str) -> tuple[Bank, str, Question]:
+    """Frank's phone, the address of a draft's sending, and what it was asked."""
+    return ask(phone(bank, "frank"))
+
+
+def ask(client: Bank) -> tuple[Bank, str, Question]:
+    draft = client.call("POST", "/api/payouts/", {"payee": "Ms. Quay", "amount": "1.00"}).json()
+    send = f"/api/payouts/{draft['id']}/send/"
+    return client, send, Question.of(client.call("POST", send))
+
+
+def approves(client: Bank, question: Question) -> None:
+    """Show a face, and wait until the bank says that the request can be repeated."""
+    plays(mobile_client.start(client, question))
+    assert mobile_client.wait(client, question, 30)["next"] == "repeat"
+
+
+def named(question: Question) -> dict[str, str]:
+    return {"Face-Challenge": question.handle}
+
+
+def test_a_stolen_token_without_the_handle_gets_nothing(
+    bank: str, asked: tuple[Bank, str, Question]
+) -> None:
+    """The thief of an access token is asked for a face like anybody else (B-04, B-07)."""
+    client, send, question = asked
+    thief = Bank(bank)
+    thief.http.headers["Authorization"] = client.http.headers["Authorization"]
+    approves(client, question)
+
+    tries = [
+        thief.call("POST", send),
+        thief.call("POST", send, headers={"Face-Challenge": "guessed"}),
+        thief.call("POST", send, headers={"Face-Challenge": question.handle[:8]}),
+    ]
+
+    assert {answer.status_code for answer in tries} == {401}
+    own = {Question.of(answer).handle for answer in tries}
+    assert len(own) == 3
+    assert question.handle not in own
+    assert client.call("POST", send, headers=named(question)).status_code == 200
+
+
+def test_a_face_of_the_thief_does_not_count_for_the_question_of_the_owner(
+    bank: str, asked: tuple[Bank, str, Question]
+) -> None:
+    """What the owner approves is used up by the owner, and the thief's question stays open."""
+    client, send, question = asked
+    thief = Bank(bank)
+    thief.http.headers["Authorization"] = client.http.headers["Authorization"]
+    of_the_thief = Question.of(thief.call("POST", send))
+    approves(client, question)
+
+    answer = thief.call("POST", send, headers=named(of_the_thief))
+
+    assert answer.status_code == 401
+    assert client.call("POST", send, headers=named(question)).status_code == 200
+
+
+def test_a_copied_handle_of_another_user_gets_nothing(
+    bank: str, asked: tuple[Bank, str, Question]
+) -> None:
+    """Alice holds Frank's handle, and a token of her own: it is as if there were none."""
+    frank, send, question = asked
+    alice, her_send, her_question = ask(phone(bank, "alice"))
+    approves(frank, question)
+
+    theirs = [
+        alice.call("GET", question.status_url),
+        alice.call("POST", question.attempts_url, {}),
+        alice.call("POST", send, headers=named(question)),
+    ]
+    hers = alice.call("POST", her_send, headers=named(question))
+
+    assert [answer.status_code for answer in theirs] == [404, 404, 404]
+    assert hers.status_code == 401
+    assert Question.of(hers).handle not in {question.handle, her_question.handle}
+    assert frank.call("POST", send, headers=named(question)).status_code == 200
+
+
+def test_an_approval_sends_one_payout_once(bank: str, asked: tuple[Bank, str, Question]) -> None:
+    client, send, question = asked
+    other = client.call("POST", "/api/payouts/", {"payee": "Ms. Quay", "amount": "1.00"}).json()
+    approves(client, question)
+    assert client.call("POST", send, headers=named(question)).status_code == 200
+
+    again = client.call("POST", send, headers=named(question))
+    elsewhere = client.call("POST", f"/api/payouts/{other['id']}/send/", headers=named(question))
+
+    assert (again.status_code, again.json()["detail"]) == (
+        409,
+        "This was sent before. Nothing was sent a second time.",
+    )
+    assert elsewhere.status_code == 409
+    assert [payout["state"] for payout in payouts(bank, "frank")[:2]] == ["draft", "executed"]
+
+
+def test_without_a_token_there_is_nothing(bank: str, asked: tuple[Bank, str, Question]) -> None:
+    _client, send, question = asked
+
+    for method, path in (("GET", question.status_url), ("POST", f"{bank}{send}")):
+        answer = requests.request(method, path, headers=named(question), timeout=10)
+        assert answer.status_code == 401
+        assert challenges_in(answer.headers["WWW-Authenticate"]) == [("Bearer", {"realm": "api"})]
+
+
+def test_an_access_token_that_ran_out_is_renewed_by_itself(
+    asked: tuple[Bank, str, Question],
+) -> None:
+    """And the question is the same to the new one."""
+    client, send, question = asked
+    approves(client, question)
+    client.http.headers["Authorization"] = "Bearer ran.out.long.ago"
+
+    assert client.call("POST", send, headers=named(question)).status_code == 200
+
+
+def test_who_is_logged_out_everywhere_is_told(bank: str) -> None:
+    client = Bank(bank, refresh="ran.out.too")
+
+    with pytest.raises(mobile_client.Stop, match="log in again"):
+        client.call("GET", "/api/payouts/")
+
+
+def test_the_bank_sends_browsers_to_its_own_app_only(asked: tuple[Bank, str, Question]) -> None:
+    client, _send, question = asked
+
+    answer = client.call("POST", question.attempts_url, {"redirect_url": f"{APP}/"})
+
+    assert answer.status_code == 400
+    assert "redirect_url" in answer.json()["errors"]
+
+
+def test_what_has_not_changed_is_not_sent_again(asked: tuple[Bank, str, Question]) -> None:
+    """304 is all that a phone in a waiting room costs."""
+    client, _send, question = asked
+    first = client.call("GET", question.status_url)
+
+    second = client.call(
+        "GET", question.status_url, headers={"If-None-Match": first.headers["ETag"]}
+    )
+
+    assert (second.status_code, second.content) == (304, b"")
+
+
+# -- WWW-Authenticate
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        ("", []),
+        (" , ,", []),
+        ("Basic", [("Basic", {})]),
+        ('Bearer realm="api"', [("Bearer", {"realm": "api"})]),
+        (
+            'Bearer error="insufficient_user_authentication", max_age="180", acr_values="face"',
+            [
+                (
+                    "Bearer",
+                    {
+                        "error": "insufficient_user_authentication",
+                        "max_age": "180",
+                        "acr_values": "face",
+                    },
+                )
+            ],
+        ),
+        ("Bearer max_age=180,ERROR=x", [("Bearer", {"max_age": "180", "error": "x"})]),
+        (
+            'Basic realm="a, Bearer error=\\"b\\"", Bearer error = "c" ,realm=""',
+            [
+                ("Basic", {"realm": 'a, Bearer error="b"'}),
+                ("Bearer", {"error": "c", "realm": ""}),
+            ],
+        ),
+        (
+            "Negotiate, Bearer a=b, Token abc==, Session",
+            [("Negotiate", {}), ("Bearer", {"a": "b"}), ("Token", {}), ("Session", {})],
+        ),
+    ],
+)
+def test_a_header_is_read_as_it_is_meant(header: str, found: list[Any]) -> None:
+    """RFC 9110, section 11.6.1: several challenges, quoted commas and all."""
+    assert challenges_in(header) == found
+
+
+@pytest.mark.parametrize(
+    "header", ["==", 'error="x"', 'Bearer error="x', 'Bearer "x"', "Bearer a=b c", "\u00fcber"]
+)
+def test_what_is_no_such_header_is_refused(header: str) -> None:
+    with pytest.raises(ValueError, match="WWW-Authenticate"):
+        challenges_in(header)

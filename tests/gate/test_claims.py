@@ -1,0 +1,183 @@
+"""What a shown face means for the tokens that a site issues (G-09)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import RequestFactory, override_settings
+from django.utils import timezone
+from rest_framework.test import APIClient
+from rest_framework_simplejwt.serializers import TokenRefreshSerializer
+from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+
+from django_faceauth.gate import Face, Reason, claims_of, freshness, freshness_of
+from django_faceauth.services import exemptions
+from tests.conftest import NOON
+
+SHOWN = datetime(2026, 3, 1, 11, 58, 30, 999_999, tzinfo=UTC)
+
+
+def face(**changes):
+    facts = {
+        "verified_at": SHOWN,
+        "expires_at": SHOWN + timedelta(minutes=5),
+        "action": "payout",
+        "challenge": "handle",
+    }
+    return Face(**(facts | changes))
+
+
+def shown_by(person):
+    """Return the face that a person has just shown at a gate."""
+    person.passes("/payout/")
+    return freshness_of(person.user, person.challenge.handle, action="payout", max_age=180)
+
+
+# -- the claims
+
+
+def test_auth_time_is_when_the_face_was_shown_and_not_when_anybody_heard_of_it(person):
+    """The anchor, whatever has passed since (G-04, G-09)."""
+    shown = shown_by(person)
+    person.clock.shift(60)
+
+    claims = claims_of(shown)
+
+    assert claims["auth_time"] == int(person.challenge.verified_at.timestamp())
+    assert claims["auth_time"] < int(person.challenge.granted_at.timestamp())
+    assert claims["auth_time"] < int(timezone.now().timestamp())
+
+
+def test_auth_time_is_in_whole_seconds_and_never_later_than_the_face():
+    """OpenID Connect Core 1.0, section 2: a JSON number of seconds since 1970, in UTC."""
+    auth_time = claims_of(face())["auth_time"]
+
+    assert type(auth_time) is int
+    assert datetime.fromtimestamp(auth_time, UTC) == SHOWN.replace(microsecond=0)
+
+
+@pytest.mark.parametrize("hours", [-11, 0, 14])
+def test_the_time_zone_is_no_matter(hours):
+    elsewhere = SHOWN.astimezone(timezone.get_fixed_timezone(hours * 60))
+
+    assert claims_of(face(verified_at=elsewhere)) == claims_of(face())
+
+
+def test_acr_is_the_name_that_the_gate_asks_for():
+    """So that what a refusal wants and what a token says are held against each other."""
+    assert claims_of(face())["acr"] == "face"
+    with override_settings(FACEAUTH_ACR="urn:bank.example:face"):
+        assert claims_of(face())["acr"] == "urn:bank.example:face"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([], ["face"]),
+        (["pwd"], ["pwd", "face"]),
+        (["pwd", "otp", "mfa"], ["pwd", "otp", "mfa", "face"]),
+        (("otp", "pwd"), ["otp", "pwd", "face"]),
+        (iter(["pwd"]), ["pwd", "face"]),
+        (["face"], ["face"]),
+        (["face", "pwd"], ["face", "pwd"]),
+        (["pwd", "face", "face", "pwd"], ["pwd", "face"]),
+    ],
+)
+def test_amr_names_the_face_once_after_the_methods_of_the_login(before, after):
+    """RFC 8176 has the value "face"."""
+    assert claims_of(face(), amr=before)["amr"] == after
+
+
+def test_the_methods_that_were_given_are_left_alone():
+    methods = ["pwd"]
+    claims_of(face(), amr=methods)
+
+    assert methods == ["pwd"]
+
+
+def test_there_is_nothing_about_the_person_in_the_claims():
+    """Not what was approved, nor by which challenge."""
+    assert set(claims_of(face())) == {"auth_time", "acr", "amr"}
+
+
+# -- what is no face
+
+
+@pytest.mark.parametrize(
+    ("method", "reason"),
+    [
+        ("exemption", Reason.EXEMPT),
+        ("code", Reason.OTHER_METHOD),
+        ("", Reason.OTHER_METHOD),
+        ("Face", Reason.OTHER_METHOD),
+    ],
+)
+def test_what_is_no_face_makes_no_claim(method, reason):
+    """A token must not say more than was done (G-09)."""
+    with pytest.raises(ValueError, match="is not a face"):
+        claims_of(face(method=method, reason=reason))
+
+
+def test_who_is_exempt_has_shown_no_face(person, people):
+    """The gate is open all the same, and the token says nothing of it."""
+    now = timezone.now()
+    exemptions.exempt(
+        person.user,
+        action="payout",
+        reason="no camera",
+        author=people().user,
+        expires_at=now + timedelta(days=1),
+        now=now,
+    )
+    request = RequestFactory().get("/")
+    request.user, request.session = person.user, person.browser.session
+
+    with pytest.raises(ValueError, match="exemption is not a face"):
+        claims_of(freshness(request, action="payout"))
+
+
+# -- tokens
+
+
+def issue(person, shown):
+    """Return the refresh token of somebody who logged in with a password and showed a face."""
+    token = RefreshToken.for_user(person.user)
+    token.payload.update(claims_of(shown, amr=["pwd"]))
+    return token
+
+
+def claims_in(token):
+    return {name: token.payload.get(name) for name in ("auth_time", "acr", "amr")}
+
+
+@pytest.mark.parametrize("rotates", [False, True])
+def test_a_renewed_token_says_of_the_face_what_the_first_one_did(person, monkeypatch, rotates):
+    """However often, and however much later: nobody has shown a face again (G-09)."""
+    monkeypatch.setattr(api_settings, "ROTATE_REFRESH_TOKENS", rotates)
+    shown = shown_by(person)
+    refresh = issue(person, shown)
+    expected = {
+        "auth_time": int(shown.verified_at.timestamp()),
+        "acr": "face",
+        "amr": ["pwd", "face"],
+    }
+    assert claims_in(refresh.access_token) == expected
+
+    for _ in range(3):
+        person.clock.shift(3600)
+        renewal = TokenRefreshSerializer(data={"refresh": str(refresh)})
+        renewal.is_valid(raise_exception=True)
+        refresh = RefreshToken(renewal.validated_data.get("refresh", str(refresh)))
+        renewed = AccessToken(renewal.validated_data["access"])
+        assert claims_in(renewed) == claims_in(refresh) == expected
+        assert renewed["iat"] > NOON.timestamp()
+
+
+def test_claims_open_no_gate(person):
+    """They tell other services; this site asks its own database (T-2.1)."""
+    access = issue(person, face()).access_token
+    client = APIClient(headers={"Authorization": f"Bearer {access}"})
+
+    assert client.get("/shop/secret/").status_code == 401

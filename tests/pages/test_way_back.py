@@ -1,0 +1,295 @@
+"""The browser comes back for a program, which waits elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client, override_settings
+
+from tests.person import HANDED_OVER, capture_url_in
+from tests.phone import Phone
+from tests.provider_double import answers
+
+APP = "demobank://face/done"
+PAGE = "https://app.bank.example/face/?done=1&way=app"
+
+
+@pytest.fixture(autouse=True)
+def _listed(settings):
+    settings.FACEAUTH_REDIRECT_ALLOWLIST = [APP, PAGE]
+
+
+@pytest.fixture
+def program(person):
+    return asked(person)
+
+
+def asked(person):
+    """Return a program that was refused, and has read why."""
+    program = Phone(person)
+    program.is_asked()
+    return program
+
+
+def is_sealed(response):
+    assert response["Cache-Control"] == "no-store, private"
+    assert response["Referrer-Policy"] == "no-referrer"
+    assert response["X-Frame-Options"] == "DENY"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert "frame-ancestors 'none'" in response["Content-Security-Policy"]
+    assert "unsafe" not in response["Content-Security-Policy"]
+    return True
+
+
+# -- where it ends
+
+
+def test_without_an_address_the_capture_ends_on_a_page_of_ours(program):
+    back = program.comes_back()
+    done = Client().get(back["Location"])
+
+    assert (back.status_code, back["Location"]) == (302, "/face/done/")
+    assert is_sealed(back)
+    assert is_sealed(done)
+    assert "You can close this page" in done.content.decode()
+    assert not back.cookies
+    assert not done.cookies
+
+
+@pytest.mark.parametrize("url", [APP, PAGE])
+def test_an_address_of_the_list_gets_the_browser_back_to_the_program(program, url):
+    """By a page, since no server can redirect to an app that is not there, and by a link in it."""
+    back = program.comes_back(redirect_url=url)
+
+    html = back.content.decode()
+    escaped = url.replace("&", "&amp;")
+    assert back.status_code == 200
+    assert is_sealed(back)
+    assert not back.cookies
+    assert capture_url_in(back) == url
+    assert HANDED_OVER.findall(html) == [escaped]
+    assert html.count(f'href="{escaped}"') == 1
+    assert html.count("<a ") == 1
+
+
+@pytest.mark.parametrize("outcome", ["someone_else", "no_camera", "leave", "refuse"])
+def test_the_way_back_is_the_same_however_it_ended(program, people, outcome):
+    """What became of it is for the program to ask (B-09)."""
+    approved = asked(people()).comes_back(redirect_url=APP)
+    other = program.comes_back(outcome, redirect_url=APP)
+
+    assert other.content == approved.content
+
+
+@pytest.mark.parametrize("body", [{"redirect_url": APP}, {}], ids=["app", "page of ours"])
+def test_two_users_see_the_same_bytes(program, people, body):
+    """The page says nothing about the person (B-09)."""
+    other = asked(people(name="somebody@else.example"))
+
+    mine, theirs = program.comes_back(**body), other.comes_back(**body)
+
+    assert mine.content == theirs.content
+    assert mine.headers == theirs.headers
+
+
+def test_the_query_of_the_way_back_says_nothing_about_where_to_go(program):
+    """TH-07, TH-08."""
+    program.comes_back(redirect_url=APP)
+    path = f"/face/returned/{program.person.challenge.handle}/"
+
+    honest = Client().get(path)
+    forged = Client().get(f"{path}?redirect_url={PAGE}&return_url=//evil.example&next=/home/")
+
+    assert forged.content == honest.content
+
+
+def test_a_handle_that_nobody_has_looks_as_it_always_did(program, client):
+    """TH-24: no program has started it, so it is a phone that lost its way."""
+    unknown = client.get("/face/returned/invented/")
+    asked_only = client.get(f"/face/returned/{program.person.challenge.handle}/")
+    almost = client.get(f"/face/returned/{program.person.challenge.handle.swapcase()}/")
+
+    for answer in (unknown, asked_only, almost):
+        assert answer.status_code == 200
+        assert "?again=1" in answer.content.decode()
+
+
+def test_a_browser_that_comes_back_without_its_session_is_asked_of_nothing(program, provider):
+    """Nobody waits there: the provider is asked when the program asks (U-09)."""
+    capture = program.starts(redirect_url=APP).json()["capture_url"]
+    path = program.person.shows_face(capture)
+    before = provider.questions
+
+    Client().get(path)
+
+    assert provider.questions == before
+
+
+def test_a_late_tab_does_not_take_the_new_cookie_away(program, person):
+    """It arrives with the session key from before a rotation."""
+    start = person.is_asked()
+    late = Client()
+    late.cookies["sessionid"] = person.browser.session.session_key
+    person.proves(start)
+    handle = program.refusal["challenge"]
+    program.starts(redirect_url=APP)
+
+    answer = late.get(f"/face/returned/{handle}/")
+
+    assert capture_url_in(answer) == APP
+    assert "sessionid" not in answer.cookies
+
+
+# -- the site's own pages
+
+
+def by_session(person, start):
+    """A program in the page of a logged-in person, such as a script of the site."""
+    path = start.replace("/face/start/", "/face/api/challenges/") + "attempts/"
+    answer = person.browser.post(path, {"redirect_url": APP}, "application/json")
+    assert answer.status_code == 201
+    return answer.json()["capture_url"]
+
+
+def test_a_page_that_starts_after_a_program_comes_back_to_the_page(person):
+    """The button of the start page means the browser that it is pressed in."""
+    start = person.is_asked("/statements/?month=3")
+    by_session(person, start)
+
+    page = person.proves(start)
+
+    assert page.content.startswith(b"secret")
+    assert page.request["QUERY_STRING"] == "month=3"
+
+
+def test_a_program_that_starts_after_a_page_gets_its_own_way_back(person):
+    start = person.is_asked()
+    link = person.is_handed_over(start)
+
+    again = by_session(person, start)
+
+    assert again == link
+    assert capture_url_in(person.returns(person.shows_face(again))) == APP
+
+
+def test_where_the_session_comes_back_the_provider_is_asked_at_once(person):
+    """The browser of the person who asked is news, as on the pages."""
+    capture = by_session(person, person.is_asked())
+    path = person.shows_face(capture)
+    person.clock.shift(3)
+
+    person.returns(path)
+
+    assert person.challenge.state == "granted"
+
+
+# -- what is not on the list
+
+NEAR_MISSES = {
+    "other case in the scheme": "DemoBank://face/done",
+    "other case in the host": "demobank://Face/done",
+    "other case in the path": "demobank://face/Done",
+    "trailing slash": f"{APP}/",
+    "missing end": APP[:-1],
+    "query": f"{APP}?a=1",
+    "empty query": f"{APP}?",
+    "fragment": f"{APP}#a",
+    "empty fragment": f"{APP}#",
+    "space before": f" {APP}",
+    "space behind": f"{APP} ",
+    "newline before": f"\n{APP}",
+    "newline behind": f"{APP}\n",
+    "newline within": "demobank://face/\ndone",
+    "tab within the scheme": "demo\tbank://face/done",
+    "null": f"{APP}\x00",
+    "dot segment": "demobank://face/./done",
+    "two slashes": "demobank://face//done",
+    "encoded letter": "demobank://face/%64one",
+    "encoded slash": "demobank://face%2Fdone",
+    "encoded end": f"{APP}%00",
+    "full-width letter": "demobank://face/\uff44one",
+    "letter that looks the same": "demobank://f\u0430ce/done",
+    "soft hyphen": "demobank://face/do\u00adne",
+    "userinfo": "demobank://user@face/done",
+    "port": "demobank://face:80/done",
+    "no authority": "demobank:face/done",
+    "both of the list": f"{APP},{PAGE}",
+    "less of the query": "https://app.bank.example/face/?done=1",
+    "more of the query": f"{PAGE}&next=//evil.example",
+    "plain HTTP": PAGE.replace("https", "http"),
+    "default port": PAGE.replace("example/", "example:443/"),
+    "subdomain": PAGE.replace("app.", "evil.app."),
+    "other domain behind": PAGE.replace("example/", "example.evil.example/"),
+    "userinfo of a page": PAGE.replace("app.", "app.bank.example@evil."),
+    "backslash": PAGE.replace("example/", "example\\@evil.example/"),
+    "full stop at the end of the host": PAGE.replace("example/", "example./"),
+    "no scheme": PAGE.removeprefix("https:"),
+    "path": "/home/",
+    "our own page": "/face/done/",
+    "script": "javascript:alert(1)",
+    "script in capitals": "JavaScript:alert(1)",
+    "script behind a newline": "java\nscript:alert(1)",
+    "script with a comment": f"javascript://{APP}",
+    "document": "data:text/html,<script>alert(1)</script>",
+    "pattern": "*",
+    "nothing": "",
+    "too long": f"{APP}{'a' * 2_000}",
+}
+
+
+@pytest.mark.parametrize("url", NEAR_MISSES.values(), ids=NEAR_MISSES.keys())
+def test_an_address_is_taken_as_a_whole_or_not_at_all(program, provider, url):
+    """RFC 9700, section 2.1 (TH-07): the answer names the field, and nothing is bought."""
+    answer = program.starts(redirect_url=url)
+
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/problem+json"
+    assert list(answer.json()["errors"]) == ["redirect_url"]
+    assert provider.calls == []
+    assert program.person.challenge.started_at is None
+    assert program.person.challenge.return_url == ""
+
+
+@pytest.mark.parametrize("value", [None, 7, True, [APP], {"url": APP}])
+def test_what_is_no_text_is_no_address(program, provider, value):
+    assert program.starts(redirect_url=value).status_code == 400
+    assert provider.calls == []
+
+
+def test_without_a_list_no_address_is_taken(program, provider):
+    with override_settings(FACEAUTH_REDIRECT_ALLOWLIST=[]):
+        assert program.starts(redirect_url=APP).status_code == 400
+    assert provider.calls == []
+
+
+def test_an_address_that_has_left_the_list_is_not_gone_to(program):
+    """It was checked when it was given, and is again when it is used (U-02)."""
+    capture = program.starts(redirect_url=APP).json()["capture_url"]
+    path = program.person.shows_face(capture)
+
+    with override_settings(FACEAUTH_REDIRECT_ALLOWLIST=[PAGE]):
+        back = Client().get(path)
+
+    assert (back.status_code, back["Location"]) == (302, "/face/done/")
+
+
+def test_the_provider_is_told_our_own_address(program, provider):
+    """So that the handle is never lost, and the provider learns of no app."""
+    bodies = []
+
+    def look(provider, request):
+        bodies.append(request.body)
+        return provider.faithfully(request)
+
+    provider.troubles.extend([look] * 2)
+    program.starts(redirect_url=APP)
+
+    assert f"/face/returned/{program.refusal['challenge']}/".encode() in bodies[-1]
+    assert b"demobank" not in b"".join(bodies)
+
+
+def test_a_start_that_failed_can_be_made_again(program, provider):
+    """The address that counts is that of the start which went through."""
+    provider.troubles.append(answers(500))
+    assert program.starts(redirect_url=PAGE).status_code == 503
+
+    assert capture_url_in(program.comes_back(redirect_url=APP)) == APP
