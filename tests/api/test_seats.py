@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.utils import timezone
 from rest_framework.authtoken.models import Token
@@ -168,6 +169,11 @@ def new_password(person):
     person.user.save()
 
 
+def new_password_in_the_row(person):
+    """No signal tells of it."""
+    User.objects.filter(pk=person.user.pk).update(password=make_password("another"))
+
+
 def revoked(person):
     revocation.end_all(person.user.pk, reason="staff", now=timezone.now())
 
@@ -185,7 +191,9 @@ def audited(person):
 
 
 @pytest.mark.parametrize("kind", ["with_token", "with_jwt"])
-@pytest.mark.parametrize("event", [new_password, revoked, relinked, deactivated, audited])
+@pytest.mark.parametrize(
+    "event", [new_password, new_password_in_the_row, revoked, relinked, deactivated, audited]
+)
 def test_a_face_ends_with_what_ends_it(person, kind, event):
     """On the next request (G-11), for clients without a session too (B-06)."""
     program = getattr(Program, kind)(person)
