@@ -161,10 +161,11 @@ class ChallengeView(ApiView):
             grants.see(request, challenge, now=now)
         response = Response(self.get_serializer(told).data)
         response["ETag"] = _etag(response.data)
-        if told["next"] == Step.WAIT:
-            response["Retry-After"] = PATIENCE
         unchanged = get_conditional_response(request, etag=response["ETag"], response=response)
-        return unchanged or response
+        answer = unchanged or response
+        if told["next"] == Step.WAIT:
+            answer["Retry-After"] = PATIENCE
+        return answer
 
 
 class ChallengeAttemptsView(ApiView):

@@ -12,6 +12,7 @@ from django_faceauth.conf import conf
 from django_faceauth.gate.htmx import is_htmx
 from django_faceauth.gate.policy import Policy
 from django_faceauth.models import FaceChallenge
+from django_faceauth.services import grants
 
 MEDIA_TYPE: Final = "application/problem+json"
 #: Methods that no link and no form of a page has.
@@ -42,7 +43,7 @@ def challenge_for(
         "face_required",
         _("This needs a face check."),
         detail=_(
-            "Let the user open start_url, or start an attempt at attempts_url, "
+            "Start an attempt at attempts_url, or let the user open start_url if there is one, "
             "and send the request again when the face was shown."
         ),
         action=policy.action,
@@ -60,11 +61,13 @@ def challenge_for(
 def addresses_of(request: HttpRequest, challenge: FaceChallenge) -> dict[str, str | None]:
     """Return where a program goes on with a challenge: in a browser, or by itself.
 
-    None for what the site has not included in its addresses.
+    None for what the site has not included in its addresses, and for the page where there is
+    no session that could open it.
     """
     status = _address(request, "faceauth-api:challenge", challenge)
+    has_page = not grants.seat_of(request).names_challenge
     return {
-        "start_url": _address(request, "faceauth:start", challenge),
+        "start_url": _address(request, "faceauth:start", challenge) if has_page else None,
         "status_url": status or _address(request, "faceauth:status", challenge),
         "attempts_url": _address(request, "faceauth-api:challenge-attempts", challenge),
     }

@@ -77,6 +77,8 @@ def test_it_is_waited_while_the_face_is_compared(program):
     waiting = program.sends("GET", asked["status_url"])
     assert (waiting.json()["state"], waiting.json()["next"]) == ("open", "wait")
     assert waiting["Retry-After"] == "2"
+    again = program.sends("GET", asked["status_url"], **{"if-none-match": waiting["ETag"]})
+    assert (again.status_code, again["Retry-After"]) == (304, "2")
     program.person.shows_face(capture)
     assert program.waits(asked)["next"] == "repeat"
 
