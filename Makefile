@@ -9,7 +9,7 @@ VENV_PYTHON := .venv/bin/python
 MANAGE := $(VENV_PYTHON) example_project/manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help bench demo demo-full lint mutants test types
+.PHONY: help bench demo demo-full lint mutants schema test types
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,11 @@ lint: .venv/test.stamp ## check the style
 
 types: .venv/test.stamp ## check the types
 	@$(VENV_PYTHON) -m mypy
+
+schema: .venv/test.stamp ## write docs/reference/openapi.yaml anew
+	@$(VENV_PYTHON) -m django spectacular --settings tests.settings --pythonpath . \
+		--urlconf tests.api.own --custom-settings tests.api.own.SETTINGS \
+		--validate --fail-on-warn --file docs/reference/openapi.yaml
 
 .venv/demo.stamp: EXTRAS = demo
 .venv/demo-full.stamp: EXTRAS = demo-full

@@ -47,6 +47,7 @@ ONLY_IN = {
     "celery": {"tasks"},
     "kombu": {"tasks"},
     "rest_framework": {"api"},
+    "drf_spectacular": {"api"},
 }
 
 
@@ -122,6 +123,7 @@ def test_imports_point_down_and_are_not_hidden(path):
         ("django_faceauth.services.flow", "from django_faceauth import simulator"),
         ("django_faceauth.views", "from django_faceauth.simulator import machine"),
         ("django_faceauth.views", "import requests"),
+        ("django_faceauth.gate.problems", "from drf_spectacular.utils import extend_schema"),
         ("django_faceauth.services.flow", "from django.conf import settings"),
         ("django_faceauth.gate.policy", "def f():\n    from django_faceauth import conf"),
         ("django_faceauth.views", "if True:\n    from django_faceauth.gate import decision"),

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
 
-from django.http import HttpResponse
-from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http import Http404, HttpResponse
+from rest_framework import views
+from rest_framework.exceptions import (
+    APIException,
+    ParseError,
+    PermissionDenied,
+    ValidationError,
+)
 from rest_framework.response import Response
-from rest_framework.views import exception_handler
 
 from django_faceauth.api.credentials import scheme_of
 from django_faceauth.conf import conf
@@ -19,6 +26,11 @@ from django_faceauth.gate.destination import fallback_for, origin
 from django_faceauth.gate.policy import Policy
 from django_faceauth.gate.problems import challenge_for, problem
 from django_faceauth.gate.refusals import ask, denial
+
+logger = logging.getLogger(__name__)
+
+#: What Django raises for requests that it will not read, too long ones among them.
+UNREADABLE: Final = (BadRequest, SuspiciousOperation)
 
 #: Headers of an answer of Django REST framework that its problem details keep.
 KEPT_HEADERS: Final = ("WWW-Authenticate", "Retry-After", "Allow")
@@ -55,8 +67,11 @@ def refuse(request: Any, policy: Policy, decision: Challenge | Deny, now: dateti
 
 
 def as_problem(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
-    """Return problem details for an error that Django REST framework knows, else None."""
-    answer: Response | None = exception_handler(error, dict(context))
+    """Return problem details for an error that is the client's own, else None."""
+    if isinstance(error, UNREADABLE):
+        logger.warning("unreadable request: %s", type(error).__name__)
+        error = ParseError()
+    answer: Response | None = views.exception_handler(error, dict(context))
     if answer is None:
         return None
     more = {"errors": error.detail} if isinstance(error, ValidationError) else {}
@@ -68,9 +83,11 @@ def as_problem(error: Exception, context: Mapping[str, Any]) -> HttpResponse | N
 
 
 def _code_of(error: Exception) -> str:
-    return error.default_code if isinstance(error, APIException) else "not_found"
+    if isinstance(error, APIException):
+        return error.default_code
+    return "not_found" if isinstance(error, Http404) else PermissionDenied.default_code
 
 
 def _title_of(error: Exception, answer: Response) -> str:
-    detail = error.detail if isinstance(error, APIException) else ""
+    detail = error.detail if isinstance(error, APIException) else None
     return str(detail) if isinstance(detail, str) else HTTPStatus(answer.status_code).phrase

@@ -3,6 +3,9 @@
 A permission can say yes or no. What the gate needs besides goes onto the view object, which
 Django REST framework makes anew for each request: an answer of its own in place of the 403,
 the transaction that the grant and the work share, and what it has decided already.
+
+`rest_framework.views` may be half imported when this is: by the time that it reads
+DEFAULT_PERMISSION_CLASSES, which may name ours.
 """
 
 from __future__ import annotations
@@ -16,10 +19,9 @@ from typing import Any, Final, NoReturn, cast
 from asgiref.sync import iscoroutinefunction
 from django.db import transaction
 from django.utils import timezone
-from rest_framework.generics import GenericAPIView
+from rest_framework import views
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from django_faceauth.api.credentials import recognise
 from django_faceauth.api.errors import FaceRefused, refuse
@@ -70,7 +72,7 @@ class FaceRequired(BasePermission):
             single_use=getattr(view, "face_single_use", False),
         )
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: views.APIView) -> bool:
         """Tell whether the gate lets the request through."""
         asked = self.policy_of(view)
         doorkeeper = _Doorkeeper.of(view)
@@ -105,10 +107,17 @@ def require_face(
     return type("FaceRequired", (FaceRequired,), {"face_policy": asked})
 
 
+@contextmanager
+def unasked(view: views.APIView) -> Iterator[None]:
+    """Let everything pass on a view object that stands for a description, and for no request."""
+    with _Doorkeeper.of(view).aside():
+        yield
+
+
 class _Doorkeeper:
     """What the gate knows and changes of one view object, for its one request."""
 
-    def __init__(self, view: APIView) -> None:
+    def __init__(self, view: views.APIView) -> None:
         self.view = view
         self.stands_aside = False
         self.decisions: dict[Policy, Decision] = {}
@@ -121,7 +130,7 @@ class _Doorkeeper:
         )
 
     @classmethod
-    def of(cls, view: APIView) -> _Doorkeeper:
+    def of(cls, view: views.APIView) -> _Doorkeeper:
         """Return the doorkeeper of a view object; there is one."""
         if DOORKEEPER not in vars(view):
             vars(view)[DOORKEEPER] = cls(view)
@@ -137,7 +146,7 @@ class _Doorkeeper:
 
     def _decide(self, request: Request, bound: Policy) -> Decision:
         now = timezone.now()
-        with self._aside(), bound.transaction():
+        with self.aside(), bound.transaction():
             decision = decide(request, bound, now)
             if not isinstance(decision, Allow):
                 self._note(bound, decision)
@@ -176,10 +185,10 @@ class _Doorkeeper:
 
     def _deny_without_gate(self, request: Request) -> None:
         """Raise what would be said if there were no gate, if it is a denial (G-08)."""
-        with self._aside(), transaction.atomic():  # a view may lock what it looks up
+        with self.aside(), transaction.atomic():  # a view may lock what it looks up
             self.view.check_permissions(request)
             if _looks_up(self.view):
-                cast(GenericAPIView[Any], self.view).get_object()
+                cast(Any, self.view).get_object()
 
     def get_exception_handler(self) -> Callable[..., Any]:
         """Return the handler of the site, but that refusals of the gate are answered by it."""
@@ -193,7 +202,7 @@ class _Doorkeeper:
         return answer
 
     @contextmanager
-    def _aside(self) -> Iterator[None]:
+    def aside(self) -> Iterator[None]:
         """Let everything pass: `bind` looks up what has permissions of its own."""
         before, self.stands_aside = self.stands_aside, True
         try:
@@ -217,7 +226,7 @@ def _guarded_async(handler: Callable[..., Any], bound: Policy) -> Callable[..., 
     return guarded
 
 
-def _is_asked_for(request: Request, view: APIView, asked: Policy) -> bool:
+def _is_asked_for(request: Request, view: views.APIView, asked: Policy) -> bool:
     """Tell whether a request is one that the gate guards."""
     method = str(request.method)
     if method == "OPTIONS" and asked.methods is None:

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from django_faceauth.conf import conf
 from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge
+from django_faceauth.models.authentication import STATUS_LENGTH
 from django_faceauth.services.telling import Step
 
 
@@ -85,8 +86,16 @@ class FreshnessQuerySerializer(serializers.Serializer[Any]):
     action = serializers.CharField(required=False, default="", max_length=100)
 
 
+class StatusQuerySerializer(serializers.Serializer[Any]):
+    """Which of them are asked for."""
+
+    status = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=STATUS_LENGTH
+    )
+
+
 class AuthenticationSerializer(serializers.ModelSerializer[FaceAuthentication]):
-    """A face authentication of the caller; why it ended so is for the site's staff (V-12)."""
+    """A face authentication of the caller."""  # why it ended so is for the site's staff (V-12)
 
     id = serializers.CharField(source="provider_id")
 

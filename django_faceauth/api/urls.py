@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from django_faceauth.api import views
+from django_faceauth.api import describe, views
+
+describe()
 
 app_name = "faceauth-api"
 

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from http import HTTPStatus
 from math import ceil
 from typing import Any, Final
 
@@ -22,7 +23,6 @@ from rest_framework import status
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 from rest_framework.pagination import PageNumberPagination
-from rest_framework.parsers import FormParser, JSONParser
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -32,6 +32,7 @@ from rest_framework.views import APIView
 
 from django_faceauth.api.credentials import recognise
 from django_faceauth.api.errors import as_problem
+from django_faceauth.api.parsers import PlainFormParser, PlainJSONParser
 from django_faceauth.api.permissions import require_face
 from django_faceauth.api.serializers import (
     AttemptRequestSerializer,
@@ -41,6 +42,7 @@ from django_faceauth.api.serializers import (
     ChallengeSerializer,
     FreshnessQuerySerializer,
     FreshnessSerializer,
+    StatusQuerySerializer,
 )
 from django_faceauth.api.throttling import READS, STARTS, ApiThrottle
 from django_faceauth.exceptions import Conflict, NotEnrolled, Rejected, TooManyAttempts
@@ -50,7 +52,7 @@ from django_faceauth.gate.freshness import freshness
 from django_faceauth.gate.problems import addresses_of, problem
 from django_faceauth.gate.refusals import denial
 from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge
-from django_faceauth.models.authentication import StatusChange
+from django_faceauth.models.authentication import STATUS_LENGTH, StatusChange
 from django_faceauth.services import erasure, flow, grants
 from django_faceauth.services.flow import Word
 from django_faceauth.services.presentation import lines
@@ -85,7 +87,9 @@ class StatusFilter(BaseFilterBackend):
         self, request: Request, queryset: QuerySet[Any], view: APIView
     ) -> QuerySet[Any]:
         """Filter by `?status=`; there is nothing with a status that nobody knows."""
-        wanted = request.query_params.get("status", "")
+        query = StatusQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        wanted = query.validated_data["status"]
         return queryset.filter(status=wanted) if wanted else queryset
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
@@ -96,7 +100,7 @@ class StatusFilter(BaseFilterBackend):
                 "in": "query",
                 "required": False,
                 "description": "Only those with this status.",
-                "schema": {"type": "string"},
+                "schema": {"type": "string", "maxLength": STATUS_LENGTH},
             }
         ]
 
@@ -118,7 +122,7 @@ class ApiView(GenericAPIView[Any]):
 
     permission_classes = [IsAuthenticated]
     renderer_classes = [JSONRenderer]
-    parser_classes = [JSONParser, FormParser]
+    parser_classes = [PlainJSONParser, PlainFormParser]
     throttle_classes = [ApiThrottle]
     throttle_scope = READS
     versioning_class = None
@@ -160,9 +164,10 @@ class ChallengeView(ApiView):
         if challenge.state == FaceChallenge.State.GRANTED:
             grants.see(request, challenge, now=now)
         response = Response(self.get_serializer(told).data)
-        response["ETag"] = _etag(response.data)
-        unchanged = get_conditional_response(request, etag=response["ETag"], response=response)
-        answer = unchanged or response
+        etag = response["ETag"] = _etag(response.data)
+        answer = get_conditional_response(request, etag=etag, response=response) or response
+        if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
+            return problem(412, "precondition_failed", _("This has changed."))
         if told["next"] == Step.WAIT:
             answer["Retry-After"] = PATIENCE
         return answer

@@ -145,6 +145,8 @@ def fresh(seat: Seat, *, action: str, max_age: timedelta, now: datetime) -> list
 
 def one(asked: FaceChallengeQuerySet, handle: str) -> FaceChallenge | None:
     """Return the challenge with that handle if it is among what was asked (B-07)."""
+    if "\0" in handle:  # PostgreSQL would not even look for it
+        return None
     challenge = asked.filter(handle=handle).select_related("authentication", "user").first()
     return challenge if challenge is not None and challenge.handle == handle else None
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.urls import include, path
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.authentication import SessionAuthentication, TokenAuthentication
 from rest_framework.decorators import action, api_view, permission_classes
 from rest_framework.permissions import BasePermission, IsAdminUser, IsAuthenticated
@@ -117,8 +118,62 @@ class Payments(ModelViewSet[Payment]):
         return told(request)
 
 
+@extend_schema(tags=["described"], summary="Described as a class")
+class Described(Secret):
+    """A class of which the site has said something, and of one method more."""
+
+    http_method_names = ["get", "post"]
+    permission_classes = [IsAuthenticated, require_face(action="described", methods=["POST"])]
+
+    @extend_schema(request=None, responses=str)
+    def get(self, request: Request) -> Response:
+        return Response("open")
+
+    @extend_schema(
+        request=None, responses={200: str, 401: OpenApiResponse(str, "Nobody is logged in.")}
+    )
+    def post(self, request: Request) -> Response:
+        return told(request)
+
+
+@extend_schema(summary="Described as a function", request=None, responses=str)
+@api_view(["POST"])
+@permission_classes([IsAuthenticated & (IsAdminUser | require_face(action="secret"))])
+def described(request: Request) -> Response:
+    return told(request)
+
+
+class Open(APIView):
+    """No face is asked for."""
+
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(responses=str)
+    def get(self, request: Request) -> Response:
+        return Response("open")
+
+
+class DescribedPayments(Payments):
+    """The same payments, with a word of the site on the action, and one more."""
+
+    @extend_schema(summary="Pay it", request=None, responses=str)
+    @action(
+        detail=True,
+        methods=["post"],
+        permission_classes=[require_face(action="pay", bind=what_is_paid)],
+    )
+    def pay(self, request: Request, pk: str) -> Response:
+        return told(request)
+
+    @extend_schema(exclude=True)
+    @action(detail=True, permission_classes=[require_face()])
+    def hidden(self, request: Request, pk: str) -> Response:
+        return told(request)
+
+
 router = SimpleRouter()
 router.register("payments", Payments, basename="payment")
+router.register("described/payments", DescribedPayments, basename="described-payment")
 
 urlpatterns = [
     path("secret/", Secret.as_view()),
@@ -126,5 +181,9 @@ urlpatterns = [
     path("staff-or-face/", ForStaffOrFace.as_view()),
     path("attributed/", Attributed.as_view()),
     path("function/", function),
+    path("described/class/", Described.as_view()),
+    path("described/function/", described),
+    path("open/", Open.as_view()),
+    path("opened/", Open.as_view(permission_classes=[require_face(action="opened")])),
     path("", include(router.urls)),
 ]

@@ -1,0 +1,17 @@
+"""Our endpoints and nothing else: what `docs/reference/openapi.yaml` describes."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+import django_faceauth
+
+#: For `manage.py spectacular --custom-settings`.
+SETTINGS = {
+    "TITLE": "django-faceauth",
+    "DESCRIPTION": "What a program needs that wants to get through a gate.",
+    "VERSION": django_faceauth.__version__,
+    "OAS_VERSION": "3.1.0",
+}
+
+urlpatterns = [path("face/api/", include("django_faceauth.api.urls"))]

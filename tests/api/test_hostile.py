@@ -1,0 +1,465 @@
+"""Requests that no honest program sends: none gets anything but a plain no."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from itertools import product
+from typing import Any
+from urllib.parse import quote
+from zlib import compress
+
+import pytest
+from django.core.cache import cache
+from django.http import HttpResponse
+from django.test import Client, override_settings
+
+from django_faceauth.models import FaceChallenge
+from tests.api.seeded import (
+    API,
+    BEHIND_A_GATE,
+    PROGRAMS,
+    Program,
+    has_history,
+    one_in_each_state,
+    with_session,
+    with_token,
+)
+
+PROBLEM = "application/problem+json"
+MARKUP = "<script>alert(1)</script>"
+
+
+@pytest.fixture(autouse=True)
+def unhurried(settings) -> Iterator[None]:
+    """Nobody is throttled, and what was counted before is forgotten."""
+    cache.clear()
+    rates = {"faceauth": None, "faceauth-attempts": None}
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"DEFAULT_THROTTLE_RATES": rates}
+    yield
+    cache.clear()
+
+
+@pytest.fixture(params=PROGRAMS)
+def program(request, person) -> Program:
+    kind: Callable[..., Program] = request.param
+    return kind(person)
+
+
+@pytest.fixture
+def attempts(program) -> str:
+    """Where this program may start an attempt."""
+    return f"{API}challenges/{program.is_asked()}/attempts/"
+
+
+def endpoints(program: Program) -> list[str]:
+    """Return the address of every endpoint, with ids that there are."""
+    has_history(program.person)
+    authentication = program.person.authentication
+    handle = program.is_asked()
+    of_it = f"{API}authentications/{authentication.provider_id}/"
+    return [
+        f"{API}challenges/{handle}/",
+        f"{API}challenges/{handle}/attempts/",
+        f"{API}authentications/",
+        of_it,
+        f"{of_it}attempts/",
+        f"{of_it}attempts/{authentication.attempts.get().provider_id}/",
+        f"{of_it}anonymize/",
+        f"{API}freshness/",
+    ]
+
+
+def is_plain(answer: HttpResponse) -> bool:
+    """Tell whether an answer is a success, or a problem that breaks out of nothing."""
+    assert answer.status_code < 500, answer.content
+    assert not 300 <= answer.status_code < 400 or answer.status_code == 304, answer["Location"]
+    assert not any("\n" in value or "\r" in value for value in answer.headers.values())
+    if answer.status_code < 400:
+        return True
+    return answer["Content-Type"] == PROBLEM and says_why(json.loads(answer.content), answer)
+
+
+def says_why(problem: dict[str, Any], answer: HttpResponse) -> bool:
+    assert problem["status"] == answer.status_code
+    return bool(problem["type"] == "about:blank" and problem["title"] and problem["code"])
+
+
+# -- methods
+
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT"]
+
+
+def test_methods_that_an_endpoint_does_not_have(program):
+    for path, method in product(endpoints(program), [*METHODS, "BREW", "get", MARKUP]):
+        answer = program.calls(method, path)
+
+        assert method == "HEAD" or is_plain(answer), (method, path, answer.content)
+        assert answer.status_code in {200, 201, 401, 404, 405, 409}, (method, path)
+        if answer.status_code == 405:
+            assert answer["Allow"] in {"GET, HEAD, OPTIONS", "POST, OPTIONS"}, (method, path)
+
+
+def test_nobody_gets_nothing_by_any_method(person):
+    for path, method in product(endpoints(with_session(person)), METHODS):
+        answer = Client().generic(method, path)
+
+        assert answer.status_code in {401, 403}, (method, path)
+        assert method == "HEAD" or is_plain(answer), (method, path)
+
+
+def test_another_person_finds_nothing(people):
+    paths = endpoints(with_session(people()))
+    stranger = with_token(people())
+
+    own = {f"{API}authentications/", f"{API}freshness/"}
+    for path, method in product(set(paths) - own, ["GET", "POST"]):
+        answer = stranger.calls(method, path)
+        assert answer.status_code in {404, 405}, (method, path)
+        assert is_plain(answer), (method, path)
+
+
+# -- addresses
+
+NAMES = [
+    "%00",
+    "a%00b",
+    "%0d%0aSet-Cookie:%20a=b",
+    "..",
+    "../../admin/",
+    "%2e%2e%2f%2e%2e%2fadmin",
+    "a/b",
+    "a\\b",
+    "é",
+    quote("‮"),
+    quote("🙂" * 100),
+    "%ff%fe",
+    "a b",
+    "a;b=c",
+    "$ne",
+    "' OR 1=1 --",
+    quote(MARKUP),
+    "x" * 10_000,
+    "-" * 64,
+    "0",
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("get", "challenges/{}/"),
+        ("post", "challenges/{}/attempts/"),
+        ("get", "authentications/{}/"),
+        ("get", "authentications/{}/attempts/"),
+        ("get", "authentications/fav_x/attempts/{}/"),
+        ("post", "authentications/{}/anonymize/"),
+    ],
+)
+def test_names_that_nothing_has(person, method, path):
+    """404: ours, or that of Django for what is no address at all."""
+    program = with_session(person)
+    program.is_asked()
+
+    for name in NAMES:
+        answer = program.calls(method, API + path.format(name))
+        assert answer.status_code == 404, name
+        assert MARKUP.encode() not in answer.content, name
+        assert answer["Content-Type"] == PROBLEM or b"<h1>Not Found</h1>" in answer.content, name
+
+
+def test_a_handle_of_any_state_is_answered_for_its_own_program_alone(program, people):
+    other = with_token(people())
+    for handle in one_in_each_state(program):
+        path = f"{API}challenges/{handle}/"
+        assert program.calls("get", path).status_code == 200
+        assert is_plain(program.calls("post", f"{path}attempts/"))
+        for wrong in (path.swapcase(), f"{path}%20", path[:-2] + "/", f"/{path}"):
+            assert program.calls("get", wrong).status_code in {404, 301}, wrong
+        assert other.calls("get", path).status_code == 404
+
+
+# -- queries
+
+
+QUERIES = [
+    "status=%00",
+    "status=" + "x" * 10_000,
+    "status=%ff",
+    "status=a&status=b",
+    "status[]=a",
+    "page=0",
+    "page=-1",
+    "page=1e9",
+    "page=" + "9" * 5_000,
+    "page=%00",
+    "page_size=0",
+    "page_size=-5",
+    "page_size=" + "9" * 5_000,
+    "format=xml",
+    "format=%00",
+    "action=%00",
+    "action=" + "x" * 101,
+    "action=" + quote(MARKUP),
+    "&" * 5_000,
+]
+
+
+def test_queries_that_make_no_sense(program):
+    has_history(program.person)
+    one = f"{API}authentications/{program.person.authentication.provider_id}/"
+
+    paths = [f"{API}authentications/", f"{one}attempts/", one, f"{API}freshness/"]
+    for path, query in product(paths, QUERIES):
+        assert is_plain(program.calls("get", f"{path}?{query}")), (path, query)
+
+
+# -- bodies
+
+DEEP = 200_000
+BODIES = [
+    b"",
+    b"{",
+    b"null",
+    b"[]",
+    b"1",
+    b"NaN",
+    b'"text"',
+    b"\xff\xfe\x00",
+    b"\xef\xbb\xbf{}",
+    b"[" * DEEP,
+    b'{"redirect_url":' * DEEP,
+    b"9" * 10_000,
+    b'{"redirect_url": null}',
+    b'{"redirect_url": {}}',
+    b'{"redirect_url": 1e999}',
+    b'{"redirect_url": "\\u0000"}',
+    b'{"redirect_url": "\\ud800"}',
+    b'{"redirect_url": "https://evil.example/"}',
+    b'{"redirect_url": "javascript:alert(1)"}',
+    b'{"redirect_url": "https://bank.example/\\r\\nSet-Cookie: a=b"}',
+    b'{"redirect_url": "https://app.example/done", "redirect_url": "https://evil.example/"}',
+    b'{"redirect_url": "' + b"x" * 10_000 + b'"}',
+    json.dumps({"redirect_url": MARKUP}).encode(),
+    b"redirect_url=https://evil.example/",
+    b"redirect_url=%00&redirect_url=%ff",
+    b"a=1&" * 2_000,
+    b"x" * 3_000_000,
+    compress(b" " * 1_000_000),
+]
+TYPES = [
+    "application/json",
+    "application/json; charset=zip",
+    "application/json; charset=utf-16",
+    "application/json; charset=idna",
+    "application/json; charset=unicode_escape",
+    "application/json; charset=no-such",
+    "application/json; charset=\xff",
+    "application/x-www-form-urlencoded",
+    "application/x-www-form-urlencoded; charset=zip",
+    "application/x-www-form-urlencoded; charset=utf-7",
+    "multipart/form-data",
+    "multipart/form-data; boundary=x",
+    "text/xml",
+    "text/html" + MARKUP,
+    "*/*",
+    "application/*",
+    "nonsense",
+    "",
+]
+
+
+@pytest.mark.parametrize("content_type", TYPES)
+def test_a_body_that_makes_no_sense(program, attempts, content_type, settings):
+    settings.FACEAUTH_REDIRECT_ALLOWLIST = ["https://app.example/done"]
+
+    for body in BODIES:
+        answer = program.calls("post", attempts, data=body, content_type=content_type)
+
+        assert is_plain(answer), (body[:40], answer.content)
+        assert answer.status_code in {201, 400, 409, 415, 429}, (body[:40], answer.status_code)
+
+    assert set(FaceChallenge.objects.values_list("return_url", flat=True)) <= {"", "/face/done/"}
+
+
+def test_a_packed_body_is_not_unpacked(program, attempts):
+    """A charset that Python knows for a packed one is not heeded."""
+    packed = compress(b"{}" + b" " * 100_000)
+
+    for kind in ("zip", "bz2", "base64", "hex", "rot13", "quopri"):
+        content_type = f"application/json; charset={kind}"
+        answer = program.calls("post", attempts, data=packed, content_type=content_type)
+        assert answer.status_code == 400
+        assert is_plain(answer)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://app.example/done/",
+        "https://app.example/done?x",
+        "https://app.example/done#",
+        "https://APP.example/done",
+        "https://app.example:443/done",
+        "https://app.example@evil.example/done",
+        "https://app.example\\done",
+        " https://app.example/done2",
+        "//app.example/done",
+        "/done",
+        "https://app.example/done\r\nX: y",
+        "https://app.example/done\x00",
+        "https://\u0430pp.example/done",
+    ],
+)
+def test_an_address_that_is_nearly_one_of_the_list(program, attempts, settings, address):
+    settings.FACEAUTH_REDIRECT_ALLOWLIST = ["https://app.example/done"]
+
+    answer = program.calls(
+        "post",
+        attempts,
+        data=json.dumps({"redirect_url": address}),
+        content_type="application/json",
+    )
+
+    assert answer.status_code == 400
+    assert is_plain(answer)
+    assert address not in answer.content.decode()
+
+
+def test_with_the_check_of_forms_in_force(person):
+    """The session of a browser is of no use to another site, and no address is spoilt by it."""
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(person.user)
+    handle = strict.get(BEHIND_A_GATE).json()["challenge"]
+    path = f"{API}challenges/{handle}/attempts/"
+
+    for content_type in TYPES:
+        for body in (b"", b"{}", b"a=1&" * 2_000, b"x" * 3_000_000, b"\xff"):
+            answer = strict.generic("POST", path, data=body, content_type=content_type)
+            assert answer.status_code in {400, 403}, (content_type, body[:40])
+            assert is_plain(answer), (content_type, body[:40])
+
+
+# -- headers
+
+
+@pytest.mark.parametrize(
+    "handle",
+    [
+        "\x00",
+        "a\x00b",
+        "a\r\nSet-Cookie: a=b",
+        "é",
+        "\xff",
+        MARKUP,
+        "x" * 10_000,
+        " ",
+        "../",
+        "a,b",
+    ],
+)
+@pytest.mark.parametrize("path", ["/shop/secret/", "/shop/function/", "/shop/staff-or-face/"])
+def test_a_challenge_that_nobody_was_given(program, path, handle):
+    answer = program.calls("get", path, headers={"Face-Challenge": handle})
+
+    assert answer.status_code == 401
+    assert is_plain(answer)
+    assert answer.json()["challenge"] != handle
+    assert "Set-Cookie: a=b" not in str(answer.headers)
+    assert MARKUP.encode() not in answer.content
+
+
+HEADERS = [
+    {"Accept": "text/html"},
+    {"Accept": "\xff;q=z"},
+    {"Accept": MARKUP},
+    {"Accept-Language": "\xff," * 1_000},
+    {"If-None-Match": "\xff"},
+    {"If-None-Match": '"' * 1_000},
+    {"If-Match": '"other"'},
+    {"If-Modified-Since": "yesterday"},
+    {"Range": "bytes=0-0,5-"},
+    {"Referer": "https://evil.example/"},
+    {"X-HTTP-Method-Override": "DELETE"},
+    {"X-Forwarded-Host": "evil.example"},
+    {"Content-Length": "-1"},
+    {"Content-Length": "many"},
+]
+
+
+def test_headers_that_make_no_sense(program):
+    for path, headers in product(endpoints(program), HEADERS):
+        answer = program.calls("get", path, headers=headers)
+
+        assert is_plain(answer), (path, headers)
+        assert b"evil.example" not in answer.content, (path, headers)
+
+
+CREDENTIALS = [
+    "",
+    "Token",
+    "Token a b",
+    "Token \xff",
+    "Bearer",
+    "Bearer \xff",
+    "Bearer a.b.c",
+    "Bearer " + "a" * 10_000,
+    "Bearer eyJhbGciOiJub25lIn0.e30.",
+    "Basic Og==",
+    MARKUP,
+]
+
+
+def test_credentials_that_nobody_was_given(person):
+    for path, credential in product(endpoints(with_session(person)), CREDENTIALS):
+        answer = Client(headers={"Authorization": credential}).get(path)
+
+        assert answer.status_code in {401, 403}, (path, credential)
+        assert is_plain(answer), (path, credential)
+        assert MARKUP.encode() not in answer.content, (path, credential)
+
+
+def test_another_host(program):
+    answer = program.calls("get", f"{API}freshness/", headers={"Host": "evil.example"})
+
+    assert answer.status_code == 400
+    assert b"evil.example" not in answer.content
+
+
+# -- too often
+
+
+@pytest.mark.parametrize(
+    ("scope", "method", "path"),
+    [
+        ("faceauth", "get", "freshness/"),
+        ("faceauth", "get", "authentications/"),
+        ("faceauth-attempts", "post", "challenges/{}/attempts/"),
+    ],
+)
+def test_who_asks_too_often_is_told_when_to_ask_again(program, settings, scope, method, path):
+    rates = {"faceauth": "3/min", "faceauth-attempts": "3/min"}
+    with override_settings(
+        REST_FRAMEWORK=settings.REST_FRAMEWORK | {"DEFAULT_THROTTLE_RATES": rates}
+    ):
+        address = API + path.format(program.is_asked())
+        answers = [program.calls(method, address) for _ in range(4)]
+
+    assert [answer.status_code == 429 for answer in answers] == [False, False, False, True]
+    assert is_plain(answers[-1])
+    assert answers[-1].json()["code"] == "throttled"
+    assert 0 < int(answers[-1]["Retry-After"]) <= 60
+
+
+def test_the_limits_of_attempts_say_until_when(program, settings, clock):
+    settings.FACEAUTH_USER_LIMITS = ["1/10m"]
+    program.calls("post", f"{API}challenges/{program.is_asked()}/attempts/")
+    has_to_wait = with_token(program.person)
+
+    answer = has_to_wait.calls("post", f"{API}challenges/{has_to_wait.is_asked()}/attempts/")
+
+    assert answer.status_code == 429
+    assert is_plain(answer)
+    assert answer.json()["code"] == "too_many_attempts"
+    assert answer.json()["scope"] == "user"
+    assert int(answer["Retry-After"]) == 600

@@ -1,0 +1,324 @@
+"""What drf-spectacular says of our endpoints, and of a site's own behind a gate."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from django.core.management import call_command
+from django.test import override_settings
+from drf_spectacular.extensions import OpenApiViewExtension
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.settings import patched_settings
+from drf_spectacular.validation import validate_schema
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.test import APIRequestFactory, force_authenticate
+
+import tests.api.own
+import tests.site.api
+from django_faceauth.api.openapi import NAMES, Gates
+from django_faceauth.models import FaceChallenge
+from tests.api.seeded import BEHIND_A_GATE, with_session
+
+ROOT = Path(__file__).parent.parent.parent
+COMMITTED = ROOT / "docs" / "reference" / "openapi.yaml"
+PROBLEM = "application/problem+json"
+
+#: What asks for a face at the test site, and nothing else does.
+GATED = {
+    *((method, path) for path in ("/secret/", "/staff/", "/staff-or-face/") for method in "gpuld"),
+    *((method, "/function/") for method in "gp"),
+    ("p", "/attributed/"),
+    ("p", "/described/class/"),
+    ("p", "/described/function/"),
+    ("g", "/opened/"),
+    ("d", "/payments/{id}/"),
+    ("p", "/payments/{id}/pay/"),
+    ("d", "/described/payments/{id}/"),
+    ("p", "/described/payments/{id}/pay/"),
+}
+METHODS = {"get": "g", "post": "p", "put": "u", "patch": "l", "delete": "d"}
+
+
+@cache
+def committed() -> dict[str, Any]:
+    schema: dict[str, Any] = yaml.safe_load(COMMITTED.read_text())
+    return schema
+
+
+def schema_of(patterns: list[Any], **values: Any) -> dict[str, Any]:
+    with patched_settings({"DISABLE_ERRORS_AND_WARNINGS": True, **values}):
+        schema: dict[str, Any] = SchemaGenerator(patterns=patterns).get_schema(public=True)
+    return schema
+
+
+def operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in schema["paths"].items():
+        yield from ((method, path, operation) for method, operation in item.items())
+
+
+def of_the_site(**values: Any) -> dict[str, Any]:
+    return schema_of(tests.site.api.urlpatterns, **values)
+
+
+def asks_for_a_face(operation: dict[str, Any]) -> bool:
+    media = operation["responses"].get("401", {}).get("content", {}).get(PROBLEM, {})
+    return "FaceRequired" in json.dumps(media.get("schema", {}))
+
+
+# -- our own endpoints
+
+
+def test_the_schema_of_the_documentation_is_that_of_the_code(tmp_path):
+    made = tmp_path / "openapi.yaml"
+    call_command(
+        "spectacular",
+        urlconf=tests.api.own.__name__,
+        custom_settings=f"{tests.api.own.__name__}.SETTINGS",
+        file=str(made),
+        validate=True,
+        fail_on_warn=True,
+    )
+
+    changed = difflib.unified_diff(
+        COMMITTED.read_text().splitlines(),
+        made.read_text().splitlines(),
+        "docs/reference/openapi.yaml",
+        "what the code says",
+        lineterm="",
+    )
+    assert not (told := "\n".join(changed)), f"make schema\n{told}"
+
+
+def test_the_schema_of_the_documentation_is_valid():
+    assert committed()["openapi"] == "3.1.0"
+    validate_schema(committed())
+
+
+def examples(schema: dict[str, Any]) -> Iterator[Any]:
+    for method, path, operation in operations(schema):
+        for status, answer in operation["responses"].items():
+            for media in answer.get("content", {}).values():
+                for name, example in media["examples"].items():
+                    yield pytest.param(
+                        media["schema"], example["value"], id=f"{method} {path} {status} {name}"
+                    )
+
+
+@pytest.mark.parametrize(("described", "example"), [*examples(committed())])
+def test_the_examples_are_what_they_are_examples_of(described, example):
+    components = committed()["components"]
+
+    jsonschema.validate(example, {**described, "components": components})
+
+
+def test_every_operation_says_what_it_is_and_how_it_fails():
+    for _method, path, operation in operations(committed()):
+        assert operation["operationId"].startswith("face_"), path
+        assert operation["summary"], path
+        assert operation["tags"] == ["Face check"], path
+        assert {"401", "403", "404", "406", "429"} <= set(operation["responses"]), path
+        assert "Retry-After" in operation["responses"]["429"]["headers"], path
+        assert "WWW-Authenticate" in operation["responses"]["401"]["headers"], path
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+def test_both_versions_of_openapi_are_valid(version):
+    schema = schema_of([*tests.site.api.urlpatterns, *tests.api.own.urlpatterns])
+
+    with patched_settings({"OAS_VERSION": version}):
+        validate_schema(schema_of(tests.api.own.urlpatterns, OAS_VERSION=version))
+    assert set(NAMES.values()) <= set(schema["components"]["schemas"])
+
+
+# -- the operations of a site
+
+
+def test_operations_behind_a_gate_say_so_and_no_others():
+    asking = {
+        (METHODS[m], path) for m, path, it in operations(of_the_site()) if asks_for_a_face(it)
+    }
+
+    assert asking == GATED
+
+
+def test_what_an_operation_behind_a_gate_says():
+    operation = of_the_site()["paths"]["/secret/"]["get"]
+
+    (named,) = operation["parameters"]
+    assert (named["name"], named["in"], named["required"]) == ("Face-Challenge", "header", False)
+    asked = operation["responses"]["401"]
+    assert 'max_age="180"' in asked["headers"]["WWW-Authenticate"]["example"]
+    media = asked["content"][PROBLEM]
+    assert media["schema"] == {"$ref": "#/components/schemas/FaceRequired"}
+    assert media["examples"]["FaceRequired"]["value"]["action"] == "secret"
+    assert {"403", "409"} <= set(operation["responses"])
+
+
+def test_what_a_site_says_of_its_operation_stands():
+    paths = of_the_site()["paths"]
+
+    method = paths["/described/class/"]["post"]
+    assert method["summary"] == "Described as a class"
+    assert method["tags"] == ["described"]
+    assert set(method["responses"]["401"]["content"]) == {"application/json", PROBLEM}
+    assert method["responses"]["401"]["description"].startswith("Nobody is logged in.")
+    assert paths["/described/payments/{id}/pay/"]["post"]["summary"] == "Pay it"
+    assert paths["/described/function/"]["post"]["summary"] == "Described as a function"
+    assert "/described/payments/{id}/hidden/" not in paths
+
+
+def test_operations_without_a_gate_are_as_without_us(monkeypatch):
+    with_gates = of_the_site()
+    others = [kind for kind in OpenApiViewExtension._registry if kind is not Gates]
+    monkeypatch.setattr(OpenApiViewExtension, "_registry", others)
+    without = of_the_site()
+
+    assert list(with_gates["paths"]) == list(without["paths"])
+    for method, path, operation in operations(without):
+        if (METHODS[method], path) not in GATED:
+            assert with_gates["paths"][path][method] == operation, (method, path)
+    ours = set(NAMES.values())
+    schemas = with_gates["components"]["schemas"]
+    assert {name: schemas[name] for name in schemas if name not in ours} == without["components"][
+        "schemas"
+    ]
+
+
+def test_a_view_without_a_gate_is_not_even_replaced():
+    by_path = {str(pattern.pattern): pattern for pattern in tests.site.api.urlpatterns}
+
+    assert Gates(by_path["open/"].callback).view_replacement() is tests.site.api.Open
+    assert Gates(by_path["secret/"].callback).view_replacement() is not tests.site.api.Secret
+
+
+def test_an_operation_answers_as_its_schema_says(person):
+    answer = with_session(person).calls("get", BEHIND_A_GATE)
+
+    components = of_the_site(OAS_VERSION="3.1.0")["components"]
+    asked = {"$ref": "#/components/schemas/FaceRequired", "components": components}
+    jsonschema.validate(answer.json(), asked)
+
+
+def test_who_reads_a_schema_that_is_not_public_is_asked_for_no_face(person):
+    """And sees what they may use, with the gate in it, whatever the gate binds."""
+    view = SpectacularAPIView.as_view(
+        serve_public=False,
+        patterns=tests.site.api.urlpatterns,
+        permission_classes=[IsAuthenticated],
+        custom_settings={"DISABLE_ERRORS_AND_WARNINGS": True},
+    )
+    request = APIRequestFactory().get("/schema/")
+    force_authenticate(request, person.user)
+
+    schema = view(request).data
+
+    assert "/payments/{id}/pay/" in schema["paths"]
+    assert asks_for_a_face(schema["paths"]["/secret/"]["get"])
+    assert "/staff/" not in schema["paths"]
+    assert not FaceChallenge.objects.exists()
+
+
+@override_settings(FACEAUTH_MAX_AGE=240)
+def test_a_gate_without_a_window_of_its_own_shows_that_of_the_site():
+    asked = of_the_site()["paths"]["/function/"]["get"]["responses"]["401"]
+
+    assert 'max_age="240"' in asked["headers"]["WWW-Authenticate"]["example"]
+
+
+# -- a process of its own: what is imported, and when
+
+BY_DEFAULT = """
+import os, django
+from django.conf import settings
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {
+    "DEFAULT_PERMISSION_CLASSES": ["django_faceauth.api.permissions.FaceRequired"]
+}
+django.setup()
+from django.urls import include, path
+from drf_spectacular.generators import SchemaGenerator
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+class Everything(APIView):
+    def delete(self, request):
+        return Response()
+
+patterns = [path("x/", Everything.as_view()), path("api/", include("django_faceauth.api.urls"))]
+schema = SchemaGenerator(patterns=patterns).get_schema(public=True)
+print(schema["paths"]["/x/"]["delete"]["responses"]["401"]["content"])
+"""
+
+#: A Python in which the names in `missing` are not installed.
+WITHOUT = """
+import os, sys
+from importlib.abc import MetaPathFinder
+from importlib.machinery import PathFinder
+
+class Missing(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        return None if name.partition(".")[0] in {missing!r} else PathFinder.find_spec(name, path)
+
+sys.meta_path[:] = [f for f in sys.meta_path if f is not PathFinder]
+sys.meta_path.append(Missing())
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+from django.conf import settings
+settings.INSTALLED_APPS = [
+    app for app in settings.INSTALLED_APPS if app.partition(".")[0] not in {missing!r}
+]
+settings.ROOT_URLCONF = "__main__"
+import django
+django.setup()
+from django.core.management import call_command
+from django.urls import include, path
+urlpatterns = [path("face/", include("django_faceauth.urls"))]
+{more}
+call_command("check")
+print(sorted({missing!r} & set(sys.modules)))
+"""
+
+
+def run(program: str) -> str:
+    paths = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **paths},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_gate_before_every_view_by_default_is_described():
+    assert "FaceRequired" in run(BY_DEFAULT)
+
+
+def test_the_api_works_where_drf_spectacular_is_not_installed():
+    more = 'urlpatterns.append(path("face/api/", include("django_faceauth.api.urls")))'
+
+    told = run(WITHOUT.format(missing={"drf_spectacular"}, more=more))
+
+    assert told.splitlines()[-1] == "[]"
+
+
+def test_the_package_works_where_rest_framework_is_not_installed():
+    missing = {"drf_spectacular", "rest_framework", "rest_framework_simplejwt"}
+
+    told = run(WITHOUT.format(missing=missing, more=""))
+
+    assert told.splitlines()[-1] == "[]"

@@ -1,0 +1,167 @@
+"""The API keeps what its schema promises, whatever is sent to it.
+
+A few hundred requests, or with `--hypothesis-profile=fuzz` thousands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+import pytest
+import schemathesis
+from django.core.cache import cache
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.api.seeded import (
+    Program,
+    has_history,
+    may_anonymize,
+    one_in_each_state,
+    with_session,
+    with_token,
+)
+from tests.api.test_openapi import COMMITTED
+from tests.person import Person
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+schema = schemathesis.openapi.from_path(COMMITTED)
+schema.app = WSGIHandler()
+
+#: What is none of these is no address of ours: the site's own page says that it is not there.
+SLUG = re.compile("[-a-zA-Z0-9_]+")
+
+ALLOWED = "https://app.example/done"
+
+#: Of what the profile says, for each of eight operations and each kind of client.
+EXAMPLES = max(10, settings().max_examples // 8)
+
+
+@dataclass
+class Client:
+    """Who asks, and what there is for them to ask for."""
+
+    headers: dict[str, str]
+    cookies: dict[str, str]
+    handles: list[str]
+    authentications: list[str]
+    attempts: list[str]
+
+    def names_for(self, part: str, path: str) -> list[str]:
+        """Return what exists for a part of a path."""
+        if part == "handle":
+            return self.handles
+        is_attempt = part == "provider_id" and "/attempts/" in path
+        return self.attempts if is_attempt else self.authentications
+
+
+def with_token_of_staff(person: Person) -> Program:
+    may_anonymize(person)
+    return with_token(person)
+
+
+def with_nothing(person: Person) -> Program:
+    return Program(person, {"X-Nothing": "at all"})
+
+
+@contextmanager
+def keeping_the_connection() -> Iterator[None]:
+    """Have no connection closed between requests, as Django's own test client has."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture(params=[with_session, with_token_of_staff, with_nothing])
+def client(request, person, settings) -> Iterator[Client]:
+    """A client with a history, whom nobody slows down."""
+    cache.clear()
+    rates = {"faceauth": None, "faceauth-attempts": None}
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"DEFAULT_THROTTLE_RATES": rates}
+    settings.FACEAUTH_REDIRECT_ALLOWLIST = [ALLOWED]
+    settings.FACEAUTH_USER_LIMITS = settings.FACEAUTH_SESSION_LIMITS = ["1000/d"]
+    kind: Callable[[Person], Program] = request.param
+    client = _with_everything(kind(person), person)
+    with keeping_the_connection():
+        yield client
+    cache.clear()
+
+
+def _with_everything(program: Program, person: Person) -> Client:
+    has_history(person)
+    asked_by = with_session(person) if "X-Nothing" in program.headers else program
+    *ended, still_open = one_in_each_state(asked_by)
+    rows = list(person.user.face_authentications.all())
+    in_session = not program.headers
+    # A secret of one's own choice is as good as any, where the cookie and the header agree.
+    secret = {"X-CSRFToken": "a" * 32} if in_session else {}
+    cookies = {name: cookie.value for name, cookie in person.browser.cookies.items()}
+    return Client(
+        headers={**program.headers, **secret},
+        cookies=cookies | {"csrftoken": "a" * 32} if in_session else {},
+        handles=[*ended, *[still_open] * len(ended)],
+        authentications=[row.provider_id for row in rows],
+        attempts=[attempt.provider_id for row in rows for attempt in row.attempts.all()],
+    )
+
+
+def _one_of(names: list[str], made_up: Any) -> Any:
+    """Return what was made up, or as often one of the names: which, it decides."""
+    number = crc32(str(made_up).encode("utf-8", "surrogatepass"))
+    return names[number // 2 % len(names)] if number % 2 else made_up
+
+
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_every_answer_is_one_of_the_schema(case: Any, client: Client) -> None:
+    """With names that exist as often as with made-up ones."""
+    for part, made_up in case.path_parameters.items():
+        case.path_parameters[part] = _one_of(client.names_for(part, case.path), made_up)
+    if "Face-Challenge" in case.headers:
+        case.headers["Face-Challenge"] = _one_of(client.handles, case.headers["Face-Challenge"])
+    if isinstance(case.body, dict) and "redirect_url" in case.body:
+        case.body["redirect_url"] = _one_of([ALLOWED], case.body["redirect_url"])
+
+    is_ours = all(SLUG.fullmatch(str(part)) for part in case.path_parameters.values())
+    case.call_and_validate(
+        headers=client.headers,
+        cookies=client.cookies,
+        checks=CHECKS if is_ours else [not_a_server_error, status_code_conformance],
+    )
+
+
+def test_the_requests_come_through(client: Client) -> None:
+    """What the test above sends is not all turned away at the door."""
+    operation = schema["/face/api/challenges/{handle}/"]["GET"]
+    case = operation.Case(path_parameters={"handle": client.handles[-1]})
+
+    answer = case.call(headers=client.headers, cookies=client.cookies)
+
+    assert answer.status_code == (403 if "X-Nothing" in client.headers else 200)
