@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 from django.test import override_settings
 from django.urls import include, path
 
+import django_faceauth
 from tests.gate.test_admin import chosen, make_staff
 from tests.site.models import Payment
 from tests.test_docs import DOCS
@@ -144,3 +146,43 @@ def test_gate_the_admin(run, person, payment):
     payment.refresh_from_db()
     assert (payment.paid, payment.approved_by) == (1, person.challenge.handle)
     assert page.BankAdminConfig.default_site == "bank.admin.BankAdminSite"
+
+
+def test_single_page_apps(run, person, payment, settings, tmp_path):
+    """The page that carries the module, and the four calls."""
+    text = (DOCS / "how-to/single-page-apps.md").read_text()
+    html = re.search(r"^```html\n(.*?)^```$", text, re.M | re.S)
+    (tmp_path / "shop.html").write_text(html[1])
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    page = run("single-page-apps.md")
+    pay = f"/api/payments/{payment.pk}/pay/"
+
+    with served(*page.urlpatterns, path("", page.shop)):
+        shop = person.browser.get("/")
+        refused = person.browser.post(pay).json()
+        started = person.browser.post(refused["attempts_url"], content_type="application/json")
+        assert person.browser.get(refused["status_url"]).json()["next"] == "wait"
+        done = person.returns(person.shows_face(started.json()["capture_url"]))
+        person.clock.shift(3)
+        assert person.browser.get(refused["status_url"]).json()["next"] == "repeat"
+        named = {"Face-Challenge": refused["challenge"]}
+        paid = person.browser.post(pay, headers=named).json()
+
+    assert '"heading": "Please show your face"' in shop.content.decode()
+    assert "csrftoken" in shop.cookies
+    assert done["Location"] == "/face/done/"
+    assert paid == {"payee": "Bob", "approval": refused["challenge"]}
+
+
+def test_single_page_apps_name_every_state_and_text_there_is():
+    text = (DOCS / "how-to/single-page-apps.md").read_text()
+    script = (Path(django_faceauth.__file__).parent / "static/faceauth/stepup.js").read_text()
+    states = re.search(r"@typedef \{(\"queued\".*?)\} State", script, re.S)
+    texts = re.search(r"TEXTS = Object\.freeze\(\{\n(.*?)^\}\);", script, re.M | re.S)
+    names = re.findall(r"^  (\w+):", texts[1], re.M)
+
+    assert [
+        state for state in re.findall(r"\"(\w+)\"", states[1]) if f"`{state}`" not in text
+    ] == []
+    assert [name for name in names if f"texts.{name}" not in script] == []
+    assert set(re.findall(r"texts\.(\w+)", script)) - set(names) == set()
