@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -16,6 +17,7 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.test import RequestsClient
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
+import django_faceauth
 from django_faceauth.services import enrolment
 from tests.gate.test_admin import chosen, make_staff
 from tests.phone import Phone
@@ -501,3 +503,43 @@ def test_a_token_says_that_a_face_was_shown(run, person):
     person.clock.shift(180)
     assert not page.has_shown_face(claims, 180)
     assert not page.has_shown_face(AccessToken.for_user(person.user).payload, 180)
+
+
+def test_single_page_apps(run, person, payment, settings, tmp_path):
+    """The page that carries the module, and the four calls."""
+    text = (DOCS / "how-to/single-page-apps.md").read_text()
+    html = re.search(r"^```html\n(.*?)^```$", text, re.M | re.S)
+    (tmp_path / "shop.html").write_text(html[1])
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    page = run("single-page-apps.md")
+    pay = f"/api/payments/{payment.pk}/pay/"
+
+    with served(*page.urlpatterns, path("", page.shop)):
+        shop = person.browser.get("/")
+        refused = person.browser.post(pay).json()
+        started = person.browser.post(refused["attempts_url"], content_type="application/json")
+        assert person.browser.get(refused["status_url"]).json()["next"] == "wait"
+        done = person.returns(person.shows_face(started.json()["capture_url"]))
+        person.clock.shift(3)
+        assert person.browser.get(refused["status_url"]).json()["next"] == "repeat"
+        named = {"Face-Challenge": refused["challenge"]}
+        paid = person.browser.post(pay, headers=named).json()
+
+    assert '"heading": "Please show your face"' in shop.content.decode()
+    assert "csrftoken" in shop.cookies
+    assert done["Location"] == "/face/done/"
+    assert paid == {"payee": "Bob", "approval": refused["challenge"]}
+
+
+def test_single_page_apps_name_every_state_and_text_there_is():
+    text = (DOCS / "how-to/single-page-apps.md").read_text()
+    script = (Path(django_faceauth.__file__).parent / "static/faceauth/stepup.js").read_text()
+    states = re.search(r"@typedef \{(\"queued\".*?)\} State", script, re.S)
+    texts = re.search(r"TEXTS = Object\.freeze\(\{\n(.*?)^\}\);", script, re.M | re.S)
+    names = re.findall(r"^  (\w+):", texts[1], re.M)
+
+    assert [
+        state for state in re.findall(r"\"(\w+)\"", states[1]) if f"`{state}`" not in text
+    ] == []
+    assert [name for name in names if f"texts.{name}" not in script] == []
+    assert set(re.findall(r"texts\.(\w+)", script)) - set(names) == set()

@@ -16,6 +16,7 @@ urlpatterns = [
     path("payout/<int:pk>/edit/", views.payout_edit, name="payout_edit"),
     path("payout/<int:pk>/delete/", views.payout_delete, name="payout_delete"),
     path("payout/<int:pk>/send/", views.payout_send, name="payout_send"),
+    path("app/", views.app, name="app"),
     path("settings/", views.AccountSettings.as_view(), name="settings"),
     path("login/", views.Login.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),

@@ -22,6 +22,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST
 from django.views.generic import UpdateView
 
@@ -129,6 +130,13 @@ def payout_send(request: GatedRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         transfers.execute(request.user, pk, request.face, now=timezone.now())
     return redirect("payout_detail", pk)
+
+
+@login_required
+@ensure_csrf_cookie
+def app(request: CustomerRequest) -> HttpResponse:
+    """Show the page whose script does the rest, with the API."""
+    return render(request, "bank/app.html")
 
 
 class AccountSettings(FaceRequiredMixin, SuccessMessageMixin, UpdateView):

@@ -132,7 +132,19 @@ def test_address_is_changed_behind_a_face(bank: str) -> None:
     assert "alice@harbour.example" in saved.forms[-1].fields["email"]
 
 
-@pytest.mark.parametrize("path", ["/login/", "/admin/login/", "/nowhere/"])
+def test_the_page_that_stays_is_for_customers(bank: str) -> None:
+    """It can be reached from every page, and says where to go on without JavaScript."""
+    frank = Customer(bank, "frank")
+
+    app = frank.opens("/app/")
+
+    assert f"{bank}/app/" in frank.opens("/").links
+    assert f"{bank}/payout/" in app.links
+    assert "This page needs JavaScript." in app.text
+    assert "/login/?next=/app/" in Customer(bank).opens("/app/").url
+
+
+@pytest.mark.parametrize("path", ["/login/", "/app/", "/admin/login/", "/nowhere/"])
 def test_every_page_has_a_strict_policy(bank: str, path: str) -> None:
     """The bank forbids what it does not need, and the package works under that."""
     policy = Customer(bank).opens(path).headers["Content-Security-Policy"]

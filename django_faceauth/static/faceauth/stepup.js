@@ -1,0 +1,691 @@
+// @ts-check
+// Sends a request; where a gate of django-faceauth stands before it, lets people show their
+// face and sends it once more. Needs faceauth/stepup.css, and nothing else: works under a
+// strict Content-Security-Policy. How to use it: docs/how-to/single-page-apps.md.
+
+/**
+ * What people read. A site passes its own words, or some of them, as `face.texts`.
+ * @typedef {{ -readonly [Name in keyof typeof TEXTS]: string }} Texts
+ */
+export const TEXTS = Object.freeze({
+  heading: "Please show your face",
+  lead:
+    "The camera page of our partner, Checkout.com, opens in a new window. You look into the " +
+    "camera for a few seconds; on a computer you may use your phone. Then come back here.",
+  consent:
+    "By going on you agree that Checkout.com compares the new video with your earlier one. " +
+    "We never store your picture.",
+  open: "Open the camera page",
+  waiting: "Waiting for your face.",
+  again:
+    "Is the camera page not open any more? Then open it again. " +
+    "This closes the page that was open before.",
+  openAgain: "Open the camera page again",
+  blocked: "Your browser did not open a new window. Please open the camera page yourself.",
+  offline: "You are offline. As soon as you are back, this goes on by itself.",
+  trouble: "We are having trouble reaching this site. We keep trying.",
+  failed: "That did not work. Please try again.",
+  until: "You can try again at {time}.",
+  over: "This face check is over. Please start again.",
+  notDone: "This was not done",
+  fallback: "Use another way",
+  cancel: "Not now",
+  close: "Close",
+});
+
+/**
+ * Where a face check stands: `queued` behind another one, `asking` for the click, `starting`,
+ * `waiting` for the provider, `offline`, `repeating` the request. It ends without the request
+ * as `over`, or as `cancelled` by the user.
+ * @typedef {"queued" | "asking" | "starting" | "waiting" | "offline" | "repeating" | "over"
+ *   | "cancelled"} State
+ *
+ * @typedef {object} Face
+ * @property {Partial<Texts>} [texts] words of the site's own
+ * @property {(state: State) => void} [onState] is told of each change
+ *
+ * What is said of a challenge; `look` is ours, for what is not known yet.
+ * @typedef {object} Told
+ * @property {"look" | "attempt" | "wait" | "repeat" | "ask_again"} next
+ * @property {string} message
+ * @property {string} [state]
+ * @property {{ label: string, values: string[] }[]} lines
+ * @property {string | null} [fallback_url]
+ *
+ * What the gate says when it refuses.
+ * @typedef {{ challenge: string, status_url: string, attempts_url: string }} Refusal
+ */
+
+/** Milliseconds between two questions; never less. */
+const EVERY = 2000;
+/** Milliseconds between two questions that nobody answers. */
+const AT_MOST = 30000;
+const SECOND = 1000;
+
+/** The reason with which everything stops when the dialog is left. */
+const LEFT = new DOMException("The face check was left.", "AbortError");
+
+/** Statuses that no other try of the same user would change. */
+const FINAL = new Set([401, 403, 404]);
+
+/** Headers that are about one request, and not about who sends it. */
+const OF_ONE_REQUEST = /^(accept|content-.*|if-.*|range|prefer|idempotency-key|face-challenge)$/;
+
+/** @type {Promise<unknown>} the end of the queue: one dialog at a time */
+let line = Promise.resolve();
+
+/**
+ * Do what `fetch` does; if a gate asks for a face, let the user show it, and send the request
+ * once more.
+ *
+ * Resolves with the answer to the second request, or with the gate's own 401 if the user has
+ * left the dialog or could not be recognised: what was asked for was not done then. A second
+ * 401 is returned as it is. Rejects as `fetch` does, and with the reason of `init.signal`.
+ *
+ * @param {RequestInfo | URL} input
+ * @param {RequestInit & { face?: Face }} [init]
+ * @returns {Promise<Response>}
+ */
+export async function fetchWithFace(input, init = {}) {
+  const { face = {}, ...rest } = init;
+  const request = new Request(input, rest);
+  const answer = await fetch(request.clone()); // the body can be read once, and may go twice
+  const refusal = await refusalIn(answer, request);
+  request.signal.throwIfAborted();
+  if (refusal === null) return answer;
+  const stepUp = new StepUp(request, refusal, face);
+  if (!(await inTurn(() => stepUp.run(), request.signal))) return answer;
+  request.headers.set("Face-Challenge", refusal.challenge);
+  return fetch(request);
+}
+
+/** One face check, from the refusal to its end. */
+class StepUp {
+  /**
+   * @param {Request} request
+   * @param {Refusal} refusal
+   * @param {Face} face
+   */
+  constructor(request, refusal, { texts = {}, onState = () => {} }) {
+    this.request = request;
+    this.refusal = refusal;
+    this.onState = onState;
+    this.stop = new AbortController();
+    this.texts = /** @type {Texts} */ ({ ...TEXTS, ...texts });
+    this.dialog = new Dialog(this.texts, () => this.start(), () => this.stop.abort(LEFT));
+    /** @type {Told} what people are shown */
+    this.told = { next: "look", message: "", lines: [] };
+    /** @type {Told} what the server said last */
+    this.heard = this.told;
+    /** What is wrong on the way to the server, while it is. */
+    this.trouble = "";
+    this.etag = "";
+    this.pause = EVERY;
+    this.starts = 0;
+    this.isStarting = false;
+    this.wake = () => {};
+    /** @type {State | undefined} */
+    this.state = undefined;
+    this.say("queued");
+  }
+
+  /**
+   * Tell whether the request may be sent again.
+   * @returns {Promise<boolean>}
+   */
+  async run() {
+    const { signal } = this.request;
+    signal.throwIfAborted();
+    const follow = () => this.stop.abort(signal.reason);
+    signal.addEventListener("abort", follow, { once: true });
+    try {
+      await this.untilRepeat();
+      this.say("repeating");
+      return true;
+    } catch (error) {
+      if (error !== LEFT) throw error;
+      if (this.told.next !== "ask_again") this.say("cancelled");
+      return false;
+    } finally {
+      signal.removeEventListener("abort", follow);
+      this.stop.abort(LEFT); // what is still on its way is of no use
+      this.dialog.remove();
+    }
+  }
+
+  /** Ask and wait; ends with the approval, or throws the reason to stop. */
+  async untilRepeat() {
+    await this.look();
+    while (this.told.next !== "repeat") {
+      this.show();
+      const pause = stateOf(this.told) === "waiting" ? this.pause : Infinity;
+      if (!(await this.rest(pause))) await this.look();
+    }
+  }
+
+  show() {
+    this.dialog.show({ ...this.told, message: this.trouble || this.told.message });
+    this.say(stateOf(this.told));
+  }
+
+  /**
+   * Tell the site where it stands; what goes wrong there is reported, and changes nothing.
+   * @param {State} state
+   */
+  say(state) {
+    if (state === this.state) return;
+    this.state = state;
+    try {
+      this.onState(state);
+    } catch (error) {
+      reportError(error);
+    }
+  }
+
+  /**
+   * Rest for so many milliseconds; true if the user has started meanwhile.
+   * @param {number} milliseconds
+   * @returns {Promise<boolean>}
+   */
+  rest(milliseconds) {
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    /** @type {Promise<boolean>} */
+    const over = new Promise((resolve) => {
+      this.wake = () => resolve(true);
+      if (milliseconds < Infinity) timer = setTimeout(() => resolve(false), milliseconds);
+    });
+    return unlessAborted(over, this.stop.signal).finally(() => clearTimeout(timer));
+  }
+
+  /** Ask where the challenge stands. */
+  async look() {
+    const { starts } = this;
+    try {
+      if (!navigator.onLine) await this.online();
+      const headers = this.etag ? { "If-None-Match": this.etag } : {};
+      const response = await this.call(this.refusal.status_url, { headers });
+      const told = await this.read(response);
+      if (starts === this.starts) this.told = told; // or it is older than what is shown
+      this.trouble = "";
+    } catch {
+      this.stop.signal.throwIfAborted();
+      this.pause = Math.max(this.pause, Math.min(this.pause * 2, AT_MOST));
+      this.trouble = this.texts.trouble;
+    }
+  }
+
+  /**
+   * Return what the server says of the challenge; throws if it says nothing.
+   * @param {Response} response
+   * @returns {Promise<Told>}
+   */
+  async read(response) {
+    if (FINAL.has(response.status)) {
+      return { ...this.told, next: "ask_again", message: this.texts.over };
+    }
+    if (!response.ok && response.status !== 304) {
+      this.pause = Math.max(this.pause, retryAfter(response));
+      throw new Error(`status ${response.status}`);
+    }
+    const told = response.ok ? this.hear(await response.json()) : this.told;
+    this.etag = response.headers.get("ETag") ?? "";
+    this.pause = retryAfter(response);
+    return told;
+  }
+
+  /**
+   * Return what to show of an answer: what is said already stays until there is news.
+   * @param {Told} heard
+   * @returns {Told}
+   */
+  hear(heard) {
+    const before = this.heard;
+    this.heard = heard;
+    const isNew = heard.message !== before.message || heard.next !== before.next;
+    if (isNew) return heard.state === "open" && heard.next === "attempt" ? quiet(heard) : heard;
+    return { ...heard, message: this.told.message };
+  }
+
+  /** Wait for the network. */
+  async online() {
+    this.dialog.show({ ...this.told, message: this.texts.offline });
+    this.say("offline");
+    const back = new Promise((resolve) => addEventListener("online", resolve, { once: true }));
+    await unlessAborted(back, this.stop.signal);
+  }
+
+  /** Start an attempt, for a click: only then may a window be opened. */
+  async start() {
+    if (this.isStarting) return;
+    const tab = openTab(this.texts.heading);
+    this.isStarting = true;
+    this.dialog.setBusy(true);
+    this.say("starting");
+    try {
+      await this.handOver(tab);
+    } catch {
+      tab?.close(); // it is still empty, and ours
+      this.goOn({ message: this.texts.failed });
+    }
+    this.isStarting = false;
+    this.dialog.setBusy(false);
+  }
+
+  /**
+   * Get the address of the camera page, and send the window there.
+   * @param {Window | null} tab
+   */
+  async handOver(tab) {
+    const headers = csrfHeaders(this.refusal.attempts_url);
+    const response = await this.call(this.refusal.attempts_url, { method: "POST", headers });
+    if (response.status !== 201) {
+      tab?.close();
+      this.goOn(await this.refused(response));
+      return;
+    }
+    const { capture_url: url } = await response.json();
+    if (!isPage(url)) throw new TypeError("no address of a page");
+    const isSent = sendOn(tab, url);
+    if (!isSent) this.dialog.offer(url);
+    this.goOn({ next: "wait", message: isSent ? this.texts.waiting : this.texts.blocked });
+  }
+
+  /**
+   * Return what follows from an attempt that was not started.
+   * @param {Response} response
+   * @returns {Promise<Partial<Told>>}
+   */
+  async refused(response) {
+    const { title, until } = await problemIn(response);
+    const message = [title || this.texts.failed, this.until(until)].filter(Boolean).join(" ");
+    if (response.status === 409) return { next: "wait", message };
+    return FINAL.has(response.status) ? { next: "ask_again", message } : { message };
+  }
+
+  /**
+   * @param {unknown} moment
+   * @returns {string}
+   */
+  until(moment) {
+    const date = new Date(typeof moment === "string" ? moment : NaN);
+    if (Number.isNaN(date.getTime())) return "";
+    const isToday = date.toDateString() === new Date().toDateString();
+    const time = date.toLocaleString(document.documentElement.lang || undefined, {
+      timeStyle: "short",
+      dateStyle: isToday ? undefined : "medium",
+    });
+    return this.texts.until.replace("{time}", time);
+  }
+
+  /**
+   * Show what a start has led to, and wait on from there.
+   * @param {Partial<Told>} changes
+   */
+  goOn(changes) {
+    if (this.stop.signal.aborted) return;
+    this.starts += 1;
+    this.etag = this.trouble = "";
+    this.pause = EVERY;
+    this.told = { ...this.told, ...changes };
+    this.show(); // at once, also when an answer is waited for
+    this.wake();
+  }
+
+  /**
+   * Call our API as the refused request did, with the credentials that came with it.
+   * @param {string} address
+   * @param {{ method?: string, headers: Record<string, string> }} init
+   * @returns {Promise<Response>}
+   */
+  call(address, { method = "GET", headers }) {
+    const sent = new Headers({ Accept: "application/json, application/problem+json", ...headers });
+    for (const [name, value] of this.request.headers) {
+      if (!OF_ONE_REQUEST.test(name)) sent.set(name, value);
+    }
+    const { credentials } = this.request;
+    const { signal } = this.stop;
+    return fetch(address, {
+      method, headers: sent, credentials, signal, cache: "no-store", redirect: "error",
+    });
+  }
+}
+
+/** @type {Readonly<Record<string, State>>} */
+const STATES = { attempt: "asking", ask_again: "over", repeat: "repeating" };
+
+/**
+ * @param {Told} told
+ * @returns {State}
+ */
+const stateOf = ({ next }) => STATES[next] ?? "waiting";
+
+/**
+ * What the server says to those who wait is nothing to those who have not started.
+ * @param {Told} told
+ * @returns {Told}
+ */
+const quiet = (told) => ({ ...told, message: "" });
+
+/** What people see and press. */
+class Dialog {
+  /**
+   * @param {Texts} texts
+   * @param {() => void} onOpen
+   * @param {() => void} onLeave
+   */
+  constructor(texts, onOpen, onLeave) {
+    this.texts = texts;
+    this.heading = make("h2", { id: "fa-stepup-heading", tabIndex: -1 });
+    this.lines = make("dl", { className: "fa-snapshot" });
+    this.steps = make("div", {},
+      make("p", { className: "fa-lead" }, texts.lead),
+      make("p", { className: "fa-note" }, texts.consent),
+    );
+    this.news = make("p", { className: "fa-news" });
+    this.news.setAttribute("role", "status");
+    this.note = make("p", { className: "fa-note" });
+    this.button = make("button", { type: "button", className: "fa-button" });
+    this.button.addEventListener("click", onOpen);
+    this.link = make("a", outside("fa-button"), texts.open);
+    this.link.addEventListener("click", () => setTimeout(() => this.takeBack()));
+    this.fallback = make("a", outside("fa-button"), texts.fallback);
+    this.leave = make("button", { type: "button" });
+    this.leave.addEventListener("click", () => this.element.close());
+    const actions = make("p", { className: "fa-actions" },
+      this.button, this.link, this.fallback, this.leave,
+    );
+    this.element = make("dialog", { className: "fa-stepup" },
+      this.heading, this.lines, this.steps, this.news, this.note, actions,
+    );
+    this.element.setAttribute("aria-labelledby", this.heading.id);
+    this.element.addEventListener("close", onLeave); // by the button, and by Escape
+    this.link.hidden = true;
+  }
+
+  /**
+   * Show where the challenge stands and what can be done, and open the dialog if need be.
+   * @param {Told} told
+   */
+  show(told) {
+    const { activeElement } = document;
+    this.element.dataset.state = stateOf(told);
+    this.showCamera(told);
+    this.showApproved(told);
+    this.showEnd(told);
+    this.open();
+    write(this.news, told.message ?? ""); // now that it is there: it tells what changes
+    if (activeElement instanceof HTMLElement && activeElement.hidden) this.takeFocus();
+  }
+
+  /**
+   * Offer the way to the camera: for the first time, again, or not.
+   * @param {Told} told
+   */
+  showCamera({ next, message }) {
+    const [asks, waits] = [next === "attempt", next === "wait"];
+    if (!waits) this.takeBack();
+    write(this.button, asks ? this.texts.open : this.texts.openAgain);
+    this.button.classList.toggle("fa-button--secondary", !asks);
+    this.button.hidden = !(asks || waits) || !this.link.hidden;
+    write(this.note, this.link.hidden ? this.texts.again : this.texts.blocked);
+    this.note.hidden = !waits || this.note.textContent === message;
+  }
+
+  /**
+   * Show what is approved, and to those who have not been there, what happens next.
+   * @param {Told} told
+   */
+  showApproved({ next, state, lines = [] }) {
+    if (!this.lines.hasChildNodes()) this.lines.append(...lines.map(lineOf)); // they stay
+    this.lines.hidden = !this.lines.hasChildNodes();
+    this.steps.hidden = next !== "attempt" || state === "retry";
+  }
+
+  /**
+   * Offer the ways out: another way to those for whom this one did not work.
+   * @param {Told} told
+   */
+  showEnd({ next, state, fallback_url }) {
+    const isOver = next === "ask_again";
+    const mayNeed = isOver || (next === "attempt" && state === "retry");
+    write(this.heading, isOver ? this.texts.notDone : this.texts.heading);
+    setAddress(this.fallback, mayNeed && isPage(fallback_url) ? fallback_url : null);
+    this.fallback.classList.toggle("fa-button--secondary", !isOver);
+    write(this.leave, isOver ? this.texts.close : this.texts.cancel);
+    this.leave.className = isOver ? "fa-button fa-button--secondary" : "fa-quiet";
+  }
+
+  open() {
+    if (this.element.isConnected) return;
+    document.body.append(this.element);
+    this.element.showModal();
+    this.heading.focus(); // what is approved is read before the button
+  }
+
+  /** Take the focus from what has just been hidden; anywhere else it is left alone. */
+  takeFocus() {
+    (this.link.hidden ? this.heading : this.link).focus();
+  }
+
+  /** @param {boolean} isBusy */
+  setBusy(isBusy) {
+    this.button.setAttribute("aria-disabled", String(isBusy)); // `disabled` loses the focus
+  }
+
+  /**
+   * Offer the camera page as a link; its address stands nowhere else.
+   * @param {string} url
+   */
+  offer(url) {
+    setAddress(this.link, url);
+  }
+
+  /** Forget the address of the camera page. */
+  takeBack() {
+    if (this.link.hidden) return;
+    const hadFocus = document.activeElement === this.link;
+    setAddress(this.link, null);
+    write(this.note, this.texts.again);
+    this.button.hidden = this.note.hidden = false;
+    if (hadFocus) this.button.focus();
+  }
+
+  /** Close it, which gives the focus back, and take it out of the page. */
+  remove() {
+    setAddress(this.link, null);
+    this.element.close();
+    this.element.remove();
+  }
+}
+
+/**
+ * Make an element; no text is parsed as HTML.
+ * @template {keyof HTMLElementTagNameMap} Name
+ * @param {Name} name
+ * @param {Partial<HTMLElementTagNameMap[Name]>} properties
+ * @param {...(Node | string)} children
+ * @returns {HTMLElementTagNameMap[Name]}
+ */
+function make(name, properties, ...children) {
+  const element = Object.assign(document.createElement(name), properties);
+  element.append(...children);
+  return element;
+}
+
+/**
+ * @param {{ label: string, values: string[] }} line
+ * @returns {HTMLElement}
+ */
+function lineOf({ label, values }) {
+  const shown = values.length ? values : ["–"];
+  const described = shown.map((value) => make("dd", {}, make("bdi", {}, value)));
+  return make("div", {}, make("dt", {}, label), ...described);
+}
+
+/** @param {string} className */
+const outside = (className) => ({ className, target: "_blank", rel: "noopener noreferrer" });
+
+/**
+ * Change a text that has changed: what stays is not said again.
+ * @param {HTMLElement} element
+ * @param {string} text
+ */
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/**
+ * Let a link lead somewhere and be seen, or neither.
+ * @param {HTMLAnchorElement} link
+ * @param {string | null | undefined} url
+ */
+function setAddress(link, url) {
+  link.hidden = !url;
+  if (url) link.href = url;
+  else link.removeAttribute("href");
+}
+
+/**
+ * Tell whether an address is that of a page: script is none, and plain HTTP is for development.
+ * @param {unknown} url
+ * @returns {url is string}
+ */
+function isPage(url) {
+  if (typeof url !== "string") return false;
+  return url.startsWith("https://") || (location.protocol === "http:" && url.startsWith("http://"));
+}
+
+/**
+ * Open an empty window that does not know who opened it; null if the browser does not let us.
+ * @param {string} title
+ * @returns {Window | null}
+ */
+function openTab(title) {
+  const tab = window.open("", "_blank");
+  if (!tab) return null;
+  tab.opener = null;
+  tab.document.title = title;
+  return tab;
+}
+
+/**
+ * Send an empty window on, without a referrer; tells whether there was one to send.
+ *
+ * It is one of our own origin until then, so that `closed` can be believed. After it, a
+ * Cross-Origin-Opener-Policy takes the window away from us, and it is not asked again.
+ * @param {Window | null} tab
+ * @param {string} url
+ * @returns {boolean}
+ */
+function sendOn(tab, url) {
+  if (!tab || tab.closed) return false;
+  const link = tab.document.createElement("a"); // stands in no document
+  link.rel = "noreferrer";
+  link.href = url;
+  link.click();
+  return true;
+}
+
+/**
+ * Return what the gate says in its refusal; null for any other answer.
+ * @param {Response} answer
+ * @param {Request} request
+ * @returns {Promise<Refusal | null>}
+ */
+async function refusalIn(answer, request) {
+  if (answer.status !== 401) return null;
+  const { code, challenge, status_url, attempts_url } = await problemIn(answer.clone());
+  if (code !== "face_required" || !challenge || !attempts_url) return null;
+  const { origin } = new URL(request.url);
+  if ([status_url, attempts_url].some((address) => originOf(address) !== origin)) {
+    // Whoever answers must not send the credentials of a request somewhere else.
+    console.warn(`The gate at ${origin} names addresses of another origin: is its Host right?`);
+    return null;
+  }
+  return { challenge, status_url, attempts_url };
+}
+
+/**
+ * @param {string} address
+ * @returns {string} empty if that is none
+ */
+function originOf(address) {
+  try {
+    return new URL(address).origin;
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * Return problem details (RFC 9457); empty if an answer has none.
+ * @param {Response} response
+ * @returns {Promise<Record<string, any>>}
+ */
+async function problemIn(response) {
+  const type = response.headers.get("Content-Type") ?? "";
+  if (!/^application\/problem\+json\b/i.test(type)) return {};
+  return (await response.json().catch(() => null)) ?? {};
+}
+
+/**
+ * Return the header that Django wants from browsers with a session, to our own origin alone.
+ * @param {string} address
+ * @returns {Record<string, string>}
+ */
+function csrfHeaders(address) {
+  if (new URL(address).origin !== location.origin) return {};
+  const field = document.querySelector("input[name=csrfmiddlewaretoken]");
+  const cookie = /(?:^|;\s*)csrftoken=([^;]+)/.exec(document.cookie);
+  const token = field instanceof HTMLInputElement ? field.value : cookie?.[1];
+  return token ? { "X-CSRFToken": token } : {};
+}
+
+/**
+ * Return the milliseconds that an answer asks us to wait.
+ * @param {Response} response
+ * @returns {number}
+ */
+function retryAfter(response) {
+  const said = response.headers.get("Retry-After") ?? "";
+  const wait = /^\d+$/.test(said) ? Number(said) * SECOND : Date.parse(said) - Date.now();
+  return Math.max(EVERY, wait || 0);
+}
+
+/**
+ * Do some work when everybody before has left.
+ * @template Result
+ * @param {() => Promise<Result>} work
+ * @param {AbortSignal} signal
+ * @returns {Promise<Result>}
+ */
+async function inTurn(work, signal) {
+  const turn = line;
+  /** @type {(value?: unknown) => void} */
+  let leave = () => {};
+  const left = new Promise((resolve) => (leave = resolve));
+  line = turn.then(() => left);
+  try {
+    await unlessAborted(turn, signal);
+    return await work();
+  } finally {
+    leave();
+  }
+}
+
+/**
+ * Settle as the promise does, or reject with the reason of the signal if that comes first.
+ * @template Result
+ * @param {Promise<Result>} promise
+ * @param {AbortSignal} signal
+ * @returns {Promise<Result>}
+ */
+function unlessAborted(promise, signal) {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}

@@ -1,0 +1,119 @@
+// The payouts of one customer, on a page that stays: what it does, it does with the bank's API.
+import { fetchWithFace } from "../faceauth/stepup.js";
+
+const place = document.querySelector("[data-payouts]");
+const { payouts } = place.dataset;
+const form = place.querySelector("[data-write]");
+const drafts = place.querySelector("[data-drafts]");
+const news = place.querySelector("[data-news]");
+const { lang } = document.documentElement;
+const money = new Intl.NumberFormat(lang, { style: "currency", currency: "EUR" });
+const moment = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "medium" });
+
+/** Say something, also to people who do not look. */
+function say(text, isBad = false) {
+  news.classList.toggle("warning", isBad);
+  news.textContent = text;
+}
+
+/** Return what the API wants of a request that changes something. */
+function post(data) {
+  const headers = { Accept: "application/json", "X-CSRFToken": form.csrfmiddlewaretoken.value };
+  if (!data) return { method: "POST", headers };
+  return {
+    method: "POST",
+    headers: { ...headers, "Content-Type": "application/json" },
+    body: JSON.stringify(data),
+  };
+}
+
+/** Return a filled-in copy of a template of the page. */
+function filled(template, payout) {
+  const copy = document.getElementById(template).content.cloneNode(true).firstElementChild;
+  copy.querySelector("[data-payee]").textContent = payout.payee;
+  copy.querySelector("[data-amount]").textContent = money.format(payout.amount);
+  return copy;
+}
+
+function draftOf(payout) {
+  const draft = filled("draft", payout);
+  const button = draft.querySelector("[data-send]");
+  const payee = draft.querySelector("[data-payee]").parentElement;
+  payee.id = `payout-${payout.id}`;
+  button.id = `send-${payout.id}`;
+  button.setAttribute("aria-labelledby", `${button.id} ${payee.id}`);
+  button.addEventListener("click", () => send(payout, button));
+  return draft;
+}
+
+function receiptOf(payout) {
+  const receipt = filled("receipt", payout);
+  const sentAt = receipt.querySelector("[data-sent-at]");
+  sentAt.dateTime = payout.executed_at;
+  sentAt.textContent = moment.format(new Date(payout.executed_at));
+  receipt.querySelector("[data-reference]").textContent = payout.reference;
+  return receipt;
+}
+
+/** Send a draft: the gate before it is asked for, shown and passed in this one line. */
+async function send(payout, button) {
+  if (button.getAttribute("aria-disabled") === "true") return;
+  button.setAttribute("aria-disabled", "true");
+  try {
+    const response = await fetchWithFace(`${payouts}${payout.id}/send/`, post());
+    const told = await response.json();
+    if (response.ok) show(told, button);
+    else say(response.status === 401 ? place.dataset.notSent : told.detail || told.title, true);
+  } catch {
+    say(place.dataset.trouble, true);
+  }
+  button.removeAttribute("aria-disabled");
+}
+
+/** Put the receipt where the draft was. */
+function show(payout, button) {
+  const receipt = receiptOf(payout);
+  const hadFocus = button === document.activeElement;
+  button.closest("li").replaceWith(receipt);
+  if (hadFocus) receipt.querySelector("h3").focus();
+  say(place.dataset.sent);
+}
+
+/** Say at each field what is wrong with it. */
+function blame(errors) {
+  for (const name of ["payee", "amount"]) {
+    const wrong = (errors[name] ?? []).join(" ");
+    form[name].setAttribute("aria-invalid", String(wrong !== ""));
+    document.getElementById(`${name}-error`).textContent = wrong;
+  }
+  form.querySelector("[aria-invalid=true]")?.focus(); // its error is read with it
+}
+
+function keep(payout) {
+  drafts.prepend(draftOf(payout));
+  form.reset();
+  say(place.dataset.written);
+}
+
+async function write(event) {
+  event.preventDefault();
+  const { payee, amount } = form;
+  try {
+    const response = await fetch(payouts, post({ payee: payee.value, amount: amount.value }));
+    const told = await response.json();
+    blame(response.status === 400 ? told : {});
+    if (response.ok) keep(told);
+    else say(told.detail ?? "", true);
+  } catch {
+    say(place.dataset.trouble, true);
+  }
+}
+
+async function list() {
+  const response = await fetch(payouts, { headers: { Accept: "application/json" } });
+  const told = await response.json();
+  drafts.append(...told.filter(({ state }) => state === "draft").map(draftOf));
+}
+
+form.addEventListener("submit", write);
+list().catch(() => say(place.dataset.trouble, true));
