@@ -27,8 +27,7 @@ from django_faceauth.models.authentication import StatusChange
 from django_faceauth.services import alerts, flow, grants, reports
 from django_faceauth.services.flow import Word
 from django_faceauth.services.presentation import kept_lines, lines
-from django_faceauth.services.telling import status_of, wording_for
-from django_faceauth.statuses import BEFORE_CAPTURE
+from django_faceauth.services.telling import can_reopen, wording_for
 from django_faceauth.wording import LIMITED, WORDINGS, Wording
 
 logger = logging.getLogger(__name__)
@@ -246,9 +245,13 @@ def _show(
         return redirect(way_on(challenge))
     wording = wording_for(challenge, word, trouble)
     if word is Word.OPEN:
-        can_reopen = status_of(challenge) in BEFORE_CAPTURE
         return _render(
-            request, "waiting", challenge, wording=wording, refresh=REFRESH, can_reopen=can_reopen
+            request,
+            "waiting",
+            challenge,
+            wording=wording,
+            refresh=REFRESH,
+            can_reopen=can_reopen(challenge),
         )
     return _say(request, challenge, word, wording)
 

@@ -25,6 +25,10 @@ class Wording:
 
 TROUBLE: Final = _("We are having trouble reaching the face check. We keep trying.")
 LINK_RAN_OUT: Final = _("Too much time has passed. You can get a new camera page.")
+NOT_STARTED: Final = Wording(
+    _("Please show your face"),
+    _("A quick look into the camera shows that it is really you."),
+)
 COMPARING: Final = Wording(
     _("One moment, please"),
     _("Your face is being compared. As soon as that is done, this page goes on by itself."),

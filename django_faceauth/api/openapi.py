@@ -274,8 +274,8 @@ def _question(action: str, seconds: int) -> Described:
         "type": "about:blank",
         "title": "This needs a face check.",
         "status": 401,
-        "detail": "Let the user open start_url, or start an attempt at attempts_url, and send the "
-        "request again when the face was shown.",
+        "detail": "Start an attempt at attempts_url, or let the user open start_url if there is "
+        "one, and send the request again when the face was shown.",
         "code": "face_required",
         "action": action,
         "max_age": seconds,

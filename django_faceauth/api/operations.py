@@ -250,10 +250,11 @@ CHALLENGE: Final = {
     "challenge": HANDLE,
     "state": "open",
     "next": "wait",
+    "can_reopen": True,
     "message": "Your faces are being compared.",
     "action": "payout",
     "max_age": 180,
-    "snapshot": {"payee": "Jane Roe", "amount": {"$money": ["9.50", "EUR"]}},
+    "snapshot": {"payee": "Jane Roe", "amount": {"amount": "9.50", "currency": "EUR"}},
     "lines": [
         {"label": "Payee", "values": ["Jane Roe"]},
         {"label": "Amount", "values": ["9.50 EUR"]},

@@ -32,6 +32,9 @@ class ChallengeSerializer(serializers.Serializer[Any]):
             "request again. ask_again: this one has ended, the request makes a new one."
         ),
     )
+    can_reopen = serializers.BooleanField(
+        help_text=_("While it waits: whether another attempt call opens the camera page again.")
+    )
     message = serializers.CharField(help_text=_("The same for people."))
     action = serializers.CharField(allow_blank=True)
     max_age = serializers.IntegerField(min_value=1, help_text=_("Seconds."))

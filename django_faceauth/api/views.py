@@ -55,9 +55,15 @@ from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChalleng
 from django_faceauth.models.authentication import STATUS_LENGTH, StatusChange
 from django_faceauth.services import erasure, flow, grants
 from django_faceauth.services.flow import Word
-from django_faceauth.services.presentation import lines
+from django_faceauth.services.presentation import lines, plain
 from django_faceauth.services.schedule import PULL_INTERVAL
-from django_faceauth.services.telling import Step, step_for, wording_for
+from django_faceauth.services.telling import (
+    Step,
+    can_be_answered_otherwise,
+    can_reopen,
+    step_for,
+    wording_for,
+)
 from django_faceauth.wording import LIMITED, TROUBLE
 
 logger = logging.getLogger(__name__)
@@ -301,16 +307,18 @@ def _told(
     request: Request, challenge: FaceChallenge, trouble: Exception | None, now: datetime
 ) -> dict[str, Any]:
     word = flow.word_for(challenge, now=now)
-    fallback = fallback_for(challenge.handle)
+    step = step_for(challenge, word, now=now)
+    fallback = fallback_for(challenge.handle) if can_be_answered_otherwise(word) else ""
     verified_at = challenge.verified_at
     return {
         "challenge": challenge.handle,
         "state": word.value,
-        "next": step_for(challenge, word, now=now),
+        "next": step,
+        "can_reopen": step is Step.WAIT and can_reopen(challenge),
         "message": wording_for(challenge, word, trouble).message,
         "action": challenge.action,
         "max_age": challenge.max_age,
-        "snapshot": challenge.snapshot,
+        "snapshot": plain(challenge.snapshot),
         "lines": lines(challenge.snapshot, challenge.snapshot_order),
         "verified_at": verified_at,
         "expires_at": verified_at and verified_at + challenge.age_limit,

@@ -35,6 +35,21 @@ def lines(snapshot: Snapshot, order: Iterable[str] = ()) -> list[Line]:
     return [Line(label(name), tuple(_texts(snapshot[name]))) for name in names]
 
 
+def plain(value: Any) -> Any:
+    """Return a snapshot, or a part of one, for programs: as JSON without our marks.
+
+    Money is `{"amount": "12.50", "currency": "EUR"}`; dates and moments are ISO 8601.
+    """
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kind, content = next(iter(value.items()), ("", ""))
+    if kind == "$money":
+        return {"amount": content[0], "currency": content[1]}
+    return content if kind in _READERS else {name: plain(item) for name, item in value.items()}
+
+
 def kept_lines(kept: Iterable[tuple[str, list[str]]], snapshot: Snapshot) -> list[Line]:
     """Return kept fields as lines to show, but for what the snapshot shows already."""
     return [Line(label(name), tuple(values)) for name, values in kept if name not in snapshot]

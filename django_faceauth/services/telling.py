@@ -9,8 +9,16 @@ from django_faceauth.models import FaceChallenge
 from django_faceauth.response_codes import advice_for
 from django_faceauth.services import flow
 from django_faceauth.services.flow import Word
-from django_faceauth.statuses import AFTER_CAPTURE, AuthenticationStatus
-from django_faceauth.wording import COMPARING, LINK_RAN_OUT, TROUBLE, WORDINGS, Text, Wording
+from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, AuthenticationStatus
+from django_faceauth.wording import (
+    COMPARING,
+    LINK_RAN_OUT,
+    NOT_STARTED,
+    TROUBLE,
+    WORDINGS,
+    Text,
+    Wording,
+)
 
 
 class Step(StrEnum):
@@ -44,6 +52,16 @@ def status_of(challenge: FaceChallenge) -> str:
     return challenge.authentication.status if challenge.authentication else ""
 
 
+def can_reopen(challenge: FaceChallenge) -> bool:
+    """Tell whether the camera page of an attempt that is under way can be opened again."""
+    return status_of(challenge) in BEFORE_CAPTURE
+
+
+def can_be_answered_otherwise(word: Word) -> bool:
+    """Tell whether another way of the site may still answer."""
+    return word in {Word.OPEN, Word.RETRY, Word.REFUSED, Word.FAILED}
+
+
 def _message(challenge: FaceChallenge, word: Word, trouble: Exception | None) -> Text:
     if word is Word.OPEN and trouble is not None:
         return TROUBLE
@@ -55,6 +73,8 @@ def _message(challenge: FaceChallenge, word: Word, trouble: Exception | None) ->
 
 
 def _usual(challenge: FaceChallenge, word: Word) -> Wording:
+    if word is Word.OPEN and challenge.started_at is None and challenge.claimed_at is None:
+        return NOT_STARTED
     if word is Word.OPEN and status_of(challenge) in AFTER_CAPTURE:
         return COMPARING
     return WORDINGS[word]

@@ -37,9 +37,10 @@ def test_a_question_says_what_is_asked_and_what_to_do(program, owes):
         "challenge": asked["challenge"],
         "state": "open",
         "next": "attempt",
+        "can_reopen": False,
         "action": "pay",
         "max_age": 300,
-        "snapshot": {"payee": "Anna", "amount": {"$money": ["1234.50", "EUR"]}},
+        "snapshot": {"payee": "Anna", "amount": {"amount": "1234.50", "currency": "EUR"}},
         "lines": [
             {"label": "Payee", "values": ["Anna"]},
             {"label": "Amount", "values": ["1,234.50\xa0EUR"]},
@@ -73,6 +74,7 @@ def test_each_end_says_what_to_do_next(program, outcome, told):
 def test_it_is_waited_while_the_face_is_compared(program):
     asked = program.is_asked()
     capture = program.sends("POST", asked["attempts_url"]).json()["capture_url"]
+    assert program.sends("GET", asked["status_url"]).json()["can_reopen"] is True
 
     waiting = program.sends("GET", asked["status_url"])
     assert (waiting.json()["state"], waiting.json()["next"]) == ("open", "wait")
@@ -80,6 +82,8 @@ def test_it_is_waited_while_the_face_is_compared(program):
     again = program.sends("GET", asked["status_url"], **{"if-none-match": waiting["ETag"]})
     assert (again.status_code, again["Retry-After"]) == (304, "2")
     program.person.shows_face(capture)
+    program.person.clock.shift(2)
+    assert program.sends("GET", asked["status_url"]).json()["can_reopen"] is False
     assert program.waits(asked)["next"] == "repeat"
 
 
@@ -112,6 +116,7 @@ def test_the_other_way_of_the_site_is_named(program, settings):
 
     handle = asked["challenge"]
     assert told["fallback_url"] == f"http://testserver/by-code/?challenge={handle}"
+    assert program.proves(asked)["fallback_url"] is None  # nothing is left to answer
 
 
 def test_an_answer_is_for_one_reader_alone(program):

@@ -49,6 +49,7 @@ export const TEXTS = Object.freeze({
  * @property {"look" | "attempt" | "wait" | "repeat" | "ask_again"} next
  * @property {string} message
  * @property {string} [state]
+ * @property {boolean} [can_reopen] whether the camera page can be opened again
  * @property {{ label: string, values: string[] }[]} lines
  * @property {string | null} [fallback_url]
  *
@@ -422,8 +423,8 @@ class Dialog {
    * Offer the way to the camera: for the first time, again, or not.
    * @param {Told} told
    */
-  showCamera({ next, message }) {
-    const [asks, waits] = [next === "attempt", next === "wait"];
+  showCamera({ next, message, can_reopen = true }) {
+    const [asks, waits] = [next === "attempt", next === "wait" && can_reopen];
     if (!waits) this.takeBack();
     write(this.button, asks ? this.texts.open : this.texts.openAgain);
     this.button.classList.toggle("fa-button--secondary", !asks);
