@@ -424,8 +424,9 @@ class Dialog {
    * @param {Told} told
    */
   showCamera({ next, message, can_reopen = true }) {
-    const [asks, waits] = [next === "attempt", next === "wait" && can_reopen];
-    if (!waits) this.takeBack();
+    const asks = next === "attempt";
+    const waits = next === "wait" && can_reopen;
+    if (next !== "wait") this.takeBack();
     write(this.button, asks ? this.texts.open : this.texts.openAgain);
     this.button.classList.toggle("fa-button--secondary", !asks);
     this.button.hidden = !(asks || waits) || !this.link.hidden;
