@@ -289,7 +289,8 @@ class StepUp {
     if (!isPage(url)) throw new TypeError("no address of a page");
     const isSent = sendOn(tab, url);
     if (!isSent) this.dialog.offer(url);
-    this.goOn({ next: "wait", can_reopen: true, message: isSent ? this.texts.waiting : this.texts.blocked });
+    const message = isSent ? this.texts.waiting : this.texts.blocked;
+    this.goOn({ next: "wait", can_reopen: true, message });
   }
 
   /**
