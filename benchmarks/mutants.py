@@ -29,9 +29,12 @@ MODULES: Final = (
     "django_faceauth/gate/decorators.py",
     "django_faceauth/services/binding.py",
     "django_faceauth/services/grants.py",
+    "django_faceauth/services/revocation.py",
     "django_faceauth/models/standing.py",
 )
 TESTS: Final = (
+    "tests/api/test_permission.py",
+    "tests/api/test_seats.py",
     "tests/services/test_binding.py",
     "tests/services/test_sessions.py",
     "tests/gate/test_authorization.py",
