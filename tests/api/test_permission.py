@@ -261,7 +261,7 @@ def test_a_gate_that_is_asked_twice_uses_the_face_once(token):
     assert token.person.challenge.state == "consumed"
 
 
-def test_a_lost_race_is_a_new_question(token):
+def test_a_lost_race_is_a_conflict(token):
     """Between the permission and the method somebody else has used the face."""
 
     class Slow(Secret):
@@ -274,7 +274,8 @@ def test_a_lost_race_is_a_new_question(token):
 
     response = call(Slow, token, handle=shown(token))
 
-    assert response.status_code in {401, 409}
+    assert response.status_code == 409
+    assert response["Content-Type"] == "application/problem+json"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -340,6 +341,23 @@ def test_async_work_and_the_use_of_the_face_are_one(token):
     assert call_async(AsyncOnce, token, handle).status_code == 200
     assert (Payment.objects.count(), token.person.challenge.state) == (1, "consumed")
     assert call_async(AsyncOnce, token, handle).status_code == 409
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_async_program_that_lost_a_race_is_told_as_all_are(token):
+    """Between the permission and the method somebody else has used the face."""
+
+    class Slow(AsyncOnce):
+        def check_throttles(self, request):
+            FaceChallenge.objects.filter(state="granted").consume(
+                timedelta(minutes=5), now=token.person.challenge.granted_at
+            )
+
+    response = call_async(Slow, token, shown(token))
+
+    assert response.status_code == 409
+    assert response["Content-Type"] == "application/problem+json"
+    assert Payment.objects.count() == 0
 
 
 # -- the site's own transaction
