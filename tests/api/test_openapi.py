@@ -268,6 +268,8 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import PathFinder
 
 class Missing(MetaPathFinder):
+    find_distributions = staticmethod(PathFinder.find_distributions)  # drivers ask for these
+
     def find_spec(self, name, path=None, target=None):
         return None if name.partition(".")[0] in {missing!r} else PathFinder.find_spec(name, path)
 
