@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from math import ceil
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -142,3 +143,7 @@ class TooManyAttempts(FlowError):
         self.scope = scope
         self.until = until
         super().__init__(scope)
+
+    def seconds(self, now: datetime) -> int:
+        """Return how long that is, in whole seconds: nobody is told to come early."""
+        return ceil((self.until - now).total_seconds())

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import wraps
-from math import ceil
 from typing import Any, Final
 
 from django.contrib.auth.decorators import login_not_required
@@ -20,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import NotEnrolled, TooManyAttempts
-from django_faceauth.gate.destination import fallback_for, home, local, way_on
+from django_faceauth.gate.destination import fallback_for, home, local, way_back, way_on
 from django_faceauth.headers import sealed
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.authentication import StatusChange
@@ -34,9 +33,6 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two looks of a waiting page.
 REFRESH: Final = 3
-
-#: Who is shown the other way, if the site has one: people who cannot, will not or may not.
-OFFERED_FALLBACK: Final = frozenset({Word.RETRY, Word.REFUSED, Word.FAILED})
 
 Source = StatusChange.Source
 
@@ -91,15 +87,12 @@ def returned(request: HttpRequest, handle: str) -> HttpResponse:
     a session, and learns nothing (B-09).
     """
     challenge = grants.find(request, handle)
-    now = timezone.now()
-    if challenge is not None:
-        challenge, _trouble = flow.look(challenge, source=Source.RETURN, now=now)
-    return_url = grants.return_url_of(handle)
-    if return_url:  # a program has started this, and waits elsewhere
-        grants.spare_cookie(request)
-        return _send_back(request, return_url)
     if challenge is None:
-        return _elsewhere(request)
+        return _not_ours(request, handle)
+    now = timezone.now()
+    challenge, _trouble = flow.look(challenge, source=Source.RETURN, now=now)
+    if challenge.return_url:
+        return _send_back(request, challenge.return_url)
     if flow.word_for(challenge, now=now) is Word.OPEN:
         return redirect("faceauth:waiting", challenge.handle)
     return _show(request, challenge, now)
@@ -188,9 +181,8 @@ def _ask(request: HttpRequest, challenge: FaceChallenge, now: datetime) -> HttpR
 
 
 def _hand_over(request: HttpRequest, challenge: FaceChallenge, now: datetime) -> HttpResponse:
-    back = request.build_absolute_uri(reverse("faceauth:returned", args=[challenge.handle]))
     try:
-        step = flow.begin(challenge, redirect_url=back, now=now)
+        step = flow.begin(challenge, redirect_url=way_back(request, challenge), now=now)
     except NotEnrolled:
         return _render(
             request, "denied", challenge, status=403, fallback=fallback_for(challenge.handle)
@@ -211,7 +203,6 @@ def _limited(
     request: HttpRequest, challenge: FaceChallenge, closed: TooManyAttempts, now: datetime
 ) -> HttpResponse:
     """Say when the face check opens again, and show the other way."""
-    seconds = ceil((closed.until - now).total_seconds())
     response = _render(
         request,
         "limited",
@@ -222,7 +213,7 @@ def _limited(
         until=_next_minute(closed.until),
         fallback="" if closed.scope == "reported" else fallback_for(challenge.handle),
     )
-    response["Retry-After"] = str(seconds)
+    response["Retry-After"] = str(closed.seconds(now))
     return response
 
 
@@ -260,7 +251,7 @@ def _say(
     request: HttpRequest, challenge: FaceChallenge, word: Word, wording: Wording
 ) -> HttpResponse:
     """Say what happened, and show the other way to people who cannot or will not."""
-    fallback = fallback_for(challenge.handle) if word in OFFERED_FALLBACK else ""
+    fallback = fallback_for(challenge.handle) if challenge.is_unanswered else ""
     status = 403 if word is Word.REFUSED and not fallback else 200
     return _render(
         request,
@@ -276,6 +267,15 @@ def _say(
 def _not_found(request: HttpRequest) -> HttpResponse:
     grants.spare_cookie(request)
     return render(request, "faceauth/not_found.html", {"cancel_url": home()}, status=404)
+
+
+def _not_ours(request: HttpRequest, handle: str) -> HttpResponse:
+    """Answer a browser without the session: another device, or one that a program has opened."""
+    return_url = grants.return_url_of(handle)
+    if not return_url:
+        return _elsewhere(request)
+    grants.spare_cookie(request)
+    return _send_back(request, return_url)
 
 
 def _send_back(request: HttpRequest, return_url: str) -> HttpResponse:

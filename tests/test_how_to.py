@@ -191,8 +191,8 @@ def endpoints(run):
 def test_protect_an_endpoint(person, address, method):
     """Asked, shown, and in, with a token and with a session (G-07)."""
     program = Phone(person)
-    program.is_asked(address, method)
-    named = program.proves()
+    program.is_refused(address, method)
+    named = program.shows()
 
     assert getattr(program.http, method)(address, headers=named).status_code == 200
     assert getattr(program.http, method)(address).status_code == 401
@@ -213,8 +213,8 @@ def test_methods_that_are_not_named_are_open(person):
 def test_one_payment_is_approved_and_paid(person, payment):
     program = Phone(person)
     address = f"/payments/{payment.pk}/pay/"
-    program.is_asked(address, "post")
-    named = program.proves()
+    program.is_refused(address, "post")
+    named = program.shows()
 
     paid = program.http.post(address, headers=named)
     again = program.http.post(address, headers=named)
@@ -234,8 +234,8 @@ def test_actions_of_a_viewset_ask_each_for_itself(person, payment):
     assert program.http.post("/payments/", draft, "application/json").status_code == 201
     address = f"/payments/{payment.pk}/"
 
-    program.is_asked(address, "delete")
-    assert program.http.delete(address, headers=program.proves()).status_code == 204
+    program.is_refused(address, "delete")
+    assert program.http.delete(address, headers=program.shows()).status_code == 204
     assert Payment.objects.get().payee == "Ann"
 
 
@@ -243,8 +243,8 @@ def test_actions_of_a_viewset_ask_each_for_itself(person, payment):
 @pytest.mark.usefixtures("endpoints")
 def test_an_async_endpoint(person, payment):
     program = Phone(person)
-    program.is_asked(f"/async/{payment.pk}/", "post")
-    named = program.proves()
+    program.is_refused(f"/async/{payment.pk}/", "post")
+    named = program.shows()
 
     paid = program.http.post(f"/async/{payment.pk}/", headers=named)
     again = program.http.post(f"/async/{payment.pk}/", headers=named)
@@ -278,8 +278,8 @@ def test_who_gets_what(person, people, payment):
     session["hijack_history"] = ["1"]
     session.save()
     assert code(person.browser.get("/statements/")) == (403, "impersonated")
-    program.is_asked(pay, "post")
-    named = program.proves()
+    program.is_refused(pay, "post")
+    named = program.shows()
     Payment.objects.update(amount=99)
     assert code(program.http.post(pay, headers=named)) == (409, "changed")
 
@@ -382,8 +382,8 @@ def test_tokens_of_one_log_in_share_a_question(run, endpoints, person):
     serializer = run("service-to-service.md").TokenSerializer
     here, elsewhere = serializer.get_token(person.user), serializer.get_token(person.user)
     program = Phone(person, here.access_token)
-    program.is_asked("/statements/")
-    named = program.proves()
+    program.is_refused("/statements/")
+    named = program.shows()
 
     program.uses(RefreshToken(str(here)).access_token)
     assert program.http.get("/statements/", headers=named).status_code == 200
@@ -395,8 +395,8 @@ def test_tokens_of_one_log_in_share_a_question(run, endpoints, person):
 
 def test_tokens_without_a_name_share_the_handle(endpoints, person):
     program = Phone(person)
-    program.is_asked("/statements/")
-    named = program.proves()
+    program.is_refused("/statements/")
+    named = program.shows()
 
     program.uses(AccessToken.for_user(person.user))
 
@@ -408,15 +408,15 @@ def test_a_token_that_is_a_row_is_that_row(endpoints, person):
     """A new one is another credential, and what was revoked is none."""
     program = Phone(person)
     row = Token.objects.create(user=person.user)
-    program.http = Client(headers={"Authorization": f"Token {row.key}"})
-    program.is_asked("/statements/")
-    named = program.proves()
+    program.headers = {"authorization": f"Token {row.key}"}
+    program.is_refused("/statements/")
+    named = program.shows()
     assert program.http.get("/statements/", headers=named).status_code == 200
 
     row.delete()
     assert program.http.get("/statements/", headers=named).status_code == 403
     new = Token.objects.create(user=person.user)
-    program.http = Client(headers={"Authorization": f"Token {new.key}"})
+    program.headers = {"authorization": f"Token {new.key}"}
     assert program.http.get("/statements/", headers=named).status_code == 401
 
 
@@ -425,8 +425,8 @@ def test_a_token_that_is_a_row_is_that_row(endpoints, person):
 )
 def test_a_new_password_or_applicant_ends_what_tokens_were_granted(endpoints, person, change):
     program = Phone(person)
-    program.is_asked("/statements/")
-    named = program.proves()
+    program.is_refused("/statements/")
+    named = program.shows()
 
     change(person)
 
@@ -476,9 +476,9 @@ def test_later_work_looks_again(run, endpoints, person):
     """And sees that an approval was taken back, or that its time is over."""
     export = run("service-to-service.md").export_statements
     program = Phone(person)
-    handle = program.is_asked("/statements/")
+    handle = program.is_refused("/statements/")
     assert export(person.user.pk, handle) == "too late, or taken back"
-    program.proves()
+    program.shows()
     assert export(person.user.pk, handle) == "exported"
 
     person.clock.shift(600)
@@ -491,8 +491,8 @@ def test_a_token_says_that_a_face_was_shown(run, person):
     page = run("tokens.md")
     with served(path("step-up/", page.StepUp.as_view())):
         program = Phone(person)
-        program.is_asked("/step-up/", "post")
-        named = program.proves()
+        program.is_refused("/step-up/", "post")
+        named = program.shows()
         told = program.http.post("/step-up/", headers=named).json()
         assert program.http.post("/step-up/", headers=named).status_code == 409
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import Http404, HttpResponse
+from django.utils.translation import gettext as _
 from rest_framework import views
 from rest_framework.exceptions import (
     APIException,
@@ -20,17 +21,25 @@ from rest_framework.exceptions import (
 from rest_framework.response import Response
 
 from django_faceauth.api.credentials import scheme_of
-from django_faceauth.conf import conf
-from django_faceauth.gate.decision import Challenge, Deny, Reason
-from django_faceauth.gate.destination import fallback_for, origin
+from django_faceauth.exceptions import TooManyAttempts
+from django_faceauth.gate.decision import Challenge, Deny
+from django_faceauth.gate.destination import origin
 from django_faceauth.gate.policy import Policy
-from django_faceauth.gate.problems import challenge_for, problem
-from django_faceauth.gate.refusals import ask, denial
+from django_faceauth.gate.problems import problem
+from django_faceauth.gate.refusals import refuse_program
+from django_faceauth.models import FaceChallenge
+from django_faceauth.services.flow import Word
+from django_faceauth.services.schedule import PULL_INTERVAL
+from django_faceauth.services.telling import wording_for
+from django_faceauth.wording import LIMITED, TROUBLE
 
 logger = logging.getLogger(__name__)
 
 #: What Django raises for requests that it will not read, too long ones among them.
 UNREADABLE: Final = (BadRequest, SuspiciousOperation)
+
+#: Seconds until there may be news of somebody who is waited for (U-09).
+PATIENCE: Final = str(int(PULL_INTERVAL.total_seconds()))
 
 #: Headers of an answer of Django REST framework that its problem details keep.
 KEPT_HEADERS: Final = ("WWW-Authenticate", "Retry-After", "Allow")
@@ -47,23 +56,39 @@ class FaceRefused(PermissionDenied):
 
 
 def refuse(request: Any, policy: Policy, decision: Challenge | Deny, now: datetime) -> HttpResponse:
-    """Answer a program whose request was refused: ask for the face, or say no.
+    """Answer a refused request of Django REST framework."""
+    return refuse_program(
+        request, policy, decision, now, next_url=origin(request), scheme=scheme_of(request)
+    )
 
-    `request` is that of Django REST framework. Never a redirect, whatever the method and
-    whatever the client accepts (G-07).
-    """
-    if isinstance(decision, Challenge):
-        challenge = ask(
-            request, policy, decision.snapshot, decision.reason, now, next_url=origin(request)
-        )
-        return challenge_for(request, policy, challenge, scheme=scheme_of(request))
-    if decision.reason is Reason.NOT_ENROLLED and conf.FALLBACK:
-        challenge = ask(
-            request, policy, policy.snapshot(), decision.reason, now, next_url=origin(request)
-        )
-        url = request.build_absolute_uri(fallback_for(challenge.handle))
-        return denial(decision.reason, challenge=challenge.handle, fallback_url=url)
-    return denial(decision.reason)
+
+def ended(challenge: FaceChallenge, word: Word) -> HttpResponse:
+    """Return the answer to a start of what has ended."""
+    return problem(409, word.value, str(wording_for(challenge, word).message))
+
+
+def under_way() -> HttpResponse:
+    """Return the answer to a start while there is another."""
+    response = problem(409, "under_way", _("A face check is under way already."))
+    response["Retry-After"] = PATIENCE
+    return response
+
+
+def limited(closed: TooManyAttempts, now: datetime) -> HttpResponse:
+    """Return the answer to a start that has to wait."""
+    title = str(LIMITED[closed.scope].message)
+    response = problem(
+        429, "too_many_attempts", title, scope=closed.scope, until=closed.until.isoformat()
+    )
+    response["Retry-After"] = str(closed.seconds(now))
+    return response
+
+
+def unavailable() -> HttpResponse:
+    """Return the answer while the provider gives none."""
+    response = problem(503, "unavailable", str(TROUBLE))
+    response["Retry-After"] = PATIENCE
+    return response
 
 
 def as_problem(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:

@@ -104,7 +104,7 @@ class Words(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  
 class Endpoints(OpenApiViewExtension):  # type: ignore[no-untyped-call]  # theirs
     """Describes our own endpoints."""
 
-    target_class = "django_faceauth.api.views.ApiView"
+    target_class = "django_faceauth.api.base.ApiView"
     match_subclasses = True
 
     def view_replacement(self) -> type[APIView]:

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import FormParser, JSONParser
+from rest_framework.parsers import BaseParser, FormParser, JSONParser
 
 #: Whatever the charset of the request says: some that Python knows unpack what is packed.
 ENCODING: Final = {"encoding": "utf-8"}
 
 
-class PlainJSONParser(JSONParser):
-    """Takes JSON in UTF-8 (RFC 8259), not nested more deeply than Python can follow."""
+class Plain(BaseParser):
+    """Reads UTF-8 (RFC 8259), not nested more deeply than Python can follow."""
 
     def parse(
         self,
@@ -28,14 +28,9 @@ class PlainJSONParser(JSONParser):
             raise ParseError from None
 
 
-class PlainFormParser(FormParser):
-    """Takes the fields of a form in UTF-8."""
+class PlainJSONParser(Plain, JSONParser):
+    """Takes JSON."""
 
-    def parse(
-        self,
-        stream: Any,
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """Return the fields."""
-        return super().parse(stream, media_type, {**(parser_context or {}), **ENCODING})
+
+class PlainFormParser(Plain, FormParser):
+    """Takes the fields of a form."""

@@ -11,7 +11,7 @@ DEFAULT_PERMISSION_CLASSES, which may name ours.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final, NoReturn, cast
@@ -36,7 +36,7 @@ from django_faceauth.gate.decision import (
     decide,
 )
 from django_faceauth.gate.decorators import through, through_async
-from django_faceauth.gate.policy import Bind, Policy, policy
+from django_faceauth.gate.policy import Bind, Policy, described_by, policy
 
 #: Where a view object keeps its doorkeeper.
 DOORKEEPER: Final = "_faceauth_doorkeeper"
@@ -64,13 +64,7 @@ class FaceRequired(BasePermission):
         if cls.face_policy is not None:
             return cls.face_policy
         binds = hasattr(view, "get_face_binding")
-        return policy(
-            action=getattr(view, "face_action", ""),
-            max_age=getattr(view, "face_max_age", None),
-            methods=getattr(view, "face_methods", None),
-            bind=_binding_of if binds else None,
-            single_use=getattr(view, "face_single_use", False),
-        )
+        return described_by(view, bind=_binding_of if binds else None)
 
     def has_permission(self, request: Request, view: views.APIView) -> bool:
         """Tell whether the gate lets the request through."""
@@ -107,11 +101,9 @@ def require_face(
     return type("FaceRequired", (FaceRequired,), {"face_policy": asked})
 
 
-@contextmanager
-def unasked(view: views.APIView) -> Iterator[None]:
+def unasked(view: views.APIView) -> AbstractContextManager[None]:
     """Let everything pass on a view object that stands for a description, and for no request."""
-    with _Doorkeeper.of(view).aside():
-        yield
+    return _Doorkeeper.of(view).aside()
 
 
 class _Doorkeeper:

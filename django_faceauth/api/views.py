@@ -5,34 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
-from math import ceil
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.db.models import QuerySet
-from django.db.transaction import non_atomic_requests
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext as _
 from rest_framework import status
-from rest_framework.filters import BaseFilterBackend
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
-from rest_framework.pagination import PageNumberPagination
 from rest_framework.permissions import BasePermission, IsAuthenticated
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
-from rest_framework.views import APIView
 
-from django_faceauth.api.credentials import recognise
-from django_faceauth.api.errors import as_problem
-from django_faceauth.api.parsers import PlainFormParser, PlainJSONParser
+from django_faceauth.api.base import ApiView, StatusFilter
+from django_faceauth.api.errors import PATIENCE, ended, limited, unavailable, under_way
 from django_faceauth.api.permissions import require_face
 from django_faceauth.api.serializers import (
     AttemptRequestSerializer,
@@ -42,73 +35,33 @@ from django_faceauth.api.serializers import (
     ChallengeSerializer,
     FreshnessQuerySerializer,
     FreshnessSerializer,
-    StatusQuerySerializer,
 )
-from django_faceauth.api.throttling import READS, STARTS, ApiThrottle
+from django_faceauth.api.throttling import STARTS
 from django_faceauth.exceptions import Conflict, NotEnrolled, Rejected, TooManyAttempts
 from django_faceauth.gate.decision import Reason
-from django_faceauth.gate.destination import fallback_for
+from django_faceauth.gate.destination import fallback_for, way_back
 from django_faceauth.gate.freshness import freshness
 from django_faceauth.gate.problems import addresses_of, problem
 from django_faceauth.gate.refusals import denial
 from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge
-from django_faceauth.models.authentication import STATUS_LENGTH, StatusChange
+from django_faceauth.models.authentication import StatusChange
 from django_faceauth.services import erasure, flow, grants
 from django_faceauth.services.flow import Word
 from django_faceauth.services.presentation import lines, plain
-from django_faceauth.services.schedule import PULL_INTERVAL
 from django_faceauth.services.telling import (
     Step,
-    can_be_answered_otherwise,
     can_reopen,
     step_for,
     wording_for,
 )
-from django_faceauth.wording import LIMITED, TROUBLE
 
 logger = logging.getLogger(__name__)
 
 Source = StatusChange.Source
 
-#: Seconds until there may be news of somebody who is waited for (U-09).
-PATIENCE: Final = str(int(PULL_INTERVAL.total_seconds()))
-
 #: The name of the action that an owner shows their face for before it is forgotten (G-12).
 ANONYMIZE: Final = "anonymize"
 MAY_ANONYMIZE: Final = "faceauth.anonymize_faceauthentication"
-
-
-class Pages(PageNumberPagination):
-    """Pages of fifty, or of as many as the client likes, up to a hundred."""
-
-    page_size = 50
-    page_size_query_param = "page_size"
-    max_page_size = 100
-
-
-class StatusFilter(BaseFilterBackend):
-    """Keeps the rows with the status that the query names."""
-
-    def filter_queryset(
-        self, request: Request, queryset: QuerySet[Any], view: APIView
-    ) -> QuerySet[Any]:
-        """Filter by `?status=`; there is nothing with a status that nobody knows."""
-        query = StatusQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        wanted = query.validated_data["status"]
-        return queryset.filter(status=wanted) if wanted else queryset
-
-    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
-        """Describe the parameter for OpenAPI."""
-        return [
-            {
-                "name": "status",
-                "in": "query",
-                "required": False,
-                "description": "Only those with this status.",
-                "schema": {"type": "string", "maxLength": STATUS_LENGTH},
-            }
-        ]
 
 
 class MayAnonymize(BasePermission):
@@ -117,44 +70,6 @@ class MayAnonymize(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         """Tell whether the user has it."""
         return request.user.has_perm(MAY_ANONYMIZE)
-
-
-class ApiView(GenericAPIView[Any]):
-    """What all endpoints have in common.
-
-    Nothing runs in one transaction: what the flow remembers before it calls the provider must
-    be committed before it.
-    """
-
-    permission_classes = [IsAuthenticated]
-    renderer_classes = [JSONRenderer]
-    parser_classes = [PlainJSONParser, PlainFormParser]
-    throttle_classes = [ApiThrottle]
-    throttle_scope = READS
-    versioning_class = None
-    pagination_class = Pages
-
-    @classmethod
-    def as_view(cls, **initkwargs: Any) -> Any:
-        """Return the view, outside of the transaction of the request."""
-        return non_atomic_requests(super().as_view(**initkwargs))
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Do what comes before the method, and note by what the user was recognised."""
-        super().initial(request, *args, **kwargs)
-        recognise(request)
-
-    def get_exception_handler(self) -> Callable[..., Any]:
-        """Return the handler that answers with problem details, whatever the site's does."""
-        return as_problem
-
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Keep every answer out of caches, and out of other users' hands."""
-        final = super().finalize_response(request, response, *args, **kwargs)
-        final["Cache-Control"] = "no-store, private"
-        final["Referrer-Policy"] = "no-referrer"
-        patch_vary_headers(final, ["Authorization", "Cookie", "Accept-Language"])
-        return final
 
 
 class ChallengeView(ApiView):
@@ -192,7 +107,7 @@ class ChallengeAttemptsView(ApiView):
         challenge, now = _found(request, handle), timezone.now()
         word = flow.word_for(challenge, now=now)
         if word not in {Word.OPEN, Word.RETRY}:
-            return _conflict(challenge, word)
+            return ended(challenge, word)
         return_url = given.validated_data.get("redirect_url") or reverse("faceauth:done")
         return _start(request, challenge, return_url, now)
 
@@ -231,14 +146,8 @@ class AttemptsView(ApiView, ListAPIView[Any]):
     filter_backends: Any = [StatusFilter]
 
     def get_queryset(self) -> QuerySet[FaceAttempt]:
-        """Return them, if the authentication is the caller's."""
+        """Return them; an authentication that is not the caller's does not exist."""
         return _own_attempts(self)
-
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return the page; an authentication that is not the caller's does not exist."""
-        if not _own_authentications(request).filter(provider_id=kwargs["authentication"]).exists():
-            raise Http404
-        return super().list(request, *args, **kwargs)
 
 
 class AttemptView(ApiView, RetrieveAPIView[Any]):
@@ -275,7 +184,7 @@ class AnonymizeView(ApiView):
             return problem(409, "not_finished", _("This face check has not been finished."))
         except flow.TROUBLES as error:
             logger.error("anonymize failed: %s authentication=%s", error, authentication.pk)
-            return _unavailable()
+            return unavailable()
         authentication.refresh_from_db()
         return Response(self.get_serializer(authentication).data)
 
@@ -308,7 +217,7 @@ def _told(
 ) -> dict[str, Any]:
     word = flow.word_for(challenge, now=now)
     step = step_for(challenge, word, now=now)
-    fallback = fallback_for(challenge.handle) if can_be_answered_otherwise(word) else ""
+    fallback = fallback_for(challenge.handle) if challenge.is_unanswered else ""
     verified_at = challenge.verified_at
     return {
         "challenge": challenge.handle,
@@ -335,54 +244,28 @@ def _etag(data: Any) -> str:
 def _start(
     request: Request, challenge: FaceChallenge, return_url: str, now: datetime
 ) -> HttpResponseBase:
-    back = request.build_absolute_uri(reverse("faceauth:returned", args=[challenge.handle]))
+    back = way_back(request, challenge)
     try:
         step = flow.begin(challenge, redirect_url=back, now=now, return_url=return_url)
     except NotEnrolled:
         return denial(Reason.NOT_ENROLLED)
     except TooManyAttempts as closed:
-        return _limited(closed, now)
+        return limited(closed, now)
     except flow.TROUBLES as error:
         logger.error("start failed: %s challenge=%s", error, challenge.pk)
-        return _unavailable()
+        return unavailable()
     if step is None:
-        return _under_way()
+        return under_way()
     return Response(CaptureSerializer(step).data, status=status.HTTP_201_CREATED)
 
 
-def _conflict(challenge: FaceChallenge, word: Word) -> HttpResponse:
-    return problem(409, word.value, str(wording_for(challenge, word).message))
-
-
-def _under_way() -> HttpResponse:
-    response = problem(409, "under_way", _("A face check is under way already."))
-    response["Retry-After"] = PATIENCE
-    return response
-
-
-def _limited(closed: TooManyAttempts, now: datetime) -> HttpResponse:
-    title = str(LIMITED[closed.scope].message)
-    response = problem(
-        429, "too_many_attempts", title, scope=closed.scope, until=closed.until.isoformat()
-    )
-    response["Retry-After"] = str(ceil((closed.until - now).total_seconds()))
-    return response
-
-
-def _unavailable() -> HttpResponse:
-    response = problem(503, "unavailable", str(TROUBLE))
-    response["Retry-After"] = PATIENCE
-    return response
-
-
 def _own_authentications(request: Request) -> QuerySet[FaceAuthentication]:
-    return FaceAuthentication.objects.filter(user=_user(request), provider_id__isnull=False)
+    return FaceAuthentication.objects.filter(
+        user_id=cast(int | str, request.user.pk),  # who is anonymous does not get here
+        provider_id__isnull=False,
+    )
 
 
 def _own_attempts(view: GenericAPIView[Any]) -> QuerySet[FaceAttempt]:
-    asked = {"authentication__provider_id": view.kwargs["authentication"]}
-    return FaceAttempt.objects.filter(authentication__user=_user(view.request), **asked)
-
-
-def _user(request: Request) -> Any:
-    return request.user  # who is anonymous does not get here
+    own = _own_authentications(view.request)
+    return get_object_or_404(own, provider_id=view.kwargs["authentication"]).attempts.all()

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.urls import URLPattern, URLResolver
 
 from django_faceauth.gate.decorators import through
-from django_faceauth.gate.policy import Bind, Policy, policy
+from django_faceauth.gate.policy import Bind, Policy, described_by, policy
 
 Action = TypeVar("Action", bound=Callable[..., Any])
 View = Callable[..., Any]
@@ -40,12 +40,12 @@ class FaceRequiredAdminSite(AdminSite):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        policy(action=cls.face_action, max_age=cls.face_max_age)
+        described_by(cls)
 
     @property
     def face_policy(self) -> Policy:
         """What the gate asks for."""
-        return policy(action=self.face_action, max_age=self.face_max_age)
+        return described_by(self)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Put the gate behind the admin's own question who somebody is (G-08)."""
@@ -68,12 +68,12 @@ class FaceRequiredModelAdmin(ModelAdmin):  # type: ignore[type-arg]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        policy(action=cls.face_action, max_age=cls.face_max_age, methods=cls.face_methods)
+        described_by(cls)
 
     @property
     def face_policy(self) -> Policy:
         """What the gate asks for."""
-        return policy(action=self.face_action, max_age=self.face_max_age, methods=self.face_methods)
+        return described_by(self)
 
     @property
     def urls(self) -> list[Any]:

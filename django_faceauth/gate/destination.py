@@ -55,6 +55,11 @@ def way_on(challenge: FaceChallenge) -> str:
     return local(challenge.next_url)
 
 
+def way_back(request: HttpRequest, challenge: FaceChallenge) -> str:
+    """Return the address that the provider sends the browser back to."""
+    return request.build_absolute_uri(reverse("faceauth:returned", args=[challenge.handle]))
+
+
 def fallback_for(handle: str = "") -> str:
     """Return the site's other way for people who cannot pass, or nothing if it has none."""
     if not conf.FALLBACK:

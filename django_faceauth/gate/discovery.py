@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -10,7 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django_faceauth.gate.mixins import FaceRequiredMixin, policy_of
 from django_faceauth.gate.policy import Policy
 
-View = Callable[..., Any]
+View = Any
 
 
 class ApiGate:
@@ -25,10 +25,6 @@ class ApiGate:
         """What the gate asks for; raises `ValueError` or `TypeError` if it is none."""
         found: Policy = self.permission.policy_of(_bare(self.__wrapped__.cls, self.__wrapped__))
         return found
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the view."""
-        return self.__wrapped__(*args, **kwargs)
 
 
 def gated_views() -> Iterator[tuple[str, View]]:
@@ -55,7 +51,7 @@ def policy_at(view: View) -> Policy:
     """
     gated = _mixin_of(view)
     if gated is None:
-        found: Policy = view.face_policy  # type: ignore[attr-defined]
+        found: Policy = view.face_policy
         return found
     return policy_of(_bare(gated, view))
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.views.generic import View
 
 from django_faceauth.gate.decorators import through, through_async
-from django_faceauth.gate.policy import Policy, policy
+from django_faceauth.gate.policy import Policy, described_by
 
 
 class FaceRequiredMixin(View):
@@ -49,11 +49,4 @@ def policy_of(view: FaceRequiredMixin | type[FaceRequiredMixin]) -> Policy:
     kind = view if isinstance(view, type) else type(view)
     is_bound = kind.get_face_binding is not FaceRequiredMixin.get_face_binding
     # Read from the view itself: as_view() may have been given attributes.
-    return policy(
-        action=view.face_action,
-        max_age=view.face_max_age,
-        methods=view.face_methods,
-        bind=view.get_face_binding if is_bound else None,
-        single_use=view.face_single_use,
-        keep=view.face_keep,
-    )
+    return described_by(view, bind=view.get_face_binding if is_bound else None)

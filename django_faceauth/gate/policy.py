@@ -128,6 +128,21 @@ def policy(
     )
 
 
+def described_by(owner: Any, *, bind: Bind | None = None) -> Policy:
+    """Return the policy that the `face_…` attributes of a class or an object describe.
+
+    Raises what `policy` raises.
+    """
+    return policy(
+        action=getattr(owner, "face_action", ""),
+        max_age=getattr(owner, "face_max_age", None),
+        methods=getattr(owner, "face_methods", None),
+        bind=bind,
+        single_use=getattr(owner, "face_single_use", False),
+        keep=getattr(owner, "face_keep", None),
+    )
+
+
 def _named(methods: Iterable[str]) -> frozenset[str]:
     if isinstance(methods, str):
         raise ValueError("methods must be a list of names, not one string")

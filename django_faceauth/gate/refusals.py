@@ -16,7 +16,7 @@ from django_faceauth.gate.decision import FORMS, Challenge, Deny, Reason, named_
 from django_faceauth.gate.destination import destination, fallback_for, home, local
 from django_faceauth.gate.htmx import is_fragment, send_on
 from django_faceauth.gate.policy import Policy
-from django_faceauth.gate.problems import challenge_for, problem, wants_problem
+from django_faceauth.gate.problems import SESSION_SCHEME, challenge_for, problem, wants_problem
 from django_faceauth.headers import sealed
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services import grants
@@ -32,26 +32,49 @@ def refuse(
     request: HttpRequest, policy: Policy, decision: Challenge | Deny, now: datetime
 ) -> HttpResponse:
     """Answer a refused request: ask for the face, ask for the login, or say no."""
-    if isinstance(decision, Challenge):
-        challenge = ask(request, policy, decision.snapshot, decision.reason, now)
-        if wants_problem(request):
-            return challenge_for(request, policy, challenge)
-        return send_on(request, reverse("faceauth:start", args=[challenge.handle]))
     if decision.reason is Reason.ANONYMOUS:
         wanted = destination(request) if is_fragment(request) else request.get_full_path()
         return send_on(request, redirect_to_login(wanted)["Location"])
-    if decision.reason is Reason.NOT_ENROLLED and not wants_problem(request):
+    if wants_problem(request):
+        return refuse_program(request, policy, decision, now, next_url=destination(request))
+    if isinstance(decision, Challenge):
+        challenge = _ask(request, policy, decision.snapshot, decision.reason, now)
+        return send_on(request, reverse("faceauth:start", args=[challenge.handle]))
+    if decision.reason is Reason.NOT_ENROLLED:
         return _not_enrolled(request, policy, now)
     return _say_no(request, decision.reason)
 
 
-def ask(
+def refuse_program(
+    request: HttpRequest,
+    policy: Policy,
+    decision: Challenge | Deny,
+    now: datetime,
+    *,
+    next_url: str,
+    scheme: str = SESSION_SCHEME,
+) -> HttpResponse:
+    """Answer a refused program: ask for the face, or say no. Never a redirect (G-07).
+
+    `next_url` is where a user goes on who takes the page all the same, `scheme` that of the
+    credential that the request came with.
+    """
+    if isinstance(decision, Challenge):
+        challenge = _ask(request, policy, decision.snapshot, decision.reason, now, next_url)
+        return challenge_for(request, policy, challenge, scheme)
+    if decision.reason is Reason.NOT_ENROLLED and conf.FALLBACK:
+        challenge = _ask(request, policy, policy.snapshot(), decision.reason, now, next_url)
+        url = request.build_absolute_uri(fallback_for(challenge.handle))
+        return denial(decision.reason, challenge=challenge.handle, fallback_url=url)
+    return denial(decision.reason)
+
+
+def _ask(
     request: HttpRequest,
     policy: Policy,
     snapshot: Snapshot,
     reason: Reason,
     now: datetime,
-    *,
     next_url: str = "",
 ) -> FaceChallenge:
     """Return the open challenge that a refused request leads to.
@@ -88,13 +111,11 @@ def _kept(request: HttpRequest, policy: Policy) -> Kept | None:
 def _not_enrolled(request: HttpRequest, policy: Policy, now: datetime) -> HttpResponse:
     if not conf.FALLBACK:
         return _denied(request)
-    challenge = ask(request, policy, policy.snapshot(), Reason.NOT_ENROLLED, now)
+    challenge = _ask(request, policy, policy.snapshot(), Reason.NOT_ENROLLED, now)
     return _denied(request, challenge.handle)
 
 
 def _say_no(request: HttpRequest, reason: Reason) -> HttpResponse:
-    if wants_problem(request):
-        return denial(reason)
     if reason.value not in NOT_DONE:
         return _denied(request)
     context = {

@@ -236,6 +236,14 @@ class FaceChallenge(models.Model):
         return self.state == self.State.OPEN
 
     @property
+    def is_unanswered(self) -> bool:
+        """Whether another way of the site may answer, as far as time allows."""
+        is_mendable = self.state == self.State.REFUSED or (
+            self.state == self.State.FAILED and self.reason in HARMLESS
+        )
+        return self.is_open or (is_mendable and self.revoked_at is None)
+
+    @property
     def age_limit(self) -> timedelta:
         """How long the shown face counts for the gate that asked."""
         return timedelta(seconds=self.max_age)

@@ -57,11 +57,6 @@ def can_reopen(challenge: FaceChallenge) -> bool:
     return status_of(challenge) in BEFORE_CAPTURE
 
 
-def can_be_answered_otherwise(word: Word) -> bool:
-    """Tell whether another way of the site may still answer."""
-    return word in {Word.OPEN, Word.RETRY, Word.REFUSED, Word.FAILED}
-
-
 def _message(challenge: FaceChallenge, word: Word, trouble: Exception | None) -> Text:
     if word is Word.OPEN and trouble is not None:
         return TROUBLE

@@ -202,7 +202,10 @@ def test_a_face_ends_with_what_ends_it(person, kind, event):
 
     event(person)
 
-    assert program.sends("GET", "/shop/secret/", handle=handle).status_code in {401, 403}
+    response = program.sends("GET", "/shop/secret/", handle=handle)
+
+    assert response.status_code == (403 if event is deactivated else 401)
+    assert event is deactivated or response.json()["code"] == "face_required"
 
 
 # -- what the site says of its credentials

@@ -26,7 +26,7 @@ def program(person):
 def asked(person):
     """Return a program that was refused, and has read why."""
     program = Phone(person)
-    program.is_asked()
+    program.is_refused()
     return program
 
 
