@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from django_faceauth.models.audit import AuditEntry, AuditHead
 from django_faceauth.models.authentication import FaceAttempt, FaceAuthentication, StatusChange
 from django_faceauth.models.budget import CallBudget
 from django_faceauth.models.challenge import FaceChallenge
+from django_faceauth.models.consent import Consent
 from django_faceauth.models.enrolment import Applicant
+from django_faceauth.models.erasure import Erasure, ErasureTask
 from django_faceauth.models.event import WebhookEvent
 from django_faceauth.models.exemption import FaceExemption
 from django_faceauth.models.limits import AttemptRequest, Lockout
+from django_faceauth.models.review import ReviewCase, Verdict
 
 __all__ = [
     "Applicant",
     "AttemptRequest",
+    "AuditEntry",
+    "AuditHead",
     "CallBudget",
+    "Consent",
+    "Erasure",
+    "ErasureTask",
     "FaceAttempt",
     "FaceAuthentication",
     "FaceChallenge",
     "FaceExemption",
     "Lockout",
+    "ReviewCase",
     "StatusChange",
+    "Verdict",
     "WebhookEvent",
 ]

@@ -36,6 +36,9 @@ class FaceAuthentication(models.Model):
     environment = models.CharField(_("environment"), max_length=16)
     status = models.CharField(_("status"), max_length=STATUS_LENGTH, blank=True)
     response_codes = models.JSONField(_("response codes"), default=list, blank=True)
+    code = models.PositiveIntegerField(
+        _("first response code"), null=True, blank=True, help_text=_("For looking it up.")
+    )
     risk_labels = models.JSONField(_("risk labels"), default=list, blank=True)
     created_on = models.DateTimeField(_("created at the provider"), null=True, blank=True)
     modified_on = models.DateTimeField(_("modified at the provider"), null=True, blank=True)
@@ -74,11 +77,25 @@ class FaceAuthentication(models.Model):
     class Meta:
         verbose_name = _("face authentication")
         verbose_name_plural = _("face authentications")
-        permissions = [("anonymize_faceauthentication", _("Can have the provider forget a face"))]
+        permissions = [
+            ("anonymize_faceauthentication", _("Can have the provider forget a face")),
+            ("sync_faceauthentication", _("Can ask the provider for news")),
+            ("revoke_faceauthentication", _("Can take back what a face opened")),
+            ("review_faceauthentication", _("Can record a verdict")),
+            ("export_faceauthentication", _("Can export lists")),
+            ("view_fraud_codes", _("Can see fraud codes and risk labels")),
+            ("view_face", _("Can look at a captured face")),
+        ]
         indexes = [
             # The sweep asks for due rows; finished ones have no next poll.
             models.Index(fields=["next_poll_at"], name="faceauth_due"),
             models.Index(fields=["user", "-created_at"], name="faceauth_user_newest"),
+            # Staff look for these among millions of rows.
+            models.Index(fields=["status", "created_at"], name="faceauth_status_age"),
+            models.Index(fields=["created_at"], name="faceauth_age"),
+            models.Index(fields=["code"], name="faceauth_code"),
+            models.Index(fields=["user_journey_id"], name="faceauth_by_journey"),
+            models.Index(fields=["applicant_id"], name="faceauth_by_applicant"),
         ]
 
     def __str__(self) -> str:
@@ -112,6 +129,12 @@ class FaceAttempt(models.Model):
     created_at = models.DateTimeField(_("created at"))
     capture_not_before = models.DateTimeField(_("face not shown before"))
     capture_not_after = models.DateTimeField(_("face shown by"), null=True, blank=True)
+    network = models.CharField(
+        _("network"),
+        max_length=32,
+        blank=True,
+        help_text=_("A keyed digest of the network that the face was shown from (C-02)."),
+    )
 
     class Meta:
         verbose_name = _("face attempt")

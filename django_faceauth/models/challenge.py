@@ -209,6 +209,8 @@ class FaceChallenge(models.Model):
             ),
             # The sweep asks for old open ones.
             models.Index(fields=["state", "created_at"], name="faceauth_state_age"),
+            # Staff look for the questions of one action.
+            models.Index(fields=["action", "created_at"], name="faceauth_action_age"),
         ]
         constraints = [
             models.CheckConstraint(

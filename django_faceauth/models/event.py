@@ -39,9 +39,12 @@ class WebhookEvent(models.Model):
     class Meta:
         verbose_name = _("webhook event")
         verbose_name_plural = _("webhook events")
+        permissions = [("reprocess_webhookevent", _("Can have an event acted upon once more"))]
         indexes = [
             # The sweep asks for due rows; those that are done with are not due.
             models.Index(fields=["due_at"], name="faceauth_event_due"),
+            models.Index(fields=["provider_id"], name="faceauth_event_subject"),
+            models.Index(fields=["received_at"], name="faceauth_event_age"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -58,6 +58,7 @@ class Lockout(models.Model):
 
         DECLINED = "declined", _("declined too often in a row")
         REPORTED = "reported", _("reported by the user")
+        REVIEWED = "reviewed", _("locked by a reviewer")
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -81,3 +82,8 @@ class Lockout(models.Model):
 
     def __str__(self) -> str:
         return f"lockout {self.pk}"
+
+    @property
+    def is_for_declines(self) -> bool:
+        """Whether it is the user's own bad luck; else somebody has to look into it."""
+        return self.reason == self.Reason.DECLINED

@@ -127,8 +127,7 @@ def _closings(challenge: FaceChallenge, now: datetime) -> Iterator[tuple[str, da
     in_force = Lockout.objects.in_force(user_id=challenge.user_id, now=now)
     lockout = in_force.order_by("-until").first()
     if lockout is not None:
-        is_reported = lockout.reason == Lockout.Reason.REPORTED
-        yield "reported" if is_reported else "lockout", lockout.until
+        yield "lockout" if lockout.is_for_declines else "reported", lockout.until
     yield from (("user", _opens_at(of_user, limit)) for limit in conf.USER_LIMITS)
     yield from (("session", _opens_at(of_session, limit)) for limit in conf.SESSION_LIMITS)
     if conf.SITE_LIMIT:

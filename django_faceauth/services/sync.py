@@ -223,6 +223,7 @@ def _write(
 ) -> None:
     previous, row.status = row.status, snapshot.status
     row.response_codes = [code.as_json() for code in snapshot.response_codes]
+    row.code = next(iter(row.codes), None)
     row.risk_labels = list(snapshot.risk_labels)
     row.created_on = snapshot.created_on or row.created_on
     row.modified_on = snapshot.modified_on or row.modified_on

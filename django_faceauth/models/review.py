@@ -1,0 +1,82 @@
+"""What people think of what the provider said: a queue, and verdicts."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from django_faceauth.models.append_only import AppendOnly
+from django_faceauth.models.authentication import FaceAuthentication
+
+
+class ReviewCase(models.Model):
+    """An authentication that deserves a pair of eyes, and why."""
+
+    class Reason(models.TextChoices):
+        """Why somebody should look."""
+
+        FRAUD = "fraud", _("fraud code")
+        DURESS = "duress", _("may have been forced")
+        TURNED = "turned", _("approved after declines")
+        ATTEMPTS = "attempts", _("many attempts")
+        AUDIT = "audit", _("changed by the provider’s audit")
+        NETWORK = "network", _("approved from a new network")
+        REPORTED = "reported", _("reported by the user")
+
+    authentication = models.OneToOneField(
+        FaceAuthentication,
+        on_delete=models.CASCADE,
+        related_name="review_case",
+        verbose_name=_("face authentication"),
+    )
+    reasons = models.JSONField(_("reasons"), default=list)
+    raised_at = models.DateTimeField(_("raised at"))
+    settled_at = models.DateTimeField(
+        _("settled at"), null=True, blank=True, help_text=_("Empty while it waits in the queue.")
+    )
+
+    class Meta:
+        verbose_name = _("review case")
+        verbose_name_plural = _("review queue")
+        default_permissions = ("view",)
+        indexes = [models.Index(fields=["settled_at", "-raised_at"], name="faceauth_queue")]
+
+    def __str__(self) -> str:
+        return f"case {self.pk}"
+
+
+class Verdict(AppendOnly):
+    """What one reviewer made of an authentication; a change of mind is another row."""
+
+    class Finding(models.TextChoices):
+        """What the reviewer thinks."""
+
+        GENUINE = "genuine", _("genuine")
+        SUSPICIOUS = "suspicious", _("suspicious")
+        FRAUD = "fraud", _("fraud")
+
+    authentication = models.ForeignKey(
+        FaceAuthentication,
+        on_delete=models.CASCADE,
+        related_name="verdicts",
+        verbose_name=_("face authentication"),
+    )
+    finding = models.CharField(_("finding"), max_length=16, choices=Finding)
+    note = models.TextField(_("note"), blank=True)
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        null=True,
+        verbose_name=_("reviewer"),
+    )
+    at = models.DateTimeField(_("at"))
+
+    class Meta(AppendOnly.Meta):
+        verbose_name = _("verdict")
+        verbose_name_plural = _("verdicts")
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return f"verdict {self.pk}"
