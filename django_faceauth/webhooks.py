@@ -63,6 +63,7 @@ def webhook(request: HttpRequest) -> HttpResponse:
     except SignatureInvalid as refusal:
         return _refuse(refusal.reason)
     except (ConfigurationError, DatabaseTrouble) as trouble:
+        metrics.count("webhook_not_kept")
         logger.error("webhook not kept: %s", type(trouble).__name__)
         return _come_back()
 
@@ -95,6 +96,7 @@ def _take(request: HttpRequest, body: bytes, now: datetime) -> HttpResponse:
     try:
         notice = notices.read(body)
     except EnvelopeInvalid as unusable:
+        metrics.count("webhook_unusable")
         logger.error("webhook unusable: %s", unusable)
         inbox.quarantine(body, reason=unusable.reason, now=now)
         return _answer(400, "unusable")

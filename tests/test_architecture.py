@@ -33,7 +33,8 @@ FLOORS: list[set[str]] = [
     {"services"},
     {"gate"},
     {"tasks"},
-    {"views", "api", "webhooks", "admin", "management", "templatetags"},
+    {"views", "api", "webhooks", "admin", "management", "templatetags"}
+    | {"healthcheck", "prometheus"},
     {"urls"},
     {"apps", "checks", "receivers"},
     {"simulator", "testing"},
@@ -48,6 +49,8 @@ ONLY_IN = {
     "kombu": {"tasks"},
     "rest_framework": {"api"},
     "drf_spectacular": {"api"},
+    "health_check": {"healthcheck"},
+    "prometheus_client": {"prometheus"},
 }
 
 
@@ -123,6 +126,7 @@ def test_imports_point_down_and_are_not_hidden(path):
         ("django_faceauth.services.flow", "from django_faceauth import simulator"),
         ("django_faceauth.views", "from django_faceauth.simulator import machine"),
         ("django_faceauth.views", "import requests"),
+        ("django_faceauth.services.health", "import prometheus_client"),
         ("django_faceauth.gate.problems", "from drf_spectacular.utils import extend_schema"),
         ("django_faceauth.services.flow", "from django.conf import settings"),
         ("django_faceauth.gate.policy", "def f():\n    from django_faceauth import conf"),

@@ -5,18 +5,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django_faceauth.models import FaceAuthentication, WebhookEvent
+from django.db.models import Count, Min, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from django_faceauth.conf import conf
+from django_faceauth.models import ErasureTask, FaceAuthentication, ReviewCase, WebhookEvent
 from django_faceauth.services import budget
 from django_faceauth.statuses import AuthenticationStatus
 
 #: Work that is overdue for this long means that nobody sweeps.
 OVERDUE: Final = timedelta(minutes=5)
 
+#: Machines compare faces in seconds; people, for sites with `FACEAUTH_SLOW_REVIEW`, in hours.
+STUCK_AFTER: Final = timedelta(hours=1)
+STUCK_AFTER_SLOW_REVIEW: Final = timedelta(days=1)
+#: What has been stuck for longer has been given up, and does not ring for ever.
+GIVEN_UP_AFTER: Final = timedelta(days=8)
+
+#: Delays are those of the webhooks of this last while, at most of so many.
+DELAYS_OVER: Final = timedelta(hours=1)
+DELAYS_OF: Final = 500
+
 KNOWN_STATUSES: Final = ("", *(status.value for status in AuthenticationStatus))
+
+NOTHING: Final = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,36 +44,118 @@ class Health:
     how late the latest poll is, `unknown_statuses` counts polled authentications in a status
     that this version does not know, `budget_used` is the share of the calls that may be made
     just now, and `pause` why the provider is not asked at all, empty when it is.
+
+    `stuck` counts faces that were shown and have not been compared for an hour. `newest_event`
+    tells how long ago the last webhook came, None if none has; `delay` how long those of the
+    last hour took from the provider to us, half of them, and `delay_95` nearly all: None if
+    none came, and with the difference of the clocks in it. `erasures_refused` counts what the provider does not want to forget, `erasure_overdue` tells
+    how late the latest such call is, and `reviews_waiting` counts cases of the review queue.
     """
 
-    backlog: int
-    oldest_event: timedelta
-    overdue: timedelta
-    unknown_statuses: int
-    budget_used: float
-    pause: str
+    backlog: int = 0
+    oldest_event: timedelta = NOTHING
+    overdue: timedelta = NOTHING
+    unknown_statuses: int = 0
+    budget_used: float = 0.0
+    pause: str = ""
+    stuck: int = 0
+    newest_event: timedelta | None = None
+    delay: timedelta | None = None
+    delay_95: timedelta | None = None
+    erasures_refused: int = 0
+    erasure_overdue: timedelta = NOTHING
+    reviews_waiting: int = 0
+
+    @property
+    def is_swept(self) -> bool:
+        """Whether somebody takes up what is due, as far as can be seen."""
+        return max(self.oldest_event, self.overdue) < OVERDUE
 
     @property
     def is_good(self) -> bool:
         """Whether nobody needs to look."""
-        return not self.pause and max(self.oldest_event, self.overdue) < OVERDUE
+        return not any(self.troubles())
+
+    def troubles(self) -> Iterator[str]:
+        """Say in plain words what somebody needs to look at."""
+        if self.pause:
+            yield _("The provider is not asked: %s.") % self.pause
+        if not self.is_swept:
+            yield _("Work waits, the oldest for %s: nobody sweeps.") % _whole(
+                max(self.oldest_event, self.overdue)
+            )
+        if self.erasures_refused:
+            yield _("The provider refused to forget: %d.") % self.erasures_refused
+        if self.erasure_overdue >= OVERDUE:
+            yield _("Something was to be forgotten %s ago.") % _whole(self.erasure_overdue)
 
 
 def report(*, now: datetime) -> Health:
     """Look at the rows that are waiting."""
-    waiting = WebhookEvent.objects.filter(due_at__isnull=False)
-    polled = FaceAuthentication.objects.filter(next_poll_at__isnull=False)
-    received_at = waiting.order_by("received_at").values_list("received_at", flat=True).first()
-    due_at = polled.order_by("next_poll_at").values_list("next_poll_at", flat=True).first()
+    # Counts and minima in one query each, over the index of what is due alone: ordered by
+    # age, a database may prefer to read through all that was ever done.
+    events = WebhookEvent.objects.filter(due_at__isnull=False).aggregate(
+        backlog=Count("pk"), oldest=Min("received_at")
+    )
+    is_unknown = ~Q(status__in=KNOWN_STATUSES)
+    polls = _here().filter(next_poll_at__isnull=False)
+    polled = polls.aggregate(due=Min("next_poll_at"), unknown=Count("pk", filter=is_unknown))
+    is_refused = Q(state=ErasureTask.State.REFUSED)
+    tasks = ErasureTask.objects.filter(environment=conf.ENVIRONMENT)
+    erasures = tasks.aggregate(due=Min("due_at"), refused=Count("pk", filter=is_refused))
+    newest = _newest_events()
+    delays = _delays(newest, now)
     return Health(
-        backlog=waiting.count(),
-        oldest_event=_since(received_at, now),
-        overdue=_since(due_at, now),
-        unknown_statuses=polled.exclude(status__in=KNOWN_STATUSES).count(),
+        backlog=events["backlog"],
+        oldest_event=_since(events["oldest"], now),
+        overdue=_since(polled["due"], now),
+        unknown_statuses=polled["unknown"],
         budget_used=budget.used(now=now),
         pause=budget.pause(now=now),
+        stuck=_stuck(now),
+        newest_event=_since(newest[0][0], now) if newest else None,
+        delay=_share_of(delays, 50),
+        delay_95=_share_of(delays, 95),
+        erasures_refused=erasures["refused"],
+        erasure_overdue=_since(erasures["due"], now),
+        reviews_waiting=ReviewCase.objects.filter(settled_at=None).count(),
     )
 
 
+def _here() -> QuerySet[FaceAuthentication]:
+    # What belongs to the other environment of the provider is not swept either.
+    return FaceAuthentication.objects.filter(environment=conf.ENVIRONMENT)
+
+
+def _stuck(now: datetime) -> int:
+    shortest = STUCK_AFTER_SLOW_REVIEW if conf.SLOW_REVIEW else STUCK_AFTER
+    compared = _here().filter(status=AuthenticationStatus.CHECKS_IN_PROGRESS, erased_at=None)
+    # The moment of creation is not needed, only indexed.
+    young = compared.filter(created_at__gt=now - GIVEN_UP_AFTER, created_at__lte=now - shortest)
+    return young.filter(quiet_since__lte=now - shortest).count()
+
+
+def _newest_events() -> Sequence[tuple[datetime, datetime | None]]:
+    moments = WebhookEvent.objects.values_list("received_at", "created_on")
+    return list(moments.order_by("-received_at")[:DELAYS_OF])
+
+
+def _delays(newest: Sequence[tuple[datetime, datetime | None]], now: datetime) -> list[timedelta]:
+    return sorted(
+        max(received_at - created_on, NOTHING)
+        for received_at, created_on in newest
+        if created_on is not None and received_at > now - DELAYS_OVER
+    )
+
+
+def _share_of(delays: Sequence[timedelta], percent: int) -> timedelta | None:
+    """Return the time in which so many in a hundred came: one that did, not between two."""
+    return delays[-(-len(delays) * percent // 100) - 1] if delays else None
+
+
 def _since(moment: datetime | None, now: datetime) -> timedelta:
-    return max(now - moment, timedelta(0)) if moment else timedelta(0)
+    return max(now - moment, NOTHING) if moment else NOTHING
+
+
+def _whole(time: timedelta) -> timedelta:
+    return timedelta(seconds=round(time.total_seconds()))

@@ -93,9 +93,9 @@ class Command(BaseCommand):
     def _tell_health(self) -> None:
         found = health.report(now=timezone.now())
         for name, value in asdict(found).items():
-            self.stdout.write(f"{name}: {value}")
+            self.stdout.write(f"{name}: {'' if value is None else value}")
         if not found.is_good:
-            raise CommandError(_("Somebody should have a look."))
+            raise CommandError(" ".join([_("Somebody should have a look."), *found.troubles()]))
 
     def _say(self, text: str, *values: object) -> None:
         self.stdout.write(text % values)
