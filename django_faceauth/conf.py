@@ -328,6 +328,11 @@ class Conf:
         return bool(settings.SECURE_SSL_REDIRECT)
 
     @property
+    def SESSION_CACHE_ALIAS(self) -> str:
+        """The site's own `SESSION_CACHE_ALIAS`."""
+        return settings.SESSION_CACHE_ALIAS
+
+    @property
     def SESSION_COOKIE_NAME(self) -> str:
         """The site's own `SESSION_COOKIE_NAME`."""
         return settings.SESSION_COOKIE_NAME
@@ -352,6 +357,7 @@ OF_THE_SITE: Final = frozenset(
         "MIDDLEWARE",
         "SECURE_REDIRECT_EXEMPT",
         "SECURE_SSL_REDIRECT",
+        "SESSION_CACHE_ALIAS",
         "SESSION_COOKIE_NAME",
         "SESSION_ENGINE",
         "USE_TZ",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from asgiref.sync import sync_to_async
 from django.utils import timezone
-from health_check import HealthCheck
+from health_check.base import HealthCheck
 from health_check.exceptions import ServiceUnavailable
 
 from django_faceauth.services import health
@@ -24,7 +24,7 @@ class FaceAuth(HealthCheck):
         """Look at the rows; raises `ServiceUnavailable` with what somebody needs to look at."""
         troubles = await sync_to_async(_troubles)()
         if troubles:
-            raise ServiceUnavailable(" ".join(troubles))
+            raise ServiceUnavailable(" ".join(troubles))  # type: ignore[no-untyped-call] # has none
 
 
 def _troubles() -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any, Final, ParamSpec
 from celery import Celery, Task, shared_task
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
+from kombu import Connection
 from kombu.pools import ProducerPool, producers
 
 from django_faceauth.beat import FACEAUTH_BEAT_SCHEDULE
@@ -26,6 +27,7 @@ __all__ = [
     "FACEAUTH_BEAT_SCHEDULE",
     "hand_over",
     "process_event",
+    "reach_broker",
     "sweep",
     "sync_authentication",
 ]
@@ -103,9 +105,18 @@ def hand_over(pk: int) -> None:
         process_event.apply_async((pk,), producer=producer, retry=False)
 
 
+def reach_broker() -> None:
+    """Connect to the broker, and hang up; raises soon when it is away."""
+    with _broker(process_event.app) as broker:
+        broker.connect()
+
+
 @lru_cache(maxsize=1)
 def _producers(app: Celery) -> ProducerPool:
-    options = {**app.conf.broker_transport_options, **IMPATIENT}
-    broker = app.connection_for_write(connect_timeout=PATIENCE, transport_options=options)
-    pool: ProducerPool = producers[broker]
+    pool: ProducerPool = producers[_broker(app)]
     return pool
+
+
+def _broker(app: Celery) -> Connection:
+    options = {**app.conf.broker_transport_options, **IMPATIENT}
+    return app.connection_for_write(connect_timeout=PATIENCE, transport_options=options)

@@ -65,6 +65,11 @@ class Client:
         self._credentials = credentials
         self._transport = transport or Transport()
 
+    def renew_token(self) -> None:
+        """Have the provider give a new token, if we use such: it proves that it would."""
+        self._credentials.renew(self._credentials.token())
+        self._credentials.token()
+
     def create_authentication(
         self, *, applicant_id: str, user_journey_id: str
     ) -> AuthenticationSnapshot:

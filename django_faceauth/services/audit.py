@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -65,6 +65,12 @@ def note(
 def subject_of(row: Model) -> str:
     """Return how entries name a row: `faceauthentication:12`."""
     return f"{row._meta.model_name}:{row.pk}"
+
+
+def entries(*, since: datetime | None = None) -> Iterator[AuditEntry]:
+    """Return the log, oldest first, all of it or what was written since."""
+    found = AuditEntry.objects.order_by("number")
+    return (found.filter(at__gte=since) if since else found).iterator()
 
 
 def verify() -> Verification:

@@ -48,8 +48,9 @@ class Health:
     `stuck` counts faces that were shown and have not been compared for an hour. `newest_event`
     tells how long ago the last webhook came, None if none has; `delay` how long those of the
     last hour took from the provider to us, half of them, and `delay_95` nearly all: None if
-    none came, and with the difference of the clocks in it. `erasures_refused` counts what the provider does not want to forget, `erasure_overdue` tells
-    how late the latest such call is, and `reviews_waiting` counts cases of the review queue.
+    none came, and with the difference of the clocks in it. `erasures_refused` counts what the
+    provider does not want to forget, `erasure_overdue` tells how late the latest such call is,
+    and `reviews_waiting` counts cases of the review queue.
     """
 
     backlog: int = 0
@@ -81,13 +82,13 @@ class Health:
         if self.pause:
             yield _("The provider is not asked: %s.") % self.pause
         if not self.is_swept:
-            yield _("Work waits, the oldest for %s: nobody sweeps.") % _whole(
+            yield _("Work waits, the oldest for %s: nobody sweeps.") % whole(
                 max(self.oldest_event, self.overdue)
             )
         if self.erasures_refused:
             yield _("The provider refused to forget: %d.") % self.erasures_refused
         if self.erasure_overdue >= OVERDUE:
-            yield _("Something was to be forgotten %s ago.") % _whole(self.erasure_overdue)
+            yield _("Something was to be forgotten %s ago.") % whole(self.erasure_overdue)
 
 
 def report(*, now: datetime) -> Health:
@@ -120,6 +121,11 @@ def report(*, now: datetime) -> Health:
         erasure_overdue=_since(erasures["due"], now),
         reviews_waiting=ReviewCase.objects.filter(settled_at=None).count(),
     )
+
+
+def whole(time: timedelta) -> timedelta:
+    """Return a time in whole seconds, as people read it."""
+    return timedelta(seconds=round(time.total_seconds()))
 
 
 def _here() -> QuerySet[FaceAuthentication]:
@@ -155,7 +161,3 @@ def _share_of(delays: Sequence[timedelta], percent: int) -> timedelta | None:
 
 def _since(moment: datetime | None, now: datetime) -> timedelta:
     return max(now - moment, NOTHING) if moment else NOTHING
-
-
-def _whole(time: timedelta) -> timedelta:
-    return timedelta(seconds=round(time.total_seconds()))

@@ -91,6 +91,11 @@ def tidy(*, now: datetime) -> int:
     return _expire_challenges(now) + orphans.forget_intents(now=now)
 
 
+def neglected(*, now: datetime) -> bool:
+    """Tell whether a question is open that a sweep at `now` would have closed."""
+    return bool(_abandoned(now))
+
+
 def _take_authentications(limit: int, now: datetime) -> tuple[int, ...]:
     here = FaceAuthentication.objects.filter(environment=conf.ENVIRONMENT)
     due = here.filter(next_poll_at__lte=now).order_by("next_poll_at")
@@ -111,9 +116,13 @@ def _locked(
 
 
 def _expire_challenges(now: datetime) -> int:
+    abandoned = FaceChallenge.objects.filter(pk__in=_abandoned(now))
+    return abandoned.close(State.EXPIRED, reason="abandoned")
+
+
+def _abandoned(now: datetime) -> list[int]:
     old = FaceChallenge.objects.filter(state=State.OPEN, created_at__lt=now - OPEN_FOR)
-    abandoned = [one.pk for one in old[:BATCH] if _is_abandoned(one, now)]
-    return FaceChallenge.objects.filter(pk__in=abandoned).close(State.EXPIRED, reason="abandoned")
+    return [one.pk for one in old[:BATCH] if _is_abandoned(one, now)]
 
 
 def _is_abandoned(challenge: FaceChallenge, now: datetime) -> bool:

@@ -10,8 +10,8 @@ from django.test import override_settings
 from django.utils import timezone
 
 from django_faceauth import metrics
-from django_faceauth.models import FaceAuthentication
-from django_faceauth.services import health, revocation
+from django_faceauth.models import Erasure, ErasureTask, FaceAuthentication, ReviewCase
+from django_faceauth.services import flow, health, revocation
 from tests.deliveries import deliver, event
 from tests.provider_double import answers
 from tests.sweeping import sweep_once
@@ -22,8 +22,17 @@ def report() -> health.Health:
 
 
 def test_nothing_is_waiting(db):
-    assert report() == health.Health(0, timedelta(0), timedelta(0), 0, 0.0, "")
+    assert report() == health.Health()
     assert report().is_good
+
+
+def test_it_is_cheap(person, django_assert_max_num_queries):
+    """Asked for every few seconds, by several who watch."""
+    person.passes("/statements/")
+    deliver(event(person.authentication))
+
+    with django_assert_max_num_queries(9):
+        report()
 
 
 def test_what_waits_is_counted_and_timed(person):
@@ -60,6 +69,116 @@ def test_a_pause_is_told(person, provider):
     assert not report().is_good
 
 
+def test_what_belongs_to_the_other_environment_waits_for_nobody(person):
+    """It is not swept either."""
+    person.is_handed_over(person.is_asked())
+    FaceAuthentication.objects.update(status="invented_tomorrow", environment="live")
+    person.clock.shift(timedelta(hours=1))
+
+    assert (report().overdue, report().unknown_statuses) == (timedelta(0), 0)
+
+
+@pytest.mark.parametrize(
+    ("slow_review", "quiet", "stuck"),
+    [
+        (False, timedelta(minutes=59), 0),
+        (False, timedelta(minutes=61), 1),
+        (False, timedelta(days=9), 0),
+        (True, timedelta(hours=23), 0),
+        (True, timedelta(hours=25), 1),
+    ],
+)
+def test_faces_that_wait_to_be_compared_are_counted(person, slow_review, quiet, stuck):
+    """For longer than it takes, until nobody hopes any more."""
+    person.shows_face(person.is_handed_over(person.is_asked()))
+    flow.refresh(person.authentication, source="poll", now=timezone.now())
+    assert person.authentication.status == "checks_in_progress"
+    FaceAuthentication.objects.update(created_at=timezone.now())  # the database's own clock
+    person.clock.shift(quiet)
+
+    with override_settings(FACEAUTH_SLOW_REVIEW=slow_review):
+        assert report().stuck == stuck
+
+
+def test_faces_that_were_compared_are_not_stuck(person):
+    person.passes("/statements/")
+    person.clock.shift(timedelta(hours=2))
+
+    assert report().stuck == 0
+
+
+def test_the_delay_of_webhooks_is_that_of_the_last_hour(clock, db):
+    for seconds in range(1, 21):
+        made = timezone.now() - timedelta(seconds=seconds)
+        deliver(event("fav_" + "b" * 26, created_on=made))
+
+    assert report().delay == timedelta(seconds=10)
+    assert report().delay_95 == timedelta(seconds=19)
+    assert report().newest_event == timedelta(0)
+
+    clock.shift(timedelta(hours=1))
+    assert (report().delay, report().delay_95) == (None, None)
+    assert report().newest_event == timedelta(hours=1)
+
+
+def test_one_webhook_is_the_middle_and_the_end(clock, db):
+    deliver(event("fav_" + "b" * 26, created_on=timezone.now() - timedelta(seconds=7)))
+
+    assert report().delay == report().delay_95 == timedelta(seconds=7)
+
+
+def test_a_webhook_from_the_future_took_no_time(clock, db):
+    deliver(event("fav_" + "b" * 26, created_on=timezone.now() + timedelta(seconds=7)))
+
+    assert report().delay == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("environment", "refused", "overdue"),
+    [("sandbox", 2, timedelta(minutes=6)), ("live", 0, timedelta(0))],
+)
+def test_erasures_that_do_not_go_on(clock, db, environment, refused, overdue):
+    now = timezone.now()
+    erasure = Erasure.objects.create(who="1", reason="request", requested_at=now)
+    tasks = [
+        *[("refused", None)] * 2,
+        ("due", now - timedelta(minutes=6)),
+        ("due", now + timedelta(hours=1)),
+        ("done", None),
+    ]
+    for number, (state, due_at) in enumerate(tasks):
+        ErasureTask.objects.create(
+            erasure=erasure, digest=number, environment=environment, state=state, due_at=due_at
+        )
+
+    assert (report().erasures_refused, report().erasure_overdue) == (refused, overdue)
+    assert report().is_good is (environment == "live")
+
+
+def test_cases_that_wait_for_a_reviewer_are_counted(person):
+    person.passes("/statements/")
+    case = ReviewCase.objects.create(authentication=person.authentication, raised_at=timezone.now())
+    assert report().reviews_waiting == 1
+    assert report().is_good
+
+    ReviewCase.objects.filter(pk=case.pk).update(settled_at=timezone.now())
+    assert report().reviews_waiting == 0
+
+
+def test_troubles_are_told_in_plain_words():
+    late = timedelta(minutes=6, microseconds=1)
+    found = health.Health(
+        pause="no_access", overdue=late, erasures_refused=3, erasure_overdue=timedelta(hours=1)
+    )
+
+    assert list(found.troubles()) == [
+        "The provider is not asked: no_access.",
+        "Work waits, the oldest for 0:06:00: nobody sweeps.",
+        "The provider refused to forget: 3.",
+        "Something was to be forgotten 1:00:00 ago.",
+    ]
+
+
 def test_revocations_are_counted(person):
     person.passes("/statements/")
     before = metrics.counts["challenge_revoked"]
@@ -71,11 +190,13 @@ def test_revocations_are_counted(person):
 
 def test_the_command_tells_and_fails_when_it_goes_badly(person, provider, capsys):
     call_command("faceauth_sync", "--health")
-    assert "backlog: 0" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "backlog: 0\n" in told
+    assert "newest_event: \n" in told
 
     person.is_handed_over(person.is_asked())
     person.clock.shift(timedelta(hours=1))
-    with pytest.raises(CommandError, match="have a look"):
+    with pytest.raises(CommandError, match="have a look.*nobody sweeps"):
         call_command("faceauth_sync", "--health")
     with override_settings(FACEAUTH_SECRET_KEY="sk_sbox_other"):
         assert report().pause == ""

@@ -1,0 +1,465 @@
+"""`manage.py faceauth_doctor`: each thing that can be wrong is a finding of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from celery import Celery
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.test import override_settings
+from django.utils import timezone
+
+from django_faceauth.models import AuditEntry, Erasure, ErasureTask, FaceAuthentication
+from django_faceauth.services import audit, flow
+from tests.deliveries import deliver, event
+from tests.provider_double import answers, breaks, works
+from tests.sweeping import sweep_once
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "sk_sbox_canary_of_the_doctor"
+OAUTH = {
+    "FACEAUTH_SECRET_KEY": "",
+    "FACEAUTH_OAUTH_CLIENT_ID": "ack_doctor",
+    "FACEAUTH_OAUTH_CLIENT_SECRET": SECRET,
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the doctor said."""
+
+    text: str
+    failed: bool
+
+    def of(self, name: str) -> str:
+        """Return how one thing is, and nothing if it was not looked at."""
+        lines = [line for line in self.text.splitlines() if line.split()[1] == f"{name}:"]
+        assert len(lines) < 2, lines
+        return lines[0].split()[0] if lines else ""
+
+    @property
+    def bad(self) -> set[str]:
+        """What is not as it should be."""
+        lines = [line.split() for line in self.text.splitlines()]
+        return {name.rstrip(":") for level, name, *_rest in lines if level != "ok"}
+
+
+@pytest.fixture
+def doctor(capsys) -> Callable[..., Report]:
+    def doctor(*options: str) -> Report:
+        failed = False
+        try:
+            call_command("faceauth_doctor", *options)
+        except CommandError:
+            failed = True
+        return Report(capsys.readouterr().out, failed)
+
+    return doctor
+
+
+def test_a_site_on_which_all_is_well(doctor, person, provider):
+    """One line each, and nothing is made at the provider."""
+    person.passes("/statements/")
+    deliver(event(person.authentication))
+    person.clock.shift(3)
+    sweep_once()
+    audit.note("looked", by=None, now=timezone.now())
+
+    report = doctor()
+
+    assert (report.bad, report.failed) == (set(), False)
+    for name in ("settings", "sessions", "provider", "migrations", "work", "sweeps", "webhooks"):
+        assert report.of(name) == "ok", name
+    assert "whole: 1 entries" in report.text
+    assert provider.calls[-1] == f"GET /face-authentications/fav_{'0' * 26}"
+    assert provider.count("POST /face-authentications") == 2
+
+
+# -- settings
+
+
+def test_what_system_checks_say_is_a_finding_with_its_id_and_fix(doctor):
+    with override_settings(FACEAUTH_USER_JOURNEY_ID="", FACEAUTH_WEBHOOK_SECRET_KEYS=[]):
+        report = doctor()
+
+    assert report.failed
+    assert (report.of("faceauth.E004"), report.of("faceauth.W004")) == ("problem", "warning")
+    assert "it begins with usj_" in report.text
+    assert report.of("webhooks") == ""
+
+
+def test_what_only_a_deployment_is_told_is_told(doctor):
+    engine = "django.contrib.sessions.backends.signed_cookies"
+    with override_settings(SESSION_ENGINE=engine):
+        report = doctor()
+
+    assert "warning  faceauth.W006" in report.text
+    assert not report.failed
+
+
+def test_a_silenced_check_is_silent(doctor):
+    with override_settings(
+        FACEAUTH_WEBHOOK_SECRET_KEYS=[], SILENCED_SYSTEM_CHECKS=["faceauth.W004"]
+    ):
+        assert doctor().bad == set()
+
+
+@pytest.mark.parametrize("backend", ["locmem.LocMemCache", "dummy.DummyCache"])
+@pytest.mark.parametrize("engine", ["cache", "cached_db"])
+def test_sessions_that_processes_do_not_share(doctor, engine, backend):
+    caches = {"default": {"BACKEND": f"django.core.cache.backends.{backend}"}}
+    engine = f"django.contrib.sessions.backends.{engine}"
+    with override_settings(SESSION_ENGINE=engine, CACHES=caches):
+        assert doctor("--no-network").of("sessions") == "warning"
+
+
+def test_a_session_engine_that_is_not_there(doctor):
+    with override_settings(SESSION_ENGINE="sessions.of.nobody"):
+        report = doctor("--no-network")
+
+    assert (report.of("sessions"), report.failed) == ("problem", True)
+
+
+# -- the provider
+
+
+def test_a_provider_that_is_away(doctor, provider):
+    provider.troubles.extend([breaks()] * 3)
+
+    report = doctor()
+
+    assert (report.bad, report.failed) == ({"provider"}, True)
+    assert "cannot be reached" in report.text
+    assert "identity-verification.sandbox.checkout.com" in report.text
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_wrong_credentials(doctor, provider, status):
+    provider.troubles.append(answers(status))
+
+    report = doctor()
+
+    assert (report.bad, report.failed) == ({"provider"}, True)
+    assert "does not accept the credentials" in report.text
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_provider_that_is_busy_is_no_problem_of_ours(doctor, provider, status):
+    provider.troubles.append(answers(status))
+
+    report = doctor()
+
+    assert (report.bad, report.failed) == ({"provider"}, False)
+
+
+def test_something_else_in_the_place_of_the_provider(doctor, provider):
+    provider.troubles.append(answers(200, "<h1>Log in</h1>", content_type="text/html"))
+
+    report = doctor()
+
+    assert (report.bad, report.failed) == ({"provider"}, True)
+    assert "Something else answers" in report.text
+
+
+@pytest.mark.parametrize("status", [400, 404, 410, 422])
+def test_an_answer_that_says_no_such_thing_is_what_we_want(doctor, provider, status):
+    provider.troubles.append(answers(status))
+
+    assert doctor().of("provider") == "ok"
+
+
+def test_oauth_tokens_are_asked_for_anew(doctor, provider):
+    with override_settings(**OAUTH):
+        report = doctor()
+        asked = provider.count("POST /connect/token")
+        doctor()
+
+    assert (report.of("token"), report.of("provider")) == ("ok", "ok")
+    assert asked > 0
+    assert provider.count("POST /connect/token") > asked
+
+
+@pytest.mark.parametrize("status", [400, 401])
+def test_oauth_credentials_that_are_wrong(doctor, provider, status):
+    provider.troubles.append(answers(status, '{"error": "invalid_client"}'))
+
+    with override_settings(**OAUTH):
+        report = doctor()
+
+    assert (report.bad, report.failed) == ({"token"}, True)
+    assert "does not accept the credentials" in report.text
+    assert report.of("provider") == ""
+
+
+def test_a_token_endpoint_that_is_away(doctor, provider):
+    provider.troubles.append(breaks())
+
+    with override_settings(**OAUTH):
+        report = doctor()
+
+    assert report.bad == {"token"}
+    assert "cannot be reached" in report.text
+
+
+def test_a_token_that_the_api_does_not_accept(doctor, provider):
+    provider.troubles.extend([works, works, answers(403)])
+
+    with override_settings(**OAUTH):
+        report = doctor()
+
+    assert (report.of("token"), report.of("provider")) == ("ok", "problem")
+
+
+def test_without_network_nobody_is_called(doctor, provider):
+    with override_settings(**OAUTH, FACEAUTH_CELERY=True):
+        report = doctor("--no-network")
+
+    assert provider.calls == []
+    assert [report.of(name) for name in ("provider", "token", "broker")] == ["", "", ""]
+    assert report.of("migrations") == "ok"
+
+
+def test_secrets_are_not_told(doctor, provider):
+    """P-05: whatever is wrong."""
+    keys = {"FACEAUTH_WEBHOOK_SECRET_KEYS": ["canary-of-the-webhooks-of-32-letters"]}
+    key = {"FACEAUTH_SECRET_KEY": SECRET}
+    texts = []
+    for given in (OAUTH, key, OAUTH | key):
+        for trouble in (works, answers(401, SECRET), breaks(), answers(500, SECRET)):
+            provider.troubles.append(trouble)
+            with override_settings(**given, **keys):
+                texts.append(doctor().text)
+            provider.troubles.clear()
+
+    assert len(set(texts)) > 5
+    assert not [text for text in texts if "canary" in text]
+
+
+# -- the broker
+
+
+@pytest.fixture
+def broker(monkeypatch):
+    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)  # Celery would prefer it
+
+    @contextmanager
+    def broker(url):
+        app = Celery("doctor", broker=url, set_as_current=True)
+        try:
+            with override_settings(FACEAUTH_CELERY=True):
+                yield
+        finally:
+            app.close()
+
+    return broker
+
+
+def test_a_broker_that_answers(doctor, broker):
+    with broker("memory://"):
+        assert doctor().of("broker") == "ok"
+
+
+@pytest.mark.enable_socket
+def test_a_broker_that_is_away(doctor, broker):
+    with broker("redis://:canary@127.0.0.1:1/0"):
+        report = doctor()
+
+    assert (report.bad, report.failed) == ({"broker"}, True)
+    assert "canary" not in report.text
+
+
+def test_sites_without_celery_have_no_broker(doctor):
+    assert doctor().of("broker") == ""
+
+
+# -- the database
+
+
+def test_a_migration_that_is_missing(doctor):
+    """There are no rows to look at then."""
+    rows = MigrationRecorder(connection).migration_qs.filter(app="faceauth")
+    rows.filter(name=rows.latest("pk").name).delete()
+
+    report = doctor()
+
+    assert (report.bad, report.failed) == ({"migrations"}, True)
+    assert "manage.py migrate" in report.text
+    assert (report.of("work"), report.of("audit")) == ("", "")
+
+
+def test_a_database_that_is_away(doctor, provider):
+    provider.troubles.append(answers(404))  # the simulator needs a database too
+
+    def away(*_args):
+        raise OperationalError("canary")
+
+    with connection.execute_wrapper(away):
+        report = doctor()
+
+    assert (report.bad, report.failed) == ({"database"}, True)
+    assert report.of("provider") == "ok"
+    assert "canary" not in report.text
+
+
+# -- the work
+
+
+def test_nobody_sweeps(doctor, person):
+    person.is_handed_over(person.is_asked())
+    person.clock.shift(timedelta(minutes=4))
+    assert doctor().bad == set()
+
+    person.clock.shift(timedelta(minutes=3))
+    report = doctor()
+
+    assert (report.bad, report.failed) == ({"sweeps"}, True)
+    assert "faceauth_sync --watch" in report.text
+
+
+def test_questions_that_nobody_closed_tell_that_nobody_sweeps(doctor, person):
+    """Also when nothing is due."""
+    person.is_asked()
+    person.clock.shift(timedelta(minutes=64))
+    assert doctor().of("sweeps") == "ok"
+
+    person.clock.shift(timedelta(minutes=2))
+    assert doctor().of("sweeps") == "problem"
+
+    sweep_once()
+    assert doctor().of("sweeps") == "ok"
+
+
+def test_polling_that_is_stopped_is_not_a_site_that_is_not_swept(doctor, person, provider):
+    """P-06."""
+    person.is_handed_over(person.is_asked())
+    person.clock.shift(3)
+    provider.troubles.append(answers(401))
+    sweep_once()
+    FaceAuthentication.objects.update(next_poll_at=timezone.now() - timedelta(minutes=6))
+
+    report = doctor()
+
+    assert (report.bad, report.failed) == ({"pause"}, True)
+
+
+def test_a_provider_that_asked_to_wait(doctor, person, provider):
+    person.is_handed_over(person.is_asked())
+    person.clock.shift(3)
+    provider.troubles.append(answers(429, **{"Retry-After": "60"}))
+    sweep_once()
+
+    report = doctor("--no-network")
+
+    assert (report.bad, report.failed) == ({"pause"}, False)
+
+
+def test_faces_that_are_never_compared(doctor, person):
+    captured(person)
+    FaceAuthentication.objects.update(next_poll_at=None)
+
+    person.clock.shift(timedelta(minutes=59))
+    assert doctor().of("stuck") == ""
+    person.clock.shift(timedelta(minutes=2))
+    assert doctor().of("stuck") == "warning"
+
+
+def test_statuses_of_tomorrow(doctor, person):
+    person.is_handed_over(person.is_asked())
+    FaceAuthentication.objects.update(status="invented_tomorrow")
+
+    assert doctor().bad == {"statuses"}
+
+
+def captured(person):
+    """Show a face that the provider has not compared yet, as we know."""
+    person.shows_face(person.is_handed_over(person.is_asked()))
+    flow.refresh(person.authentication, source="poll", now=timezone.now())
+    assert person.authentication.status == "checks_in_progress"
+
+
+# -- webhooks
+
+
+def test_webhooks_that_never_came(doctor, person):
+    assert doctor().of("webhooks") == "ok"
+    person.passes("/statements/")
+    assert doctor().of("webhooks") == "ok"  # it may be on its way
+
+    person.clock.shift(timedelta(minutes=11))
+    sweep_once()
+
+    report = doctor()
+    assert (report.of("webhooks"), report.failed) == ("warning", False)
+
+
+def test_webhooks_that_came_no_more(doctor, person):
+    deliver(event("fav_" + "b" * 26))
+    person.clock.shift(timedelta(minutes=20))
+    person.passes("/statements/")
+    person.clock.shift(timedelta(minutes=11))
+    sweep_once()
+
+    report = doctor()
+
+    assert report.of("webhooks") == "warning"
+    assert "0:31:" in report.text
+    deliver(event(person.authentication))
+    assert doctor().of("webhooks") == "ok"
+
+
+def test_a_clock_that_is_behind(doctor, person):
+    deliver(event("fav_" + "b" * 26, created_on=timezone.now() + timedelta(seconds=59)))
+    assert doctor().of("clock") == "ok"
+
+    person.clock.shift(1)
+    deliver(event("fav_" + "c" * 26, created_on=timezone.now() + timedelta(minutes=3)))
+    report = doctor()
+
+    assert report.of("clock") == "warning"
+    assert "0:03:00 before it was made" in report.text
+
+
+# -- what was promised
+
+
+@pytest.mark.parametrize(
+    ("state", "due", "level"),
+    [
+        ("due", timedelta(minutes=-4), "ok"),
+        ("due", timedelta(minutes=-6), "problem"),
+        ("due", timedelta(days=1), "ok"),
+        ("refused", None, "problem"),
+        ("done", None, "ok"),
+    ],
+)
+def test_erasures(doctor, clock, state, due, level):
+    now = timezone.now()
+    erasure = Erasure.objects.create(who="1", reason="request", requested_at=now)
+    ErasureTask.objects.create(
+        erasure=erasure,
+        provider_id="fav_1",
+        environment="sandbox",
+        state=state,
+        due_at=None if due is None else now + due,
+    )
+
+    assert doctor().of("erasures") == level
+
+
+def test_a_log_that_was_changed(doctor):
+    """L-03."""
+    for _ in range(3):
+        audit.note("looked", by=None, now=timezone.now())
+    AuditEntry._base_manager.filter(number=2).update(event="glanced")
+
+    report = doctor()
+
+    assert (report.bad, report.failed) == ({"audit"}, True)
+    assert "at entry 2" in report.text

@@ -1,0 +1,307 @@
+"""Metrics for Prometheus, as the exposition text has them (D-13)."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import override_settings
+from django.utils import timezone
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+
+import django_faceauth
+from django_faceauth import metrics, prometheus
+from django_faceauth.models import (
+    Erasure,
+    ErasureTask,
+    FaceAuthentication,
+    ReviewCase,
+    WebhookEvent,
+)
+from django_faceauth.services import budget, flow, limits, revocation
+from tests.deliveries import deliver, event
+from tests.provider_double import answers
+from tests.sweeping import sweep_once
+from tests.test_docs import DOCS
+
+FAV = "fav_" + "b" * 26
+
+Scrape = Callable[..., "float | None"]
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> CollectorRegistry:
+    """A registry of its own for each test, told of what is counted from now on."""
+    monkeypatch.setattr(metrics, "listeners", [])
+    registry = CollectorRegistry(auto_describe=True)
+    prometheus.register(registry)
+    return registry
+
+
+@pytest.fixture
+def scrape(db: None, registry: CollectorRegistry) -> Scrape:
+    """Read one sample of the exposition text."""
+
+    def scrape(name: str, **labels: str) -> float | None:
+        return samples(registry).get((f"faceauth_{name}", frozenset(labels.items())))
+
+    return scrape
+
+
+def samples(registry: CollectorRegistry) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """Return all samples, by name and labels, but not when counters were made."""
+    text = generate_latest(registry).decode()
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if not sample.name.endswith("_created")
+    }
+
+
+# -- how the work goes
+
+
+def test_nothing_is_waiting(scrape, provider):
+    assert scrape("healthy") == 1
+    for name in ("backlog_events", "oldest_event_seconds", "poll_overdue_seconds"):
+        assert scrape(name) == 0
+    assert scrape("newest_event_seconds") is None
+    assert scrape("webhook_delay_seconds", quantile="0.5") is None
+    assert provider.calls == []
+
+
+def test_a_backlog_and_its_age(scrape, clock):
+    for seconds in (4, 6, 8):
+        deliver(event(FAV, created_on=timezone.now() - timedelta(seconds=seconds)))
+    clock.shift(timedelta(minutes=6))
+
+    assert scrape("backlog_events") == 3
+    assert scrape("oldest_event_seconds") == scrape("newest_event_seconds") == 360
+    assert scrape("webhook_delay_seconds", quantile="0.5") == 6
+    assert scrape("webhook_delay_seconds", quantile="0.95") == 8
+    assert scrape("healthy") == 0
+
+
+def test_polls_that_are_late_and_statuses_that_are_new(scrape, person):
+    person.is_handed_over(person.is_asked())
+    person.clock.shift(timedelta(minutes=6))
+    FaceAuthentication.objects.update(status="invented_tomorrow")
+
+    assert scrape("poll_overdue_seconds") > 300
+    assert scrape("unknown_statuses") == 1
+
+
+def test_a_face_that_is_stuck(scrape, person):
+    person.shows_face(person.is_handed_over(person.is_asked()))
+    flow.refresh(person.authentication, source="poll", now=timezone.now())
+    FaceAuthentication.objects.update(created_at=timezone.now())
+    person.clock.shift(timedelta(hours=2))
+
+    assert scrape("stuck_authentications") == 1
+
+
+def test_the_budget(scrape, clock):
+    for _ in range(10):
+        assert budget.take(now=timezone.now(), someone_waits=True)
+
+    assert scrape("budget_used_ratio") == pytest.approx(0.5)
+
+
+def test_why_the_provider_is_not_asked(scrape, person, provider):
+    """What others call the state of a breaker (P-06)."""
+    assert scrape("paused", reason="no_access") == scrape("paused", reason="asked_to") == 0
+    person.is_handed_over(person.is_asked())
+    person.clock.shift(3)
+    provider.troubles.append(answers(401))
+    sweep_once()
+
+    assert (scrape("paused", reason="no_access"), scrape("paused", reason="asked_to")) == (1, 0)
+    assert scrape("healthy") == 0
+
+
+def test_what_was_promised_and_what_waits_for_people(scrape, person):
+    now = timezone.now()
+    person.passes("/statements/")
+    ReviewCase.objects.create(authentication=person.authentication, raised_at=now)
+    erasure = Erasure.objects.create(who="1", reason="request", requested_at=now)
+    tasks = ErasureTask.objects.filter(erasure=erasure)
+    tasks.create(erasure=erasure, digest="1", environment="sandbox", state="refused")
+    tasks.create(
+        erasure=erasure, digest="2", environment="sandbox", due_at=timezone.now() - timedelta(1)
+    )
+
+    assert scrape("reviews_waiting") == 1
+    assert scrape("erasures_refused") == 1
+    assert scrape("erasure_overdue_seconds") == 86_400
+
+
+def test_a_database_that_is_away_leaves_the_other_metrics_alone(registry, db):
+    class Mine(Collector):
+        def collect(self):
+            yield prometheus.GaugeMetricFamily("mine", "Of the site.", value=7)
+
+    registry.register(Mine())
+
+    def away(*_args: object) -> None:
+        raise OperationalError("canary")
+
+    with connection.execute_wrapper(away):
+        found = samples(registry)
+
+    assert found["mine", frozenset()] == 7
+    assert found["faceauth_healthy", frozenset()] == 0
+    assert ("faceauth_backlog_events", frozenset()) not in found
+
+
+def test_registering_asks_no_database(monkeypatch):
+    """It happens before there is one: without the fixture, pytest refuses."""
+    monkeypatch.setattr(metrics, "listeners", [])
+
+    prometheus.register(CollectorRegistry(auto_describe=True))
+
+
+# -- what was counted
+
+
+def test_all_series_are_there_from_the_start(registry, db):
+    """So that the first of them is seen as growth."""
+    found = samples(registry)
+    counters = {name: dict(labels) for name, labels in found if name.endswith("_total")}
+    reasons = {dict(labels)["reason"] for name, labels in found if "rejected" in name}
+
+    assert set(counters) == {f"faceauth_{name}_total" for name, *_ in prometheus.COUNTERS.values()}
+    assert reasons == {"authorization", "malformed", "missing", "network", "no_match"}
+
+
+def test_webhooks_that_did_not_prove_genuine(scrape):
+    deliver(event(FAV), signature="")
+    deliver(event(FAV), signature="v1=x")
+    deliver(event(FAV), key="x" * 32)
+    deliver(event(FAV), key="y" * 32)
+    with override_settings(FACEAUTH_WEBHOOK_AUTHORIZATION_KEY="needed"):
+        deliver(event(FAV))
+    with override_settings(FACEAUTH_WEBHOOK_NETWORKS=["192.0.2.0/24"]):
+        deliver(event(FAV))
+
+    counted = {
+        reason: scrape("webhook_rejected_total", reason=reason)
+        for reason in metrics.COUNTERS["webhook_rejected"]
+    }
+    assert counted == {
+        "authorization": 1,
+        "malformed": 1,
+        "missing": 1,
+        "network": 1,
+        "no_match": 2,
+    }
+
+
+def test_webhooks_that_made_no_sense_and_that_were_not_kept(scrape):
+    deliver(b"[]")
+    assert WebhookEvent.objects.get().state == "failed"
+    with override_settings(FACEAUTH_WEBHOOK_SECRET_KEYS=["short"]):
+        assert deliver(event(FAV)).status_code == 503
+
+    assert scrape("webhook_unusable_total") == 1
+    assert scrape("webhook_not_kept_total") == 1
+
+
+def test_revocations(scrape, person):
+    person.passes("/statements/")
+    revocation.revoke(person.authentication, reason="x", now=timezone.now())
+
+    assert scrape("challenges_revoked_total") == 1
+
+
+def test_starts_that_a_limit_refused(scrape, person):
+    with override_settings(FACEAUTH_USER_LIMITS=["1/h"], FACEAUTH_SESSION_LIMITS=[]):
+        start = person.is_asked()
+        limits.take(person.challenge, now=timezone.now())
+        assert person.presses(start).status_code == 429
+
+    assert scrape("starts_limited_total", scope="user") == 1
+    assert scrape("starts_limited_total", scope="site") == 0
+
+
+def test_words_that_nobody_knows_make_one_series(scrape, registry):
+    """Whatever is counted one day, the number of series is bounded."""
+    before = len(samples(registry))
+    for number in range(100):
+        metrics.count(f"limited.{number}")
+        metrics.count(f"kind{number}.x")
+
+    assert scrape("starts_limited_total", scope="other") == 100
+    assert len(samples(registry)) == before + 1
+
+
+def test_everything_that_is_counted_is_exported():
+    """Each call of `metrics.count()` in the package has its entry, and each entry its counter."""
+    counted = {
+        name.partition(".")[0]
+        for path in Path(django_faceauth.__file__).parent.rglob("*.py")
+        for name in counted_in(ast.parse(path.read_text()))
+    }
+
+    assert counted == set(metrics.COUNTERS) == set(prometheus.COUNTERS)
+    labelled = {kind for kind, (_name, label, _text) in prometheus.COUNTERS.items() if label}
+    assert labelled == {kind for kind, words in metrics.COUNTERS.items() if words}
+
+
+def counted_in(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "metrics.count":
+            (name,) = node.args
+            yield ast.literal_eval(name) if isinstance(name, ast.Constant) else name.values[0].value
+
+
+def test_the_reference_lists_all_metrics(registry, db):
+    """And nothing else."""
+    deliver(event(FAV))
+    exported = {name for name, _labels in samples(registry)}
+    page = (DOCS / "reference/metrics.md").read_text()
+    rows = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `faceauth_")}
+
+    assert rows == exported
+
+
+# -- several processes
+
+
+WORKER = """
+import os, django
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+django.setup()
+from django_faceauth import metrics, prometheus
+prometheus.register()
+for _ in range({times}):
+    metrics.count("webhook_rejected.no_match")
+"""
+
+
+def test_counters_of_several_processes_are_added_up(tmp_path):
+    """As the client library does it, with a directory that all of them share."""
+    env = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    for times in (2, 3):
+        subprocess.run([sys.executable, "-c", WORKER.format(times=times)], check=True, env=env)
+    page = (
+        "from prometheus_client import CollectorRegistry, generate_latest\n"
+        "from prometheus_client.multiprocess import MultiProcessCollector\n"
+        "registry = CollectorRegistry()\n"
+        "MultiProcessCollector(registry)\n"
+        "print(generate_latest(registry).decode())\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", page], check=True, env=env, capture_output=True, text=True
+    )
+
+    assert 'faceauth_webhook_rejected_total{reason="no_match"} 5.0' in told.stdout
