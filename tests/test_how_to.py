@@ -12,12 +12,14 @@ from types import ModuleType
 import pytest
 from django.test import Client, override_settings
 from django.urls import include, path
+from prometheus_client import REGISTRY
 from rest_framework.authtoken.models import Token
 from rest_framework.routers import SimpleRouter
 from rest_framework.test import RequestsClient
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 import django_faceauth
+from django_faceauth import metrics
 from django_faceauth.services import enrolment
 from tests.gate.test_admin import chosen, make_staff
 from tests.phone import Phone
@@ -154,6 +156,32 @@ def test_gate_the_admin(run, person, payment):
     payment.refresh_from_db()
     assert (payment.paid, payment.approved_by) == (1, person.challenge.handle)
     assert page.BankAdminConfig.default_site == "bank.admin.BankAdminSite"
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    """The registry of this process, which forgets what a test gives it."""
+    monkeypatch.setattr(metrics, "listeners", [])
+    before = set(REGISTRY._collector_to_names)
+    yield REGISTRY
+    for collector in set(REGISTRY._collector_to_names) - before:
+        REGISTRY.unregister(collector)
+
+
+def test_monitor(run, db, registry, monkeypatch, tmp_path):
+    """A health check, and two pages for Prometheus."""
+    page = run("monitor.md")
+    page.ShopConfig("shop", django_faceauth).ready()
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    pages = path("metrics/", page.metrics), path("metrics/of/all/", page.metrics_of_all)
+
+    with served(*page.urlpatterns, *pages):
+        health = Client().get("/health/work/?format=json")
+        told = [Client().get(address) for address in ("/metrics/", "/metrics/of/all/")]
+
+    assert (health.status_code, list(health.json().values())) == (200, ["OK"])
+    assert all(b"faceauth_healthy 1.0" in answer.content for answer in told)
+    assert b"faceauth_challenges_revoked_total 0.0" in told[0].content
 
 
 # -- for programs

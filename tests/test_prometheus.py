@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -272,6 +273,18 @@ def test_the_reference_lists_all_metrics(registry, db):
     rows = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `faceauth_")}
 
     assert rows == exported
+
+
+def test_the_alarms_are_about_metrics_that_there_are(registry, db):
+    """And so is whatever else the page names."""
+    page = (DOCS / "how-to/monitor.md").read_text()
+    deliver(event(FAV))
+    commands = {"faceauth_audit", "faceauth_doctor", "faceauth_sync"}
+
+    named = set(re.findall(r"\bfaceauth_[a-z_]+", page)) - commands
+
+    assert len(named) > 5
+    assert named <= {name for name, _labels in samples(registry)}
 
 
 # -- several processes
