@@ -7,6 +7,7 @@ here or at the provider, and no text holds a secret (P-05).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,7 +15,7 @@ from functools import partial
 from importlib import import_module
 from typing import Final
 
-from django.core.cache import caches
+from django.core.cache import InvalidCacheBackendError, caches
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import ERROR, WARNING, run_checks
@@ -85,13 +86,14 @@ def examine(*, now: datetime, network: bool = True) -> Findings:
     yield from of_settings()
     yield from of_sessions()
     if network:
-        yield from of_provider()
+        yield from _unless_misconfigured(of_provider())
         yield from of_broker()
     tables = list(of_tables())
     yield from tables
     if any(finding.level is Level.PROBLEM for finding in tables):
         return  # there are no rows to look at
-    yield from of_rows(now=now)
+    yield from _unless_misconfigured(of_rows(now=now))
+    yield from of_log()
 
 
 def of_settings() -> Findings:
@@ -110,11 +112,12 @@ def of_sessions() -> Findings:
     engine = conf.SESSION_ENGINE
     try:
         import_module(engine)
-    except ImportError:
-        fix = _("Correct SESSION_ENGINE.")
-        yield _problem("sessions", _("The session engine %s is not there.") % engine, fix)
+        is_private = engine in CACHED and isinstance(caches[conf.SESSION_CACHE_ALIAS], PRIVATE)
+    except (ImportError, InvalidCacheBackendError):
+        fix = _("Correct SESSION_ENGINE, or the cache that it uses.")
+        yield _problem("sessions", _("The session engine %s cannot be used.") % engine, fix)
         return
-    if engine in CACHED and isinstance(caches[conf.SESSION_CACHE_ALIAS], PRIVATE):
+    if is_private:
         text = _("Sessions are in a cache that each process has for itself.")
         yield _warning("sessions", text, _("Use a cache server, or another SESSION_ENGINE."))
         return
@@ -123,10 +126,7 @@ def of_sessions() -> Findings:
 
 def of_provider() -> Findings:
     """Ask the provider about something that it cannot know: 404 is what we want to hear."""
-    try:
-        client = get_client()
-    except ConfigurationError:
-        return  # the system checks say so
+    client = get_client()
     if conf.OAUTH_CLIENT_ID:
         trouble = _trouble_of(client.renew_token)
         if trouble is not None:
@@ -166,7 +166,7 @@ def of_tables() -> Findings:
 
 
 def of_rows(*, now: datetime) -> Findings:
-    """See what waits, what came, and whether the log is whole."""
+    """See what waits, and what came."""
     found = health.report(now=now)
     yield from _of_pause(found)
     yield from _of_work(found)
@@ -174,7 +174,21 @@ def of_rows(*, now: datetime) -> Findings:
     yield from _of_webhooks(found, now)
     yield from _of_clock()
     yield from _of_erasures(found)
-    yield from _of_log()
+
+
+def of_log() -> Findings:
+    """See whether the audit log is whole."""
+    verified = audit.verify()
+    if verified.is_whole:
+        yield _ok("audit", _("The audit log is whole: %d entries.") % verified.count)
+        return
+    text = _("The audit log was changed, at entry %d.") % (verified.first_break or 0)
+    yield _problem("audit", text, _("Find out who can write to the database; keep a copy."))
+
+
+def _unless_misconfigured(findings: Findings) -> Findings:
+    with suppress(ConfigurationError):  # the system checks say so
+        yield from findings
 
 
 def _level(level: int) -> Level:
@@ -215,7 +229,7 @@ def _explained(about: str, error: ProviderError, *, is_denied: bool = False) -> 
 def _of_pause(found: health.Health) -> Findings:
     if found.pause == "no_access":
         text = _("Polling is stopped: the provider did not accept the credentials.")
-        yield _problem("pause", text, _("It goes on by itself with credentials that are."))
+        yield _problem("pause", text, _("Correct them; it goes on by itself."))
     elif found.pause:
         text = _("Polling rests: the provider asked to come back later.")
         yield _warning("pause", text, _("Nothing needs to be done, unless it stays so."))
@@ -283,12 +297,3 @@ def _of_erasures(found: health.Health) -> Findings:
         yield _problem("erasures", text, _("See whether somebody sweeps."))
     if not found.erasures_refused and found.erasure_overdue < health.OVERDUE:
         yield _ok("erasures", _("Nothing that was to be forgotten is late."))
-
-
-def _of_log() -> Findings:
-    verified = audit.verify()
-    if verified.is_whole:
-        yield _ok("audit", _("The audit log is whole: %d entries.") % verified.count)
-        return
-    text = _("The audit log was changed, at entry %d.") % (verified.first_break or 0)
-    yield _problem("audit", text, _("Find out who can write to the database; keep a copy."))

@@ -123,11 +123,45 @@ def test_sessions_that_processes_do_not_share(doctor, engine, backend):
         assert doctor("--no-network").of("sessions") == "warning"
 
 
-def test_a_session_engine_that_is_not_there(doctor):
-    with override_settings(SESSION_ENGINE="sessions.of.nobody"):
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"SESSION_ENGINE": "sessions.of.nobody"},
+        {
+            "SESSION_ENGINE": "django.contrib.sessions.backends.cache",
+            "SESSION_CACHE_ALIAS": "nobodys",
+        },
+    ],
+    ids=str,
+)
+def test_a_session_engine_that_is_not_there(doctor, wrong):
+    with override_settings(**wrong):
         report = doctor("--no-network")
 
     assert (report.of("sessions"), report.failed) == ("problem", True)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"FACEAUTH_ENVIRONMENT": "moon"},
+        {"FACEAUTH_SECRET_KEY": 7},
+        {"FACEAUTH_SECRET_KEY": ""},
+        {"FACEAUTH_BASE_URL": "http://example.org"},
+        {"FACEAUTH_WEBHOOK_SECRET_KEYS": ["short"]},
+        {"FACEAUTH_TIMEOUT": "soon"},
+    ],
+    ids=str,
+)
+def test_settings_that_cannot_be_used_do_not_keep_it_from_looking(doctor, person, wrong):
+    person.is_handed_over(person.is_asked())
+
+    with override_settings(**wrong):
+        report = doctor()
+
+    assert report.failed
+    assert [name for name in report.bad if name.startswith("faceauth.E")]
+    assert (report.of("migrations"), report.of("audit")) == ("ok", "ok")
 
 
 # -- the provider
