@@ -18,7 +18,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from django_faceauth.models import AuditEntry, Erasure, ErasureTask, FaceAuthentication
-from django_faceauth.services import audit, diagnosis, flow
+from django_faceauth.services import audit, diagnosis, flow, symptoms
 from tests.deliveries import deliver, event
 from tests.provider_double import answers, breaks, works
 from tests.sweeping import sweep_once
@@ -507,8 +507,8 @@ def test_a_log_that_was_changed(doctor):
 
 def test_the_reference_lists_what_is_looked_at():
     """And nothing else."""
-    source = Path(diagnosis.__file__).read_text()
-    looked_at = set(re.findall(r'(?:_ok|_warning|_problem|_explained)\(\s*"(\w+)"', source))
+    source = "".join(Path(part.__file__).read_text() for part in (diagnosis, symptoms))
+    looked_at = set(re.findall(r'(?:ok|warning|problem|explained)\(\s*"(\w+)"', source))
     page = (DOCS / "reference/commands.md").read_text()
     table = page.partition("## faceauth_doctor")[2].partition("\n## ")[0]
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from django_faceauth.services import diagnosis
-from django_faceauth.services.diagnosis import Finding, Level
+from django_faceauth.services.findings import Finding, Level
 
 
 class Command(BaseCommand):
