@@ -265,7 +265,8 @@ class Conf:
     def DASHBOARD_URL(self) -> str:
         """Where staff look at an authentication at the provider, with `{id}` in it (`str`)."""
         url = _text("DASHBOARD_URL")
-        if url and ("{id}" not in url or not _is_address(url.replace("{id}", "x"), debug=False)):
+        is_link = url.startswith("https://") and _is_address(url.replace("{id}", ""), debug=False)
+        if url and not (is_link and "{id}" in url):
             raise ConfigurationError(f"{PREFIX}DASHBOARD_URL must be https://… with {{id}} in it.")
         return url
 

@@ -18,6 +18,7 @@ from rest_framework.test import RequestsClient
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 import django_faceauth
+from django_faceauth.models import FaceAuthentication
 from django_faceauth.services import enrolment
 from tests.gate.test_admin import chosen, make_staff
 from tests.phone import Phone
