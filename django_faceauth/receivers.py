@@ -7,6 +7,7 @@ applicant at every request. Here the rows learn of it too, for whoever reads the
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -18,9 +19,10 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
-from django_faceauth.models import FaceChallenge
+from django_faceauth.models import FaceChallenge, Lockout, ReviewCase
 from django_faceauth.services import alerts, grants, revocation
-from django_faceauth.signals import challenge_granted, reported
+from django_faceauth.services.alerts import Warn
+from django_faceauth.signals import case_raised, challenge_granted, locked_out, reported
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +63,24 @@ def on_save_of_user(instance: AbstractBaseUser, created: bool = False, **_kwargs
 def on_grant(challenge: FaceChallenge, **_kwargs: Any) -> None:
     """Tell the user that their face opened a gate."""
     alerts.tell_user(challenge)
+
+
+@receiver(case_raised, sender=ReviewCase)
+def on_case(case: ReviewCase, reasons: Sequence[str], **_kwargs: Any) -> None:
+    """Warn the user of what looks like somebody else; tell the operator of signs of duress."""
+    if ReviewCase.Reason.DURESS in reasons:
+        alerts.tell_operator_of_duress(case)
+    elif ReviewCase.Reason.FRAUD in reasons:
+        alerts.warn_user(case.authentication.user, Warn.DECLINED)
+    elif ReviewCase.Reason.NETWORK in reasons:
+        alerts.warn_user(case.authentication.user, Warn.NETWORK)
+
+
+@receiver(locked_out, sender=Lockout)
+def on_lockout(user: AbstractBaseUser, reason: str, **_kwargs: Any) -> None:
+    """Warn the user that face checks are locked, unless it was they who asked for it."""
+    if reason != Lockout.Reason.REPORTED:
+        alerts.warn_user(user, Warn.LOCKED)
 
 
 @receiver(reported, sender=FaceChallenge)

@@ -8,6 +8,7 @@ that the grant had let through by then.
 `exemption_granted`, `exemption_revoked`: sender `FaceExemption`; `exemption`.
 `exemption_used`: sender `FaceExemption`; `exemption`, and the `challenge` that notes the use.
 `locked_out`: sender `Lockout`; `user`, `reason`, `until`.
+`case_raised`: sender `ReviewCase`; `case`, `reasons`: those that are new to it.
 `reported`: sender `FaceChallenge`; `challenge`, of which its user says: that was not me.
 `webhook_rejected`: sender `WebhookEvent`; `reason`, one word.
 """
@@ -19,6 +20,7 @@ from typing import Final
 from django.dispatch import Signal
 
 status_changed: Final = Signal()
+case_raised: Final = Signal()
 challenge_granted: Final = Signal()
 challenge_refused: Final = Signal()
 challenge_revoked: Final = Signal()

@@ -14,6 +14,8 @@ from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.redaction import Secret
 
 DEFAULTS = {
+    "DASHBOARD_URL": "",
+    "SECOND_REVIEWER": False,
     "OAUTH_CLIENT_ID": "",
     "OAUTH_CLIENT_SECRET": None,
     "ENVIRONMENT": "sandbox",
@@ -184,6 +186,10 @@ def test_durations_are_seconds_or_timedeltas(value):
         ("REDIRECT_ALLOWLIST", [b"demobank://face/done"]),
         ("REDIRECT_ALLOWLIST", [["demobank://face/done"]]),
         ("REDIRECT_ALLOWLIST", lambda: "demobank://face/done"),
+        ("DASHBOARD_URL", "https://dashboard.example/"),
+        ("DASHBOARD_URL", "http://dashboard.example/{id}"),
+        ("DASHBOARD_URL", "javascript:alert('{id}')"),
+        ("DASHBOARD_URL", "desk:{id}"),
         ("CLIENT_CERTIFICATE", 7),
         ("CLIENT_CERTIFICATE", ["one"]),
     ],

@@ -20,6 +20,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 import django_faceauth
 from django_faceauth import metrics
+from django_faceauth.models import FaceAuthentication
 from django_faceauth.services import enrolment
 from tests.gate.test_admin import chosen, make_staff
 from tests.phone import Phone
@@ -571,3 +572,18 @@ def test_single_page_apps_name_every_state_and_text_there_is():
     ] == []
     assert [name for name in names if f"texts.{name}" not in script] == []
     assert set(re.findall(r"texts\.(\w+)", script)) - set(names) == set()
+
+
+# -- review-desk.md
+
+
+def test_a_group_for_reviewers(run, db):
+    page = run("review-desk.md")
+
+    group = page.make_reviewers()
+
+    assert group.permissions.count() == len(page.READ) + len(page.JUDGE)
+
+
+def test_an_admin_site_of_the_sites_own(run):
+    assert run("review-desk.md").office.is_registered(FaceAuthentication)

@@ -1,10 +1,12 @@
-"""Telling people that their face opened a gate (C-05)."""
+"""Telling people that their face opened a gate, or that somebody else's did not (C-05, C-06)."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -17,11 +19,20 @@ from django.utils.translation import gettext
 
 from django_faceauth.conf import PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError
-from django_faceauth.models import FaceChallenge
+from django_faceauth.models import FaceChallenge, ReviewCase
 from django_faceauth.models.challenge import FACE
 from django_faceauth.services.presentation import Line, label, lines, moment
 
 logger = logging.getLogger(__name__)
+
+
+class Warn(StrEnum):
+    """What a user is warned of."""
+
+    DECLINED = "declined"
+    NETWORK = "network"
+    LOCKED = "locked"
+
 
 SALT: Final = "django_faceauth.report"
 #: How long the link of a mail can be used.
@@ -34,13 +45,31 @@ def tell_user(challenge: FaceChallenge) -> None:
     Changes nothing, and raises nothing: a mail that cannot be sent is logged (D-12).
     """
     if conf.NOTICES and challenge.method == FACE:
-        _deliver(_mail_user, challenge)
+        _deliver(partial(_mail_user, challenge), f"challenge={challenge.pk}")
+
+
+def warn_user(user: AbstractBaseUser, what: Warn) -> None:
+    """Mail a user that somebody else may be trying, if the site wants that (C-06).
+
+    Says nothing of why (V-12). Changes nothing, and raises nothing (D-12).
+    """
+    if conf.NOTICES:
+        _deliver(lambda: _mail_warning(user, what), f"user={user.pk}")
+
+
+def tell_operator_of_duress(case: ReviewCase) -> None:
+    """Tell those who run the site that somebody may have been forced (TH-06).
+
+    The user is not mailed: whoever forces them may be reading along.
+    """
+    logger.critical("duress: somebody may have been forced case=%s", case.pk)
+    _deliver(partial(_mail_duress, case), f"case={case.pk}")
 
 
 def tell_operator(challenge: FaceChallenge) -> None:
     """Tell those who run the site that a user says: that was not me."""
     logger.critical("reported: a user says that it was not them challenge=%s", challenge.pk)
-    _deliver(_mail_operator, challenge)
+    _deliver(partial(_mail_operator, challenge), f"challenge={challenge.pk}")
 
 
 def facts(challenge: FaceChallenge) -> dict[str, Any]:
@@ -74,22 +103,44 @@ def challenge_of(token: str) -> FaceChallenge | None:
     return FaceChallenge.objects.filter(pk=pk).first()
 
 
-def _deliver(send: Callable[[FaceChallenge], None], challenge: FaceChallenge) -> None:
+def _deliver(send: Callable[[], None], about: str) -> None:
     try:
-        send(challenge)
+        send()
     except Exception as error:  # a mail server fails in many ways, and tells the address
-        logger.error("mail not sent: %s challenge=%s", type(error).__name__, challenge.pk)
+        logger.error("mail not sent: %s %s", type(error).__name__, about)
 
 
 def _mail_user(challenge: FaceChallenge) -> None:
-    address = _address_of(challenge.user)
-    if not address:
-        return
-    site, link = urlsplit(conf.SITE_URL).netloc, link_to_report(challenge)
-    context = {**facts(challenge), "site": site, "link": link}
-    subject = render_to_string("faceauth/notice_subject.txt", context)
-    body = render_to_string("faceauth/notice.txt", context)
+    if address := _address_of(challenge.user):
+        _mail("notice", address, {**facts(challenge), "link": link_to_report(challenge)})
+
+
+def _mail_warning(user: AbstractBaseUser, what: Warn) -> None:
+    if address := _address_of(user):
+        _mail("warning", address, {"what": what.value})
+
+
+def _mail(name: str, address: str, context: dict[str, Any]) -> None:
+    context["site"] = urlsplit(conf.SITE_URL).netloc
+    subject = render_to_string(f"faceauth/{name}_subject.txt", context)
+    body = render_to_string(f"faceauth/{name}.txt", context)
     send_mail(" ".join(subject.split()), body.strip() + "\n", None, [address])
+
+
+def _mail_duress(case: ReviewCase) -> None:
+    mail_admins(
+        gettext("A person may have been forced to show their face"),
+        gettext(
+            "The provider saw signs of it in authentication %(authentication)s of user %(user)s, "
+            "and declined. Please look at case %(case)s in the review queue, and think of the "
+            "person first: do not write to them about it."
+        )
+        % {
+            "authentication": case.authentication_id,
+            "user": case.authentication.user_id,
+            "case": case.pk,
+        },
+    )
 
 
 def _mail_operator(challenge: FaceChallenge) -> None:

@@ -133,10 +133,13 @@ def test_another_way_is_no_face(alice, settings):
     assert mail.outbox == []
 
 
-def test_a_face_that_was_not_recognised_is_not_told(alice):
+def test_a_face_that_was_not_recognised_is_no_face_of_theirs(alice):
+    """They are warned instead (C-06)."""
     alice.passes(GATE, "someone_else")
 
-    assert mail.outbox == []
+    assert [sent.subject for sent in mail.outbox] == [
+        "Somebody could not be recognised as you at bank.example"
+    ]
 
 
 class BrokenServer(BaseEmailBackend):
