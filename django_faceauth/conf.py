@@ -35,6 +35,9 @@ UNSAFE_SCHEMES: Final = frozenset(
     {"about", "blob", "data", "file", "filesystem", "javascript", "vbscript", "view-source"}
 )
 
+#: What fits into a column, into a form and into a log as it is.
+VERSION: Final = re.compile(r"[A-Za-z0-9._:/+-]{0,64}")
+
 #: Shorter keys could be guessed (W-04).
 SHORTEST_WEBHOOK_KEY: Final = 32
 
@@ -281,6 +284,21 @@ class Conf:
     def FALLBACK(self) -> str:
         """URL name or path of the page for people who cannot show their face (`str`)."""
         return _text("FALLBACK")
+
+    # -- what people agree to
+
+    @property
+    def CONSENT_VERSION(self) -> str:
+        """Version of the text that people agree to before their first attempt (`str`).
+
+        Empty, the default, means that the site takes consent elsewhere.
+        """
+        version = _text("CONSENT_VERSION")
+        if not VERSION.fullmatch(version):
+            raise ConfigurationError(
+                f"{PREFIX}CONSENT_VERSION must be at most 64 letters, digits and . _ : / + -"
+            )
+        return version
 
     # -- what users are told
 

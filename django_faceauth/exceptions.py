@@ -136,6 +136,14 @@ class FlowMismatch(FlowError):
     """An approval does not belong to the challenge that it is offered for."""
 
 
+class ConsentRequired(FlowError):
+    """The user has not agreed to the text of `version`, which is the one asked for (V-02)."""
+
+    def __init__(self, version: str) -> None:
+        self.version = version
+        super().__init__(version)
+
+
 class TooManyAttempts(FlowError):
     """No attempt may be started before `until`.
 

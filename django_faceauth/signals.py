@@ -5,6 +5,7 @@
 `challenge_refused`: sender `FaceChallenge`; `challenge`, now `refused` or `failed`, `reason`.
 `challenge_revoked`: sender `FaceChallenge`; `challenge`, `reason`, and `executed`: the actions
 that the grant had let through by then.
+`consent_withdrawn`: sender `Consent`; `user`.
 `exemption_granted`, `exemption_revoked`: sender `FaceExemption`; `exemption`.
 `exemption_used`: sender `FaceExemption`; `exemption`, and the `challenge` that notes the use.
 `locked_out`: sender `Lockout`; `user`, `reason`, `until`.
@@ -24,6 +25,7 @@ case_raised: Final = Signal()
 challenge_granted: Final = Signal()
 challenge_refused: Final = Signal()
 challenge_revoked: Final = Signal()
+consent_withdrawn: Final = Signal()
 exemption_granted: Final = Signal()
 exemption_revoked: Final = Signal()
 exemption_used: Final = Signal()

@@ -5,25 +5,28 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import wraps
-from typing import Any, Final
+from functools import partial, wraps
+from typing import Any, Final, cast
 
-from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.decorators import login_not_required, login_required
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from django_faceauth.conf import conf
-from django_faceauth.exceptions import NotEnrolled, TooManyAttempts
+from django_faceauth.exceptions import ConsentRequired, NotEnrolled, TooManyAttempts
 from django_faceauth.gate.destination import fallback_for, home, local, way_back, way_on
 from django_faceauth.headers import sealed
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.services import alerts, flow, grants, reports
+from django_faceauth.services import consent as consents
 from django_faceauth.services.flow import Word
 from django_faceauth.services.presentation import kept_lines, lines
 from django_faceauth.services.telling import can_reopen, wording_for
@@ -173,20 +176,65 @@ def report(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, f"faceauth/{page}.html", context)
 
 
+@_page
+@csrf_protect
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def consent(request: HttpRequest) -> HttpResponse:
+    """Show whether the user has agreed to face checks; on POST, take it back (V-03).
+
+    Without a gate: taking it back must be as easy as giving it, and opens nothing.
+    """
+    user = cast(AbstractBaseUser, request.user)
+    is_impersonated = grants.is_impersonated(request)
+    if request.method == "POST" and not is_impersonated:
+        consents.withdraw(user, now=timezone.now())
+        return redirect("faceauth:consent")
+    context = {
+        "latest": consents.latest(user),
+        "words": consents.words(),
+        "is_needed": consents.is_needed(user),
+        "is_impersonated": is_impersonated,
+        "fallback": fallback_for(),
+        "cancel_url": home(),
+    }
+    status = 403 if request.method == "POST" else 200
+    return render(request, "faceauth/your_consent.html", context, status=status)
+
+
 def _ask(request: HttpRequest, challenge: FaceChallenge, now: datetime) -> HttpResponse:
     closed = flow.closed_until(challenge, now=now)
     if closed is not None:
         return _limited(request, challenge, closed, now)
-    return _render(request, "start", challenge)
+    return _show_start(request, challenge)
+
+
+def _show_start(
+    request: HttpRequest, challenge: FaceChallenge, *, is_missed: bool = False
+) -> HttpResponse:
+    """Show the start page; `is_missed` says that a consent was needed and not given."""
+    return _render(
+        request,
+        "start",
+        challenge,
+        status=400 if is_missed else 200,
+        is_missed=is_missed,
+        takes_consent=bool(conf.CONSENT_VERSION),
+        fallback=fallback_for(challenge.handle),
+    )
 
 
 def _hand_over(request: HttpRequest, challenge: FaceChallenge, now: datetime) -> HttpResponse:
+    back = way_back(request, challenge)
+    agreed_to = request.POST.get("consent", "")
     try:
-        step = flow.begin(challenge, redirect_url=way_back(request, challenge), now=now)
+        step = flow.begin(challenge, redirect_url=back, now=now, agreed_to=agreed_to)
     except NotEnrolled:
         return _render(
             request, "denied", challenge, status=403, fallback=fallback_for(challenge.handle)
         )
+    except ConsentRequired:
+        return _show_start(request, challenge, is_missed=True)
     except TooManyAttempts as closed:
         return _limited(request, challenge, closed, now)
     except flow.TROUBLES as error:
@@ -306,6 +354,8 @@ def _render(
 ) -> HttpResponse:
     context |= {
         "challenge": challenge,
+        # Asked for by pages with the form that starts, and by no others.
+        "consent": SimpleLazyObject(partial(consents.asked_of, challenge.user)),
         "next_url": local(challenge.next_url),
         "cancel_url": home(),
         "lines": lines(challenge.snapshot, challenge.snapshot_order),

@@ -4,9 +4,10 @@ Start the bank with `make demo`, and then, beside it:
 
     .venv/bin/python example_project/mobile_client.py --user frank --amount 12.50
 
-Your browser opens for the face, as it would on a phone. `--play same_person` plays the person
-in front of the simulator's camera page instead. It knows of the bank what any client can know:
-its address, and what its answers say.
+The first time it asks whether you agree to face checks; `--agree` says so beforehand. Your browser
+opens for the face, as it would on a phone. `--play same_person` plays the person in front of the
+simulator's camera page instead. It knows of the bank what any client can know: its address, and
+what its answers say.
 """
 
 from __future__ import annotations
@@ -143,7 +144,13 @@ class Question:
         )
 
 
-Show = Callable[[str], None]
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whoever holds the phone, and what they do: agree to a text, open a link, wait."""
+
+    agrees: Callable[[str], bool]
+    show: Callable[[str], None]
+    patience: float
 
 
 # -- what the bank says
@@ -214,7 +221,7 @@ def _limited(answer: Response) -> str:
 # -- what we do
 
 
-def pay(bank: Bank, payee: str, amount: str, show: Show, patience: float) -> Json:
+def pay(bank: Bank, payee: str, amount: str, owner: Owner) -> Json:
     """Write a payout down, have it approved, send it, and return the receipt."""
     draft = _good(bank.call("POST", "/api/payouts/", {"payee": payee, "amount": amount}))
     tell(f"Written down: {draft['amount']} to {draft['payee']}, payout {draft['id']}.")
@@ -226,22 +233,22 @@ def pay(bank: Bank, payee: str, amount: str, show: Show, patience: float) -> Jso
     tell(f"The bank wants to see a face that was shown in the last {question.max_age} seconds.")
     for line in _good(bank.call("GET", question.status_url))["lines"]:
         tell(f"  {line['label']}: {', '.join(line['values'])}")
-    confirm(bank, question, show, patience)
+    confirm(bank, question, owner)
     answer = send(headers={"Face-Challenge": question.handle})
     if answer.status_code == 401:
         raise Stop("That took too long: your face counts no more.", Exit.NOT_CONFIRMED)
     return _good(answer)
 
 
-def confirm(bank: Bank, question: Question, show: Show, patience: float) -> None:
+def confirm(bank: Bank, question: Question, owner: Owner) -> None:
     """Let the person show their face until the bank is content."""
     for _ in range(TRIES):
-        link = start(bank, question)
+        link = start(bank, question, owner.agrees)
         if link:
-            show(link)
+            owner.show(link)
         bank.renew()
         tell("The access token is a new one now; the question is the same. Waiting.")
-        told = wait(bank, question, patience)
+        told = wait(bank, question, owner.patience)
         if told["next"] == "repeat":
             return
         if told["next"] == "ask_again":
@@ -250,9 +257,19 @@ def confirm(bank: Bank, question: Question, show: Show, patience: float) -> None
     raise Stop("That did not work. Please try again later.", Exit.NOT_CONFIRMED)
 
 
-def start(bank: Bank, question: Question) -> str:
-    """Start an attempt and return its link; empty if there is one already."""
-    answer = bank.call("POST", question.attempts_url, {"redirect_url": APP})
+def start(bank: Bank, question: Question, agrees: Callable[[str], bool]) -> str:
+    """Start an attempt and return its link; empty if there is one already.
+
+    `agrees` shows a text to the person, and tells whether they agree to it.
+    """
+    wanted = {"redirect_url": APP}
+    answer = bank.call("POST", question.attempts_url, wanted)
+    if answer.status_code == 400 and answer.json().get("code") == "consent_required":
+        asked = answer.json()
+        if not agrees(asked["consent_text"]):
+            raise Stop("That is fine. Nothing was sent.", Exit.NOT_CONFIRMED)
+        wanted["consent"] = asked["consent_version"]
+        answer = bank.call("POST", question.attempts_url, wanted)
     if answer.status_code == 409:
         time.sleep(pause_of(answer, 0))
         return ""
@@ -275,6 +292,18 @@ def wait(bank: Bank, question: Question, patience: float) -> Json:
         if time.monotonic() + pause > give_up:
             raise Stop("Nobody has shown a face in all this time.", Exit.NOT_CONFIRMED)
         time.sleep(pause)
+
+
+def ask_to_agree(text: str) -> bool:
+    """Show what there is to agree to, and ask; no answer is a no."""
+    tell(f"{text}\nDo you agree that your face is compared in this way? (yes/no)")
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def agree_beforehand(text: str) -> bool:
+    """Show what was agreed to with `--agree`."""
+    tell(f"{text}\nYou have agreed to this.")
+    return True
 
 
 def open_browser(link: str) -> None:
@@ -309,6 +338,7 @@ def _arguments(arguments: Sequence[str] | None) -> Namespace:
     parser.add_argument("--payee", default="Ms. Quay")
     parser.add_argument("--amount", default="12.50", help="in euros")
     parser.add_argument("--play", choices=OUTCOMES, help="be the person at the camera page, too")
+    parser.add_argument("--agree", action="store_true", help="agree to face checks beforehand")
     parser.add_argument("--patience", type=float, default=900, help="seconds to wait for a face")
     return parser.parse_args(arguments)
 
@@ -317,7 +347,8 @@ def _run(given: Namespace) -> None:
     bank = Bank(given.url.rstrip("/"))
     bank.log_in(given.user, given.password)
     show = partial(play, given.play) if given.play else open_browser
-    receipt = pay(bank, given.payee, given.amount, show, given.patience)
+    agrees = agree_beforehand if given.agree else ask_to_agree
+    receipt = pay(bank, given.payee, given.amount, Owner(agrees, show, given.patience))
     tell(f"Sent: {receipt['amount']} to {receipt['payee']} at {receipt['executed_at']}.")
     tell(f"Approved with your face, reference {receipt['reference']}.")
 

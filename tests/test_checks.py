@@ -108,6 +108,9 @@ def test_a_good_configuration_has_no_findings():
         ({"FALLBACK": "no-such-page"}, ["E009"]),
         ({"FALLBACK": "faceauth:start"}, ["E009"]),
         ({"FALLBACK": "/by-phone/"}, []),
+        ({"CONSENT_VERSION": "2026-11"}, ["W010"]),  # V-04
+        ({"CONSENT_VERSION": "2026-11", "FALLBACK": "/by-phone/"}, []),
+        ({"CONSENT_VERSION": "the new one"}, ["E001"]),
         ({"NOTICES": True}, ["E016"]),
         ({"NOTICES": True, "SITE_URL": "https://bank.example/"}, []),
         ({"SITE_URL": "bank.example"}, ["E001"]),

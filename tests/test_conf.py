@@ -42,6 +42,7 @@ DEFAULTS = {
     "CREDENTIAL": None,
     "REDIRECT_ALLOWLIST": (),
     "FALLBACK": "",
+    "CONSENT_VERSION": "",
     "NOTICES": False,
     "SITE_URL": "",
     "SIMULATOR_CHECK_SECONDS": timedelta(seconds=2),

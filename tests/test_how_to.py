@@ -10,8 +10,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from django.template import Context, Template
 from django.test import Client, override_settings
 from django.urls import include, path
+from django.utils import timezone
 from prometheus_client import REGISTRY
 from rest_framework.authtoken.models import Token
 from rest_framework.routers import SimpleRouter
@@ -21,7 +23,8 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 import django_faceauth
 from django_faceauth import metrics
 from django_faceauth.models import FaceAuthentication
-from django_faceauth.services import enrolment
+from django_faceauth.services import consent, enrolment
+from django_faceauth.signals import consent_withdrawn
 from tests.gate.test_admin import chosen, make_staff
 from tests.phone import Phone
 from tests.site.models import Payment
@@ -587,3 +590,44 @@ def test_a_group_for_reviewers(run, db):
 
 def test_an_admin_site_of_the_sites_own(run):
     assert run("review-desk.md").office.is_registered(FaceAuthentication)
+
+
+@pytest.fixture
+def consents(run, settings):
+    """The page about consent; its receiver listens for one test alone."""
+    page = run("consent.md")
+    settings.FACEAUTH_CONSENT_VERSION = page.FACEAUTH_CONSENT_VERSION
+    yield page
+    consent_withdrawn.disconnect(page.send_a_code_by_letter, sender=page.Consent)
+
+
+def test_ask_for_consent(consents, person, settings, tmp_path):
+    """Words of the site's own, agreed to by a program, and withdrawn on the page."""
+    text = (DOCS / "how-to/consent.md").read_text()
+    words, link = re.findall(r"^```html\n(.*?)^```$", text, re.M | re.S)
+    (tmp_path / "faceauth").mkdir()
+    (tmp_path / "faceauth" / "consent.html").write_text(words)
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    http = RequestsClient()
+    http.headers["Authorization"] = f"Bearer {AccessToken.for_user(person.user)}"
+    refused = http.get("http://testserver/shop/secret/").json()
+    shown = []
+
+    declined = consents.start(http, refused["attempts_url"], lambda text: shown.append(text))
+    started = consents.start(http, refused["attempts_url"], lambda text: True)
+
+    assert "Shop Ltd. has Checkout.com compare" in shown[0]
+    assert (declined.status_code, started.status_code) == (400, 201)
+    page = re.search(r'href="([^"]+)"', Template(link).render(Context()))[1]
+    assert b"Shop Ltd." in person.browser.get(page).content
+    person.browser.post(page)
+    assert declined.json()["consent_version"] == consents.FACEAUTH_CONSENT_VERSION
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_site_hears_of_a_withdrawal(consents, person):
+    consent.give(person.user, version="2026-11", language="en", now=timezone.now())
+
+    person.browser.post("/face/consent/")
+
+    assert consents.NOTES == [f"send {person.user.username} a code by letter"]

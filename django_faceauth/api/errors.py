@@ -21,13 +21,14 @@ from rest_framework.exceptions import (
 from rest_framework.response import Response
 
 from django_faceauth.api.credentials import scheme_of
-from django_faceauth.exceptions import TooManyAttempts
+from django_faceauth.exceptions import ConsentRequired, TooManyAttempts
 from django_faceauth.gate.decision import Challenge, Deny
 from django_faceauth.gate.destination import origin
 from django_faceauth.gate.policy import Policy
 from django_faceauth.gate.problems import problem
 from django_faceauth.gate.refusals import refuse_program
 from django_faceauth.models import FaceChallenge
+from django_faceauth.services import consent
 from django_faceauth.services.flow import Word
 from django_faceauth.services.schedule import PULL_INTERVAL
 from django_faceauth.services.telling import wording_for
@@ -82,6 +83,19 @@ def limited(closed: TooManyAttempts, now: datetime) -> HttpResponse:
     )
     response["Retry-After"] = str(closed.seconds(now))
     return response
+
+
+def not_agreed(missing: ConsentRequired) -> HttpResponse:
+    """Return the answer to a start without the consent that is asked for (V-02)."""
+    title = _("The face check needs the consent of its user.")
+    words = consent.words()
+    return problem(
+        400,
+        "consent_required",
+        title,
+        consent_version=missing.version,
+        consent_text=words.text,
+    )
 
 
 def unavailable() -> HttpResponse:

@@ -37,6 +37,7 @@ from django_faceauth.api.serializers import (
     AuthenticationSerializer,
     CaptureSerializer,
     ChallengeSerializer,
+    ConsentSerializer,
     FreshnessSerializer,
     LineSerializer,
 )
@@ -59,6 +60,7 @@ NAMES: Final[Mapping[type, str]] = {
     AuthenticationSerializer: "FaceAuthentication",
     CaptureSerializer: "FaceCapture",
     ChallengeSerializer: "FaceChallenge",
+    ConsentSerializer: "FaceConsent",
     FaceRequiredSerializer: "FaceRequired",
     FreshnessSerializer: "FaceFreshness",
     LineSerializer: "FaceLine",

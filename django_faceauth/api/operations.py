@@ -19,6 +19,7 @@ from django_faceauth.api.serializers import (
     AuthenticationSerializer,
     CaptureSerializer,
     ChallengeSerializer,
+    ConsentSerializer,
     FreshnessSerializer,
 )
 from django_faceauth.gate.decision import CHALLENGE_HEADER
@@ -59,6 +60,12 @@ class ProblemSerializer(serializers.Serializer[Any]):
     )
     until = serializers.DateTimeField(
         required=False, help_text="With `too_many_attempts`: when the next one may start."
+    )
+    consent_version = serializers.CharField(
+        required=False, help_text="With `consent_required`: what to send as `consent`."
+    )
+    consent_text = serializers.CharField(
+        required=False, help_text="With `consent_required`: what the user is to agree to."
     )
     challenge = serializers.CharField(required=False, help_text="With `fallback_url`: its handle.")
     fallback_url = serializers.URLField(
@@ -173,6 +180,15 @@ def _invalid(name: str, words: str) -> Answers:
     )
 
 
+def _either(*kinds: Answers) -> Answers:
+    """Describe one status that several kinds of problems have."""
+    (key,) = {key for kind in kinds for key in kind}
+    told = [answer for kind in kinds for answer in kind.values()]
+    description = " ".join(str(answer.description) for answer in told)
+    examples = [example for answer in told for example in answer.examples]
+    return {key: OpenApiResponse(ProblemSerializer, description, examples)}
+
+
 def _sent(name: str, description: str, statuses: list[int], type_: Any = str) -> OpenApiParameter:
     """Describe a header of answers."""
     return OpenApiParameter(
@@ -269,6 +285,15 @@ CAPTURED: Final = {
     "capture_url": "https://capture.example/made-up-link",
     "expires_at": "2026-03-01T12:15:00Z",
 }
+CONSENT_TEXT: Final = "What: our partner compares a video of your face with an earlier one."
+CONSENT: Final = {
+    "needed": False,
+    "version": "2026-11",
+    "text": CONSENT_TEXT,
+    "given_version": "2026-11",
+    "given_at": MOMENT,
+    "withdrawn_at": None,
+}
 ONE_AUTHENTICATION: Final = {
     "id": AUTHENTICATION,
     "status": "approved",
@@ -312,7 +337,17 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Any]]] = {
             {
                 **_done(201, CaptureSerializer, "For the user’s browser alone.", CAPTURED),
                 **READ,
-                **_invalid("redirect_url", "This address is not on the list of this site."),
+                **_either(
+                    _invalid("redirect_url", "This address is not on the list of this site."),
+                    _problem(
+                        400,
+                        "`consent_required`: show `consent_text`, and send `consent_version` as "
+                        "`consent` if the user agrees.",
+                        ("consent_required", "The face check needs the consent of its user."),
+                        consent_version="2026-11",
+                        consent_text=CONSENT_TEXT,
+                    ),
+                ),
                 **_problem(
                     403,
                     "`not_enrolled`: the provider does not know the user. Else as everywhere: "
@@ -428,6 +463,33 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Any]]] = {
             _retry_after(429, 503),
             request=None,
         )
+    },
+    "ConsentView": {
+        "get": _operation(
+            "face_consent_retrieve",
+            "Whether the caller has agreed",
+            "Says whether and when the caller has agreed to face checks, and to what a start asks "
+            "them to agree today.",
+            {**_done(200, ConsentSerializer, "How it stands.", CONSENT), **READ},
+            _retry_after(429),
+        ),
+        "delete": _operation(
+            "face_consent_destroy",
+            "Withdraw it",
+            "Takes back whatever the caller has agreed to. Ends their face checks and what those "
+            "have opened, and has the provider forget what it holds, which cannot be undone.",
+            {
+                (204, JSON): OpenApiResponse(None, "There is no consent any more."),
+                **READ,
+                **_problem(
+                    403,
+                    "`impersonated`: only the user does this. Else as everywhere: "
+                    "`permission_denied`, `not_authenticated`, `authentication_failed`.",
+                    ("impersonated", "This needs the person themselves"),
+                ),
+            },
+            _retry_after(429),
+        ),
     },
     "FreshnessView": {
         "get": _operation(

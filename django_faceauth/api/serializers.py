@@ -58,6 +58,13 @@ class AttemptRequestSerializer(serializers.Serializer[Any]):
         trim_whitespace=False,
         help_text=_("Where the browser goes after the capture; one of the site’s list."),
     )
+    consent = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=64,
+        trim_whitespace=False,
+        help_text=_("The version of the text that the user has agreed to, if one is asked for."),
+    )
 
     def validate_redirect_url(self, value: str) -> str:
         """Take an address only as a whole (RFC 9700, section 2.1)."""
@@ -73,6 +80,19 @@ class CaptureSerializer(serializers.Serializer[Any]):
 
     capture_url = serializers.URLField(help_text=_("For the user’s browser alone; a secret."))
     expires_at = serializers.DateTimeField(help_text=_("It can be opened until then."))
+
+
+class ConsentSerializer(serializers.Serializer[Any]):
+    """Whether the caller has agreed to face checks, and to which words."""
+
+    needed = serializers.BooleanField(help_text=_("Whether a start needs it."))
+    version = serializers.CharField(
+        allow_blank=True, help_text=_("Of today’s text; empty if the site takes consent elsewhere.")
+    )
+    text = serializers.CharField(allow_blank=True, help_text=_("Today’s text, line by line."))
+    given_version = serializers.CharField(allow_null=True, help_text=_("What was agreed to."))
+    given_at = serializers.DateTimeField(allow_null=True)
+    withdrawn_at = serializers.DateTimeField(allow_null=True)
 
 
 class FreshnessSerializer(serializers.Serializer[Any]):

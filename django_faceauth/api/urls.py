@@ -38,5 +38,6 @@ urlpatterns = [
         views.AnonymizeView.as_view(),
         name="anonymize",
     ),
+    path("consent/", views.ConsentView.as_view(), name="consent"),
     path("freshness/", views.FreshnessView.as_view(), name="freshness"),
 ]

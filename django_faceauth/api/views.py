@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, cast
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import QuerySet
 from django.http import Http404
 from django.http.response import HttpResponseBase
@@ -25,7 +27,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
 from django_faceauth.api.base import ApiView, StatusFilter
-from django_faceauth.api.errors import PATIENCE, ended, limited, unavailable, under_way
+from django_faceauth.api.errors import PATIENCE, ended, limited, not_agreed, unavailable, under_way
 from django_faceauth.api.permissions import require_face
 from django_faceauth.api.serializers import (
     AttemptRequestSerializer,
@@ -33,11 +35,18 @@ from django_faceauth.api.serializers import (
     AuthenticationSerializer,
     CaptureSerializer,
     ChallengeSerializer,
+    ConsentSerializer,
     FreshnessQuerySerializer,
     FreshnessSerializer,
 )
 from django_faceauth.api.throttling import STARTS
-from django_faceauth.exceptions import Conflict, NotEnrolled, Rejected, TooManyAttempts
+from django_faceauth.exceptions import (
+    Conflict,
+    ConsentRequired,
+    NotEnrolled,
+    Rejected,
+    TooManyAttempts,
+)
 from django_faceauth.gate.decision import Reason
 from django_faceauth.gate.destination import fallback_for, way_back
 from django_faceauth.gate.freshness import freshness
@@ -45,7 +54,7 @@ from django_faceauth.gate.problems import addresses_of, problem
 from django_faceauth.gate.refusals import denial
 from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge
 from django_faceauth.models.authentication import StatusChange
-from django_faceauth.services import erasure, flow, grants
+from django_faceauth.services import consent, erasure, flow, grants
 from django_faceauth.services.flow import Word
 from django_faceauth.services.presentation import lines, plain
 from django_faceauth.services.telling import (
@@ -108,8 +117,7 @@ class ChallengeAttemptsView(ApiView):
         word = flow.word_for(challenge, now=now)
         if word not in {Word.OPEN, Word.RETRY}:
             return ended(challenge, word)
-        return_url = given.validated_data.get("redirect_url") or reverse("faceauth:done")
-        return _start(request, challenge, return_url, now)
+        return _start(request, challenge, given.validated_data, now)
 
 
 class AuthenticationsView(ApiView, ListAPIView[Any]):
@@ -189,6 +197,36 @@ class AnonymizeView(ApiView):
         return Response(self.get_serializer(authentication).data)
 
 
+class ConsentView(ApiView):
+    """Whether the caller has agreed to face checks.
+
+    Without a gate: taking it back must be as easy as giving it, and opens nothing (V-03).
+    """
+
+    serializer_class = ConsentSerializer
+
+    def get(self, request: Request) -> Response:
+        """Return it, and what there is to agree to."""
+        user = cast(AbstractBaseUser, request.user)
+        words, latest = consent.words(), consent.latest(user)
+        told = {
+            "needed": consent.is_needed(user),
+            "version": words.version,
+            "text": words.text if words.version else "",
+            "given_version": latest and latest.version,
+            "given_at": latest and latest.given_at,
+            "withdrawn_at": latest and latest.withdrawn_at,
+        }
+        return Response(self.get_serializer(told).data)
+
+    def delete(self, request: Request) -> HttpResponseBase:
+        """Take it back; there may be nothing to take back."""
+        if grants.is_impersonated(request):
+            return denial(Reason.IMPERSONATED)
+        consent.withdraw(cast(AbstractBaseUser, request.user), now=timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
 class FreshnessView(ApiView):
     """Whether this client would get through, before it asks."""
 
@@ -242,13 +280,20 @@ def _etag(data: Any) -> str:
 
 
 def _start(
-    request: Request, challenge: FaceChallenge, return_url: str, now: datetime
+    request: Request, challenge: FaceChallenge, given: Mapping[str, str], now: datetime
 ) -> HttpResponseBase:
-    back = way_back(request, challenge)
     try:
-        step = flow.begin(challenge, redirect_url=back, now=now, return_url=return_url)
+        step = flow.begin(
+            challenge,
+            redirect_url=way_back(request, challenge),
+            now=now,
+            return_url=given.get("redirect_url") or reverse("faceauth:done"),
+            agreed_to=given.get("consent", ""),
+        )
     except NotEnrolled:
         return denial(Reason.NOT_ENROLLED)
+    except ConsentRequired as missing:
+        return not_agreed(missing)
     except TooManyAttempts as closed:
         return limited(closed, now)
     except flow.TROUBLES as error:

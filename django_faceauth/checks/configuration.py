@@ -149,6 +149,18 @@ def fallback_can_be_found() -> Finding:
 
 
 @check
+def refusing_leads_somewhere() -> Finding:
+    """W010: people are asked for their consent, and have no other way if they say no (V-04)."""
+    if value("CONSENT_VERSION") and value("FALLBACK") == "":
+        yield Remark(
+            f"{PREFIX}CONSENT_VERSION is set, but {PREFIX}FALLBACK is not.",
+            hint="A consent is free only if saying no has no price: offer another way. If yours "
+            "is not a page, write down which it is, and silence this.",
+            id="faceauth.W010",
+        )
+
+
+@check
 def pages_have_addresses() -> Finding:
     """E010: a closed gate would not know where to send people."""
     try:

@@ -29,7 +29,16 @@ from django_faceauth.models.leases import has_run_out
 from django_faceauth.provider.addresses import is_capture_url
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.snapshots import AttemptSnapshot
-from django_faceauth.services import attempts, enrolment, evidence, grants, limits, schedule, sync
+from django_faceauth.services import (
+    attempts,
+    consent,
+    enrolment,
+    evidence,
+    grants,
+    limits,
+    schedule,
+    sync,
+)
 from django_faceauth.services.announcements import announce
 from django_faceauth.services.sync import Pulled
 from django_faceauth.signals import challenge_refused
@@ -87,23 +96,33 @@ class HandOff:
 
 
 def begin(
-    challenge: FaceChallenge, *, redirect_url: str, now: datetime, return_url: str = ""
+    challenge: FaceChallenge,
+    *,
+    redirect_url: str,
+    now: datetime,
+    return_url: str = "",
+    agreed_to: str = "",
 ) -> HandOff | None:
     """Create or reuse an attempt for an open challenge.
 
     The provider sends the browser to `redirect_url`, which is ours, and that to `return_url`
-    if a program has named one. Returns None when there is nothing to hand over: another
-    request is at it, or the provider takes no attempt any more. Raises `NotEnrolled`,
+    if a program has named one. `agreed_to` is the version of the text that the user agrees
+    to with this request. Returns None when there is nothing to hand over: another request is
+    at it, or the provider takes no attempt any more. Raises `NotEnrolled`, `ConsentRequired`,
     `TooManyAttempts`, a `ProviderError` or a `ConfigurationError`.
     """
     applicant = enrolment.applicant_of(challenge.user)
+    consent.require(challenge.user, said=agreed_to, now=now)
     get_client()  # raises, if it does, before anything is written
     if not _claim(challenge, return_url, now):
         return None
     try:
-        return _hand_off(challenge, applicant, redirect_url, now)
+        step = _hand_off(challenge, applicant, redirect_url, now)
     finally:
         _release(challenge, now)
+    # Whoever has withdrawn it meanwhile is shown no camera page any more (V-03).
+    consent.require(challenge.user, now=now)
+    return step
 
 
 def closed_until(challenge: FaceChallenge, *, now: datetime) -> TooManyAttempts | None:

@@ -40,7 +40,7 @@ def take(challenge: FaceChallenge, *, now: datetime) -> AttemptRequest:
     if conf.SITE_LIMIT:
         budget.open_account()  # not below, where many at once would wait for each other's row
     with transaction.atomic():
-        if not _hold(challenge.user_id):
+        if not hold(challenge.user_id):
             raise NotEnrolled("the user has no applicant")
         if conf.SITE_LIMIT:
             budget.hold()  # always after the user, so that no two wait for each other
@@ -92,7 +92,7 @@ def note_decline(user_id: Any, *, now: datetime) -> None:
         return
     with transaction.atomic():
         # Asked again under the lock: of two workers at once, one locks out.
-        until = _locked_until(user_id, lockout, now) if _hold(user_id) else None
+        until = _locked_until(user_id, lockout, now) if hold(user_id) else None
         if until is not None:
             lock(user_id, reason=Lockout.Reason.DECLINED, until=until, now=now)
 
@@ -111,7 +111,7 @@ def forget(*, now: datetime) -> None:
     AttemptRequest.objects.filter(at__lt=now - max([SHORTEST_MEMORY, *periods])).delete()
 
 
-def _hold(user_id: Any) -> bool:
+def hold(user_id: Any) -> bool:
     """Let one at a time count for a user, until the end of the transaction.
 
     An UPDATE locks the row on every database. As the first statement it also comes before

@@ -133,6 +133,11 @@ FACEAUTH_REDIRECT_ALLOWLIST = ["demobank://face/done"]
 # Whoever looks around here tries more often than customers of a bank do.
 FACEAUTH_USER_LIMITS = FACEAUTH_SESSION_LIMITS = ["30/10m", "500/d"]
 
+# Visitors agree before their first face check; another version would ask them anew.
+FACEAUTH_CONSENT_VERSION = "2026-11"
+# Whoever does not agree goes to the counter: there, staff exempt them in the admin.
+SILENCED_SYSTEM_CHECKS = ["faceauth.W010"]
+
 FROM_ENVIRONMENT = {
     "FACEAUTH_SECRET_KEY": env.str,
     "FACEAUTH_OAUTH_CLIENT_ID": env.str,
@@ -161,6 +166,7 @@ FROM_ENVIRONMENT = {
     "FACEAUTH_CREDENTIAL": env.str,
     "FACEAUTH_REDIRECT_ALLOWLIST": env.list,
     "FACEAUTH_FALLBACK": env.str,
+    "FACEAUTH_CONSENT_VERSION": env.str,
     "FACEAUTH_NOTICES": env.bool,
     "FACEAUTH_SITE_URL": env.str,
     "FACEAUTH_SLOW_REVIEW": env.bool,

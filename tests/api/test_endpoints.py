@@ -435,7 +435,10 @@ def routes():
 
 
 #: Each endpoint that changes something without a gate, and why.
-UNGATED = {"challenge-attempts": "begins a face check, and grants nothing"}
+UNGATED = {
+    "challenge-attempts": "begins a face check, and grants nothing",
+    "consent": "only takes away, and has to be as easy as giving it (V-03)",
+}
 
 
 def test_no_endpoint_weakens_what_it_protects():

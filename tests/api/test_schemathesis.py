@@ -54,8 +54,8 @@ SLUG = re.compile("[-a-zA-Z0-9_]+")
 
 ALLOWED = "https://app.example/done"
 
-#: Of what the profile says, for each of eight operations and each kind of client.
-EXAMPLES = max(10, settings().max_examples // 8)
+#: Of what the profile says, for each of ten operations and each kind of client.
+EXAMPLES = max(10, settings().max_examples // 10)
 
 
 @dataclass

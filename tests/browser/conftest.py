@@ -54,12 +54,16 @@ def vault(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("bank")
 
 
+#: Whoever comes has agreed elsewhere; test_consent.py has a bank that asks.
+AGREED = {"FACEAUTH_CONSENT_VERSION": ""}
+
+
 @pytest.fixture(scope="session")
 def bank(vault: Path) -> Iterator[str]:
     """The address of the demo bank."""
     # Long enough to be seen comparing, also on a slow machine.
     slow = {"FACEAUTH_SIMULATOR_CHECK_SECONDS": "4"}
-    with running_bank(vault, **slow) as url:
+    with running_bank(vault, **slow, **AGREED) as url:
         yield url.replace("127.0.0.1", "localhost")
 
 
@@ -67,7 +71,7 @@ def bank(vault: Path) -> Iterator[str]:
 def strict_bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The bank with a session cookie that does not come along from other sites."""
     folder = tmp_path_factory.mktemp("strict")
-    with running_bank(folder, SESSION_COOKIE_SAMESITE="Strict") as url:
+    with running_bank(folder, SESSION_COOKIE_SAMESITE="Strict", **AGREED) as url:
         yield url.replace("127.0.0.1", "localhost")
 
 

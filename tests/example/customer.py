@@ -15,10 +15,11 @@ LOOKS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Where a form leads, and what its fields hold."""
+    """Where a form leads, what its fields hold, and the boxes that can be ticked."""
 
     action: str
     fields: dict[str, str] = field(default_factory=dict)
+    boxes: dict[str, str] = field(default_factory=dict)
 
 
 class Page(HTMLParser):
@@ -50,7 +51,9 @@ class Page(HTMLParser):
         elif tag == "a" and "href" in values:
             self.links.append(urljoin(self.url, values["href"]))
         elif tag == "input" and "name" in values:
-            self.forms[-1].fields[values["name"]] = values.get("value", "")
+            is_open = values.get("type") == "checkbox" and "checked" not in values
+            kind = self.forms[-1].boxes if is_open else self.forms[-1].fields
+            kind[values["name"]] = values.get("value", "")
         elif tag == "option":
             self._option = values.get("value", "")
         elif tag == "meta" and values.get("http-equiv") == "refresh":
@@ -99,9 +102,9 @@ class Customer:
         return self.answers(self.opens(path), outcome)
 
     def answers(self, start: Page, outcome: str = "same_person") -> Page:
-        """Go through the whole check that a start page asks for."""
+        """Agree if need be, and go through the whole check that a start page asks for."""
         assert "/face/start/" in start.url, start.text
-        return self.submits(self.submits(start), outcome=outcome)
+        return self.submits(self.submits(start, **start.forms[-1].boxes), outcome=outcome)
 
     def _settled(self, response: requests.Response) -> Page:
         for _ in range(LOOKS):

@@ -39,10 +39,17 @@ limits.lock(dave.pk, reason=Lockout.Reason.DECLINED, until=now + timedelta(hours
 UNLOCK = "from django_faceauth.models import Lockout; Lockout.objects.all().delete()"
 
 
-def runs(bank: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run the program to its end; nothing of Django is on its way."""
+def runs(
+    bank: str, *arguments: str, said: str | None = None, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the program to its end; nothing of Django is on its way.
+
+    `said` is what its user types; without it they have agreed to face checks beforehand.
+    """
+    agreed = ["--agree"] if said is None else []
     return subprocess.run(
-        [sys.executable, SCRIPT, "--url", bank, *arguments],
+        [sys.executable, SCRIPT, "--url", bank, *agreed, *arguments],
+        input=said,
         env={"PATH": "", "PYTHONIOENCODING": "utf-8", **env},
         capture_output=True,
         text=True,
@@ -109,6 +116,30 @@ def test_a_face_that_is_not_confirmed_sends_nothing(
     assert "Sent:" not in done.stdout
     assert "62321" not in done.stdout + done.stderr
     assert payouts(bank, username)[0]["state"] == "draft"
+
+
+@pytest.mark.parametrize("said", ["no\n", "", "2026-11\n"])
+def test_who_does_not_agree_is_left_in_peace(bank: str, said: str) -> None:
+    """The text is shown, no camera is opened, and nothing is sent (V-02)."""
+    phone(bank, "alice").call("DELETE", "/face/api/consent/")
+
+    done = runs(bank, "--user", "alice", "--play", "same_person", said=said)
+
+    assert done.returncode == Exit.NOT_CONFIRMED
+    assert "compares it with the one that you made earlier" in done.stdout
+    assert "That is fine." in done.stderr
+    assert "goes on to" not in done.stdout
+
+
+def test_who_agrees_is_asked_once(bank: str) -> None:
+    phone(bank, "alice").call("DELETE", "/face/api/consent/")
+
+    first = runs(bank, "--user", "alice", "--play", "same_person", said="yes\n")
+    second = runs(bank, "--user", "alice", "--play", "same_person", said="")
+
+    assert (first.returncode, second.returncode) == (Exit.SENT, Exit.SENT)
+    assert "Do you agree" in first.stdout
+    assert "Do you agree" not in second.stdout
 
 
 def test_carol_leaves_too_early_and_tries_again(bank: str) -> None:
@@ -205,7 +236,7 @@ def test_nobody_comes_to_the_camera(bank: str) -> None:
 
 def test_ctrl_c_ends_it_without_a_fuss(bank: str) -> None:
     with subprocess.Popen(
-        [sys.executable, SCRIPT, "--url", bank],
+        [sys.executable, SCRIPT, "--url", bank, "--agree"],
         env={"PATH": "", "BROWSER": NOBODY, "PYTHONIOENCODING": "utf-8"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -333,7 +364,7 @@ def ask(client: Bank) -> tuple[Bank, str, Question]:
 
 def approves(client: Bank, question: Question) -> None:
     """Show a face, and wait until the bank says that the request can be repeated."""
-    plays(mobile_client.start(client, question))
+    plays(mobile_client.start(client, question, mobile_client.agree_beforehand))
     assert mobile_client.wait(client, question, 30)["next"] == "repeat"
 
 

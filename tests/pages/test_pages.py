@@ -25,7 +25,7 @@ from django_faceauth.wording import WORDINGS
 from tests.person import form_in
 
 TEMPLATES = Path(django_faceauth.__file__).parent / "templates" / "faceauth"
-PARTS = {"base.html", "countdown.html", "snapshot.html", "start_form.html"}
+PARTS = {"base.html", "consent.html", "countdown.html", "snapshot.html", "start_form.html"}
 PAGES = sorted({template.name for template in TEMPLATES.glob("*.html")} - PARTS)
 
 
@@ -63,6 +63,7 @@ def every_page(people, client, provider):
     report = reverse("faceauth:report", args=[signing.dumps(customer.challenge.pk, salt=SALT)])
     seen["report.html"] = client.get(report)
     seen["reported.html"] = client.post(report, follow=True)
+    seen["your_consent.html"] = person.browser.get("/face/consent/")
     seen["done.html"] = client.get("/face/done/")
     seen["back.html"] = back_to_an_app(people())
     provider.troubles.extend([lambda provider, request: provider.answer(request, 500)] * 3)

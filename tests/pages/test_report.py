@@ -399,6 +399,7 @@ def test_a_site_where_everything_needs_a_login(alice, settings):
 UNGATED = {
     "start": "begins a face check, and grants nothing",
     "report": "only takes away",
+    "consent": "only takes away, and has to be as easy as giving it (V-03)",
     "webhook": "is signed, and makes us ask the provider",
 }
 
@@ -408,7 +409,7 @@ def test_no_page_of_ours_weakens_what_it_protects(person):
     person.is_asked(GATE)
     names = {key for key in get_resolver("django_faceauth.urls").reverse_dict if type(key) is str}
     token = signing.dumps(person.challenge.pk, salt=alerts.SALT)
-    values = {"webhook": [], "done": [], "report": [token]}
+    values = {"webhook": [], "done": [], "consent": [], "report": [token]}
     addresses = {
         name: reverse(f"faceauth:{name}", args=values.get(name, [person.challenge.handle]))
         for name in names

@@ -15,6 +15,8 @@ export const TEXTS = Object.freeze({
   consent:
     "By going on you agree that Checkout.com compares the new video with your earlier one. " +
     "We never store your picture.",
+  agree: "I have read this, and I agree that my face is compared in this way.",
+  tick: "Nothing has happened yet: we only go on if you agree. If you do, please tick the box.",
   open: "Open the camera page",
   waiting: "Waiting for your face.",
   again:
@@ -52,6 +54,10 @@ export const TEXTS = Object.freeze({
  * @property {boolean} [can_reopen] whether the camera page can be opened again
  * @property {{ label: string, values: string[] }[]} lines
  * @property {string | null} [fallback_url]
+ * @property {Consent} [consent] what the user has to agree to before anything is started
+ *
+ * What people agree to, line by line, and its version.
+ * @typedef {{ version: string, text: string }} Consent
  *
  * What the gate says when it refuses.
  * @typedef {{ challenge: string, status_url: string, attempts_url: string }} Refusal
@@ -259,6 +265,7 @@ class StepUp {
   /** Start an attempt, for a click: only then may a window be opened. */
   async start() {
     if (this.isStarting) return;
+    if (this.told.consent && !this.dialog.agrees()) return;
     const tab = openTab(this.texts.heading);
     this.isStarting = true;
     this.dialog.setBusy(true);
@@ -278,8 +285,7 @@ class StepUp {
    * @param {Window | null} tab
    */
   async handOver(tab) {
-    const headers = csrfHeaders(this.refusal.attempts_url);
-    const response = await this.call(this.refusal.attempts_url, { method: "POST", headers });
+    const response = await this.attempt(this.told.consent);
     if (response.status !== 201) {
       tab?.close();
       this.goOn(await this.refused(response));
@@ -290,7 +296,21 @@ class StepUp {
     const isSent = sendOn(tab, url);
     if (!isSent) this.dialog.offer(url);
     const message = isSent ? this.texts.waiting : this.texts.blocked;
-    this.goOn({ next: "wait", can_reopen: true, message });
+    this.goOn({ next: "wait", can_reopen: true, message, consent: undefined });
+  }
+
+  /**
+   * Ask for an attempt, and say to what the user has agreed for it.
+   * @param {Consent | undefined} consent
+   * @returns {Promise<Response>}
+   */
+  attempt(consent) {
+    const address = this.refusal.attempts_url;
+    const headers = csrfHeaders(address);
+    if (!consent) return this.call(address, { method: "POST", headers });
+    headers["Content-Type"] = "application/json";
+    const body = JSON.stringify({ consent: consent.version });
+    return this.call(address, { method: "POST", headers, body });
   }
 
   /**
@@ -299,7 +319,9 @@ class StepUp {
    * @returns {Promise<Partial<Told>>}
    */
   async refused(response) {
-    const { title, until } = await problemIn(response);
+    const told = await problemIn(response);
+    if (told.code === "consent_required") return consentIn(told);
+    const { title, until } = told;
     const message = [title || this.texts.failed, this.until(until)].filter(Boolean).join(" ");
     if (response.status === 409) return { next: "wait", message };
     return FINAL.has(response.status) ? { next: "ask_again", message } : { message };
@@ -337,10 +359,10 @@ class StepUp {
   /**
    * Call our API as the refused request did, with the credentials that came with it.
    * @param {string} address
-   * @param {{ method?: string, headers: Record<string, string> }} init
+   * @param {{ method?: string, headers: Record<string, string>, body?: string }} init
    * @returns {Promise<Response>}
    */
-  call(address, { method = "GET", headers }) {
+  call(address, { method = "GET", headers, body }) {
     const sent = new Headers({ Accept: "application/json, application/problem+json", ...headers });
     for (const [name, value] of this.request.headers) {
       if (!OF_ONE_REQUEST.test(name)) sent.set(name, value);
@@ -348,7 +370,7 @@ class StepUp {
     const { credentials } = this.request;
     const { signal } = this.stop;
     return fetch(address, {
-      method, headers: sent, credentials, signal, cache: "no-store", redirect: "error",
+      method, body, headers: sent, credentials, signal, cache: "no-store", redirect: "error",
     });
   }
 }
@@ -361,6 +383,16 @@ const STATES = { attempt: "asking", ask_again: "over", repeat: "repeating" };
  * @returns {State}
  */
 const stateOf = ({ next }) => STATES[next] ?? "waiting";
+
+/**
+ * Return what the user has to agree to before an attempt is started.
+ * @param {Record<string, any>} told
+ * @returns {Partial<Told>}
+ */
+function consentIn({ consent_version, consent_text }) {
+  const consent = { version: String(consent_version), text: String(consent_text) };
+  return { next: "attempt", message: "", consent };
+}
 
 /**
  * What the server says to those who wait is nothing to those who have not started.
@@ -380,9 +412,17 @@ class Dialog {
     this.texts = texts;
     this.heading = make("h2", { id: "fa-stepup-heading", tabIndex: -1 });
     this.lines = make("dl", { className: "fa-snapshot" });
+    this.usual = make("p", { className: "fa-note" }, texts.consent);
     this.steps = make("div", {},
       make("p", { className: "fa-lead" }, texts.lead),
-      make("p", { className: "fa-note" }, texts.consent),
+      this.usual,
+    );
+    this.words = make("p", { className: "fa-words" });
+    this.tick = make("input", { type: "checkbox", id: "fa-stepup-consent" });
+    this.consent = make("div", { hidden: true }, this.words,
+      make("p", { className: "fa-tick" },
+        this.tick, make("label", { htmlFor: this.tick.id }, texts.agree),
+      ),
     );
     this.news = make("p", { className: "fa-news" });
     this.news.setAttribute("role", "status");
@@ -398,7 +438,7 @@ class Dialog {
       this.button, this.link, this.fallback, this.leave,
     );
     this.element = make("dialog", { className: "fa-stepup" },
-      this.heading, this.lines, this.steps, this.news, this.note, actions,
+      this.heading, this.lines, this.steps, this.consent, this.news, this.note, actions,
     );
     this.element.setAttribute("aria-labelledby", this.heading.id);
     this.element.addEventListener("close", onLeave); // by the button, and by Escape
@@ -414,6 +454,7 @@ class Dialog {
     this.element.dataset.state = stateOf(told);
     this.showCamera(told);
     this.showApproved(told);
+    this.showConsent(told);
     this.showEnd(told);
     this.open();
     write(this.news, told.message ?? ""); // now that it is there: it tells what changes
@@ -446,12 +487,36 @@ class Dialog {
   }
 
   /**
+   * Show what has to be agreed to, with a box that is not ticked.
+   * @param {Told} told
+   */
+  showConsent({ next, consent }) {
+    const text = consent?.text ?? "";
+    if (this.words.textContent !== text) this.tick.checked = false; // that was for other words
+    write(this.words, text);
+    this.usual.hidden = consent !== undefined;
+    this.consent.hidden = consent === undefined || next !== "attempt";
+  }
+
+  /**
+   * Tell whether the box is ticked; say what is missing if it is not.
+   * @returns {boolean}
+   */
+  agrees() {
+    if (!this.tick.checked) {
+      write(this.news, this.texts.tick);
+      this.tick.focus();
+    }
+    return this.tick.checked;
+  }
+
+  /**
    * Offer the ways out: another way to those for whom this one did not work.
    * @param {Told} told
    */
-  showEnd({ next, state, fallback_url }) {
+  showEnd({ next, state, fallback_url, consent }) {
     const isOver = next === "ask_again";
-    const mayNeed = isOver || (next === "attempt" && state === "retry");
+    const mayNeed = isOver || (next === "attempt" && (state === "retry" || consent));
     write(this.heading, isOver ? this.texts.notDone : this.texts.heading);
     setAddress(this.fallback, mayNeed && isPage(fallback_url) ? fallback_url : null);
     this.fallback.classList.toggle("fa-button--secondary", !isOver);

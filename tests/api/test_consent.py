@@ -1,0 +1,161 @@
+"""A program that asks its user for their consent, and takes it back for them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from django_faceauth.models import Consent, ErasureTask
+from tests.conftest import NOON
+from tests.program import Program
+
+VERSION = "2026-11"
+CONSENT = "/face/api/consent/"
+
+
+@pytest.fixture(autouse=True)
+def asked_for(settings):
+    settings.FACEAUTH_CONSENT_VERSION = VERSION
+
+
+def agrees(program, asked, version=VERSION):
+    return program.sends("POST", asked["attempts_url"], {"consent": version})
+
+
+def passes(program):
+    """Agree, show a face, and get in."""
+    asked = program.is_asked()
+    program.person.shows_face(agrees(program, asked).json()["capture_url"])
+    assert program.waits(asked)["next"] == "repeat"
+    return program.sends("GET", "/shop/secret/", handle=asked["challenge"])
+
+
+def test_a_start_without_it_says_what_to_agree_to(program, provider):
+    """And calls nobody (V-02)."""
+    asked = program.is_asked()
+
+    refused = program.sends("POST", asked["attempts_url"])
+
+    told = refused.json()
+    assert refused.status_code == 400
+    assert refused["Content-Type"] == "application/problem+json"
+    assert told.pop("consent_text").startswith("What: our partner, Checkout.com, takes")
+    assert told == {
+        "type": "about:blank",
+        "title": "The face check needs the consent of its user.",
+        "status": 400,
+        "code": "consent_required",
+        "consent_version": VERSION,
+    }
+    assert provider.calls == []
+    assert not Consent.objects.exists()
+
+
+@pytest.mark.parametrize("body", [{"consent": ""}, {"consent": "2025-01"}, {"consent": " 2026-11"}])
+def test_another_version_is_none(program, provider, body):
+    asked = program.is_asked()
+
+    refused = program.sends("POST", asked["attempts_url"], body)
+
+    assert (refused.status_code, refused.json()["code"]) == (400, "consent_required")
+    assert provider.calls == []
+
+
+@pytest.mark.parametrize("body", [{"consent": "x" * 65}, {"consent": ["2026-11"]}])
+def test_what_is_no_version_is_invalid(program, body):
+    asked = program.is_asked()
+
+    refused = program.sends("POST", asked["attempts_url"], body)
+
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid")
+    assert [*refused.json()["errors"]] == ["consent"]
+
+
+def test_with_it_the_flow_goes_on(program):
+    assert passes(program).status_code == 200
+
+    kept = Consent.objects.get()
+    assert (kept.user, kept.version, kept.given_at) == (program.person.user, VERSION, NOON)
+
+
+def test_it_is_asked_for_once(program):
+    passes(program)
+    program.person.clock.shift(240)
+    asked = program.is_asked()
+
+    assert program.sends("POST", asked["attempts_url"]).status_code == 201
+    assert Consent.objects.count() == 1
+
+
+def test_the_text_says_what_the_page_says(program):
+    """Line by line, without a tag (V-02)."""
+    text = program.sends("GET", CONSENT).json()["text"]
+
+    assert text.count("\n") == 5
+    assert "<" not in text
+    assert "\n\n" not in text
+
+
+def test_what_is_told_of_it(program):
+    before = program.sends("GET", CONSENT).json()
+    passes(program)
+    after = program.sends("GET", CONSENT).json()
+
+    assert (before["needed"], before["version"]) == (True, VERSION)
+    assert before["given_version"] is before["given_at"] is before["withdrawn_at"] is None
+    assert (after["needed"], after["given_version"]) == (False, VERSION)
+    assert datetime.fromisoformat(after["given_at"]) == NOON
+
+
+def test_a_site_that_asks_elsewhere_has_no_text(program, settings):
+    settings.FACEAUTH_CONSENT_VERSION = ""
+
+    told = program.sends("GET", CONSENT).json()
+
+    assert (told["needed"], told["version"], told["text"]) == (False, "", "")
+
+
+def test_a_program_takes_it_back(program):
+    """One call ends everything, and there is no start without a new one (V-03)."""
+    passes(program)
+
+    gone = program.sends("DELETE", CONSENT)
+
+    assert (gone.status_code, gone.content) == (204, b"")
+    assert program.person.challenge.state == "revoked"
+    assert ErasureTask.objects.get().state == "due"
+    told = program.sends("GET", CONSENT).json()
+    assert told["needed"] is True
+    assert told["withdrawn_at"]
+    asked = program.is_asked()
+    assert program.sends("POST", asked["attempts_url"]).json()["code"] == "consent_required"
+    assert agrees(program, asked).status_code == 201
+
+
+def test_taking_back_nothing_is_done_too(program):
+    assert program.sends("DELETE", CONSENT).status_code == 204
+    assert program.sends("DELETE", CONSENT).status_code == 204
+
+
+def test_it_is_ones_own(people):
+    alice, bob = Program.with_token(people()), Program.with_token(people())
+    passes(alice)
+
+    assert bob.sends("GET", CONSENT).json()["given_at"] is None
+    bob.sends("DELETE", CONSENT)
+    assert Consent.objects.get().withdrawn_at is None
+
+
+def test_nobody_withdraws_as_somebody_else(person):
+    """TH-44."""
+    program = Program.with_session(person)
+    passes(program)
+    session = person.browser.session
+    session["hijack_history"] = ["1"]
+    session.save()
+
+    refused = program.sends("DELETE", CONSENT)
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "impersonated")
+    assert Consent.objects.get().withdrawn_at is None

@@ -1,0 +1,73 @@
+"""The box that people tick before their first face check, on the page and in the dialog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.test_app import (
+    SENT,
+    approves,
+    dialog,
+    opens_the_app,
+    writes_down,
+)
+from tests.browser.test_flow import goes_to_the_camera, says, shows
+from tests.server import running_bank
+
+AGREE = "I have read this, and I agree"
+
+
+@pytest.fixture(scope="module")
+def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the bank as `make demo` serves it: it asks for consent."""
+    with running_bank(tmp_path_factory.mktemp("asking")) as url:
+        yield url.replace("127.0.0.1", "localhost")
+
+
+def test_the_start_page_goes_on_with_the_box_alone(visit, asking):
+    """And the page that takes it back has one button (V-02, V-03)."""
+    page = visit("alice", at=asking)
+    page.goto("/statements/")
+    box = page.get_by_label(AGREE)
+    expect(box).not_to_be_checked()
+
+    page.locator("main form [type=submit]").click()
+    expect(page).to_have_url(page.url)
+    expect(box).to_be_focused()
+    box.check()
+    goes_to_the_camera(page)
+    shows(page)
+    page.wait_for_url(f"{asking}/statements/")
+
+    page.get_by_role("link", name="what you agreed to").click()
+    page.get_by_role("button", name="Withdraw my consent").click()
+    says(page, "Your consent to face checks")
+    expect(page.locator("main")).to_contain_text("You withdrew your consent on")
+
+
+def test_the_dialog_asks_too(visit, asking):
+    """The words come from the server; without the box nothing is opened (V-02)."""
+    page = opens_the_app(visit("frank", at=asking))
+    writes_down(page, "Ms. Consent").click()
+    button = dialog(page).get_by_role("button", name="Open the camera page")
+    button.click()
+    box = dialog(page).get_by_label(AGREE)
+    expect(box).not_to_be_checked()
+    expect(dialog(page)).to_contain_text("compares it with the one that you made earlier")
+    expect(dialog(page).get_by_text("By going on you agree")).not_to_be_visible()
+
+    button.click()
+    expect(box).to_be_focused()
+    expect(dialog(page).get_by_role("status")).to_contain_text("please tick the box")
+    box.press("Space")
+    approves(page)
+
+    expect(page.get_by_role("status")).to_have_text(SENT, timeout=15_000)
+    writes_down(page, "Ms. Again").click()
+    approves(page)
+    expect(page.get_by_role("heading", name="Your money is on its way")).to_have_count(
+        2, timeout=15_000
+    )

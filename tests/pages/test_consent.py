@@ -1,0 +1,305 @@
+"""The box on the start page, and the page that takes it back."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+
+from django_faceauth.models import Consent, ErasureTask
+from tests.pages.test_pages import Reader
+from tests.person import capture_url_in
+
+VERSION = "2026-11"
+PAGE = "/face/consent/"
+
+
+@pytest.fixture(autouse=True)
+def asked_for(settings):
+    settings.FACEAUTH_CONSENT_VERSION = VERSION
+
+
+def box_on(page):
+    """Return the attributes of the box, or None if the page has none."""
+    boxes = [tag for tag in Reader(page.content.decode()).all("input") if tag["name"] == "consent"]
+    return boxes[0] if boxes else None
+
+
+def ticks(person, start, version=VERSION):
+    """Tick the box and press the button."""
+    return person.browser.post(start, {"consent": version})
+
+
+def agrees(person, path="/statements/"):
+    """Agree on a start page, and show a face."""
+    capture = capture_url_in(ticks(person, person.is_asked(path)))
+    return person.waits(person.returns(person.shows_face(capture)))
+
+
+# -- the start page
+
+
+def test_the_start_page_says_what_is_agreed_to(person):
+    """What, why, who, for how long, the other way, and that it can be withdrawn (V-02)."""
+    page = person.browser.get(person.is_asked()).content.decode()
+
+    for part in ("compares it", "Why:", "Who:", "Checkout.com", "How long:", "another way"):
+        assert part in page
+    assert "withdraw your consent at any time" in page
+    assert "By going on you agree" not in page
+
+
+def test_the_box_is_not_ticked_and_has_to_be(person):
+    """No consent by default (V-02)."""
+    box = box_on(person.browser.get(person.is_asked()))
+
+    assert (box["type"], box["value"]) == ("checkbox", VERSION)
+    assert "required" in box
+    assert "checked" not in box
+
+
+def test_the_box_has_a_label(person):
+    page = Reader(person.browser.get(person.is_asked()).content.decode())
+
+    assert [tag["for"] for tag in page.all("label")] == ["fa-consent"]
+
+
+@pytest.mark.parametrize("sent", [{}, {"consent": ""}, {"consent": "on"}, {"consent": "2025-01"}])
+def test_without_the_box_nothing_happens(person, provider, sent):
+    """The page again, with a word; the provider is not called (V-02)."""
+    start = person.is_asked()
+
+    page = person.browser.post(start, sent)
+
+    assert page.status_code == 400
+    assert "please tick the box" in page.content.decode()
+    assert box_on(page)["aria-describedby"] == "fa-missed"
+    assert "checked" not in box_on(page)
+    assert provider.calls == []
+    assert not Consent.objects.exists()
+    assert person.challenge.state == "open"
+
+
+def test_a_missed_box_is_no_failure(person):
+    """Whoever says no at first goes on where they were (V-04)."""
+    start = person.is_asked()
+    person.presses(start)
+
+    assert ticks(person, start).status_code == 200
+    assert person.challenge.state == "open"
+
+
+def test_with_the_box_it_goes_on(person):
+    assert agrees(person).status_code == 200
+
+    kept = Consent.objects.get()
+    assert (kept.user, kept.version, kept.language) == (person.user, VERSION, "en")
+
+
+def test_nobody_is_asked_twice(person):
+    agrees(person)
+
+    page = person.browser.get(person.is_asked("/payout/"))
+
+    assert box_on(page) is None
+    assert PAGE in page.content.decode()
+    assert person.presses(person.is_asked("/payout/")).status_code == 200
+
+
+def test_a_changed_text_asks_again(person, settings):
+    """V-02."""
+    agrees(person)
+    settings.FACEAUTH_CONSENT_VERSION = "2027-01"
+    start = person.is_asked("/payout/")
+
+    assert box_on(person.browser.get(start))["value"] == "2027-01"
+    assert ticks(person, start).status_code == 400
+    assert ticks(person, start, "2027-01").status_code == 200
+
+
+def test_a_second_try_asks_for_a_changed_text(person, settings):
+    """Wherever the button stands (V-02)."""
+    start = person.is_asked()
+    capture = capture_url_in(ticks(person, start))
+    settings.FACEAUTH_CONSENT_VERSION = "2027-01"
+
+    again = person.waits(person.returns(person.shows_face(capture, "leave")))
+
+    assert box_on(again)["value"] == "2027-01"
+
+
+def test_without_a_version_the_page_is_as_it_was(person, settings):
+    settings.FACEAUTH_CONSENT_VERSION = ""
+    start = person.is_asked()
+
+    page = person.browser.get(start)
+
+    assert box_on(page) is None
+    assert "By going on you agree" in page.content.decode()
+    assert PAGE not in page.content.decode()
+    assert person.presses(start).status_code == 200
+
+
+def test_saying_no_leads_to_the_other_way(person, settings):
+    """V-04."""
+    start = person.is_asked()
+    assert "by-code" not in person.browser.get(start).content.decode()
+
+    settings.FACEAUTH_FALLBACK = "by-code"
+    page = person.browser.get(start).content.decode()
+
+    link = re.search(r'href="(/by-code/\?challenge=[^"]+)"', page)
+    assert person.browser.get(link[1]).status_code == 200
+    assert "there is another way without your face" in page
+
+
+def test_a_site_says_it_in_its_own_words(person, settings, tmp_path):
+    """And the digest is of these."""
+    (tmp_path / "faceauth").mkdir()
+    (tmp_path / "faceauth" / "consent.html").write_text("<p>OUR WORDS {{ version }}</p>")
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    start = person.is_asked()
+
+    page = person.browser.get(start).content.decode()
+    ticks(person, start)
+
+    assert f"<p>OUR WORDS {VERSION}</p>" in page
+    assert "Why:" not in page
+    assert len(Consent.objects.get().text_digest) == 64
+
+
+# -- the page that takes it back
+
+
+def form_of(page):
+    return [form["action"] for form in Reader(page.content.decode()).all("form")]
+
+
+def test_who_has_not_agreed_reads_so(person):
+    page = person.browser.get(PAGE)
+
+    assert "You have not agreed to anything here. Before your first face check we ask" in " ".join(
+        page.content.decode().split()
+    )
+    assert form_of(page) == []
+
+
+def test_a_site_that_asks_elsewhere_says_so(person, settings):
+    settings.FACEAUTH_CONSENT_VERSION = ""
+
+    assert "agreed in another place" in person.browser.get(PAGE).content.decode()
+
+
+def test_it_says_when_and_to_what_and_what_withdrawing_does(person):
+    """And warns before: face checks stop, and it cannot be undone (V-03, V-08)."""
+    agrees(person)
+
+    page = person.browser.get(PAGE)
+
+    text = page.content.decode()
+    assert "You agreed on March 1, 2026, 6 a.m. (CST)." in text
+    assert "Why:" in text
+    assert "Face checks stop at once" in text
+    assert "cannot be undone" in text
+    assert form_of(page) == [PAGE]
+
+
+def test_an_earlier_text_is_not_shown_as_if_it_were_todays(person, settings):
+    agrees(person)
+    settings.FACEAUTH_CONSENT_VERSION = "2027-01"
+
+    page = person.browser.get(PAGE)
+
+    assert "The text has changed since then" in page.content.decode()
+    assert "Why:" not in page.content.decode()
+    assert form_of(page) == [PAGE]
+
+
+def test_one_button_takes_it_back(person):
+    """As easy as giving it: one press, and everything is shut (V-03, V-08)."""
+    agrees(person)
+
+    page = person.browser.post(PAGE, follow=True)
+
+    text = page.content.decode()
+    assert page.redirect_chain == [(PAGE, 302)]
+    assert "You withdrew your consent on March 1, 2026" in text
+    assert "Face checks are off" in text
+    assert "is being deleted" in text
+    assert form_of(page) == []
+    assert ErasureTask.objects.get().provider_id == person.authentication.provider_id
+    assert person.challenge.state == "revoked"
+    assert person.browser.get("/statements/").status_code == 302
+
+
+def test_the_other_way_is_named(person, settings):
+    """V-08."""
+    agrees(person)
+    assert "ask the people who run it" in person.browser.get(PAGE).content.decode()
+
+    settings.FACEAUTH_FALLBACK = "by-code"
+
+    assert "you use the other way" in person.browser.get(PAGE).content.decode()
+    withdrawn = person.browser.post(PAGE, follow=True).content.decode()
+    assert "please use the other way" in withdrawn
+
+
+def test_after_it_nothing_starts_without_a_new_consent(person, provider):
+    """V-03."""
+    start = person.is_asked("/payout/")
+    agrees(person)
+    person.browser.post(PAGE)
+    calls = len(provider.calls)
+
+    assert person.browser.get(start).status_code == 200  # it has ended
+    assert person.challenge.state != "open"
+    anew = person.is_asked("/payout/")
+    assert person.presses(anew).status_code == 400
+    assert len(provider.calls) == calls
+    assert ticks(person, anew).status_code == 200
+
+
+def test_looking_changes_nothing(person):
+    agrees(person)
+
+    person.browser.get(PAGE)
+    person.browser.head(PAGE)
+
+    assert Consent.objects.get().withdrawn_at is None
+
+
+def test_it_takes_the_token_of_a_form(person):
+    """No other site withdraws for anybody."""
+    agrees(person)
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(person.user)
+
+    assert browser.post(PAGE).status_code == 403
+    assert Consent.objects.get().withdrawn_at is None
+
+
+def test_it_takes_a_login(client, db):
+    assert client.get(PAGE)["Location"] == f"/login/?next={PAGE}"
+    assert client.post(PAGE)["Location"] == f"/login/?next={PAGE}"
+
+
+def test_nobody_withdraws_for_somebody_else(people):
+    alice, bob = people(), people()
+    agrees(alice)
+
+    bob.browser.post(PAGE)
+
+    assert Consent.objects.get().withdrawn_at is None
+
+
+def test_nobody_withdraws_as_somebody_else(person):
+    """It cannot be undone, so it takes the person themselves (TH-44)."""
+    agrees(person)
+    session = person.browser.session
+    session["hijack_history"] = ["1"]
+    session.save()
+
+    assert form_of(person.browser.get(PAGE)) == []
+    assert person.browser.post(PAGE).status_code == 403
+    assert Consent.objects.get().withdrawn_at is None
