@@ -24,5 +24,5 @@ def bar(total: int, unit: str) -> Iterator[Step]:
         yield int
         return
     # None: only where somebody looks at it.
-    with tqdm(total=total, unit=f" {unit}", disable=None, leave=False) as shown:
+    with tqdm(total=total, unit=f" {unit}", disable=None if total else True, leave=False) as shown:
         yield shown.update
