@@ -18,6 +18,7 @@ from rest_framework.test import RequestsClient
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 import django_faceauth
+from django_faceauth.conf import conf
 from django_faceauth.services import enrolment
 from tests.gate.test_admin import chosen, make_staff
 from tests.phone import Phone
@@ -558,3 +559,18 @@ def test_a_group_for_reviewers(run, db):
 
 def test_an_admin_site_of_the_sites_own(run):
     assert run("review-desk.md").office.is_registered(FaceAuthentication)
+
+
+# -- privacy-duties.md
+
+
+def test_the_duties_of_privacy(run, person):
+    """The periods are accepted, and the code forgets."""
+    page = run("privacy-duties.md")
+    person.passes()
+
+    with override_settings(FACEAUTH_RETENTION=page.FACEAUTH_RETENTION):
+        assert conf.RETENTION["flows"].days == 30
+    wish = page.forget(person.user, person.user)
+
+    assert (wish.tasks.get().state, enrolment.is_enrolled(person.user)) == ("due", False)

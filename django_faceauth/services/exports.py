@@ -23,13 +23,11 @@ from django_faceauth.models import (
     ReviewCase,
     WebhookEvent,
 )
+from django_faceauth.response_codes import FRAUD
 from django_faceauth.services import audit, holdings
 from django_faceauth.services.holdings import HOLDINGS, Holding, Text
 
 Json = dict[str, Any]
-
-#: The provider's codes from here on are about fraud, and higher ones only the provider knows.
-FIRST_FRAUD_CODE: Final = 62000
 
 NOT_TOLD: Final = _("Not told: what fraud detection found.")
 STILL_OPEN: Final = _("Not told while the question is open.")
@@ -147,7 +145,7 @@ def _harmless(name: str, value: Any) -> Any:
     if name == "risk_labels":
         return NOT_TOLD if value else value
     if name == "code":
-        return NOT_TOLD if value and value >= FIRST_FRAUD_CODE else value
+        return NOT_TOLD if value in FRAUD else value
     if name == "reasons":
         return [NOT_TOLD if reason in FRAUD_REASONS else reason for reason in value]
-    return [NOT_TOLD if entry["code"] >= FIRST_FRAUD_CODE else entry for entry in value]
+    return [NOT_TOLD if entry["code"] in FRAUD else entry for entry in value]
