@@ -60,7 +60,9 @@ def live_through(person, staff, mark):
     deliver(event(row))
     FaceAttempt.objects.filter(authentication=row).update(network=f"net-{mark}")
     FaceChallenge.objects.filter(user=person.user).update(snapshot={"to": mark}, next_url=mark)
-    ReviewCase.objects.create(authentication=row, reasons=["fraud", "audit"], raised_at=now)
+    ReviewCase.objects.update_or_create(
+        authentication=row, defaults={"reasons": ["fraud", "audit"], "raised_at": now}
+    )
     Verdict.objects.create(
         authentication=row, finding="fraud", note=mark, reviewer=staff.user, at=now
     )
