@@ -13,6 +13,8 @@ from typing import Any, Final
 
 #: Seconds between two sweeps.
 SWEEP_INTERVAL: Final = 5.0
+#: Seconds between two runs that delete what is kept no longer.
+PURGE_INTERVAL: Final = 24 * 3600.0
 
 #: A sweep that could not run in time is left out: the next one does its work.
 FACEAUTH_BEAT_SCHEDULE: Final[dict[str, dict[str, Any]]] = {
@@ -20,5 +22,10 @@ FACEAUTH_BEAT_SCHEDULE: Final[dict[str, dict[str, Any]]] = {
         "task": "django_faceauth.tasks.sweep",
         "schedule": SWEEP_INTERVAL,
         "options": {"expires": 4 * SWEEP_INTERVAL},
-    }
+    },
+    "faceauth-purge": {
+        "task": "django_faceauth.tasks.purge",
+        "schedule": PURGE_INTERVAL,
+        "options": {"expires": PURGE_INTERVAL / 2},
+    },
 }

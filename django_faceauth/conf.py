@@ -7,7 +7,7 @@ values; what cannot be used raises `ConfigurationError`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Final, cast
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from django_faceauth.durations import Limit, as_duration, as_limit
+from django_faceauth.durations import Limit, as_duration, as_limit, as_period
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.redaction import Secret
 
@@ -40,6 +40,16 @@ VERSION: Final = re.compile(r"[A-Za-z0-9._:/+-]{0,64}")
 
 #: Shorter keys could be guessed (W-04).
 SHORTEST_WEBHOOK_KEY: Final = 32
+
+#: How long what is kept (V-06); None is for ever.
+RETENTION: Final[Mapping[str, str | None]] = {
+    "events": "30d",
+    "tombstones": "400d",
+    "flows": "90d",
+    "limits": "90d",
+    "consents": "1096d",  # three years, one of them a leap year
+    "audit": None,
+}
 
 SANDBOX: Final = "sandbox"
 LIVE: Final = "live"
@@ -208,6 +218,21 @@ class Conf:
     def SLOW_REVIEW(self) -> bool:
         """Whether people decide at the provider, not machines (`bool`, default False)."""
         return _read("SLOW_REVIEW", False) is True
+
+    @property
+    def RETENTION(self) -> Mapping[str, timedelta | None]:
+        """How long things are kept after their end (`dict` of text such as `"30d"`, or None).
+
+        None is for ever. What is not named keeps its default.
+        """
+        given = _read("RETENTION", {})
+        if not isinstance(given, Mapping) or given.keys() - RETENTION.keys():
+            names = ", ".join(RETENTION)
+            raise ConfigurationError(f"{PREFIX}RETENTION must name some of {names}.")
+        texts = {**RETENTION, **given}
+        if texts["audit"] is not None:  # L-03
+            raise ConfigurationError(f"{PREFIX}RETENTION cannot end the audit log, a chain.")
+        return {name: _as_period("RETENTION", text) for name, text in texts.items()}
 
     # -- how often people may try
 
@@ -473,6 +498,13 @@ def _as_limit(name: str, text: str) -> Limit:
         return as_limit(text)
     except ValueError:
         raise ConfigurationError(f"{PREFIX}{name} holds what is no limit, such as 3/10m.") from None
+
+
+def _as_period(name: str, value: object) -> timedelta | None:
+    try:
+        return None if value is None else as_period(cast(str, value))
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"{PREFIX}{name} holds what is no period, such as 30d.") from None
 
 
 def _secret(name: str) -> Secret | None:

@@ -19,6 +19,10 @@ UNITS: Final[Mapping[str, timedelta]] = {
 LIMIT: Final = re.compile(r"([1-9]\d{0,5})/([1-9]\d{0,4})?([smhd])", re.ASCII)
 
 
+#: A number of seconds, minutes, hours or days.
+PERIOD: Final = re.compile(r"([1-9]\d{0,5})([smhd])", re.ASCII)
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """At most `count` in any `period`."""
@@ -34,6 +38,14 @@ def as_limit(text: str) -> Limit:
         raise ValueError("a limit is a number and a period, such as 3/10m")
     count, number, unit = found.groups()
     return Limit(int(count), int(number or 1) * UNITS[unit])
+
+
+def as_period(text: str) -> timedelta:
+    """Return the time that `90d` or `36h` names; raise `ValueError` for anything else."""
+    found = PERIOD.fullmatch(text)
+    if found is None:
+        raise ValueError("a period is a number and a unit, such as 90d")
+    return int(found[1]) * UNITS[found[2]]
 
 
 def as_duration(value: float | timedelta) -> timedelta:

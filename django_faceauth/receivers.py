@@ -10,17 +10,18 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db import DatabaseError, transaction
-from django.db.models.signals import post_save
+from django.db.models.signals import post_save, pre_delete
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
-from django_faceauth.models import FaceChallenge, Lockout, ReviewCase
-from django_faceauth.services import alerts, grants, revocation
+from django_faceauth.models import Erasure, FaceChallenge, Lockout, ReviewCase
+from django_faceauth.services import alerts, erasure, grants, revocation
 from django_faceauth.services.alerts import Warn
 from django_faceauth.signals import case_raised, challenge_granted, locked_out, reported
 
@@ -57,6 +58,18 @@ def on_save_of_user(instance: AbstractBaseUser, created: bool = False, **_kwargs
         return
     with transaction.atomic():
         revocation.end_all(instance.pk, reason=reason, now=timezone.now())
+
+
+def on_deletion_of_user(instance: AbstractBaseUser, **_kwargs: Any) -> None:
+    """Have the provider forget somebody whose account is about to go, in one transaction (V-07)."""
+    if erasure.is_needed(instance):
+        erasure.request(instance, reason=Erasure.Reason.ACCOUNT, by=None, now=timezone.now())
+
+
+# Django sends what is deleted as a proxy or a child of the user model under that model's name.
+for _model in apps.get_models():
+    if issubclass(_model, get_user_model()):
+        pre_delete.connect(on_deletion_of_user, sender=_model)
 
 
 @receiver(challenge_granted, sender=FaceChallenge)

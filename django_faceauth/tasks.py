@@ -20,13 +20,14 @@ from kombu.pools import ProducerPool, producers
 
 from django_faceauth.beat import FACEAUTH_BEAT_SCHEDULE
 from django_faceauth.conf import conf
-from django_faceauth.services import inbox
+from django_faceauth.services import inbox, retention
 from django_faceauth.services import sweep as sweeping
 
 __all__ = [
     "FACEAUTH_BEAT_SCHEDULE",
     "hand_over",
     "process_event",
+    "purge",
     "reach_broker",
     "sweep",
     "sync_authentication",
@@ -97,6 +98,12 @@ def sweep() -> None:
         # Spread out, so that the budget has room for each when its turn comes.
         one.apply_async((pk,), countdown=number / conf.POLL_RATE)
     sweeping.tidy(now=now)
+
+
+@task
+def purge() -> None:
+    """Delete what is kept no longer."""
+    retention.purge(now=timezone.now())
 
 
 def hand_over(pk: int) -> None:

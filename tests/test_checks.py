@@ -464,3 +464,19 @@ def test_secrets_are_not_kept(name):
 def test_other_names_are(name):
     with addresses(path("gate/", face_required(keep=[name])(views.know))):
         assert found() == []
+
+
+# -- what is kept for how long
+
+
+@pytest.mark.parametrize(("kept", "ids"), [("30h", ["E018"]), ("31h", []), (None, [])])
+def test_events_are_remembered_for_as_long_as_they_may_come_again(kept, ids):
+    """W-06: or one that comes back counts as new."""
+    with override_settings(FACEAUTH_RETENTION={"tombstones": kept}):
+        assert found() == ids
+
+
+@pytest.mark.parametrize("value", [{"flow": "90d"}, {"flows": "soon"}, {"audit": "1d"}, 90])
+def test_a_retention_that_cannot_be_understood_is_an_error(value):
+    with override_settings(FACEAUTH_RETENTION=value):
+        assert found() == ["E001"]

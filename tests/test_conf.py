@@ -34,6 +34,14 @@ DEFAULTS = {
     "MAX_AGE_CEILING": timedelta(hours=1),
     "CAPTURE_WINDOW": timedelta(minutes=10),
     "SLOW_REVIEW": False,
+    "RETENTION": {  # V-06
+        "events": timedelta(days=30),
+        "tombstones": timedelta(days=400),
+        "flows": timedelta(days=90),
+        "limits": timedelta(days=90),
+        "consents": timedelta(days=1096),
+        "audit": None,
+    },
     "USER_LIMITS": (Limit(3, timedelta(minutes=10)), Limit(10, timedelta(days=1))),
     "SESSION_LIMITS": (Limit(3, timedelta(minutes=10)), Limit(6, timedelta(days=1))),
     "SITE_LIMIT": None,
@@ -355,3 +363,35 @@ def test_only_true_switches_the_simulator_on(value):
 def test_the_simulator_runs_in_debug_or_when_told(debug, enabled):
     with override_settings(DEBUG=debug, FACEAUTH_SIMULATOR_ENABLED=enabled):
         assert conf.SIMULATOR_ENABLED is True
+
+
+def test_a_site_changes_some_periods():
+    with override_settings(FACEAUTH_RETENTION={"flows": "36h", "events": None, "audit": None}):
+        assert conf.RETENTION["flows"] == timedelta(hours=36)
+        assert conf.RETENTION["events"] is None
+        assert conf.RETENTION["limits"] == timedelta(days=90)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"flow": "90d"},
+        {"flows": "90"},
+        {"flows": "0d"},
+        {"flows": "-1d"},
+        {"flows": "3y"},
+        {"flows": ""},
+        {"flows": 90},
+        {"flows": ["90d"]},
+        {"audit": "90d"},
+        [("flows", "90d")],
+        "flows=90d",
+        None,
+    ],
+    ids=str,
+)
+def test_periods_must_be_understood(value):
+    with override_settings(FACEAUTH_RETENTION=value), pytest.raises(ConfigurationError) as error:
+        _ = conf.RETENTION
+
+    assert "FACEAUTH_RETENTION" in str(error.value)

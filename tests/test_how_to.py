@@ -22,6 +22,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 import django_faceauth
 from django_faceauth import metrics
+from django_faceauth.conf import conf
 from django_faceauth.models import FaceAuthentication
 from django_faceauth.services import consent, enrolment
 from django_faceauth.signals import consent_withdrawn
@@ -631,3 +632,18 @@ def test_the_site_hears_of_a_withdrawal(consents, person):
     person.browser.post("/face/consent/")
 
     assert consents.NOTES == [f"send {person.user.username} a code by letter"]
+
+
+# -- privacy-duties.md
+
+
+def test_the_duties_of_privacy(run, person):
+    """The periods are accepted, and the code forgets."""
+    page = run("privacy-duties.md")
+    person.passes()
+
+    with override_settings(FACEAUTH_RETENTION=page.FACEAUTH_RETENTION):
+        assert conf.RETENTION["flows"].days == 30
+    wish = page.forget(person.user, person.user)
+
+    assert (wish.tasks.get().state, enrolment.is_enrolled(person.user)) == ("due", False)

@@ -12,6 +12,7 @@ from django.urls import NoReverseMatch, reverse
 
 from django_faceauth.checks.registry import Finding, check, value
 from django_faceauth.conf import PREFIX, conf
+from django_faceauth.services.retention import REDELIVERY
 
 
 @check
@@ -49,6 +50,18 @@ def celery_is_there() -> Finding:
             f"{PREFIX}CELERY is on, but Celery is not installed.",
             hint="pip install django-faceauth[celery]",
             id="faceauth.E013",
+        )
+
+
+@check
+def events_are_remembered() -> Finding:
+    """E018: an event that is delivered once more would count as new."""
+    kept = (value("RETENTION") or {}).get("tombstones")
+    if kept is not None and kept < REDELIVERY:
+        yield Error(
+            f"{PREFIX}RETENTION forgets events that the provider may still send again.",
+            hint=f"It resends for 30 hours: keep tombstones for {REDELIVERY} at least.",
+            id="faceauth.E018",
         )
 
 

@@ -106,6 +106,11 @@ class FaceAuthentication(models.Model):
         """The response codes as numbers."""
         return [entry["code"] for entry in self.response_codes]
 
+    @property
+    def is_scrubbed(self) -> bool:
+        """Whether what tells something about the person was taken out, for good (V-07)."""
+        return not self.applicant_id
+
 
 class FaceAttempt(models.Model):
     """Mirror of one `fatp_` object: never its capture URL, phone number or IP address.

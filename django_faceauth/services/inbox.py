@@ -25,7 +25,7 @@ from django_faceauth.exceptions import (
 from django_faceauth.models import FaceAuthentication, WebhookEvent
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.provider.notices import ANONYMIZED, Notice
-from django_faceauth.services import budget, flow, orphans, schedule, sync
+from django_faceauth.services import budget, erasure, flow, orphans, schedule
 from django_faceauth.services.deadline import time_limit
 from django_faceauth.statuses import AT_REST
 
@@ -164,6 +164,12 @@ def _act(event: WebhookEvent, now: datetime) -> DueAt:
     authentication = _subject_of(event) or orphans.adopt(event, now=now)
     if authentication is None:
         return _wait_for_subject(event, now)
+    if authentication.is_scrubbed:
+        _stored(event).update(applicant_id="")
+    return _act_upon(event, authentication, now)
+
+
+def _act_upon(event: WebhookEvent, authentication: FaceAuthentication, now: datetime) -> DueAt:
     if authentication.environment != conf.ENVIRONMENT:
         return _end(event, State.IGNORED)
     if _is_covered(event, authentication):
@@ -175,7 +181,7 @@ def _act(event: WebhookEvent, now: datetime) -> DueAt:
     if pulled is None:
         return _put_off(event, _next_chance(now))
     if event.type == ANONYMIZED and not pulled.snapshot.has_face:
-        sync.erase(authentication, now=now)
+        erasure.confirm(event.provider_id, now=now)
     return _end(event, State.PROCESSED)
 
 
@@ -208,6 +214,8 @@ def _is_newer(row: FaceAuthentication, told_on: datetime) -> bool:
 
 
 def _wait_for_subject(event: WebhookEvent, now: datetime) -> DueAt:
+    if erasure.is_asked_for(event.provider_id):
+        return _end(event, State.PROCESSED, applicant_id="")  # the account is gone (V-07)
     waited, last_look = now - event.received_at, event.received_at + UNKNOWN_FOR
     if now >= last_look:
         return _end(event, State.IGNORED)

@@ -20,7 +20,7 @@ from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConfigurationError, ProviderError
 from django_faceauth.models import FaceAuthentication, FaceChallenge, WebhookEvent
 from django_faceauth.models.authentication import StatusChange
-from django_faceauth.services import budget, flow, limits, orphans, schedule, sync
+from django_faceauth.services import budget, erasure, flow, limits, orphans, schedule, sync
 
 logger = logging.getLogger(__name__)
 
@@ -86,8 +86,12 @@ def make_due(*, since: datetime) -> int:
 
 
 def tidy(*, now: datetime) -> int:
-    """Close questions that nobody answered, forget intents; return how many of both."""
+    """Close questions that nobody answered, forget intents; return how many of both.
+
+    Goes on with erasures, a few at a time, since each asks the provider.
+    """
     limits.forget(now=now)
+    erasure.advance(now=now)
     return _expire_challenges(now) + orphans.forget_intents(now=now)
 
 

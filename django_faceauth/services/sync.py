@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -128,6 +128,18 @@ def erase(authentication: FaceAuthentication, *, now: datetime) -> None:
         revocation.revoke(row, reason="erased", now=now)
 
 
+def scrub(user_id: Any) -> None:
+    """Take what tells something about a user out of their rows, and plan no more questions.
+
+    Status, moments and history stay, as a record of what was (TH-47); late answers do not bring
+    back what is gone. Call it within a transaction together with what made it necessary.
+    """
+    rows = FaceAuthentication.objects.filter(user_id=user_id)
+    rows.update(applicant_id="", response_codes=[], code=None, risk_labels=[], next_poll_at=None)
+    attempts = FaceAttempt.objects.filter(authentication__user_id=user_id)
+    attempts.update(response_codes=[], network="")
+
+
 def locked(authentication: FaceAuthentication) -> FaceAuthentication:
     """Return the row as it is now, for this transaction alone."""
     return FaceAuthentication.objects.select_for_update().get(pk=authentication.pk)
@@ -161,9 +173,9 @@ def mirror_attempts(
     before. Raises `MalformedAnswer` for an attempt of another authentication.
     """
     with transaction.atomic():
-        locked(authentication)
+        row = locked(authentication)
         for snapshot in reversed(snapshots):  # the newest gets the last row
-            _mirror(authentication, snapshot, started_at)
+            _mirror(row, snapshot, started_at)
 
 
 def saw_unopened(attempt: AttemptSnapshot, *, now: datetime) -> None:
@@ -224,9 +236,10 @@ def _write(
     row: FaceAuthentication, snapshot: AuthenticationSnapshot, source: str, now: datetime
 ) -> None:
     previous, row.status = row.status, snapshot.status
-    row.response_codes = [code.as_json() for code in snapshot.response_codes]
-    row.code = next(iter(row.codes), None)
-    row.risk_labels = list(snapshot.risk_labels)
+    if not row.is_scrubbed:
+        row.response_codes = [code.as_json() for code in snapshot.response_codes]
+        row.code = next(iter(row.codes), None)
+        row.risk_labels = list(snapshot.risk_labels)
     row.created_on = snapshot.created_on or row.created_on
     row.modified_on = snapshot.modified_on or row.modified_on
     row.provider_id = row.provider_id or _unclaimed(snapshot)
@@ -271,10 +284,11 @@ def _bound_capture(row: FaceAuthentication, now: datetime) -> None:
 def _mirror(
     authentication: FaceAuthentication, snapshot: AttemptSnapshot, started_at: datetime
 ) -> None:
+    codes = () if authentication.is_scrubbed else snapshot.response_codes
     said = {
         "status": snapshot.status,
-        "response_codes": [code.as_json() for code in snapshot.response_codes],
-        "network": snapshot.network,
+        "response_codes": [code.as_json() for code in codes],
+        "network": "" if authentication.is_scrubbed else snapshot.network,
         "created_on": snapshot.created_on,
         "modified_on": snapshot.modified_on,
     }

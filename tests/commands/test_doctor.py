@@ -510,7 +510,7 @@ def test_the_reference_lists_what_is_looked_at():
     source = "".join(Path(part.__file__).read_text() for part in (diagnosis, symptoms))
     looked_at = set(re.findall(r'(?:ok|warning|problem|explained)\(\s*"(\w+)"', source))
     page = (DOCS / "reference/commands.md").read_text()
-    table = page.partition("## faceauth_doctor")[2].partition("\n## ")[0]
+    table = page.partition("## `faceauth_doctor")[2].partition("\n## ")[0]
 
     assert set(re.findall(r"^\| `(\w+)` \|", table, re.M)) == looked_at
 

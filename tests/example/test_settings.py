@@ -42,6 +42,7 @@ def test_every_setting_can_be_given() -> None:
         ("TRUSTED_PROXIES", "1", 1),
         ("ACR", "urn:bank.example:face", "urn:bank.example:face"),
         ("REDIRECT_ALLOWLIST", "bank:/one,bank:/other", ["bank:/one", "bank:/other"]),
+        ("RETENTION", "flows=30d,events=7d", {"flows": "30d", "events": "7d"}),
         ("CELERY", "true", True),
         ("POLL_RATE", "2.5", 2.5),
         ("SIMULATOR_ENABLED", "true", True),

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django_faceauth.beat import SWEEP_INTERVAL
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConfigurationError
+from django_faceauth.management import progress
 from django_faceauth.management.moments import moment
 from django_faceauth.services import health, inbox, sweep
 
@@ -51,17 +52,20 @@ class Command(BaseCommand):
         if options["health"]:
             self._tell_health()
             return
+        made_due = 0
         if options["since"]:
-            self._say(_("made due: %d"), sweep.make_due(since=options["since"]))
+            made_due = sweep.make_due(since=options["since"])
+            self._say(_("made due: %d"), made_due)
         with ThreadPoolExecutor(max(1, options["threads"])) as threads:
             if options["watch"]:
                 self._watch(threads)
             else:
-                self._sweep_all(threads)
+                self._sweep_all(threads, made_due)
 
-    def _sweep_all(self, threads: ThreadPoolExecutor) -> None:
-        while self._sweep(threads, Event()):
-            pass
+    def _sweep_all(self, threads: ThreadPoolExecutor, made_due: int) -> None:
+        with progress.bar(made_due, "rows") as step:
+            while done := self._sweep(threads, Event()):
+                step(done)
 
     def _watch(self, threads: ThreadPoolExecutor) -> None:
         stop = Event()

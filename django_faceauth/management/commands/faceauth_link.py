@@ -1,0 +1,86 @@
+"""`manage.py faceauth_link FILE.csv`: say who many users are at the provider."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import IntegrityError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from django_faceauth.management import progress
+from django_faceauth.services import linking
+
+HEADER: Final = ["user", "applicant_id"]
+
+
+class Command(BaseCommand):
+    """Links all users of a list, or, if anything is wrong with it, nobody."""
+
+    help = "Links users to applicants of the provider: lines of user,applicant_id."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the options."""
+        parser.add_argument("file", help="CSV in UTF-8, with or without a header; - is stdin")
+        parser.add_argument("--dry-run", action="store_true", help="only look for problems")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Read all, complain, or link."""
+        made = _plan(options["file"])
+        for line, wrong in sorted(made.problems, key=lambda problem: problem[0]):
+            self.stderr.write(_("line %(line)d: %(wrong)s") % {"line": line, "wrong": wrong})
+        if made.problems:
+            raise CommandError(_("Nobody was linked: %d problems.") % len(made.problems))
+        try:
+            with progress.bar(len(made.links), "users") as step:
+                now = timezone.now()
+                linking.carry_out(made, now=now, tell=step, dry_run=options["dry_run"])
+        except IntegrityError:
+            raise CommandError(_("Nobody was linked: somebody else is linking.")) from None
+        text = _("would link: %d, linked already: %d")
+        if not options["dry_run"]:
+            text = _("linked: %d, linked already: %d")
+        self.stdout.write(text % (len(made.links), made.unchanged))
+
+
+def _plan(path: str) -> linking.Plan:
+    try:
+        with _opened(path) as file:
+            return linking.plan(_entries(file))
+    except UnicodeDecodeError:
+        raise CommandError(_("The file is not in UTF-8.")) from None
+    except OSError as error:
+        raise CommandError(_("The file cannot be read: %s") % error.strerror) from None
+    except csv.Error as error:
+        raise CommandError(_("The file is no CSV: %s") % error) from None
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[TextIO]:
+    if path == "-":
+        text = TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", newline="")
+        try:
+            yield text
+        finally:
+            text.detach()  # it would close what is not ours
+        return
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        yield file
+
+
+def _entries(file: TextIO) -> Iterator[linking.Entry]:
+    reader = csv.reader(file, strict=True)
+    for number, row in enumerate(reader):
+        cells = [cell.strip() for cell in row]
+        if not any(cells) or (number == 0 and cells == HEADER):
+            continue
+        # What has no two columns has no applicant id, and is reported as that.
+        user, applicant_id = cells if len(cells) == len(HEADER) else (cells[0], "")
+        yield linking.Entry(reader.line_num, user, applicant_id)

@@ -1,0 +1,31 @@
+"""`manage.py faceauth_purge`: delete what is kept no longer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from django_faceauth.management import progress
+from django_faceauth.services import retention
+
+
+class Command(BaseCommand):
+    """Once a day is enough. Sites with Celery have it in their beat schedule instead."""
+
+    help = "Deletes what FACEAUTH_RETENTION keeps no longer."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the options."""
+        parser.add_argument("--dry-run", action="store_true", help="only count")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Delete, or count, and tell how many."""
+        now = timezone.now()
+        counts = retention.count(now=now)
+        if not options["dry_run"]:
+            with progress.bar(sum(counts.values()), "rows") as step:
+                counts = retention.purge(now=now, tell=step)
+        for name, number in counts.items():
+            self.stdout.write(f"{name}: {number}")

@@ -1,0 +1,160 @@
+"""What is held about a person: which rows, where they come from, for how long, who sees them.
+
+One table, so that a model or a column that is not in it is noticed (V-09).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.db.models import Model, Q, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from django_faceauth.models import (
+    Applicant,
+    AttemptRequest,
+    AuditEntry,
+    AuditHead,
+    CallBudget,
+    Consent,
+    Erasure,
+    ErasureTask,
+    FaceAttempt,
+    FaceAuthentication,
+    FaceChallenge,
+    FaceExemption,
+    Lockout,
+    ReviewCase,
+    StatusChange,
+    Verdict,
+    WebhookEvent,
+)
+
+Text = str | Promise
+
+PROVIDER: Final = "provider"
+SITE: Final = "site"
+PERSON: Final = "the person"
+STAFF: Final = "staff of the site"
+
+#: Of nobody in particular.
+IMPERSONAL: Final[frozenset[type[Model]]] = frozenset({AuditHead, CallBudget})
+
+SESSION: Final = _("A secret digest of the session: whoever knew it could look for the session.")
+DIGEST: Final = _("A digest that only this site can make sense of.")
+ENTRY: Final = _("A digest of the whole log up to here.")
+SLOT: Final = _("Keeps a question from being asked twice at once.")
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """The rows of one model about one person.
+
+    `rows` finds them by the primary key of the user; `kept` names a period of
+    `FACEAUTH_RETENTION`, or is empty for as long as the account; `left_out` says why a column is
+    not told, `others` names the columns that lead to other people.
+    """
+
+    model: type[Model]
+    rows: Callable[[Any], QuerySet[Any]]
+    source: tuple[str, ...]
+    kept: str = ""
+    recipients: tuple[str, ...] = (STAFF,)
+    left_out: Mapping[str, Text] = field(default_factory=dict)
+    others: frozenset[str] = frozenset()
+
+
+def _by(lookup: str, model: type[Model]) -> Callable[[Any], QuerySet[Any]]:
+    return lambda user_id: model._base_manager.filter(**{lookup: user_id})
+
+
+def _events(user_id: Any) -> QuerySet[Any]:
+    known = FaceAuthentication.objects.filter(user_id=user_id).exclude(provider_id=None)
+    applicants = Applicant.objects.filter(user_id=user_id)
+    return WebhookEvent.objects.filter(
+        Q(provider_id__in=known.values("provider_id"))
+        | Q(applicant_id__in=applicants.values("applicant_id"))
+    )
+
+
+def _wishes(user_id: Any) -> QuerySet[Any]:
+    return Erasure.objects.filter(who=str(user_id))
+
+
+def _tasks(user_id: Any) -> QuerySet[Any]:
+    return ErasureTask.objects.filter(erasure__who=str(user_id))
+
+
+def _consents(user_id: Any) -> QuerySet[Any]:
+    return Consent.objects.filter(Q(user_id=user_id) | Q(who=str(user_id)))
+
+
+HOLDINGS: Final = (
+    Holding(Applicant, _by("user", Applicant), (SITE,), recipients=(PROVIDER, STAFF)),
+    Holding(
+        FaceAuthentication,
+        _by("user", FaceAuthentication),
+        (PROVIDER, SITE),
+        "flows",
+        (PROVIDER, STAFF),
+    ),
+    Holding(
+        FaceAttempt,
+        _by("authentication__user", FaceAttempt),
+        (PROVIDER, PERSON),
+        "flows",
+        (PROVIDER, STAFF),
+        left_out={"network": DIGEST},
+    ),
+    Holding(StatusChange, _by("authentication__user", StatusChange), (PROVIDER,), "flows"),
+    Holding(
+        FaceChallenge,
+        _by("user", FaceChallenge),
+        (SITE, PERSON),
+        "flows",
+        left_out={"session_digest": SESSION, "binding_digest": DIGEST, "open_slot": SLOT},
+    ),
+    Holding(ReviewCase, _by("authentication__user", ReviewCase), (SITE,), "flows"),
+    Holding(
+        Verdict,
+        _by("authentication__user", Verdict),
+        (SITE,),
+        "flows",
+        others=frozenset({"reviewer"}),
+    ),
+    Holding(
+        FaceExemption,
+        _by("user", FaceExemption),
+        (SITE,),
+        "flows",
+        others=frozenset({"author"}),
+    ),
+    Holding(
+        AttemptRequest,
+        _by("user", AttemptRequest),
+        (PERSON,),
+        "limits",
+        left_out={"session_digest": SESSION},
+    ),
+    Holding(Lockout, _by("user", Lockout), (SITE, PERSON), "limits"),
+    Holding(WebhookEvent, _events, (PROVIDER,), "tombstones"),
+    Holding(Consent, _consents, (PERSON,), "consents"),
+    Holding(Erasure, _wishes, (PERSON, SITE), "consents"),
+    Holding(ErasureTask, _tasks, (SITE, PROVIDER), "consents", (PROVIDER, STAFF)),
+)
+
+
+def log_of(subjects: list[str]) -> Holding:
+    """Return what the audit log says about rows that it names so."""
+    entries = AuditEntry.objects.filter(subject__in=subjects).order_by("number")
+    return Holding(
+        AuditEntry,
+        lambda _user_id: entries,
+        (SITE,),
+        "audit",
+        left_out={"digest": ENTRY},
+        others=frozenset({"by"}),
+    )

@@ -1,0 +1,126 @@
+"""`manage.py faceauth_erase USER`."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+
+from django_faceauth.models import Applicant, Erasure
+from tests.provider_double import answers, breaks
+
+pytestmark = pytest.mark.django_db
+
+
+def erase(person, *options):
+    call_command("faceauth_erase", person.user.username, *options)
+
+
+@pytest.fixture
+def types(monkeypatch):
+    """Have somebody sit at the keyboard."""
+
+    def types(text):
+        monkeypatch.setattr("builtins.input", lambda prompt: text)
+
+    return types
+
+
+def test_it_erases_here_and_at_the_provider(person, capsys):
+    person.passes()
+
+    erase(person, "--no-input")
+
+    told = capsys.readouterr()
+    assert told.out == "erased: 1, waiting for the provider: 0, refused: 0\n"
+    assert Erasure.objects.get().reason == "request"
+    assert not Applicant.objects.exists()
+
+
+def test_it_warns_and_asks_first(person, capsys, types):
+    """V-08."""
+    types("yes")
+
+    erase(person)
+
+    assert "Face checks will stop working for this user" in capsys.readouterr().err
+    assert not Applicant.objects.exists()
+
+
+@pytest.mark.parametrize("answer", ["no", "", "y"])
+def test_anything_but_yes_is_no(person, types, answer):
+    types(answer)
+
+    with pytest.raises(CommandError, match="Nothing was erased"):
+        erase(person)
+
+    assert Applicant.objects.exists()
+    assert not Erasure.objects.exists()
+
+
+def test_what_the_provider_does_not_do_now_waits(person, provider, capsys):
+    person.passes()
+    provider.troubles.append(breaks())
+
+    erase(person, "--no-input")
+
+    assert "erased: 0, waiting for the provider: 1, refused: 0" in capsys.readouterr().out
+
+
+def test_what_the_provider_refuses_is_an_error(person, provider, capsys):
+    person.passes()
+    provider.troubles.append(answers(400))
+
+    with pytest.raises(CommandError, match="somebody must look"):
+        erase(person, "--no-input")
+
+    assert "refused: 1" in capsys.readouterr().out
+
+
+def test_more_than_one_batch_is_erased(person, capsys):
+    for _ in range(7):
+        person.passes()
+        person.clock.shift(24 * 3600)
+
+    erase(person, "--no-input")
+
+    assert "erased: 7," in capsys.readouterr().out
+
+
+# -- who is meant
+
+
+def test_a_primary_key_names_a_user_too(person):
+    call_command("faceauth_erase", str(person.user.pk), "--no-input")
+
+    assert not Applicant.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["nobody", "0", "9" * 40, "-1", "١٢٣", ""])
+def test_nobody_is_erased_for_a_name_that_nobody_has(person, name):
+    with pytest.raises(CommandError, match="There is no such user"):
+        call_command("faceauth_erase", "--no-input", "--", name)
+
+    assert Applicant.objects.exists()
+
+
+def test_a_name_that_is_the_key_of_another_is_nobody(people):
+    """Erasing the wrong person cannot be undone."""
+    one = people()
+    two = people(name=str(one.user.pk))
+    assert User.objects.count() == 2
+
+    with pytest.raises(CommandError, match="two users"):
+        erase(two, "--no-input")
+
+    assert Applicant.objects.count() == 2
+
+
+def test_a_name_that_is_its_own_key_is_one(people):
+    one = people()
+    one.user.username = str(one.user.pk)
+    one.user.save()
+
+    erase(one, "--no-input")
+
+    assert not Applicant.objects.exists()

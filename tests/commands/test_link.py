@@ -1,0 +1,178 @@
+"""`manage.py faceauth_link FILE.csv`."""
+
+from __future__ import annotations
+
+import sys
+from io import BytesIO, TextIOWrapper
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from django_faceauth.models import Applicant, AuditEntry
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def link(tmp_path):
+    """Link what a file says."""
+
+    def link(text, *options, encoding="utf-8"):
+        path = tmp_path / "people.csv"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
+        call_command("faceauth_link", str(path), *options)
+
+    return link
+
+
+@pytest.fixture
+def anna(people):
+    return people(None, name="anna")
+
+
+@pytest.fixture
+def bert(people):
+    return people(None, name="bert")
+
+
+def linked():
+    return dict(Applicant.objects.values_list("user__username", "applicant_id"))
+
+
+@pytest.mark.parametrize("header", ["", "user,applicant_id\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_it_links_by_name_and_by_key(link, anna, bert, header, encoding, capsys):
+    link(f"{header}anna,aplt_1\n\n{bert.user.pk}, aplt_2\r\n", encoding=encoding)
+
+    assert linked() == {"anna": "aplt_1", "bert": "aplt_2"}
+    assert "linked: 2, linked already: 0" in capsys.readouterr().out
+    assert AuditEntry.objects.get(event="linked").details == {"users": 2}
+
+
+def test_names_are_in_any_script(link, people):
+    people(None, name="Ярина")
+
+    link("Ярина,aplt_1")
+
+    assert linked() == {"Ярина": "aplt_1"}
+
+
+def test_it_reads_from_a_pipe(anna, monkeypatch):
+    stdin = TextIOWrapper(BytesIO(b"\xef\xbb\xbfanna,aplt_1\n"))
+    monkeypatch.setattr(sys, "stdin", stdin)
+
+    call_command("faceauth_link", "-")
+
+    assert linked() == {"anna": "aplt_1"}
+    assert not stdin.buffer.closed
+
+
+def test_a_dry_run_links_nobody(link, anna, capsys):
+    link("anna,aplt_1", "--dry-run")
+
+    assert linked() == {}
+    assert "would link: 1, linked already: 0" in capsys.readouterr().out
+
+
+def test_what_is_linked_already_stays(link, anna, bert, capsys):
+    link("anna,aplt_1")
+
+    link("anna,aplt_1\nbert,aplt_2")
+
+    assert linked() == {"anna": "aplt_1", "bert": "aplt_2"}
+    assert "linked: 1, linked already: 1" in capsys.readouterr().out
+
+
+PROBLEMS = {
+    "nobody,aplt_3": "there is no such user",
+    "bert,fav_3": "this is no applicant id",
+    "bert,aplt_": "this is no applicant id",
+    "bert,aplt_3/../4": "this is no applicant id",
+    "bert": "this is no applicant id",
+    "bert,aplt_3,more": "this is no applicant id",
+    "anna,aplt_3": "this user is on line 2 already",
+    "bert,aplt_1": "this applicant is on line 2 already",
+    "bert,aplt_held": "another user has this applicant",
+    "carl,aplt_3": "this user has another applicant",
+}
+
+
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]])
+@pytest.mark.parametrize("line", PROBLEMS)
+def test_one_problem_and_nobody_is_linked(link, people, anna, bert, line, dry_run, capsys):
+    people("aplt_held", name="carl")
+
+    with pytest.raises(CommandError, match="Nobody was linked: 1 problems"):
+        link(f"user,applicant_id\nanna,aplt_1\n{line}\n", *dry_run)
+
+    assert linked() == {"carl": "aplt_held"}
+    assert capsys.readouterr().err.startswith(f"line 3: {PROBLEMS[line]}")
+
+
+def test_all_problems_are_told_in_the_order_of_the_lines(link, anna, capsys):
+    lines = [f"nobody{number},aplt_{number}" for number in range(1200)]
+
+    with pytest.raises(CommandError, match="1200 problems"):
+        link("\n".join(lines))
+
+    told = capsys.readouterr().err.splitlines()
+    assert [line.partition(":")[0] for line in told] == [f"line {n}" for n in range(1, 1201)]
+
+
+def test_a_name_that_means_two_users_means_nobody(link, people, anna):
+    people(None, name=str(anna.user.pk))
+
+    with pytest.raises(CommandError):
+        link(f"{anna.user.pk},aplt_1")
+
+    assert linked() == {}
+
+
+def test_problems_name_lines_and_nothing_that_was_in_them(link, anna, capsys):
+    """L-02."""
+    with pytest.raises(CommandError):
+        link("anna,secret_thing\ncanary,aplt_1")
+
+    told = capsys.readouterr().err
+    assert "secret_thing" not in told
+    assert "canary" not in told
+
+
+@pytest.mark.parametrize("text", [b"\xff\xfe", b"anna,aplt_1\n\xe4nna,aplt_2", b'anna,"aplt_1\n'])
+def test_what_is_no_csv_in_utf_8_is_refused(link, anna, text):
+    with pytest.raises(CommandError, match="The file"):
+        link(text)
+
+    assert linked() == {}
+
+
+def test_a_file_that_is_not_there_is_told():
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("faceauth_link", "/nowhere/at/all.csv")
+
+
+def test_a_file_of_nobody_is_no_trouble(link, capsys):
+    link("user,applicant_id\n")
+
+    assert "linked: 0" in capsys.readouterr().out
+
+
+def test_somebody_who_links_at_the_same_time_lets_nothing_half_done(link, anna, bert, people):
+    """The applicant is taken between the look and the writing."""
+    carl = people(None, name="carl")
+
+    def links_first(execute, sql, params, many, context):
+        if sql.startswith("INSERT") and "applicant" in sql and not taken:
+            taken.append(True)
+            Applicant.objects.create(user=carl.user, applicant_id="aplt_2")
+        return execute(sql, params, many, context)
+
+    taken = []
+    with (
+        connection.execute_wrapper(links_first),
+        pytest.raises(CommandError, match="somebody else"),
+    ):
+        link("anna,aplt_1\nbert,aplt_2")
+
+    assert "anna" not in linked()

@@ -1,0 +1,458 @@
+"""Forgetting somebody's face: here at once, at the provider until it says so."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db.models.signals import pre_delete
+from django.test import override_settings
+from django.utils import timezone
+
+from django_faceauth.models import (
+    Applicant,
+    AttemptRequest,
+    AuditEntry,
+    Erasure,
+    ErasureTask,
+    FaceAttempt,
+    FaceAuthentication,
+    FaceChallenge,
+    StatusChange,
+    Verdict,
+    WebhookEvent,
+)
+from django_faceauth.services import enrolment, erasure, inbox
+from tests.deliveries import deliver, event
+from tests.provider_double import answers, breaks, works
+from tests.sweeping import sweep_for, sweep_once
+
+pytestmark = pytest.mark.django_db
+
+REQUEST = Erasure.Reason.REQUEST
+
+
+def forget(person, **options):
+    """Have a person forgotten, now."""
+    options = {"reason": REQUEST, "by": None, "now": timezone.now(), **options}
+    return erasure.request(person.user, **options)
+
+
+def anonymizations(provider):
+    """Return the ids that the provider was asked to forget, in order."""
+    return [call.split("/")[2] for call in provider.calls if call.endswith("/anonymize")]
+
+
+@pytest.fixture
+def known(person):
+    """A person who passed twice, and was declined once."""
+    person.passes()
+    person.clock.shift(600)
+    person.passes()
+    person.clock.shift(600)
+    person.passes(outcome="someone_else")
+    return person
+
+
+@pytest.fixture
+def ids(known):
+    return sorted(FaceAuthentication.objects.values_list("provider_id", flat=True))
+
+
+def test_every_authentication_is_forgotten_at_the_provider(known, provider, ids):
+    """V-07."""
+    wish = forget(known)
+    assert wish.finished_at is None
+    assert anonymizations(provider) == []
+
+    known.clock.shift(5)
+    sweep_once()
+
+    assert sorted(anonymizations(provider)) == ids
+    wish.refresh_from_db()
+    assert wish.finished_at == timezone.now()
+    assert set(wish.tasks.values_list("state", "provider_id")) == {("done", "")}
+    assert not FaceAuthentication.objects.filter(erased_at=None).exists()
+
+
+def test_what_stays_proves_it_and_names_nobody(known, ids):
+    """V-07, TH-47: whoever knows an id can tell that it was erased."""
+    wish = forget(known, by=known.user)
+    sweep_once()
+
+    digests = set(wish.tasks.values_list("digest", flat=True))
+    assert digests == {erasure.digest_of(one) for one in ids}
+    entry = AuditEntry.objects.get(event="erased")
+    assert (entry.by, entry.subject) == (str(known.user.pk), f"erasure:{wish.pk}")
+    assert entry.details == {"user": str(known.user.pk), "queued": 3}
+
+
+def test_nothing_in_the_rows_tells_of_the_person(known):
+    """V-07: what was shown, where they were, their ids and codes; also what reviewers wrote."""
+    authentication = known.authentication
+    deliver(event(authentication))
+    note = "looks like the canary brother"
+    Verdict.objects.create(
+        authentication=authentication, finding="fraud", note=note, at=timezone.now()
+    )
+    FaceChallenge.objects.update(snapshot={"to": "canary"}, next_url="/canary/", kept={"a": "b"})
+    FaceAttempt.objects.update(network="canary")
+    applicant_id = Applicant.objects.get().applicant_id
+
+    forget(known)
+
+    kinds = (FaceAuthentication, FaceAttempt, FaceChallenge, WebhookEvent, Verdict)
+    held = json.dumps([list(kind._base_manager.values()) for kind in kinds], default=str)
+    assert "canary" not in held
+    assert applicant_id not in held
+    assert "10000" not in held
+    assert "62" not in {
+        str(code)[:2] for row in FaceAttempt.objects.all() for code in row.response_codes
+    }
+    assert not Applicant.objects.exists()
+    assert not AttemptRequest.objects.exists()
+    assert set(FaceChallenge.objects.values_list("session_digest", "handle"))
+    assert set(FaceChallenge.objects.values_list("session_digest", flat=True)) == {""}
+    assert set(FaceAuthentication.objects.values_list("code", flat=True)) == {None}
+
+
+def test_the_evidence_stays(known):
+    """TH-47: that there was an approval, when, for what, and how it ended."""
+    columns = ("action", "verified_at", "granted_at", "binding_digest", "created_at")
+    before = list(FaceChallenge.objects.order_by("pk").values_list(*columns))
+    statuses = list(FaceAuthentication.objects.order_by("pk").values_list("status", "created_on"))
+    history = StatusChange.objects.count()
+
+    forget(known)
+    sweep_once()
+
+    assert list(FaceChallenge.objects.order_by("pk").values_list(*columns)) == before
+    told = list(FaceAuthentication.objects.order_by("pk").values_list("status", "created_on"))
+    assert told == statuses
+    assert StatusChange.objects.count() == history
+
+
+def test_what_was_open_and_granted_ends(person):
+    person.passes()
+    person.is_asked("/payout/")
+
+    forget(person)
+
+    assert set(FaceChallenge.objects.values_list("state", "reason")) == {
+        ("revoked", "erased"),
+        ("expired", "erased"),
+    }
+
+
+@override_settings(FACEAUTH_FALLBACK="by-code")
+def test_the_user_is_left_to_the_fallback(person):
+    """V-08: step-up stops working, and the other way opens."""
+    person.passes()
+    assert person.browser.get("/statements/").status_code == 200
+
+    forget(person)
+
+    shut = person.browser.get("/statements/")
+    assert shut.status_code == 403
+    assert "/by-code/?challenge=" in shut.content.decode()
+
+
+def test_whoever_is_enrolled_anew_passes_again(person):
+    person.passes()
+    forget(person)
+    sweep_once()
+
+    enrolment.link(person.user, "aplt_chooses_anew")
+
+    assert person.passes().status_code == 200
+
+
+def test_asking_again_changes_nothing(known, provider):
+    """V-07: a second run is a no-op."""
+    wish = forget(known)
+    sweep_once()
+    calls, entries = len(provider.calls), AuditEntry.objects.count()
+
+    assert forget(known).pk == wish.pk
+    known.clock.shift(timedelta(minutes=5))
+    sweep_once()
+
+    assert len(provider.calls) == calls
+    assert AuditEntry.objects.count() == entries
+    assert Erasure.objects.get() == wish
+
+
+def test_asking_again_before_the_end_adds_what_came_since(known, provider):
+    wish = forget(known)
+    enrolment.link(known.user, "aplt_chooses_anew")
+    known.passes()
+
+    assert forget(known, reason=Erasure.Reason.CONSENT).pk == wish.pk
+
+    assert wish.tasks.count() == 4
+
+
+def test_others_are_left_alone(known, people, provider):
+    other = people()
+    other.passes()
+    before = FaceAuthentication.objects.filter(user=other.user).values().get()
+
+    forget(known)
+    sweep_once()
+
+    assert FaceAuthentication.objects.filter(user=other.user).values().get() == before
+    assert before["provider_id"] not in anonymizations(provider)
+    assert other.browser.get("/statements/").status_code == 200
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize(
+    "trouble", [breaks(), answers(503), answers(500), answers(401), answers(429)]
+)
+def test_whatever_fails_it_is_tried_until_it_is_done(known, provider, ids, number, trouble):
+    """V-07: killed or refused by the network at the n-th call, it ends the same."""
+    wish = forget(known)
+    provider.troubles.extend([*[works] * (number - 1), trouble])
+
+    sweep_once()
+    assert wish.tasks.filter(state="done").count() == number - 1
+    for _ in range(8):
+        known.clock.shift(timedelta(minutes=2))
+        sweep_once()
+
+    assert set(anonymizations(provider)) == set(ids)
+    assert set(wish.tasks.values_list("state", flat=True)) == {"done"}
+    wish.refresh_from_db()
+    assert wish.finished_at is not None
+
+
+def test_it_is_not_tried_all_the_time_and_never_given_up(person, provider):
+    person.passes()
+    forget(person)
+    provider.troubles.extend([answers(503)] * 1000)
+
+    sweep_for(person.clock, timedelta(minutes=5))
+    first = len(anonymizations(provider))
+    for _ in range(60):
+        person.clock.shift(timedelta(hours=2))
+        sweep_once()
+
+    task = ErasureTask.objects.get()
+    assert 5 < first < 30
+    assert 10 < task.tries - first < 40
+    assert (task.state, task.error) == ("due", "Unavailable")
+    provider.troubles.clear()
+    person.clock.shift(timedelta(hours=6))
+    sweep_once()
+    assert ErasureTask.objects.get().state == "done"
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_what_the_provider_refuses_is_for_people(person, provider, caplog, status):
+    """V-07: 400 is a manual review, reported as an error."""
+    person.passes()
+    wish = forget(person)
+    provider.troubles.append(answers(status))
+
+    with caplog.at_level(logging.ERROR, "django_faceauth.services.erasure"):
+        for _ in range(5):
+            sweep_once()
+            person.clock.shift(timedelta(hours=6))
+
+    task = wish.tasks.get()
+    assert (task.state, task.error, len(anonymizations(provider))) == ("refused", "Rejected", 1)
+    assert "somebody must look" in caplog.text
+    assert task.provider_id not in caplog.text
+    wish.refresh_from_db()
+    assert wish.finished_at is None
+
+
+def test_what_was_refused_is_tried_once_more_on_request(person, provider):
+    person.passes()
+    wish = forget(person)
+    provider.troubles.append(answers(400))
+    sweep_once()
+
+    assert forget(person).pk == wish.pk
+    sweep_once()
+
+    assert wish.tasks.get().state == "done"
+
+
+def test_what_the_provider_does_not_know_any_more_is_done(person, provider):
+    person.passes()
+    wish = forget(person)
+    provider.troubles.append(answers(404))
+
+    sweep_once()
+
+    assert wish.tasks.get().state == "done"
+
+
+def test_the_event_of_the_provider_confirms_it_too(person, provider):
+    """V-07: 200 and/or `…_anonymized`; the event alone is not believed."""
+    person.passes()
+    wish = forget(person)
+    told = event(person.authentication, "anonymized")
+    provider.troubles.append(breaks())
+    sweep_once()
+    assert wish.tasks.get().state == "due"
+
+    deliver(told)
+    assert wish.tasks.get().state == "due"
+    provider.calls.clear()
+    # Now it did, behind our back.
+    erasure.get_client().anonymize_authentication(person.authentication.provider_id)
+    person.clock.shift(3)
+    deliver(event(person.authentication, "anonymized"))
+
+    assert wish.tasks.get().state == "done"
+    assert set(WebhookEvent.objects.values_list("applicant_id", flat=True)) == {""}
+
+
+def test_late_answers_do_not_bring_back_what_is_gone(person, provider):
+    """A webhook of something that happened before asks the provider, and keeps no codes."""
+    capture = person.is_handed_over(person.is_asked())
+    person.shows_face(capture, "someone_else")
+    forget(person)
+    person.clock.shift(3)
+
+    deliver(event(person.authentication))
+
+    row = person.authentication
+    assert (row.status, row.response_codes, row.code) == ("declined", [], None)
+    assert {str(one.response_codes) for one in row.attempts.all()} == {"[]"}
+
+
+def test_what_begins_while_it_is_being_forgotten_is_forgotten_too(person, provider):
+    """The provider makes an authentication of which we hear after the erasure."""
+    start = person.is_asked()
+
+    def forget_meanwhile(provider, request):
+        forget(person)
+        return works(provider, request)
+
+    provider.troubles.append(forget_meanwhile)
+    person.presses(start)
+    made = person.authentication
+    assert made.provider_id
+
+    sweep_once()
+
+    assert anonymizations(provider) == [made.provider_id]
+    assert ErasureTask.objects.get().state == "done"
+    assert Erasure.objects.get().finished_at is not None
+
+
+def test_another_environment_is_waited_for(person, provider):
+    person.passes()
+    wish = forget(person)
+
+    with override_settings(FACEAUTH_ENVIRONMENT="live"):
+        sweep_once()
+    assert (wish.tasks.get().state, anonymizations(provider)) == ("due", [])
+
+    sweep_once()
+    assert wish.tasks.get().state == "done"
+
+
+def test_without_credentials_it_waits(person, settings):
+    person.passes()
+    wish = forget(person)
+    key, settings.FACEAUTH_SECRET_KEY = settings.FACEAUTH_SECRET_KEY, ""
+
+    sweep_once()
+    assert wish.tasks.get().error == "ConfigurationError"
+
+    settings.FACEAUTH_SECRET_KEY = key
+    person.clock.shift(120)
+    sweep_once()
+    assert wish.tasks.get().state == "done"
+
+
+def test_anonymizing_one_by_hand_ends_its_task(person):
+    person.passes()
+    wish = forget(person)
+
+    erasure.anonymize(person.authentication, now=timezone.now())
+
+    wish.refresh_from_db()
+    assert (wish.tasks.get().state, wish.finished_at) == ("done", timezone.now())
+
+
+def test_somebody_without_a_face_is_forgotten_at_once(people):
+    nobody = people(None)
+
+    wish = forget(nobody)
+
+    assert (wish.finished_at, wish.tasks.count()) == (timezone.now(), 0)
+
+
+# -- the account goes
+
+
+def test_an_account_that_goes_takes_its_faces_with_it(known, provider, ids):
+    """V-07: the wish outlives the rows."""
+    deliver(event(known.authentication))
+    known.user.delete()
+    assert not FaceAuthentication.objects.exists()
+    assert set(WebhookEvent.objects.values_list("applicant_id", flat=True)) == {""}
+
+    sweep_once()
+
+    assert sorted(anonymizations(provider)) == ids
+    wish = Erasure.objects.get()
+    assert (wish.reason, wish.finished_at) == ("account", timezone.now())
+
+
+def test_many_accounts_at_once_do_too(people, provider):
+    for person in (people(), people()):
+        person.passes()
+
+    User.objects.all().delete()
+    sweep_once()
+
+    assert Erasure.objects.exclude(finished_at=None).count() == 2
+
+
+def test_every_name_of_the_user_model_is_listened_to():
+    """What is deleted as a proxy of the user model is told under the name of the proxy."""
+    users = [model for model in apps.get_models() if issubclass(model, User)]
+
+    assert all(pre_delete.has_listeners(model) for model in users)
+    assert User in users
+
+
+def test_an_account_without_a_face_goes_quietly(people):
+    people(None).user.delete()
+
+    assert not Erasure.objects.exists()
+
+
+def test_an_event_about_an_account_that_is_gone_keeps_nothing(person):
+    person.passes()
+    told = event(person.authentication, "anonymized")
+    person.user.delete()
+
+    deliver(told)
+
+    kept = WebhookEvent.objects.get()
+    inbox.process(kept.pk, now=timezone.now())
+    kept.refresh_from_db()
+    assert (kept.state, kept.applicant_id) == ("processed", "")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sync_does_it_without_celery(person, provider):
+    """`faceauth_sync`, as with `--watch`."""
+    person.passes()
+    wish = forget(person)
+
+    call_command("faceauth_sync")
+
+    assert wish.tasks.get().state == "done"

@@ -1,0 +1,371 @@
+"""What is kept no longer goes, in batches, and only that."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import override_settings
+from django.utils import timezone
+
+from django_faceauth import tasks
+from django_faceauth.beat import FACEAUTH_BEAT_SCHEDULE
+from django_faceauth.models import (
+    AuditEntry,
+    Consent,
+    Erasure,
+    ErasureTask,
+    FaceAttempt,
+    FaceAuthentication,
+    FaceChallenge,
+    FaceExemption,
+    Lockout,
+    ReviewCase,
+    StatusChange,
+    Verdict,
+    WebhookEvent,
+)
+from django_faceauth.services import audit, erasure, retention
+from tests.deliveries import deliver, event
+from tests.sweeping import sweep_once
+
+pytestmark = pytest.mark.django_db
+
+#: Everything that hangs on a face check.
+FLOW = (
+    FaceChallenge,
+    FaceAuthentication,
+    FaceAttempt,
+    StatusChange,
+    ReviewCase,
+    Verdict,
+    FaceExemption,
+)
+
+
+def purge(**options):
+    return retention.purge(now=timezone.now(), **options)
+
+
+def counts(*kinds):
+    return [kind._base_manager.count() for kind in kinds]
+
+
+@pytest.fixture
+def finished(person):
+    """A person who passed a while ago, whose result has had all its audits."""
+    person.passes()
+    row = person.authentication
+    ReviewCase.objects.create(authentication=row, reasons=["audit"], raised_at=timezone.now())
+    Verdict.objects.create(authentication=row, finding="genuine", at=timezone.now())
+    now = timezone.now()
+    FaceExemption.objects.create(
+        user=person.user,
+        reason="arm in plaster",
+        author=person.user,
+        created_at=now,
+        expires_at=now + timedelta(hours=1),
+    )
+    deliver(event(row))
+    for _ in range(4):
+        person.clock.shift(timedelta(days=3))
+        sweep_once()
+    assert person.authentication.next_poll_at is None
+    return person
+
+
+def test_nothing_goes_before_its_time(finished):
+    """V-06."""
+    finished.clock.shift(timedelta(days=77))
+    before = counts(*FLOW, WebhookEvent)
+
+    purge()
+
+    assert counts(*FLOW, WebhookEvent) == before
+
+
+def test_a_flow_goes_ninety_days_after_its_end(finished):
+    """V-06: with all that hangs on it; the user stays."""
+    finished.clock.shift(timedelta(days=91))
+
+    told = purge()
+
+    assert counts(*FLOW) == [0] * len(FLOW)
+    assert (told["authentications"], told["exemptions"]) == (1, 1)
+    assert User.objects.filter(pk=finished.user.pk).exists()
+
+
+def test_an_event_is_scrubbed_after_thirty_days_and_remembered_for_four_hundred(finished):
+    """V-06: its id stays, so that it counts once (W-06)."""
+    told = event(finished.authentication)
+    deliver(told)
+    finished.clock.shift(timedelta(days=31))
+    WebhookEvent.objects.update(error="Unavailable")
+    assert "" not in WebhookEvent.objects.values_list("applicant_id", flat=True)
+
+    assert purge()["events"] == 2
+    kept = set(WebhookEvent.objects.values_list("applicant_id", "error"))
+    assert kept == {("", "")}
+    assert purge()["events"] == 0
+    deliver(told)
+    assert WebhookEvent.objects.count() == 2
+
+    finished.clock.shift(timedelta(days=370))
+    assert purge()["tombstones"] == 2
+    assert not WebhookEvent.objects.exists()
+
+
+def test_an_event_that_waits_is_kept(person):
+    event_row = WebhookEvent.objects.create(
+        event_id="evt_1",
+        applicant_id="aplt_1",
+        received_at=timezone.now() - timedelta(days=500),
+        due_at=timezone.now(),
+    )
+
+    purge()
+
+    event_row.refresh_from_db()
+    assert event_row.applicant_id == "aplt_1"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"next_poll_at": datetime(2027, 1, 1, tzinfo=timezone.get_default_timezone())},
+        {"quiet_since": "now"},
+        {"erased_at": "now"},
+        {"created_at": "now"},
+    ],
+    ids=str,
+)
+def test_what_is_not_at_rest_is_kept(finished, change):
+    """V-06: an audit is planned, or something has happened of late."""
+    finished.clock.shift(timedelta(days=91))
+    values = {name: timezone.now() if v == "now" else v for name, v in change.items()}
+    FaceAuthentication.objects.update(**values)
+
+    purge()
+
+    assert counts(FaceAuthentication, FaceChallenge) == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "change", ["started_at", "granted_at", "revoked_at", "reported_at", "created_at"]
+)
+def test_a_question_that_ended_of_late_is_kept(finished, change):
+    finished.clock.shift(timedelta(days=91))
+    FaceChallenge.objects.update(**{change: timezone.now()})
+
+    purge()
+
+    assert counts(FaceAuthentication, FaceChallenge) == [1, 1]
+
+
+def test_a_question_that_is_open_is_kept_and_one_that_nobody_answered_goes(person):
+    person.is_asked()
+    person.clock.shift(timedelta(days=91))
+
+    assert purge()["challenges"] == 0
+    sweep_once()
+
+    assert purge()["challenges"] == 1
+    assert not FaceChallenge.objects.exists()
+
+
+def test_what_the_provider_is_still_to_forget_is_kept(finished):
+    """V-07 before V-06."""
+    erasure.request(finished.user, reason=Erasure.Reason.REQUEST, by=None, now=timezone.now())
+    finished.clock.shift(timedelta(days=91))
+
+    purge()
+    assert counts(FaceAuthentication, ErasureTask) == [1, 1]
+
+    sweep_once()
+    finished.clock.shift(timedelta(days=91))
+    purge()
+    assert counts(FaceAuthentication, ErasureTask) == [0, 1]
+
+
+def test_what_is_of_another_environment_goes_too(finished):
+    """Nobody asks about it here, however long it is due."""
+    FaceAuthentication.objects.update(environment="live", next_poll_at=timezone.now())
+    finished.clock.shift(timedelta(days=91))
+
+    assert purge()["authentications"] == 1
+
+
+def test_what_nobody_asked_for_goes_too(finished):
+    """A row without its question: one that was adopted."""
+    FaceChallenge.objects.all().delete()
+    finished.clock.shift(timedelta(days=91))
+
+    assert purge()["authentications"] == 1
+
+
+def test_lock_outs_go(person):
+    now = timezone.now()
+    for until in (now - timedelta(days=91), now - timedelta(days=89)):
+        Lockout.objects.create(user=person.user, reason="declined", started_at=now, until=until)
+
+    assert purge()["lockouts"] == 1
+
+
+# -- consents
+
+
+@pytest.fixture
+def agreed(person):
+    """A person who said yes."""
+    Consent.objects.create(
+        user=person.user,
+        who=str(person.user.pk),
+        version="1",
+        text_digest="0" * 64,
+        language="en",
+        given_at=timezone.now(),
+    )
+    return person
+
+
+def test_a_consent_is_kept_with_the_account(agreed):
+    agreed.clock.shift(timedelta(days=5000))
+
+    assert purge()["consents"] == 0
+
+
+def test_and_for_three_years_after_it(agreed):
+    """V-06: the proof of it, and then the proof that it was erased."""
+    agreed.clock.shift(timedelta(days=2000))
+    agreed.user.delete()
+    agreed.clock.shift(timedelta(days=3 * 365))
+    assert purge()["consents"] == 0
+    assert counts(Consent, Erasure) == [1, 1]
+
+    agreed.clock.shift(timedelta(days=2))
+    told = purge()
+
+    assert (told["consents"], told["erasures"]) == (1, 1)
+    assert counts(Consent, Erasure) == [0, 0]
+
+
+def test_an_account_that_was_deleted_behind_our_back_counts_from_when_it_is_missed(agreed):
+    """As with a statement of SQL."""
+    Consent.objects.update(user=None)
+    assert purge()["consents"] == 0
+
+    agreed.clock.shift(timedelta(days=1000))
+    assert purge()["consents"] == 0
+    agreed.clock.shift(timedelta(days=97))
+
+    assert purge()["consents"] == 1
+
+
+# -- how
+
+
+def test_for_ever_is_none(finished):
+    finished.clock.shift(timedelta(days=5000))
+
+    with override_settings(FACEAUTH_RETENTION={"flows": None, "tombstones": None}):
+        told = purge()
+
+    assert "authentications" not in told
+    assert counts(FaceAuthentication, WebhookEvent) == [1, 1]
+
+
+def test_a_site_has_its_own_periods(finished):
+    finished.clock.shift(timedelta(days=2))
+
+    with override_settings(FACEAUTH_RETENTION={"flows": "1d"}):
+        assert purge()["authentications"] == 1
+
+
+def test_each_run_leaves_one_entry(finished):
+    finished.clock.shift(timedelta(days=91))
+
+    told = purge()
+
+    entry = AuditEntry.objects.get(event="purged")
+    assert (entry.by, entry.details) == ("", dict(told))
+    assert audit.verify().is_whole
+
+
+def test_counting_changes_nothing(finished):
+    finished.clock.shift(timedelta(days=91))
+    before = counts(*FLOW, WebhookEvent, AuditEntry)
+
+    counted = retention.count(now=timezone.now())
+
+    assert counts(*FLOW, WebhookEvent, AuditEntry) == before
+    assert counted == purge()
+
+
+def test_a_second_run_finds_nothing(finished):
+    finished.clock.shift(timedelta(days=91))
+    purge()
+
+    assert set(purge().values()) == {0}
+
+
+class Killed(BaseException):
+    """Nobody catches this."""
+
+
+def killed_at(number):
+    """Return what dies when it hears of the n-th batch."""
+    batches = iter(range(1, 100))
+
+    def tell(count):
+        if next(batches) == number:
+            raise Killed
+
+    return tell
+
+
+@pytest.mark.parametrize(("number", "left"), [(1, 2001), (3, 2001), (4, 1001), (5, 1), (6, 0)])
+def test_killed_midway_and_run_again_it_ends_the_same(person, number, left):
+    """V-06: idempotent, resumable. More rows than one batch takes."""
+    old = timezone.now() - timedelta(days=401)
+    WebhookEvent.objects.bulk_create(
+        WebhookEvent(event_id=f"evt_{n}", received_at=old, applicant_id="aplt", state="ignored")
+        for n in range(2 * retention.BATCH + 1)
+    )
+    new = WebhookEvent.objects.create(
+        event_id="evt_new", received_at=timezone.now(), state="failed"
+    )
+
+    with pytest.raises(Killed):
+        purge(tell=killed_at(number))
+    assert not AuditEntry.objects.exists()
+    told = purge()
+
+    assert list(WebhookEvent.objects.all()) == [new]
+    assert told["tombstones"] == left
+
+
+def test_a_batch_is_a_thousand_rows_and_one_after_the_other(person):
+    old = timezone.now() - timedelta(days=401)
+    WebhookEvent.objects.bulk_create(
+        WebhookEvent(event_id=f"evt_{n}", received_at=old, state="ignored")
+        for n in range(2 * retention.BATCH + 1)
+    )
+    heard = []
+
+    purge(tell=heard.append)
+
+    assert heard == [retention.BATCH, retention.BATCH, 1]
+
+
+# -- by itself
+
+
+def test_celery_does_it_once_a_day(finished):
+    entry = FACEAUTH_BEAT_SCHEDULE["faceauth-purge"]
+    assert (entry["task"], entry["schedule"]) == (tasks.purge.name, 24 * 3600)
+    finished.clock.shift(timedelta(days=91))
+
+    tasks.purge()
+
+    assert counts(FaceAuthentication) == [0]
