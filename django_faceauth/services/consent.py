@@ -18,8 +18,8 @@ from django.utils.safestring import SafeString
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConsentRequired
-from django_faceauth.models import Consent, Erasure, ErasureTask, FaceAuthentication
-from django_faceauth.services import limits, revocation
+from django_faceauth.models import Consent, Erasure
+from django_faceauth.services import erasure, limits, revocation
 from django_faceauth.services.announcements import announce
 from django_faceauth.signals import consent_withdrawn
 
@@ -117,28 +117,6 @@ def withdraw(user: AbstractBaseUser, *, now: datetime) -> bool:
         if not Consent.objects.standing(user_id=user.pk).update(withdrawn_at=now):
             return False
         revocation.end_all(user.pk, reason="consent_withdrawn", now=now)
-        _queue_erasure(user, now)
+        erasure.queue(user, reason=Erasure.Reason.CONSENT, now=now)
         announce(consent_withdrawn, sender=Consent, user=user)
     return True
-
-
-def _queue_erasure(user: AbstractBaseUser, now: datetime) -> None:
-    """Have everything that the provider holds of a user forgotten, one by one."""
-    held = FaceAuthentication.objects.filter(
-        user_id=user.pk, provider_id__isnull=False, erased_at=None
-    )
-    erasure = Erasure.objects.create(
-        who=str(user.pk), reason=Erasure.Reason.CONSENT, requested_at=now
-    )
-    ErasureTask.objects.bulk_create(_task(erasure, row, now) for row in held)
-
-
-def _task(erasure: Erasure, row: FaceAuthentication, now: datetime) -> ErasureTask:
-    provider_id = row.provider_id or ""
-    return ErasureTask(
-        erasure=erasure,
-        provider_id=provider_id,
-        digest=hashlib.sha256(provider_id.encode()).hexdigest(),
-        environment=row.environment,
-        due_at=now,
-    )

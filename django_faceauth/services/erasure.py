@@ -58,7 +58,7 @@ def request(
     """
     with transaction.atomic():
         _hold(user)
-        former = Erasure.objects.filter(who=str(user.pk)).order_by("-pk").first()
+        former = _former(user)
         if former and former.finished_at and not _has_traces(user.pk):
             return former
         wish = former if former and not former.finished_at else _new(user, reason, now)
@@ -67,6 +67,17 @@ def request(
         _forget(user.pk)
         _finish(wish, now)
         audit.note("erased", by=by, about=wish, now=now, user=str(user.pk), queued=queued)
+    return wish
+
+
+def queue(user: AbstractBaseUser, *, reason: Erasure.Reason, now: datetime) -> Erasure:
+    """Queue what the provider is to forget of a user; what is held here stays as it is."""
+    with transaction.atomic():
+        _hold(user)
+        former = _former(user)
+        wish = former if former and not former.finished_at else _new(user, reason, now)
+        _queue(wish, user.pk, now)
+        _finish(wish, now)
     return wish
 
 
@@ -119,6 +130,10 @@ def _hold(user: AbstractBaseUser) -> None:
     """Let one at a time ask for a user, until the end of the transaction."""
     users = get_user_model()._base_manager.select_for_update()
     users.filter(pk=user.pk).first()
+
+
+def _former(user: AbstractBaseUser) -> Erasure | None:
+    return Erasure.objects.filter(who=str(user.pk)).order_by("-pk").first()
 
 
 def _new(user: AbstractBaseUser, reason: Erasure.Reason, now: datetime) -> Erasure:
