@@ -39,6 +39,44 @@ RETRY_ADVICE: Final[Mapping[int, str | Promise]] = {
     61901: _("Something went wrong on our side. Please try again."),
 }
 
+#: Codes that are for the eyes of staff with a right of their own (V-12).
+FRAUD: Final = range(62000, 63000)
+#: The person looked as if they were forced (TH-06).
+DURESS: Final = 62403
+
+#: What each code means to staff.
+MEANINGS: Final[Mapping[int, str | Promise]] = {
+    10000: _("Approved"),
+    61101: _("The camera page was never opened"),
+    61111: _("The person was not ready"),
+    61113: _("The camera was not allowed"),
+    61121: _("The person left before the end"),
+    61201: _("The connection was too slow"),
+    61202: _("The browser is not supported"),
+    61203: _("No camera was found"),
+    61911: _("The video was damaged"),
+    61401: _("The picture was blurred"),
+    61402: _("The light was not right"),
+    61410: _("No face was seen"),
+    61411: _("Part of the face was hidden"),
+    61412: _("The head was not turned"),
+    61901: _("An error at the provider"),
+    62305: _("Not a living face"),
+    62306: _("The face was altered"),
+    62307: _("The video was altered"),
+    62321: _("Not the face of the verified person"),
+    62402: _("A suspicious device"),
+    62403: _("The person may have been forced"),
+    62405: _("A face known for fraud"),
+    63001: _("The person refused"),
+    64001: _("Closed by the provider"),
+}
+
+
+def meaning_of(code: int) -> str | Promise:
+    """Return what a code means to staff; a code that is not in the table has no words yet."""
+    return MEANINGS.get(code, _("Unknown code"))
+
 
 def advice_for(codes: Iterable[int]) -> str | Promise:
     """Return what to do better, for the first code that has advice."""
