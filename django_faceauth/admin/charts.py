@@ -14,7 +14,7 @@ WIDTH: Final = 640
 HEIGHT: Final = 220
 #: Room for the numbers at the left, a little air, and room for the dates below.
 LEFT: Final = 44
-RIGHT: Final = 8
+RIGHT: Final = 18
 TOP: Final = 10
 BOTTOM: Final = 26
 

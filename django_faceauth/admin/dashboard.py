@@ -35,6 +35,7 @@ WINDOWS: Final[Mapping[int, str | Promise]] = {
     90: gettext_lazy("90 days"),
 }
 USUAL: Final = 7
+NOTHING: Final = "\N{EN DASH}"
 
 OUTCOMES: Final[Mapping[str, str | Promise]] = {
     "approved": gettext_lazy("approved"),
@@ -43,8 +44,8 @@ OUTCOMES: Final[Mapping[str, str | Promise]] = {
     "refused": gettext_lazy("refused"),
     "inconclusive": gettext_lazy("inconclusive"),
 }
-#: Shorter words for narrow columns of dates.
 HOUR_FORMAT: Final = "H:i"
+DAY_FORMAT: Final = "j M"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def _shown(request: HttpRequest, site: AdminSite) -> HttpResponse:
     found = statistics.collect(
         days=days, now=timezone.now(), with_fraud=request.user.has_perm(SEE_FRAUD)
     )
-    request.current_app = site.name  # type: ignore[attr-defined]
+    request.current_app = site.name
     context = {
         **site.each_context(request),
         "title": _("Face authentication: how it goes"),
@@ -122,7 +123,7 @@ def _title(date: str, counts: list[int]) -> str:
 def _labels(found: Statistics) -> list[str]:
     if found.step < statistics.DAY:
         return [date_format(start, HOUR_FORMAT) for start in found.starts]
-    return [date_format(start, "MONTH_DAY_FORMAT") for start in found.starts]
+    return [date_format(start, DAY_FORMAT) for start in found.starts]
 
 
 def _dates(found: Statistics) -> list[str]:
@@ -161,14 +162,14 @@ def _times(found: Statistics) -> list[Figure]:
 
 def _spread(name: str, spread: Spread | None, hint: str) -> list[Figure]:
     if spread is None:
-        return [Figure(name, "–", _("Nothing to measure in this time"))]
+        return [Figure(name, NOTHING, _("Nothing to measure in this time"))]
     told = _("%(hint)s, of the newest %(size)s") % {
         "hint": hint,
         "size": number_format(spread.size),
     }
     return [
         Figure(_("%(name)s, median") % {"name": name}, duration(spread.median), told),
-        Figure(_("%(name)s, 95 of 100") % {"name": name}, duration(spread.p95), told),
+        Figure(_("%(name)s, 95th percentile") % {"name": name}, duration(spread.p95), told),
     ]
 
 

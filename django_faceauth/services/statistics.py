@@ -171,7 +171,7 @@ def _webhook_delays(since: datetime) -> list[timedelta]:
     events = WebhookEvent.objects.filter(received_at__gte=since, created_on__isnull=False)
     pairs = events.order_by("-received_at").values_list("received_at", "created_on")[:SAMPLE]
     # A provider whose clock is ahead did not send it before it happened.
-    return [max(received_at - created_on, timedelta(0)) for received_at, created_on in pairs]
+    return [max(arrived - told, timedelta(0)) for arrived, told in pairs if told]
 
 
 def _spread(times: list[timedelta]) -> Spread | None:
