@@ -18,9 +18,10 @@ RIGHT: Final = 18
 TOP: Final = 10
 BOTTOM: Final = 26
 
-#: About so many dates have room next to each other, and so many lines above each other.
+#: About so many dates have room next to each other.
 MOST_DATES: Final = 8
-MOST_LINES: Final = 4
+#: How many lines stand above each other, the best number first.
+LINES: Final = (4, 5, 2, 1)
 #: A bar takes so much of its place, and is no wider than that.
 SHARE: Final = 0.8
 WIDEST: Final = 40.0
@@ -123,7 +124,7 @@ def ceiling(value: int) -> int:
 
 def steps(top: int) -> list[int]:
     """Return the numbers beside an axis: whole ones, from nothing to the top."""
-    count = next(count for count in range(min(MOST_LINES, top), 0, -1) if top % count == 0)
+    count = next(count for count in LINES if top % count == 0)
     return [top * number // count for number in range(count + 1)]
 
 
