@@ -102,7 +102,7 @@ def test_the_last_day_goes_hour_by_hour(history, clock):
     assert found.step == timedelta(hours=1)
     assert len(found.starts) == 24
     assert found.starts[-1] == datetime(2026, 3, 1, 12, tzinfo=UTC)
-    assert found.outcomes["approved"][-3:] == (0, 1, 1)
+    assert found.outcomes["approved"][-3:] == (1, 1, 0)
 
 
 def test_steps_on_the_way_are_not_outcomes(history):
