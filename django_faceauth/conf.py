@@ -269,6 +269,21 @@ class Conf:
             raise ConfigurationError(f"{PREFIX}REDIRECT_ALLOWLIST holds what is no safe address.")
         return urls
 
+    # -- the review desk
+
+    @property
+    def DASHBOARD_URL(self) -> str:
+        """Where staff look at an authentication at the provider, with `{id}` in it (`str`)."""
+        url = _text("DASHBOARD_URL")
+        if url and ("{id}" not in url or not _is_address(url.replace("{id}", "x"), debug=False)):
+            raise ConfigurationError(f"{PREFIX}DASHBOARD_URL must be https://… with {{id}} in it.")
+        return url
+
+    @property
+    def SECOND_REVIEWER(self) -> bool:
+        """Whether two reviewers have to agree before a case is settled (`bool`, default False)."""
+        return _read("SECOND_REVIEWER", False) is True
+
     # -- people who cannot pass
 
     @property

@@ -124,6 +124,10 @@ class FlowError(FaceAuthError):
     """A step that the flow does not allow."""
 
 
+class ReviewRefused(FaceAuthError):
+    """A verdict that does not make sense, or is not the reviewer's to give."""
+
+
 class NotEnrolled(FlowError):
     """The user is not known to the provider, or not active."""
 

@@ -1,1 +1,56 @@
-"""The review desk."""
+"""The review desk: our pages of Django's admin.
+
+Registered with the site's default admin, but for models that the site has an admin of its own
+for. Sites with another `AdminSite` call `register(site)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.contrib import admin
+from django.db.models import Model
+
+from django_faceauth.admin import authentications, people, records, review
+from django_faceauth.models import (
+    Applicant,
+    AttemptRequest,
+    AuditEntry,
+    CallBudget,
+    Consent,
+    Erasure,
+    FaceAuthentication,
+    FaceChallenge,
+    FaceExemption,
+    Lockout,
+    ReviewCase,
+    Verdict,
+    WebhookEvent,
+)
+
+DESKS: Final[Mapping[type[Model], type[admin.ModelAdmin[Any]]]] = {
+    FaceAuthentication: authentications.AuthenticationDesk,
+    ReviewCase: review.QueueDesk,
+    Verdict: records.VerdictDesk,
+    FaceChallenge: records.ChallengeDesk,
+    WebhookEvent: records.EventDesk,
+    Applicant: people.ApplicantDesk,
+    FaceExemption: people.ExemptionDesk,
+    Lockout: people.LockoutDesk,
+    AttemptRequest: records.RequestDesk,
+    Consent: records.ConsentDesk,
+    Erasure: records.ErasureDesk,
+    AuditEntry: records.AuditDesk,
+    CallBudget: records.BudgetDesk,
+}
+
+
+def register(site: admin.AdminSite) -> None:
+    """Put our pages into an admin, but for models that are there already."""
+    for model, desk in DESKS.items():
+        if not site.is_registered(model):
+            site.register(model, desk)
+
+
+register(admin.site)

@@ -19,13 +19,14 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from django_faceauth.admin import charts
+from django_faceauth.admin.base import sees_fraud
+from django_faceauth.admin.showing import NOTHING, STATUSES
 from django_faceauth.models import CallBudget
 from django_faceauth.response_codes import meaning_of
 from django_faceauth.services import statistics
 from django_faceauth.services.statistics import Reason, Spread, Statistics
 
 PERMISSION: Final = "faceauth.view_faceauthentication"
-SEE_FRAUD: Final = "faceauth.view_fraud_codes"
 
 #: The windows that can be chosen, in days.
 WINDOWS: Final[Mapping[int, str | Promise]] = {
@@ -35,14 +36,9 @@ WINDOWS: Final[Mapping[int, str | Promise]] = {
     90: gettext_lazy("90 days"),
 }
 USUAL: Final = 7
-NOTHING: Final = "\N{EN DASH}"
 
 OUTCOMES: Final[Mapping[str, str | Promise]] = {
-    "approved": gettext_lazy("approved"),
-    "declined": gettext_lazy("declined"),
-    "retry_required": gettext_lazy("retry required"),
-    "refused": gettext_lazy("refused"),
-    "inconclusive": gettext_lazy("inconclusive"),
+    status.value: STATUSES[status] for status in statistics.OUTCOMES
 }
 HOUR_FORMAT: Final = "H:i"
 DAY_FORMAT: Final = "j M"
@@ -68,9 +64,7 @@ def dashboard(request: HttpRequest, site: AdminSite) -> HttpResponse:
 @require_safe
 def _shown(request: HttpRequest, site: AdminSite) -> HttpResponse:
     days = _days(request.GET.get("days", ""))
-    found = statistics.collect(
-        days=days, now=timezone.now(), with_fraud=request.user.has_perm(SEE_FRAUD)
-    )
+    found = statistics.collect(days=days, now=timezone.now(), with_fraud=sees_fraud(request))
     request.current_app = site.name
     context = {
         **site.each_context(request),
@@ -192,7 +186,7 @@ def _health(found: Statistics) -> list[Figure]:
         ),
         _stuck(_("Stuck events"), stuck.events, _("Due for more than five minutes")),
         _stuck(_("Stuck polls"), stuck.polls, _("Due for more than five minutes")),
-        _stuck(_("Stuck checks"), stuck.checks, _("Compared for more than an hour")),
+        _stuck(_("Stuck on the way"), stuck.under_way, _("Not ended for more than an hour")),
         _stuck(_("Unknown statuses"), health.unknown_statuses, _("Newer than this version")),
     ]
 

@@ -7,11 +7,13 @@ the text it was. What is no object, or has no id, is a `MalformedAnswer`.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, Self, TypeVar
 
+from django.utils.crypto import salted_hmac
 from django.utils.dateparse import parse_datetime
 
 from django_faceauth.exceptions import MalformedAnswer
@@ -21,6 +23,10 @@ Json = Mapping[str, Any]
 
 MAX_STATUS_LENGTH: Final = 64
 CODES: Final = range(10000, 70000)
+
+#: As much of an address as names a network: that of a household or a small company.
+NETWORK_BITS: Final[Mapping[int, int]] = {4: 24, 6: 48}
+NETWORK_SALT: Final = "django_faceauth.network"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,8 @@ class AttemptSnapshot:
     """One attempt as the provider described it in one answer.
 
     `capture_url` is a bearer link: it is left out of `repr` and belongs in no log and
-    in no database (U-07).
+    in no database (U-07). `network` is a keyed digest of where the face was shown, empty when
+    that is not known: the address itself does not pass this edge (C-02, V-01).
     """
 
     id: str
@@ -82,6 +89,7 @@ class AttemptSnapshot:
     response_codes: tuple[ResponseCode, ...] = ()
     redirect_url: str = ""
     capture_url: str = field(default="", repr=False)
+    network: str = ""
     created_on: datetime | None = None
     modified_on: datetime | None = None
 
@@ -95,6 +103,7 @@ class AttemptSnapshot:
             response_codes=_codes(answer),
             redirect_url=_text(answer, "redirect_url"),
             capture_url=_href(answer, "verification_url"),
+            network=_network(answer.get("applicant_session_information")),
             created_on=moment_in(answer, "created_on"),
             modified_on=moment_in(answer, "modified_on"),
         )
@@ -176,6 +185,17 @@ def _href(data: Json, name: str) -> str:
     for key in (name, "href"):
         link = link.get(key) if isinstance(link, Mapping) else None
     return _printable(link)
+
+
+def _network(session: object) -> str:
+    if not isinstance(session, Mapping):
+        return ""
+    try:
+        address = ipaddress.ip_address(_text(session, "ip_address"))
+    except ValueError:
+        return ""
+    network = ipaddress.ip_network((address, NETWORK_BITS[address.version]), strict=False)
+    return salted_hmac(NETWORK_SALT, str(network), algorithm="sha256").hexdigest()[:32]
 
 
 def moment_in(data: Json, key: str) -> datetime | None:

@@ -110,6 +110,12 @@ def process(event_id: int, *, now: datetime) -> DueAt:
         return _try_again(event, error, now)
 
 
+def reopen(event: WebhookEvent, *, now: datetime) -> None:
+    """Make an event that was done with one that waits, as if it had just come."""
+    done = WebhookEvent.objects.filter(pk=event.pk).exclude(state=State.STORED)
+    done.update(state=State.STORED, due_at=now, tries=0, error="")
+
+
 def _insert(event: WebhookEvent) -> WebhookEvent | None:
     """Keep a row, in one statement that is one transaction; None if its event id is there."""
     features = connection.features

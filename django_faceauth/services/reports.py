@@ -7,8 +7,8 @@ from typing import Final
 
 from django.db import transaction
 
-from django_faceauth.models import FaceChallenge, Lockout
-from django_faceauth.services import limits, revocation
+from django_faceauth.models import FaceChallenge, Lockout, ReviewCase
+from django_faceauth.services import limits, review, revocation
 from django_faceauth.services.announcements import announce
 from django_faceauth.signals import reported
 
@@ -29,5 +29,7 @@ def report(challenge: FaceChallenge, *, now: datetime) -> bool:
         revocation.end_all(challenge.user_id, reason="reported", now=now)
         until = now + LOCKED_FOR
         limits.lock(challenge.user_id, reason=Lockout.Reason.REPORTED, until=until, now=now)
+        if challenge.authentication is not None:
+            review.raise_case(challenge.authentication, ReviewCase.Reason.REPORTED, now=now)
         announce(reported, sender=FaceChallenge, challenge=told.get())
     return True

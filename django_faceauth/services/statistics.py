@@ -17,7 +17,7 @@ from django.db.models.functions import TruncDay, TruncHour
 
 from django_faceauth.models import FaceAttempt, FaceAuthentication, StatusChange, WebhookEvent
 from django_faceauth.response_codes import FRAUD
-from django_faceauth.services import health
+from django_faceauth.services import health, stuck
 from django_faceauth.statuses import DECIDED, AuthenticationStatus
 
 #: The steps that are counted, the usual one first.
@@ -34,8 +34,6 @@ APPROVED_CODE: Final = 10000
 SAMPLE: Final = 1000
 #: Nobody needs to know how many more of them are stuck.
 MOST_STUCK: Final = 10_000
-#: The provider compares faces in seconds, people there in minutes.
-LONG_CHECKS: Final = timedelta(hours=1)
 
 DAY: Final = timedelta(days=1)
 HOUR: Final = timedelta(hours=1)
@@ -72,7 +70,7 @@ class Stuck:
 
     events: int
     polls: int
-    checks: int
+    under_way: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +189,7 @@ def _stuck(now: datetime) -> Stuck:
     return Stuck(
         events=_some(WebhookEvent.objects.filter(due_at__lt=overdue)),
         polls=_some(FaceAuthentication.objects.filter(next_poll_at__lt=overdue)),
-        checks=_some(
-            FaceAuthentication.objects.filter(
-                status=AuthenticationStatus.CHECKS_IN_PROGRESS,
-                created_at__lt=now - LONG_CHECKS,
-                erased_at=None,
-            )
-        ),
+        under_way=_some(stuck.among(FaceAuthentication.objects.all(), now=now)),
     )
 
 

@@ -21,7 +21,7 @@ from django_faceauth.models.authentication import StatusChange
 from django_faceauth.models.leases import has_run_out
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.snapshots import AttemptSnapshot, AuthenticationSnapshot
-from django_faceauth.services import budget, revocation, schedule
+from django_faceauth.services import budget, review, revocation, schedule
 from django_faceauth.services.announcements import announce
 from django_faceauth.signals import status_changed
 from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, AuthenticationStatus
@@ -88,8 +88,10 @@ def pull_attempts(
         listed = client.list_attempts(authentication.provider_id or "").items
     challenge = getattr(authentication, "challenge", None)
     asked_at = challenge.started_at if challenge else None
-    mirror_attempts(authentication, listed, started_at=asked_at or authentication.created_at)
-    _rows(authentication).update(attempts_synced_at=now)
+    with transaction.atomic():
+        mirror_attempts(authentication, listed, started_at=asked_at or authentication.created_at)
+        review.consider(locked(authentication), now=now)
+        _rows(authentication).update(attempts_synced_at=now)
     return listed
 
 
@@ -272,6 +274,7 @@ def _mirror(
     said = {
         "status": snapshot.status,
         "response_codes": [code.as_json() for code in snapshot.response_codes],
+        "network": snapshot.network,
         "created_on": snapshot.created_on,
         "modified_on": snapshot.modified_on,
     }

@@ -1,0 +1,98 @@
+"""What all our pages of Django's admin have in common: look, and do not touch (A-01)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final
+
+from django.contrib.admin import ModelAdmin
+from django.core.paginator import Paginator
+from django.db.models import BooleanField, Model, QuerySet, Value
+from django.db.transaction import non_atomic_requests
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+#: Lists count no further: nobody pages through more, and counting millions takes a while.
+COUNTED: Final = 10_000
+
+SEE_FRAUD: Final = "faceauth.view_fraud_codes"
+
+
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # takes no parameters
+    """Counts to ten thousand at most, so that a list is as fast for millions of rows."""
+
+    @cached_property
+    def count(self) -> int:
+        """How many there are, or the most that is counted."""
+        rows: Any = self.object_list
+        return int(rows[:COUNTED].count())
+
+
+class Desk(ModelAdmin):  # type: ignore[type-arg]  # takes no parameters at run time
+    """An admin that shows rows and lets nobody write them.
+
+    What staff do, they do by actions, each with a right of its own.
+    """
+
+    list_per_page = 50
+    show_full_result_count = False
+    show_facets: ClassVar[Any] = ModelAdmin.show_facets.NEVER
+    paginator = BoundedPaginator
+    actions_selection_counter = True
+
+    class Media:
+        """Our style sheet; no script."""
+
+        css: ClassVar[dict[str, list[str]]] = {"all": ["faceauth/admin.css"]}
+
+    # What staff do calls the provider, between one committed row and the next.
+    changelist_view = non_atomic_requests(ModelAdmin.changelist_view)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Rows come from what happens."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody says what the provider said."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Rows go with their user, and never by themselves."""
+        return goes_along(self, request)
+
+
+def goes_along(desk: ModelAdmin[Any], request: HttpRequest) -> bool:
+    """Tell whether rows may be deleted: with what they hang on, on the pages of that.
+
+    Who may delete users may do so; without this the admin would refuse it because of our rows.
+    """
+    match = request.resolver_match
+    ours = f"{desk.opts.app_label}_{desk.opts.model_name}_"
+    return match is not None and not (match.url_name or "").startswith(ours)
+
+
+class FraudAware(Desk):
+    """A desk whose rows know whether they may tell of fraud (V-12).
+
+    The right is that of a request, and rows outlive it by nothing: an admin is shared by threads.
+    """
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Mark the rows."""
+        return marked(super().get_queryset(request), request)
+
+
+def marked(rows: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
+    """Note on rows whether who asks may see fraud codes and risk labels."""
+    told = Value(sees_fraud(request), output_field=BooleanField())
+    found: QuerySet[Any] = rows.annotate(with_fraud=told)
+    return found
+
+
+def may(request: HttpRequest, right: str) -> bool:
+    """Tell whether the user has one of our rights: `sync_faceauthentication`."""
+    return bool(request.user.has_perm(f"faceauth.{right}"))
+
+
+def sees_fraud(request: HttpRequest) -> bool:
+    """Tell whether the user may see fraud codes and risk labels (V-12)."""
+    return bool(request.user.has_perm(SEE_FRAUD))

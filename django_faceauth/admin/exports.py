@@ -1,0 +1,136 @@
+"""Lists as files, written while they are read."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, cast
+
+from django.contrib.admin import ModelAdmin
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from django_faceauth.admin.actions import Action, described, question
+from django_faceauth.admin.base import COUNTED, sees_fraud
+from django_faceauth.models import FaceAuthentication
+from django_faceauth.response_codes import FRAUD
+from django_faceauth.services import audit
+
+#: Rows that are read at once.
+CHUNK: Final = 2_000
+
+COLUMNS: Final = (
+    *("provider_id", "user", "applicant_id", "user_journey_id", "environment", "action"),
+    *("status", "response_codes", "risk_labels", "state", "reason"),
+    *("created_at", "modified_on", "synced_at", "erased_at"),
+)
+#: What spreadsheets take for a formula, when a cell begins with it.
+FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+class _Line:
+    """A file that gives back what is written to it."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def exporter(name: str, *, title: str | Promise, kind: str, extension: str, lines: Any) -> Action:
+    """Make an action that sends the chosen rows as a file."""
+
+    def action(
+        desk: ModelAdmin[Any], request: HttpRequest, rows: QuerySet[FaceAuthentication]
+    ) -> HttpResponse | StreamingHttpResponse:
+        count = min(rows.order_by()[: COUNTED + 1].count(), COUNTED)
+        if "confirmed" not in request.POST:
+            context = question(desk, request, name, title=title, warning=WARNING)
+            context |= {"count": count, "counted": COUNTED}
+            return TemplateResponse(request, "admin/faceauth/confirm.html", context)
+        by = cast(AbstractBaseUser, request.user)  # staff, says the admin
+        audit.note("exported", by=by, now=timezone.now(), format=extension, rows=count)
+        facts = _facts(rows, with_fraud=sees_fraud(request))
+        response = StreamingHttpResponse(lines(facts), content_type=kind)
+        response["Content-Disposition"] = f'attachment; filename="faceauth.{extension}"'
+        response["Cache-Control"] = "no-store, private"
+        return response
+
+    return described(name, title=title, right="export")(action)
+
+
+def _as_csv(facts: Iterable[dict[str, Any]]) -> Iterator[str]:
+    writer = csv.writer(_Line())
+    yield writer.writerow(COLUMNS)
+    for row in facts:
+        yield writer.writerow([_cell(row[name]) for name in COLUMNS])
+
+
+def _as_json(facts: Iterable[dict[str, Any]]) -> Iterator[str]:
+    before = "[\n"
+    for row in facts:
+        yield before + json.dumps(row)
+        before = ",\n"
+    yield "\n]\n" if before != "[\n" else "[]\n"
+
+
+def _facts(rows: QuerySet[FaceAuthentication], *, with_fraud: bool) -> Iterator[dict[str, Any]]:
+    whole = rows.select_related("user", "challenge").order_by("-pk")
+    for row in whole.iterator(chunk_size=CHUNK):
+        yield {name: _read(row, name, with_fraud) for name in COLUMNS}
+
+
+def _read(row: FaceAuthentication, name: str, with_fraud: bool) -> Any:
+    if reader := READERS.get(name):
+        return reader(row, with_fraud)
+    value = getattr(row, name)
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _codes(row: FaceAuthentication, with_fraud: bool) -> list[int]:
+    return [code for code in row.codes if with_fraud or code not in FRAUD]
+
+
+def _of_challenge(name: str) -> Callable[[FaceAuthentication, bool], str]:
+    return lambda row, _with_fraud: getattr(getattr(row, "challenge", None), name, "")
+
+
+READERS: Final[dict[str, Callable[[FaceAuthentication, bool], Any]]] = {
+    "user": lambda row, _with_fraud: row.user.get_username(),
+    "response_codes": _codes,
+    "risk_labels": lambda row, with_fraud: row.risk_labels if with_fraud else [],
+    "action": _of_challenge("action"),
+    "state": _of_challenge("state"),
+    "reason": _of_challenge("reason"),
+}
+
+
+def _cell(value: Any) -> str:
+    """Return a value for a spreadsheet, which must not take it for a formula."""
+    text = " ".join(map(str, value)) if isinstance(value, list) else str(value or "")
+    return f"'{text}" if text.startswith(FORMULAS) else text
+
+
+WARNING: Final = _(
+    "The file holds personal data: names of users, and what became of their face checks. Keep it "
+    "where others cannot read it, and delete it when it has done its work."
+)
+
+export_csv: Final = exporter(
+    "export_csv",
+    title=_("Export as CSV"),
+    kind="text/csv; charset=utf-8",
+    extension="csv",
+    lines=_as_csv,
+)
+export_json: Final = exporter(
+    "export_json",
+    title=_("Export as JSON"),
+    kind="application/json",
+    extension="json",
+    lines=_as_json,
+)
