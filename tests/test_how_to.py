@@ -20,8 +20,10 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 import django_faceauth
 from django_faceauth.services import enrolment
 from tests.gate.test_admin import chosen, make_staff
+from tests.person import scripted
 from tests.phone import Phone
 from tests.site.models import Payment
+from tests.site.views import statements
 from tests.test_docs import DOCS
 
 PAGES = sorted((DOCS / "how-to").glob("*.md"))
@@ -543,3 +545,12 @@ def test_single_page_apps_name_every_state_and_text_there_is():
     ] == []
     assert [name for name in names if f"texts.{name}" not in script] == []
     assert set(re.findall(r"texts\.(\w+)", script)) - set(names) == set()
+
+
+def test_dashboard(run, people):
+    """The numbers of the page, for an endpoint of the site's own."""
+    page = run("dashboard.md")
+    with served(path("statements/", statements)):
+        people(scripted("62321")).passes("/statements/")
+
+    assert page.declined_today() == 1
