@@ -17,6 +17,7 @@ help: ## list the targets
 demo: .venv/demo.stamp ## serve the demo bank to a browser on this machine (HOST, PORT)
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) demo_people
+	@$(MANAGE) demo_history
 	@echo "Open http://$(HOST):$(PORT)/ and stop with Ctrl+C."
 	@$(MANAGE) runserver --noreload $(HOST):$(PORT)
 
@@ -29,6 +30,7 @@ demo-full: .venv/demo-full.stamp ## the same with PostgreSQL, Redis and Celery (
 	@$(MANAGE) demo_services
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) demo_people
+	@$(MANAGE) demo_history
 	@echo "Open http://$(HOST):$(PORT)/ and stop with Ctrl+C."
 	@cd example_project && PATH="$(CURDIR)/.venv/bin:$$PATH" honcho start
 

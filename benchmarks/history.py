@@ -15,6 +15,9 @@ from django_faceauth.models import (
     WebhookEvent,
 )
 
+#: What hangs on others first.
+TABLES = (WebhookEvent, FaceChallenge, StatusChange, FaceAttempt, FaceAuthentication)
+
 #: One user for so many authentications.
 EACH = 10
 YEAR = 365 * 24 * 3600
@@ -50,9 +53,8 @@ def write(count: int) -> None:
 
 def clear() -> None:
     """Take all of it away again."""
-    tables = (WebhookEvent, FaceChallenge, StatusChange, FaceAttempt, FaceAuthentication)
     with connection.cursor() as cursor:
-        for model in tables:
+        for model in TABLES:
             cursor.execute(f"DELETE FROM {_table(model)}")  # noqa: S608 - a table of ours
     User.objects.filter(username__startswith="customer").delete()
     _tidy_up()
@@ -172,6 +174,7 @@ def _as_json(text: str) -> str:
 
 def _tidy_up() -> None:
     """Do what a database that has run for a while has done by itself."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE")
+    commands = {"postgresql": "VACUUM ANALYZE {0}", "mysql": "ANALYZE TABLE {0}"}
+    with connection.cursor() as cursor:
+        for model in TABLES:
+            cursor.execute(commands.get(connection.vendor, "ANALYZE {0}").format(_table(model)))

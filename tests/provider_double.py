@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import Any
 
 import requests
+from django.utils import timezone
 from requests import PreparedRequest, Response
 from urllib3 import HTTPResponse
 
@@ -98,3 +99,14 @@ def works_but_times_out(provider: Provider, request: PreparedRequest) -> Respons
 def works(provider: Provider, request: PreparedRequest) -> Response:
     """Be no trouble at all, to let a call pass before the next trouble."""
     return provider.faithfully(request)
+
+
+def says(**facts: Any) -> Alteration:
+    """Let the provider say something else of the authentication, from now on."""
+    moment = timezone.now().isoformat()
+
+    def alter(data: dict[str, Any]) -> None:
+        if "applicant_id" in data:
+            data.update(facts, modified_on=moment)
+
+    return alter

@@ -554,3 +554,18 @@ def test_dashboard(run, people):
         people(scripted("62321")).passes("/statements/")
 
     assert page.declined_today() == 1
+
+
+# -- review-desk.md
+
+
+def test_a_group_for_reviewers(run, db):
+    page = run("review-desk.md")
+
+    group = page.make_reviewers()
+
+    assert group.permissions.count() == len(page.READ) + len(page.JUDGE)
+
+
+def test_an_admin_site_of_the_sites_own(run):
+    assert run("review-desk.md").office.is_registered(FaceAuthentication)

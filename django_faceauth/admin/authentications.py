@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_faceauth.admin import actions, exports, review, showing
-from django_faceauth.admin.base import FraudAware, marked, may
+from django_faceauth.admin.base import FraudAware, face_url, marked, may
 from django_faceauth.admin.filters import (
     ActionFilter,
     AgeFilter,
@@ -78,7 +78,7 @@ class AttemptInline(TabularInline):  # type: ignore[type-arg]  # takes no parame
 class AuthenticationDesk(FraudAware):
     """The mirror of the provider's face authentications."""
 
-    list_display = ("named", "user", "action", "state", "meaning", "source", "waits", "age")
+    list_display = ("named", "user", "state", "age", "action", "waits", "source", "meaning")
     list_display_links = ("named",)
     list_filter = (
         *(StatusFilter, ActionFilter, JourneyFilter, CodeFilter),
@@ -157,7 +157,7 @@ class AuthenticationDesk(FraudAware):
         if isinstance(row, FaceAuthentication) and self.has_view_permission(request, row):
             extra |= {"timeline": timeline.of(row), "title": _("Face authentication")}
             extra |= {"may_review": may(request, "review_faceauthentication")}
-            extra |= {"may_see_face": may(request, "view_face") and row.erased_at is None}
+            extra |= {"face_url": face_url(request, row, self.admin_site)}
         return super().change_view(request, object_id, form_url, extra)
 
     def review_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
-from django.contrib.admin import ModelAdmin
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.core.paginator import Paginator
 from django.db.models import BooleanField, Model, QuerySet, Value
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+
+from django_faceauth.models import FaceAuthentication
 
 #: Lists count no further: nobody pages through more, and counting millions takes a while.
 COUNTED: Final = 10_000
@@ -96,3 +98,10 @@ def may(request: HttpRequest, right: str) -> bool:
 def sees_fraud(request: HttpRequest) -> bool:
     """Tell whether the user may see fraud codes and risk labels (V-12)."""
     return bool(request.user.has_perm(SEE_FRAUD))
+
+
+def face_url(request: HttpRequest, row: FaceAuthentication, site: AdminSite) -> str:
+    """Return where the captured face is looked at; empty for who may not, and when it is gone."""
+    if not may(request, "view_face") or row.erased_at is not None or not row.provider_id:
+        return ""
+    return ""  # TODO

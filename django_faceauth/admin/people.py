@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
+from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db.models import Model
@@ -47,17 +48,20 @@ class ApplicantDesk(FaceRequiredModelAdmin):
     list_display = ("user", "applicant_id", "created_at")
     list_select_related = ("user",)
     raw_id_fields = ("user",)
-    search_fields = ("=applicant_id", "user__pk")
     readonly_fields: ClassVar[Any] = ("created_at",)
     actions = None
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        """Search by the applicant, or by the name that users log in with."""
+        return ("=applicant_id", f"user__{get_user_model().USERNAME_FIELD}")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """An applicant does not move on to another user."""
         return ("created_at",) if obj is None else ("user", "created_at")
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Leave that to erasure, which tells the provider too."""
-        return goes_along(self, request)
+        """Let those unlink who may; and rows go with their user."""
+        return goes_along(self, request) or super().has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Link them as enrolment does: what the former applicant was granted ends."""

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_faceauth.admin import showing
-from django_faceauth.admin.base import FraudAware, may, sees_fraud
+from django_faceauth.admin.base import FraudAware, face_url, may, sees_fraud
 from django_faceauth.exceptions import ReviewRefused
 from django_faceauth.models import FaceAuthentication, ReviewCase, Verdict
 from django_faceauth.services import timeline, verdicts
@@ -89,7 +89,7 @@ def take_verdict(request: HttpRequest, pk: int, *, desk: ModelAdmin[Any]) -> Htt
         "form": form,
         "facts": _facts(row, request),
         "timeline": timeline.of(row),
-        "may_see_face": may(request, "view_face") and row.erased_at is None,
+        "face_url": face_url(request, row, desk.admin_site),
         "is_own": row.user_id == request.user.pk,
     }
     return TemplateResponse(request, "admin/faceauth/review.html", context)

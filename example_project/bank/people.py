@@ -39,10 +39,13 @@ PEOPLE: Final = (
     Person("carol", _("leaves too early, tries again, and gets in"), _scripted("61121A10000")),
     Person("dave", _("refuses to show his face, and is told whom to ask"), _scripted("63001")),
     Person("erin", _("is not enrolled, so no face would open the page")),
+    Person(
+        "grace", _("looks as if somebody forced her, and the page stays shut"), _scripted("62403")
+    ),
     Person("frank", _("you decide on the camera page how it ends"), UNSCRIPTED),
     Person(
         "admin",
-        _("works here under /admin/, and shows her face before she links people to applicants"),
+        _("works here: look at the review queue under /admin/, and link people to applicants"),
         _scripted("10000", length=25),
         is_staff=True,
     ),

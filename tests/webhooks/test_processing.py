@@ -23,7 +23,7 @@ from django_faceauth.services import budget, inbox, orphans, sync
 from django_faceauth.simulator.models import StoredCase
 from tests.deliveries import KEY, URL, deliver, event
 from tests.person import scripted
-from tests.provider_double import answers, breaks, works_but_times_out
+from tests.provider_double import answers, breaks, says, works_but_times_out
 from tests.sweeping import sweep_for, sweep_once
 
 EVENTS = ("created", "opened", "started", "capture_completed", "checks_completed")
@@ -31,17 +31,6 @@ EVENTS = ("created", "opened", "started", "capture_completed", "checks_completed
 
 def states() -> list[str]:
     return list(WebhookEvent.objects.order_by("pk").values_list("state", flat=True))
-
-
-def says(**facts):
-    """Let the provider say something else of the authentication, from now on."""
-    moment = (timezone.now()).isoformat()
-
-    def alter(data):
-        if "applicant_id" in data:
-            data.update(facts, modified_on=moment)
-
-    return alter
 
 
 def tell(person, name="checks_completed", **changes):

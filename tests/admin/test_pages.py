@@ -1,0 +1,312 @@
+"""What the pages show: everything that happened, to everybody what they may see, and inert."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from django_faceauth.models import (
+    FaceAttempt,
+    FaceAuthentication,
+    FaceChallenge,
+    StatusChange,
+    WebhookEvent,
+)
+from tests.admin.staff import text_of
+from tests.deliveries import deliver, event
+from tests.person import scripted
+
+pytestmark = pytest.mark.django_db
+
+MARKUP = "<script>alert(1)</script>"
+LIST, ONE = "faceauthentication_changelist", "faceauthentication_change"
+
+
+# -- the timeline
+
+
+def test_the_timeline_joins_what_every_source_told(staff, person, provider):
+    person.passes()
+    row = person.authentication
+    deliver(event(row, "checks_completed"))
+    person.clock.shift(5)
+    staff("operator").confirms("revoke_grants", row)
+    staff("reviewer").finds(row, "suspicious")
+
+    said = staff("superuser").reads(ONE, row.pk)
+
+    told = said[said.index("What happened") :]
+    for happening in (
+        "The gate asked",
+        "An attempt was asked for",
+        "Attempt made",
+        "Face shown (anchor)",
+        "The gate opened",
+        "Webhook face_authentication_checks_completed",
+        "Staff took grants back",
+        "Taken back staff",
+        "Verdict suspicious: I looked twice.",
+    ):
+        assert happening in told, happening
+    assert "→ approved" in told
+    assert told.index("The gate asked") < told.index("The gate opened") < told.index("Verdict")
+
+
+def test_the_timeline_takes_as_many_statements_however_much_happened(staff, approved):
+    boss = staff("superuser")
+
+    def statements():
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            assert boss.opens(ONE, approved.pk).status_code == 200
+        return len(queries)
+
+    before = statements()
+    now = timezone.now()
+    StatusChange.objects.bulk_create(
+        StatusChange(authentication=approved, status="approved", source="poll", at=now)
+        for _ in range(30)
+    )
+    FaceAttempt.objects.bulk_create(
+        FaceAttempt(
+            authentication=approved,
+            provider_id=f"fatp_{number}",
+            created_at=now,
+            capture_not_before=now,
+        )
+        for number in range(30)
+    )
+    WebhookEvent.objects.bulk_create(
+        WebhookEvent(
+            event_id=f"evt_{number}",
+            provider_id=approved.provider_id,
+            received_at=now,
+            state="processed",
+        )
+        for number in range(30)
+    )
+
+    assert statements() == before
+
+
+# -- lists
+
+
+def many(person, count):
+    rows = FaceAuthentication.objects.bulk_create(
+        FaceAuthentication(user=person.user, user_journey_id="usj_" + "a" * 26)
+        for _ in range(count)
+    )
+    now = timezone.now()
+    FaceChallenge.objects.bulk_create(
+        FaceChallenge(
+            handle=f"h{row.pk}",
+            user=person.user,
+            max_age=300,
+            created_at=now,
+            state="expired",
+            authentication=row,
+        )
+        for row in rows
+    )
+    return rows
+
+
+@pytest.mark.parametrize("name", ["faceauthentication", "facechallenge", "reviewcase", "verdict"])
+def test_lists_take_as_many_statements_however_long_they_are(staff, person, declined, name):
+    """A-02."""
+    reviewer = staff("superuser")
+    reviewer.finds(declined, "fraud")
+
+    def statements():
+        with CaptureQueriesContext(connection) as queries:
+            assert reviewer.opens(f"{name}_changelist", queue="all").status_code in {200, 302}
+        return len(queries)
+
+    reviewer.opens(f"{name}_changelist")
+    before = statements()
+    many(person, 40)
+
+    assert statements() == before
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"status": "declined"}, {"declined"}),
+        ({"status": "approved"}, {"approved"}),
+        ({"codes": "fraud"}, {"declined"}),
+        ({"codes": "behaviour"}, set()),
+        ({"codes": "nonsense"}, set()),
+        ({"review": "waiting"}, {"declined"}),
+        ({"review": "settled"}, set()),
+        ({"stuck": "1"}, set()),
+        ({"age": "1"}, {"approved", "declined"}),
+        ({"age": "nonsense"}, {"approved", "declined"}),
+        ({"action": "="}, {"approved", "declined"}),
+        ({"action": "=payout"}, set()),
+        ({"journey": "usj_" + "a" * 26}, {"approved", "declined"}),
+        ({"journey": "usj_b"}, set()),
+    ],
+    ids=str,
+)
+def test_filters(staff, approved, declined, query, found):
+    shown = staff("superuser").reads(LIST, **query)
+
+    named = {"approved": approved, "declined": declined}
+    assert {name for name, row in named.items() if row.provider_id in shown} == found
+
+
+def test_what_is_stuck(staff, people):
+    person = people()
+    capture = person.is_handed_over(person.is_asked())
+    person.visitor.open(capture)
+    person.clock.shift(5)
+    person.browser.get(f"/face/status/{person.challenge.handle}/")
+    assert person.authentication.status == "capture_in_progress"
+    boss = staff("superuser")
+    assert person.authentication.provider_id not in boss.reads(LIST, stuck="1")
+
+    person.clock.shift(timedelta(hours=2).total_seconds())
+
+    assert person.authentication.provider_id in boss.reads(LIST, stuck="1")
+
+
+def test_search(staff, approved, declined):
+    boss = staff("superuser")
+    attempt = approved.attempts.get()
+    terms = [
+        approved.provider_id,
+        attempt.provider_id,
+        approved.applicant_id,
+        approved.user.username,
+        f"  {approved.provider_id} ",
+    ]
+
+    for term in terms:
+        shown = boss.reads(LIST, q=term)
+        assert approved.provider_id in shown, term
+        assert declined.provider_id not in shown, term
+    for term in ("fav_nobody", "nobody", "%", "'; --"):
+        assert "0 face authentications" in boss.reads(LIST, q=term).replace("0 results", ""), term
+
+
+# -- V-12: fraud codes are for those who may see them
+
+
+@pytest.mark.parametrize("page", [LIST, ONE, "reviewcase_changelist"])
+def test_fraud_is_kept_from_those_who_may_not_see_it(staff, declined, page):
+    FaceAuthentication.objects.update(risk_labels=["multiple_faces_detected"])
+    arguments = [declined.pk] if page == ONE else []
+
+    hidden = staff("reader").reads(page, *arguments)
+    shown = staff("reviewer").reads(page, *arguments)
+
+    words = ("62321 Not the face", "multiple_faces_detected", "fraud code", "suspicious beh")
+    assert [word for word in words if word in hidden] == []
+    assert "kept from view" in hidden
+    assert [word for word in words if word in shown] != []
+
+
+@pytest.mark.parametrize(
+    "query", [{"codes": "fraud"}, {"codes": "behaviour"}, {"reason": "duress"}, {"reason": "fraud"}]
+)
+def test_nobody_finds_out_by_a_filter(staff, people, declined, query):
+    forced = people(scripted("62403"))
+    forced.passes()
+    page = "reviewcase_changelist" if "reason" in query else LIST
+
+    shown = staff("reader").reads(page, **query)
+
+    assert declined.provider_id not in shown
+    assert forced.authentication.provider_id not in shown
+
+
+# -- what the provider says is inert
+
+
+def test_markup_of_the_provider_is_shown_as_text(staff, approved):
+    """PEERS 25: in each place where a word of the provider is shown."""
+    FaceAuthentication.objects.update(
+        status=MARKUP,
+        risk_labels=[MARKUP],
+        response_codes=[{"code": 10000, "summary": MARKUP}],
+        user_journey_id=MARKUP,
+    )
+    FaceAttempt.objects.update(status=MARKUP)
+    WebhookEvent.objects.create(
+        event_id=MARKUP,
+        type=MARKUP,
+        provider_id=approved.provider_id,
+        received_at=timezone.now(),
+        state="ignored",
+        error=MARKUP,
+    )
+    boss = staff("superuser")
+
+    for page, *arguments in (
+        (LIST,),
+        (ONE, approved.pk),
+        ("faceauthentication_review", approved.pk),
+        ("webhookevent_changelist",),
+    ):
+        html = boss.opens(page, *arguments).content.decode()
+        assert MARKUP not in html
+        assert "&lt;script&gt;alert(1)" in html, page
+
+
+def test_an_unknown_status_is_shown_as_it_came(staff, approved):
+    FaceAuthentication.objects.update(status="reconsidered")
+
+    assert "reconsidered" in staff("reader").reads(LIST)
+
+
+# -- what else is shown
+
+
+def test_the_link_to_the_provider(staff, approved, settings):
+    boss = staff("superuser")
+    assert "Look at it at the provider" not in boss.reads(ONE, approved.pk)
+    settings.FACEAUTH_DASHBOARD_URL = "https://dashboard.checkout.example/faces/{id}"
+
+    html = boss.opens(ONE, approved.pk).content.decode()
+
+    assert f'href="https://dashboard.checkout.example/faces/{approved.provider_id}"' in html
+
+
+def test_what_a_payment_was_approved_by(staff, person, payment):
+    """An auditor asks why a payment went through: what was shown, by whom, when, and its use."""
+    path = f"/pay/{payment.pk}/"
+    response = person.browser.post(path)
+    person.proves(response["Location"])
+    person.browser.post(path)
+    challenge = FaceChallenge.objects.get(user=person.user, authentication__isnull=False)
+
+    said = staff("reader").reads("facechallenge_change", challenge.pk)
+
+    assert challenge.state == "consumed"
+    assert "Anna" in said
+    assert "12.50" in said
+    assert challenge.handle not in said  # its secret
+    assert challenge.session_digest not in said
+
+
+def test_pages_bring_no_script_and_no_style_of_their_own(staff, approved):
+    """They work where the site's Content-Security-Policy forbids both."""
+    boss = staff("superuser")
+    pages = [
+        boss.opens("faceauthentication_review", approved.pk),
+        boss.does("revoke_grants", approved),
+        boss.confirms("revoke_grants", approved),
+    ]
+
+    for page in pages:
+        html = page.content.decode()
+        assert "style=" not in html
+        assert "onclick" not in html
+        assert text_of(page)

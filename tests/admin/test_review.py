@@ -1,0 +1,318 @@
+"""From the queue to a verdict."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from django_faceauth.exceptions import ReviewRefused
+from django_faceauth.models import (
+    AuditEntry,
+    FaceAttempt,
+    FaceChallenge,
+    Lockout,
+    ReviewCase,
+    Verdict,
+)
+from django_faceauth.models.append_only import AppendOnlyError
+from django_faceauth.services import flow, review, verdicts
+from tests.admin.staff import text_of
+from tests.person import scripted
+from tests.provider_double import says
+
+pytestmark = pytest.mark.django_db
+
+
+def reasons_of(row):
+    case = ReviewCase.objects.filter(authentication=row).first()
+    return set(case.reasons) if case else set()
+
+
+def tried(person, *outcomes):
+    """Make attempt after attempt for one question, and return its authentication."""
+    start = person.is_asked()
+    for outcome in outcomes:
+        person.proves(start, outcome)
+    return person.authentication
+
+
+# -- what comes into the queue
+
+
+def test_an_approval_like_any_other_does_not(approved):
+    assert reasons_of(approved) == set()
+
+
+def test_a_fraud_code(declined):
+    assert reasons_of(declined) == {"fraud"}
+
+
+def test_a_person_who_may_have_been_forced(people):
+    """TH-06."""
+    forced = people(scripted("62403"))
+
+    forced.passes()
+
+    assert reasons_of(forced.authentication) == {"fraud", "duress"}
+
+
+def test_many_attempts(person, settings):
+    settings.FACEAUTH_USER_LIMITS = settings.FACEAUTH_SESSION_LIMITS = []
+    few = tried(person, "leave", "leave", "same_person")
+    assert reasons_of(few) == set()
+    person.clock.shift(3600)
+
+    many = tried(person, "leave", "leave", "leave", "same_person")
+
+    assert reasons_of(many) == {"attempts"}
+
+
+def test_an_approval_after_a_decline(person):
+    person.passes(outcome="someone_else")
+    person.clock.shift(60)
+
+    person.passes()
+
+    assert reasons_of(person.authentication) == {"turned"}
+
+
+def test_an_approval_long_after_a_decline_is_none(person):
+    person.passes(outcome="someone_else")
+    person.clock.shift(timedelta(days=2).total_seconds())
+
+    person.passes()
+
+    assert reasons_of(person.authentication) == set()
+
+
+def test_a_result_that_the_audit_changed(person, approved, provider):
+    person.clock.shift(60)
+    provider.alterations.append(says(status="declined", response_codes=[{"code": 62305}]))
+
+    flow.refresh(approved, source="webhook", now=timezone.now())
+
+    assert reasons_of(approved) == {"audit", "fraud"}
+
+
+def test_an_approval_from_another_network(person, approved):
+    """C-02: compared by a keyed digest; the address is kept nowhere."""
+    first = FaceAttempt.objects.get()
+    assert len(first.network) == 32
+    FaceAttempt.objects.update(network="0" * 32)  # they were elsewhere then
+    person.clock.shift(3600)
+
+    person.passes()
+
+    assert reasons_of(person.authentication) == {"network"}
+    person.clock.shift(3600)
+    person.passes()
+    assert reasons_of(person.authentication) == set()  # seen before
+
+
+def test_what_a_user_says_was_not_them(person, approved):
+    review.raise_case(approved, review.Reason.REPORTED, now=timezone.now())
+
+    assert reasons_of(approved) == {"reported"}
+
+
+def test_a_settled_case_opens_again_for_a_new_reason_only(staff, declined):
+    reviewer = staff("reviewer")
+    reviewer.finds(declined, "genuine")
+    review.consider(declined, now=timezone.now())
+    assert ReviewCase.objects.get().settled_at is not None
+
+    review.raise_case(declined, review.Reason.AUDIT, now=timezone.now())
+
+    case = ReviewCase.objects.get()
+    assert case.settled_at is None
+    assert case.reasons == ["fraud", "audit"]
+
+
+# -- the queue
+
+
+def test_the_queue_leads_to_the_page_where_a_verdict_is_given(staff, declined):
+    reviewer = staff("reviewer")
+    assert declined.provider_id in reviewer.reads("reviewcase_changelist")
+    case = ReviewCase.objects.get()
+
+    page = reviewer.opens("reviewcase_change", case.pk)
+
+    assert page["Location"].endswith(f"/faceauthentication/{declined.pk}/review/")
+    assert "fraud code" in reviewer.reads("faceauthentication_review", declined.pk)
+
+
+def test_what_was_settled_leaves_the_queue(staff, declined):
+    reviewer = staff("reviewer")
+
+    done = reviewer.finds(declined, "genuine")
+
+    assert done["Location"].endswith("/admin/faceauth/reviewcase/")
+    assert declined.provider_id not in reviewer.reads("reviewcase_changelist")
+    assert declined.provider_id in reviewer.reads("reviewcase_changelist", queue="settled")
+    assert declined.provider_id in reviewer.reads("reviewcase_changelist", queue="all")
+
+
+def test_the_queue_can_be_narrowed_by_reason(staff, declined, people):
+    forced = people(scripted("62403"))
+    forced.passes()
+    reviewer = staff("reviewer")
+
+    shown = reviewer.reads("reviewcase_changelist", reason="duress")
+
+    assert forced.authentication.provider_id in shown
+    assert declined.provider_id not in shown
+
+
+# -- verdicts
+
+
+@pytest.mark.parametrize("finding", ["suspicious", "fraud"])
+def test_an_adverse_verdict_ends_what_the_person_was_granted(staff, person, approved, finding):
+    """From the next request on (G-11), in every session."""
+    other = person.new_browser()
+    assert person.browser.get("/statements/").status_code == 200
+    person.is_asked("/reports/")
+
+    staff("reviewer").finds(approved, finding)
+
+    assert person.browser.get("/statements/").status_code == 302
+    assert other.get("/statements/").status_code == 302
+    states = FaceChallenge.objects.filter(granted_at__isnull=False).values_list("state", flat=True)
+    assert set(states) == {"revoked"}
+    assert not Lockout.objects.exists()
+
+
+def test_a_genuine_face_keeps_what_it_opened(staff, person, approved):
+    staff("reviewer").finds(approved, "genuine", note="")
+
+    assert person.browser.get("/statements/").status_code == 200
+
+
+def test_a_verdict_never_opens_anything(staff, people):
+    """A-01: a genuine face that the provider has declined stays declined."""
+    unlucky = people()
+    unlucky.passes(outcome="someone_else")
+
+    staff("reviewer").finds(unlucky.authentication, "genuine")
+
+    assert unlucky.browser.get("/statements/").status_code == 302
+    assert unlucky.authentication.status == "declined"
+
+
+def test_a_verdict_survives_news_of_the_provider(staff, person, approved):
+    """PEERS 29: what people found is theirs."""
+    staff("reviewer").finds(approved, "fraud")
+    person.clock.shift(3600)
+
+    flow.refresh(approved, source="admin", now=timezone.now())
+
+    assert Verdict.objects.get().finding == "fraud"
+    assert person.browser.get("/statements/").status_code == 302
+
+
+def test_the_person_can_be_locked_out(staff, person, approved):
+    staff("reviewer").finds(approved, "fraud", lock="30")
+
+    lockout = Lockout.objects.get()
+    assert lockout.reason == Lockout.Reason.REVIEWED
+    assert lockout.until - timezone.now() == timedelta(days=30)
+    page = person.browser.get(person.is_asked())
+    assert (page.status_code, "Your account is protected" in text_of(page)) == (429, True)
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"finding": "fraud", "note": " "}, "Please write down what you saw."),
+        ({"finding": "genuine", "lock": "1"}, "Nobody is locked out for a genuine face."),
+        ({"finding": "approved"}, "Select a valid choice"),
+        ({"finding": ""}, "This field is required."),
+        ({"finding": "fraud", "lock": "9999"}, "Select a valid choice"),
+    ],
+)
+def test_what_makes_no_sense_is_asked_again(staff, approved, form, said):
+    page = staff("reviewer").finds(approved, **form)
+
+    assert said in text_of(page)
+    assert not Verdict.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"finding": Verdict.Finding.FRAUD, "note": ""},
+        {"finding": Verdict.Finding.GENUINE, "note": "", "lock_for": timedelta(1)},
+    ],
+    ids=str,
+)
+def test_no_other_door_records_it_either(staff, approved, more):
+    with pytest.raises(ReviewRefused):
+        verdicts.record(approved, reviewer=staff("reviewer").user, now=timezone.now(), **more)
+
+
+def test_nobody_reviews_themselves(staff, person, approved):
+    reviewer = staff("reviewer")
+    type(approved).objects.update(user=reviewer.user)
+
+    page = reviewer.opens("faceauthentication_review", approved.pk)
+    recorded = reviewer.finds(approved, "genuine")
+
+    assert "This is your own face." in text_of(page)
+    assert "Record" not in text_of(page)
+    assert recorded.status_code == 200
+    assert not Verdict.objects.exists()
+
+
+def test_a_change_of_mind_is_another_verdict(staff, declined):
+    """History, never edited (L-03)."""
+    reviewer = staff("reviewer")
+
+    reviewer.finds(declined, "fraud")
+    reviewer.finds(declined, "genuine")
+
+    assert list(Verdict.objects.values_list("finding", flat=True)) == ["fraud", "genuine"]
+    with pytest.raises(AppendOnlyError):
+        Verdict.objects.update(finding="genuine")
+    assert (
+        list(AuditEntry.objects.order_by("number").values_list("event", "by"))
+        == [("verdict", str(reviewer.user.pk))] * 2
+    )
+
+
+# -- two pairs of eyes
+
+
+@pytest.fixture
+def two_needed(settings):
+    settings.FACEAUTH_SECOND_REVIEWER = True
+
+
+def waits():
+    return ReviewCase.objects.get().settled_at is None
+
+
+@pytest.mark.usefixtures("two_needed")
+def test_two_reviewers_have_to_agree(staff, declined):
+    first, second = staff("reviewer"), staff("reviewer", "second")
+
+    first.finds(declined, "fraud")
+    assert waits()
+    first.finds(declined, "fraud")
+    assert waits()  # the same person twice
+    second.finds(declined, "genuine")
+    assert waits()  # they do not agree
+    second.finds(declined, "fraud")
+
+    assert not waits()
+
+
+@pytest.mark.usefixtures("two_needed")
+def test_the_first_word_of_fraud_counts_at_once(staff, person, approved):
+    """What protects does not wait for a second reviewer."""
+    staff("reviewer").finds(approved, "fraud")
+
+    assert person.browser.get("/statements/").status_code == 302
+    assert waits()

@@ -1,0 +1,168 @@
+"""Who may see and do what: every role, every page, every action (A-01, G-12)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Permission
+from django.urls import reverse
+
+from django_faceauth.admin import DESKS, register
+from django_faceauth.models import (
+    AuditEntry,
+    FaceAuthentication,
+    FaceChallenge,
+    StatusChange,
+    WebhookEvent,
+)
+from tests.admin.staff import ROLES, address, text_of
+
+ALL = ("superuser", *ROLES, "staff", "nobody")
+LOOKERS = ("superuser", *ROLES)
+ACTIONS = {
+    "sync_now": "operator",
+    "revoke_grants": "operator",
+    "anonymize": "operator",
+    "export_csv": "operator",
+    "export_json": "operator",
+}
+#: Behind a face of their own, so tested with one below.
+GATED = ("applicant", "faceexemption")
+LISTS = [
+    f"{model._meta.model_name}_changelist" for model in DESKS if model._meta.model_name not in GATED
+]
+
+
+@pytest.mark.parametrize("role", ALL)
+@pytest.mark.parametrize("page", LISTS)
+def test_lists(staff, approved, role, page):
+    response = staff(role).opens(page)
+
+    expected = 200 if role in LOOKERS else 302 if role == "nobody" else 403
+    assert response.status_code == expected
+
+
+@pytest.mark.parametrize("role", ALL)
+@pytest.mark.parametrize("page", ["change", "history", "review"])
+def test_pages_of_one(staff, approved, role, page):
+    response = staff(role).opens(f"faceauthentication_{page}", approved.pk)
+
+    may = role in ({"superuser", "reviewer"} if page == "review" else LOOKERS)
+    assert response.status_code == (200 if may else 302 if role == "nobody" else 403)
+
+
+@pytest.mark.parametrize("role", ALL)
+@pytest.mark.parametrize("action", ACTIONS)
+def test_actions(staff, approved, role, action):
+    """Who may not is not offered it, and does not get it by asking (A-01)."""
+    somebody = staff(role)
+    may = role in {"superuser", ACTIONS[action]}
+    if role in LOOKERS:
+        offered = somebody.opens("faceauthentication_changelist").content.decode()
+        assert (f'value="{action}"' in offered) == may
+
+    response = somebody.confirms(action, approved)
+
+    assert AuditEntry.objects.exists() == may
+    assert response.status_code == 200 if may else response.status_code in {302, 403, 200}
+
+
+@pytest.mark.parametrize("role", ALL)
+def test_events_are_reprocessed_by_operators(staff, approved, role):
+    event = WebhookEvent.objects.create(
+        event_id="evt_1",
+        provider_id=approved.provider_id,
+        received_at=approved.created_at,
+        state="ignored",
+    )
+
+    staff(role).confirms("reprocess", event)
+
+    event.refresh_from_db()
+    assert event.state == ("processed" if role in {"superuser", "operator"} else "ignored")
+
+
+@pytest.mark.parametrize("model", DESKS, ids=lambda model: model._meta.model_name)
+def test_nobody_adds_changes_or_deletes(staff, person, approved, model):
+    """Not even a superuser, on any page of any model (A-01, TH-43)."""
+    boss = staff("superuser")
+    name = model._meta.model_name
+    if name in GATED:
+        assert "/face/start/" not in boss.opens(f"{name}_changelist").get("Location", "")
+        assert boss.opens(f"{name}_add").status_code == 403  # not enrolled: no face, no form
+        return
+    row = model._default_manager.first()
+    forged = {"status": "approved", "state": "granted", "verified_at_0": "2026-03-01"}
+
+    assert boss.browser.post(address(f"{name}_add"), forged).status_code == 403
+    if row is not None:
+        before = model._default_manager.values().get(pk=row.pk)
+        change = boss.browser.post(address(f"{name}_change", row.pk), forged)
+        delete = boss.browser.post(address(f"{name}_delete", row.pk), {"post": "yes"})
+        assert {change.status_code, delete.status_code} <= {302, 403, 405}
+        assert model._default_manager.values().get(pk=row.pk) == before
+
+
+def test_no_action_and_no_form_of_a_list_lets_a_status_through(staff, declined):
+    """Every field that a browser could add to what it sends (A-01)."""
+    boss = staff("superuser")
+    forged = {"form-TOTAL_FORMS": "1", "form-0-status": "approved", "status": "approved"}
+    actions = ["sync_now", "revoke_grants", "anonymize", "delete_selected", "approve", ""]
+
+    for action in actions:
+        boss.does(action, declined, confirmed="yes", post="yes", **forged)
+
+    row = FaceAuthentication.objects.get()
+    assert row.status == "declined"
+    assert not FaceChallenge.objects.filter(state="granted").exists()
+    assert not StatusChange.objects.filter(status="approved").exists()
+
+
+def test_every_address_of_ours_is_for_staff(staff, approved):
+    """Whatever pages there are: anonymous visitors and customers are sent to log in."""
+    ours = [
+        pattern
+        for model in DESKS
+        for pattern in admin.site._registry[model].get_urls()
+        if pattern.name
+    ]
+    nobody = staff("nobody")
+
+    for pattern in ours:
+        arguments: list[Any] = [1] if "<" in str(pattern.pattern) else []
+        page = nobody.browser.get(reverse(f"admin:{pattern.name}", args=arguments))
+        assert page.status_code == 302
+        assert page["Location"].startswith("/admin/login/")
+    assert len(ours) > 50
+
+
+def test_staff_who_may_delete_users_still_can(staff, person, approved):
+    """Read-only rows of ours must not keep accounts from being deleted."""
+    officer = staff("staff")
+    rights = Permission.objects.filter(codename__in=["delete_user", "view_user"])
+    officer.user.user_permissions.add(*rights)
+    page = f"/admin/auth/user/{person.user.pk}/delete/"
+
+    assert "permission" not in text_of(officer.browser.get(page)).lower()
+    assert officer.browser.post(page, {"post": "yes"}).status_code == 302
+    assert not FaceAuthentication.objects.exists()
+
+
+def test_the_site_can_have_an_admin_of_its_own_for_a_model():
+    site = admin.AdminSite("other")
+    site.register(FaceAuthentication, admin.ModelAdmin)
+
+    register(site)
+
+    assert type(site._registry[FaceAuthentication]) is admin.ModelAdmin
+    assert set(site._registry) == set(DESKS)
+
+
+def test_two_people_who_look_at_once_see_each_their_own(staff, declined):
+    """The rights are those of a request, not of an admin that threads share (V-12)."""
+    reader, reviewer = staff("reader"), staff("reviewer")
+
+    assert "62321" in reviewer.reads("faceauthentication_changelist")
+    assert "62321" not in reader.reads("faceauthentication_changelist")
