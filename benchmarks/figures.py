@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import resource
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -95,6 +96,11 @@ def compare(
 def milliseconds(seconds: float) -> str:
     """Return a time as people read it."""
     return f"{seconds * 1000:.3f} ms"
+
+
+def peak() -> float:
+    """Return the most memory that this process ever held, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _pair(ours: Side, reference: Side, size: int, turn: int) -> tuple[float, float]:

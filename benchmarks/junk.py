@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
@@ -12,7 +11,7 @@ from django.core.handlers.wsgi import WSGIHandler
 
 from benchmarks import deliveries
 from benchmarks.deliveries import OURS, Environ
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, peak
 from django_faceauth.models import WebhookEvent
 
 #: Nothing is there: the least that Django answers.
@@ -24,14 +23,14 @@ def measure(*, quick: bool) -> Iterator[Figure]:
     """Yield the rate, and what was left behind."""
     handler, requests = WSGIHandler(), 2_000 if quick else 50_000
     _throw(handler, OURS, requests // 10)  # warms up
-    rows, memory = WebhookEvent.objects.count(), _peak()
+    rows, memory = WebhookEvent.objects.count(), peak()
     turns = [(_throw(handler, OURS), _throw(handler, NOWHERE)) for _ in range(requests // BATCH)]
     rate, plain = (requests / sum(seconds) for seconds in zip(*turns, strict=True))
     against = f"{plain:.0f} as 404"
     yield Figure("junk, requests a second and core", f"{rate:.0f}", against, rate, least=2000)
     kept = WebhookEvent.objects.count() - rows
     yield Figure("junk, rows kept", f"{kept} of {requests}", value=kept, most=0)
-    grown = _peak() - memory
+    grown = peak() - memory
     yield Figure(f"junk, MiB grown in {requests}", f"{grown:.2f}", value=grown, most=1)
 
 
@@ -55,8 +54,3 @@ def _junk(path: str) -> Iterator[Environ]:
         yield make(bytes(range(256)), "0" * 64)
         yield make(body, "0" * 64, CONTENT_TYPE="text/\xff;;charset")
         yield make(b"", None, REQUEST_METHOD="GET")
-
-
-def _peak() -> float:
-    """Return the most memory that this process ever held, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib import admin
 from django.urls import include, path
 
 from benchmarks import gated, limit
@@ -12,6 +13,7 @@ references = [
 ]
 
 urlpatterns = [
+    path("admin/", admin.site.urls),
     path("face/", include("django_faceauth.urls")),
     path("face/api/", include("django_faceauth.api.urls")),
     path("gated/api/login/", gated.Api.as_view()),

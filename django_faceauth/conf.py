@@ -54,6 +54,8 @@ RETENTION: Final[Mapping[str, str | None]] = {
 SANDBOX: Final = "sandbox"
 LIVE: Final = "live"
 
+PROVIDER_HOSTS: Final = (".checkout.com", ".ubble.ai")
+
 # Source: the provider's API reference, "hosts".
 BASE_URLS: Final = {
     SANDBOX: "https://identity-verification.sandbox.checkout.com",
@@ -116,7 +118,15 @@ class Conf:
 
         A leading dot includes subdomains. `host:port` allows plain HTTP, with DEBUG only.
         """
-        return _texts("CAPTURE_HOSTS", (".checkout.com", ".ubble.ai"))
+        return _texts("CAPTURE_HOSTS", PROVIDER_HOSTS)
+
+    @property
+    def ASSET_HOSTS(self) -> tuple[str, ...]:
+        """Hosts that captured faces may be fetched from, for staff (`list[str]`).
+
+        The rules are those of `CAPTURE_HOSTS`.
+        """
+        return _texts("ASSET_HOSTS", PROVIDER_HOSTS)
 
     @property
     def CLIENT_CERTIFICATE(self) -> str | tuple[str, str] | None:

@@ -119,6 +119,8 @@ def test_a_good_configuration_has_no_findings():
         ({"CAPTURE_HOSTS": ["https://id.checkout.com"]}, ["E008"]),
         ({"CAPTURE_HOSTS": [""]}, ["E008"]),
         ({"CAPTURE_HOSTS": ["*.checkout.com"]}, ["E008"]),
+        ({"ASSET_HOSTS": ["https://assets.checkout.com"]}, ["E008"]),
+        ({"ASSET_HOSTS": ["assets.bank.example", "localhost:8000"]}, []),
         ({"CAPTURE_HOSTS": [".checkout.com", "id.ubble.ai", "localhost:8000"]}, []),
     ],
 )

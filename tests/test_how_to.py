@@ -27,8 +27,10 @@ from django_faceauth.models import FaceAuthentication
 from django_faceauth.services import consent, enrolment
 from django_faceauth.signals import consent_withdrawn
 from tests.gate.test_admin import chosen, make_staff
+from tests.person import scripted
 from tests.phone import Phone
 from tests.site.models import Payment
+from tests.site.views import statements
 from tests.test_docs import DOCS
 
 PAGES = sorted((DOCS / "how-to").glob("*.md"))
@@ -576,6 +578,15 @@ def test_single_page_apps_name_every_state_and_text_there_is():
     ] == []
     assert [name for name in names if f"texts.{name}" not in script] == []
     assert set(re.findall(r"texts\.(\w+)", script)) - set(names) == set()
+
+
+def test_dashboard(run, people):
+    """The numbers of the page, for an endpoint of the site's own."""
+    page = run("dashboard.md")
+    with served(path("statements/", statements)):
+        people(scripted("62321")).passes("/statements/")
+
+    assert page.declined_today() == 1
 
 
 # -- review-desk.md

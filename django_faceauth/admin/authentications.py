@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_faceauth.admin import actions, exports, review, showing
+from django_faceauth.admin import actions, dashboard, exports, faces, review, showing
 from django_faceauth.admin.base import FraudAware, face_url, marked, may
 from django_faceauth.admin.filters import (
     ActionFilter,
@@ -94,6 +94,7 @@ class AuthenticationDesk(FraudAware):
         *(exports.export_csv, exports.export_json),
     )
     inlines = (AttemptInline,)
+    change_list_template = "admin/faceauth/authentications.html"
     change_form_template = "admin/faceauth/authentication.html"
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("state", "meaning", "labels", "user", "action", "anchor", "outcome")}),
@@ -134,15 +135,15 @@ class AuthenticationDesk(FraudAware):
         return queryset.filter(**_wanted(term)), False
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the pages that act on one authentication."""
-        pages = [
-            path(
-                "<int:pk>/review/",
-                self.admin_site.admin_view(self.review_view),
-                name="faceauth_faceauthentication_review",
-            ),
-        ]
-        return [*pages, *super().get_urls()]
+        """Add our pages."""
+        pages = {
+            ("dashboard/", "faceauth_dashboard"): self.dashboard_view,
+            ("<int:pk>/review/", "faceauth_faceauthentication_review"): self.review_view,
+            ("<int:pk>/face/", "faceauth_faceauthentication_face"): self.face_view,
+        }
+        guard = self.admin_site.admin_view
+        ours = [path(route, guard(view), name=name) for (route, name), view in pages.items()]
+        return [*ours, *super().get_urls()]
 
     def change_view(
         self,
@@ -165,6 +166,14 @@ class AuthenticationDesk(FraudAware):
         if not (self.has_view_permission(request) and may(request, "review_faceauthentication")):
             raise PermissionDenied
         return review.take_verdict(request, pk, desk=self)
+
+    def face_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """Show the captured face, to a reviewer who has just shown theirs."""
+        return faces.face(request, pk, self.admin_site)
+
+    def dashboard_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Show how it goes."""
+        return dashboard.dashboard(request, self.admin_site)
 
     # -- rights
 

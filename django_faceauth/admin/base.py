@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.db.models import BooleanField, Model, QuerySet, Value
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.functional import cached_property
 
 from django_faceauth.models import FaceAuthentication
@@ -104,4 +105,4 @@ def face_url(request: HttpRequest, row: FaceAuthentication, site: AdminSite) -> 
     """Return where the captured face is looked at; empty for who may not, and when it is gone."""
     if not may(request, "view_face") or row.erased_at is not None or not row.provider_id:
         return ""
-    return ""  # TODO
+    return reverse(f"{site.name}:faceauth_faceauthentication_face", args=[row.pk])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from difflib import get_close_matches
 
@@ -17,6 +18,9 @@ from django_faceauth.conf import KNOWN, PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.provider.addresses import is_api_url
+
+#: The settings that list hosts.
+HOSTS = ("CAPTURE_HOSTS", "ASSET_HOSTS")
 
 
 @check
@@ -125,12 +129,12 @@ def default_window_can_be_passed() -> Finding:
 
 
 @check
-def capture_hosts_are_names() -> Finding:
-    """E008: an entry of the capture hosts can never match."""
-    for host in value("CAPTURE_HOSTS") or ():
+def hosts_are_names() -> Finding:
+    """E008: an entry of the capture hosts, or of the asset hosts, can never match."""
+    for name, host in _hosts():
         if not host.strip() or any(character in host for character in "/ @\\*"):
             yield Error(
-                f"{PREFIX}CAPTURE_HOSTS holds {host!r}, which is no host.",
+                f"{PREFIX}{name} holds {host!r}, which is no host.",
                 hint='Write "example.com", ".example.com" for its subdomains, or "host:port".',
                 id="faceauth.E008",
             )
@@ -178,3 +182,9 @@ def time_zones_are_used() -> Finding:
     """E011: without time zones, moments of the provider cannot be stored."""
     if not conf.USE_TZ:
         yield Error("This package needs USE_TZ = True.", id="faceauth.E011")
+
+
+def _hosts() -> Iterator[tuple[str, str]]:
+    for name in HOSTS:
+        for host in value(name) or ():
+            yield name, host

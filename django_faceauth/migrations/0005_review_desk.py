@@ -424,4 +424,8 @@ class Migration(migrations.Migration):
             model_name="reviewcase",
             index=models.Index(fields=["settled_at", "-raised_at"], name="faceauth_queue"),
         ),
+        migrations.AddIndex(
+            model_name="statuschange",
+            index=models.Index(fields=["status", "at"], name="faceauth_change_age"),
+        ),
     ]

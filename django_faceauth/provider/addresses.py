@@ -25,7 +25,7 @@ _LOCAL: Final = re.compile(
 
 
 def is_capture_url(url: str, *, hosts: Iterable[str], debug: bool) -> bool:
-    """Tell whether the browser may be sent to `url`.
+    """Tell whether the browser may be sent to `url`, or a picture be fetched from it.
 
     `hosts` are exact names, names with a leading dot (subdomains), or `host:port`,
     which allow plain HTTP and count in `debug` only.

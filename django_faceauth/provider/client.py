@@ -18,13 +18,15 @@ Every method raises a `ProviderError`, and `ValueError` for an id of the wrong s
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
 from django_faceauth.exceptions import AccessDenied, MalformedAnswer
 from django_faceauth.identifiers import Prefix, is_id
+from django_faceauth.provider.addresses import is_capture_url
+from django_faceauth.provider.answers import Image, Json
 from django_faceauth.provider.credentials import Credentials
 from django_faceauth.provider.snapshots import (
     AssetSnapshot,
@@ -32,7 +34,8 @@ from django_faceauth.provider.snapshots import (
     AuthenticationSnapshot,
     Page,
 )
-from django_faceauth.provider.transport import Bearer, Json, Transport
+from django_faceauth.provider.transport import Bearer, Transport
+from django_faceauth.redaction import Secret
 
 Snapshot = TypeVar("Snapshot", AuthenticationSnapshot, AttemptSnapshot)
 Item = TypeVar("Item", AttemptSnapshot, AssetSnapshot)
@@ -135,6 +138,17 @@ class Client:
         path = _attempt(authentication_id, attempt_id) + "/assets"
         window = {"skip": skip, "limit": limit}
         return self._call(_page_of(AssetSnapshot), "list_assets", "GET", path, params=window)
+
+    def fetch_image(
+        self, asset: AssetSnapshot, *, hosts: Iterable[str], debug: bool = False
+    ) -> Image:
+        """Return the picture that an asset is a link to, without showing our credentials.
+
+        `hosts` and `debug` say where it may be, by the rules for capture pages.
+        """
+        if not is_capture_url(asset.url, hosts=hosts, debug=debug):
+            raise MalformedAnswer("fetch_image", cause="asset host not allowed")
+        return self._transport.fetch("fetch_image", Secret(asset.url))
 
     def _call(
         self, parse: Callable[..., Parsed], operation: str, method: str, path: str, **parts: Any

@@ -12,7 +12,8 @@ import requests
 from requests.auth import AuthBase
 
 from django_faceauth.exceptions import MalformedAnswer
-from django_faceauth.provider.transport import Json, Transport
+from django_faceauth.provider.answers import Json
+from django_faceauth.provider.transport import Transport
 from django_faceauth.redaction import Secret
 
 SCOPE: Final = "identity-verification"

@@ -1,46 +1,40 @@
 """The one place that speaks HTTP.
 
 Every exchange has a connect, a read and a total time limit (D-05), follows no
-redirect, reads at most a megabyte, accepts JSON only, and ends in a dict or in one
-error of our tree. Underlying errors are named but not chained: their frames hold
-headers, and an error report would print them (P-05).
+redirect, reads so much and no more, accepts JSON or pictures only, and ends in one of
+these or in one error of our tree. Underlying errors are named but not chained: their
+frames hold headers, and an error report would print them (P-05).
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import random
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NoReturn
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
 
 import requests
 from requests.adapters import BaseAdapter
 from requests.auth import AuthBase
-from urllib3.exceptions import HTTPError, InvalidHeader
-from urllib3.util import Retry
+from urllib3.exceptions import HTTPError
 
 from django_faceauth import __version__
-from django_faceauth.exceptions import (
-    AccessDenied,
-    Conflict,
-    MalformedAnswer,
-    NotFound,
-    ProviderError,
-    Rejected,
-    Unavailable,
-)
+from django_faceauth.exceptions import ProviderError, Unavailable
+from django_faceauth.provider.answers import IMAGE_TYPES, Image, Json, image_in, json_in
+from django_faceauth.provider.quiet import unlogged
+from django_faceauth.redaction import Secret
 
 logger = logging.getLogger(__name__)
 
-Json = dict[str, Any]
+Answer = TypeVar("Answer", Json, Image)
 Parts = Mapping[str, Any]
 
 TOTAL_SECONDS: Final = 15.0
 MAX_BODY: Final = 1024 * 1024
+MAX_IMAGE: Final = 5 * 1024 * 1024
 CHUNK: Final = 64 * 1024
 #: A socket takes no timeout of zero, so the last moment before the total limit is this long.
 LAST_MOMENT: Final = 0.05
@@ -53,18 +47,17 @@ REPEATABLE_CAUSES: Final = frozenset(
 )
 PAUSES: Final = (0.25, 1.0)
 
-ERRORS: Final[Mapping[int, type[ProviderError]]] = {
-    400: Rejected,
-    401: AccessDenied,
-    403: AccessDenied,
-    404: NotFound,
-    409: Conflict,
-    410: NotFound,
-    422: Rejected,
-}
 
-_REQUEST_ID: Final = re.compile(r"[\w-]{1,64}", re.ASCII)
-_ERROR_CODE: Final = re.compile(r"[\w.-]{1,100}", re.ASCII)
+@dataclass(frozen=True, slots=True)
+class _Call(Generic[Answer]):
+    """What is asked for, and what makes an answer of it. The address may be a bearer link."""
+
+    operation: str
+    method: str
+    url: str = field(repr=False)
+    read: Callable[[str, requests.Response, bytes], Answer | ProviderError]
+    most: int = MAX_BODY
+    parts: Parts = field(default_factory=dict)
 
 
 class Transport:
@@ -96,44 +89,58 @@ class Transport:
 
         Repeats a GET within the total time limit. Raises a `ProviderError`.
         """
+        call = _Call(operation, method, url, json_in, parts=parts)
+        return self._repeated(self._session(), call)
+
+    def fetch(self, operation: str, link: Secret) -> Image:
+        """Return the picture that a bearer link leads to; nothing of the link is logged.
+
+        Without our credentials, cookies or certificate: the link is all that its host is to
+        know. Raises a `ProviderError`.
+        """
+        parts = {"auth": _nobody, "headers": {"Accept": ", ".join(sorted(IMAGE_TYPES))}}
+        call = _Call(operation, "GET", link.reveal(), image_in, MAX_IMAGE, parts)
+        with self._new_session() as session, unlogged():
+            return self._repeated(session, call)
+
+    def _repeated(self, session: requests.Session, call: _Call[Answer]) -> Answer:
         deadline = self._clock() + TOTAL_SECONDS
-        for pause in PAUSES if method == "GET" else ():
+        for pause in PAUSES if call.method == "GET" else ():
             try:
-                return self._exchange(operation, method, url, deadline, parts)
+                return self._exchange(session, call, deadline)
             except Unavailable as error:
                 wait = pause * random.uniform(0.5, 1.5)  # noqa: S311 - jitter, not a secret
                 if error.cause not in REPEATABLE_CAUSES or self._clock() + wait >= deadline:
                     raise
             self._sleep(wait)
-        return self._exchange(operation, method, url, deadline, parts)
+        return self._exchange(session, call, deadline)
 
-    def _exchange(
-        self, operation: str, method: str, url: str, deadline: float, parts: Parts
-    ) -> Json:
-        outcome = self._outcome(operation, method, url, deadline, parts)
+    def _exchange(self, session: requests.Session, call: _Call[Answer], deadline: float) -> Answer:
+        outcome = self._outcome(session, call, deadline)
         if isinstance(outcome, ProviderError):
             logger.warning("%s", outcome)
             raise outcome
         return outcome
 
     def _outcome(
-        self, operation: str, method: str, url: str, deadline: float, parts: Parts
-    ) -> Json | ProviderError:
+        self, session: requests.Session, call: _Call[Answer], deadline: float
+    ) -> Answer | ProviderError:
         # Errors are returned, not raised: the frames of this function and of those below
         # hold bodies and headers, and must be gone before a traceback is made.
         try:
-            with self._session().request(
-                method,
-                url,
+            with session.request(
+                call.method,
+                call.url,
                 timeout=self._timeouts(deadline),
                 verify=True,  # said here so that no caller can say otherwise (P-03)
                 allow_redirects=False,
                 stream=True,
-                **parts,
+                **call.parts,
             ) as response:
-                return _judge(operation, response, self._read(response, deadline))
+                body = self._read(response, call.most, deadline)
+                return call.read(call.operation, response, body)
         except (OSError, HTTPError, ValueError) as error:  # OSError: all of requests' own too
-            return Unavailable(operation, cause=type(error).__name__)
+            return Unavailable(call.operation, cause=type(error).__name__)
 
     def _timeouts(self, deadline: float) -> tuple[float, float]:
         """Return the connect and read timeouts, neither longer than the time that is left."""
@@ -145,11 +152,11 @@ class Transport:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = self._new_session()
+            session.cert = self._certificate
         return session
 
     def _new_session(self) -> requests.Session:
         session = _Session()
-        session.cert = self._certificate
         # "identity": a compressed body could unpack to far more than the cap.
         session.headers.update(
             {
@@ -163,11 +170,11 @@ class Transport:
             session.mount("http://", self._adapter)
         return session
 
-    def _read(self, response: requests.Response, deadline: float) -> bytes:
+    def _read(self, response: requests.Response, most: int, deadline: float) -> bytes:
         body = bytearray()
         while chunk := self._read_some(response, deadline):
             body += chunk
-            if len(body) > MAX_BODY:
+            if len(body) > most:
                 raise HTTPError("body too large")
             if self._clock() > deadline:
                 raise requests.Timeout
@@ -206,60 +213,6 @@ class Bearer(AuthBase):
         return request
 
 
-def _judge(operation: str, response: requests.Response, body: bytes) -> Json | ProviderError:
-    request_id = _match(_REQUEST_ID, response.headers.get("Cko-Request-Id"))
-    status = response.status_code
-    data = _decode(response, body)
-    if not 200 <= status < 300:
-        return _error(operation, response, request_id, _error_codes(data))
-    if data is None:
-        return MalformedAnswer(operation, status_code=status, request_id=request_id)
-    logger.debug("%s status=%s request_id=%s", operation, status, request_id)
-    return data
-
-
-def _error(
-    operation: str, response: requests.Response, request_id: str, codes: tuple[str, ...]
-) -> ProviderError:
-    status = response.status_code
-    facts: Any = {"status_code": status, "request_id": request_id, "codes": codes}
-    if status == 429 or status >= 500:
-        return Unavailable(operation, retry_after=_retry_after(response), **facts)
-    if status < 400:
-        return MalformedAnswer(operation, **facts)
-    return ERRORS.get(status, Rejected)(operation, **facts)
-
-
-def _decode(response: requests.Response, body: bytes) -> Json | None:
-    """Return the JSON object in `body`, or None when there is none."""
-    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json" and not media_type.endswith("+json"):
-        return None
-    try:
-        data = json.loads(body, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        return None
-    return data if isinstance(data, dict) else None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)  # NaN and Infinity are not JSON
-
-
-def _error_codes(data: Json | None) -> tuple[str, ...]:
-    codes = (data or {}).get("error_codes")
-    if not isinstance(codes, list):
-        return ()
-    return tuple(code for code in codes[:10] if _match(_ERROR_CODE, code))
-
-
-def _match(pattern: re.Pattern[str], value: object) -> str:
-    return value if isinstance(value, str) and pattern.fullmatch(value) else ""
-
-
-def _retry_after(response: requests.Response) -> float | None:
-    value = response.headers.get("Retry-After")
-    try:
-        return None if value is None else float(Retry().parse_retry_after(value))
-    except (InvalidHeader, ValueError, OverflowError):  # numbers and dates beyond all bounds
-        return None
+def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Sign nothing, and keep netrc files from doing so."""
+    return request

@@ -120,7 +120,7 @@ FACEAUTH_SIMULATOR_WEBHOOK_URL = f"http://127.0.0.1:{PORT}/face/webhook/"
 FACEAUTH_WEBHOOK_SECRET_KEYS = (
     [] if "FACEAUTH_BASE_URL" in env else ["for-the-demo-only-this-key-is-known-to-everybody"]
 )
-FACEAUTH_CAPTURE_HOSTS = [
+FACEAUTH_CAPTURE_HOSTS = FACEAUTH_ASSET_HOSTS = [
     ".checkout.com",
     ".ubble.ai",
     f"127.0.0.1:{PORT}",
@@ -147,6 +147,7 @@ FROM_ENVIRONMENT = {
     "FACEAUTH_BASE_URL": env.str,
     "FACEAUTH_TOKEN_URL": env.str,
     "FACEAUTH_CAPTURE_HOSTS": env.list,
+    "FACEAUTH_ASSET_HOSTS": env.list,
     "FACEAUTH_CLIENT_CERTIFICATE": env.str,
     "FACEAUTH_TIMEOUT": partial(env.list, cast=float),
     "FACEAUTH_WEBHOOK_SECRET_KEYS": env.list,

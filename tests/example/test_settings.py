@@ -66,6 +66,7 @@ def test_simulator_is_where_the_server_is(monkeypatch: pytest.MonkeyPatch) -> No
 
     assert moved["FACEAUTH_BASE_URL"] == "http://127.0.0.1:9123/simulator"
     assert "127.0.0.1:9123" in moved["FACEAUTH_CAPTURE_HOSTS"]
+    assert "127.0.0.1:9123" in moved["FACEAUTH_ASSET_HOSTS"]
     assert moved["FACEAUTH_SIMULATOR_WEBHOOK_URL"] == "http://127.0.0.1:9123/face/webhook/"
 
 

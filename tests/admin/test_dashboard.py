@@ -1,0 +1,241 @@
+"""The page that says how it goes."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from functools import partial
+from xml.etree import ElementTree
+
+import pytest
+from django.contrib import admin
+from django.test import Client, override_settings
+from django.urls import path
+from django.utils import timezone
+
+from django_faceauth.admin.dashboard import WINDOWS, dashboard, duration
+from django_faceauth.models import FaceAuthentication, WebhookEvent
+from tests.gate.test_admin import make_staff
+from tests.person import scripted
+from tests.site.views import statements
+from tests.test_how_to import served
+
+RIGHTS = ("view_faceauthentication",)
+SVG = re.compile(r"<svg class=\"faceauth-(?:chart|spark)\".*?</svg>", re.S)
+
+
+@pytest.fixture(autouse=True)
+def site():
+    with served(
+        path("desk/", partial(dashboard, site=admin.site)),
+        path("statements/", statements),
+        path("admin/", admin.site.urls),
+    ):
+        yield
+
+
+@pytest.fixture
+def operator(people):
+    return make_staff(people(), *RIGHTS)
+
+
+def page(who, query=""):
+    response = who.browser.get(f"/desk/{query}")
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def figures_in(html):
+    """What each card says."""
+    cards = re.findall(r"<dt>(.*?)</dt>\s*<dd><strong><bdi>(.*?)</bdi></strong>(.*?)</dd>", html)
+    return {name: (value, "Have a look" in flag) for name, value, flag in cards}
+
+
+# -- who may
+
+
+def test_who_may_see_authentications_may_see_how_it_goes(operator, people):
+    assert "Times and health" in page(operator)
+    assert "Times and health" in page(make_staff(people()))
+
+
+def test_nobody_else_may(people, person):
+    other = make_staff(people(), "view_fraud_codes")
+    customer = make_staff(people(), *RIGHTS)
+    customer.user.is_staff = False
+    customer.user.save()
+
+    for browser in (other.browser, customer.browser, person.browser, Client()):
+        assert browser.get("/desk/").status_code == 403
+
+
+def test_it_can_only_be_looked_at(operator):
+    assert operator.browser.post("/desk/").status_code == 405
+
+
+# -- what it says
+
+
+def test_what_happened_is_drawn_and_told(operator, people):
+    people().passes("/statements/")
+    people().passes("/statements/", "no_camera")
+
+    html = page(operator)
+
+    assert "March 1, 2026: approved 1, retry required 1" in html
+    assert "No camera was found" in html
+    drawn = re.findall(r'<rect class="faceauth-bar faceauth-bar-(\w+)" x=', html)
+    assert drawn == ["approved", "retry_required"]
+    table = re.search(r"<tbody>(.*?)</tbody>", html, re.S)[1]
+    first = re.search(r"<tr>(.*?)</tr>", table)[1]
+    assert re.findall(r">([^<>]+)<", first) == ["March 1, 2026", "1", "0", "1", "0", "0"]
+
+
+def test_colours_are_not_needed(operator):
+    """Each outcome has a pattern of its own, in the bars and beside its word."""
+    html = page(operator)
+
+    patterns = re.findall(r'<pattern id="([\w-]+)".*?</pattern>', html)
+    shapes = re.findall(r"<pattern [^>]*>(?:<rect[^>]*>)(.*?)</pattern>", html)
+    swatches = re.findall(r'faceauth-swatch.*?fill="url\(#([\w-]+)\)"', html)
+
+    assert patterns == swatches
+    assert len(set(patterns)) == len(set(shapes)) == 5
+
+
+def test_charts_are_pictures_with_a_name(operator, people):
+    """Well-formed, with a role, a title and a description, and a table of the same numbers."""
+    people().passes("/statements/", "no_camera")
+
+    charts = SVG.findall(page(operator))
+
+    assert len(charts) == 2
+    for chart in charts:
+        picture = ElementTree.fromstring(chart)
+        named = {element.get("id") for element in picture if element.tag in {"title", "desc"}}
+        assert picture.get("role") == "img"
+        assert set(picture.get("aria-labelledby").split()) == named
+    assert "<details" in page(operator)
+
+
+def test_nothing_of_it_needs_a_script_or_a_style_of_its_own(operator, people):
+    """A strict Content-Security-Policy holds."""
+    people().passes("/statements/")
+
+    content = page(operator).partition('id="content-main"')[2].partition('id="footer"')[0]
+
+    assert content
+    assert not re.search(r"<script|<style|\sstyle=|\son\w+=|javascript:", content)
+
+
+@pytest.mark.parametrize("language", ["de", "ar", "fr"])
+def test_numbers_of_pictures_are_the_same_in_every_language(operator, people, language):
+    """A comma for a point would break a picture."""
+    people().passes("/statements/", "no_camera")
+    with override_settings(LANGUAGE_CODE=language, USE_THOUSAND_SEPARATOR=True):
+        html = page(operator)
+
+    for chart in SVG.findall(html):
+        for value in re.findall(r'\s(?:x|y|x1|x2|y1|y2|width|height)="([^"]*)"', chart):
+            float(value)
+    assert ('dir="rtl"' in html) == (language == "ar")
+
+
+# -- the window
+
+
+@pytest.mark.parametrize("days", WINDOWS)
+def test_each_window_can_be_chosen(operator, days):
+    html = page(operator, f"?days={days}")
+
+    assert f'<option value="{days}" selected>' in html
+    rows = re.search(r"<tbody>(.*?)</tbody>", html, re.S)[1].count("<tr>")
+    assert rows == (24 if days == 1 else days)
+
+
+@pytest.mark.parametrize("asked", ["", "0", "8", "-1", "9" * 50, "%00", "7.0", "<b>", "\u0667"])
+def test_anything_else_is_the_usual_week(operator, asked):
+    html = page(operator, f"?days={asked}")
+
+    assert '<option value="7" selected>' in html
+    assert "<b>" not in html
+
+
+# -- fraud
+
+
+def test_fraud_codes_are_for_those_who_may_see_them(operator, people):
+    """V-12."""
+    people(scripted("62321")).passes("/statements/")
+    investigator = make_staff(people(), *RIGHTS, "view_fraud_codes")
+
+    hidden, shown = page(operator), page(investigator)
+
+    assert "62321" not in hidden
+    assert "Not the face of the verified person" not in hidden
+    assert '<th scope="row">Declined</th>' in hidden
+    assert "62321" in shown
+    assert "Not the face of the verified person" in shown
+
+
+# -- health
+
+
+def test_a_quiet_site_needs_no_look(operator):
+    told = figures_in(page(operator))
+
+    assert told["Time to a result"] == ("\N{EN DASH}", False)
+    assert told["Backlog of events"] == ("0", False)
+    assert not any(is_bad for _value, is_bad in told.values())
+
+
+def test_what_needs_a_look_says_so_in_words(operator, person):
+    person.is_handed_over(person.is_asked("/statements/"))
+    now = timezone.now()
+    WebhookEvent.objects.create(event_id="evt_1", received_at=now, due_at=now)
+    person.clock.shift(timedelta(minutes=61))
+    FaceAuthentication.objects.update(status="invented_tomorrow")
+
+    html = page(operator)
+
+    told = figures_in(html)
+    assert told["Backlog of events"] == told["Stuck events"] == ("1", True)
+    assert told["Stuck polls"] == told["Unknown statuses"] == ("1", True)
+    assert "The oldest waits for 1 h 1 min" in html
+
+
+def test_times_are_told_with_their_sample(operator, people):
+    people().passes("/statements/")
+
+    html = page(operator)
+
+    assert figures_in(html)["Time to a result, median"][0].endswith(" s")
+    assert "From the attempt to the answer, of the newest 1" in html
+
+
+@pytest.mark.parametrize(
+    ("time", "text"),
+    [
+        (0, "0.0 s"),
+        (2.04, "2.0 s"),
+        (9.99, "10.0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 0 s"),
+        (3599, "59 min 59 s"),
+        (3600, "1 h 0 min"),
+        (90061, "25 h 1 min"),
+    ],
+)
+def test_durations_are_told_in_two_units_at_most(time, text):
+    assert duration(timedelta(seconds=time)) == text
+
+
+def test_no_person_is_named(operator, people):
+    """L-02: numbers alone."""
+    somebody = people(name="zelda")
+    somebody.passes("/statements/")
+
+    html = page(operator)
+
+    assert "zelda" not in html
+    assert somebody.authentication.provider_id not in html

@@ -1,0 +1,362 @@
+"""Looking at a captured face: who may, what it leaves behind, and what goes wrong."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import re
+from functools import partial
+
+import pytest
+import requests
+from django.contrib import admin
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client, override_settings
+from django.urls import path
+from django.utils import timezone
+
+from django_faceauth.admin.faces import face
+from django_faceauth.exceptions import NotFound
+from django_faceauth.gate import face_required
+from django_faceauth.models import AuditEntry, CallBudget, FaceAttempt, FaceChallenge
+from django_faceauth.services import audit, erasure, portraits
+from django_faceauth.simulator import portrait
+from tests.gate.test_admin import make_staff
+from tests.provider_double import answers, breaks, works
+from tests.site.views import secret, statements
+from tests.test_how_to import served
+
+ASSETS = "GET /assets/"
+
+
+@pytest.fixture(autouse=True)
+def site():
+    """The page where the admin has it, and one that a reviewer's face opens as well."""
+    with served(
+        path("desk/<int:authentication_pk>/face/", partial(face, site=admin.site)),
+        path("desk/", face_required(action="view-face", max_age=300)(secret)),
+        path("statements/", statements),
+        path("admin/", admin.site.urls),
+    ):
+        yield
+
+
+@pytest.fixture
+def shown(person, provider):
+    """Where the face of somebody who was approved can be seen."""
+    person.passes("/statements/")
+    provider.calls.clear()
+    return f"/desk/{person.authentication.pk}/face/"
+
+
+@pytest.fixture
+def reviewer(people):
+    """A reviewer whose own face was just seen."""
+    staff = make_staff(people(), "view_face")
+    staff.passes("/desk/")
+    return staff
+
+
+# -- who may
+
+
+def test_a_reviewer_sees_the_face(reviewer, shown):
+    response = reviewer.browser.get(shown)
+
+    assert response.status_code == 200
+    assert response.content == portrait.png()
+    assert response["Content-Type"] == "image/png"
+
+
+def test_the_picture_is_kept_nowhere_on_its_way(reviewer, shown):
+    """Not in a cache, a frame, a referrer, a script or a file name."""
+    response = reviewer.browser.get(shown)
+
+    assert response["Cache-Control"] == "no-store, private"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Security-Policy"] == (
+        "default-src 'none'; sandbox; frame-ancestors 'none'"
+    )
+    assert response["Referrer-Policy"] == "no-referrer"
+    assert response["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert response["Content-Disposition"] == 'inline; filename="face.png"'
+    assert not response.has_header("ETag")
+
+
+@pytest.mark.parametrize("rights", [(), ("view_face",)], ids=["superuser", "reviewer"])
+def test_whose_face_is_not_fresh_is_asked_first(people, shown, provider, rights):
+    """After the face the browser is back at the picture."""
+    staff = make_staff(people(), *rights)
+    start = staff.is_asked(shown)
+    assert provider.calls == []
+
+    staff.returns(staff.shows_face(staff.is_handed_over(start)))
+    staff.clock.shift(3)
+    back = staff.browser.get(f"/face/waiting/{staff.challenge.handle}/", follow=True)
+
+    assert back.redirect_chain[-1] == (shown, 302)
+    assert back.content == portrait.png()
+
+
+def test_a_face_shown_for_something_else_does_not_count(people, shown):
+    staff = make_staff(people(), "view_face")
+    staff.passes("/statements/")
+
+    staff.is_asked(shown)
+
+
+def test_a_face_counts_for_five_minutes(reviewer, shown):
+    reviewer.clock.shift(301)
+
+    reviewer.is_asked(shown)
+
+
+@pytest.mark.parametrize("rights", [("view_faceauthentication",), ("view_fraud_codes",)])
+def test_staff_without_the_permission_are_refused_before_anything_else(
+    people, shown, provider, rights
+):
+    """G-08: they learn neither of the gate nor which faces there are."""
+    staff = make_staff(people(), *rights)
+    staff.passes("/desk/")
+    asked = FaceChallenge.objects.count()
+    provider.calls.clear()
+
+    for address in (shown, "/desk/999999/face/"):
+        for method in ("get", "post", "head"):
+            assert getattr(staff.browser, method)(address).status_code == 403
+
+    assert FaceChallenge.objects.count() == asked
+    assert provider.calls == []
+    assert not AuditEntry.objects.filter(event="face_viewed").exists()
+
+
+def test_nobody_else_gets_in(person, people, shown):
+    """Not a visitor, not a customer, and not a permission without being staff, or active."""
+    customer = make_staff(people(), "view_face")
+    customer.user.is_staff = False
+    customer.user.save()
+    gone = make_staff(people(), "view_face")
+    gone.user.is_active = False
+    gone.user.save()
+
+    browsers = [Client(), person.browser, customer.browser, gone.browser]
+
+    assert [browser.get(shown).status_code for browser in browsers] == [403] * 4
+
+
+@pytest.mark.parametrize("method", ["post", "head", "put", "delete"])
+def test_it_can_only_be_looked_at(reviewer, shown, provider, method):
+    provider.calls.clear()
+
+    assert getattr(reviewer.browser, method)(shown).status_code == 405
+    assert provider.calls == []
+
+
+# -- what it leaves behind
+
+
+def test_each_look_is_written_down(reviewer, shown, person):
+    """Who, when, and whose (L-01)."""
+    for _ in range(2):
+        reviewer.browser.get(shown)
+
+    looks = AuditEntry.objects.filter(event="face_viewed")
+    assert [(look.by, look.subject, look.at, look.details) for look in looks] == [
+        (str(reviewer.user.pk), audit.subject_of(person.authentication), timezone.now(), {})
+    ] * 2
+
+
+def test_what_cannot_be_written_down_is_not_shown(reviewer, shown):
+    """The entry comes first: without it there is no picture."""
+    with connection.execute_wrapper(_refuses_audit_entries):
+        reviewer.browser.raise_request_exception = False
+        response = reviewer.browser.get(shown)
+
+    assert response.status_code == 500
+    assert b"PNG" not in response.content
+
+
+def _refuses_audit_entries(execute, sql, params, many, context):
+    if sql.startswith("INSERT") and "auditentry" in sql:
+        raise RuntimeError("no")
+    return execute(sql, params, many, context)
+
+
+def test_neither_link_nor_picture_is_found_anywhere(reviewer, shown, provider, caplog):
+    """V-01, U-07: in no table, session, cache or log, nor on a page."""
+    with caplog.at_level(logging.DEBUG):
+        reviewer.browser.get(shown)
+        page = reviewer.browser.get("/desk/")
+
+    [link] = [call for call in provider.calls if call.startswith(ASSETS)]
+    token = re.fullmatch(r"GET /assets/(.+)/face.png", link)[1]
+    places = {
+        "database": everything_in_the_database(),
+        "log": caplog.text,
+        "session": str(dict(reviewer.browser.session)),
+        "cache": str(vars(cache._connections[cache._alias])),
+        "page": f"{page.content} {page.headers}",
+        "audit": str(list(AuditEntry.objects.values())),
+    }
+    traces = [token, token.split(":")[-1], "IHDR", base64.b64encode(portrait.png())[:24].decode()]
+    for place, text in places.items():
+        assert [trace for trace in traces if trace in text] == [], place
+
+
+def everything_in_the_database():
+    with connection.cursor() as cursor:
+        found = []
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+            found += [str(row) for row in cursor.fetchall()]
+    return "\n".join(found)
+
+
+def test_the_search_would_find_a_link(reviewer, shown, person):
+    FaceAttempt.objects.update(network="IHDR of a face")
+
+    assert "IHDR" in everything_in_the_database()
+
+
+def test_each_question_is_counted_against_the_budget(reviewer, shown):
+    before = CallBudget.objects.get().spent_until
+
+    reviewer.browser.get(shown)
+
+    assert CallBudget.objects.get().spent_until > before
+
+
+# -- what is not there, and what goes wrong
+
+
+def told(response, status):
+    assert response.status_code == status
+    assert response["Cache-Control"] == "no-store, private"
+    assert response["Content-Type"] == "text/plain; charset=utf-8"
+    assert not AuditEntry.objects.filter(event="face_viewed").exists()
+    return response.content.decode()
+
+
+def test_an_erased_face_is_not_asked_for(reviewer, shown, person, provider):
+    erasure.anonymize(person.authentication, now=timezone.now())
+    provider.calls.clear()
+
+    assert "erased" in told(reviewer.browser.get(shown), 404)
+    assert provider.calls == []
+
+
+def test_an_erasure_that_we_have_not_heard_of(reviewer, shown, person, provider):
+    """The provider has nothing to show any more."""
+    provider.troubles.append(answers(200, '{"data": []}'))
+
+    assert "erased" in told(reviewer.browser.get(shown), 404)
+
+
+def test_somebody_who_never_came_to_the_camera(reviewer, person):
+    person.is_handed_over(person.is_asked("/statements/"))
+
+    assert "none was captured" in told(
+        reviewer.browser.get(f"/desk/{person.authentication.pk}/face/"), 404
+    )
+
+
+def test_an_intent_and_a_row_of_the_other_environment_have_none(reviewer, person, shown, provider):
+    """The other environment would not know the id."""
+    row = person.authentication
+    row.environment = "live"
+    row.save()
+    assert told(reviewer.browser.get(shown), 404)
+    row.environment, row.provider_id = "sandbox", None
+    row.save()
+    assert told(reviewer.browser.get(shown), 404)
+    assert provider.count("GET /face-authentications") == 0
+
+
+def test_a_row_that_is_not_there(reviewer):
+    assert reviewer.browser.get("/desk/999999/face/").status_code == 404
+
+
+def test_the_newest_attempt_with_a_picture_counts(reviewer, person, provider):
+    """Somebody turned the camera off first, and showed their face then."""
+    person.passes("/statements/", "no_camera")
+    person.proves(f"/face/start/{person.challenge.handle}/")
+    provider.calls.clear()
+
+    response = reviewer.browser.get(f"/desk/{person.authentication.pk}/face/")
+
+    assert response.content == portrait.png()
+    assert len([call for call in provider.calls if "/assets?" in call]) == 1
+
+
+def test_an_older_attempt_is_looked_at_when_the_newest_has_none(reviewer, shown, person, provider):
+    newest = FaceAttempt.objects.get(authentication=person.authentication)
+    newest.pk, newest.provider_id = None, "fatp_of_nobody"
+    newest.save()
+    provider.troubles.append(answers(200, '{"data": [{"type": "face_video"}]}'))
+
+    assert reviewer.browser.get(shown).content == portrait.png()
+
+
+def test_five_attempts_are_looked_at_and_no_more(reviewer, shown, person, provider):
+    row = FaceAttempt.objects.get(authentication=person.authentication)
+    for number in range(6):
+        row.pk, row.provider_id = None, f"fatp_of_nobody{number}"
+        row.save()
+    provider.troubles.extend([answers(200, '{"data": []}')] * 7)
+
+    told(reviewer.browser.get(shown), 404)
+
+    assert provider.count("GET /face-authentications") == portraits.MOST_ATTEMPTS
+
+
+TROUBLES = {
+    "the provider is down": [answers(503)],
+    "no connection": [breaks()] * 3,
+    "no pictures today": [works, answers(500)],
+    "a redirect": [works, answers(302, Location="https://evil.com/")],
+    "a page for a picture": [works, answers(200, "<script>", content_type="text/html")],
+    "a drawing that could run": [works, answers(200, "<svg/>", content_type="image/svg+xml")],
+    "a picture that never ends": [works, answers(200, "x" * 5242881, content_type="image/png")],
+    "no answer": [works, breaks(requests.ReadTimeout)],
+}
+
+
+@pytest.mark.parametrize("troubles", TROUBLES.values(), ids=TROUBLES.keys())
+def test_trouble_is_told_plainly(reviewer, shown, provider, troubles):
+    provider.troubles.extend(troubles)
+
+    assert "could not be fetched" in told(reviewer.browser.get(shown), 503)
+
+
+def test_a_link_to_somewhere_else_is_not_followed(reviewer, shown, provider):
+    """P-01: the hosts of pictures are the site's to list."""
+    with override_settings(FACEAUTH_ASSET_HOSTS=["assets.checkout.com"]):
+        told(reviewer.browser.get(shown), 503)
+
+    assert provider.count(ASSETS) == 0
+
+
+def test_a_link_that_ran_out_stops_no_polling(reviewer, shown, provider):
+    """The host of the pictures says 403; our credentials are as good as before."""
+    provider.troubles.extend([works, answers(403)])
+
+    told(reviewer.browser.get(shown), 404)
+
+    assert CallBudget.objects.get().pause == ""
+
+
+def test_credentials_that_are_not_accepted_stop_polling(reviewer, shown, provider):
+    """P-06."""
+    provider.troubles.extend([answers(401)] * 2)
+
+    told(reviewer.browser.get(shown), 503)
+
+    assert CallBudget.objects.get().pause == "no_access"
+
+
+def test_a_service_of_ones_own_hears_what_was_wrong(reviewer, shown, person, provider):
+    provider.troubles.append(answers(404))
+
+    with pytest.raises(NotFound, match="list_assets failed status=404"):
+        portraits.portrait_of(person.authentication, by=reviewer.user, now=timezone.now())

@@ -1,0 +1,261 @@
+"""Fetching a captured face: a bearer link in, a picture out, and nothing on the way (V-01)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from django_faceauth.exceptions import MalformedAnswer, NotFound, ProviderError, Unavailable
+from django_faceauth.provider.answers import IMAGE_TYPES, Image
+from django_faceauth.provider.client import Client
+from django_faceauth.provider.credentials import SecretKey
+from django_faceauth.provider.snapshots import AssetSnapshot
+from django_faceauth.provider.transport import MAX_IMAGE, Transport
+from django_faceauth.redaction import Secret
+from django_faceauth.simulator import portrait
+from tests.provider import canaries
+from tests.provider.loopback import (
+    Answer,
+    Handler,
+    Pours,
+    Received,
+    drip,
+    resets,
+    resets_within_the_body,
+    serving,
+    stalls_within_the_body,
+    stays_silent,
+    tells,
+)
+from tests.provider.samples import HOST, Clock
+from tests.provider.test_error_reports import assert_nothing_leaks, shown_of
+
+pytestmark = pytest.mark.enable_socket
+
+PATH = canaries.CAPTURE.partition(".com")[2] + "?signature=x"
+
+
+def paints(
+    body: bytes = b"face", media_type: str = "image/png", status: int = 200, **more: str
+) -> Answer:
+    """A picture."""
+
+    def answer(handler: Handler, request: Received) -> None:
+        handler.send_response(status)
+        handler.send_header("Content-Type", media_type)
+        handler.send_header("Content-Length", str(len(body)))
+        for name, value in more.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+def paints_slowly(handler: Handler, request: Received) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Type", "image/png")
+    handler.end_headers()
+    drip(handler, b"x")
+
+
+def has_a_broken_head(handler: Handler, request: Received) -> None:
+    """What makes the library log a warning that quotes the address."""
+    handler.wfile.write(
+        b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 4\r\n broken\r\n\r\nface"
+    )
+    handler.close_connection = True
+
+
+def at(url: str, *, step: float = 0.0, read: float = 10) -> Image:
+    """Fetch what is at an address, as the site would: with a client that has a secret."""
+    clock = Clock(step=step)
+    transport = Transport(timeout=(3, read), clock=clock, sleep=clock.sleep)
+    client = Client(HOST, SecretKey(Secret(canaries.KEY)), transport)
+    place = url.partition("//")[2].partition("/")[0]
+    return client.fetch_image(AssetSnapshot("face_image", url), hosts=[place], debug=True)
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    with caplog.at_level(logging.DEBUG):
+        yield caplog
+
+
+@pytest.mark.parametrize("media_type", sorted(IMAGE_TYPES))
+def test_a_picture_is_handed_on_as_it_is(media_type: str) -> None:
+    with serving(paints(portrait.png(), f"{media_type.upper()}; q=1")) as server:
+        image = at(server.url + PATH)
+
+    assert (image.media_type, image.content) == (media_type, portrait.png())
+    assert "PNG" not in f"{image} {image!r}"
+
+
+def test_the_host_of_the_picture_learns_the_link_and_nothing_else(
+    tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither our key nor what a netrc file of this machine says, nor a cookie."""
+    netrc = tmp_path / "netrc"  # type: ignore[operator]
+    netrc.write_text("machine 127.0.0.1 login somebody password something\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    with serving(paints(Set_Cookie="seen=1; Path=/")) as server:
+        at(server.url + PATH)
+        at(server.url + PATH)
+
+    for request in server.requests:
+        assert request.path == PATH
+        assert not {"Authorization", "Cookie", "Referer"} & set(request.headers)
+
+
+def test_a_client_certificate_is_not_shown() -> None:
+    """A path that does not exist would fail at once where it was used."""
+    transport = Transport(certificate="/no/such.pem")
+    with serving(paints()) as server:
+        assert transport.fetch("fetch_image", Secret(server.url)).content == b"face"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://assets.checkout.com/x",
+        "https://assets.checkout.com:8443/x",
+        "https://evil.com/assets.checkout.com",
+        "https://169.254.169.254/latest",
+        "https://user@assets.checkout.com/",
+        "file:///etc/passwd",
+        "",
+    ],
+)
+def test_only_listed_hosts_are_asked(url: str) -> None:
+    """P-01: a link is followed to where the site says that pictures are, and nowhere else."""
+    client = Client(HOST, SecretKey(Secret(canaries.KEY)))
+
+    with pytest.raises(MalformedAnswer, match="asset host not allowed"):
+        client.fetch_image(AssetSnapshot("face_image", url), hosts=[".checkout.com"])
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_no_redirect_is_followed(status: int) -> None:
+    """P-01."""
+    with serving(paints()) as elsewhere:
+        moved = paints(b"", status=status, Location=f"{elsewhere.url}/x")
+        with serving(moved) as server, pytest.raises(MalformedAnswer):
+            at(server.url + PATH)
+
+    assert elsewhere.requests == []
+
+
+@pytest.mark.parametrize(
+    "media_type", ["text/html", "image/svg+xml", "image/gif", "application/octet-stream", ""]
+)
+def test_what_is_no_picture_is_not_handed_on(media_type: str) -> None:
+    """P-04: nothing that a browser would run."""
+    with serving(paints(media_type=media_type)) as server, pytest.raises(MalformedAnswer):
+        at(server.url + PATH)
+
+
+@pytest.mark.parametrize("answer", [paints(b""), paints(status=206), tells({})])
+def test_nothing_or_a_part_is_no_picture(answer: Answer) -> None:
+    with serving(answer) as server, pytest.raises(MalformedAnswer):
+        at(server.url + PATH)
+
+
+def test_a_picture_of_five_megabytes_is_the_largest() -> None:
+    with serving(paints(b"x" * MAX_IMAGE), paints(b"x" * (MAX_IMAGE + 1))) as server:
+        assert len(at(server.url + PATH).content) == MAX_IMAGE
+        with pytest.raises(Unavailable):
+            at(server.url + PATH)
+
+
+def test_the_rest_of_a_flood_is_not_read() -> None:
+    pouring = Pours(Content_Type="image/png")
+    with serving(pouring) as server, pytest.raises(Unavailable):
+        at(server.url + PATH)
+
+    assert pouring.taken < 50
+
+
+def test_a_picture_that_drips_ends_within_the_total_limit() -> None:
+    """D-05."""
+    with serving(paints_slowly) as server, pytest.raises(Unavailable) as caught:
+        at(server.url + PATH, step=2)
+
+    assert caught.value.cause == "Timeout"
+
+
+@pytest.mark.parametrize("silent", [stays_silent, stalls_within_the_body])
+def test_silence_ends_at_the_read_timeout(silent: Answer) -> None:
+    started = time.monotonic()
+    with serving(silent) as server, pytest.raises(Unavailable):
+        at(server.url + PATH, read=0.05)
+
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_a_link_that_has_run_out_is_no_word_on_our_credentials(status: int) -> None:
+    with serving(paints(status=status)) as server, pytest.raises(NotFound):
+        at(server.url + PATH)
+
+
+FAILURES: dict[str, Answer] = {
+    "reset": resets,
+    "reset within the body": resets_within_the_body,
+    "silence": stays_silent,
+    "gone": paints(status=404),
+    "broken": paints(status=500),
+    "redirect": paints(status=302, Location=canaries.CAPTURE),
+    "no picture": paints(canaries.CAPTURE.encode(), "text/html"),
+    "too large": paints(b"x" * (MAX_IMAGE + 1)),
+}
+
+
+@pytest.mark.parametrize("answer", FAILURES.values(), ids=FAILURES.keys())
+def test_no_failure_shows_the_link(log: pytest.LogCaptureFixture, answer: Answer) -> None:
+    """U-07, P-05: neither a log at its most talkative, nor an error report."""
+    with serving(answer) as server, pytest.raises(ProviderError) as caught:
+        at_link(server.url)
+
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert_nothing_leaks(shown_of(caught.value) | {"log": log.text})
+    assert "fetch_image failed" in log.text
+
+
+def at_link(url: str) -> Image:
+    # Joined in the call: a variable of this test is not what the report is searched for.
+    return at_asset(AssetSnapshot("face_image", url + PATH), url)
+
+
+def at_asset(asset: AssetSnapshot, url: str) -> Image:
+    clock = Clock()
+    transport = Transport(timeout=(3, 0.1), clock=clock, sleep=clock.sleep)
+    client = Client(HOST, SecretKey(Secret(canaries.KEY)), transport)
+    return client.fetch_image(asset, hosts=[url.removeprefix("http://")], debug=True)
+
+
+@pytest.mark.parametrize("answer", [paints(), has_a_broken_head], ids=["good", "broken head"])
+def test_no_success_logs_the_link(log: pytest.LogCaptureFixture, answer: Answer) -> None:
+    """The library under ours logs every path, and as a warning that of odd answers."""
+    with serving(answer) as server:
+        at_link(server.url)
+
+    assert_nothing_leaks({"log": log.text})
+
+
+def test_a_link_to_a_foreign_host_is_not_shown(log: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(MalformedAnswer) as caught:
+        at_asset(AssetSnapshot("face_image", canaries.CAPTURE), "http://other.example")
+
+    assert_nothing_leaks(shown_of(caught.value) | {"log": log.text})
+
+
+def test_other_calls_are_logged_as_before(log: pytest.LogCaptureFixture) -> None:
+    """Only the thread that holds a link is quiet, and only as long as it does."""
+    with serving(paints(), tells({})) as server:
+        at_link(server.url)
+        Transport().send("ask", "GET", f"{server.url}/asked")
+
+    assert "/asked" in log.text

@@ -1,0 +1,232 @@
+"""What happened lately, in numbers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from django_faceauth.models import FaceAttempt, FaceAuthentication, StatusChange, WebhookEvent
+from django_faceauth.services import statistics
+from tests.deliveries import deliver, event
+from tests.person import scripted
+
+
+def collect(days=7, **more):
+    return statistics.collect(days=days, now=timezone.now(), **more)
+
+
+def seconds(number):
+    return timedelta(seconds=number)
+
+
+@pytest.fixture
+def history(person):
+    """A maker of authentications that ended, some seconds ago, after so long."""
+
+    def make(status="approved", *, ago=60, took=30, code=None, previous="checks_in_progress"):
+        at = timezone.now() - seconds(ago)
+        number = FaceAuthentication.objects.count()
+        row = FaceAuthentication.objects.create(
+            user=person.user, provider_id=f"fav_{number}", status=status, code=code
+        )
+        FaceAuthentication.objects.filter(pk=row.pk).update(created_at=at - seconds(took))
+        FaceAttempt.objects.create(
+            authentication=row,
+            provider_id=f"fatp_{number}",
+            created_at=at - seconds(took),
+            capture_not_before=at,
+        )
+        StatusChange.objects.create(
+            authentication=row, previous=previous, status=status, source="poll", at=at
+        )
+        return row
+
+    return make
+
+
+def told_of(found):
+    return {name: sum(counts) for name, counts in found.outcomes.items() if sum(counts)}
+
+
+def test_a_site_where_nothing_happened(db):
+    found = collect()
+
+    assert told_of(found) == {}
+    assert (found.reasons, found.time_to_result, found.webhook_delay) == ((), None, None)
+    assert found.stuck == statistics.Stuck(0, 0, 0)
+    assert found.health.is_good
+
+
+def test_what_people_did_is_counted(people):
+    """From the flow itself, not from rows of a test."""
+    people().passes("/statements/")
+    people(scripted("62321")).passes("/statements/")
+    people().passes("/statements/", "no_camera")
+    people().passes("/statements/", "refuse")
+
+    found = collect(with_fraud=True)
+
+    assert told_of(found) == {"approved": 1, "declined": 1, "retry_required": 1, "refused": 1}
+    assert sorted(reason.code for reason in found.reasons) == [61203, 62321, 63001]
+    assert found.time_to_result.size == 2
+    assert seconds(0) < found.time_to_result.median < seconds(60)
+
+
+def test_days_are_those_of_utc(history, clock):
+    """Today counts from midnight; the window begins at the midnight of its first day."""
+    clock.move_to(datetime(2026, 3, 1, 0, 30, tzinfo=UTC))
+    history(ago=10)
+    history(ago=3600)
+    history("declined", ago=6 * 86400)
+    history("declined", ago=7 * 86400)
+
+    found = collect(7)
+
+    assert found.starts[0] == datetime(2026, 2, 23, tzinfo=UTC)
+    assert found.starts[-1] == datetime(2026, 3, 1, tzinfo=UTC)
+    assert found.outcomes["approved"] == (0, 0, 0, 0, 0, 1, 1)
+    assert found.outcomes["declined"] == (1, 0, 0, 0, 0, 0, 0)
+
+
+def test_the_last_day_goes_hour_by_hour(history, clock):
+    history(ago=10 * 60)
+    history(ago=70 * 60)
+    history(ago=25 * 3600)
+
+    found = collect(1)
+
+    assert found.step == timedelta(hours=1)
+    assert len(found.starts) == 24
+    assert found.starts[-1] == datetime(2026, 3, 1, 12, tzinfo=UTC)
+    assert found.outcomes["approved"][-3:] == (1, 1, 0)
+
+
+def test_steps_on_the_way_are_not_outcomes(history):
+    history("checks_in_progress")
+    history("invented_tomorrow")
+
+    assert told_of(collect()) == {}
+
+
+def test_reasons_are_sorted_by_how_often(history):
+    for code in (61203, 61203, 61402, 10000, None):
+        history("retry_required", code=code)
+
+    assert [(reason.code, reason.total) for reason in collect().reasons] == [
+        (61203, 2),
+        (61402, 1),
+    ]
+
+
+def test_fraud_codes_are_one_reason_for_who_may_not_see_them(history):
+    """V-12: neither which, nor how many kinds."""
+    for code in (62305, 62321, 62403, 61203):
+        history("declined", code=code)
+
+    hidden, shown = collect().reasons, collect(with_fraud=True).reasons
+
+    assert [(reason.code, reason.total) for reason in hidden] == [(None, 3), (61203, 1)]
+    assert [reason.code for reason in shown] == [61203, 62305, 62321, 62403]
+
+
+def test_times_are_a_median_and_a_percentile(history):
+    for took in range(1, 101):
+        history(took=took)
+
+    found = collect().time_to_result
+
+    assert (found.median, found.p95, found.size) == (seconds(50), seconds(95), 100)
+
+
+def test_one_time_is_median_and_percentile(history):
+    history("declined", took=7)
+
+    assert collect().time_to_result == statistics.Spread(seconds(7), seconds(7), 1)
+
+
+def test_a_second_attempt_is_timed_by_itself(history):
+    """The person came back an hour later."""
+    row = history(took=3600)
+    FaceAttempt.objects.create(
+        authentication=row,
+        provider_id="fatp_again",
+        created_at=timezone.now() - seconds(60 + 20),
+        capture_not_before=timezone.now(),
+    )
+
+    assert collect().time_to_result.median == seconds(20)
+
+
+def test_a_result_that_an_audit_turned_round_is_not_timed_again(history):
+    row = history(ago=7200, took=20)
+    StatusChange.objects.create(
+        authentication=row, previous="approved", status="declined", source="webhook",
+        at=timezone.now(),
+    )  # fmt: skip
+
+    found = collect()
+
+    assert (found.time_to_result.size, found.time_to_result.median) == (1, seconds(20))
+    assert told_of(found) == {"approved": 1, "declined": 1}
+
+
+def test_the_newest_are_the_sample(history, person):
+    """Whatever their result was: the slow ones of an hour ago are not looked at any more."""
+    now, old = timezone.now(), history(ago=3600, took=900)
+    half = statistics.SAMPLE // 2
+    results = ["approved"] * half + ["declined"] * half
+    StatusChange.objects.bulk_create(
+        StatusChange(authentication=old, status=status, source="poll", at=now - seconds(number))
+        for number, status in enumerate(results)
+    )
+    FaceAttempt.objects.update(created_at=now - seconds(statistics.SAMPLE))
+
+    found = collect().time_to_result
+
+    assert (found.size, found.median) == (statistics.SAMPLE, seconds(half))
+
+
+def test_webhook_delay_is_from_event_to_arrival(person):
+    for delay in (1, 2, 9, -5):
+        WebhookEvent.objects.create(
+            event_id=f"evt_{delay}",
+            state="processed",
+            received_at=timezone.now(),
+            created_on=timezone.now() - seconds(delay),
+        )
+    WebhookEvent.objects.create(event_id="x", state="failed", received_at=timezone.now())
+
+    found = collect().webhook_delay
+
+    assert (found.median, found.p95, found.size) == (seconds(1), seconds(9), 4)
+
+
+def test_rows_that_should_have_moved_are_stuck(person, history):
+    person.is_handed_over(person.is_asked())
+    deliver(event("fav_" + "b" * 26))
+    assert collect().stuck == statistics.Stuck(0, 0, 0)
+
+    person.clock.shift(timedelta(minutes=10))
+    assert collect().stuck == statistics.Stuck(events=1, polls=1, under_way=0)
+
+    row = history("checks_in_progress")
+    FaceAuthentication.objects.filter(pk=row.pk).update(quiet_since=timezone.now() - seconds(3601))
+    assert collect().stuck.under_way == 1
+
+
+def test_as_many_statements_for_many_rows_as_for_few(history):
+    history(code=61203)
+    collect(90)
+    with CaptureQueriesContext(connection) as few:
+        collect(90)
+    for number in range(60):
+        history("declined", code=62300 + number % 7, ago=number * 86400)
+
+    with CaptureQueriesContext(connection) as many:
+        collect(90)
+
+    assert len(many) == len(few) <= 15
