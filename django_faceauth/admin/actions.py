@@ -68,7 +68,7 @@ def question(
     warning: str | Promise,
 ) -> dict[str, Any]:
     """Return what a page says that asks whether staff mean it."""
-    request.current_app = desk.admin_site.name  # type: ignore[attr-defined]  # for the links
+    request.current_app = desk.admin_site.name
     return {
         **desk.admin_site.each_context(request),
         "title": title,

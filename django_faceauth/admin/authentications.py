@@ -136,7 +136,7 @@ class AuthenticationDesk(FraudAware):
 
     def get_urls(self) -> list[URLPattern]:
         """Add our pages."""
-        pages = {
+        pages: dict[tuple[str, str], Any] = {
             ("dashboard/", "faceauth_dashboard"): self.dashboard_view,
             ("<int:pk>/review/", "faceauth_faceauthentication_review"): self.review_view,
             ("<int:pk>/face/", "faceauth_faceauthentication_face"): self.face_view,

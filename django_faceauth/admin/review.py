@@ -80,7 +80,7 @@ def take_verdict(request: HttpRequest, pk: int, *, desk: ModelAdmin[Any]) -> Htt
     form = VerdictForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and _is_recorded(form, row, request, desk):
         return redirect(reverse(f"{desk.admin_site.name}:{QUEUE}"))
-    request.current_app = desk.admin_site.name  # type: ignore[attr-defined]  # for the links
+    request.current_app = desk.admin_site.name
     context = {
         **desk.admin_site.each_context(request),
         "title": _("Review"),
