@@ -319,14 +319,18 @@ def test_late_answers_do_not_bring_back_what_is_gone(person, provider):
     """A webhook of something that happened before asks the provider, and keeps no codes."""
     capture = person.is_handed_over(person.is_asked())
     person.shows_face(capture, "someone_else")
+    applicant_id = person.authentication.applicant_id
     forget(person)
     person.clock.shift(3)
 
-    deliver(event(person.authentication))
+    told = event(person.authentication)
+    told["data"]["applicant_id"] = applicant_id
+    deliver(told)
 
     row = person.authentication
     assert (row.status, row.response_codes, row.code) == ("declined", [], None)
     assert {str(one.response_codes) for one in row.attempts.all()} == {"[]"}
+    assert WebhookEvent.objects.get().applicant_id == ""
 
 
 def test_what_begins_while_it_is_being_forgotten_is_forgotten_too(person, provider):
