@@ -114,7 +114,7 @@ def test_another_person_finds_nothing(people):
     paths = endpoints(with_session(people()))
     stranger = with_token(people())
 
-    own = {f"{API}authentications/", f"{API}freshness/"}
+    own = {f"{API}authentications/", f"{API}consent/", f"{API}freshness/"}
     for path, method in product(set(paths) - own, ["GET", "POST"]):
         answer = stranger.calls(method, path)
         assert answer.status_code in {404, 405}, (method, path)
