@@ -82,7 +82,7 @@ def problems(module: str, source: str) -> list[str]:
     """Return what is wrong with the imports of one module."""
     tree = ast.parse(source)
     room = room_of(module)
-    at_top = set(map(id, tree.body))
+    at_top = set(map(id, [*tree.body, *_for_types_only(tree)]))
     wrong = []
     for node, name in imports(tree):
         target = name.split(".")[0]
@@ -95,6 +95,13 @@ def problems(module: str, source: str) -> list[str]:
         if name in {"django.conf", "django.conf.settings"} and not _may_read_settings(module):
             wrong.append(f"{module} reads settings")
     return wrong
+
+
+def _for_types_only(tree: ast.Module) -> Iterator[ast.AST]:
+    """What is imported by type checkers alone: `requests` is not to come with every process."""
+    for node in tree.body:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from node.body
 
 
 def _may_import(room: str, target: str) -> bool:

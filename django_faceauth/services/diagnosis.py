@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.core.cache import InvalidCacheBackendError, caches
 from django.core.cache.backends.dummy import DummyCache
@@ -32,10 +32,12 @@ from django_faceauth.exceptions import (
     Rejected,
     Unavailable,
 )
-from django_faceauth.provider.client import Client
 from django_faceauth.provider.factory import get_client
 from django_faceauth.services import symptoms
 from django_faceauth.services.findings import Finding, Findings, Level, ok, problem, warning
+
+if TYPE_CHECKING:
+    from django_faceauth.provider.client import Client
 
 #: The tag of our system checks, and the label of our tables.
 LABEL: Final = "faceauth"

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import NotFound
 from django_faceauth.models import FaceAuthentication
-from django_faceauth.provider.answers import Image
-from django_faceauth.provider.client import Client
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.snapshots import AssetSnapshot
 from django_faceauth.services import audit, budget
+
+if TYPE_CHECKING:
+    from django_faceauth.provider.answers import Image
+    from django_faceauth.provider.client import Client
 
 OPERATION: Final = "portrait_of"
 FACE_IMAGE: Final = "face_image"
