@@ -22,8 +22,8 @@ from django_faceauth.services import portraits
 logger = logging.getLogger(__name__)
 
 PERMISSION: Final = "faceauth.view_face"
-#: A picture can do nothing, whatever is in it.
-POLICY: Final = "default-src 'none'; sandbox; frame-ancestors 'none'"
+#: A picture can do nothing, whatever is in it; browsers place it by a style of their own.
+POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
 
 
 def face(request: HttpRequest, authentication_pk: Any, site: AdminSite) -> HttpResponse:

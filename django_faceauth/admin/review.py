@@ -184,7 +184,7 @@ class ReasonFilter(SimpleListFilter):
 class QueueDesk(FraudAware):
     """What deserves a pair of eyes, the newest first."""
 
-    list_display = ("subject", "user", "status", "why", "raised_at", "findings")
+    list_display = ("subject", "user", "status", "why", "waits_since", "findings")
     list_filter = (WaitingFilter, ReasonFilter)
     list_select_related = ("authentication__user",)
     ordering = ("-raised_at",)
@@ -227,6 +227,11 @@ class QueueDesk(FraudAware):
     def why(self, case: Any) -> str:
         """Show the reasons."""
         return showing.reasons(case, with_fraud=case.with_fraud)
+
+    @display(description=gettext_lazy("for"))
+    def waits_since(self, case: ReviewCase) -> str:
+        """Show how long ago it came here."""
+        return showing.age(case.raised_at, timezone.now())
 
     @display(description=gettext_lazy("verdicts"))
     def findings(self, case: ReviewCase) -> str:

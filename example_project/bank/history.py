@@ -14,6 +14,7 @@ from html import unescape
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import DateTimeField, F, Model
 from django.test import Client, override_settings
@@ -86,7 +87,8 @@ def _tell(story: Story) -> FaceAuthentication:
 
 def _try(browser: Client, start: str, outcome: str) -> str:
     """Make one attempt; return where the next one starts."""
-    capture = HANDED_OVER.search(_body(browser.post(start)))
+    agreed = {"consent": settings.FACEAUTH_CONSENT_VERSION}
+    capture = HANDED_OVER.search(_body(browser.post(start, agreed)))
     assert capture, start  # noqa: S101 - or the demo is broken
     back = urlsplit(Visitor().show_face(unescape(capture[1]), outcome))
     again = START.search(_body(browser.get(f"{back.path}?{back.query}")))

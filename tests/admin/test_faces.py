@@ -76,7 +76,7 @@ def test_the_picture_is_kept_nowhere_on_its_way(reviewer, shown):
     assert response["Cache-Control"] == "no-store, private"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Content-Security-Policy"] == (
-        "default-src 'none'; sandbox; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
     )
     assert response["Referrer-Policy"] == "no-referrer"
     assert response["Cross-Origin-Resource-Policy"] == "same-origin"

@@ -1,0 +1,149 @@
+"""The review desk in a real browser: by keyboard alone, and looked at by axe."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import AGREED
+from tests.browser.test_flow import goes_to_the_camera, shows
+from tests.server import manage, running_bank
+
+DESK = "/admin/faceauth"
+LIST = f"{DESK}/faceauthentication/"
+QUEUE = f"{DESK}/reviewcase/"
+#: WCAG 2.2 at levels A and AA.
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The bank with two weeks of history."""
+    folder: Path = tmp_path_factory.mktemp("office")
+    with running_bank(folder, **AGREED) as url:
+        manage(folder, "demo_history", PORT=url.rpartition(":")[2], **AGREED)
+        yield url.replace("127.0.0.1", "localhost")
+
+
+@pytest.fixture
+def works(visit: Callable[..., Page], office: str) -> Callable[..., Page]:
+    """Somebody who works at the bank."""
+
+    def works(**options: object) -> Page:
+        return visit("admin", at=office, **options)
+
+    return works
+
+
+def tabs_to(page: Page, text: str) -> None:
+    """Press the tab key until what has the focus says `text`."""
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        said = page.evaluate(
+            "() => { const at = document.activeElement;"
+            " const label = at.labels && at.labels[0];"
+            " return (label || at).innerText || at.value || ''; }"
+        )
+        if text in said:
+            return
+    raise AssertionError(f"no way to {text!r} by the tab key")
+
+
+def test_from_the_queue_to_a_verdict_by_keyboard_alone(works):
+    page = works()
+    page.goto(QUEUE)
+    waiting = page.locator("#result_list tbody tr").count()
+    first = page.locator("#result_list tbody tr th a").first.inner_text()
+
+    tabs_to(page, first)
+    page.keyboard.press("Enter")
+    expect(page.locator("#content h1")).to_have_text("Review")
+    tabs_to(page, "genuine")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    tabs_to(page, "Note")
+    page.keyboard.type("It looks like a mask.")
+    tabs_to(page, "Record")
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".messagelist")).to_contain_text("Recorded: suspicious.")
+    expect(page.locator("#result_list tbody tr")).to_have_count(waiting - 1)
+    assert first not in page.locator("#result_list").inner_text()
+
+
+def test_a_reviewer_looks_at_a_face(works, office):
+    """Only after having shown their own."""
+    page = works()
+    page.goto(f"{LIST}?status=approved")
+    page.locator("#result_list tbody tr th a").first.click()
+    page.get_by_role("link", name="Look at the face").click()
+    goes_to_the_camera(page)
+    shows(page)
+
+    page.wait_for_url(re.compile(f"{re.escape(office)}{LIST}[0-9]+/face/"))
+
+    assert page.locator("img").evaluate("image => image.naturalWidth") > 0
+    page.goto(f"{DESK}/auditentry/")
+    expect(page.locator("#result_list tbody tr").first).to_contain_text("face_viewed")
+
+
+def test_an_action_asks_first_and_tells_afterwards(works):
+    page = works()
+    page.goto(f"{LIST}?status=approved")
+    page.locator("#result_list tbody tr input[type=checkbox]").first.check()
+    page.select_option("select[name=action]", "revoke_grants")
+    page.get_by_role("button", name=re.compile("Go|Run")).click()
+    expect(page.locator("#content h1")).to_have_text("Take back what they opened")
+
+    page.get_by_role("button", name="Yes, go on").click()
+
+    expect(page.locator(".faceauth-table tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="Back to the list").click()
+    expect(page.locator("#changelist")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(works, scheme):
+    """On any page of ours, in both colour schemes (WCAG 2.2 AA)."""
+    page = works(color_scheme=scheme, bypass_csp=True)  # axe brings a style of its own
+    page.goto(LIST)
+    one = page.locator("#result_list tbody tr th a").first.get_attribute("href")
+    pages = [
+        *(LIST, QUEUE, f"{LIST}dashboard/?days=30"),
+        *(f"{one}", f"{one}".replace("/change/", "/review/")),
+        *(f"{DESK}/{model}/" for model in ("facechallenge", "auditentry", "webhookevent")),
+    ]
+
+    found = {address: violations(page, address) for address in pages}
+    page.goto(LIST)
+    page.locator("#action-toggle").check()
+    page.select_option("select[name=action]", "sync_now")
+    page.get_by_role("button", name=re.compile("Go|Run")).click()
+    found["confirm"] = violations(page)
+
+    assert {address: told for address, told in found.items() if told} == {}
+
+
+def violations(page: Page, address: str = "") -> list[str]:
+    """Return what axe says of a page: the rule, and where."""
+    if address:
+        page.goto(address)
+    found = Axe().run(page, context="#content", options=RULES).response["violations"]
+    return [f"{one['id']}: {json.dumps(node['target'])}" for one in found for node in one["nodes"]]
+
+
+def test_narrow_pages_need_no_sideways_scrolling_but_for_tables(works):
+    """WCAG 1.4.10: at 320 pixels."""
+    page = works(viewport={"width": 320, "height": 800})
+    page.goto(QUEUE)
+    page.locator("#result_list tbody tr th a").first.click()
+
+    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+
+    assert wide <= 0
