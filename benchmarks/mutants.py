@@ -37,6 +37,7 @@ TESTS: Final = (
     "tests/api/test_seats.py",
     "tests/services/test_binding.py",
     "tests/services/test_sessions.py",
+    "tests/pages/test_way_back.py",
     "tests/gate/test_authorization.py",
     "tests/gate/test_bound.py",
     "tests/gate/test_exemptions.py",

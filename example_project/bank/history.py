@@ -14,12 +14,12 @@ from html import unescape
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import DateTimeField, F, Model
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from django_faceauth.conf import conf
 from django_faceauth.models import FaceAuthentication
 from django_faceauth.provider.factory import answered_by
 from django_faceauth.services import flow
@@ -87,7 +87,7 @@ def _tell(story: Story) -> FaceAuthentication:
 
 def _try(browser: Client, start: str, outcome: str) -> str:
     """Make one attempt; return where the next one starts."""
-    agreed = {"consent": settings.FACEAUTH_CONSENT_VERSION}
+    agreed = {"consent": conf.CONSENT_VERSION}
     capture = HANDED_OVER.search(_body(browser.post(start, agreed)))
     assert capture, start  # noqa: S101 - or the demo is broken
     back = urlsplit(Visitor().show_face(unescape(capture[1]), outcome))
