@@ -70,8 +70,10 @@ def test_no_call_searches_or_compares_people():
         "anonymize_authentication",
         "create_attempt",
         "create_authentication",
+        "fetch_image",
         "get_attempt",
         "get_authentication",
         "list_attempts",
         "list_assets",
+        "renew_token",
     }

@@ -41,7 +41,7 @@ def test_people_are_listed_line_by_line(tmp_path: Path) -> None:
     second = manage(tmp_path, "demo_people")
 
     names = [line.partition(" / demo: ")[0] for line in first.splitlines() if " / " in line]
-    assert names == ["alice", "bob", "carol", "dave", "erin", "frank", "admin"]
+    assert names == ["alice", "bob", "carol", "dave", "erin", "grace", "frank", "admin"]
     assert second == first
 
 
@@ -81,3 +81,23 @@ def test_a_service_that_is_away_is_named(tmp_path: Path) -> None:
         manage(tmp_path, "demo_services", CELERY_BROKER_URL=away)
     with pytest.raises(AssertionError, match=r"The database cannot be reached(.|\n)*DATABASE_URL"):
         manage(tmp_path, "demo_services", DATABASE_URL=f"sqlite:///{tmp_path}/no/such.sqlite3")
+
+
+REASONS = """
+from django_faceauth.models import ReviewCase
+print(*[reason for case in ReviewCase.objects.all() for reason in case.reasons])
+"""
+
+
+def test_two_weeks_of_history_for_the_desk(tmp_path: Path) -> None:
+    """Once: somebody finds each kind of case in the queue, and the log is quiet about it."""
+    manage(tmp_path, "migrate", "--verbosity=0")
+    manage(tmp_path, "demo_people")
+
+    first = manage(tmp_path, "demo_history")
+    second = manage(tmp_path, "demo_history")
+
+    assert "Played 24 face checks" in first
+    assert second == ""
+    told = manage(tmp_path, "shell", "--no-imports", "-c", REASONS)
+    assert {"fraud", "duress", "turned", "attempts"} <= set(told.split())
