@@ -313,6 +313,13 @@ class Conf:
         """Whether two reviewers have to agree before a case is settled (`bool`, default False)."""
         return _read("SECOND_REVIEWER", False) is True
 
+    # -- what is kept
+
+    @property
+    def SCRUB(self) -> Callable[..., Any] | None:
+        """What keeps less of what the provider says (path of a callable, default: nothing)."""
+        return _callable("SCRUB")
+
     # -- people who cannot pass
 
     @property

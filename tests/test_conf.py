@@ -14,6 +14,7 @@ from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.redaction import Secret
 
 DEFAULTS = {
+    "SCRUB": None,
     "DASHBOARD_URL": "",
     "SECOND_REVIEWER": False,
     "OAUTH_CLIENT_ID": "",
@@ -197,6 +198,7 @@ def test_durations_are_seconds_or_timedeltas(value):
         ("REDIRECT_ALLOWLIST", [b"demobank://face/done"]),
         ("REDIRECT_ALLOWLIST", [["demobank://face/done"]]),
         ("REDIRECT_ALLOWLIST", lambda: "demobank://face/done"),
+        ("SCRUB", "tests.nowhere.scrub"),
         ("DASHBOARD_URL", "https://dashboard.example/"),
         ("DASHBOARD_URL", "http://dashboard.example/{id}"),
         ("DASHBOARD_URL", "javascript:alert('{id}')"),

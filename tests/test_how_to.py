@@ -658,3 +658,11 @@ def test_the_duties_of_privacy(run, person):
     wish = page.forget(person.user, person.user)
 
     assert (wish.tasks.get().state, enrolment.is_enrolled(person.user)) == ("due", False)
+
+
+def test_less_is_kept(run):
+    only_advice = run("privacy-duties.md").only_advice
+
+    facts = {"response_codes": [{"code": 61121}, {"code": 62321}], "risk_labels": ["x"]}
+
+    assert only_advice(facts) == {"response_codes": [{"code": 61121}]}

@@ -58,6 +58,12 @@ class AuthenticationSnapshot:
     modified_on: datetime | None = None
     has_face: bool = False
 
+    @property
+    def facts(self) -> Json:
+        """What it says about the face, by the columns of its mirror."""
+        codes = [code.as_json() for code in self.response_codes]
+        return {"response_codes": codes, "risk_labels": list(self.risk_labels)}
+
     @classmethod
     def parse(cls, data: object, *, operation: str) -> Self:
         """Read a decoded JSON value; raise `MalformedAnswer` if it is none of ours."""
@@ -92,6 +98,12 @@ class AttemptSnapshot:
     network: str = ""
     created_on: datetime | None = None
     modified_on: datetime | None = None
+
+    @property
+    def facts(self) -> Json:
+        """What it says about the face, by the columns of its mirror."""
+        codes = [code.as_json() for code in self.response_codes]
+        return {"response_codes": codes, "network": self.network}
 
     @classmethod
     def parse(cls, data: object, *, operation: str) -> Self:

@@ -21,7 +21,7 @@ from django_faceauth.models.authentication import StatusChange
 from django_faceauth.models.leases import has_run_out
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.snapshots import AttemptSnapshot, AuthenticationSnapshot
-from django_faceauth.services import budget, review, revocation, schedule
+from django_faceauth.services import budget, review, revocation, schedule, scrubbing
 from django_faceauth.services.announcements import announce
 from django_faceauth.signals import status_changed
 from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, AuthenticationStatus
@@ -236,10 +236,9 @@ def _write(
     row: FaceAuthentication, snapshot: AuthenticationSnapshot, source: str, now: datetime
 ) -> None:
     previous, row.status = row.status, snapshot.status
-    if not row.is_scrubbed:
-        row.response_codes = [code.as_json() for code in snapshot.response_codes]
-        row.code = next(iter(row.codes), None)
-        row.risk_labels = list(snapshot.risk_labels)
+    facts = scrubbing.kept(row, snapshot.facts)
+    row.response_codes, row.risk_labels = facts["response_codes"], facts["risk_labels"]
+    row.code = next(iter(row.codes), None)
     row.created_on = snapshot.created_on or row.created_on
     row.modified_on = snapshot.modified_on or row.modified_on
     row.provider_id = row.provider_id or _unclaimed(snapshot)
@@ -284,11 +283,9 @@ def _bound_capture(row: FaceAuthentication, now: datetime) -> None:
 def _mirror(
     authentication: FaceAuthentication, snapshot: AttemptSnapshot, started_at: datetime
 ) -> None:
-    codes = () if authentication.is_scrubbed else snapshot.response_codes
     said = {
+        **scrubbing.kept(authentication, snapshot.facts),
         "status": snapshot.status,
-        "response_codes": [code.as_json() for code in codes],
-        "network": "" if authentication.is_scrubbed else snapshot.network,
         "created_on": snapshot.created_on,
         "modified_on": snapshot.modified_on,
     }

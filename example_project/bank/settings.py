@@ -171,6 +171,7 @@ FROM_ENVIRONMENT = {
     "FACEAUTH_NOTICES": env.bool,
     "FACEAUTH_SITE_URL": env.str,
     "FACEAUTH_SLOW_REVIEW": env.bool,
+    "FACEAUTH_SCRUB": env.str,
     "FACEAUTH_DASHBOARD_URL": env.str,
     "FACEAUTH_SECOND_REVIEWER": env.bool,
     "FACEAUTH_RETENTION": env.dict,

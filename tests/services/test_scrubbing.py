@@ -1,0 +1,92 @@
+"""What a site keeps of what the provider says, at the most (V-01)."""
+
+from __future__ import annotations
+
+import pytest
+
+from django_faceauth.models import FaceAttempt
+from django_faceauth.services import scrubbing
+from tests.person import scripted
+from tests.provider_double import says
+
+pytestmark = pytest.mark.django_db
+
+
+def nothing(facts):
+    return {}
+
+
+def more(facts):
+    return {
+        "response_codes": [*facts["response_codes"], {"code": 10000, "summary": "added"}],
+        "risk_labels": ["added"],
+        "network": "added",
+        "status": "approved",
+    }
+
+
+def fails(facts):
+    raise RuntimeError("canary: 62321")
+
+
+def nonsense(facts):
+    return 7
+
+
+def by_hand(facts):
+    facts["response_codes"].append({"code": 10000, "summary": "added"})
+    facts["response_codes"][0]["summary"] = "changed"
+    return facts
+
+
+@pytest.fixture
+def declines(people, provider, settings):
+    """Let somebody be declined while a hook is set; return what is kept."""
+
+    def declines(hook):
+        settings.FACEAUTH_SCRUB = f"{__name__}.{hook.__name__}" if hook else ""
+        person = people(scripted("62321"))
+        provider.alterations.append(says(risk_labels=["multiple_faces_detected"]))
+        person.passes()
+        return person.authentication
+
+    return declines
+
+
+def test_without_a_hook_what_passed_the_edge_is_kept(declines):
+    row = declines(None)
+
+    assert (row.codes, row.code) == ([62321], 62321)
+    assert row.risk_labels == ["multiple_faces_detected"]
+    assert FaceAttempt.objects.get().network != ""
+
+
+@pytest.mark.parametrize("hook", [nothing, fails, nonsense])
+def test_a_hook_that_wants_nothing_gets_nothing(declines, hook, caplog):
+    """One that fails does not lose the news, nor tell what it was about."""
+    row = declines(hook)
+
+    attempt = FaceAttempt.objects.get()
+    assert (row.status, row.codes, row.code, row.risk_labels) == ("declined", [], None, [])
+    assert (attempt.response_codes, attempt.network) == ([], "")
+    assert "canary" not in caplog.text
+
+
+@pytest.mark.parametrize("hook", [more, by_hand])
+def test_a_hook_adds_and_changes_nothing(declines, hook):
+    row = declines(hook)
+
+    assert row.status == "declined"
+    assert {10000, 62321} & set(row.codes) <= {62321}
+    assert "added" not in str([row.response_codes, row.risk_labels])
+    assert FaceAttempt.objects.get().network != "added"
+
+
+def test_of_somebody_who_was_erased_nothing_is_kept(declines, person):
+    row = declines(None)
+    row.applicant_id = ""
+
+    assert scrubbing.kept(row, {"response_codes": [1], "network": "x"}) == {
+        "response_codes": [],
+        "network": "",
+    }
