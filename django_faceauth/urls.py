@@ -15,6 +15,7 @@ urlpatterns = [
     path("waiting/<slug:handle>/", views.waiting, name="waiting"),
     path("status/<slug:handle>/", views.status, name="status"),
     path("continue/<slug:handle>/", views.resume, name="continue"),
+    path("contest/<slug:handle>/", views.contest, name="contest"),
     path("consent/", views.consent, name="consent"),
     path("report/<str:token>/", views.report, name="report"),
     path("webhook/", webhooks.webhook, name="webhook"),

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.csrf import csrf_protect
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConsentRequired, NotEnrolled, TooManyAttempts
@@ -25,7 +25,7 @@ from django_faceauth.gate.destination import fallback_for, home, local, way_back
 from django_faceauth.headers import sealed
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.authentication import StatusChange
-from django_faceauth.services import alerts, flow, grants, reports
+from django_faceauth.services import alerts, flow, grants, reports, review
 from django_faceauth.services import consent as consents
 from django_faceauth.services.flow import Word
 from django_faceauth.services.presentation import kept_lines, lines
@@ -174,6 +174,17 @@ def report(request: HttpRequest, token: str) -> HttpResponse:
     page = "report" if challenge.reported_at is None else "reported"
     context = {"token": token, "cancel_url": home(), **alerts.facts(challenge)}
     return render(request, f"faceauth/{page}.html", context)
+
+
+@_page
+@csrf_protect
+@require_POST
+@_of_this_session
+def contest(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
+    """Have a person look at a decline (V-10). Without a gate: it opens nothing."""
+    if not review.contest(challenge, now=timezone.now()):
+        return _not_found(request)
+    return render(request, "faceauth/contested.html", {"cancel_url": home()})
 
 
 @_page

@@ -246,6 +246,11 @@ class FaceChallenge(models.Model):
         return self.is_open or (is_mendable and self.revoked_at is None)
 
     @property
+    def is_declined(self) -> bool:
+        """Whether the provider took the face for somebody else's, which may be wrong (V-10)."""
+        return self.state == self.State.FAILED and self.reason == "declined"
+
+    @property
     def age_limit(self) -> timedelta:
         """How long the shown face counts for the gate that asked."""
         return timedelta(seconds=self.max_age)

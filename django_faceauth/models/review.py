@@ -23,6 +23,7 @@ class ReviewCase(models.Model):
         AUDIT = "audit", _("changed by the provider’s audit")
         NETWORK = "network", _("approved from a new network")
         REPORTED = "reported", _("reported by the user")
+        CONTESTED = "contested", _("contested by the user")
 
     authentication = models.OneToOneField(
         FaceAuthentication,

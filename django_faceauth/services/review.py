@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django_faceauth.models import FaceAttempt, FaceAuthentication, ReviewCase, StatusChange
+from django.db import transaction
+
+from django_faceauth.models import (
+    FaceAttempt,
+    FaceAuthentication,
+    FaceChallenge,
+    ReviewCase,
+    StatusChange,
+)
 from django_faceauth.response_codes import DURESS, FRAUD
 from django_faceauth.services.announcements import announce
 from django_faceauth.signals import case_raised
@@ -27,6 +35,15 @@ def consider(authentication: FaceAuthentication, *, now: datetime) -> None:
     by a reason that was not known then.
     """
     raise_case(authentication, *_reasons(authentication), now=now)
+
+
+def contest(challenge: FaceChallenge, *, now: datetime) -> bool:
+    """Have a person look at a decline that its user calls wrong; tell if there is one (V-10)."""
+    if not challenge.is_declined or challenge.authentication is None:
+        return False
+    with transaction.atomic():
+        raise_case(challenge.authentication, Reason.CONTESTED, now=now)
+    return True
 
 
 def raise_case(authentication: FaceAuthentication, *reasons: Reason, now: datetime) -> None:

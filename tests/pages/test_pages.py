@@ -64,6 +64,10 @@ def every_page(people, client, provider):
     seen["report.html"] = client.get(report)
     seen["reported.html"] = client.post(report, follow=True)
     seen["your_consent.html"] = person.browser.get("/face/consent/")
+    unlucky = people()
+    unlucky.passes(outcome="someone_else")
+    contest = f"/face/contest/{unlucky.challenge.handle}/"
+    seen["contested.html"] = unlucky.browser.post(contest)
     seen["done.html"] = client.get("/face/done/")
     seen["back.html"] = back_to_an_app(people())
     provider.troubles.extend([lambda provider, request: provider.answer(request, 500)] * 3)

@@ -399,6 +399,7 @@ def test_a_site_where_everything_needs_a_login(alice, settings):
 UNGATED = {
     "start": "begins a face check, and grants nothing",
     "report": "only takes away",
+    "contest": "has a person look at a decline, and opens nothing (V-10)",
     "consent": "only takes away, and has to be as easy as giving it (V-03)",
     "webhook": "is signed, and makes us ask the provider",
 }

@@ -1,0 +1,68 @@
+"""Somebody who was declined can have a person look at it (V-10)."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from django_faceauth.models import ReviewCase
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def declined(people):
+    person = people()
+    person.page = person.passes(outcome="someone_else")
+    return person
+
+
+def address(person):
+    return f"/face/contest/{person.challenge.handle}/"
+
+
+def test_a_decline_is_put_before_a_person(declined):
+    assert f'action="{address(declined)}"' in declined.page.content.decode()
+
+    told = declined.browser.post(address(declined))
+
+    assert b"A person will look at it" in told.content
+    assert "contested" in ReviewCase.objects.get().reasons
+    assert declined.browser.get("/statements/").status_code == 302  # it opens nothing
+
+
+def test_once_is_enough(declined):
+    for _ in range(3):
+        assert declined.browser.post(address(declined)).status_code == 200
+
+    assert ReviewCase.objects.get().reasons.count("contested") == 1
+
+
+@pytest.mark.parametrize("outcome", ["same_person", "refuse", "leave"])
+def test_there_is_nothing_to_contest_otherwise(person, outcome):
+    page = person.passes(outcome=outcome)
+
+    assert b"/face/contest/" not in page.content
+    assert person.browser.post(address(person)).status_code == 404
+    assert not ReviewCase.objects.exists()
+
+
+def test_only_the_person_themselves(declined, people):
+    """Foreign, unknown and no session look the same (TH-24)."""
+    answers = [
+        people().browser.post(address(declined)),
+        Client().post(address(declined)),
+        declined.browser.post("/face/contest/nobody/"),
+    ]
+
+    assert {answer.status_code for answer in answers} == {404}
+    assert "contested" not in ReviewCase.objects.get().reasons
+
+
+def test_a_look_changes_nothing_and_other_sites_neither(declined):
+    assert declined.browser.get(address(declined)).status_code == 405
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = declined.browser.cookies
+
+    assert strict.post(address(declined)).status_code == 403
+    assert "contested" not in ReviewCase.objects.get().reasons
