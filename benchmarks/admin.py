@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from statistics import median
 from time import perf_counter
 
@@ -12,10 +13,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from benchmarks import history
 from benchmarks.figures import Figure, milliseconds, peak
+from django_faceauth.conf import conf
 from django_faceauth.models import FaceAuthentication
+from django_faceauth.services import retention
 
 FEW = 1_000
 LIST = "admin:faceauth_faceauthentication_changelist"
@@ -44,6 +48,7 @@ def measure(*, quick: bool) -> Iterator[Figure]:
     for name, seen in _all_seen(browser, times).items():
         yield from _figures(f"{name}, of {many}", seen, few[name])
     yield from _exported(browser)
+    yield from _purged()
     history.clear()
     boss.delete()
 
@@ -60,6 +65,16 @@ def _exported(browser: Client) -> Iterator[Figure]:
     rate = rows / (perf_counter() - begun)
     yield Figure(f"export of {rows}, rows a second", f"{rate:.0f}")
     yield Figure(f"export of {rows}, MiB grown", f"{peak() - memory:.1f}")
+
+
+def _purged() -> Iterator[Figure]:
+    """Yield how quickly the oldest tenth goes, with all that hangs on it, and what that takes."""
+    tenth = timedelta(seconds=0.9 * history.YEAR) - conf.RETENTION["flows"]
+    memory, begun = peak(), perf_counter()
+    rows = sum(retention.purge(now=timezone.now() - tenth).values())
+    rate = rows / (perf_counter() - begun)
+    yield Figure(f"purge of {rows}, rows a second", f"{rate:.0f}")
+    yield Figure(f"purge of {rows}, MiB grown", f"{peak() - memory:.1f}")
 
 
 def _figures(what: str, seen: Seen, before: Seen) -> Iterator[Figure]:

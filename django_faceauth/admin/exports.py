@@ -23,7 +23,7 @@ from django_faceauth.response_codes import FRAUD
 from django_faceauth.services import audit
 
 #: Rows that are read at once.
-CHUNK: Final = 2_000
+CHUNK: Final = 500
 
 COLUMNS: Final = (
     *("provider_id", "user", "applicant_id", "user_journey_id", "environment", "action"),

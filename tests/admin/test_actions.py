@@ -229,7 +229,7 @@ def test_a_file_is_written_while_it_is_read(staff, person, django_assert_max_num
     assert response.streaming
     lines = iter(response.streaming_content)
     assert next(lines).startswith(b"provider_id")
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(12):
         assert sum(1 for _line in lines) == 4_500
 
 
