@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
+
+
+def write_head(apps: Any, _schema_editor: Any) -> None:
+    """Make the row that entries of the audit log are numbered by.
+
+    From the start: two that wrote the first entry at once would lock each other out on MariaDB.
+    """
+    apps.get_model("faceauth", "AuditHead").objects.get_or_create(pk=1)
 
 
 class Migration(migrations.Migration):
@@ -428,4 +438,5 @@ class Migration(migrations.Migration):
             model_name="statuschange",
             index=models.Index(fields=["status", "at"], name="faceauth_change_age"),
         ),
+        migrations.RunPython(write_head, migrations.RunPython.noop),
     ]

@@ -91,7 +91,7 @@ def _take_head() -> AuditHead:
     # The UPDATE comes first: it locks the row, and what is read after it is current on
     # every database.
     if not AuditHead.objects.filter(pk=1).update(count=F("count") + 1):
-        AuditHead.objects.get_or_create(pk=1)
+        AuditHead.objects.get_or_create(pk=1)  # the migration's was flushed, as tests do
         AuditHead.objects.filter(pk=1).update(count=F("count") + 1)
     return AuditHead.objects.get(pk=1)
 
