@@ -21,7 +21,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from django_faceauth.conf import conf
-from django_faceauth.models import FaceAuthentication
+from django_faceauth.models import AttemptRequest, Consent, FaceAuthentication
 from django_faceauth.provider.factory import answered_by
 from django_faceauth.services import flow
 from django_faceauth.simulator.adapter import SimulatorAdapter
@@ -74,6 +74,9 @@ def play() -> int:
         logging.disable(logging.NOTSET)
     for row, by in told:
         _move(row, by)
+    # Whoever comes now is asked for their consent, and has tried nothing yet.
+    Consent.objects.all().delete()
+    AttemptRequest.objects.all().delete()
     return len(told)
 
 

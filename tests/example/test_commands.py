@@ -84,8 +84,9 @@ def test_a_service_that_is_away_is_named(tmp_path: Path) -> None:
 
 
 REASONS = """
-from django_faceauth.models import ReviewCase
+from django_faceauth.models import Consent, ReviewCase
 print(*[reason for case in ReviewCase.objects.all() for reason in case.reasons])
+print("consents:", Consent.objects.count())
 """
 
 
@@ -101,3 +102,4 @@ def test_two_weeks_of_history_for_the_desk(tmp_path: Path) -> None:
     assert second == ""
     told = manage(tmp_path, "shell", "--no-imports", "-c", REASONS)
     assert {"fraud", "duress", "turned", "attempts"} <= set(told.split())
+    assert "consents: 0" in told  # who comes to the demo is asked
