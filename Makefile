@@ -9,7 +9,7 @@ VENV_PYTHON := .venv/bin/python
 MANAGE := $(VENV_PYTHON) example_project/manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help bench demo demo-full lint mutants schema test types
+.PHONY: help bench demo demo-full lint messages mutants schema test types
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,12 @@ schema: .venv/test.stamp ## write docs/reference/openapi.yaml anew
 	@$(VENV_PYTHON) -m django spectacular --settings tests.settings --pythonpath . \
 		--urlconf tests.api.own --custom-settings tests.api.own.SETTINGS \
 		--validate --fail-on-warn --file docs/reference/openapi.yaml
+
+messages: .venv/test.stamp ## bring the catalogues up to date and compile them (needs GNU gettext)
+	@for app in django_faceauth example_project/bank; do \
+		(cd $$app && $(CURDIR)/$(VENV_PYTHON) -m django makemessages --all --no-obsolete --add-location file \
+			&& $(CURDIR)/$(VENV_PYTHON) -m django compilemessages --verbosity 0) || exit 1; \
+	done
 
 .venv/demo.stamp: EXTRAS = demo
 .venv/demo-full.stamp: EXTRAS = demo-full
