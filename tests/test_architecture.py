@@ -21,6 +21,7 @@ FLOORS: list[set[str]] = [
         "compat",
         "durations",
         "exceptions",
+        "explanations",
         "identifiers",
         "metrics",
         "redaction",
