@@ -56,11 +56,8 @@ ONLY_IN = {
 
 #: What fits into one head.
 LONGEST_FILE = 300
-#: Tables: one entry after the other, each read by itself.
-LONGER = {
-    "api/operations.py",
-    "conf.py",
-}
+#: One setting after the other, each read by itself.
+LONGER = {"conf.py"}
 
 
 def sources() -> list[Path]:
