@@ -32,7 +32,8 @@ def test_every_check_has_its_heading():
     sources = "".join(path.read_text() for path in Path(checks.__file__).parent.glob("*.py"))
     raised = set(re.findall(r'id="(faceauth\.\w+)"', sources))
 
-    assert set(headings("reference/checks.md")) == raised
+    named = {name for name in headings("reference/checks.md") if name.startswith("faceauth.")}
+    assert named == raised
 
 
 def test_every_signal_has_its_heading():
