@@ -10,6 +10,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Permission
 from django.template import Context, Template
 from django.test import Client, override_settings
 from django.urls import include, path
@@ -78,6 +80,29 @@ def test_all_code_is_python(page):
 @pytest.fixture
 def payment(person):
     return Payment.objects.create(user=person.user, payee="Bob", amount="9.50")
+
+
+def test_gate_a_view(run, person):
+    """A function, a class, and a view of somebody else."""
+    page = run("gate-a-view.md")
+    settings_view = page.Settings.as_view()
+    with served(
+        path("statements/", page.statements),
+        path("customers/", page.customers),
+        path("settings/", settings_view),
+        path("admin/", admin.site.urls),
+        *page.urlpatterns,
+    ):
+        assert person.passes("/statements/").content.startswith(b"Open until ")
+        refused = person.browser.get("/customers/")
+        assert "/login/" in refused["Location"]
+        person.user.user_permissions.add(Permission.objects.get(codename="view_user"))
+        assert b"Everybody" in person.passes("/customers/").content
+        assert person.browser.post("/settings/").status_code == 302
+        person.proves(person.is_asked("/password/", "post"))
+        assert person.browser.post("/password/").status_code == 200
+
+    assert page.verified(person.user, "aplt_another")
 
 
 def test_approve_a_payment(run, person, payment):
@@ -587,6 +612,14 @@ def test_dashboard(run, people):
         people(scripted("62321")).passes("/statements/")
 
     assert page.declined_today() == 1
+
+
+def test_everything_of_a_user_ends(run, person):
+    """What the page about notices has for the site's own reasons."""
+    person.passes()
+
+    assert run("notices.md").end_everything(person.user) == 1
+    assert (person.challenge.state, person.challenge.reason) == ("revoked", "staff")
 
 
 # -- review-desk.md
