@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+import yaml
 from django.apps import apps
 from django.core.management import load_command_class
 from django.core.management.base import BaseCommand
@@ -19,10 +20,11 @@ from django.dispatch import Signal
 from django.urls import URLPattern
 from django.utils import timezone
 from prometheus_client import CollectorRegistry
+from rest_framework import exceptions as drf_exceptions
 
 import django_faceauth
 from django_faceauth import exceptions, gate, metrics, prometheus, response_codes, signals
-from django_faceauth.api import permissions
+from django_faceauth.api import permissions, throttling
 from django_faceauth.gate import Reason, admin
 from django_faceauth.models.append_only import AppendOnlyError
 from django_faceauth.provider import answers, client, factory, signatures, snapshots
@@ -524,22 +526,114 @@ def test_every_code_that_the_simulator_knows_has_words():
 
 # -- the API
 
+#: A test of its own holds the schema against the code.
+SCHEMA = yaml.safe_load((DOCS / "reference/openapi.yaml").read_text())
+
+
+def component(name: str) -> dict[str, Any]:
+    return SCHEMA["components"]["schemas"][name]
+
 
 def test_every_endpoint_of_the_api_has_its_heading():
-    """As the schema has them, which a test of its own holds against the code."""
-    schema = (DOCS / "reference/openapi.yaml").read_text()
-    paths = re.split(r"^  (/face/api/.*):$", schema, flags=re.M)[1:]
     there = {
-        f"{method.upper()} {_plain(path)}"
-        for path, rest in zip(paths[::2], paths[1::2], strict=True)
-        for method in re.findall(r"^    (get|post|put|patch|delete):$", rest, re.M)
+        f"{method.upper()} {re.sub(r'{.*?}', '<>', path.removeprefix('/face/api/'))}"
+        for path, methods in SCHEMA["paths"].items()
+        for method in methods
     }
 
     text = (DOCS / "reference/api.md").read_text()
 
     told = re.findall(r"^### `([A-Z]+) ([^`?]*)[^`]*`$", text, re.M)
-    assert {f"{method} " + re.sub(r"<\w+>", "<>", path) for method, path in told} == there
+    assert {f"{method} " + re.sub(r"<.*?>", "<>", path) for method, path in told} == there
 
 
-def _plain(path: str) -> str:
-    return re.sub(r"\{\w+\}", "<>", path.removeprefix("/face/api/"))
+@pytest.mark.parametrize(
+    ("heading", "table", "name"),
+    [
+        ("`GET challenges/<handle>/`", 0, "FaceChallenge"),
+        ("`POST challenges/<handle>/attempts/`", 0, "FaceAttemptStart"),
+        ("`POST challenges/<handle>/attempts/`", 1, "FaceCapture"),
+        ("`GET consent/`", 0, "FaceConsent"),
+    ],
+)
+def test_every_member_of_an_answer_has_its_row(heading, table, name):
+    told = named(section("api.md", heading), table)
+
+    assert sorted(told) == sorted(component(name)["properties"])
+
+
+@pytest.mark.parametrize(
+    ("heading", "name"),
+    [
+        ("`GET authentications/`", "FaceAuthentication"),
+        ("`GET authentications/<id>/attempts/`", "FaceAttempt"),
+        ("`GET freshness/?action=`", "FaceFreshness"),
+    ],
+)
+def test_every_member_of_a_short_answer_is_named(heading, name):
+    text = section("api.md", heading)
+
+    assert [member for member in component(name)["properties"] if f"`{member}`" not in text] == []
+
+
+def test_every_word_of_a_challenge_is_told():
+    text = section("api.md", "`GET challenges/<handle>/`")
+    (states,) = (terms(row[1]) for row in tables(text)[0] if row[0] == "`state`")
+
+    assert sorted(states) == sorted(component("FaceChallengeState")["enum"])
+    assert named(text, table=1) == component("FaceChallengeNext")["enum"]
+
+
+def test_every_query_of_a_list_has_its_row():
+    told = named(section("api.md", "`GET authentications/`"))
+    there = [
+        one["name"] for one in SCHEMA["paths"]["/face/api/authentications/"]["get"]["parameters"]
+    ]
+
+    filtered = [f"created_at__{word}" for word in ("gte", "lt")]
+    assert sorted(told) == sorted([*there, *filtered])
+
+
+def test_every_code_of_a_problem_is_told():
+    """With its status, and none that nothing gives."""
+    told = {
+        (row[0], code) for row in tables(section("api.md", "Problems"))[0] for code in terms(row[1])
+    }
+    there = {
+        (status, example["value"]["code"])
+        for methods in SCHEMA["paths"].values()
+        for operation in methods.values()
+        for status, answer in operation["responses"].items()
+        for content in answer.get("content", {}).values()
+        for example in content["examples"].values()
+        if status >= "400"
+    }
+    given = "".join(path.read_text() for path in [*SOURCES, Path(drf_exceptions.__file__)])
+
+    assert there - told == set()
+    codes = {code for _status, code in told} - set(component("FaceProblem")["properties"])
+    assert {code for code in codes if not re.search(rf"[\"']{code}[\"']", given)} == set()
+
+
+def test_every_answer_of_the_gate_is_among_the_problems():
+    problems = {
+        (row[0], code) for row in tables(section("api.md", "Problems"))[0] for code in terms(row[1])
+    }
+    told = {
+        (row[0], code)
+        for row in tables(section("api.md", "A refused request"))[0]
+        for code in terms(row[1])
+    }
+
+    assert told <= problems
+    rows = tables(section("gate.md", "`Reason`"))[0]
+    refusing = {terms(row[0])[0] for row in rows if "refuses" in row[1]} - {Reason.ANONYMOUS}
+    assert {code for _status, code in told} == {"face_required"} | refusing
+
+
+def test_how_often_a_program_may_ask():
+    (table,) = tables(section("api.md", "How often"))
+
+    told = {terms(row[0])[0]: row[1].replace(" a minute", "/min") for row in table}
+
+    assert told == dict(throttling.RATES)
