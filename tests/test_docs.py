@@ -14,7 +14,8 @@ import django_faceauth
 from django_faceauth import checks
 from django_faceauth.conf import KNOWN, conf
 from django_faceauth.durations import Limit, as_limit
-from tests.manual import DOCS, PAGES, ROOT, prose, section
+from tests.manual import DOCS, PAGES, ROOT, prose, section, tables, terms
+from tests.test_architecture import FLOORS
 
 SOURCES = sorted(Path(django_faceauth.__file__).parent.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
@@ -78,6 +79,17 @@ def test_links_lead_somewhere(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_no_page_speaks_of_the_machine_that_it_was_written_on(page):
     assert re.findall(r"(?<![\w.-])/(?:home|root|tmp|work|Users)/\S*", page.read_text()) == []
+
+
+def test_the_layers_are_those_that_the_architecture_holds():
+    """From the top down; of the words at the bottom the page names some."""
+    (table,) = tables((DOCS / "explanation/architecture.md").read_text())
+    floors = [set(terms(row[1])) for row in table]
+
+    *above, words = [set(rooms) for rooms in reversed(FLOORS)]
+
+    assert floors[:-1] == above
+    assert floors[-1] < words
 
 
 # -- settings, checks, requirements
