@@ -283,6 +283,19 @@ def test_every_field_has_its_row(model: type[Model]):
             assert f"`{value}`" in rows[field.name], (field.name, value)
 
 
+def test_every_way_back_has_its_row():
+    there = {
+        (field.related_query_name(), model.__name__)
+        for model in MODELS.values()
+        for field in model._meta.concrete_fields
+        if field.is_relation and field.remote_field.related_name != "+"
+    }
+
+    (table,) = tables(section("models.md", "From the other side"))
+
+    assert {(terms(row[1])[0], terms(row[2])[0]) for row in table} == there
+
+
 def test_every_state_of_a_challenge_has_its_row():
     states = MODELS["FaceChallenge"].State.values
 
