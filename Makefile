@@ -9,7 +9,7 @@ VENV_PYTHON := .venv/bin/python
 MANAGE := $(VENV_PYTHON) example_project/manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help bench demo demo-full lint messages mutants schema test types
+.PHONY: help bench demo demo-full docs lint messages mutants schema test types
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,11 @@ lint: .venv/test.stamp ## check the style
 types: .venv/test.stamp ## check the types
 	@$(VENV_PYTHON) -m mypy
 
+docs: .venv/docs.stamp ## build the site of these docs in docs/_build/html, without a network
+	@$(VENV_PYTHON) -m sphinx --fail-on-warning --nitpicky --keep-going --quiet \
+		-b html docs docs/_build/html
+	@echo "Open docs/_build/html/index.html."
+
 schema: .venv/test.stamp ## write docs/reference/openapi.yaml anew
 	@$(VENV_PYTHON) -m django spectacular --settings tests.settings --pythonpath . \
 		--urlconf tests.api.own --custom-settings tests.api.own.SETTINGS \
@@ -63,6 +68,7 @@ messages: .venv/test.stamp ## bring the catalogues up to date and compile them (
 
 .venv/demo.stamp: EXTRAS = demo
 .venv/demo-full.stamp: EXTRAS = demo-full
+.venv/docs.stamp: EXTRAS = docs
 .venv/mutants.stamp: EXTRAS = demo,dev,mutants
 .venv/test.stamp: EXTRAS = demo,dev
 .venv/%.stamp: pyproject.toml

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Permission
 from django.template import Context, Template
 from django.test import Client, override_settings
 from django.urls import include, path
@@ -26,12 +28,12 @@ from django_faceauth import metrics
 from django_faceauth.conf import conf
 from django_faceauth.models import FaceAuthentication
 from django_faceauth.services import consent, enrolment
-from django_faceauth.signals import consent_withdrawn
+from django_faceauth.signals import consent_withdrawn, locked_out
 from tests.gate.test_admin import chosen, make_staff
 from tests.person import scripted
 from tests.phone import Phone
 from tests.site.models import Payment
-from tests.site.views import statements
+from tests.site.views import payout, statements
 from tests.test_docs import DOCS
 
 PAGES = sorted((DOCS / "how-to").glob("*.md"))
@@ -79,6 +81,29 @@ def test_all_code_is_python(page):
 @pytest.fixture
 def payment(person):
     return Payment.objects.create(user=person.user, payee="Bob", amount="9.50")
+
+
+def test_gate_a_view(run, person):
+    """A function, a class, and a view of somebody else."""
+    page = run("gate-a-view.md")
+    settings_view = page.Settings.as_view()
+    with served(
+        path("statements/", page.statements),
+        path("customers/", page.customers),
+        path("settings/", settings_view),
+        path("admin/", admin.site.urls),
+        *page.urlpatterns,
+    ):
+        assert person.passes("/statements/").content.startswith(b"Open until ")
+        refused = person.browser.get("/customers/")
+        assert "/login/" in refused["Location"]
+        person.user.user_permissions.add(Permission.objects.get(codename="view_user"))
+        assert b"Everybody" in person.passes("/customers/").content
+        assert person.browser.post("/settings/").status_code == 302
+        person.proves(person.is_asked("/password/", "post"))
+        assert person.browser.post("/password/").status_code == 200
+
+    assert page.verified(person.user, "aplt_another")
 
 
 def test_approve_a_payment(run, person, payment):
@@ -588,6 +613,71 @@ def test_dashboard(run, people):
         people(scripted("62321")).passes("/statements/")
 
     assert page.declined_today() == 1
+
+
+def test_everything_of_a_user_ends(run, person):
+    """What the page about notices has for the site's own reasons."""
+    person.passes()
+
+    assert run("notices.md").end_everything(person.user) == 1
+    assert (person.challenge.state, person.challenge.reason) == ("revoked", "staff")
+
+
+def test_offer_another_way(run, person, settings, tmp_path):
+    """A code in place of a face, from the page with the question to the page that was asked for."""
+    text = (DOCS / "how-to/fallback.md").read_text()
+    html = re.search(r"^```html\n(.*?)^```$", text, re.M | re.S)
+    (tmp_path / "by_code.html").write_text(html[1])
+    (tmp_path / "by_code_over.html").write_text("over")
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    page = run("fallback.md")
+    page.is_right = lambda user, code: (user, code) == (person.user, "1234")
+    settings.FACEAUTH_FALLBACK = page.FACEAUTH_FALLBACK
+
+    with served(*page.urlpatterns, path("statements/", statements)):
+        person.is_asked("/statements/")
+        other_way = f"/by-code/?challenge={person.challenge.handle}"
+        assert b"Your code" in person.browser.get(other_way).content
+        assert person.browser.post(other_way, {"code": "1111"}).status_code == 200
+        done = person.browser.post(other_way, {"code": "1234"})
+        assert done["Location"] == "/statements/"
+        assert person.browser.get("/statements/").status_code == 200
+        assert person.browser.get(other_way).content == b"over"
+
+    assert person.challenge.method == "code"
+
+
+def test_exempt_people(run, person, people):
+    """For a month, until somebody ends it."""
+    page = run("exempt-people.md")
+    with served(path("payout/", payout)):
+        exemption = page.exempt_for_a_month(person.user, people().user)
+        assert person.browser.get("/payout/").status_code == 200
+        page.end(exemption)
+        assert person.browser.get("/payout/").status_code == 302
+
+
+@pytest.fixture
+def told(run):
+    """The page about limits; its receiver listens for one test alone."""
+    page = run("limits.md")
+    yield
+    locked_out.disconnect(page.tell)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("told")
+def test_users_are_told_of_a_lock_out(people, mailoutbox):
+    person = people(scripted("62321"))
+    person.user.email = "person@shop.example"
+    person.user.save()
+
+    with override_settings(FACEAUTH_LOCKOUT=(1, "30m")):
+        person.passes()
+
+    (mail,) = mailoutbox
+    assert mail.to == ["person@shop.example"]
+    assert "You can go on at 12:3" in mail.body
 
 
 # -- review-desk.md
