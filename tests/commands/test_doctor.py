@@ -10,7 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from celery import Celery
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
@@ -284,11 +283,12 @@ def test_secrets_are_not_told(doctor, provider):
 
 @pytest.fixture
 def broker(monkeypatch):
+    celery = pytest.importorskip("celery")
     monkeypatch.delenv("CELERY_BROKER_URL", raising=False)  # Celery would prefer it
 
     @contextmanager
     def broker(url):
-        app = Celery("doctor", broker=url, set_as_current=True)
+        app = celery.Celery("doctor", broker=url, set_as_current=True)
         try:
             with override_settings(FACEAUTH_CELERY=True):
                 yield
