@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.newcomer.place import Place, place
+
 ROOT = Path(__file__).parent.parent.parent
 #: Any moment will do, as long as it is always the same.
 MOMENT = "1700000000"
@@ -28,3 +30,17 @@ def built(folder: Path, tree: Path = ROOT) -> Path:
 def distributions(tmp_path_factory) -> Path:
     """A folder with the wheel and the source distribution of this tree."""
     return built(tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="session")
+def wheel(distributions) -> Path:
+    (wheel,) = distributions.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="session")
+def alone(tmp_path_factory, wheel) -> Place:
+    """The package without an extra."""
+    alone = place(tmp_path_factory.mktemp("alone"))
+    alone.gets(wheel)
+    return alone
