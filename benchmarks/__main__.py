@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--quick] [--check] [admin api gate ingest junk load pulls sweep]`."""
+"""`python -m benchmarks [--quick] [--check] [admin api gate imports ingest …]`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import django
 
 from benchmarks.figures import Figure
 
-NAMES = ("admin", "api", "gate", "ingest", "junk", "load", "pulls", "sweep")
+NAMES = ("admin", "api", "gate", "imports", "ingest", "junk", "load", "pulls", "sweep")
 HEAD = ("what", "ours", "reference", "ratio or value", "budget", "")
 
 

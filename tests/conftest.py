@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, Final
 
 import hypothesis
 import pytest
@@ -21,6 +22,30 @@ from tests.site.models import Payment
 #: For `--hypothesis-profile`: a minute of fuzzing, and a night of it.
 hypothesis.settings.register_profile("fuzz", max_examples=1_500, deadline=None)
 hypothesis.settings.register_profile("long", max_examples=1_000_000, deadline=None)
+
+#: What is about a package that sites need not install, and is left out where it is not.
+ABOUT: Final = {
+    "celery": ["celery", "webhooks/test_tasks.py"],
+    "health_check": ["test_healthcheck.py"],
+    "playwright": ["browser"],
+    "prometheus_client": ["test_prometheus.py"],
+    "rest_framework": [
+        "api",
+        "example",
+        "gate/test_claims.py",
+        "gate/test_doors.py",
+        "pages/test_way_back.py",
+        "test_how_to.py",
+    ],
+}
+MISSING: Final = [package for package in ABOUT if find_spec(package) is None]
+collect_ignore = [path for package in MISSING for path in ABOUT[package]]
+
+
+def pytest_report_header() -> str:
+    """Say what is not run because its package is not installed."""
+    return f"left out without {', '.join(MISSING)}: {', '.join(collect_ignore)}" if MISSING else ""
+
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -29,6 +28,7 @@ from django_faceauth.conf import conf
 from django_faceauth.models import FaceAuthentication
 from django_faceauth.services import consent, enrolment
 from django_faceauth.signals import consent_withdrawn, locked_out
+from tests.addresses import served
 from tests.gate.test_admin import chosen, make_staff
 from tests.person import scripted
 from tests.phone import Phone
@@ -56,20 +56,6 @@ def run():
         return module
 
     return run
-
-
-@contextmanager
-def served(*patterns):
-    """Give the site these addresses."""
-    urls = ModuleType("urls")
-    urls.urlpatterns = [
-        *patterns,
-        path("face/", include("django_faceauth.urls")),
-        path("face/api/", include("django_faceauth.api.urls")),
-        path("simulator/", include("django_faceauth.simulator.urls")),
-    ]
-    with override_settings(ROOT_URLCONF=urls):
-        yield
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

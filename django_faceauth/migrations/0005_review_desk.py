@@ -17,6 +17,15 @@ def write_head(apps: Any, _schema_editor: Any) -> None:
     apps.get_model("faceauth", "AuditHead").objects.get_or_create(pk=1)
 
 
+def fill_codes(apps: Any, _schema_editor: Any) -> None:
+    """Put the first response code where it is looked up, for what came before that column."""
+    rows = apps.get_model("faceauth", "FaceAuthentication").objects
+    with_codes = list(rows.exclude(response_codes=[]).only("response_codes"))
+    for row in with_codes:
+        row.code = row.response_codes[0]["code"]
+    rows.bulk_update(with_codes, ["code"], batch_size=1000)
+
+
 class Migration(migrations.Migration):
     dependencies = [
         ("faceauth", "0004_api"),
@@ -439,4 +448,5 @@ class Migration(migrations.Migration):
             index=models.Index(fields=["status", "at"], name="faceauth_change_age"),
         ),
         migrations.RunPython(write_head, migrations.RunPython.noop),
+        migrations.RunPython(fill_codes, migrations.RunPython.noop),
     ]

@@ -16,10 +16,10 @@ from django.utils import timezone
 from django_faceauth.admin.dashboard import WINDOWS, dashboard
 from django_faceauth.durations import in_words
 from django_faceauth.models import FaceAuthentication, WebhookEvent
+from tests.addresses import served
 from tests.gate.test_admin import make_staff
 from tests.person import scripted
 from tests.site.views import statements
-from tests.test_how_to import served
 
 RIGHTS = ("view_faceauthentication",)
 SVG = re.compile(r"<svg class=\"faceauth-(?:chart|spark)\".*?</svg>", re.S)

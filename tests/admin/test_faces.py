@@ -22,10 +22,10 @@ from django_faceauth.gate import face_required
 from django_faceauth.models import AuditEntry, CallBudget, FaceAttempt, FaceChallenge
 from django_faceauth.services import audit, erasure, portraits
 from django_faceauth.simulator import portrait
+from tests.addresses import served
 from tests.gate.test_admin import make_staff
 from tests.provider_double import answers, breaks, works
 from tests.site.views import secret, statements
-from tests.test_how_to import served
 
 ASSETS = "GET /assets/"
 

@@ -10,7 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from celery import Celery
 from django.core.checks import Warning as Remark
 from django.core.checks import register
 from django.core.checks.registry import registry
@@ -325,11 +324,12 @@ def test_secrets_are_not_told(doctor, provider):
 
 @pytest.fixture
 def broker(monkeypatch):
+    celery = pytest.importorskip("celery")
     monkeypatch.delenv("CELERY_BROKER_URL", raising=False)  # Celery would prefer it
 
     @contextmanager
     def broker(url):
-        app = Celery("doctor", broker=url, set_as_current=True)
+        app = celery.Celery("doctor", broker=url, set_as_current=True)
         try:
             with override_settings(FACEAUTH_CELERY=True):
                 yield

@@ -1,14 +1,20 @@
-"""What is in the box."""
+"""What is in the box, and what is written on it."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 import tarfile
 import zipfile
+from email import message_from_bytes
+from email.message import Message
 from pathlib import Path
 
 import pytest
 
 import django_faceauth
+from tests.newcomer.conftest import ROOT, built
 
 pytestmark = pytest.mark.newcomer
 
@@ -18,17 +24,60 @@ NEEDED = [
     for path in PACKAGE.rglob("*")
     if path.is_file() and "__pycache__" not in path.parts
 ]
+#: Each kind of file that a site needs besides the code; what has no example is not packed.
+KINDS = [
+    "migrations/0001_*.py",
+    "simulator/migrations/0001_*.py",
+    "py.typed",
+    "simulator/static/faceauth_simulator/*.css",
+    "simulator/templates/faceauth_simulator/*.html",
+    "static/faceauth/*.js",
+    "templates/admin/faceauth/*.html",
+    "templates/faceauth/*.txt",
+    "templates/faceauth/icons/*.html",
+]
+
+
+def in_wheel(distributions: Path) -> zipfile.ZipFile:
+    (wheel,) = distributions.glob("*.whl")
+    return zipfile.ZipFile(wheel)
+
+
+@pytest.fixture(scope="module")
+def metadata(distributions) -> Message:
+    """What an index and pip read."""
+    wheel = in_wheel(distributions)
+    (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+    return message_from_bytes(wheel.read(name))
 
 
 def test_the_wheel(distributions):
     """Everything that runs, the licence, and nothing else."""
-    (wheel,) = distributions.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
+    names = in_wheel(distributions).namelist()
 
-    assert f"django_faceauth-{django_faceauth.__version__}-" in wheel.name
     assert not [name for name in NEEDED if f"django_faceauth/{name}" not in names]
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert {name.split("/")[0].split("-")[0] for name in names} == {"django_faceauth"}
+    assert not [name for name in names if "__pycache__" in name or ".sqlite3" in name]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_file_is_in_the_wheel(kind, distributions):
+    names = [Path(name) for name in in_wheel(distributions).namelist()]
+
+    assert [name for name in names if name.match(f"django_faceauth/{kind}")]
+
+
+def test_the_catalogues_are_in_the_wheel(distributions):
+    """Each translation with what it was made from."""
+    names = set(in_wheel(distributions).namelist())
+    translations = [path.parent for path in PACKAGE.glob("locale/*/LC_MESSAGES/*.po")]
+
+    for folder in translations:
+        for kind in ("po", "mo"):
+            assert (
+                f"django_faceauth/{folder.relative_to(PACKAGE).as_posix()}/django.{kind}" in names
+            )
 
 
 def test_the_source_distribution(distributions):
@@ -39,6 +88,61 @@ def test_the_source_distribution(distributions):
     assert {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "SECURITY.md"} <= names
     assert "docs/tutorial.md" in names
     assert not [name for name in NEEDED if f"django_faceauth/{name}" not in names]
-    assert not [
-        name for name in names if name.startswith(("tests", "example_project", ".ci", ".venv"))
-    ]
+    others = ("tests", "example_project", "benchmarks", ".ci", ".venv", "docs/_build")
+    assert not [name for name in names if name.startswith(others)]
+
+
+def test_an_index_would_accept_them(distributions):
+    """The README is shown as it is meant."""
+    files = sorted(distributions.iterdir())
+    subprocess.run([sys.executable, "-m", "twine", "check", "--strict", *files], check=True)
+
+
+def test_the_version_is_written_in_one_place(distributions, metadata):
+    version = django_faceauth.__version__
+    text = (ROOT / "pyproject.toml").read_text()
+
+    assert metadata["Version"] == version
+    assert {path.name for path in distributions.iterdir()} == {
+        f"django_faceauth-{version}-py3-none-any.whl",
+        f"django_faceauth-{version}.tar.gz",
+    }
+    assert f'"{version}"' not in text
+
+
+def test_what_is_said_about_the_package(metadata):
+    """Who reads it in an index learns what it is for, and where it runs."""
+    classifiers = metadata.get_all("Classifier")
+
+    assert metadata["License-Expression"] == "MIT"
+    assert metadata["Requires-Python"] == ">=3.11"
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert "Typing :: Typed" in classifiers
+    required = [one for one in metadata.get_all("Requires-Dist") if "extra ==" not in one]
+    assert [one.partition(">")[0] for one in required] == ["django", "requests", "urllib3"]
+
+
+def test_a_classifier_is_there_for_each_version_that_tox_runs(metadata):
+    """And for no other (Q-04)."""
+    classifiers = metadata.get_all("Classifier")
+    tox = (ROOT / "tox.ini").read_text()
+
+    djangos = {one.rpartition(" ")[2] for one in classifiers if "Django :: " in one}
+    pythons = {one.rpartition(" ")[2] for one in classifiers if "Python :: 3." in one}
+    assert djangos == {name for name in ("5.2", "6.0", "6.1") if f"django~={name}.0" in tox}
+    assert pythons == {"3.11", "3.12", "3.13"}
+
+
+def test_two_builds_are_the_same_to_the_byte(distributions, tmp_path):
+    """Also of a tree in another place that was checked out at another time."""
+    ignored = shutil.ignore_patterns(".*", "__pycache__", "*.sqlite3*", "_build", "tests")
+    elsewhere = shutil.copytree(ROOT, tmp_path / "tree", ignore=ignored, copy_function=shutil.copy)
+    shutil.copy(ROOT / ".gitignore", elsewhere)
+
+    again = built(tmp_path / "dist", elsewhere)
+
+    assert sorted(path.name for path in again.iterdir()) == sorted(
+        path.name for path in distributions.iterdir()
+    )
+    for path in distributions.iterdir():
+        assert (again / path.name).read_bytes() == path.read_bytes(), path.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from django.apps import apps
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import TemplateView
@@ -46,7 +47,11 @@ urlpatterns = [
     path("office/", office.urls),
     path("by-code/", fallback.by_code, name="by-code"),
     path("face/", include("django_faceauth.urls")),
-    path("face/api/", include("django_faceauth.api.urls")),
-    path("shop/", include("tests.site.api")),
     path("simulator/", include("django_faceauth.simulator.urls")),
 ]
+
+if apps.is_installed("rest_framework"):
+    urlpatterns += [
+        path("face/api/", include("django_faceauth.api.urls")),
+        path("shop/", include("tests.site.api")),
+    ]
