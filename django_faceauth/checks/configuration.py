@@ -7,6 +7,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 
 from django.apps import apps
+from django.contrib.staticfiles import finders
 from django.core.checks import Error
 from django.core.checks import Warning as Remark
 from django.shortcuts import resolve_url
@@ -165,6 +166,31 @@ def refusing_leads_somewhere() -> Finding:
 
 
 @check
+def files_of_the_brand_are_found() -> Finding:
+    """W011: a page would be without its looks, or an error with hashed names."""
+    if not apps.is_installed("django.contrib.staticfiles"):
+        return
+    for name in ("STYLESHEETS", "BRAND_LOGO"):
+        for file in _files(name):
+            if not finders.find(file):
+                yield Remark(
+                    f"{PREFIX}{name} names {file}, which is no static file here.",
+                    hint="Write it as {% static %} takes it, such as bank/face.css.",
+                    id="faceauth.W011",
+                )
+
+
+@check
+def logo_has_a_name() -> Finding:
+    """W012: a picture alone tells nothing to people who do not see it."""
+    if value("BRAND_LOGO") and not value("BRAND_NAME"):
+        yield Remark(
+            f"{PREFIX}BRAND_LOGO is not shown without {PREFIX}BRAND_NAME.",
+            id="faceauth.W012",
+        )
+
+
+@check
 def pages_have_addresses() -> Finding:
     """E010: a closed gate would not know where to send people."""
     try:
@@ -182,6 +208,11 @@ def time_zones_are_used() -> Finding:
     """E011: without time zones, moments of the provider cannot be stored."""
     if not conf.USE_TZ:
         yield Error("This package needs USE_TZ = True.", id="faceauth.E011")
+
+
+def _files(name: str) -> tuple[str, ...]:
+    given = value(name) or ()
+    return (given,) if isinstance(given, str) else given
 
 
 def _hosts() -> Iterator[tuple[str, str]]:
