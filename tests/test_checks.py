@@ -121,6 +121,10 @@ def test_a_good_configuration_has_no_findings():
         ({"CONSENT_VERSION": "2026-11"}, ["W010"]),  # V-04
         ({"CONSENT_VERSION": "2026-11", "FALLBACK": "/by-phone/"}, []),
         ({"CONSENT_VERSION": "the new one"}, ["E001"]),
+        ({"STYLESHEETS": ["faceauth/stepup.css"]}, []),
+        ({"STYLESHEETS": ["faceauth/stepup.css", "no/such.css"]}, ["W022"]),
+        ({"BRAND_NAME": "Meadow", "BRAND_LOGO": "no/such.svg"}, ["W022"]),
+        ({"BRAND_LOGO": "faceauth/faceauth.css"}, ["W023"]),
         ({"NOTICES": True}, ["E016"]),
         ({"NOTICES": True, "SITE_URL": "https://bank.example/"}, []),
         ({"SITE_URL": "bank.example"}, ["E001"]),

@@ -14,6 +14,9 @@ from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.redaction import Secret
 
 DEFAULTS = {
+    "BRAND_NAME": "",
+    "BRAND_LOGO": "",
+    "STYLESHEETS": (),
     "SCRUB": None,
     "DASHBOARD_URL": "",
     "SECOND_REVIEWER": False,
@@ -198,6 +201,13 @@ def test_durations_are_seconds_or_timedeltas(value):
         ("REDIRECT_ALLOWLIST", [b"demobank://face/done"]),
         ("REDIRECT_ALLOWLIST", [["demobank://face/done"]]),
         ("REDIRECT_ALLOWLIST", lambda: "demobank://face/done"),
+        ("BRAND_NAME", None),
+        ("BRAND_LOGO", "https://cdn.example/logo.svg"),
+        ("BRAND_LOGO", "/static/logo.svg"),
+        ("STYLESHEETS", "bank/face.css"),
+        ("STYLESHEETS", [""]),
+        ("STYLESHEETS", ["//cdn.example/face.css"]),
+        ("STYLESHEETS", ["bank/face.css?v=2"]),
         ("SCRUB", "tests.nowhere.scrub"),
         ("DASHBOARD_URL", "https://dashboard.example/"),
         ("DASHBOARD_URL", "http://dashboard.example/{id}"),

@@ -162,4 +162,19 @@ WARNINGS: Final[Mapping[str, Explanation]] = {
         "Delete the setting, for its default of 20, or leave the rest of the account more room.",
         "reference/settings.md",
     ),
+    "faceauth.W022": Explanation(
+        "`FACEAUTH_STYLESHEETS` or `FACEAUTH_BRAND_LOGO` names what no finder of static files "
+        "finds.",
+        "The pages would be without their looks; a storage that hashes names would answer with "
+        "an error.",
+        "Write the name as `{% static %}` takes it, such as `bank/face.css`, and put the file "
+        "where it is found.",
+        "how-to/theme.md",
+    ),
+    "faceauth.W023": Explanation(
+        "`FACEAUTH_BRAND_LOGO` is set, and `FACEAUTH_BRAND_NAME` is not.",
+        "A picture alone tells nothing to people who do not see it, so it is not shown.",
+        "Set `FACEAUTH_BRAND_NAME` to the name that the logo stands for.",
+        "how-to/theme.md",
+    ),
 }
