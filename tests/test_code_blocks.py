@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -235,17 +236,16 @@ PROGRAMS: dict[str, Callable[[list[str]], object]] = {
 
 # -- Python, run
 
-#: What a page takes for granted: names of a settings module, or what it does not import.
+#: What a page uses and does not import.
 GIVEN: dict[str, dict[str, Any]] = {
     "README.md": {
         "GenericAPIView": GenericAPIView,
-        "INSTALLED_APPS": [],
         "IsAuthenticated": IsAuthenticated,
         "os": os,
     },
-    "docs/reference/simulator.md": {"INSTALLED_APPS": []},
-    "docs/tutorial.md": {"INSTALLED_APPS": []},
 }
+#: What every settings module has before ours are added.
+SETTINGS = {"INSTALLED_APPS": []}
 #: Followed to the letter by tests/newcomer, in a site of its own.
 FOLLOWED = DOCS / "tutorial.md"
 
@@ -285,7 +285,7 @@ def test_python_runs(page):
     """All blocks of a page, in their order, as one module."""
     name = str(page.relative_to(ROOT))
     module = ModuleType(page.stem.replace("-", "_"))
-    vars(module).update(GIVEN.get(name, {}))
+    vars(module).update(deepcopy(SETTINGS) | GIVEN.get(name, {}))
 
     for text in python_of(page):
         exec(compile(text, name, "exec"), vars(module))
@@ -298,7 +298,8 @@ YOURS = {"is_right", "open_a_case"}
 def test_python_names_what_there_is(tmp_path):
     """Also in the functions, which nothing calls here."""
     for page in PAGES:
-        given = "".join(f"{name} = None\n" for name in GIVEN.get(str(page.relative_to(ROOT)), ()))
+        names = [*SETTINGS, *GIVEN.get(str(page.relative_to(ROOT)), ())]
+        given = "".join(f"{name} = None\n" for name in names)
         name = "-".join(page.relative_to(ROOT).with_suffix(".py").parts)
         (tmp_path / name).write_text(given + "\n\n".join(python_of(page)))
 
