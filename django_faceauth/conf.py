@@ -490,6 +490,17 @@ def given() -> frozenset[str]:
     return frozenset(names) - IMPORTED
 
 
+#: Of these only True itself is a yes: the text "False" would be one else.
+SWITCHES: Final = frozenset(
+    {"CELERY", "NOTICES", "SECOND_REVIEWER", "SIMULATOR_ENABLED", "SLOW_REVIEW"}
+)
+
+
+def misread() -> frozenset[str]:
+    """Return the switches of this site that are neither on nor off, and so are off."""
+    return frozenset(name for name in SWITCHES if not isinstance(_read(name, False), bool))
+
+
 def _read(name: str, default: object) -> Any:
     return getattr(settings, PREFIX + name, default)
 

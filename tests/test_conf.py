@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
-from django_faceauth.conf import KNOWN, conf
+from django_faceauth.conf import KNOWN, SWITCHES, conf
 from django_faceauth.durations import Limit
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.redaction import Secret
@@ -409,3 +409,8 @@ def test_periods_must_be_understood(value):
         _ = conf.RETENTION
 
     assert "FACEAUTH_RETENTION" in str(error.value)
+
+
+def test_all_switches_are_known_as_such():
+    """So that a check can tell which of them are neither on nor off."""
+    assert {name for name in KNOWN if isinstance(getattr(conf, name), bool)} == SWITCHES

@@ -110,7 +110,7 @@ def login_can_be_found() -> Finding:
 
 @check
 def files_of_the_brand_are_found() -> Finding:
-    """W022: a page would be without its looks, or an error with hashed names."""
+    """W024: a page would be without its looks, or an error with hashed names."""
     if not apps.is_installed("django.contrib.staticfiles"):
         return
     for name in ("STYLESHEETS", "BRAND_LOGO"):
@@ -119,17 +119,17 @@ def files_of_the_brand_are_found() -> Finding:
                 yield Remark(
                     f"{PREFIX}{name} names {file}, which is no static file here.",
                     hint="Write it as {% static %} takes it, such as bank/face.css.",
-                    id="faceauth.W022",
+                    id="faceauth.W024",
                 )
 
 
 @check
 def logo_has_a_name() -> Finding:
-    """W023: a picture alone tells nothing to people who do not see it."""
+    """W025: a picture alone tells nothing to people who do not see it."""
     if value("BRAND_LOGO") and not value("BRAND_NAME"):
         yield Remark(
             f"{PREFIX}BRAND_LOGO is not shown without {PREFIX}BRAND_NAME.",
-            id="faceauth.W023",
+            id="faceauth.W025",
         )
 
 
