@@ -177,12 +177,23 @@ def refresh(
     if pulled is None:
         return None
     for challenge in _questions_of(authentication):
-        _settle(challenge, pulled, now)
+        settle(challenge, pulled, now=now)
     if pulled.row.status == AuthenticationStatus.DECLINED:  # whether or not anybody waited
         limits.note_decline(pulled.row.user_id, now=now)
     if pulled.row.status in AT_REST:  # else the next question is planned already
         sync.plan(pulled.row, _next_question(pulled.row, now))
     return pulled
+
+
+def settle(challenge: FaceChallenge, pulled: Pulled, *, now: datetime) -> None:
+    """End an open challenge as the provider's answer says, if it does."""
+    row = pulled.row
+    if row.status == pulled.snapshot.status == AuthenticationStatus.APPROVED:
+        _approve(challenge, pulled, now)
+    elif row.status in ENDS:
+        _close(challenge, ENDS[row.status], row.status)
+    elif _is_too_late(challenge, row, now):
+        _close(challenge, State.EXPIRED, "too_late")
 
 
 def is_due(authentication: FaceAuthentication, *, now: datetime) -> bool:
@@ -282,16 +293,6 @@ def _next_question(row: FaceAuthentication, now: datetime) -> datetime | None:
     if row.status == AuthenticationStatus.APPROVED and _questions_of(row).exists():
         return schedule.again(row, now=now)  # the evidence was not complete
     return schedule.next_poll(row, now=now)
-
-
-def _settle(challenge: FaceChallenge, pulled: Pulled, now: datetime) -> None:
-    row = pulled.row
-    if row.status == pulled.snapshot.status == AuthenticationStatus.APPROVED:
-        _approve(challenge, pulled, now)
-    elif row.status in ENDS:
-        _close(challenge, ENDS[row.status], row.status)
-    elif _is_too_late(challenge, row, now):
-        _close(challenge, State.EXPIRED, "too_late")
 
 
 def _approve(challenge: FaceChallenge, pulled: Pulled, now: datetime) -> None:
