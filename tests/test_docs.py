@@ -83,7 +83,7 @@ def test_no_page_speaks_of_the_machine_that_it_was_written_on(page):
 
 
 def test_the_layers_are_those_that_the_architecture_holds():
-    """From the top down, each with all its rooms; of the words at the bottom the page names some."""
+    """From the top down, each with all its rooms; of the words at the bottom, some."""
     (table,) = tables((DOCS / "explanation/architecture.md").read_text())
     heights = [[FLOOR_OF[room] for room in terms(row[1])] for row in table]
 

@@ -72,6 +72,7 @@ ROOT_URLCONF = "bank.urls"
 STATIC_URL = "static/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MESSAGE_LEVEL = messages.SUCCESS
+TEST_RUNNER = "bank.tests.runner.DemoRunner"
 
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "overview"
