@@ -9,7 +9,7 @@ VENV_PYTHON := .venv/bin/python
 MANAGE := $(VENV_PYTHON) example_project/manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help bench demo demo-full lint mutants schema test types
+.PHONY: help bench demo demo-full lint mutants schema surface test types
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -47,18 +47,23 @@ lint: .venv/test.stamp ## check the style
 	@$(VENV_PYTHON) -m ruff check .
 	@$(VENV_PYTHON) -m ruff format --check .
 
-types: .venv/test.stamp ## check the types
+types: .venv/types.stamp ## check the types
 	@$(VENV_PYTHON) -m mypy
+	@$(VENV_PYTHON) -m basedpyright --pythonpath $(VENV_PYTHON)
 
 schema: .venv/test.stamp ## write docs/reference/openapi.yaml anew
 	@$(VENV_PYTHON) -m django spectacular --settings tests.settings --pythonpath . \
 		--urlconf tests.api.own --custom-settings tests.api.own.SETTINGS \
 		--validate --fail-on-warn --file docs/reference/openapi.yaml
 
+surface: .venv/test.stamp ## write tests/public_api.txt anew: what sites can rely on
+	@$(VENV_PYTHON) -m tests.public_api
+
 .venv/demo.stamp: EXTRAS = demo
 .venv/demo-full.stamp: EXTRAS = demo-full
 .venv/mutants.stamp: EXTRAS = demo,dev,mutants
 .venv/test.stamp: EXTRAS = demo,dev
+.venv/types.stamp: EXTRAS = demo,dev,types
 .venv/%.stamp: pyproject.toml
 	@echo "Setting up .venv, this once."
 	@test -x $(VENV_PYTHON) || $(PYTHON) -m venv --without-pip .venv

@@ -10,6 +10,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+__all__ = ["AttemptStatus", "AuthenticationStatus"]
+
 
 class AuthenticationStatus(StrEnum):
     """Status of a face authentication."""

@@ -27,7 +27,7 @@ FLOORS: list[set[str]] = [
         "response_codes",
     }
     | {"signals", "statuses", "wording"},
-    {"conf"},
+    {"conf", "deprecation"},
     {"headers"},
     {"models", "provider"},
     {"services"},
