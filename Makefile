@@ -9,7 +9,7 @@ VENV_PYTHON := .venv/bin/python
 MANAGE := $(VENV_PYTHON) example_project/manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help bench demo demo-full lint mutants schema surface test types
+.PHONY: help bench demo demo-full docs lint messages mutants schema surface test types
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,11 @@ types: .venv/types.stamp ## check the types
 	@$(VENV_PYTHON) -m mypy
 	@$(VENV_PYTHON) -m basedpyright --pythonpath $(VENV_PYTHON)
 
+docs: .venv/docs.stamp ## build the site of these docs in docs/_build/html, without a network
+	@$(VENV_PYTHON) -m sphinx --fail-on-warning --nitpicky --keep-going --quiet \
+		-b html docs docs/_build/html
+	@echo "Open docs/_build/html/index.html."
+
 schema: .venv/test.stamp ## write docs/reference/openapi.yaml anew
 	@$(VENV_PYTHON) -m django spectacular --settings tests.settings --pythonpath . \
 		--urlconf tests.api.own --custom-settings tests.api.own.SETTINGS \
@@ -59,8 +64,15 @@ schema: .venv/test.stamp ## write docs/reference/openapi.yaml anew
 surface: .venv/test.stamp ## write tests/public_api.txt anew: what sites can rely on
 	@$(VENV_PYTHON) -m tests.public_api
 
+messages: .venv/test.stamp ## bring the catalogues up to date and compile them (needs GNU gettext)
+	@for app in django_faceauth example_project/bank; do \
+		(cd $$app && $(CURDIR)/$(VENV_PYTHON) -m django makemessages --all --no-obsolete --add-location file \
+			&& $(CURDIR)/$(VENV_PYTHON) -m django compilemessages --verbosity 0) || exit 1; \
+	done
+
 .venv/demo.stamp: EXTRAS = demo
 .venv/demo-full.stamp: EXTRAS = demo-full
+.venv/docs.stamp: EXTRAS = docs
 .venv/mutants.stamp: EXTRAS = demo,dev,mutants
 .venv/test.stamp: EXTRAS = demo,dev
 .venv/types.stamp: EXTRAS = demo,dev,types

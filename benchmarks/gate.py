@@ -23,7 +23,7 @@ from benchmarks.figures import Figure, Side, compare
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.services import enrolment, grants
 from django_faceauth.services.binding import snapshot_of
-from django_faceauth.services.grants import Question
+from django_faceauth.services.questions import Question
 
 PLAIN, WINDOW, BOUND = "/gated/login/", "/gated/window/", "/gated/bound/1/"
 #: Visitors, each with a session and grants of their own.

@@ -29,6 +29,7 @@ MODULES: Final = (
     "django_faceauth/gate/decorators.py",
     "django_faceauth/services/binding.py",
     "django_faceauth/services/grants.py",
+    "django_faceauth/services/questions.py",
     "django_faceauth/services/revocation.py",
     "django_faceauth/models/standing.py",
 )

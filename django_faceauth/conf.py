@@ -379,6 +379,11 @@ class Conf:
     # -- of the site
 
     @property
+    def ALLOWED_HOSTS(self) -> tuple[str, ...]:
+        """The site's own `ALLOWED_HOSTS`."""
+        return tuple(settings.ALLOWED_HOSTS)
+
+    @property
     def DEBUG(self) -> bool:
         """The site's own `DEBUG`."""
         return bool(settings.DEBUG)
@@ -387,6 +392,11 @@ class Conf:
     def LOGIN_REDIRECT_URL(self) -> str:
         """The site's own `LOGIN_REDIRECT_URL`."""
         return settings.LOGIN_REDIRECT_URL
+
+    @property
+    def LOGIN_URL(self) -> str:
+        """The site's own `LOGIN_URL`, which may be the name of a page."""
+        return str(settings.LOGIN_URL)
 
     @property
     def MIDDLEWARE(self) -> tuple[str, ...]:
@@ -428,8 +438,10 @@ conf = Conf()
 
 OF_THE_SITE: Final = frozenset(
     {
+        "ALLOWED_HOSTS",
         "DEBUG",
         "LOGIN_REDIRECT_URL",
+        "LOGIN_URL",
         "MIDDLEWARE",
         "SECURE_REDIRECT_EXEMPT",
         "SECURE_SSL_REDIRECT",

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
 UNITS: Final[Mapping[str, timedelta]] = {
     "s": timedelta(seconds=1),
     "m": timedelta(minutes=1),
@@ -58,3 +61,20 @@ def as_duration(value: float | timedelta) -> timedelta:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError("a duration is seconds or a timedelta")
     return timedelta(seconds=value)
+
+
+def in_words(time: timedelta) -> str:
+    """Return a time as people read it in their language, in two units at most."""
+    seconds = time.total_seconds()
+    if seconds < 10:
+        return _("%(number)s s") % {"number": number_format(round(seconds, 1), 1)}
+    whole = round(seconds)
+    if whole < 60:
+        return _("%(number)s s") % {"number": whole}
+    if whole < 3600:
+        return _("%(minutes)s min %(seconds)s s") % dict(
+            zip(("minutes", "seconds"), divmod(whole, 60), strict=True)
+        )
+    return _("%(hours)s h %(minutes)s min") % dict(
+        zip(("hours", "minutes"), divmod(whole // 60, 60), strict=True)
+    )

@@ -12,6 +12,8 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from django_faceauth.statuses import AuthenticationStatus
+
 Text = str | Promise
 
 
@@ -98,4 +100,52 @@ NOT_DONE: Final[Mapping[str, Wording]] = {
         _("This needs the person themselves"),
         _("You are signed in for somebody else, and nobody can show a face for others."),
     ),
+}
+
+#: The provider's words, as people say them.
+STATUSES: Final[Mapping[str, Text]] = {
+    AuthenticationStatus.CREATED: _("created"),
+    AuthenticationStatus.PENDING: _("pending"),
+    AuthenticationStatus.CAPTURE_IN_PROGRESS: _("capture in progress"),
+    AuthenticationStatus.CHECKS_IN_PROGRESS: _("checks in progress"),
+    AuthenticationStatus.APPROVED: _("approved"),
+    AuthenticationStatus.DECLINED: _("declined"),
+    AuthenticationStatus.RETRY_REQUIRED: _("retry required"),
+    AuthenticationStatus.REFUSED: _("refused"),
+    AuthenticationStatus.INCONCLUSIVE: _("inconclusive"),
+}
+
+#: What the dialog of `faceauth/stepup.js` says, under the names that the script has for it.
+STEPUP: Final[Mapping[str, Text]] = {
+    "heading": _("Please show your face"),
+    "lead": _(
+        "The camera page of our partner, Checkout.com, opens in a new window. You look into the "
+        "camera for a few seconds; on a computer you may use your phone. Then come back here."
+    ),
+    "consent": _(
+        "By going on you agree that Checkout.com compares the new video with your earlier one. "
+        "We never store your picture."
+    ),
+    "agree": _("I have read this, and I agree that my face is compared in this way."),
+    "tick": _(
+        "Nothing has happened yet: we only go on if you agree. If you do, please tick the box."
+    ),
+    "open": _("Open the camera page"),
+    "waiting": _("Waiting for your face."),
+    "again": _(
+        "Is the camera page not open any more? Then open it again. "
+        "This closes the page that was open before."
+    ),
+    "openAgain": _("Open the camera page again"),
+    "blocked": _("Your browser did not open a new window. Please open the camera page yourself."),
+    "offline": _("You are offline. As soon as you are back, this goes on by itself."),
+    "trouble": _("We are having trouble reaching this site. We keep trying."),
+    "failed": _("That did not work. Please try again."),
+    # Translators: {time} is a time of day or a date with one, and stays as it is here.
+    "until": _("You can try again at {time}."),
+    "over": _("This face check is over. Please start again."),
+    "notDone": _("This was not done"),
+    "fallback": _("Use another way"),
+    "cancel": _("Not now"),
+    "close": _("Close"),
 }

@@ -72,6 +72,9 @@ FACEAUTH_USER_JOURNEY_ID = "usj_" + "a" * 26
 FACEAUTH_WEBHOOK_SECRET_KEYS = ["signs-the-webhooks-of-the-test-suite"]
 FACEAUTH_SIMULATOR_ENABLED = True
 
+# Reminders of `check --deploy`, to a site that is deployed: sandbox, assessment, consent, fallback.
+SILENCED_SYSTEM_CHECKS = [f"faceauth.W0{number}" for number in (12, 14, 15, 16)]
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "rest_framework.authentication.SessionAuthentication",

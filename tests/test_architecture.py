@@ -21,6 +21,7 @@ FLOORS: list[set[str]] = [
         "compat",
         "durations",
         "exceptions",
+        "explanations",
         "identifiers",
         "metrics",
         "redaction",
@@ -52,6 +53,11 @@ ONLY_IN = {
     "health_check": {"healthcheck"},
     "prometheus_client": {"prometheus"},
 }
+
+#: What fits into one head.
+LONGEST_FILE = 300
+#: One setting after the other, each read by itself.
+LONGER = {"conf.py"}
 
 
 def sources() -> list[Path]:
@@ -131,7 +137,7 @@ def test_imports_point_down_and_are_not_hidden(path):
         ("django_faceauth.provider.client", "from django_faceauth.models import Applicant"),
         ("django_faceauth.services.flow", "from django_faceauth import views"),
         ("django_faceauth.services.flow", "from django_faceauth import simulator"),
-        ("django_faceauth.views", "from django_faceauth.simulator import machine"),
+        ("django_faceauth.views.flow", "from django_faceauth.simulator import machine"),
         ("django_faceauth.views", "import requests"),
         ("django_faceauth.services.health", "import prometheus_client"),
         ("django_faceauth.gate.problems", "from drf_spectacular.utils import extend_schema"),
@@ -143,6 +149,14 @@ def test_imports_point_down_and_are_not_hidden(path):
 )
 def test_what_this_test_would_catch(module, source):
     assert problems(module, source)
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_file_is_longer_than_what_is_read_at_one_sitting(path):
+    """And those that may be are, or they are taken off the list."""
+    is_longer = len(path.read_text().splitlines()) > LONGEST_FILE
+
+    assert is_longer == (str(path.relative_to(ROOT)) in LONGER)
 
 
 def test_models_take_only_the_user_model_from_settings():

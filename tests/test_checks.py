@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from types import ModuleType
 
 import pytest
-from django.contrib.admin import ModelAdmin
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import run_checks
@@ -27,6 +27,7 @@ from django_faceauth.gate.admin import (
     FaceRequiredModelAdmin,
     face_required_action,
 )
+from django_faceauth.models import Applicant, FaceExemption
 from tests.site import views
 from tests.site.models import Payment
 
@@ -80,6 +81,19 @@ def test_a_good_configuration_has_no_findings():
         ({"BASE_URL": "https://abc.api.checkout.com"}, []),
         ({"SIMULATOR_ENABLED": False}, ["E006"]),
         ({"SIMULATOR_ENABLED": "True"}, ["E006"]),
+        ({"ENVIRONMENT": "live", "SECRET_KEY": "sk_live"}, ["E019"]),
+        ({"ENVIRONMENT": "live"}, ["E019", "E020"]),
+        ({"ENVIRONMENT": "live", "SIMULATOR_ENABLED": False}, ["E006", "E020"]),
+        ({"CLIENT_CERTIFICATE": "/no/such/file.pem"}, ["E024"]),
+        ({"CLIENT_CERTIFICATE": [__file__, "/no/such/file.pem"]}, ["E024"]),
+        ({"CLIENT_CERTIFICATE": [__file__, __file__]}, []),
+        ({"CLIENT_CERTIFICATE": __file__}, []),
+        ({"CAPTURE_WINDOW": 119}, ["W018"]),
+        ({"CAPTURE_WINDOW": 120}, []),
+        ({"CAPTURE_WINDOW": "long"}, ["E001"]),
+        ({"POLL_RATE": 100}, ["W021"]),
+        ({"POLL_RATE": 99}, []),
+        ({"POLL_RATE": "fast"}, ["E001"]),
         ({"MAX_AGE": 3601}, ["E007"]),
         ({"MAX_AGE": 0}, ["E007"]),
         ({"MAX_AGE": 60}, ["W003"]),
@@ -136,6 +150,7 @@ def test_the_simulator_is_no_matter_where_it_is_not_installed(settings):
     ]
 
     assert found(SIMULATOR_ENABLED=False) == []
+    assert found(ENVIRONMENT="live", SECRET_KEY="sk_live") == []
 
 
 def test_without_debug_or_the_second_setting_the_simulator_answers_nothing(client, db):
@@ -402,6 +417,34 @@ def test_a_gate_of_one_model_for_reading_only_is_reported():
 
     with addresses(path("reading/", site.urls), path("plain/", plain.urls)):
         assert where("W007") == {"/reading/shop/payment/"}
+
+
+class Plain(ModelAdmin):
+    """An admin of a model that asks for no face."""
+
+
+class Gated(FaceRequiredModelAdmin):
+    """One that does."""
+
+
+@pytest.mark.parametrize("model", [Applicant, FaceExemption])
+@pytest.mark.parametrize(
+    ("site", "desk", "is_named"),
+    [
+        (AdminSite, Plain, True),
+        (AdminSite, Gated, False),
+        (FaceRequiredAdminSite, Plain, False),
+    ],
+)
+def test_who_says_who_passes_shows_a_face(site, desk, is_named, model):
+    """G-12: a site may leave our desk, and forget the gate of it."""
+    office = site(name="office")
+    office.register(model, desk)
+    office.register(Payment, Plain)
+    named = f"/office/faceauth/{model._meta.model_name}/"
+
+    with addresses(path("office/", office.urls)):
+        assert where("W017") == ({named} if is_named else set())
 
 
 # -- what is kept

@@ -63,7 +63,10 @@ def test_credentials_that_are_not_accepted(person, look, provider):
     sweep_once()
     FaceAuthentication.objects.update(next_poll_at=None)
 
-    assert look() == (500, "Unavailable: The provider is not asked: no_access.")
+    assert look() == (
+        500,
+        "Unavailable: The provider is not asked: the provider does not accept our credentials.",
+    )
 
 
 def test_a_database_that_is_away(look, caplog):

@@ -9,10 +9,13 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Permission
 from django.template import Context, Template
 from django.test import Client, override_settings
 from django.urls import include, path
 from django.utils import timezone
+from django.views.generic import TemplateView
 from prometheus_client import REGISTRY
 from rest_framework.authtoken.models import Token
 from rest_framework.routers import SimpleRouter
@@ -24,13 +27,13 @@ from django_faceauth import metrics
 from django_faceauth.conf import conf
 from django_faceauth.models import FaceAuthentication
 from django_faceauth.services import consent, enrolment
-from django_faceauth.signals import consent_withdrawn
+from django_faceauth.signals import consent_withdrawn, locked_out
 from tests.addresses import served
 from tests.gate.test_admin import chosen, make_staff
 from tests.person import scripted
 from tests.phone import Phone
 from tests.site.models import Payment
-from tests.site.views import statements
+from tests.site.views import payout, statements
 from tests.test_docs import DOCS
 
 PAGES = sorted((DOCS / "how-to").glob("*.md"))
@@ -64,6 +67,29 @@ def test_all_code_is_python(page):
 @pytest.fixture
 def payment(person):
     return Payment.objects.create(user=person.user, payee="Bob", amount="9.50")
+
+
+def test_gate_a_view(run, person):
+    """A function, a class, and a view of somebody else."""
+    page = run("gate-a-view.md")
+    settings_view = page.Settings.as_view()
+    with served(
+        path("statements/", page.statements),
+        path("customers/", page.customers),
+        path("settings/", settings_view),
+        path("admin/", admin.site.urls),
+        *page.urlpatterns,
+    ):
+        assert person.passes("/statements/").content.startswith(b"Open until ")
+        refused = person.browser.get("/customers/")
+        assert "/login/" in refused["Location"]
+        person.user.user_permissions.add(Permission.objects.get(codename="view_user"))
+        assert b"Everybody" in person.passes("/customers/").content
+        assert person.browser.post("/settings/").status_code == 302
+        person.proves(person.is_asked("/password/", "post"))
+        assert person.browser.post("/password/").status_code == 200
+
+    assert page.verified(person.user, "aplt_another")
 
 
 def test_approve_a_payment(run, person, payment):
@@ -535,7 +561,7 @@ def test_single_page_apps(run, person, payment, settings, tmp_path):
     page = run("single-page-apps.md")
     pay = f"/api/payments/{payment.pk}/pay/"
 
-    with served(*page.urlpatterns, path("", page.shop)):
+    with served(*page.urlpatterns, path("", TemplateView.as_view(template_name="shop.html"))):
         shop = person.browser.get("/")
         refused = person.browser.post(pay).json()
         started = person.browser.post(refused["attempts_url"], content_type="application/json")
@@ -547,7 +573,7 @@ def test_single_page_apps(run, person, payment, settings, tmp_path):
         paid = person.browser.post(pay, headers=named).json()
 
     assert '"heading": "Please show your face"' in shop.content.decode()
-    assert "csrftoken" in shop.cookies
+    assert "csrfmiddlewaretoken" in shop.content.decode()
     assert done["Location"] == "/face/done/"
     assert paid == {"payee": "Bob", "approval": refused["challenge"]}
 
@@ -573,6 +599,71 @@ def test_dashboard(run, people):
         people(scripted("62321")).passes("/statements/")
 
     assert page.declined_today() == 1
+
+
+def test_everything_of_a_user_ends(run, person):
+    """What the page about notices has for the site's own reasons."""
+    person.passes()
+
+    assert run("notices.md").end_everything(person.user) == 1
+    assert (person.challenge.state, person.challenge.reason) == ("revoked", "staff")
+
+
+def test_offer_another_way(run, person, settings, tmp_path):
+    """A code in place of a face, from the page with the question to the page that was asked for."""
+    text = (DOCS / "how-to/fallback.md").read_text()
+    html = re.search(r"^```html\n(.*?)^```$", text, re.M | re.S)
+    (tmp_path / "by_code.html").write_text(html[1])
+    (tmp_path / "by_code_over.html").write_text("over")
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    page = run("fallback.md")
+    page.is_right = lambda user, code: (user, code) == (person.user, "1234")
+    settings.FACEAUTH_FALLBACK = page.FACEAUTH_FALLBACK
+
+    with served(*page.urlpatterns, path("statements/", statements)):
+        person.is_asked("/statements/")
+        other_way = f"/by-code/?challenge={person.challenge.handle}"
+        assert b"Your code" in person.browser.get(other_way).content
+        assert person.browser.post(other_way, {"code": "1111"}).status_code == 200
+        done = person.browser.post(other_way, {"code": "1234"})
+        assert done["Location"] == "/statements/"
+        assert person.browser.get("/statements/").status_code == 200
+        assert person.browser.get(other_way).content == b"over"
+
+    assert person.challenge.method == "code"
+
+
+def test_exempt_people(run, person, people):
+    """For a month, until somebody ends it."""
+    page = run("exempt-people.md")
+    with served(path("payout/", payout)):
+        exemption = page.exempt_for_a_month(person.user, people().user)
+        assert person.browser.get("/payout/").status_code == 200
+        page.end(exemption)
+        assert person.browser.get("/payout/").status_code == 302
+
+
+@pytest.fixture
+def told(run):
+    """The page about limits; its receiver listens for one test alone."""
+    page = run("limits.md")
+    yield
+    locked_out.disconnect(page.tell)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("told")
+def test_users_are_told_of_a_lock_out(people, mailoutbox):
+    person = people(scripted("62321"))
+    person.user.email = "person@shop.example"
+    person.user.save()
+
+    with override_settings(FACEAUTH_LOCKOUT=(1, "30m")):
+        person.passes()
+
+    (mail,) = mailoutbox
+    assert mail.to == ["person@shop.example"]
+    assert "You can go on at 12:3" in mail.body
 
 
 # -- review-desk.md

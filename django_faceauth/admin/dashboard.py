@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 from django.contrib.admin import AdminSite
@@ -20,11 +19,13 @@ from django.views.decorators.http import require_safe
 
 from django_faceauth.admin import charts
 from django_faceauth.admin.base import sees_fraud
-from django_faceauth.admin.showing import NOTHING, STATUSES
+from django_faceauth.admin.showing import NOTHING
+from django_faceauth.durations import in_words
 from django_faceauth.models import CallBudget
 from django_faceauth.response_codes import meaning_of
 from django_faceauth.services import statistics
 from django_faceauth.services.statistics import Reason, Spread, Statistics
+from django_faceauth.wording import STATUSES
 
 PERMISSION: Final = "faceauth.view_faceauthentication"
 
@@ -111,7 +112,7 @@ def _title(date: str, counts: list[int]) -> str:
         for label, count in zip(OUTCOMES.values(), counts, strict=True)
         if count
     ]
-    return f"{date}: {', '.join(told) or _('nothing')}"
+    return _("%(date)s: %(told)s") % {"date": date, "told": ", ".join(told) or _("nothing")}
 
 
 def _labels(found: Statistics) -> list[str]:
@@ -162,15 +163,15 @@ def _spread(name: str, spread: Spread | None, hint: str) -> list[Figure]:
         "size": number_format(spread.size),
     }
     return [
-        Figure(_("%(name)s, median") % {"name": name}, duration(spread.median), told),
-        Figure(_("%(name)s, 95th percentile") % {"name": name}, duration(spread.p95), told),
+        Figure(_("%(name)s, median") % {"name": name}, in_words(spread.median), told),
+        Figure(_("%(name)s, 95th percentile") % {"name": name}, in_words(spread.p95), told),
     ]
 
 
 def _health(found: Statistics) -> list[Figure]:
     health, stuck = found.health, found.stuck
     pauses = dict(CallBudget.Pause.choices)
-    waited = _("The oldest waits for %(time)s") % {"time": duration(health.oldest_event)}
+    waited = _("The oldest waits for %(time)s") % {"time": in_words(health.oldest_event)}
     return [
         Figure(
             _("Backlog of events"),
@@ -194,20 +195,3 @@ def _health(found: Statistics) -> list[Figure]:
 def _stuck(name: str, count: int, hint: str) -> Figure:
     shown = f"≥ {number_format(count)}" if count >= statistics.MOST_STUCK else number_format(count)
     return Figure(name, shown, hint if count else "", is_bad=bool(count))
-
-
-def duration(time: timedelta) -> str:
-    """Return a time as people read it, in two units at most."""
-    seconds = time.total_seconds()
-    if seconds < 10:
-        return _("%(number)s s") % {"number": number_format(round(seconds, 1), 1)}
-    whole = round(seconds)
-    if whole < 60:
-        return _("%(number)s s") % {"number": whole}
-    if whole < 3600:
-        return _("%(minutes)s min %(seconds)s s") % dict(
-            zip(("minutes", "seconds"), divmod(whole, 60), strict=True)
-        )
-    return _("%(hours)s h %(minutes)s min") % dict(
-        zip(("hours", "minutes"), divmod(whole // 60, 60), strict=True)
-    )

@@ -14,9 +14,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.admin.base import sees_fraud
-from django_faceauth.admin.showing import STATUSES
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.services import stuck
+from django_faceauth.wording import STATUSES
 
 #: Lists of actions and journeys are no longer than this.
 MOST_VALUES: Final = 30

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from django_faceauth.admin import showing
 from django_faceauth.admin.base import FraudAware, face_url, may, sees_fraud
@@ -112,7 +112,7 @@ def _is_recorded(
     except ReviewRefused:
         form.add_error(None, _("Nobody gives a verdict on themselves. Ask somebody else."))
         return False
-    desk.log_change(request, row, f"{_('Verdict')}: {finding.label}")
+    desk.log_change(request, row, _("Verdict: %(finding)s") % {"finding": finding.label})
     messages.success(request, _("Recorded: %(finding)s.") % {"finding": finding.label})
     return True
 
@@ -131,7 +131,7 @@ def _facts(row: FaceAuthentication, request: HttpRequest) -> list[tuple[str | Pr
         (_("Risk labels"), showing.labels(row, with_fraud=with_fraud)),
         (_("User"), row.user.get_username()),
         (_("Action"), (challenge.action if challenge else "") or _("any page")),
-        (_("Made"), showing.age(row.created_at, timezone.now())),
+        (_("Age"), showing.age(row.created_at, timezone.now())),
         (_("At the provider"), showing.provider_link(row)),
     ]
 
@@ -223,12 +223,12 @@ class QueueDesk(FraudAware):
         """Show the provider's status."""
         return showing.status(case.authentication.status)
 
-    @display(description=gettext_lazy("why"))
+    @display(description=pgettext_lazy("review case", "why"))
     def why(self, case: Any) -> str:
         """Show the reasons."""
         return showing.reasons(case, with_fraud=case.with_fraud)
 
-    @display(description=gettext_lazy("for"))
+    @display(description=gettext_lazy("waits for"))
     def waits_since(self, case: ReviewCase) -> str:
         """Show how long ago it came here."""
         return showing.age(case.raised_at, timezone.now())

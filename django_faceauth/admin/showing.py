@@ -10,12 +10,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from django_faceauth.conf import conf
 from django_faceauth.models import FaceAuthentication, ReviewCase
 from django_faceauth.response_codes import FRAUD, meaning_of
 from django_faceauth.statuses import AuthenticationStatus
+from django_faceauth.wording import STATUSES
 
 #: How a status feels: the class of its colour, and a sign for those who do not see colours.
 MOODS: Final[dict[str, tuple[str, str]]] = {
@@ -44,19 +44,6 @@ MOODS: Final[dict[str, tuple[str, str]]] = {
     "due": ("busy", "…"),
 }
 
-#: The provider's words, as people say them.
-STATUSES: Final = {
-    AuthenticationStatus.CREATED: gettext_lazy("created"),
-    AuthenticationStatus.PENDING: gettext_lazy("pending"),
-    AuthenticationStatus.CAPTURE_IN_PROGRESS: gettext_lazy("capture in progress"),
-    AuthenticationStatus.CHECKS_IN_PROGRESS: gettext_lazy("checks in progress"),
-    AuthenticationStatus.APPROVED: gettext_lazy("approved"),
-    AuthenticationStatus.DECLINED: gettext_lazy("declined"),
-    AuthenticationStatus.RETRY_REQUIRED: gettext_lazy("retry required"),
-    AuthenticationStatus.REFUSED: gettext_lazy("refused"),
-    AuthenticationStatus.INCONCLUSIVE: gettext_lazy("inconclusive"),
-}
-
 NOTHING: Final = "\N{EN DASH}"
 
 
@@ -73,7 +60,7 @@ def badge(word: str, text: object = None) -> SafeString:
 
 def status(word: str) -> SafeString | str:
     """Return a status of the provider; one that we do not know as it came."""
-    return badge(word, STATUSES.get(word, word)) if word else NOTHING  # type: ignore[call-overload]
+    return badge(word, STATUSES.get(word, word)) if word else NOTHING
 
 
 def codes(row: Any, *, with_fraud: bool) -> SafeString | str:

@@ -21,15 +21,8 @@ from rest_framework import permissions, serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from django_faceauth.api.operations import (
-    ADDRESSES,
-    HANDLE,
-    OPERATIONS,
-    AttemptPageSerializer,
-    AuthenticationPageSerializer,
-    FaceRequiredSerializer,
-    ProblemSerializer,
-)
+from django_faceauth.api.examples import ADDRESSES, HANDLE
+from django_faceauth.api.operations import OPERATIONS
 from django_faceauth.api.permissions import FaceRequired, unasked
 from django_faceauth.api.serializers import (
     AttemptRequestSerializer,
@@ -40,6 +33,12 @@ from django_faceauth.api.serializers import (
     ConsentSerializer,
     FreshnessSerializer,
     LineSerializer,
+)
+from django_faceauth.api.vocabulary import (
+    AttemptPageSerializer,
+    AuthenticationPageSerializer,
+    FaceRequiredSerializer,
+    ProblemSerializer,
 )
 from django_faceauth.conf import conf
 from django_faceauth.gate.decision import CHALLENGE_HEADER

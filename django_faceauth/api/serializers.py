@@ -35,13 +35,15 @@ class ChallengeSerializer(serializers.Serializer[Any]):
     can_reopen = serializers.BooleanField(
         help_text=_("While it waits: whether another attempt call opens the camera page again.")
     )
-    message = serializers.CharField(help_text=_("The same for people."))
+    message = serializers.CharField(help_text=_("The same as `next`, in words for people."))
     action = serializers.CharField(allow_blank=True)
     max_age = serializers.IntegerField(min_value=1, help_text=_("Seconds."))
     snapshot = serializers.DictField(help_text=_("What is approved; empty for nothing."))
     lines = LineSerializer(many=True, help_text=_("The snapshot as people are shown it."))
     verified_at = serializers.DateTimeField(allow_null=True, help_text=_("The face was shown."))
-    expires_at = serializers.DateTimeField(allow_null=True, help_text=_("It counts until then."))
+    expires_at = serializers.DateTimeField(
+        allow_null=True, help_text=_("It counts as fresh until then.")
+    )
     start_url = serializers.URLField(allow_null=True)
     attempts_url = serializers.URLField(allow_null=True)
     fallback_url = serializers.URLField(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from django_faceauth.api import describe, views
+from django_faceauth.api import describe, own, views
 
 describe()
 
@@ -17,25 +17,25 @@ urlpatterns = [
         views.ChallengeAttemptsView.as_view(),
         name="challenge-attempts",
     ),
-    path("authentications/", views.AuthenticationsView.as_view(), name="authentications"),
+    path("authentications/", own.AuthenticationsView.as_view(), name="authentications"),
     path(
         "authentications/<slug:provider_id>/",
-        views.AuthenticationView.as_view(),
+        own.AuthenticationView.as_view(),
         name="authentication",
     ),
     path(
         "authentications/<slug:authentication>/attempts/",
-        views.AttemptsView.as_view(),
+        own.AttemptsView.as_view(),
         name="attempts",
     ),
     path(
         "authentications/<slug:authentication>/attempts/<slug:provider_id>/",
-        views.AttemptView.as_view(),
+        own.AttemptView.as_view(),
         name="attempt",
     ),
     path(
         "authentications/<slug:provider_id>/anonymize/",
-        views.AnonymizeView.as_view(),
+        own.AnonymizeView.as_view(),
         name="anonymize",
     ),
     path("consent/", views.ConsentView.as_view(), name="consent"),

@@ -5,23 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from difflib import get_close_matches
+from pathlib import Path
+from typing import Final
 
 from django.apps import apps
 from django.core.checks import Error
 from django.core.checks import Warning as Remark
-from django.shortcuts import resolve_url
-from django.urls import NoReverseMatch, reverse
 
 from django_faceauth import conf as settings_of
 from django_faceauth.checks.registry import SHORT, Finding, check, value
-from django_faceauth.conf import KNOWN, PREFIX, conf
+from django_faceauth.conf import KNOWN, LIVE, PREFIX, conf
 from django_faceauth.deprecation import REMOVED_SETTINGS
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.provider.addresses import is_api_url
 
 #: The settings that list hosts.
-HOSTS = ("CAPTURE_HOSTS", "ASSET_HOSTS")
+HOSTS: Final = ("CAPTURE_HOSTS", "ASSET_HOSTS")
+
+#: How keys of the sandbox begin (the provider's documentation, "authentication").
+SANDBOX_KEY: Final = "sk_sbox_"
+
+#: How many reads a second an account has (the provider's documentation, "rate limits").
+MOST_A_SECOND: Final = 100
 
 
 @check
@@ -109,6 +115,69 @@ def simulator_is_for_development() -> Finding:
 
 
 @check
+def simulator_is_for_the_sandbox() -> Finding:
+    """E019: what the simulator approves would count as approved for good (P-07)."""
+    is_there = apps.is_installed("django_faceauth.simulator") and conf.SIMULATOR_ENABLED
+    if is_there and value("ENVIRONMENT") == LIVE:
+        yield Error(
+            f"The simulator answers, and {PREFIX}ENVIRONMENT is live.",
+            hint="Remove django_faceauth.simulator from INSTALLED_APPS, or say "
+            f'{PREFIX}ENVIRONMENT = "sandbox".',
+            id="faceauth.E019",
+        )
+
+
+@check
+def key_is_of_the_environment() -> Finding:
+    """E020: a key of the sandbox on a site that is live."""
+    key = value("SECRET_KEY")
+    if key and key.reveal().startswith(SANDBOX_KEY) and value("ENVIRONMENT") == LIVE:
+        yield Error(
+            f"{PREFIX}SECRET_KEY is one of the sandbox, and {PREFIX}ENVIRONMENT is live.",
+            hint="Take the live key from the provider's dashboard.",
+            id="faceauth.E020",
+        )
+
+
+@check
+def certificate_is_there() -> Finding:
+    """E024: the client certificate is to be read from a file that is not there."""
+    named = value("CLIENT_CERTIFICATE") or ()
+    for path in (named,) if isinstance(named, str) else named:
+        if not Path(path).is_file():
+            yield Error(
+                f"{PREFIX}CLIENT_CERTIFICATE names {path}, where there is no file.",
+                hint="Give whole paths, and see whether this user may read there.",
+                id="faceauth.E024",
+            )
+
+
+@check
+def capture_can_end_in_time() -> Finding:
+    """W018: nobody is that quick in front of a camera."""
+    window = value("CAPTURE_WINDOW")
+    if window is not None and window < SHORT:
+        yield Remark(
+            f"{PREFIX}CAPTURE_WINDOW gives people {window} only.",
+            hint="A capture takes people a minute or two.",
+            id="faceauth.W018",
+        )
+
+
+@check
+def polling_leaves_room() -> Finding:
+    """W021: as much as the provider answers to the whole account (D-04)."""
+    rate = value("POLL_RATE")
+    if rate is not None and rate >= MOST_A_SECOND:
+        yield Remark(
+            f"{PREFIX}POLL_RATE asks {rate:g} times a second.",
+            hint=f"The provider answers the whole account {MOST_A_SECOND} times a second, "
+            "payments included. The default is 20.",
+            id="faceauth.W021",
+        )
+
+
+@check
 def max_age_is_below_the_ceiling() -> Finding:
     """E007: the default window is zero, or longer than the ceiling."""
     max_age, ceiling = value("MAX_AGE"), value("MAX_AGE_CEILING")
@@ -143,43 +212,6 @@ def hosts_are_names() -> Finding:
                 hint='Write "example.com", ".example.com" for its subdomains, or "host:port".',
                 id="faceauth.E008",
             )
-
-
-@check
-def fallback_can_be_found() -> Finding:
-    """E009: people who cannot show their face would meet an error."""
-    try:
-        resolve_url(value("FALLBACK") or "/")
-    except NoReverseMatch:
-        yield Error(
-            f"{PREFIX}FALLBACK is neither the name of a page nor a path.",
-            id="faceauth.E009",
-        )
-
-
-@check
-def refusing_leads_somewhere() -> Finding:
-    """W010: people are asked for their consent, and have no other way if they say no (V-04)."""
-    if value("CONSENT_VERSION") and value("FALLBACK") == "":
-        yield Remark(
-            f"{PREFIX}CONSENT_VERSION is set, but {PREFIX}FALLBACK is not.",
-            hint="A consent is free only if saying no has no price: offer another way. If yours "
-            "is not a page, write down which it is, and silence this.",
-            id="faceauth.W010",
-        )
-
-
-@check
-def pages_have_addresses() -> Finding:
-    """E010: a closed gate would not know where to send people."""
-    try:
-        reverse("faceauth:start", args=["handle"])
-    except NoReverseMatch:
-        yield Error(
-            "The pages of this package have no addresses.",
-            hint='Add path("face/", include("django_faceauth.urls")) to your URLconf.',
-            id="faceauth.E010",
-        )
 
 
 @check

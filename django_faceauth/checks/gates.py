@@ -18,11 +18,15 @@ from django.utils.module_loading import import_string
 from django_faceauth.checks.registry import SHORT, Finding, check, check_of_deployment, value
 from django_faceauth.conf import PREFIX, conf
 from django_faceauth.gate.answers import answered_by
-from django_faceauth.gate.discovery import ApiGate, gated_views, policy_at
+from django_faceauth.gate.discovery import ApiGate, admins, gated_views, policy_at
 from django_faceauth.gate.policy import Policy
+from django_faceauth.models import Applicant, FaceExemption
 
 UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 COOKIE_SESSIONS: Final = "django.contrib.sessions.backends.signed_cookies"
+
+#: Rows that say whose face counts for whom, and who passes without one.
+DECIDING: Final = frozenset({Applicant, FaceExemption})
 
 #: Parts of names of what nobody wants kept; the short ones count as whole words only.
 SECRETS: Final = ("passwd", "password", "secret", "token")
@@ -118,6 +122,21 @@ def methods_leave_no_way_around() -> Finding:
                     "require_http_methods or http_method_names.",
                     id="faceauth.W007",
                 )
+
+
+@check
+def who_is_who_takes_a_face() -> Finding:
+    """W017: whoever takes over a session of staff would have their own face count (G-12)."""
+    for address, admin in admins():
+        model = getattr(admin, "model", None)
+        doors = (admin, getattr(admin, "admin_site", None))
+        if model in DECIDING and not any(hasattr(door, "face_policy") for door in doors):
+            yield Remark(
+                f"The admin at {address} says who passes, and takes no face for it.",
+                hint="Derive it from FaceRequiredModelAdmin, or leave these models to the "
+                "admin of this package.",
+                id="faceauth.W017",
+            )
 
 
 @check

@@ -21,7 +21,7 @@ from django_faceauth.models.challenge import EXEMPTION, FACE
 from django_faceauth.models.standing import Grant
 from django_faceauth.services import binding, enrolment, exemptions, grants, revocation
 from django_faceauth.services.binding import Snapshot
-from django_faceauth.services.grants import Seat
+from django_faceauth.services.questions import Seat
 
 logger = logging.getLogger(__name__)
 

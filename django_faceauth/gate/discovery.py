@@ -44,6 +44,14 @@ def gated_views() -> Iterator[tuple[str, View]]:
             yield from ((address, door) for door in _doors_of(admin))
 
 
+def admins() -> Iterator[tuple[str, Any]]:
+    """Yield each admin of the site, and of a model, with the first address that it has."""
+    seen: set[Any] = set()
+    for address, view in _addresses(get_resolver().url_patterns):
+        yield from ((address, admin) for admin in _admins_of(view) - seen)
+        seen |= _admins_of(view)
+
+
 def policy_at(view: View) -> Policy:
     """Return what the gate of a gated view asks for.
 

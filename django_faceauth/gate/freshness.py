@@ -14,7 +14,7 @@ from django_faceauth.gate.decision import Allow, Decision, Face, decide, judge
 from django_faceauth.gate.policy import policy
 from django_faceauth.gate.refusals import refuse
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services.grants import Seat
+from django_faceauth.services.questions import Seat
 
 
 def freshness(

@@ -21,7 +21,7 @@ from django_faceauth.headers import sealed
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services import grants
 from django_faceauth.services.binding import Snapshot
-from django_faceauth.services.grants import Kept, Question
+from django_faceauth.services.questions import Kept, Question
 from django_faceauth.wording import NOT_DONE, Text
 
 #: Characters of kept fields, all together: what somebody typed, no uploads.

@@ -297,7 +297,7 @@ class Migration(migrations.Migration):
             name="network",
             field=models.CharField(
                 blank=True,
-                help_text="A keyed digest of the network that the face was shown from (C-02).",
+                help_text="A keyed digest of the network that the face was shown from.",
                 max_length=32,
                 verbose_name="network",
             ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from django_faceauth.models.append_only import AppendOnly
 
@@ -19,13 +20,19 @@ class AuditEntry(AppendOnly):
     """
 
     number = models.PositiveBigIntegerField(_("number"), primary_key=True)
-    at = models.DateTimeField(_("at"))
+    at = models.DateTimeField(pgettext_lazy("column", "at"))
     event = models.CharField(_("event"), max_length=32)
     by = models.CharField(
-        _("by"), max_length=WHO_LENGTH, blank=True, help_text=_("Nobody means a command.")
+        pgettext_lazy("column", "by"),
+        max_length=WHO_LENGTH,
+        blank=True,
+        help_text=_("Nobody means a command."),
     )
     subject = models.CharField(
-        _("about"), max_length=100, blank=True, help_text=_("Model and primary key.")
+        pgettext_lazy("column", "about"),
+        max_length=100,
+        blank=True,
+        help_text=_("Model and primary key."),
     )
     details = models.JSONField(_("details"), default=dict, blank=True)
     digest = models.CharField(_("digest"), max_length=64)

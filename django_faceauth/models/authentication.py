@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from django_faceauth.identifiers import MAX_LENGTH
 
@@ -99,7 +100,7 @@ class FaceAuthentication(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.provider_id or f"intent {self.pk}"
+        return self.provider_id or f"{self._meta.verbose_name} {self.pk}"
 
     @property
     def codes(self) -> list[int]:
@@ -138,7 +139,7 @@ class FaceAttempt(models.Model):
         _("network"),
         max_length=32,
         blank=True,
-        help_text=_("A keyed digest of the network that the face was shown from (C-02)."),
+        help_text=_("A keyed digest of the network that the face was shown from."),
     )
 
     class Meta:
@@ -158,9 +159,9 @@ class StatusChange(models.Model):
 
         CREATE = "create", _("creation")
         WEBHOOK = "webhook", _("webhook")
-        POLL = "poll", _("poll")
+        POLL = "poll", pgettext_lazy("source of news", "poll")
         RETURN = "return", _("return of the browser")
-        ADMIN = "admin", _("staff")
+        ADMIN = "admin", pgettext_lazy("source of news", "staff")
 
     authentication = models.ForeignKey(
         FaceAuthentication,
@@ -171,7 +172,7 @@ class StatusChange(models.Model):
     previous = models.CharField(_("previous status"), max_length=STATUS_LENGTH, blank=True)
     status = models.CharField(_("status"), max_length=STATUS_LENGTH)
     source = models.CharField(_("source"), max_length=16, choices=Source)
-    at = models.DateTimeField(_("at"))
+    at = models.DateTimeField(pgettext_lazy("column", "at"))
 
     class Meta:
         verbose_name = _("status change")

@@ -32,4 +32,4 @@ class CallBudget(models.Model):
         verbose_name_plural = _("call budgets")
 
     def __str__(self) -> str:
-        return f"budget {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from django_faceauth.models.authentication import FaceAuthentication
 
@@ -119,12 +120,12 @@ class FaceChallenge(models.Model):
     class State(models.TextChoices):
         """Where the challenge stands; the queryset has every step from one to another."""
 
-        OPEN = "open", _("open")
+        OPEN = "open", pgettext_lazy("question", "open")
         GRANTED = "granted", _("granted")
         CONSUMED = "consumed", _("consumed")
         REVOKED = "revoked", _("revoked")
-        REFUSED = "refused", _("refused")
-        FAILED = "failed", _("failed")
+        REFUSED = "refused", pgettext_lazy("question", "refused")
+        FAILED = "failed", pgettext_lazy("question", "failed")
         EXPIRED = "expired", _("expired")
 
     handle = models.CharField(_("handle"), max_length=64, unique=True)
@@ -230,7 +231,7 @@ class FaceChallenge(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"challenge {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
     @property
     def is_open(self) -> bool:

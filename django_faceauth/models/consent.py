@@ -51,4 +51,4 @@ class Consent(models.Model):
         indexes = [models.Index(fields=["user", "version"], name="faceauth_consent_user")]
 
     def __str__(self) -> str:
-        return f"consent {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"

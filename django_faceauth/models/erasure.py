@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from django_faceauth.identifiers import MAX_LENGTH
 from django_faceauth.models.audit import WHO_LENGTH
@@ -35,7 +36,7 @@ class Erasure(models.Model):
         default_permissions = ("view",)
 
     def __str__(self) -> str:
-        return f"erasure {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
 
 class ErasureTask(models.Model):
@@ -44,7 +45,7 @@ class ErasureTask(models.Model):
     class State(models.TextChoices):
         """How far we are with it; only `due` changes by itself."""
 
-        DUE = "due", _("due")
+        DUE = "due", pgettext_lazy("erasure task", "due")
         DONE = "done", _("done")
         REFUSED = "refused", _("refused by the provider: somebody must look")
 
@@ -60,7 +61,7 @@ class ErasureTask(models.Model):
     digest = models.CharField(_("digest of the provider id"), max_length=64)
     environment = models.CharField(_("environment"), max_length=16)
     state = models.CharField(_("state"), max_length=16, choices=State, default=State.DUE)
-    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+    tries = models.PositiveSmallIntegerField(pgettext_lazy("column", "tries"), default=0)
     error = models.CharField(_("error"), max_length=64, blank=True)
     due_at = models.DateTimeField(_("due at"), null=True, blank=True)
     done_at = models.DateTimeField(_("done at"), null=True, blank=True)
@@ -80,4 +81,4 @@ class ErasureTask(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"erasure task {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from django_faceauth.identifiers import MAX_LENGTH
 
@@ -20,7 +21,7 @@ class WebhookEvent(models.Model):
         STORED = "stored", _("stored")
         PROCESSED = "processed", _("processed")
         IGNORED = "ignored", _("ignored")
-        FAILED = "failed", _("failed")
+        FAILED = "failed", pgettext_lazy("event", "failed")
 
     event_id = models.CharField(_("event id"), max_length=MAX_LENGTH, unique=True)
     type = models.CharField(_("type"), max_length=100, blank=True)
@@ -29,7 +30,7 @@ class WebhookEvent(models.Model):
     created_on = models.DateTimeField(_("created at the provider"), null=True, blank=True)
     received_at = models.DateTimeField(_("received at"))
     state = models.CharField(_("state"), max_length=16, choices=State, default=State.STORED)
-    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+    tries = models.PositiveSmallIntegerField(pgettext_lazy("column", "tries"), default=0)
     error = models.CharField(_("error"), max_length=64, blank=True)
     size = models.PositiveIntegerField(_("size in bytes"), default=0)
     due_at = models.DateTimeField(

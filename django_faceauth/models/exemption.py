@@ -65,4 +65,4 @@ class FaceExemption(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"exemption {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class AttemptRequest(models.Model):
@@ -23,7 +24,7 @@ class AttemptRequest(models.Model):
         verbose_name=_("user"),
     )
     session_digest = models.CharField(_("session"), max_length=64)
-    at = models.DateTimeField(_("at"))
+    at = models.DateTimeField(pgettext_lazy("column", "at"))
 
     class Meta:
         verbose_name = _("attempt request")
@@ -35,7 +36,7 @@ class AttemptRequest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"attempt request {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
 
 class LockoutQuerySet(models.QuerySet["Lockout"]):
@@ -57,7 +58,7 @@ class Lockout(models.Model):
         """Why the user is locked out."""
 
         DECLINED = "declined", _("declined too often in a row")
-        REPORTED = "reported", _("reported by the user")
+        REPORTED = "reported", pgettext_lazy("lockout", "reported by the user")
         REVIEWED = "reviewed", _("locked by a reviewer")
 
     user = models.ForeignKey(
@@ -68,7 +69,7 @@ class Lockout(models.Model):
     )
     reason = models.CharField(_("reason"), max_length=16, choices=Reason)
     started_at = models.DateTimeField(_("started at"))
-    until = models.DateTimeField(_("until"))
+    until = models.DateTimeField(pgettext_lazy("column", "until"))
     lifted_at = models.DateTimeField(
         _("lifted at"), null=True, blank=True, help_text=_("When it was ended before its time.")
     )
@@ -81,7 +82,7 @@ class Lockout(models.Model):
         indexes = [models.Index(fields=["user", "until"], name="faceauth_locked_user")]
 
     def __str__(self) -> str:
-        return f"lockout {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
     @property
     def is_for_declines(self) -> bool:

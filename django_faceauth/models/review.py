@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from django_faceauth.models.append_only import AppendOnly
 from django_faceauth.models.authentication import FaceAuthentication
@@ -22,7 +23,7 @@ class ReviewCase(models.Model):
         ATTEMPTS = "attempts", _("many attempts")
         AUDIT = "audit", _("changed by the provider’s audit")
         NETWORK = "network", _("approved from a new network")
-        REPORTED = "reported", _("reported by the user")
+        REPORTED = "reported", pgettext_lazy("review case", "reported by the user")
         CONTESTED = "contested", _("contested by the user")
 
     authentication = models.OneToOneField(
@@ -44,7 +45,7 @@ class ReviewCase(models.Model):
         indexes = [models.Index(fields=["settled_at", "-raised_at"], name="faceauth_queue")]
 
     def __str__(self) -> str:
-        return f"case {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
 
 class Verdict(AppendOnly):
@@ -72,7 +73,7 @@ class Verdict(AppendOnly):
         null=True,
         verbose_name=_("reviewer"),
     )
-    at = models.DateTimeField(_("at"))
+    at = models.DateTimeField(pgettext_lazy("column", "at"))
 
     class Meta(AppendOnly.Meta):
         verbose_name = _("verdict")
@@ -80,4 +81,4 @@ class Verdict(AppendOnly):
         ordering = ["at", "pk"]
 
     def __str__(self) -> str:
-        return f"verdict {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"

@@ -155,7 +155,7 @@ def _mail_operator(challenge: FaceChallenge) -> None:
             "user": challenge.user_id,
             "challenge": challenge.pk,
             "action": challenge.action,
-            "state": challenge.state,
+            "state": challenge.get_state_display(),
         },
     )
 

@@ -13,9 +13,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from django.core.cache import InvalidCacheBackendError, caches
-from django.core.cache.backends.dummy import DummyCache
-from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache import InvalidCacheBackendError
 from django.core.checks import ERROR, WARNING, run_checks
 from django.db import Error as DatabaseTrouble
 from django.db import connection
@@ -45,16 +43,14 @@ LABEL: Final = "faceauth"
 NOBODY: Final = "fav_" + "0" * 26
 #: Imported when it is needed: Celery is heavy, and many sites have none.
 REACH_BROKER: Final = "django_faceauth.tasks.reach_broker"
-#: Session engines that read a cache, and caches that each process has for itself.
-CACHED: Final = frozenset(
-    {"django.contrib.sessions.backends.cache", "django.contrib.sessions.backends.cached_db"}
-)
-PRIVATE: Final = (DummyCache, LocMemCache)
 
 
-def examine(*, now: datetime, network: bool = True) -> Findings:
-    """Look at everything; without `network`, call neither the provider nor the broker."""
-    yield from of_settings()
+def examine(*, now: datetime, network: bool = True, deploy: bool = True) -> Findings:
+    """Look at everything; without `network`, call neither the provider nor the broker.
+
+    With `deploy`, run the system checks that are for deployments, too.
+    """
+    yield from of_settings(deploy=deploy)
     yield from of_sessions()
     if network:
         yield from _unless_misconfigured(of_provider())
@@ -67,9 +63,9 @@ def examine(*, now: datetime, network: bool = True) -> Findings:
     yield from symptoms.of_log()
 
 
-def of_settings() -> Findings:
-    """Run our system checks, those of `check --deploy` too."""
-    said = run_checks(tags=[LABEL], include_deployment_checks=True)
+def of_settings(*, deploy: bool = True) -> Findings:
+    """Run our system checks; with `deploy`, those of `check --deploy` too."""
+    said = run_checks(tags=[LABEL], include_deployment_checks=deploy)
     heard = [message for message in said if not message.is_silenced()]
     for message in heard:
         level = _level(message.level)
@@ -79,18 +75,13 @@ def of_settings() -> Findings:
 
 
 def of_sessions() -> Findings:
-    """See whether all processes of the site share their sessions."""
+    """See whether sessions can be kept at all."""
     engine = conf.SESSION_ENGINE
     try:
-        import_module(engine)
-        is_private = engine in CACHED and isinstance(caches[conf.SESSION_CACHE_ALIAS], PRIVATE)
-    except (ImportError, InvalidCacheBackendError):
+        import_module(engine).SessionStore()  # asks for its cache, if it has one
+    except (ImportError, AttributeError, InvalidCacheBackendError):
         fix = _("Correct SESSION_ENGINE, or the cache that it uses.")
         yield problem("sessions", _("The session engine %s cannot be used.") % engine, fix)
-        return
-    if is_private:
-        text = _("Sessions are in a cache that each process has for itself.")
-        yield warning("sessions", text, _("Use a cache server, or another SESSION_ENGINE."))
         return
     yield ok("sessions", _("Sessions are kept by %s.") % engine)
 

@@ -14,6 +14,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Field, Model
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from django_faceauth.conf import conf
 from django_faceauth.models import (
@@ -107,7 +108,10 @@ def _kept_for(holding: Holding) -> Text:
     period: timedelta | None = conf.RETENTION[holding.kept]
     if period is None:
         return _("for ever")
-    return format_lazy(_("{days} days after its end"), days=period.days)
+    return format_lazy(
+        ngettext_lazy("{days} day after its end", "{days} days after its end", period.days),
+        days=period.days,
+    )
 
 
 def _meaning(column: Field[Any, Any]) -> Text:

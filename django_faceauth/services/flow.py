@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from django.db import transaction
-
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import (
     ConfigurationError,
     Conflict,
-    FlowMismatch,
     MalformedAnswer,
     NotFound,
     ProviderError,
@@ -24,7 +20,6 @@ from django_faceauth.exceptions import (
 )
 from django_faceauth.models import Applicant, FaceAuthentication, FaceChallenge
 from django_faceauth.models.authentication import StatusChange
-from django_faceauth.models.challenge import FaceChallengeQuerySet
 from django_faceauth.models.leases import has_run_out
 from django_faceauth.provider.addresses import is_capture_url
 from django_faceauth.provider.factory import get_client
@@ -33,20 +28,16 @@ from django_faceauth.services import (
     attempts,
     consent,
     enrolment,
-    evidence,
-    grants,
     limits,
     schedule,
+    settlement,
     sync,
 )
-from django_faceauth.services.announcements import announce
 from django_faceauth.services.sync import Pulled
-from django_faceauth.signals import challenge_refused
 from django_faceauth.statuses import (
     AFTER_CAPTURE,
     AT_REST,
     UNDER_WAY,
-    AttemptStatus,
     AuthenticationStatus,
 )
 
@@ -63,15 +54,6 @@ TROUBLES: Final = (ProviderError, ConfigurationError)
 
 #: A start that has not ended by now died: longer than all the calls of one together.
 CLAIM: Final = timedelta(seconds=120)
-
-ENDS: Final[Mapping[str, FaceChallenge.State]] = {
-    AuthenticationStatus.DECLINED: State.FAILED,
-    AuthenticationStatus.INCONCLUSIVE: State.FAILED,
-    AuthenticationStatus.REFUSED: State.REFUSED,
-}
-
-#: A question that ends so was answered with no.
-NEGATIVE: Final = frozenset({State.FAILED, State.REFUSED})
 
 
 class Word(StrEnum):
@@ -171,13 +153,13 @@ def refresh(
     try:
         pulled = sync.pull(authentication, source=source, now=now, someone_waits=someone_waits)
     except NotFound:
-        for challenge in _questions_of(authentication):
-            _close(challenge, State.FAILED, "unknown_to_provider")
+        for challenge in settlement.questions_of(authentication):
+            settlement.close(challenge, State.FAILED, "unknown_to_provider")
         raise
     if pulled is None:
         return None
-    for challenge in _questions_of(authentication):
-        _settle(challenge, pulled, now)
+    for challenge in settlement.questions_of(authentication):
+        settlement.settle(challenge, pulled, now)
     if pulled.row.status == AuthenticationStatus.DECLINED:  # whether or not anybody waited
         limits.note_decline(pulled.row.user_id, now=now)
     if pulled.row.status in AT_REST:  # else the next question is planned already
@@ -192,8 +174,8 @@ def is_due(authentication: FaceAuthentication, *, now: datetime) -> bool:
 
 def is_unsettled(authentication: FaceAuthentication) -> bool:
     """Tell whether a result is held that a challenge still waits for."""
-    has_result = authentication.status in {AuthenticationStatus.APPROVED, *ENDS}
-    return has_result and _questions_of(authentication).exists()
+    has_result = authentication.status in {AuthenticationStatus.APPROVED, *settlement.ENDS}
+    return has_result and settlement.questions_of(authentication).exists()
 
 
 def is_under_way(challenge: FaceChallenge, *, now: datetime) -> bool:
@@ -256,7 +238,7 @@ def _gone_on(
 ) -> None:
     """Act upon an authentication that is not what we hold it for."""
     if isinstance(error, NotFound):
-        _close(challenge, State.FAILED, "unknown_to_provider")
+        settlement.close(challenge, State.FAILED, "unknown_to_provider")
     else:  # on another device: the waiting page is to find out
         sync.expect(authentication, by=now, now=now)
 
@@ -268,69 +250,14 @@ def _require_capture_url(challenge: FaceChallenge, attempt: AttemptSnapshot) -> 
     raise MalformedAnswer("create_attempt", cause="capture host not allowed")
 
 
-# -- finish
-
-
-def _questions_of(authentication: FaceAuthentication) -> FaceChallengeQuerySet:
-    """Return the challenge, if any, that still waits for this authentication."""
-    asked = FaceChallenge.objects.filter(authentication_id=authentication.pk)
-    return asked.filter(state=State.OPEN, started_at__isnull=False)
+# -- refresh
 
 
 def _next_question(row: FaceAuthentication, now: datetime) -> datetime | None:
     """Return when to ask again, now that the news has been acted upon."""
-    if row.status == AuthenticationStatus.APPROVED and _questions_of(row).exists():
+    if row.status == AuthenticationStatus.APPROVED and settlement.questions_of(row).exists():
         return schedule.again(row, now=now)  # the evidence was not complete
     return schedule.next_poll(row, now=now)
-
-
-def _settle(challenge: FaceChallenge, pulled: Pulled, now: datetime) -> None:
-    row = pulled.row
-    if row.status == pulled.snapshot.status == AuthenticationStatus.APPROVED:
-        _approve(challenge, pulled, now)
-    elif row.status in ENDS:
-        _close(challenge, ENDS[row.status], row.status)
-    elif _is_too_late(challenge, row, now):
-        _close(challenge, State.EXPIRED, "too_late")
-
-
-def _approve(challenge: FaceChallenge, pulled: Pulled, now: datetime) -> None:
-    row, listed = pulled.row, pulled.attempts
-    if listed is None:
-        listed = sync.pull_attempts(row, now=now)
-    try:
-        evidence.require_subject(challenge, row, pulled.snapshot)
-        newest = evidence.require_attempt(challenge, listed)
-        attempt = row.attempts.get(provider_id=newest.id)
-        anchor = evidence.require_anchor(attempt, now=now)
-    except FlowMismatch as mismatch:
-        logger.error("approval refused: %s challenge=%s", mismatch, challenge.pk)
-        _close(challenge, State.FAILED, "mismatch")
-        return
-    if not evidence.is_in_time(attempt, anchor, challenge, now=now):
-        _close(challenge, State.EXPIRED, "too_late")
-    elif newest.status == AttemptStatus.COMPLETED:  # or half of the news is not there yet
-        _grant(challenge, row, anchor, now)
-
-
-def _grant(
-    challenge: FaceChallenge, authentication: FaceAuthentication, anchor: datetime, now: datetime
-) -> None:
-    with transaction.atomic():
-        # Locked, so that a change of mind comes wholly before or wholly after.
-        row = sync.locked(authentication)
-        if row.status == AuthenticationStatus.APPROVED and row.erased_at is None:
-            grants.issue(challenge, verified_at=anchor, now=now)
-
-
-def _is_too_late(
-    challenge: FaceChallenge, authentication: FaceAuthentication, now: datetime
-) -> bool:
-    """Tell whether an approval that came now would already be stale."""
-    attempt = authentication.attempts.first()
-    if attempt is None or authentication.status not in AFTER_CAPTURE:
-        return False
-    return now - attempt.capture_not_before >= challenge.age_limit
 
 
 def _needs_attempt(challenge: FaceChallenge, now: datetime) -> bool:
@@ -342,9 +269,3 @@ def _needs_attempt(challenge: FaceChallenge, now: datetime) -> bool:
         newest = authentication.attempts.first()
         return newest is None or newest.status not in UNDER_WAY
     return authentication.status not in AFTER_CAPTURE and now - started_at > conf.CAPTURE_WINDOW
-
-
-def _close(challenge: FaceChallenge, state: FaceChallenge.State, reason: str) -> None:
-    asked = FaceChallenge.objects.filter(pk=challenge.pk)
-    if asked.close(state, reason=reason) and state in NEGATIVE:
-        announce(challenge_refused, sender=FaceChallenge, challenge=asked.get(), reason=reason)

@@ -11,9 +11,7 @@ challenge besides: the handle, which nobody else was told, is its secret (B-07).
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, cast
@@ -28,9 +26,10 @@ from django_faceauth.conf import conf
 from django_faceauth.models import FaceChallenge, FaceExemption
 from django_faceauth.models.challenge import EXEMPTION, FaceChallengeQuerySet
 from django_faceauth.models.standing import Grant, standing
-from django_faceauth.services import binding
+from django_faceauth.services import questions
 from django_faceauth.services.announcements import announce
 from django_faceauth.services.binding import Snapshot
+from django_faceauth.services.questions import Question, Seat
 from django_faceauth.signals import challenge_granted, exemption_used
 
 State = FaceChallenge.State
@@ -43,48 +42,6 @@ CREDENTIAL: Final = "_faceauth_credential"
 #: django-loginas in the session, while somebody acts as another.
 IMPERSONATION_MARKS: Final = ("is_hijacked", "is_impersonate")
 IMPERSONATION_KEYS: Final = ("hijack_history", "loginas_from_user", "_impersonate")
-
-#: The fields of a refused request that come back later: names and all their values.
-Kept = list[tuple[str, list[str]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """A user in a session, which is known by a digest.
-
-    In place of a session, `names_challenge` is a credential of the user. Several clients may
-    have it, so that each can use only the challenge that it names.
-    """
-
-    user: AbstractBaseUser
-    session_digest: str
-    names_challenge: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What the gate wants to know, and where the visitor goes on to with the answer.
-
-    `kept` None means that the request does not come back; `resume_url` is where it went.
-    """
-
-    action: str
-    max_age: timedelta
-    snapshot: Snapshot = field(default_factory=dict)
-    reason: str = ""
-    next_url: str = ""
-    resume_url: str = ""
-    kept: Kept | None = None
-
-    @property
-    def seconds(self) -> int:
-        """The window in whole seconds."""
-        return int(self.max_age.total_seconds())
-
-    @property
-    def way_on(self) -> dict[str, Any]:
-        """The columns that the newest request for the same thing sets anew."""
-        return {"next_url": self.next_url, "resume_url": self.resume_url, "kept": self.kept}
 
 
 def prepare(request: HttpRequest) -> None:
@@ -181,11 +138,11 @@ def ask(
     of their own.
     """
     seat = _taken(request)
-    slot = _slot_of(seat, named) if seat.names_challenge else _slot(seat, question)
+    slot = _slot_of(seat, named) if seat.names_challenge else questions.slot(seat, question)
     in_slot = FaceChallenge.objects.filter(open_slot=slot)
     in_slot.filter(started_at__lte=now - window).close(State.EXPIRED, reason="abandoned")
     challenge, created = FaceChallenge.objects.get_or_create(
-        open_slot=slot, defaults=_new(seat, question, now)
+        open_slot=slot, defaults=questions.columns(seat, question, now)
     )
     if not created:
         # The newest page that asked is the one to go on to. The longest window decides
@@ -218,7 +175,7 @@ def note_exemption(
     """Leave a used challenge behind that says by which exemption somebody passed."""
     question = Question(action, timedelta(0), snapshot, reason=f"exemption {exemption.pk}")
     used = FaceChallenge.objects.create(
-        **_new(_taken(request), question, now),
+        **questions.columns(_taken(request), question, now),
         state=State.CONSUMED,
         method=EXEMPTION,
         verified_at=now,
@@ -279,31 +236,6 @@ def _rotate(request: HttpRequest, pk: Any, now: datetime) -> None:
     # Of several requests at once, one rotates; a view may have logged the user out.
     if SESSION_KEY in request.session and unseen.update(seen_at=now):
         request.session.cycle_key()
-
-
-def _new(seat: Seat, question: Question, now: datetime) -> dict[str, Any]:
-    handle = secrets.token_urlsafe(32)
-    return {
-        "handle": handle,
-        "user_id": seat.user.pk,
-        "session_digest": seat.session_digest,
-        "action": question.action,
-        "binding_digest": binding.digest(
-            question.snapshot, nonce=handle, action=question.action, user_id=seat.user.pk
-        ),
-        "snapshot": question.snapshot,
-        "snapshot_order": list(question.snapshot),
-        "max_age": question.seconds,
-        "reason": question.reason,
-        "created_at": now,
-        **question.way_on,
-    }
-
-
-def _slot(seat: Seat, question: Question) -> str:
-    fingerprint = binding.fingerprint(question.snapshot)
-    whole = "|".join((str(seat.user.pk), seat.session_digest, question.action, fingerprint))
-    return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def _slot_of(seat: Seat, handle: str) -> str:

@@ -14,7 +14,14 @@ from django.db.models import Count, Min, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from django_faceauth.conf import conf
-from django_faceauth.models import ErasureTask, FaceAuthentication, ReviewCase, WebhookEvent
+from django_faceauth.durations import in_words
+from django_faceauth.models import (
+    CallBudget,
+    ErasureTask,
+    FaceAuthentication,
+    ReviewCase,
+    WebhookEvent,
+)
 from django_faceauth.services import budget
 from django_faceauth.statuses import AuthenticationStatus
 
@@ -80,15 +87,15 @@ class Health:
     def troubles(self) -> Iterator[str]:
         """Say in plain words what somebody needs to look at."""
         if self.pause:
-            yield _("The provider is not asked: %s.") % self.pause
+            yield _("The provider is not asked: %s.") % CallBudget.Pause(self.pause).label
         if not self.is_swept:
-            yield _("Work waits, the oldest for %s: nobody sweeps.") % whole(
+            yield _("Work waits, the oldest for %s: nobody sweeps.") % in_words(
                 max(self.oldest_event, self.overdue)
             )
         if self.erasures_refused:
             yield _("The provider refused to forget: %d.") % self.erasures_refused
         if self.erasure_overdue >= OVERDUE:
-            yield _("Something was to be forgotten %s ago.") % whole(self.erasure_overdue)
+            yield _("Something was to be forgotten %s ago.") % in_words(self.erasure_overdue)
 
 
 def report(*, now: datetime) -> Health:
@@ -121,11 +128,6 @@ def report(*, now: datetime) -> Health:
         erasure_overdue=_since(erasures["due"], now),
         reviews_waiting=ReviewCase.objects.filter(settled_at=None).count(),
     )
-
-
-def whole(time: timedelta) -> timedelta:
-    """Return a time in whole seconds, as people read it."""
-    return timedelta(seconds=round(time.total_seconds()))
 
 
 def _here() -> QuerySet[FaceAuthentication]:

@@ -8,6 +8,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from django_faceauth.conf import conf
+from django_faceauth.durations import in_words
 from django_faceauth.models import CallBudget, FaceAuthentication, WebhookEvent
 from django_faceauth.services import audit, health, inbox, sweep
 from django_faceauth.services.findings import Findings, ok, problem, warning
@@ -51,7 +52,7 @@ def _of_work(found: health.Health) -> Findings:
     text = _(
         "%(backlog)d events wait, the oldest for %(oldest)s; the latest poll is %(late)s late."
     )
-    oldest, late = health.whole(found.oldest_event), health.whole(found.overdue)
+    oldest, late = in_words(found.oldest_event), in_words(found.overdue)
     yield ok("work", text % {"backlog": found.backlog, "oldest": oldest, "late": late})
     if found.stuck:
         text = _("%d faces were shown, and for too long not compared.") % found.stuck
@@ -79,7 +80,7 @@ def _of_webhooks(found: health.Health, now: datetime) -> Findings:
     if found.newest_event is None:
         text, untold = _("No webhook has ever come."), decided
     else:
-        text = _("The last webhook came %s ago.") % health.whole(found.newest_event)
+        text = _("The last webhook came %s ago.") % in_words(found.newest_event)
         untold = decided.filter(created_at__gt=now - found.newest_event)
     if untold.exists():
         fix = _("Faces were compared since: look at the workflow in the provider’s dashboard.")
@@ -94,7 +95,7 @@ def _of_clock() -> Findings:
         return
     early = newest.created_on - newest.received_at
     if early > inbox.THEIR_CLOCK:
-        text = _("The last webhook came %s before it was made.") % health.whole(early)
+        text = _("The last webhook came %s before it was made.") % in_words(early)
         yield warning("clock", text, _("Set the clock of this machine."))
     else:
         yield ok("clock", _("The last webhook came after it was made, as far as clocks tell."))
@@ -105,7 +106,7 @@ def _of_erasures(found: health.Health) -> Findings:
         text = _("The provider refused to forget %d face checks.") % found.erasures_refused
         yield problem("erasures", text, _("Look at the erasure tasks, and ask the provider."))
     if found.erasure_overdue >= health.OVERDUE:
-        text = _("What was to be forgotten is late by %s.") % health.whole(found.erasure_overdue)
+        text = _("What was to be forgotten is late by %s.") % in_words(found.erasure_overdue)
         yield problem("erasures", text, _("See whether somebody sweeps."))
     if not found.erasures_refused and found.erasure_overdue < health.OVERDUE:
         yield ok("erasures", _("Nothing that was to be forgotten is late."))

@@ -9,26 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import MalformedAnswer, NotFound, ProviderError
 from django_faceauth.models import FaceAttempt, FaceAuthentication
-from django_faceauth.models.authentication import StatusChange
-from django_faceauth.models.leases import has_run_out
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.snapshots import AttemptSnapshot, AuthenticationSnapshot
-from django_faceauth.services import budget, review, revocation, schedule, scrubbing
+from django_faceauth.services import budget, review, revocation, schedule, scrubbing, turns
 from django_faceauth.services.announcements import announce
 from django_faceauth.signals import status_changed
 from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, AuthenticationStatus
-
-#: Only these are asked for by a clock or a visitor, and so are counted against the limit:
-#: news from the provider and the wish of staff are always worth a question.
-LIMITED: Final[frozenset[str]] = frozenset({StatusChange.Source.POLL, StatusChange.Source.RETURN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +50,10 @@ def pull(
     marked as erased before the `NotFound`.
     """
     client = get_client()
-    if not _can_be_asked_for(authentication) or not _claim(authentication, source, now):
+    if not _can_be_asked_for(authentication) or not turns.claim(authentication, source, now):
         return None
     if not budget.take(now=now, someone_waits=someone_waits):
-        _give_back(authentication, now)
+        turns.give_back(authentication, now)
         return None
     try:
         with budget.heeded(now=now):
@@ -68,7 +62,7 @@ def pull(
         erase(authentication, now=now)
         raise
     except ProviderError:
-        _come_back(authentication, now)
+        turns.come_back(authentication, now)
         raise
     row = apply(authentication, snapshot, source=source, now=now)
     attempts = pull_attempts(row, now=now) if _has_stale_attempts(row) else None
@@ -187,32 +181,6 @@ def saw_unopened(attempt: AttemptSnapshot, *, now: datetime) -> None:
 def _can_be_asked_for(authentication: FaceAuthentication) -> bool:
     # The other environment would not know the id, and that must not look like an erasure.
     return bool(authentication.provider_id) and authentication.environment == conf.ENVIRONMENT
-
-
-def _claim(authentication: FaceAuthentication, source: str, now: datetime) -> bool:
-    """Let one ask at a time, and remember that it did."""
-    free = _rows(authentication).filter(
-        has_run_out("pulling_since", lease=schedule.PULL_TIMEOUT, now=now),
-        has_run_out("pulled_at", lease=schedule.PULL_INTERVAL, now=now),
-    )
-    if source in LIMITED:
-        free = free.filter(pulls__lt=schedule.MOST_PULLS)
-    return free.update(pulling_since=now, pulled_at=now, pulls=F("pulls") + 1) == 1
-
-
-def _give_back(authentication: FaceAuthentication, now: datetime) -> None:
-    """Undo a claim: nobody was asked, and it is the turn of others first."""
-    rows = _rows(authentication)
-    rows.update(pulling_since=None, pulled_at=authentication.pulled_at, pulls=F("pulls") - 1)
-    rows.exclude(next_poll_at=None).update(next_poll_at=now + schedule.jittered(schedule.TURN))
-
-
-def _come_back(authentication: FaceAuthentication, now: datetime) -> None:
-    """End a claim: there was no answer, so what was planned is planned anew."""
-    rows = _rows(authentication)
-    rows.update(pulling_since=None)
-    again = schedule.again(authentication, now=now)
-    rows.exclude(next_poll_at=None).update(next_poll_at=again)
 
 
 def _rows(authentication: FaceAuthentication) -> QuerySet[FaceAuthentication]:

@@ -6,9 +6,12 @@ from datetime import timedelta
 
 from django import template
 from django.template import Context
+from django.utils.html import json_script
+from django.utils.safestring import SafeString
 
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.gate import Face, freshness
+from django_faceauth.wording import STEPUP
 
 register = template.Library()
 
@@ -29,3 +32,9 @@ def face_fresh(
             "django.template.context_processors.request among the context processors."
         )
     return freshness(request, action=action, max_age=max_age)
+
+
+@register.simple_tag
+def face_texts() -> SafeString:
+    """Give `faceauth/stepup.js` its words in the language of the page, as data and no script."""
+    return json_script({name: str(text) for name, text in STEPUP.items()}, "faceauth-texts")

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import environ
+from django.conf.locale import LANG_INFO
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
 
@@ -78,6 +79,10 @@ LOGOUT_REDIRECT_URL = "login"
 SESSION_COOKIE_SAMESITE = env.str("SESSION_COOKIE_SAMESITE", default="Lax")
 
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
+LANGUAGES = [
+    (code, LANG_INFO[code]["name_local"])
+    for code in ["ar", "de", "en", "es", "fr", "it", "nl", "pt"]
+]
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 

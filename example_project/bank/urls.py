@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
+from django.views.i18n import set_language
 
 from bank import views
 
@@ -20,6 +21,7 @@ urlpatterns = [
     path("settings/", views.AccountSettings.as_view(), name="settings"),
     path("login/", views.Login.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("language/", set_language, name="set_language"),
     path("api/", include("bank.api")),
     path("face/", include("django_faceauth.urls")),
     path("face/api/", include("django_faceauth.api.urls")),

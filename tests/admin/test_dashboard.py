@@ -13,7 +13,8 @@ from django.test import Client, override_settings
 from django.urls import path
 from django.utils import timezone
 
-from django_faceauth.admin.dashboard import WINDOWS, dashboard, duration
+from django_faceauth.admin.dashboard import WINDOWS, dashboard
+from django_faceauth.durations import in_words
 from django_faceauth.models import FaceAuthentication, WebhookEvent
 from tests.addresses import served
 from tests.gate.test_admin import make_staff
@@ -227,7 +228,7 @@ def test_times_are_told_with_their_sample(operator, people):
     ],
 )
 def test_durations_are_told_in_two_units_at_most(time, text):
-    assert duration(timedelta(seconds=time)) == text
+    assert in_words(timedelta(seconds=time)) == text
 
 
 def test_no_person_is_named(operator, people):

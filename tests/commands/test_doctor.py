@@ -10,12 +10,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.core.checks import Warning as Remark
+from django.core.checks import register
+from django.core.checks.registry import registry
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import override_settings
 from django.utils import timezone
 
+from django_faceauth.explanations import EXPLANATIONS
 from django_faceauth.models import AuditEntry, Erasure, ErasureTask, FaceAuthentication
 from django_faceauth.services import audit, diagnosis, flow, symptoms
 from tests.deliveries import deliver, event
@@ -106,26 +110,63 @@ def test_what_only_a_deployment_is_told_is_told(doctor):
     assert not report.failed
 
 
-def test_a_silenced_check_is_silent(doctor):
+def test_a_silenced_check_is_silent(doctor, settings):
     with override_settings(
-        FACEAUTH_WEBHOOK_SECRET_KEYS=[], SILENCED_SYSTEM_CHECKS=["faceauth.W004"]
+        FACEAUTH_WEBHOOK_SECRET_KEYS=[],
+        SILENCED_SYSTEM_CHECKS=[*settings.SILENCED_SYSTEM_CHECKS, "faceauth.W004"],
     ):
         assert doctor().bad == set()
 
 
-@pytest.mark.parametrize("backend", ["locmem.LocMemCache", "dummy.DummyCache"])
-@pytest.mark.parametrize("engine", ["cache", "cached_db"])
-def test_sessions_that_processes_do_not_share(doctor, engine, backend):
-    caches = {"default": {"BACKEND": f"django.core.cache.backends.{backend}"}}
-    engine = f"django.contrib.sessions.backends.{engine}"
+def test_sessions_that_processes_do_not_share(doctor):
+    caches = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    engine = "django.contrib.sessions.backends.cached_db"
     with override_settings(SESSION_ENGINE=engine, CACHES=caches):
-        assert doctor("--no-network").of("sessions") == "warning"
+        report = doctor("--no-network")
+
+    assert (report.of("faceauth.W011"), report.of("sessions")) == ("warning", "ok")
+
+
+def test_a_laptop_is_told_what_a_deployment_is_told_if_it_asks(doctor):
+    with override_settings(DEBUG=True, ALLOWED_HOSTS=["*"]):
+        assert doctor("--no-network").bad == set()
+        assert doctor("--no-network", "--deploy").bad == {"faceauth.W013"}
+
+
+def test_what_is_found_is_explained_at_once(doctor):
+    """And what is well is not."""
+    with override_settings(FACEAUTH_USER_JOURNEY_ID=""):
+        report = doctor("--no-network", "--explain")
+
+    lines = report.text.splitlines()
+    explained = [line.strip() for line in lines if line.startswith("  ")]
+    told = EXPLANATIONS["faceauth.E004"]
+    assert report.failed
+    assert explained == [
+        f"What it means: {told.meaning}",
+        f"Why it matters: {told.why}",
+        f"What to do: {told.fix}",
+        f"Read on: docs/{told.page}",
+    ]
+    assert lines[lines.index(f"  {explained[0]}") - 1].startswith("problem  faceauth.E004: ")
+
+
+def test_a_check_of_the_sites_own_is_told_without_more(doctor):
+    def own(**_kwargs):
+        return [Remark("The camera is broken.", id="bank.W001")]
+
+    register(own, "faceauth")
+    try:
+        assert "bank.W001: The camera is broken." in doctor("--no-network", "--explain").text
+    finally:
+        registry.registered_checks.discard(own)
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
         {"SESSION_ENGINE": "sessions.of.nobody"},
+        {"SESSION_ENGINE": "django.contrib.sessions"},
         {
             "SESSION_ENGINE": "django.contrib.sessions.backends.cache",
             "SESSION_CACHE_ALIAS": "nobodys",
@@ -446,7 +487,7 @@ def test_webhooks_that_came_no_more(doctor, person):
     report = doctor()
 
     assert report.of("webhooks") == "warning"
-    assert "0:31:" in report.text
+    assert "31 min " in report.text
     deliver(event(person.authentication))
     assert doctor().of("webhooks") == "ok"
 
@@ -460,7 +501,7 @@ def test_a_clock_that_is_behind(doctor, person):
     report = doctor()
 
     assert report.of("clock") == "warning"
-    assert "0:03:00 before it was made" in report.text
+    assert "3 min 0 s before it was made" in report.text
 
 
 # -- what was promised

@@ -11,6 +11,8 @@ from urllib.parse import urljoin
 import requests
 
 LOOKS: Final = 20
+#: Where the choice at the foot of every page leads, which nobody makes here.
+LANGUAGE: Final = "/language/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,14 @@ class Page(HTMLParser):
         """Take note of forms, their fields, and where the page sends the browser."""
         values = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.forms.append(Form(urljoin(self.url, values.get("action", ""))))
+            self._form = Form(urljoin(self.url, values.get("action", "")))
+            if not self._form.action.endswith(LANGUAGE):
+                self.forms.append(self._form)
         elif tag == "a" and "href" in values:
             self.links.append(urljoin(self.url, values["href"]))
         elif tag == "input" and "name" in values:
             is_open = values.get("type") == "checkbox" and "checked" not in values
-            kind = self.forms[-1].boxes if is_open else self.forms[-1].fields
+            kind = self._form.boxes if is_open else self._form.fields
             kind[values["name"]] = values.get("value", "")
         elif tag == "option":
             self._option = values.get("value", "")

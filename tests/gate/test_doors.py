@@ -37,6 +37,7 @@ from django_faceauth.gate.admin import (
 )
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.services import enrolment, exemptions, grants
+from django_faceauth.services.questions import Question
 from tests.conftest import NOON
 from tests.site import views
 from tests.site.models import Payment
@@ -255,7 +256,7 @@ class Scene:
     def _challenge(self, grant: Grant) -> str:
         session = self.session if grant.is_here else {grants.SESSION_KEY: "another session"}
         asker = SimpleNamespace(user=self.user, session=session)
-        question = grants.Question(grant.action, timedelta(seconds=MAX_AGE))
+        question = Question(grant.action, timedelta(seconds=MAX_AGE))
         asked = grants.ask(asker, question, window=timedelta(minutes=10), now=NOON)
         shown_at = NOON - timedelta(seconds=grant.age)
         FaceChallenge.objects.filter(pk=asked.pk).update(

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from django_faceauth.management.moments import moment
 from django_faceauth.models import AuditEntry
@@ -43,7 +44,8 @@ class Command(BaseCommand):
         verified = audit.verify()
         if verified.first_break is not None:
             raise CommandError(_("Broken at entry %d.") % verified.first_break)
-        self.stdout.write(_("Whole: %d entries.") % verified.count)
+        count = verified.count
+        self.stdout.write(ngettext("Whole: %d entry.", "Whole: %d entries.", count) % count)
         self.stdout.write(_("Head: %s") % (verified.head or "-"))
 
 

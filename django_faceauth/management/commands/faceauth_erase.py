@@ -38,7 +38,7 @@ class Command(BaseCommand):
                 "left to the fallback, until they are enrolled anew."
             )
         )
-        if not options["no_input"] and input(_("Type “yes” to go on: ")) != "yes":
+        if not options["no_input"] and input(_("Type “yes”, in English, to go on: ")) != "yes":
             raise CommandError(_("Nothing was erased."))
         now = timezone.now()
         wish = erasure.request(user, reason=Erasure.Reason.REQUEST, by=None, now=now)

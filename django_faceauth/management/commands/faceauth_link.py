@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from django_faceauth.management import progress
 from django_faceauth.services import linking
@@ -37,7 +38,11 @@ class Command(BaseCommand):
         for line, wrong in sorted(made.problems, key=lambda problem: problem[0]):
             self.stderr.write(_("line %(line)d: %(wrong)s") % {"line": line, "wrong": wrong})
         if made.problems:
-            raise CommandError(_("Nobody was linked: %d problems.") % len(made.problems))
+            count = len(made.problems)
+            text = ngettext(
+                "Nobody was linked: %d problem.", "Nobody was linked: %d problems.", count
+            )
+            raise CommandError(text % count)
         try:
             with progress.bar(len(made.links), "users") as step:
                 now = timezone.now()

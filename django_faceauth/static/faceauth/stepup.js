@@ -4,7 +4,8 @@
 // strict Content-Security-Policy. How to use it: docs/how-to/single-page-apps.md.
 
 /**
- * What people read. A site passes its own words, or some of them, as `face.texts`.
+ * What people read, if the page does not say it in another language with `{% face_texts %}`.
+ * A site passes words of its own, or some of them, as `face.texts`.
  * @typedef {{ -readonly [Name in keyof typeof TEXTS]: string }} Texts
  */
 export const TEXTS = Object.freeze({
@@ -106,6 +107,15 @@ export async function fetchWithFace(input, init = {}) {
   return fetch(request);
 }
 
+/**
+ * Return what `{% face_texts %}` says.
+ * @returns {Partial<Texts>}
+ */
+function textsOfThePage() {
+  const element = document.getElementById("faceauth-texts");
+  return element ? JSON.parse(element.textContent ?? "") : {};
+}
+
 /** One face check, from the refusal to its end. */
 class StepUp {
   /**
@@ -118,7 +128,7 @@ class StepUp {
     this.refusal = refusal;
     this.onState = onState;
     this.stop = new AbortController();
-    this.texts = /** @type {Texts} */ ({ ...TEXTS, ...texts });
+    this.texts = /** @type {Texts} */ ({ ...TEXTS, ...textsOfThePage(), ...texts });
     this.dialog = new Dialog(this.texts, () => this.start(), () => this.stop.abort(LEFT));
     /** @type {Told} what people are shown */
     this.told = { next: "look", message: "", lines: [] };

@@ -1,0 +1,83 @@
+"""What the gate wants to know, and of whom: values, which know neither session nor request."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+
+from django_faceauth.services import binding
+from django_faceauth.services.binding import Snapshot
+
+#: The fields of a refused request that come back later: names and all their values.
+Kept = list[tuple[str, list[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A user in a session, which is known by a digest.
+
+    In place of a session, `names_challenge` is a credential of the user. Several clients may
+    have it, so that each can use only the challenge that it names.
+    """
+
+    user: AbstractBaseUser
+    session_digest: str
+    names_challenge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the gate wants to know, and where the visitor goes on to with the answer.
+
+    `kept` None means that the request does not come back; `resume_url` is where it went.
+    """
+
+    action: str
+    max_age: timedelta
+    snapshot: Snapshot = field(default_factory=dict)
+    reason: str = ""
+    next_url: str = ""
+    resume_url: str = ""
+    kept: Kept | None = None
+
+    @property
+    def seconds(self) -> int:
+        """The window in whole seconds."""
+        return int(self.max_age.total_seconds())
+
+    @property
+    def way_on(self) -> dict[str, Any]:
+        """The columns that the newest request for the same thing sets anew."""
+        return {"next_url": self.next_url, "resume_url": self.resume_url, "kept": self.kept}
+
+
+def columns(seat: Seat, question: Question, now: datetime) -> dict[str, Any]:
+    """Return the columns of a new challenge, with a handle that nobody knows yet."""
+    handle = secrets.token_urlsafe(32)
+    return {
+        "handle": handle,
+        "user_id": seat.user.pk,
+        "session_digest": seat.session_digest,
+        "action": question.action,
+        "binding_digest": binding.digest(
+            question.snapshot, nonce=handle, action=question.action, user_id=seat.user.pk
+        ),
+        "snapshot": question.snapshot,
+        "snapshot_order": list(question.snapshot),
+        "max_age": question.seconds,
+        "reason": question.reason,
+        "created_at": now,
+        **question.way_on,
+    }
+
+
+def slot(seat: Seat, question: Question) -> str:
+    """Return what at most one open challenge has: the same question, of the same seat."""
+    fingerprint = binding.fingerprint(question.snapshot)
+    whole = "|".join((str(seat.user.pk), seat.session_digest, question.action, fingerprint))
+    return hashlib.sha256(whole.encode()).hexdigest()

@@ -1,0 +1,76 @@
+"""The pages by which people say no: not me, not like that, no longer."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.http import require_http_methods, require_POST
+
+from django_faceauth.gate.destination import fallback_for, home
+from django_faceauth.models import FaceChallenge
+from django_faceauth.services import alerts, grants, reports, review
+from django_faceauth.services import consent as consents
+from django_faceauth.views.page import not_found, of_this_session, page
+
+
+@page
+@csrf_protect
+@require_http_methods(["GET", "HEAD", "POST"])
+def report(request: HttpRequest, token: str) -> HttpResponse:
+    """Hear from somebody who was mailed about a face check: that was not me (C-05).
+
+    Public: whoever reads the mail is believed, and can only take away. Looking changes
+    nothing, since programs look at links too.
+    """
+    challenge = alerts.challenge_of(token)
+    if challenge is None:
+        return not_found(request)
+    if request.method == "POST":
+        reports.report(challenge, now=timezone.now())
+        return redirect("faceauth:report", token)
+    page = "report" if challenge.reported_at is None else "reported"
+    context = {"token": token, "cancel_url": home(), **alerts.facts(challenge)}
+    return render(request, f"faceauth/{page}.html", context)
+
+
+@page
+@csrf_protect
+@require_POST
+@of_this_session
+def contest(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
+    """Have a person look at a decline (V-10). Without a gate: it opens nothing."""
+    if not review.contest(challenge, now=timezone.now()):
+        return not_found(request)
+    return render(request, "faceauth/contested.html", {"cancel_url": home()})
+
+
+@page
+@csrf_protect
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def consent(request: HttpRequest) -> HttpResponse:
+    """Show whether the user has agreed to face checks; on POST, take it back (V-03).
+
+    Without a gate: taking it back must be as easy as giving it, and opens nothing.
+    """
+    user = cast(AbstractBaseUser, request.user)
+    is_impersonated = grants.is_impersonated(request)
+    if request.method == "POST" and not is_impersonated:
+        consents.withdraw(user, now=timezone.now())
+        return redirect("faceauth:consent")
+    context = {
+        "latest": consents.latest(user),
+        "words": consents.words(),
+        "is_needed": consents.is_needed(user),
+        "is_impersonated": is_impersonated,
+        "fallback": fallback_for(),
+        "cancel_url": home(),
+    }
+    status = 403 if request.method == "POST" else 200
+    return render(request, "faceauth/your_consent.html", context, status=status)

@@ -1,0 +1,63 @@
+"""How Sphinx builds the site of these pages: `make docs`. Nothing of it needs a network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pygments.lexers.special import TextLexer
+from pygments.lexers.templates import HtmlDjangoLexer
+
+from django_faceauth import __version__
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+ROOT: Final = Path(__file__).parent.parent
+
+project = "django-faceauth"
+author = "The django-faceauth contributors"
+project_copyright = author
+version = release = __version__
+
+extensions = ["myst_parser"]
+exclude_patterns = ["_build"]
+nitpicky = True
+
+# Headings have the anchors, and lists the boxes, that repository pages give them.
+myst_heading_anchors = 4
+myst_enable_extensions = ["tasklist"]
+
+html_theme = "furo"
+html_title = f"{project} {version}"
+html_copy_source = False
+html_show_sphinx = False
+
+#: Pages of the repository that the site includes, and what they are called here.
+INCLUDED: Final[Mapping[str, str]] = {
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security-policy.md",
+    "benchmarks/README.md": "benchmarks.md",
+}
+LINK: Final = re.compile(r"\]\((?!https?:|#)(?P<path>[^)#]+)")
+
+
+def relocate(_app: Sphinx, path: Path, _page: str, content: list[str]) -> None:
+    """Let the links of an included page lead where they lead in the repository."""
+    folder = (ROOT / "docs" / path).resolve().parent
+    content[0] = LINK.sub(lambda link: f"]({_place(folder / link['path'])}", content[0])
+
+
+def _place(target: Path) -> str:
+    inside = target.resolve().relative_to(ROOT).as_posix()
+    return INCLUDED.get(inside, inside.removeprefix("docs/"))
+
+
+def setup(app: Sphinx) -> None:
+    """Listen to what is included, and colour what repository pages colour."""
+    app.connect("include-read", relocate)
+    app.add_lexer("html", HtmlDjangoLexer)
+    app.add_lexer("csv", TextLexer)
