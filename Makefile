@@ -3,18 +3,20 @@
 PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
+BRAND ?= harbour
 export HOST PORT
+export BANK_BRAND = $(BRAND)
 
 VENV_PYTHON := .venv/bin/python
 MANAGE := $(VENV_PYTHON) example_project/manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help bench demo demo-full docs lint messages mutants schema surface test types
+.PHONY: help bench demo demo-full docs lint messages mutants pictures schema surface test types
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/demo.stamp ## serve the demo bank to a browser on this machine (HOST, PORT)
+demo: .venv/demo.stamp ## serve the demo bank to a browser on this machine (HOST, PORT, BRAND=harbour or meadow)
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) demo_people
 	@$(MANAGE) demo_history
@@ -55,6 +57,9 @@ docs: .venv/docs.stamp ## build the site of these docs in docs/_build/html, with
 	@$(VENV_PYTHON) -m sphinx --fail-on-warning --nitpicky --keep-going --quiet \
 		-b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html."
+
+pictures: .venv/test.stamp ## take the pictures of docs/images anew (FACEAUTH_TEST_BROWSER)
+	@$(VENV_PYTHON) -m tests.browser.pictures
 
 schema: .venv/test.stamp ## write docs/reference/openapi.yaml anew
 	@$(VENV_PYTHON) -m django spectacular --settings tests.settings --pythonpath . \

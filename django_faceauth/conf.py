@@ -38,6 +38,9 @@ UNSAFE_SCHEMES: Final = frozenset(
 #: What fits into a column, into a form and into a log as it is.
 VERSION: Final = re.compile(r"[A-Za-z0-9._:/+-]{0,64}")
 
+#: The name of a static file: no address, whose host the policy of our pages would shut out.
+STATIC: Final = re.compile(r"(?!/)[^:\\?#]+")
+
 #: Shorter keys could be guessed (W-04).
 SHORTEST_WEBHOOK_KEY: Final = 32
 
@@ -297,6 +300,29 @@ class Conf:
             raise ConfigurationError(f"{PREFIX}REDIRECT_ALLOWLIST holds what is no safe address.")
         return urls
 
+    # -- how the pages look
+
+    @property
+    def BRAND_NAME(self) -> str:
+        """Name of the site, at the top and in the title of each page (`str`, default: none)."""
+        return _text("BRAND_NAME")
+
+    @property
+    def BRAND_LOGO(self) -> str:
+        """Picture beside the name: the name of a static file (`str`, default: none)."""
+        logo = _text("BRAND_LOGO")
+        if logo and not STATIC.fullmatch(logo):
+            raise ConfigurationError(f"{PREFIX}BRAND_LOGO must name a static file.")
+        return logo
+
+    @property
+    def STYLESHEETS(self) -> tuple[str, ...]:
+        """Static files that follow our own stylesheet on our pages (`list[str]`)."""
+        files = _texts("STYLESHEETS", ())
+        if not all(STATIC.fullmatch(name) for name in files):
+            raise ConfigurationError(f"{PREFIX}STYLESHEETS must name static files.")
+        return files
+
     # -- the review desk
 
     @property
@@ -462,6 +488,17 @@ def given() -> frozenset[str]:
     """Return the `FACEAUTH_*` settings of this site, without the prefix."""
     names = (name.removeprefix(PREFIX) for name in dir(settings) if name.startswith(PREFIX))
     return frozenset(names) - IMPORTED
+
+
+#: Of these only True itself is a yes: the text "False" would be one else.
+SWITCHES: Final = frozenset(
+    {"CELERY", "NOTICES", "SECOND_REVIEWER", "SIMULATOR_ENABLED", "SLOW_REVIEW"}
+)
+
+
+def misread() -> frozenset[str]:
+    """Return the switches of this site that are neither on nor off, and so are off."""
+    return frozenset(name for name in SWITCHES if not isinstance(_read(name, False), bool))
 
 
 def _read(name: str, default: object) -> Any:

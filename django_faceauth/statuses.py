@@ -7,8 +7,12 @@ nothing. Source: the provider's API reference, "face authentication statuses".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 __all__ = ["AttemptStatus", "AuthenticationStatus"]
 
@@ -83,3 +87,16 @@ UNDER_WAY: Final[frozenset[str]] = frozenset(
         AttemptStatus.CHECKS_IN_PROGRESS,
     }
 )
+
+#: The provider's words, as people say them.
+LABELS: Final[Mapping[str, Promise]] = {
+    AuthenticationStatus.CREATED: _("created"),
+    AuthenticationStatus.PENDING: _("pending"),
+    AuthenticationStatus.CAPTURE_IN_PROGRESS: _("capture in progress"),
+    AuthenticationStatus.CHECKS_IN_PROGRESS: _("checks in progress"),
+    AuthenticationStatus.APPROVED: _("approved"),
+    AuthenticationStatus.DECLINED: _("declined"),
+    AuthenticationStatus.RETRY_REQUIRED: _("retry required"),
+    AuthenticationStatus.REFUSED: _("refused"),
+    AuthenticationStatus.INCONCLUSIVE: _("inconclusive"),
+}

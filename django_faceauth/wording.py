@@ -12,8 +12,6 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from django_faceauth.statuses import AuthenticationStatus
-
 Text = str | Promise
 
 
@@ -100,19 +98,6 @@ NOT_DONE: Final[Mapping[str, Wording]] = {
         _("This needs the person themselves"),
         _("You are signed in for somebody else, and nobody can show a face for others."),
     ),
-}
-
-#: The provider's words, as people say them.
-STATUSES: Final[Mapping[str, Text]] = {
-    AuthenticationStatus.CREATED: _("created"),
-    AuthenticationStatus.PENDING: _("pending"),
-    AuthenticationStatus.CAPTURE_IN_PROGRESS: _("capture in progress"),
-    AuthenticationStatus.CHECKS_IN_PROGRESS: _("checks in progress"),
-    AuthenticationStatus.APPROVED: _("approved"),
-    AuthenticationStatus.DECLINED: _("declined"),
-    AuthenticationStatus.RETRY_REQUIRED: _("retry required"),
-    AuthenticationStatus.REFUSED: _("refused"),
-    AuthenticationStatus.INCONCLUSIVE: _("inconclusive"),
 }
 
 #: What the dialog of `faceauth/stepup.js` says, under the names that the script has for it.

@@ -53,6 +53,9 @@ def test_whoever_has_assessed_the_risks_silences_the_reminder():
         ({"FACEAUTH_USER_LIMITS": []}, {"W019"}),  # T-2.4
         ({"FACEAUTH_LOCKOUT": None}, {"W019"}),
         ({"FACEAUTH_LOCKOUT": ()}, {"W019"}),
+        ({"FACEAUTH_RETENTION": {"flows": None}}, {"W023"}),  # V-06
+        ({"FACEAUTH_RETENTION": {"tombstones": None, "audit": None}}, set()),
+        ({"FACEAUTH_RETENTION": {"flows": "1d"}}, set()),
         ({"FACEAUTH_LOCKOUT": (3, "1h"), "FACEAUTH_USER_LIMITS": ["1/m"]}, set()),
     ],
     ids=str,

@@ -16,11 +16,13 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 import pytest
+import tree_sitter_css
 import tree_sitter_javascript
 import yaml
 from celery import _state as celery_state
@@ -71,8 +73,12 @@ def read_http(block: Block) -> None:
 
 
 def read_js(block: Block) -> None:
-    parser = Parser(Language(tree_sitter_javascript.language()))
-    tree = parser.parse(block.text.encode())
+    tree = Parser(Language(tree_sitter_javascript.language())).parse(block.text.encode())
+    assert not tree.root_node.has_error, tree.root_node
+
+
+def read_css(block: Block) -> None:
+    tree = Parser(Language(tree_sitter_css.language())).parse(block.text.encode())
     assert not tree.root_node.has_error, tree.root_node
 
 
@@ -107,6 +113,7 @@ INCLUDED = re.compile(r"\{include\} (\S+)")
 
 READERS: dict[str, Callable[[Block], object]] = {
     "console": read_console,
+    "css": read_css,
     "csv": read_csv,
     "html": read_html,
     "http": read_http,
@@ -133,40 +140,42 @@ def test_every_block_says_its_language(page):
     assert len(bare) <= BARE.get(page, 0), bare
 
 
-def test_every_reader_is_needed():
-    assert {block.language.partition(" ")[0] for block in BLOCKS} - {""} == set(READERS)
+#: What a reader must not take for its language.
+BAD = [
+    ("console", "$ make nothing\n"),
+    ("console", "$ pip install django-faceauth[nothing]\n"),
+    ("console", "$ python manage.py faceauth_sync --nothing\n"),
+    ("console", "$ python manage.py faceauth_nothing\n"),
+    ("console", "$ nothing\n"),
+    ("console", "$ python 'manage.py\n"),
+    ("console", "> python manage.py check\n"),
+    ("css", "a {"),
+    ("csv", "a,b\nc\n"),
+    ("html", "{% if %}"),
+    ("html", "{% load nothing %}"),
+    ("http", "HTTP/1.1 200\n"),
+    ("http", "HTTP/1.1 401 Unauthorized\nContent-Type: application/json\n\n{'a': 1}\n"),
+    ("ini", "[a\n"),
+    ("js", "const = 1;"),
+    ("json", "{'a': 1}"),
+    ("python", "def f(:"),
+    ("text", "a" * 101),
+    ("yaml", "a: b: c"),
+    ("{include} nothing.md", ""),
+    ("{toctree}", "nothing"),
+]
 
 
-@pytest.mark.parametrize(
-    ("language", "text"),
-    [
-        ("console", "$ make nothing\n"),
-        ("console", "$ pip install django-faceauth[nothing]\n"),
-        ("console", "$ python manage.py faceauth_sync --nothing\n"),
-        ("console", "$ python manage.py faceauth_nothing\n"),
-        ("console", "$ nothing\n"),
-        ("console", "$ python 'manage.py\n"),
-        ("console", "> python manage.py check\n"),
-        ("csv", "a,b\nc\n"),
-        ("html", "{% if %}"),
-        ("html", "{% load nothing %}"),
-        ("http", "HTTP/1.1 200\n"),
-        ("http", "HTTP/1.1 401 Unauthorized\nContent-Type: application/json\n\n{'a': 1}\n"),
-        ("ini", "[a\n"),
-        ("js", "const = 1;"),
-        ("json", "{'a': 1}"),
-        ("python", "def f(:"),
-        ("text", "a" * 101),
-        ("yaml", "a: b: c"),
-        ("{include} nothing.md", ""),
-        ("{toctree}", "nothing"),
-    ],
-)
+@pytest.mark.parametrize(("language", "text"), BAD)
 def test_what_the_readers_would_catch(language, text):
     block = Block(DOCS / "index.md", 1, language, text)
 
     with pytest.raises(Exception):  # noqa: B017, PT011 - each reader has its own
         READERS[language.partition(" ")[0]](block)
+
+
+def test_each_reader_was_tried():
+    assert {language.partition(" ")[0] for language, _text in BAD} == set(READERS)
 
 
 # -- command lines
@@ -227,17 +236,16 @@ PROGRAMS: dict[str, Callable[[list[str]], object]] = {
 
 # -- Python, run
 
-#: What a page takes for granted: names of a settings module, or what it does not import.
+#: What a page uses and does not import.
 GIVEN: dict[str, dict[str, Any]] = {
     "README.md": {
         "GenericAPIView": GenericAPIView,
-        "INSTALLED_APPS": [],
         "IsAuthenticated": IsAuthenticated,
         "os": os,
     },
-    "docs/reference/simulator.md": {"INSTALLED_APPS": []},
-    "docs/tutorial.md": {"INSTALLED_APPS": []},
 }
+#: What every settings module has before ours are added.
+SETTINGS = {"INSTALLED_APPS": []}
 #: Followed to the letter by tests/newcomer, in a site of its own.
 FOLLOWED = DOCS / "tutorial.md"
 
@@ -277,7 +285,7 @@ def test_python_runs(page):
     """All blocks of a page, in their order, as one module."""
     name = str(page.relative_to(ROOT))
     module = ModuleType(page.stem.replace("-", "_"))
-    vars(module).update(GIVEN.get(name, {}))
+    vars(module).update(deepcopy(SETTINGS) | GIVEN.get(name, {}))
 
     for text in python_of(page):
         exec(compile(text, name, "exec"), vars(module))
@@ -290,7 +298,8 @@ YOURS = {"is_right", "open_a_case"}
 def test_python_names_what_there_is(tmp_path):
     """Also in the functions, which nothing calls here."""
     for page in PAGES:
-        given = "".join(f"{name} = None\n" for name in GIVEN.get(str(page.relative_to(ROOT)), ()))
+        names = [*SETTINGS, *GIVEN.get(str(page.relative_to(ROOT)), ())]
+        given = "".join(f"{name} = None\n" for name in names)
         name = "-".join(page.relative_to(ROOT).with_suffix(".py").parts)
         (tmp_path / name).write_text(given + "\n\n".join(python_of(page)))
 

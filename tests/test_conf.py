@@ -8,12 +8,15 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
-from django_faceauth.conf import KNOWN, conf
+from django_faceauth.conf import KNOWN, SWITCHES, conf
 from django_faceauth.durations import Limit
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.redaction import Secret
 
 DEFAULTS = {
+    "BRAND_NAME": "",
+    "BRAND_LOGO": "",
+    "STYLESHEETS": (),
     "SCRUB": None,
     "DASHBOARD_URL": "",
     "SECOND_REVIEWER": False,
@@ -198,6 +201,13 @@ def test_durations_are_seconds_or_timedeltas(value):
         ("REDIRECT_ALLOWLIST", [b"demobank://face/done"]),
         ("REDIRECT_ALLOWLIST", [["demobank://face/done"]]),
         ("REDIRECT_ALLOWLIST", lambda: "demobank://face/done"),
+        ("BRAND_NAME", None),
+        ("BRAND_LOGO", "https://cdn.example/logo.svg"),
+        ("BRAND_LOGO", "/static/logo.svg"),
+        ("STYLESHEETS", "bank/face.css"),
+        ("STYLESHEETS", [""]),
+        ("STYLESHEETS", ["//cdn.example/face.css"]),
+        ("STYLESHEETS", ["bank/face.css?v=2"]),
         ("SCRUB", "tests.nowhere.scrub"),
         ("DASHBOARD_URL", "https://dashboard.example/"),
         ("DASHBOARD_URL", "http://dashboard.example/{id}"),
@@ -399,3 +409,8 @@ def test_periods_must_be_understood(value):
         _ = conf.RETENTION
 
     assert "FACEAUTH_RETENTION" in str(error.value)
+
+
+def test_all_switches_are_known_as_such():
+    """So that a check can tell which of them are neither on nor off."""
+    assert {name for name in KNOWN if isinstance(getattr(conf, name), bool)} == SWITCHES

@@ -25,7 +25,7 @@ from django_faceauth.models import CallBudget
 from django_faceauth.response_codes import meaning_of
 from django_faceauth.services import statistics
 from django_faceauth.services.statistics import Reason, Spread, Statistics
-from django_faceauth.wording import STATUSES
+from django_faceauth.statuses import LABELS
 
 PERMISSION: Final = "faceauth.view_faceauthentication"
 
@@ -39,7 +39,7 @@ WINDOWS: Final[Mapping[int, str | Promise]] = {
 USUAL: Final = 7
 
 OUTCOMES: Final[Mapping[str, str | Promise]] = {
-    status.value: STATUSES[status] for status in statistics.OUTCOMES
+    status.value: LABELS[status] for status in statistics.OUTCOMES
 }
 HOUR_FORMAT: Final = "H:i"
 DAY_FORMAT: Final = "j M"

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django_faceauth.admin.base import sees_fraud
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.services import stuck
-from django_faceauth.wording import STATUSES
+from django_faceauth.statuses import LABELS
 
 #: Lists of actions and journeys are no longer than this.
 MOST_VALUES: Final = 30
@@ -43,7 +43,7 @@ class StatusFilter(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         """Return the statuses that the provider's documentation names."""
-        return list(STATUSES.items())
+        return list(LABELS.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep those."""

@@ -14,8 +14,7 @@ from django.utils.translation import gettext as _
 from django_faceauth.conf import conf
 from django_faceauth.models import FaceAuthentication, ReviewCase
 from django_faceauth.response_codes import FRAUD, meaning_of
-from django_faceauth.statuses import AuthenticationStatus
-from django_faceauth.wording import STATUSES
+from django_faceauth.statuses import LABELS, AuthenticationStatus
 
 #: How a status feels: the class of its colour, and a sign for those who do not see colours.
 MOODS: Final[dict[str, tuple[str, str]]] = {
@@ -60,7 +59,7 @@ def badge(word: str, text: object = None) -> SafeString:
 
 def status(word: str) -> SafeString | str:
     """Return a status of the provider; one that we do not know as it came."""
-    return badge(word, STATUSES.get(word, word)) if word else NOTHING
+    return badge(word, LABELS.get(word, word)) if word else NOTHING
 
 
 def codes(row: Any, *, with_fraud: bool) -> SafeString | str:

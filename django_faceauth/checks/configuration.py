@@ -60,6 +60,17 @@ def _hint_about(name: str) -> str:
 
 
 @check
+def switches_are_on_or_off() -> Finding:
+    """W022: text such as "True", which is no yes."""
+    for name in sorted(settings_of.misread()):
+        yield Remark(
+            f"{PREFIX}{name} is neither True nor False, and so it is off.",
+            hint="What comes from an environment is text: make a bool of it.",
+            id="faceauth.W022",
+        )
+
+
+@check
 def credentials_are_complete() -> Finding:
     """E003: none, half or two sets of credentials."""
     key = value("SECRET_KEY")

@@ -19,6 +19,9 @@ CACHED: Final = frozenset(
 )
 PRIVATE: Final = (DummyCache, LocMemCache)
 
+#: What `FACEAUTH_RETENTION` names that tells something about people.
+PERSONAL: Final = ("events", "flows", "limits", "consents")
+
 
 @check_of_deployment
 def sessions_are_shared() -> Finding:
@@ -102,4 +105,17 @@ def tries_are_limited() -> Finding:
                 hint="Whoever has a session may try as many faces as they like, and each is "
                 "paid for. Leave the default, or set a limit of your own.",
                 id="faceauth.W019",
+            )
+
+
+@check_of_deployment
+def what_is_over_is_deleted() -> Finding:
+    """W023: what is told about people would stay for ever (V-06)."""
+    kept = value("RETENTION") or {}
+    for name in PERSONAL:
+        if name in kept and kept[name] is None:
+            yield Remark(
+                f"{PREFIX}RETENTION keeps {name} for ever.",
+                hint='Give them a period, such as "90d", or leave them out for the default.',
+                id="faceauth.W023",
             )

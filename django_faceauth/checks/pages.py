@@ -7,6 +7,8 @@ from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from django.apps import apps
+from django.contrib.staticfiles import finders
 from django.core.checks import Error
 from django.core.checks import Warning as Remark
 from django.shortcuts import resolve_url
@@ -106,6 +108,31 @@ def login_can_be_found() -> Finding:
         )
 
 
+@check
+def files_of_the_brand_are_found() -> Finding:
+    """W024: a page would be without its looks, or an error with hashed names."""
+    if not apps.is_installed("django.contrib.staticfiles"):
+        return
+    for name in ("STYLESHEETS", "BRAND_LOGO"):
+        for file in _files(name):
+            if not finders.find(file):
+                yield Remark(
+                    f"{PREFIX}{name} names {file}, which is no static file here.",
+                    hint="Write it as {% static %} takes it, such as bank/face.css.",
+                    id="faceauth.W024",
+                )
+
+
+@check
+def logo_has_a_name() -> Finding:
+    """W025: a picture alone tells nothing to people who do not see it."""
+    if value("BRAND_LOGO") and not value("BRAND_NAME"):
+        yield Remark(
+            f"{PREFIX}BRAND_LOGO is not shown without {PREFIX}BRAND_NAME.",
+            id="faceauth.W025",
+        )
+
+
 def _asks_for_a_face(page: str) -> bool:
     """Tell whether looking at a page of this site, by name or path, takes a face."""
     view = _view_at(page)
@@ -120,3 +147,8 @@ def _view_at(page: str) -> Callable[..., Any] | None:
     with suppress(NoReverseMatch, Resolver404):
         return resolve(urlsplit(resolve_url(page)).path).func
     return None
+
+
+def _files(name: str) -> tuple[str, ...]:
+    given = value(name) or ()
+    return (given,) if isinstance(given, str) else given

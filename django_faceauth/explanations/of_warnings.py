@@ -100,7 +100,7 @@ WARNINGS: Final[Mapping[str, Explanation]] = {
         "Where the provider sends the browser back to, and the addresses that programs are "
         "told, are made of the host of the request, which anybody can write.",
         'Name the hosts of the site, such as `ALLOWED_HOSTS = ["bank.example"]`.',
-        "explanation/security.md",
+        "how-to/single-page-apps.md",
     ),
     "faceauth.W014": Explanation(
         "With `--deploy` only. A reminder: nobody has said yet that the risks of this face check "
@@ -161,5 +161,37 @@ WARNINGS: Final[Mapping[str, Explanation]] = {
         "stop your payments.",
         "Delete the setting, for its default of 20, or leave the rest of the account more room.",
         "reference/settings.md",
+    ),
+    "faceauth.W022": Explanation(
+        "A setting that is on or off has another value than `True` or `False`, such as the text "
+        '`"True"`.',
+        'Only `True` itself is a yes, or the text `"False"` would be one, too. So it is off, and '
+        "nobody would see it.",
+        'Make a bool of what comes from an environment: `os.environ.get("…") == "1"`.',
+        "reference/settings.md",
+    ),
+    "faceauth.W023": Explanation(
+        "With `--deploy` only. `FACEAUTH_RETENTION` has `None` for something that tells about "
+        "people.",
+        "The law lets nobody keep such data longer than it is needed, and what is kept can be "
+        "stolen.",
+        "Leave the name out, for its default, or give it a period. If a law of yours asks for "
+        "it, write that down, and silence this.",
+        "how-to/privacy-duties.md",
+    ),
+    "faceauth.W024": Explanation(
+        "`FACEAUTH_STYLESHEETS` or `FACEAUTH_BRAND_LOGO` names what no finder of static files "
+        "finds.",
+        "The pages would be without their looks; a storage that hashes names would answer with "
+        "an error.",
+        "Write the name as `{% static %}` takes it, such as `bank/face.css`, and put the file "
+        "where it is found.",
+        "how-to/theme.md",
+    ),
+    "faceauth.W025": Explanation(
+        "`FACEAUTH_BRAND_LOGO` is set, and `FACEAUTH_BRAND_NAME` is not.",
+        "A picture alone tells nothing to people who do not see it, so it is not shown.",
+        "Set `FACEAUTH_BRAND_NAME` to the name that the logo stands for.",
+        "how-to/theme.md",
     ),
 }

@@ -55,8 +55,11 @@ class FaceRequiredAdminSite(AdminSite):
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Put the gate behind the admin's own question who somebody is (G-08)."""
-        is_open = view in (self.logout, self.i18n_javascript)
-        return super().admin_view(view if is_open else _behind(self.face_policy, view), cacheable)
+        if view in (self.logout, self.i18n_javascript):
+            return super().admin_view(view, cacheable)
+        guarded: Any = super().admin_view(_behind(self.face_policy, view), cacheable)
+        guarded.admin_site = self  # as Django notes it on its own pages, so that it is found
+        return guarded
 
 
 # Django's class takes no parameters at run time.
@@ -104,7 +107,9 @@ class FaceRequiredModelAdmin(ModelAdmin):  # type: ignore[type-arg]
                 raise PermissionDenied
             return gated(request, *args, **kwargs)
 
-        return cast(View, self.admin_site.admin_view(allowed))
+        guarded: Any = self.admin_site.admin_view(allowed)
+        guarded.model_admin = self  # as above
+        return cast(View, guarded)
 
 
 def face_required_action(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -11,6 +14,21 @@ from django_faceauth.gate.mixins import FaceRequiredMixin, policy_of
 from django_faceauth.gate.policy import Policy
 
 View = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One address of the site, as a pattern, with what answers there.
+
+    `name` is the URL name behind the namespaces, `kind` the same behind the names of the apps:
+    `bank:payout` may be of the kind `payments:payout`. Where a URL has no name, the namespaces
+    stand alone.
+    """
+
+    address: str
+    view: View = field(repr=False)
+    name: str = ""
+    kind: str = ""
 
 
 class ApiGate:
@@ -35,10 +53,12 @@ def gated_views() -> Iterator[tuple[str, View]]:
     be seen.
     """
     admins: set[Any] = set()
-    for address, view in _addresses(get_resolver().url_patterns):
+    for place in places():
+        address, view = place.address, place.view
         if _mixin_of(view) is not None or hasattr(view, "face_policy"):
             yield address, view
-        yield from ((address, ApiGate(view, permission)) for permission in _permissions_of(view))
+        gates = chain.from_iterable(map(_gates_in, _permissions_of(view)))
+        yield from ((address, ApiGate(view, gate)) for gate in gates)
         for admin in _admins_of(view) - admins:
             admins.add(admin)
             yield from ((address, door) for door in _doors_of(admin))
@@ -47,9 +67,31 @@ def gated_views() -> Iterator[tuple[str, View]]:
 def admins() -> Iterator[tuple[str, Any]]:
     """Yield each admin of the site, and of a model, with the first address that it has."""
     seen: set[Any] = set()
-    for address, view in _addresses(get_resolver().url_patterns):
-        yield from ((address, admin) for admin in _admins_of(view) - seen)
-        seen |= _admins_of(view)
+    for place in places():
+        found = _admins_of(place.view)
+        yield from ((place.address, admin) for admin in found - seen)
+        seen |= found
+
+
+def places() -> Iterator[Place]:
+    """Yield every address of the site, gated or not."""
+    return _places(get_resolver().url_patterns, Place("/", None))
+
+
+def policies_at(place: Place) -> list[Policy]:
+    """Return what the gates ask for that every request to an address meets; there may be none.
+
+    A gate of an API is among them unless another permission can take its place, by `|`; what
+    guards one action of an admin is not. Raises what `policy_at` raises.
+    """
+    view = place.view
+    gates = [gate for permission in _permissions_of(view) for gate in _sure_gates_in(permission)]
+    found = [policy_at(ApiGate(view, gate)) for gate in gates]
+    if _mixin_of(view) is not None or hasattr(view, "face_policy"):
+        found.append(policy_at(view))
+    admins = _admins_of(view)
+    admins |= {admin.admin_site for admin in admins if hasattr(admin, "admin_site")}
+    return [*found, *(admin.face_policy for admin in admins if hasattr(admin, "face_policy"))]
 
 
 def policy_at(view: View) -> Policy:
@@ -72,11 +114,11 @@ def _bare(kind: type[Any], view: Any) -> Any:
     return bare
 
 
-def _permissions_of(view: Any) -> Iterator[Any]:
-    """Yield the gates among the permissions of a view of Django REST framework, if it is one."""
+def _permissions_of(view: Any) -> Iterable[Any]:
+    """Return the permissions of a view of Django REST framework; none of another view."""
     listed = getattr(getattr(view, "cls", None), "permission_classes", ())
-    for permission in getattr(view, "initkwargs", {}).get("permission_classes", listed):
-        yield from _gates_in(permission)
+    permissions: Iterable[Any] = getattr(view, "initkwargs", {}).get("permission_classes", listed)
+    return permissions
 
 
 def _gates_in(permission: Any) -> Iterator[Any]:
@@ -88,15 +130,40 @@ def _gates_in(permission: Any) -> Iterator[Any]:
             yield from _gates_in(getattr(permission, name))
 
 
-def _addresses(
-    patterns: Iterable[URLPattern | URLResolver], prefix: str = "/"
-) -> Iterator[tuple[str, View]]:
+def _sure_gates_in(permission: Any) -> list[Any]:
+    """Return the gates that whoever has a permission has passed."""
+    if hasattr(permission, "policy_of"):
+        return [permission]
+    operator = getattr(getattr(permission, "operator_class", None), "__name__", "")
+    if operator not in {"AND", "OR"}:
+        return []
+    one, other = map(_sure_gates_in, (permission.op1_class, permission.op2_class))
+    return one + other if operator == "AND" or (one and other) else []
+
+
+def _places(patterns: Iterable[URLPattern | URLResolver], within: Place) -> Iterator[Place]:
     for pattern in patterns:
-        address = prefix + str(pattern.pattern)
+        here = replace(within, address=within.address + str(pattern.pattern))
         if isinstance(pattern, URLResolver):
-            yield from _addresses(pattern.url_patterns, address)
+            yield from _places(pattern.url_patterns, _inside(pattern, here))
         else:
-            yield address, pattern.callback
+            name, kind = (before + (pattern.name or "") for before in (here.name, here.kind))
+            yield Place(here.address, _called(pattern.callback), name, kind)
+
+
+def _called(view: View) -> View:
+    """Return the view that is called in the end, whatever arguments a partial adds."""
+    while isinstance(view, partial):
+        view = view.func
+    return view
+
+
+def _inside(resolver: URLResolver, here: Place) -> Place:
+    """Return the place of what a resolver includes: its names so far are namespaces."""
+    if not resolver.namespace:
+        return here
+    kind = f"{here.kind}{resolver.app_name or resolver.namespace}:"
+    return replace(here, name=f"{here.name}{resolver.namespace}:", kind=kind)
 
 
 def _admins_of(view: View) -> set[Any]:

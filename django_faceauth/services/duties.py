@@ -23,7 +23,7 @@ from django_faceauth.models import (
 )
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.services import audit, erasure, exemptions, flow, inbox, revocation
-from django_faceauth.wording import STATUSES
+from django_faceauth.statuses import LABELS
 
 Told = str | Promise
 
@@ -41,7 +41,7 @@ def sync_now(row: FaceAuthentication, *, by: AbstractBaseUser, now: datetime) ->
         return _("Somebody is asking just now. Try again in a moment.")
     if pulled.row.status == before:
         return _("Nothing new.")
-    return _("Now: %(status)s.") % {"status": STATUSES.get(pulled.row.status, pulled.row.status)}
+    return _("Now: %(status)s.") % {"status": LABELS.get(pulled.row.status, pulled.row.status)}
 
 
 def revoke_grants(row: FaceAuthentication, *, by: AbstractBaseUser, now: datetime) -> Told:

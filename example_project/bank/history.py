@@ -7,28 +7,19 @@ rows are moved into the past.
 from __future__ import annotations
 
 import logging
-import re
-import time
 from dataclasses import dataclass
 from datetime import timedelta
-from html import unescape
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Final
 
 from django.contrib.auth.models import User
 from django.db.models import DateTimeField, F, Model
 from django.test import Client, override_settings
-from django.utils import timezone
 
-from django_faceauth.conf import conf
 from django_faceauth.models import AttemptRequest, Consent, FaceAuthentication
-from django_faceauth.provider.factory import answered_by
-from django_faceauth.services import flow
-from django_faceauth.simulator.adapter import SimulatorAdapter
-from django_faceauth.simulator.visitor import Visitor
+from django_faceauth.testing import Outcome, simulated
 
-HANDED_OVER: Final = re.compile(r'http-equiv="refresh" content="0; url=([^"]+)"')
-START: Final = re.compile(r'action="(/face/start/[^"]+)"')
+if TYPE_CHECKING:
+    from django_faceauth.testing.simulation import Simulation
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +28,21 @@ class Story:
 
     days: int
     username: str
-    outcomes: tuple[str, ...] = ("same_person",)
+    outcomes: tuple[Outcome, ...] = ("approved",)
     path: str = "/statements/"
 
 
 STORIES: Final = (
     *(Story(days, "alice") for days in (13, 12, 10, 9, 7, 6, 5, 3, 2, 1)),
     *(Story(days, "frank") for days in (13, 11, 8, 6, 4)),
-    Story(11, "carol", ("leave", "same_person")),
-    Story(9, "dave", ("refuse",)),
-    Story(8, "bob", ("someone_else",)),
-    Story(5, "carol", ("leave", "same_person")),
+    Story(11, "carol", ("left", "approved")),
+    Story(9, "dave", ("refused",)),
+    Story(8, "bob", ("declined",)),
+    Story(5, "carol", ("left", "approved")),
     Story(4, "grace"),
-    Story(3, "frank", ("leave", "no_camera", "leave", "same_person")),
-    Story(2, "bob", ("someone_else",)),
-    Story(1, "frank", ("someone_else",)),
+    Story(3, "frank", ("left", "retry", "left", "approved")),
+    Story(2, "bob", ("declined",)),
+    Story(1, "frank", ("declined",)),
     Story(1, "frank"),
 )
 
@@ -60,16 +51,11 @@ def play() -> int:
     """Let it all happen, unless there is a history already; return how much."""
     if FaceAuthentication.objects.exists():
         return 0
-    quick = override_settings(
-        FACEAUTH_SIMULATOR_CHECK_SECONDS=0,
-        FACEAUTH_SIMULATOR_WEBHOOK_URL="",
-        FACEAUTH_LOCKOUT=None,
-        FACEAUTH_NOTICES=False,
-    )
+    quiet = override_settings(FACEAUTH_LOCKOUT=None, FACEAUTH_NOTICES=False)
     logging.disable()  # refusals and alarms of the past alarm nobody
     try:
-        with quick, answered_by(SimulatorAdapter("/simulator")):
-            told = [(_tell(story), timedelta(days=story.days)) for story in STORIES]
+        with quiet, simulated() as provider:
+            told = [(_tell(story, provider), timedelta(days=story.days)) for story in STORIES]
     finally:
         logging.disable(logging.NOTSET)
     for row, by in told:
@@ -80,31 +66,12 @@ def play() -> int:
     return len(told)
 
 
-def _tell(story: Story) -> FaceAuthentication:
+def _tell(story: Story, provider: Simulation) -> FaceAuthentication:
     browser = Client(SERVER_NAME="127.0.0.1")
     browser.force_login(User.objects.get(username=story.username))
-    start = browser.get(story.path)["Location"]
     for outcome in story.outcomes:
-        start = _try(browser, start, outcome) or start
-    row = FaceAuthentication.objects.latest("pk")
-    if len(story.outcomes) > 1:
-        time.sleep(2.1)  # the provider is asked no more often than every two seconds
-        flow.refresh(row, source="return", now=timezone.now())
-    return row
-
-
-def _try(browser: Client, start: str, outcome: str) -> str:
-    """Make one attempt; return where the next one starts."""
-    agreed = {"consent": conf.CONSENT_VERSION}
-    capture = HANDED_OVER.search(_body(browser.post(start, agreed)))
-    assert capture, start  # noqa: S101 - or the demo is broken
-    back = urlsplit(Visitor().show_face(unescape(capture[1]), outcome))
-    again = START.search(_body(browser.get(f"{back.path}?{back.query}")))
-    return again[1] if again else ""
-
-
-def _body(response: Any) -> str:
-    return str(response.content.decode())
+        provider.show_face(browser, story.path, outcome=outcome)
+    return FaceAuthentication.objects.latest("pk")
 
 
 def _move(row: FaceAuthentication, by: timedelta) -> None:

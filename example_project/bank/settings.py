@@ -72,6 +72,7 @@ ROOT_URLCONF = "bank.urls"
 STATIC_URL = "static/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MESSAGE_LEVEL = messages.SUCCESS
+TEST_RUNNER = "bank.tests.runner.DemoRunner"
 
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "overview"
@@ -111,6 +112,17 @@ REST_FRAMEWORK = {
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="redis://127.0.0.1:6379/0")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = {**FACEAUTH_BEAT_SCHEDULE}
+
+# -- whose bank this is: one flow, dressed by settings and stylesheets alone
+
+BRANDS = {"harbour": "Harbour Bank", "meadow": "Meadow Mutual"}
+BRAND = env.str("BANK_BRAND", default="harbour")
+if BRAND not in BRANDS:
+    raise ImproperlyConfigured(f"BANK_BRAND is {BRAND!r}: it must be {' or '.join(BRANDS)}.")
+
+FACEAUTH_BRAND_NAME = BRANDS[BRAND]
+FACEAUTH_BRAND_LOGO = f"bank/{BRAND}.svg"
+FACEAUTH_STYLESHEETS = [f"bank/{BRAND}.css", "bank/face.css"]
 
 # -- the face check, at the simulator of this very server
 
@@ -172,6 +184,9 @@ FROM_ENVIRONMENT = {
     "FACEAUTH_CREDENTIAL": env.str,
     "FACEAUTH_REDIRECT_ALLOWLIST": env.list,
     "FACEAUTH_FALLBACK": env.str,
+    "FACEAUTH_BRAND_NAME": env.str,
+    "FACEAUTH_BRAND_LOGO": env.str,
+    "FACEAUTH_STYLESHEETS": env.list,
     "FACEAUTH_CONSENT_VERSION": env.str,
     "FACEAUTH_NOTICES": env.bool,
     "FACEAUTH_SITE_URL": env.str,

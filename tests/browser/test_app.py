@@ -446,7 +446,7 @@ def test_the_server_says_how_long_to_wait(visit):
 
     def after(milliseconds: int) -> int:
         page.clock.run_for(milliseconds)
-        page.evaluate("fetch('/static/bank/icon.svg')")  # what was due before is sent before
+        page.evaluate("fetch('/static/bank/harbour.svg')")  # what was due before is sent before
         return len(asked)
 
     assert [after(6_990), after(20), after(1_900), after(200)] == [1, 2, 2, 3]

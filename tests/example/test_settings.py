@@ -6,6 +6,7 @@ from runpy import run_path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from django_faceauth.conf import KNOWN, PREFIX
 from tests.server import MANAGE
@@ -56,6 +57,26 @@ def test_environment_wins(
     monkeypatch.setenv(PREFIX + name, text)
 
     assert settings()[PREFIX + name] == value
+
+
+def test_the_bank_has_two_dresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings and files alone tell one brand from the other, and nobody else's is served."""
+    harbour = settings()
+    monkeypatch.setenv("BANK_BRAND", "meadow")
+    meadow = settings()
+
+    assert {name for name in harbour if name.isupper() and harbour[name] != meadow[name]} == {
+        *(
+            "BRAND",
+            "FROM_ENVIRONMENT",
+            "FACEAUTH_BRAND_NAME",
+            "FACEAUTH_BRAND_LOGO",
+            "FACEAUTH_STYLESHEETS",
+        )
+    }
+    monkeypatch.setenv("BANK_BRAND", "lagoon")
+    with pytest.raises(ImproperlyConfigured, match="harbour or meadow"):
+        settings()
 
 
 def test_simulator_is_where_the_server_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,6 +80,16 @@ def test_the_catalogues_are_in_the_wheel(distributions):
             )
 
 
+def test_the_wheel_brings_the_pytest_plugin(distributions):
+    """By the entry point that pytest looks for."""
+    (wheel,) = distributions.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (path,) = (name for name in archive.namelist() if name.endswith("/entry_points.txt"))
+        given = archive.read(path).decode()
+
+    assert given.split() == ["[pytest11]", "faceauth", "=", "django_faceauth.pytest_plugin"]
+
+
 def test_the_source_distribution(distributions):
     (sdist,) = distributions.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:

@@ -1,0 +1,45 @@
+"""The kit for the tests of sites that use this package.
+
+States for a test client or a request, the simulator in the provider's place, signed webhooks,
+and a look at which addresses are gated. Imported by nothing else of the package; the pytest
+plugin is `django_faceauth.pytest_plugin`.
+"""
+
+from __future__ import annotations
+
+from django_faceauth.testing.cases import FaceAuthTestMixin
+from django_faceauth.testing.gates import Ungated, assert_gated, ungated
+from django_faceauth.testing.outcomes import Outcome
+from django_faceauth.testing.provider import simulated
+from django_faceauth.testing.refusals import assert_face_asked
+from django_faceauth.testing.states import (
+    enrolled,
+    exempted,
+    face_asked,
+    face_declined,
+    face_revoked,
+    face_shown,
+    locked_out,
+)
+from django_faceauth.testing.webhooks import JUNK, WRONG_KEY, deliver_webhook, webhook_event
+
+__all__ = [
+    "JUNK",
+    "WRONG_KEY",
+    "FaceAuthTestMixin",
+    "Outcome",
+    "Ungated",
+    "assert_face_asked",
+    "assert_gated",
+    "deliver_webhook",
+    "enrolled",
+    "exempted",
+    "face_asked",
+    "face_declined",
+    "face_revoked",
+    "face_shown",
+    "locked_out",
+    "simulated",
+    "ungated",
+    "webhook_event",
+]

@@ -1,0 +1,60 @@
+"""The kit for `unittest` and for the `TestCase` classes of Django."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from unittest import TestCase
+
+from django.http import HttpResponse
+from django.test import Client
+
+from django_faceauth.testing.gates import assert_gated
+from django_faceauth.testing.outcomes import Outcome
+from django_faceauth.testing.provider import simulated
+from django_faceauth.testing.refusals import assert_face_asked
+from django_faceauth.testing.states import (
+    enrolled,
+    exempted,
+    face_asked,
+    face_declined,
+    face_revoked,
+    face_shown,
+    locked_out,
+)
+from django_faceauth.testing.webhooks import deliver_webhook, webhook_event
+
+if TYPE_CHECKING:
+    from django_faceauth.testing.simulation import Simulation
+
+
+class FaceAuthTestMixin(TestCase):
+    """The functions of the kit as methods of a test case; list it before Django's own class."""
+
+    enrolled = staticmethod(enrolled)
+    exempted = staticmethod(exempted)
+    face_asked = staticmethod(face_asked)
+    face_declined = staticmethod(face_declined)
+    face_revoked = staticmethod(face_revoked)
+    face_shown = staticmethod(face_shown)
+    locked_out = staticmethod(locked_out)
+    deliver_webhook = staticmethod(deliver_webhook)
+    webhook_event = staticmethod(webhook_event)
+    # Named as the assertions of unittest are.
+    assertFaceAsked = staticmethod(assert_face_asked)  # noqa: N815
+    assertGated = staticmethod(assert_gated)  # noqa: N815
+
+    @cached_property
+    def faceauth_simulator(self) -> Simulation:
+        """The provider of this test, from here to its end; raises as `simulated` does."""
+        return self.enterContext(simulated())
+
+    def show_face(
+        self, url: str, *, outcome: Outcome | None = None, client: Client | None = None, **more: Any
+    ) -> HttpResponse:
+        """Do the whole face check for a request of `client`, by default of `self.client`.
+
+        The arguments are those of the simulator's `show_face`.
+        """
+        browser: Any = client or getattr(self, "client", None) or Client()
+        return self.faceauth_simulator.show_face(browser, url, outcome=outcome, **more)

@@ -1,0 +1,3 @@
+"""What the bank promises its customers, tested with the kit of the package."""
+
+from __future__ import annotations

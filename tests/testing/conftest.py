@@ -1,0 +1,36 @@
+"""The fixtures of the plugin, also where this tree was installed before it had one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from django_faceauth.pytest_plugin import faceauth, faceauth_simulator
+
+__all__ = ["faceauth", "faceauth_simulator"]
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def users(db: None) -> Callable[[], User]:
+    """A maker of users whom nobody has enrolled."""
+    return lambda: User.objects.create_user(f"user{next(_numbers)}", password="pass word")
+
+
+@pytest.fixture
+def user(users: Callable[[], User]) -> User:
+    """A user whom nobody has enrolled."""
+    return users()
+
+
+@pytest.fixture
+def client(user: User) -> Client:
+    """A browser in which that user is logged in."""
+    browser = Client()
+    browser.force_login(user)
+    return browser

@@ -1,0 +1,266 @@
+"""Which addresses are gated, said by the site's own addresses and failing when one is not."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import pytest
+from django.contrib import admin
+from django.http import HttpResponse
+from django.test import override_settings
+from django.urls import include, path, re_path
+from django.views import View
+from rest_framework.permissions import IsAdminUser, IsAuthenticated
+from rest_framework.views import APIView
+
+from django_faceauth.api.permissions import require_face
+from django_faceauth.gate import FaceRequiredMixin, face_required
+from django_faceauth.gate.admin import FaceRequiredAdminSite, FaceRequiredModelAdmin
+from django_faceauth.testing import assert_gated, ungated
+from tests.site.models import Payment
+
+
+def page(request):
+    return HttpResponse("open")
+
+
+class Page(View):
+    def get(self, request):
+        return HttpResponse("open")
+
+    post = get
+
+
+class GatedPage(FaceRequiredMixin, Page):
+    face_action = "payout"
+
+
+class Endpoint(APIView):
+    permission_classes = [IsAuthenticated]
+
+    def get(self, request):
+        return HttpResponse("open")
+
+    post = get
+
+
+send = face_required(action="payout", methods=["POST"])(page)
+
+
+def site(*patterns):
+    """Let these be all addresses of the site."""
+    urls = ModuleType("urls")
+    urls.urlpatterns = list(patterns)
+    return override_settings(ROOT_URLCONF=urls)
+
+
+def payouts(*patterns, namespace=None):
+    return path("payouts/", include((list(patterns), "payouts"), namespace=namespace))
+
+
+def wrong(*patterns, **more):
+    return [f"{one.place.address} {one.problem}" for one in ungated(*patterns, **more)]
+
+
+OPEN = "there is no gate that everybody meets"
+
+
+@pytest.mark.parametrize(
+    "pattern", ["payouts:*", "payouts:send", "*:se*", "/payouts/", "/payouts/*/", "/"]
+)
+def test_a_gate_that_is_removed(pattern):
+    """The same assertion, with the gate and without."""
+    with site(payouts(path("<int:pk>/", face_required(page), name="send"))):
+        assert_gated(pattern)
+
+    with (
+        site(payouts(path("<int:pk>/", page, name="send"))),
+        pytest.raises(AssertionError) as failed,
+    ):
+        assert_gated(pattern)
+
+    assert str(failed.value).splitlines()[:2] == [
+        "Without a face, people get in at:",
+        "  /payouts/<int:pk>/ (payouts:send, tests.testing.test_gates.page): " + OPEN,
+    ]
+    assert "Put @face_required on the view" in str(failed.value)
+
+
+def test_every_open_address_is_named_and_no_other():
+    with site(
+        path("", page),
+        payouts(
+            path("1/", page, name="one"),
+            path("2/", face_required(page)),
+            path("3/", Page.as_view()),
+            path("4/", GatedPage.as_view()),
+            re_path(r"^5/(?P<pk>\d+)/$", page, name="five"),
+        ),
+    ):
+        assert wrong("payouts:*") == [
+            f"/payouts/1/ {OPEN}",
+            f"/payouts/3/ {OPEN}",
+            rf"/payouts/^5/(?P<pk>\d+)/$ {OPEN}",
+        ]
+        assert "tests.testing.test_gates.Page)" in str(ungated("/payouts/3/")[0])
+        assert wrong("/payouts/5/") == [rf"/payouts/^5/(?P<pk>\d+)/$ {OPEN}"]
+
+
+def test_the_name_of_an_app_finds_its_instances():
+    with site(payouts(path("1/", page, name="one"), namespace="private")):
+        assert len(ungated("payouts:*")) == len(ungated("private:one")) == 1
+
+
+@pytest.mark.parametrize("pattern", ["payout:*", "/payout/", "face", "", "faceauth:*"])
+def test_a_pattern_that_names_nothing(pattern):
+    """A test that looks at nothing must not pass, nor an excuse that nobody needs."""
+    with site(
+        payouts(path("1/", face_required(page), name="one")),
+        path("face/", include("django_faceauth.urls")),
+    ):
+        with pytest.raises(AssertionError, match="names no address"):
+            assert_gated(pattern)
+        with pytest.raises(AssertionError, match="names no address"):
+            assert_gated("payouts:*", except_=[pattern])
+
+
+def test_exceptions():
+    with site(payouts(path("", page, name="list"), path("1/", page, name="one"))):
+        assert wrong("payouts:*", except_=["payouts:list"]) == [f"/payouts/1/ {OPEN}"]
+        assert_gated("payouts:*", except_=["payouts:list", "/payouts/1/"])
+
+
+def test_our_own_pages_and_logging_in_are_never_asked_for():
+    with site(
+        path("face/", include("django_faceauth.urls")),
+        path("face/api/", include("django_faceauth.api.urls")),
+        path("simulator/", include("django_faceauth.simulator.urls")),
+        path("admin/", FaceRequiredAdminSite().urls),
+        path("", face_required(page)),
+    ):
+        assert_gated("/")
+
+
+# -- methods and actions
+
+
+def test_a_gate_for_some_methods():
+    """Enough only where the test says so."""
+    with site(path("send/", send, name="send"), path("page/", GatedPage.as_view(), name="page")):
+        assert wrong("send") == ["/send/ the gate is for POST only"]
+        assert wrong("send", methods=["post", "delete"]) == ["/send/ the gate leaves DELETE open"]
+        assert_gated("send", "page", methods=["POST"])
+
+
+def test_methods_that_a_view_does_not_answer_need_no_gate():
+    gated_post = GatedPage.as_view(face_methods=["POST"])
+    with site(path("1/", gated_post), path("2/", Page.as_view(http_method_names=["get"]))):
+        assert wrong("/1/") == ["/1/ the gate leaves GET open"]
+        assert_gated("/1/", methods=["POST"])
+        assert wrong("/2/", methods=["DELETE"]) == []
+
+
+def test_two_gates_guard_together():
+    view = face_required(methods=["GET"])(page)
+    desk = FaceRequiredModelAdmin(Payment, admin.AdminSite())
+    with site(path("desk/", include((desk.urls, "desk"))), path("read/", view, name="read")):
+        assert wrong("/read/") == ["/read/ the gate is for GET, HEAD only"]
+        assert_gated("desk:shop_payment_*", methods=["POST"])
+
+
+def test_a_gate_for_another_action():
+    with site(path("send/", send, name="send")):
+        assert_gated("send", methods=["POST"], action="payout")
+        assert wrong("send", methods=["POST"], action="pay") == [
+            "/send/ the gate asks for 'payout', not for 'pay'"
+        ]
+
+
+def test_a_gate_that_cannot_work():
+    view = GatedPage.as_view(face_max_age=0)
+    with site(path("send/", view, name="send")):
+        assert "cannot work" in wrong("send")[0]
+
+
+# -- APIs
+
+
+@pytest.mark.parametrize(
+    ("permissions", "is_gated"),
+    [
+        ([IsAuthenticated, require_face()], True),
+        ([IsAuthenticated & require_face()], True),
+        ([require_face(action="a") | require_face(action="b")], True),
+        ([IsAuthenticated & (require_face() | IsAdminUser)], False),
+        ([~require_face()], False),
+        ([IsAuthenticated], False),
+    ],
+)
+def test_permissions(permissions, is_gated):
+    """A gate that another permission can take the place of is none."""
+    with site(path("api/", Endpoint.as_view(permission_classes=permissions))):
+        assert (ungated("/api/") == []) is is_gated
+
+
+def test_endpoints_of_the_test_site():
+    """Views that name themselves, view sets, and functions."""
+    assert wrong("/shop/", except_=["payment-list", "described-payment-list"]) == [
+        f"/shop/staff-or-face/ {OPEN}",
+        "/shop/attributed/ the gate leaves GET open",
+        "/shop/described/class/ the gate leaves GET open",
+        f"/shop/described/function/ {OPEN}",
+        f"/shop/open/ {OPEN}",
+        f"/shop/^payments/(?P<pk>[^/.]+)/$ {OPEN}",  # picks its permissions at run time
+        f"/shop/^described/payments/(?P<pk>[^/.]+)/$ {OPEN}",
+    ]
+    assert_gated("payment-pay", action="pay")
+
+
+# -- admins
+
+
+def test_a_whole_admin():
+    """With the pages that models and the site itself add to it."""
+
+    class Desk(admin.ModelAdmin):
+        def get_urls(self):
+            view = self.admin_site.admin_view(self.own)
+            return [path("own/", view, name="own"), *super().get_urls()]
+
+        def own(self, request):
+            return HttpResponse("open")
+
+    class Careless(Desk):
+        def get_urls(self):
+            return [path("careless/", self.own), *super().get_urls()]
+
+    gated = FaceRequiredAdminSite()
+    gated.register(Payment, Desk)
+    with site(path("admin/", gated.urls)):
+        assert_gated("admin:*")
+        assert_gated("/admin/", action="django-admin")
+
+    gated.unregister(Payment)
+    gated.register(Payment, Careless)
+    with site(path("admin/", gated.urls)):
+        assert wrong("admin:*") == [f"/admin/shop/payment/careless/ {OPEN}"]
+
+
+def test_an_admin_without_a_gate():
+    with site(path("admin/", admin.AdminSite().urls)):
+        assert f"/admin/ {OPEN}" in wrong("admin:*")
+        assert not any("login" in one for one in wrong("admin:*"))
+
+
+def test_one_model_of_an_admin():
+    """Also on the pages that its `get_urls()` adds."""
+    assert_gated("/admin/shop/payment/", methods=["POST"])
+    assert_gated("closed:shop_payment_*", action="payments")
+    assert_gated("vault:*")
+    assert len(ungated("office:shop_payment_*")) == 5
+    # All of them are instances of one app.
+    assert len(ungated("admin:shop_payment_*", methods=["POST"])) == 5
+
+
+def test_a_view_behind_a_partial():
+    assert_gated("/partial/")

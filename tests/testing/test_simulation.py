@@ -1,0 +1,299 @@
+"""The whole check through the site's own pages, without sockets and without waiting."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+
+import pytest
+from django.apps import apps
+from django.test import AsyncClient, Client, override_settings
+from rest_framework.authtoken.models import Token
+from rest_framework.test import APIClient
+
+from django_faceauth.conf import conf
+from django_faceauth.exceptions import ConfigurationError
+from django_faceauth.models import AttemptRequest, Consent, FaceChallenge
+from django_faceauth.testing import (
+    assert_face_asked,
+    enrolled,
+    face_declined,
+    face_shown,
+    simulated,
+)
+from tests.site.models import Payment
+
+
+@pytest.fixture
+def payment(user):
+    return Payment.objects.create(user=user, payee="Anna", amount=Decimal("12.50"))
+
+
+@pytest.fixture(autouse=True)
+def _enrolled(user):
+    enrolled(user)
+
+
+def words(response):
+    return response.content.decode()
+
+
+def test_to_the_page_and_back(client, faceauth_simulator):
+    """The browser ends where it wanted to go, and one attempt was bought."""
+    page = faceauth_simulator.show_face(client, "/statements/?year=2026")
+
+    assert (page.status_code, words(page)[:6]) == (200, "secret")
+    assert page.request["QUERY_STRING"] == "year=2026"
+    assert AttemptRequest.objects.count() == 1
+    assert client.get("/statements/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        ("approved", "granted"),
+        ("declined", "failed"),
+        ("retry", "open"),
+        ("left", "open"),
+        ("refused", "refused"),
+    ],
+)
+def test_every_end(client, faceauth_simulator, outcome, state):
+    faceauth_simulator.show_face(client, "/statements/", outcome=outcome)
+
+    assert FaceChallenge.objects.get().state == state
+    assert (client.get("/statements/").status_code == 200) is (outcome == "approved")
+
+
+def test_one_after_the_other(client, user, users, faceauth_simulator):
+    """Of one user, and of nobody else; the second attempt comes sooner than a poll may."""
+    faceauth_simulator.decides(user, "retry", "left", "approved")
+    other, browser = users(), Client()
+    browser.force_login(other)
+    enrolled(other)
+    began = time.monotonic()
+
+    ends = [faceauth_simulator.show_face(client, "/statements/") for _ in range(3)]
+
+    assert [b"secret" in end.content for end in ends] == [False, False, True]
+    assert b"secret" in faceauth_simulator.show_face(browser, "/statements/").content
+    assert time.monotonic() - began < 2
+
+
+def test_the_last_decision_stays(client, user, faceauth_simulator):
+    faceauth_simulator.decides(user, "declined")
+
+    for _ in range(2):
+        assert b"secret" not in faceauth_simulator.show_face(client, "/statements/").content
+    assert FaceChallenge.objects.filter(reason="declined").count() == 2
+
+
+def test_an_applicant_with_a_script_keeps_to_it(client, user, faceauth_simulator):
+    enrolled(user, "aplt_62403000000")
+
+    faceauth_simulator.show_face(client, "/statements/", outcome="approved")
+
+    assert FaceChallenge.objects.get().authentication.codes == [62403]
+
+
+@pytest.mark.parametrize("address", ["/statements/", "/shop/secret/"])
+def test_checks_that_take_a_while(client, faceauth_simulator, address):
+    """Nobody sleeps until they are done."""
+    with (
+        override_settings(FACEAUTH_SIMULATOR_CHECK_SECONDS=60),
+        pytest.raises(AssertionError, match="waiting never ended"),
+    ):
+        faceauth_simulator.show_face(client, address)
+
+
+def test_a_form_ends_at_the_button(client, payment, faceauth_simulator):
+    """Nothing is done before it is pressed."""
+    address = f"/pay/{payment.pk}/"
+    page = faceauth_simulator.show_face(client, address, method="post", data={"note": "rent"})
+    payment.refresh_from_db()
+    assert (page.status_code, payment.paid) == (200, 0)
+    assert "rent" in words(page)
+
+    done = faceauth_simulator.confirm(client, page)
+
+    payment.refresh_from_db()
+    assert (done.content, payment.paid, payment.note) == (b"paid face", 1, "rent")
+
+
+def test_there_is_no_button(client, faceauth_simulator):
+    page = faceauth_simulator.show_face(client, "/statements/")
+
+    with pytest.raises(AssertionError, match="press the button"):
+        faceauth_simulator.confirm(client, page)
+    with pytest.raises(AssertionError, match="press the button"):
+        faceauth_simulator.confirm(client, client.get("/no/such/page/"))
+
+
+def test_htmx(client, faceauth_simulator):
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/home/"}
+    page = faceauth_simulator.show_face(client, "/statements/", headers=headers)
+
+    assert words(page) == "home"
+
+
+def test_consent_is_given(client, faceauth_simulator):
+    with override_settings(FACEAUTH_CONSENT_VERSION="2026-11"):
+        page = faceauth_simulator.show_face(client, "/statements/")
+
+    assert b"secret" in page.content
+    assert Consent.objects.get().version == "2026-11"
+
+
+@pytest.mark.parametrize("kind", ["session", "token", "forced"])
+def test_a_program(user, faceauth_simulator, kind):
+    """Whatever it logs in by, it gets the answer to what it asked."""
+    program = APIClient()
+    if kind == "session":
+        program.force_login(user)
+    elif kind == "forced":
+        program.force_authenticate(user)
+    else:
+        program.credentials(HTTP_AUTHORIZATION=f"Token {Token.objects.create(user=user).key}")
+
+    with override_settings(FACEAUTH_CONSENT_VERSION="2026-11"):
+        answer = faceauth_simulator.show_face(
+            program, "/shop/secret/", method="post", data={"a": 1}, format="json"
+        )
+
+    assert answer.json()["secret"] == "secret"
+    assert Consent.objects.get().version == "2026-11"
+
+
+@pytest.mark.parametrize(("outcome", "step"), [("retry", "attempt"), ("declined", "ask_again")])
+def test_a_program_whose_user_does_not_pass(client, faceauth_simulator, outcome, step):
+    """It learns what to do next; a retry goes on with the same question."""
+    told = faceauth_simulator.show_face(client, "/shop/secret/", outcome=outcome)
+
+    assert told.json()["next"] == step
+    again = faceauth_simulator.show_face(client, "/shop/secret/")
+    assert again.json()["secret"] == "secret"
+
+
+def test_a_program_at_a_limit(client, faceauth_simulator):
+    with override_settings(FACEAUTH_USER_LIMITS=["1/h"]):
+        faceauth_simulator.show_face(client, "/shop/secret/", outcome="retry")
+        refused = faceauth_simulator.show_face(client, "/shop/secret/")
+
+    assert refused.status_code == 429
+
+
+def test_a_page_at_a_limit(client, faceauth_simulator):
+    with override_settings(FACEAUTH_USER_LIMITS=["1/h"]):
+        faceauth_simulator.show_face(client, "/statements/", outcome="retry")
+        refused = faceauth_simulator.show_face(client, "/statements/")
+
+    assert refused.status_code == 429
+
+
+def test_a_provider_that_is_away(client, faceauth_simulator):
+    """For a while."""
+    with faceauth_simulator.away():
+        page = faceauth_simulator.show_face(client, "/statements/")
+    assert page.status_code == 503
+
+    assert b"secret" in faceauth_simulator.show_face(client, "/statements/").content
+
+
+def test_a_site_behind_https(client, faceauth_simulator):
+    settings = {
+        "MIDDLEWARE": ["django.middleware.security.SecurityMiddleware", *conf.MIDDLEWARE],
+        "SECURE_SSL_REDIRECT": True,
+    }
+    with override_settings(**settings):
+        page = faceauth_simulator.show_face(client, "/statements/", secure=True)
+
+    assert b"secret" in page.content
+
+
+def test_nobody_is_asked(client, faceauth_simulator):
+    with pytest.raises(AssertionError, match=r"\(200\) does not ask for a face"):
+        faceauth_simulator.show_face(client, "/home/")
+    with pytest.raises(AssertionError, match=r"\(302\) does not ask for a face"):
+        faceauth_simulator.show_face(Client(), "/statements/")
+
+
+def test_an_async_client_cannot_walk(faceauth_simulator):
+    with pytest.raises(TypeError, match="sync client"):
+        faceauth_simulator.show_face(AsyncClient(), "/statements/")
+
+
+# -- what comes later
+
+
+@pytest.mark.parametrize("way", ["shown", "walked"])
+def test_the_provider_changes_its_mind(client, user, faceauth_simulator, way):
+    """Also about what was never decided there."""
+    if way == "shown":
+        challenge = face_shown(client)
+    else:
+        faceauth_simulator.show_face(client, "/statements/")
+        challenge = FaceChallenge.objects.get()
+    assert client.get("/statements/").status_code == 200
+
+    told = faceauth_simulator.changes_mind(challenge)
+
+    challenge.refresh_from_db()
+    assert (told.status_code, challenge.state) == (200, "revoked")
+    assert_face_asked(client.get("/statements/"))
+
+
+def test_a_decline_that_an_audit_turns_opens_nothing(client, faceauth_simulator):
+    challenge = face_declined(client)
+    told = faceauth_simulator.changes_mind(challenge, "approved")
+
+    challenge.refresh_from_db()
+    assert (told.status_code, challenge.authentication.status) == (200, "approved")
+    assert_face_asked(client.get("/statements/"))
+
+
+def test_there_is_nothing_to_change_ones_mind_about(client, faceauth_simulator):
+    challenge = assert_face_asked(client.get("/statements/"))
+
+    with pytest.raises(ValueError, match="yet"):
+        faceauth_simulator.changes_mind(challenge)
+
+
+# -- settings
+
+
+BARE = {
+    "FACEAUTH_SECRET_KEY": "",
+    "FACEAUTH_USER_JOURNEY_ID": "",
+    "FACEAUTH_SIMULATOR_ENABLED": False,
+    "FACEAUTH_BASE_URL": "http://127.0.0.1:8000/simulator",
+    "FACEAUTH_CAPTURE_HOSTS": ["127.0.0.1:8000"],
+    "FACEAUTH_OAUTH_CLIENT_ID": "cli",
+    "FACEAUTH_OAUTH_CLIENT_SECRET": "of-the-real-account",
+    "FACEAUTH_CLIENT_CERTIFICATE": "/no/such/file.pem",
+}
+
+
+def test_the_sites_own_account_does_not_matter(client, provider):
+    """Neither a missing one nor a real one; nothing else is overridden, and all ends."""
+    with override_settings(**BARE):
+        with simulated() as simulation:
+            assert b"secret" in simulation.show_face(client, "/statements/").content
+            assert conf.MAX_AGE.total_seconds() == 300
+        assert not conf.SIMULATOR_ENABLED
+    assert provider.calls == []
+
+
+def test_states_need_no_account_either(client):
+    with override_settings(**BARE):
+        face_shown(client)
+        assert client.get("/statements/").status_code == 200
+
+
+def test_a_site_without_the_simulator(client):
+    """States work, and the simulator says what is missing."""
+    installed = [one.name for one in apps.get_app_configs() if "simulator" not in one.name]
+    with override_settings(INSTALLED_APPS=installed):
+        face_shown(client)
+        assert client.get("/statements/").status_code == 200
+        with pytest.raises(ConfigurationError, match="INSTALLED_APPS"), simulated():
+            pass

@@ -1,0 +1,93 @@
+"""Deliveries as the provider makes them, and as others do."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import override_settings
+
+from django_faceauth.exceptions import ConfigurationError
+from django_faceauth.models import WebhookEvent
+from django_faceauth.testing import (
+    JUNK,
+    WRONG_KEY,
+    deliver_webhook,
+    face_asked,
+    face_shown,
+    webhook_event,
+)
+
+
+def test_a_genuine_event(client, faceauth_simulator):
+    """Signed with the first key, and acted upon when the answer is there."""
+    challenge = face_shown(client)
+    with override_settings(FACEAUTH_WEBHOOK_SECRET_KEYS=["a" * 32, "b" * 32]):
+        answer = deliver_webhook(webhook_event(challenge))
+
+    assert (answer.status_code, answer.content) == (200, b"ok")
+    event = WebhookEvent.objects.get()
+    assert (event.type, event.state) == ("face_authentication_checks_completed", "processed")
+    assert event.provider_id == challenge.authentication.provider_id
+
+
+def test_what_an_event_says_is_not_believed(client, faceauth_simulator):
+    challenge = face_shown(client)
+    deliver_webhook(webhook_event(challenge.authentication, status="declined"))
+
+    assert client.get("/statements/").status_code == 200
+
+
+def test_a_duplicate_is_kept_once(client, faceauth_simulator):
+    event = webhook_event(face_shown(client))
+
+    assert [deliver_webhook(event).status_code for _ in range(3)] == [200, 200, 200]
+    assert WebhookEvent.objects.count() == 1
+
+
+@pytest.mark.parametrize("wrong", [{"key": WRONG_KEY}, {"signature": ""}, {"signature": "0" * 64}])
+def test_a_wrong_signature(db, wrong):
+    answer = deliver_webhook(webhook_event("fav_aaaaaaaaaaaaaa"), **wrong)
+
+    assert (answer.status_code, WebhookEvent.objects.count()) == (401, 0)
+
+
+@pytest.mark.parametrize("body", JUNK.values(), ids=JUNK)
+def test_junk(db, body):
+    """Refused without a signature; with one, it leaves a row without content."""
+    assert deliver_webhook(body, key=WRONG_KEY).status_code == 401
+    assert not WebhookEvent.objects.exists()
+
+    assert deliver_webhook(body).status_code == 400
+    assert WebhookEvent.objects.get().state == "failed"
+
+
+def test_an_event_of_something_unknown_waits(db):
+    deliver_webhook(webhook_event("fav_aaaaaaaaaaaaaa", "created"))
+
+    assert WebhookEvent.objects.get().state == "stored"
+
+
+def test_a_site_that_asks_for_more(db):
+    """An Authorization header, and networks behind a proxy."""
+    more = {
+        "FACEAUTH_WEBHOOK_AUTHORIZATION_KEY": "as-agreed",
+        "FACEAUTH_WEBHOOK_NETWORKS": ["192.0.2.0/24"],
+    }
+    event = webhook_event("fav_aaaaaaaaaaaaaa")
+    for proxies in (0, 2):
+        with override_settings(**more, FACEAUTH_TRUSTED_PROXIES=proxies):
+            assert deliver_webhook(event).status_code == 200
+            elsewhere = deliver_webhook(event, headers={"Authorization": "as-nobody-agreed"})
+            assert elsewhere.status_code == 401
+
+
+def test_a_site_without_a_key(db):
+    with (
+        override_settings(FACEAUTH_WEBHOOK_SECRET_KEYS=[]),
+        pytest.raises(ConfigurationError, match="FACEAUTH_WEBHOOK_SECRET_KEYS"),
+    ):
+        deliver_webhook(webhook_event("fav_aaaaaaaaaaaaaa"))
+
+
+def test_there_is_nothing_to_tell_of(client):
+    with pytest.raises(ValueError, match="begun"):
+        webhook_event(face_asked(client))
