@@ -11,7 +11,7 @@ VENV_PYTHON := .venv/bin/python
 MANAGE := $(VENV_PYTHON) example_project/manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help bench demo demo-full docs lint messages mutants pictures schema test types
+.PHONY: help bench demo demo-full docs lint messages mutants pictures schema surface test types
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -49,8 +49,9 @@ lint: .venv/test.stamp ## check the style
 	@$(VENV_PYTHON) -m ruff check .
 	@$(VENV_PYTHON) -m ruff format --check .
 
-types: .venv/test.stamp ## check the types
+types: .venv/types.stamp ## check the types
 	@$(VENV_PYTHON) -m mypy
+	@$(VENV_PYTHON) -m basedpyright --pythonpath $(VENV_PYTHON)
 
 docs: .venv/docs.stamp ## build the site of these docs in docs/_build/html, without a network
 	@$(VENV_PYTHON) -m sphinx --fail-on-warning --nitpicky --keep-going --quiet \
@@ -65,6 +66,9 @@ schema: .venv/test.stamp ## write docs/reference/openapi.yaml anew
 		--urlconf tests.api.own --custom-settings tests.api.own.SETTINGS \
 		--validate --fail-on-warn --file docs/reference/openapi.yaml
 
+surface: .venv/test.stamp ## write tests/public_api.txt anew: what sites can rely on
+	@$(VENV_PYTHON) -m tests.public_api
+
 messages: .venv/test.stamp ## bring the catalogues up to date and compile them (needs GNU gettext)
 	@for app in django_faceauth example_project/bank; do \
 		(cd $$app && $(CURDIR)/$(VENV_PYTHON) -m django makemessages --all --no-obsolete --add-location file \
@@ -76,6 +80,7 @@ messages: .venv/test.stamp ## bring the catalogues up to date and compile them (
 .venv/docs.stamp: EXTRAS = docs
 .venv/mutants.stamp: EXTRAS = demo,dev,mutants
 .venv/test.stamp: EXTRAS = demo,dev
+.venv/types.stamp: EXTRAS = demo,dev,types
 .venv/%.stamp: pyproject.toml
 	@echo "Setting up .venv, this once."
 	@test -x $(VENV_PYTHON) || $(PYTHON) -m venv --without-pip .venv

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+__all__ = ["FACEAUTH_BEAT_SCHEDULE"]
+
 #: Seconds between two sweeps.
 SWEEP_INTERVAL: Final = 5.0
 #: Seconds between two runs that delete what is kept no longer.

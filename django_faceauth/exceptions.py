@@ -12,9 +12,35 @@ from math import ceil
 
 from django.core.exceptions import ImproperlyConfigured
 
+__all__ = [
+    "AccessDenied",
+    "ConfigurationError",
+    "Conflict",
+    "ConsentRequired",
+    "EnvelopeInvalid",
+    "FaceAuthDeprecationWarning",
+    "FaceAuthError",
+    "FlowError",
+    "FlowMismatch",
+    "MalformedAnswer",
+    "NotEnrolled",
+    "NotFound",
+    "ProviderError",
+    "Rejected",
+    "ReviewRefused",
+    "SignatureInvalid",
+    "TooManyAttempts",
+    "Unavailable",
+    "WebhookError",
+]
+
 
 class FaceAuthError(Exception):
     """Base of every error of this package."""
+
+
+class FaceAuthDeprecationWarning(DeprecationWarning):
+    """What the code at that line uses goes away; the message says when, and what to use instead."""
 
 
 class ConfigurationError(FaceAuthError, ImproperlyConfigured):

@@ -15,6 +15,8 @@ from health_check.exceptions import ServiceUnavailable
 
 from django_faceauth.services import health
 
+__all__ = ["FaceAuth"]
+
 
 @dataclass
 class FaceAuth(HealthCheck):

@@ -27,6 +27,8 @@ from django_faceauth.models import CallBudget
 from django_faceauth.services import health
 from django_faceauth.services.health import Health
 
+__all__ = ["FaceAuthCollector", "register"]
+
 logger = logging.getLogger(__name__)
 
 Reading = Callable[[Health], float | None]

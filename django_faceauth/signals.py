@@ -20,6 +20,21 @@ from typing import Final
 
 from django.dispatch import Signal
 
+__all__ = [
+    "case_raised",
+    "challenge_granted",
+    "challenge_refused",
+    "challenge_revoked",
+    "consent_withdrawn",
+    "exemption_granted",
+    "exemption_revoked",
+    "exemption_used",
+    "locked_out",
+    "reported",
+    "status_changed",
+    "webhook_rejected",
+]
+
 status_changed: Final = Signal()
 case_raised: Final = Signal()
 challenge_granted: Final = Signal()

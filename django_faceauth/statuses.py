@@ -14,6 +14,8 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+__all__ = ["AttemptStatus", "AuthenticationStatus"]
+
 
 class AuthenticationStatus(StrEnum):
     """Status of a face authentication."""

@@ -25,10 +25,8 @@ from django_faceauth.services import sweep as sweeping
 
 __all__ = [
     "FACEAUTH_BEAT_SCHEDULE",
-    "hand_over",
     "process_event",
     "purge",
-    "reach_broker",
     "sweep",
     "sync_authentication",
 ]

@@ -28,16 +28,21 @@ ABOUT: Final = {
     "celery": ["celery", "webhooks/test_tasks.py"],
     "health_check": ["test_healthcheck.py"],
     "playwright": ["browser"],
-    "prometheus_client": ["test_prometheus.py"],
+    "prometheus_client": ["test_prometheus.py", "testing/test_how_to_page.py"],
     "rest_framework": [
         "api",
         "example",
         "gate/test_claims.py",
         "gate/test_doors.py",
         "pages/test_way_back.py",
+        "test_checks_of_pages.py",
         "test_code_blocks.py",
         "test_how_to.py",
+        "test_public_api.py",
         "test_reference.py",
+        "testing/test_gates.py",
+        "testing/test_simulation.py",
+        "testing/test_states.py",
     ],
 }
 MISSING: Final = [package for package in ABOUT if find_spec(package) is None]

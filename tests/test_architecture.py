@@ -28,7 +28,7 @@ FLOORS: list[set[str]] = [
         "response_codes",
     }
     | {"signals", "statuses", "wording"},
-    {"conf"},
+    {"conf", "deprecation"},
     {"headers"},
     {"models", "provider"},
     {"services"},

@@ -29,6 +29,8 @@ from django_faceauth.models import (
     WebhookEvent,
 )
 
+__all__ = ["register"]
+
 DESKS: Final[Mapping[type[Model], type[admin.ModelAdmin[Any]]]] = {
     FaceAuthentication: authentications.AuthenticationDesk,
     ReviewCase: review.QueueDesk,

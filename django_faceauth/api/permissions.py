@@ -38,6 +38,8 @@ from django_faceauth.gate.decision import (
 from django_faceauth.gate.decorators import through, through_async
 from django_faceauth.gate.policy import Bind, Policy, described_by, policy
 
+__all__ = ["FaceRequest", "FaceRequired", "require_face"]
+
 #: Where a view object keeps its doorkeeper.
 DOORKEEPER: Final = "_faceauth_doorkeeper"
 

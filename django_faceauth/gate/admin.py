@@ -19,6 +19,12 @@ from django.urls import URLPattern, URLResolver
 from django_faceauth.gate.decorators import through
 from django_faceauth.gate.policy import Bind, Policy, described_by, policy
 
+__all__ = [
+    "FaceRequiredAdminSite",
+    "FaceRequiredModelAdmin",
+    "face_required_action",
+]
+
 Action = TypeVar("Action", bound=Callable[..., Any])
 View = Callable[..., Any]
 

@@ -5,16 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django.views.generic import View
 
 from django_faceauth.gate.decorators import through, through_async
 from django_faceauth.gate.policy import Policy, described_by
 
+if TYPE_CHECKING:
 
-class FaceRequiredMixin(View):
+    class _View:
+        """What the mixin needs of the view that it is mixed into, whatever that answers with."""
+
+        view_is_async: Any
+
+        def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase: ...
+
+else:
+    # Of the class itself, so that the gate comes before View.dispatch() in any order of bases.
+    _View = View
+
+
+class FaceRequiredMixin(_View):
     """Let a request through only on a recent approved face of its own user.
 
     The attributes are the arguments of `face_required`. List it after mixins that check

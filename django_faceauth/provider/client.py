@@ -37,6 +37,8 @@ from django_faceauth.provider.snapshots import (
 from django_faceauth.provider.transport import Bearer, Transport
 from django_faceauth.redaction import Secret
 
+__all__ = ["Client", "ClientInformation", "PhoneNumber"]
+
 Snapshot = TypeVar("Snapshot", AuthenticationSnapshot, AttemptSnapshot)
 Item = TypeVar("Item", AttemptSnapshot, AssetSnapshot)
 Parsed = TypeVar("Parsed")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from django_faceauth.provider.client import Client
 
+__all__ = ["answered_by", "get_client"]
+
 ASSEMBLY: Final = "django_faceauth.provider.assembly.assemble"
 
 _adapters: list[BaseAdapter] = []

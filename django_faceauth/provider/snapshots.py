@@ -19,6 +19,14 @@ from django.utils.dateparse import parse_datetime
 from django_faceauth.exceptions import MalformedAnswer
 from django_faceauth.identifiers import Prefix, is_id
 
+__all__ = [
+    "AssetSnapshot",
+    "AttemptSnapshot",
+    "AuthenticationSnapshot",
+    "Page",
+    "ResponseCode",
+]
+
 Json = Mapping[str, Any]
 
 MAX_STATUS_LENGTH: Final = 64

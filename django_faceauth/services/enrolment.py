@@ -13,6 +13,8 @@ from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.models import Applicant
 from django_faceauth.services import revocation
 
+__all__ = ["applicant_of", "is_enrolled", "link"]
+
 
 def applicant_of(user: AbstractBaseUser) -> Applicant:
     """Return the applicant of an active user; raise `NotEnrolled` when there is none (G-02)."""

@@ -34,6 +34,8 @@ from django_faceauth.models import (
 from django_faceauth.provider.factory import get_client
 from django_faceauth.services import audit, budget, revocation, schedule, sync
 
+__all__ = ["request"]
+
 logger = logging.getLogger(__name__)
 
 State = ErasureTask.State

@@ -11,6 +11,8 @@ from django_faceauth.models.exemption import EVERY_ACTION
 from django_faceauth.services.announcements import announce
 from django_faceauth.signals import exemption_granted, exemption_revoked
 
+__all__ = ["exempt", "revoke"]
+
 
 def exempt(
     user: AbstractBaseUser,

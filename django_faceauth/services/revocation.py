@@ -16,6 +16,8 @@ from django_faceauth.services import grants
 from django_faceauth.services.announcements import announce
 from django_faceauth.signals import challenge_revoked
 
+__all__ = ["end_all"]
+
 logger = logging.getLogger(__name__)
 
 State = FaceChallenge.State

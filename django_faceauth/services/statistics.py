@@ -20,6 +20,8 @@ from django_faceauth.response_codes import FRAUD
 from django_faceauth.services import health, stuck
 from django_faceauth.statuses import DECIDED, AuthenticationStatus
 
+__all__ = ["Reason", "Spread", "Statistics", "Stuck", "collect"]
+
 #: The steps that are counted, the usual one first.
 OUTCOMES: Final = (
     AuthenticationStatus.APPROVED,

@@ -17,6 +17,8 @@ from urllib3 import HTTPResponse
 
 from django_faceauth.simulator import troubles
 
+__all__ = ["SimulatorAdapter"]
+
 URLS: Final = "django_faceauth.simulator.urls"
 
 

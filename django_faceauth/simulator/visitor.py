@@ -9,6 +9,8 @@ from requests import Response, Session
 
 from django_faceauth.simulator.adapter import SimulatorAdapter
 
+__all__ = ["Visitor"]
+
 
 @dataclass(frozen=True, slots=True)
 class Visitor:

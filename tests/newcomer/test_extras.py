@@ -47,7 +47,7 @@ PROMISED: dict[str, dict[str, list[str]]] = {
     "prometheus": {"modules": ["django_faceauth.prometheus"]},
 }
 #: Parts of the package that need more than comes along with it.
-NEED_MORE = {"testing"}.union(*ONLY_IN.values()) - ONLY_IN["requests"]
+NEED_MORE = {"pytest_plugin", "testing"}.union(*ONLY_IN.values()) - ONLY_IN["requests"]
 ALL = ("api", "celery", "health", "openapi", "progress", "prometheus")
 PROMISED["all"] = {
     kind: sorted({name for extra in ALL for name in PROMISED[extra].get(kind, [])})
