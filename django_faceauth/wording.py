@@ -45,7 +45,7 @@ LIMITED: Final[Mapping[str, Wording]] = {
     ),
     "lockout": Wording(
         _("Time for a short break"),
-        _("Your face was not recognised several times. To protect your account, we wait now."),
+        _("Several times we could not recognise your face. To protect your account, we wait now."),
     ),
     "reported": Wording(
         _("Your account is protected"),

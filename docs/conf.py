@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -42,18 +43,22 @@ INCLUDED: Final[Mapping[str, str]] = {
     "SECURITY.md": "security-policy.md",
     "benchmarks/README.md": "benchmarks.md",
 }
-LINK: Final = re.compile(r"\]\((?!https?:|#)(?P<path>[^)#]+)")
+LINK: Final = re.compile(r"\[(?P<text>[^\]]+)\]\((?!https?:|#)(?P<path>[^)#]+)(?P<anchor>[^)]*)\)")
 
 
 def relocate(_app: Sphinx, path: Path, _page: str, content: list[str]) -> None:
     """Let the links of an included page lead where they lead in the repository."""
     folder = (ROOT / "docs" / path).resolve().parent
-    content[0] = LINK.sub(lambda link: f"]({_place(folder / link['path'])}", content[0])
+    content[0] = LINK.sub(partial(_moved, folder), content[0])
 
 
-def _place(target: Path) -> str:
-    inside = target.resolve().relative_to(ROOT).as_posix()
-    return INCLUDED.get(inside, inside.removeprefix("docs/"))
+def _moved(folder: Path, link: re.Match[str]) -> str:
+    target = (folder / link["path"]).resolve()
+    if target.is_dir():  # which the site has no page for
+        return link["text"]
+    inside = target.relative_to(ROOT).as_posix()
+    place = INCLUDED.get(inside, inside.removeprefix("docs/"))
+    return f"[{link['text']}]({place}{link['anchor']})"
 
 
 def setup(app: Sphinx) -> None:

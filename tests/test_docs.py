@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 
 import django_faceauth
 from django_faceauth import checks
-from django_faceauth.conf import KNOWN, conf
+from django_faceauth.conf import KNOWN, RETENTION, conf
 from django_faceauth.durations import Limit, as_limit
 from tests.manual import DOCS, PAGES, ROOT, prose, section, tables, terms
 from tests.test_architecture import FLOOR_OF, FLOORS
@@ -140,6 +141,26 @@ def _is_same(said: str, value: Any) -> bool:
     if value and isinstance(value, tuple) and isinstance(value[0], Limit):
         return tuple(map(as_limit, literal)) == value
     return literal == value or (not literal and not value) or tuple(literal) == value
+
+
+def test_every_period_has_its_row():
+    """With its default; the page about privacy names all of them too."""
+    (table,) = tables(section("settings.md", "`FACEAUTH_RETENTION`"))
+    privacy = (DOCS / "explanation/privacy.md").read_text()
+
+    told = {terms(row[0])[0]: terms(row[2])[0] for row in table}
+
+    defaults = {name: f'"{text}"' if text else "None" for name, text in RETENTION.items()}
+    assert told == defaults
+    assert [name for name in RETENTION if name != "audit" and f"(`{name}`)" not in privacy] == []
+
+
+def test_every_model_is_in_the_table_of_what_is_kept():
+    (_who, table) = tables((DOCS / "explanation/privacy.md").read_text())
+
+    told = sorted(name for row in table for name in terms(row[0]))
+
+    assert told == sorted(model.__name__ for model in apps.get_app_config("faceauth").get_models())
 
 
 def test_every_check_has_its_heading():

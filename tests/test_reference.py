@@ -25,6 +25,7 @@ from rest_framework import exceptions as drf_exceptions
 import django_faceauth
 from django_faceauth import exceptions, gate, metrics, prometheus, response_codes, signals
 from django_faceauth.api import permissions, throttling
+from django_faceauth.explanations import EXPLANATIONS
 from django_faceauth.gate import Reason, admin
 from django_faceauth.models.append_only import AppendOnlyError
 from django_faceauth.provider import answers, client, factory, signatures, snapshots
@@ -336,6 +337,17 @@ def test_every_option_has_its_row(name):
     told = named(section("commands.md", f"`{name}`"))
     assert sorted(told) == sorted(
         action.option_strings[0] if action.option_strings else action.dest.upper() for action in own
+    )
+
+
+def test_everything_that_the_doctor_looks_at_has_its_row():
+    """The first row stands for all system checks."""
+    (_arguments, looks_at) = tables(section("commands.md", "`faceauth_doctor`"))
+
+    told = [terms(row[0])[0] for row in looks_at]
+    assert told[0] == "faceauth.E001"
+    assert sorted(told[1:]) == sorted(
+        one for one in EXPLANATIONS if not one.startswith("faceauth.")
     )
 
 

@@ -35,10 +35,10 @@ from django_faceauth.models import (
 
 Text = str | Promise
 
-PROVIDER: Final = "provider"
-SITE: Final = "site"
-PERSON: Final = "the person"
-STAFF: Final = "staff of the site"
+PROVIDER: Final = _("the provider")
+SITE: Final = _("the site")
+PERSON: Final = _("the person")
+STAFF: Final = _("staff of the site")
 
 #: Of nobody in particular.
 IMPERSONAL: Final[frozenset[type[Model]]] = frozenset({AuditHead, CallBudget})
@@ -60,9 +60,9 @@ class Holding:
 
     model: type[Model]
     rows: Callable[[Any], QuerySet[Any]]
-    source: tuple[str, ...]
+    source: tuple[Text, ...]
     kept: str = ""
-    recipients: tuple[str, ...] = (STAFF,)
+    recipients: tuple[Text, ...] = (STAFF,)
     left_out: Mapping[str, Text] = field(default_factory=dict)
     others: frozenset[str] = frozenset()
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from django_faceauth.conf import conf
 from django_faceauth.durations import in_words
@@ -33,7 +34,12 @@ def of_log() -> Findings:
     """See whether the audit log is whole."""
     verified = audit.verify()
     if verified.is_whole:
-        yield ok("audit", _("The audit log is whole: %d entries.") % verified.count)
+        text = ngettext(
+            "The audit log is whole: %d entry.",
+            "The audit log is whole: %d entries.",
+            verified.count,
+        )
+        yield ok("audit", text % verified.count)
         return
     text = _("The audit log was changed, at entry %d.") % (verified.first_break or 0)
     yield problem("audit", text, _("Find out who can write to the database; keep a copy."))
@@ -50,16 +56,27 @@ def _of_pause(found: health.Health) -> Findings:
 
 def _of_work(found: health.Health) -> Findings:
     text = _(
-        "%(backlog)d events wait, the oldest for %(oldest)s; the latest poll is %(late)s late."
+        "Events that wait: %(backlog)d, the oldest for %(oldest)s. The most overdue poll is "
+        "%(late)s late."
     )
     oldest, late = in_words(found.oldest_event), in_words(found.overdue)
     yield ok("work", text % {"backlog": found.backlog, "oldest": oldest, "late": late})
     if found.stuck:
-        text = _("%d faces were shown, and for too long not compared.") % found.stuck
-        yield warning("stuck", text, _("Ask the provider about them."))
+        text = ngettext(
+            "%d face was shown, and for too long not compared.",
+            "%d faces were shown, and for too long not compared.",
+            found.stuck,
+        )
+        yield warning("stuck", text % found.stuck, _("Ask the provider about them."))
     if found.unknown_statuses:
-        text = _("%d face checks have a status that is new to us.") % found.unknown_statuses
-        yield warning("statuses", text, _("See whether there is a newer version."))
+        text = ngettext(
+            "%d face check has a status that is new to us.",
+            "%d face checks have a status that is new to us.",
+            found.unknown_statuses,
+        )
+        yield warning(
+            "statuses", text % found.unknown_statuses, _("See whether there is a newer version.")
+        )
 
 
 def _of_sweeps(found: health.Health, now: datetime) -> Findings:
@@ -103,8 +120,16 @@ def _of_clock() -> Findings:
 
 def _of_erasures(found: health.Health) -> Findings:
     if found.erasures_refused:
-        text = _("The provider refused to forget %d face checks.") % found.erasures_refused
-        yield problem("erasures", text, _("Look at the erasure tasks, and ask the provider."))
+        text = ngettext(
+            "The provider refused to forget %d face check.",
+            "The provider refused to forget %d face checks.",
+            found.erasures_refused,
+        )
+        yield problem(
+            "erasures",
+            text % found.erasures_refused,
+            _("Look at the erasure tasks, and ask the provider."),
+        )
     if found.erasure_overdue >= health.OVERDUE:
         text = _("What was to be forgotten is late by %s.") % in_words(found.erasure_overdue)
         yield problem("erasures", text, _("See whether somebody sweeps."))

@@ -83,7 +83,7 @@ def test_a_site_on_which_all_is_well(doctor, person, provider):
     assert (report.bad, report.failed) == (set(), False)
     for name in ("settings", "sessions", "provider", "migrations", "work", "sweeps", "webhooks"):
         assert report.of(name) == "ok", name
-    assert "whole: 1 entries" in report.text
+    assert "whole: 1 entry" in report.text
     assert provider.calls[-1] == f"GET /face-authentications/fav_{'0' * 26}"
     assert provider.count("POST /face-authentications") == 2
 

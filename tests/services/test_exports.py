@@ -140,8 +140,8 @@ def test_each_kind_says_what_it_is_whence_for_whom_and_how_long(anna):
 
     case = told["faceauthentication"]
     assert case["meaning"] == "face authentications"
-    assert case["source"] == ["provider", "site"]
-    assert case["recipients"] == ["provider", "staff of the site"]
+    assert case["source"] == ["the provider", "the site"]
+    assert case["recipients"] == ["the provider", "staff of the site"]
     assert case["kept_for"] == "90 days after its end"
     assert case["fields"]["synced_at"].startswith("known as of: When the provider was asked")
     assert told["applicant"]["kept_for"] == "as long as the account"

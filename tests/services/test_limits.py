@@ -350,7 +350,7 @@ def test_five_declines_in_a_row_lock_out_for_half_an_hour(people, provider, lock
     page = starts(mallory)
 
     assert page.status_code == 429
-    assert "not recognised several times" in text(page)
+    assert "we could not recognise your face" in text(page)
     assert provider.attempts_bought == bought == 5
     lockout = Lockout.objects.get()
     assert (lockout.user, lockout.reason) == (mallory.user, "declined")

@@ -1,0 +1,82 @@
+"""Every page of ours in every state, written down for a browser to show.
+
+Run as a program (`python -m tests.browser.states FILE LANGUAGE`): the browser's event loop
+and the database do not share a thread.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, TypedDict
+
+ROOT: Final = Path(__file__).parent.parent.parent
+
+#: Where a page that leads on by itself leads to: the browser is to stay and look.
+LEADS_ON: Final = re.compile(r'<meta http-equiv="refresh" content="0;[^>]*>')
+
+
+class State(TypedDict):
+    """A page as it was answered, and the templates that it is made of."""
+
+    html: str
+    templates: list[str]
+
+
+def written(folder: Path, language: str = "en") -> dict[str, State]:
+    """Return each state by its name, made by a process of its own."""
+    file = folder / f"{language}.json"
+    env = {name: value for name, value in os.environ.items() if not name.startswith("FACEAUTH_")}
+    done = subprocess.run(
+        [sys.executable, "-m", __name__, str(file), language],
+        env=env | {"DATABASE_URL": f"sqlite:///{folder / language}.sqlite3"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, State] = json.loads(file.read_text())
+    return found
+
+
+def main(file: Path, language: str) -> None:
+    """Write all states into `file`."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.core.management import call_command
+    from django.test.utils import setup_test_environment
+
+    setup_test_environment()
+    settings.MIDDLEWARE.insert(1, "django.middleware.locale.LocaleMiddleware")
+    settings.LANGUAGE_CODE = language
+    call_command("migrate", verbosity=0)
+    file.write_text(json.dumps(dict(_all_states())))
+
+
+def _all_states() -> Iterator[tuple[str, State]]:
+    import time_machine
+
+    from django_faceauth.provider import factory
+    from tests.browser import situations
+    from tests.conftest import NOON
+    from tests.provider_double import Provider
+
+    provider = Provider()
+    with time_machine.travel(NOON, tick=False) as clock, factory.answered_by(provider):
+        for name, response in situations.all_of_them(clock, provider):
+            html = LEADS_ON.sub("", response.content.decode())
+            templates = [str(template.name) for template in response.templates]
+            yield name, {"html": html, "templates": templates}
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,294 @@
+"""Our pages, in every state, for people who see, read, point and move in other ways.
+
+What WCAG 2.2 asks at levels A and AA, as far as a machine can tell. The pages come from
+the test site; what stands in `situations.py` is shown without a server.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from tests.browser.looking import SMALL, STICKS_OUT, USABLE, Showcase, tabbed_through, violations
+from tests.browser.situations import LONG
+from tests.browser.states import State, written
+from tests.browser.test_app import (
+    approves,
+    dialog,
+    opens_the_app,
+    opens_the_camera,
+    writes_down,
+)
+from tests.browser.test_desk import tabs_to
+from tests.browser.test_flow import CAPTURE, says, shows
+from tests.pages.test_pages import PAGES
+
+#: What people may set for themselves (WCAG 1.4.12).
+SPACED = """* { line-height: 1.5 !important; letter-spacing: 0.12em !important;
+  word-spacing: 0.16em !important } p { margin-block-end: 2em !important }"""
+AS_IT_IS = "main {}"
+LARGE = "html { font-size: 200% }"
+USED = "a[href], button, input"
+WRITES_DOWN_CHANGES = """() => {
+  window.changes = [];
+  const watcher = new MutationObserver((changes) => window.changes.push(...changes.map(String)));
+  watcher.observe(document, { subtree: true, childList: true, characterData: true });
+}"""
+WIDE = {"width": 1280, "height": 900}
+NARROW = {"width": 320, "height": 640}
+
+
+@pytest.fixture(scope="module")
+def states(tmp_path_factory: pytest.TempPathFactory) -> dict[str, State]:
+    return written(tmp_path_factory.mktemp("states"))
+
+
+@pytest.fixture(scope="module")
+def arabic(tmp_path_factory: pytest.TempPathFactory) -> dict[str, State]:
+    return written(tmp_path_factory.mktemp("arabic"), "ar")
+
+
+@pytest.fixture
+def showcase(browser: Browser, states: dict[str, State]) -> Iterator[Callable[..., Showcase]]:
+    """A maker of windows."""
+    contexts: list[BrowserContext] = []
+
+    def open_window(states: dict[str, State] = states, **options: object) -> Showcase:
+        contexts.append(browser.new_context(**{"viewport": WIDE, **options}))
+        return Showcase(contexts[-1], states)
+
+    yield open_window
+    for context in contexts:
+        context.close()
+
+
+def test_every_page_is_among_them(states):
+    """No template of ours is left out."""
+    used = {template for state in states.values() for template in state["templates"]}
+
+    assert {f"faceauth/{page}" for page in PAGES} <= used
+
+
+def test_axe_finds_nothing(showcase):
+    """On any page, in any state, in both colour schemes (U-08)."""
+    window = showcase()
+    found = {}
+    for name in window.states:
+        page = window.show(name)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            found[name, scheme] = violations(page)
+
+    assert {state: told for state, told in found.items() if told} == {}
+
+
+@pytest.mark.parametrize(
+    ("viewport", "style"),
+    [
+        (NARROW, AS_IT_IS),
+        ({"width": 640, "height": 450}, AS_IT_IS),
+        ({"width": 640, "height": 450}, LARGE),
+        (NARROW, SPACED),
+        (WIDE, SPACED),
+    ],
+    ids=["at 320 pixels", "at 200 %", "with large text", "narrow and spaced", "spaced"],
+)
+def test_nothing_sticks_out(showcase, viewport, style):
+    """Reflow, zoom, text size and text spacing (WCAG 1.4.4, 1.4.10, 1.4.12)."""
+    window = showcase(viewport=viewport)
+    found = {}
+    for name in window.states:
+        page = window.show(name)
+        page.add_style_tag(content=style)
+        found[name] = page.evaluate(STICKS_OUT)
+
+    assert {state: told for state, told in found.items() if told} == {}
+
+
+def test_right_to_left(showcase, arabic):
+    """The page is turned round as a whole, and fits there too."""
+    window = showcase(arabic, viewport=NARROW)
+    found = {}
+    for name in window.states:
+        page = window.show(name)
+        expect(page.locator("html")).to_have_attribute("dir", "rtl")
+        expect(page.locator("html")).to_have_attribute("lang", "ar")
+        found[name] = page.evaluate(STICKS_OUT) + violations(page)
+    assert {state: told for state, told in found.items() if told} == {}
+
+    box, label = (
+        window.show("start with the box").locator(f".fa-tick {part}").bounding_box()
+        for part in ("input", "label")
+    )
+    assert box["x"] > label["x"]
+    icon = window.page.locator(".fa-icon").bounding_box()
+    assert icon["x"] > NARROW["width"] / 2
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_the_keyboard_reaches_everything_in_order(showcase, viewport):
+    """With a ring around what has the focus, in sight (WCAG 2.1.1, 2.4.3, 2.4.7, 2.4.11)."""
+    window = showcase(viewport=viewport)
+    for name in window.states:
+        page = window.show(name)
+
+        seen = tabbed_through(page)
+
+        assert [one["name"] for one in seen] == page.evaluate(USABLE), name
+        for one in seen:
+            assert one["ring"] >= 2, (name, one)
+            assert one["is_seen"], (name, one)
+            assert one["is_inside"], (name, one)
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_targets_are_large_enough(showcase, viewport):
+    """24 by 24 pixels, without an exception (WCAG 2.5.8)."""
+    window = showcase(viewport=viewport)
+
+    small = {name: window.show(name).evaluate(SMALL) for name in window.states}
+
+    assert {state: told for state, told in small.items() if told} == {}
+
+
+@pytest.mark.parametrize(("motion", "moving"), [("reduce", 0), ("no-preference", 1)])
+def test_nothing_moves_for_those_who_ask_for_it(showcase, motion, moving):
+    """The icon of the waiting page breathes for everybody else."""
+    window = showcase(reduced_motion=motion)
+    window.status = [{"state": "open", "message": ""}]
+
+    page = window.show("waiting")
+
+    assert page.evaluate("document.getAnimations().length") == moving
+
+
+def test_in_forced_colours_buttons_and_icons_stay_visible(showcase):
+    """Backgrounds go there: what is a button needs an edge, and a drawing the colour of text."""
+    window = showcase(forced_colors="active", color_scheme="dark")
+    for name in window.states:
+        page = window.show(name)
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        for button in page.locator(".fa-button").all():
+            edge, width = button.evaluate(
+                "at => [getComputedStyle(at).borderTopColor, getComputedStyle(at).borderTopWidth]"
+            )
+            assert (edge != ground, width) == (True, "1px"), name
+        for icon in page.locator(".fa-icon").all():
+            assert icon.evaluate("at => getComputedStyle(at).stroke") != ground, name
+
+
+def test_titles_say_what_state_it_is(states, showcase):
+    """A title begins as the page does (WCAG 2.4.2)."""
+    window = showcase()
+    for name in states:
+        page = window.show(name)
+        heading = page.locator("h1").inner_text()
+
+        assert page.title().startswith(heading), name
+
+
+def test_what_is_missing_is_said_at_the_box(showcase):
+    """The words belong to the box, and the focus is on it (WCAG 3.3.1)."""
+    page = showcase().show("start without the tick")
+
+    box = page.get_by_role("checkbox")
+
+    expect(box).to_be_focused()
+    expect(box).to_have_accessible_description(re.compile("Nothing has happened yet"))
+    expect(box).to_have_attribute("aria-invalid", "true")
+
+
+def test_a_waiting_page_speaks_when_there_is_news(showcase):
+    """Asking every two seconds says nothing; news is a page with another title (WCAG 4.1.3)."""
+    window = showcase()
+    same = window.states["waiting"]["html"].partition('role="status"')[2]
+    message = re.search(">([^<]+)<", same)[1]
+    said = {"state": "open", "message": message}
+    window.status = [said, said, said, {"state": "open", "message": "Your face is compared."}]
+    window.page.clock.install()
+    page = window.show("waiting")
+    page.evaluate(WRITES_DOWN_CHANGES)
+
+    page.clock.run_for(6_500)
+    expect(page.get_by_role("status")).to_have_text(message)
+    assert page.evaluate("window.changes") == []
+    window.states = window.states | {"waiting": window.states["comparing"]}
+    page.clock.run_for(2_000)
+
+    expect(page).to_have_title(re.compile("One moment"))
+
+
+def test_the_start_page_is_quiet(showcase):
+    """Nothing speaks up by itself where nothing has happened yet."""
+    page = showcase().show("start")
+
+    expect(page.locator("[role=alert], [role=status], [aria-live]")).to_have_count(0)
+
+
+def test_the_dialog_is_for_everybody(visit):
+    """In each of its states, at 320 pixels, spaced, with less motion."""
+    page = opens_the_app(visit("frank", viewport=NARROW, reduced_motion="reduce", bypass_csp=True))
+    page.add_style_tag(content=SPACED)
+    writes_down(page, LONG).click()
+    found = {}
+
+    def looks(name: str) -> None:
+        expect(dialog(page)).to_be_visible()
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            found[name, scheme] = violations(page, ".fa-stepup") + page.evaluate(STICKS_OUT)
+        small = [one.bounding_box() for one in dialog(page).locator(USED).all() if one.is_visible()]
+        assert all(min(box["width"], box["height"]) >= 24 for box in small), (name, small)
+
+    looks("asking")
+    tab = opens_the_camera(page)
+    looks("waiting")
+    assert page.evaluate("document.getAnimations().length") == 0
+    shows(tab, "leave")
+    expect(dialog(page)).to_contain_text("go through to the last step", timeout=15_000)
+    tab.close()
+    looks("retry")
+    approves(page, "someone_else")
+    expect(dialog(page)).to_have_attribute("data-state", "over", timeout=15_000)
+    looks("over")
+
+    assert {state: told for state, told in found.items() if told} == {}
+
+
+def test_a_payout_by_keyboard_alone(visit, bank):
+    """From the login to the receipt, the camera page of the simulator included."""
+    page = visit("frank")
+
+    def presses(text: str) -> None:
+        tabs_to(page, text)
+        page.keyboard.press("Enter")
+
+    presses("Log out")
+    page.wait_for_url("**/login/**")
+    expect(page.get_by_label("Username")).to_be_focused()
+    page.keyboard.type("frank")
+    page.keyboard.press("Tab")
+    page.keyboard.type("demo")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{bank}/")
+    presses("Payout")
+    page.wait_for_url("**/payout/")
+    tabs_to(page, "Payee")
+    page.keyboard.type("Ms. Quay")
+    page.keyboard.press("Tab")
+    page.keyboard.type("12.50")
+    presses("Look at it")
+    says(page, "Is this right?")
+    presses("Approve with my face and send")
+    says(page, "Please show your face")
+    presses("Go to the camera page")
+    page.wait_for_url(CAPTURE)
+    tabs_to(page, "It is me: take the picture")
+    page.keyboard.press("Enter")
+    says(page, "One last look")
+    presses("Yes, do this now")
+
+    says(page, "Your money is on its way")

@@ -1,0 +1,162 @@
+"""The same flow in two dresses, by settings and stylesheets alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import AGREED
+from tests.browser.looking import STICKS_OUT, violations
+from tests.browser.test_app import dialog, opens_the_app, writes_down
+from tests.browser.test_flow import goes_to_the_camera, says, shows
+from tests.server import running_bank
+
+LOOKS = """() => {
+  const of = (selector, name) => getComputedStyle(document.querySelector(selector))[name];
+  return {
+    page: of("body", "backgroundColor"), card: of(".fa-card", "backgroundColor"),
+    button: of(".fa-button", "backgroundColor"), corner: of(".fa-button", "borderRadius"),
+    heading: of("h1", "fontFamily"), text: of("p", "fontFamily"),
+    logo: document.querySelector(".fa-logo").src.split("/").pop(),
+  };
+}"""
+#: What differs from visit to visit, and what the settings name.
+OWN = re.compile(r'value="[^"]{20,}"|/face/start/[^"/]+|localhost:\d+')
+BRAND = re.compile(r"Harbour Bank|Meadow Mutual|harbour|meadow")
+
+
+@pytest.fixture(scope="module")
+def banks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The address of each brand."""
+    folders = [tmp_path_factory.mktemp(brand) for brand in ("harbour", "meadow")]
+    with (
+        running_bank(folders[0], BANK_BRAND="harbour", **AGREED) as harbour,
+        running_bank(folders[1], BANK_BRAND="meadow", **AGREED) as meadow,
+    ):
+        urls = {"harbour": harbour, "meadow": meadow}
+        yield {brand: url.replace("127.0.0.1", "localhost") for brand, url in urls.items()}
+
+
+@pytest.fixture
+def comes(visit: Callable[..., Page], banks: dict[str, str]) -> Callable[..., Page]:
+    """Somebody who comes to one of the banks."""
+
+    def comes(brand: str, name: str = "alice", **options: object) -> Page:
+        return visit(name, at=banks[brand], **options)
+
+    return comes
+
+
+def asked(page: Page) -> Page:
+    page.goto("/statements/")
+    says(page, "Please show your face")
+    return page
+
+
+def test_colours_fonts_corners_and_logo_differ(comes):
+    """In both schemes; each scheme differs from the other too."""
+    looks = {}
+    for brand in ("harbour", "meadow"):
+        page = asked(comes(brand))
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            looks[brand, scheme] = page.evaluate(LOOKS)
+
+    for scheme in ("light", "dark"):
+        one, other = looks["harbour", scheme], looks["meadow", scheme]
+        assert [part for part in one if one[part] == other[part]] == []
+    for brand in ("harbour", "meadow"):
+        assert looks[brand, "light"]["button"] != looks[brand, "dark"]["button"]
+    assert looks["meadow", "light"]["button"] == "rgb(123, 45, 102)"
+
+
+def test_the_markup_is_the_same(comes):
+    """But for the name and the files that the settings say."""
+    pages = [asked(comes(brand)) for brand in ("harbour", "meadow")]
+    harbour, meadow = (OWN.sub("", page.content()) for page in pages)
+
+    assert harbour != meadow
+    assert BRAND.sub("", harbour) == BRAND.sub("", meadow)
+    assert [page.title() for page in pages] == [
+        "Please show your face · Harbour Bank",
+        "Please show your face · Meadow Mutual",
+    ]
+
+
+def look(page: Page, found: dict[tuple[str, str], list[str]], name: str) -> None:
+    """Write down what is wrong with a page, in both schemes, and at 320 pixels."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        found[name, scheme] = violations(page) + page.evaluate(STICKS_OUT)
+    wide = page.viewport_size
+    page.set_viewport_size({"width": 320, "height": 640})
+    found[name, "narrow"] = page.evaluate(STICKS_OUT)
+    page.set_viewport_size(wide)
+
+
+@pytest.mark.parametrize("brand", ["harbour", "meadow"])
+def test_axe_finds_nothing_on_the_way(comes, brand):
+    """On the pages of the bank and of the face check, in both schemes."""
+    page = comes(brand, "bob")
+    found = {}
+
+    looks = partial(look, page, found)
+    for address in ("/", "/payout/", "/app/", "/face/consent/", "/simulator/"):
+        page.goto(address)
+        looks(address)
+    page.goto("/payout/")
+    page.fill("[name=payee]", "")
+    page.fill("[name=amount]", "-1")
+    page.eval_on_selector("main form", "form => { form.noValidate = true; form.requestSubmit(); }")
+    page.locator(".errorlist").first.wait_for()
+    looks("errors")
+    asked(page)
+    looks("start")
+    goes_to_the_camera(page)
+    looks("camera")
+    shows(page)
+    says(page, "could not confirm")
+    looks("declined")
+    opens_the_app(page)
+    writes_down(page, "Ms. Quay").click()
+    expect(dialog(page)).to_be_visible()
+    looks("dialog")
+
+    assert {state: told for state, told in found.items() if told} == {}
+
+
+def test_axe_finds_nothing_behind_the_gate(comes):
+    """Statements with the countdown, a payout from the draft to the receipt, and the login."""
+    page = comes("meadow", "frank")
+    found = {}
+
+    looks = partial(look, page, found)
+    for address in ("/statements/", "/settings/"):
+        page.goto(address)
+        goes_to_the_camera(page)
+        shows(page)
+        page.wait_for_url(f"**{address}")
+        looks(address)
+    page.goto("/payout/")
+    page.fill("[name=payee]", "Ms. Quay")
+    page.fill("[name=amount]", "12.50")
+    page.get_by_role("button", name="Look at it").click()
+    says(page, "Is this right?")
+    looks("draft")
+    page.get_by_role("button", name="Approve with my face and send").click()
+    goes_to_the_camera(page)
+    shows(page)
+    says(page, "One last look")
+    looks("continue")
+    page.get_by_role("button", name="Yes, do this now").click()
+    says(page, "Your money is on its way")
+    looks("receipt")
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_url("**/login/**")
+    looks("login")
+
+    assert {state: told for state, told in found.items() if told} == {}
