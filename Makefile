@@ -11,7 +11,7 @@ VENV_PYTHON := .venv/bin/python
 MANAGE := $(VENV_PYTHON) example_project/manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help bench demo demo-full docs lint messages mutants pictures schema surface test types
+.PHONY: help bench demo demo-full docs lint messages mutants pictures release schema surface test types
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -76,10 +76,14 @@ messages: .venv/test.stamp ## bring the catalogues up to date and compile them (
 		$(VENV_PYTHON) -m babel.messages.frontend --quiet compile -d $$app/locale -D django || exit 1; \
 	done
 
+release: .venv/release.stamp ## make what is published, in dist/, from a checkout of its tag (ARGS: --source URL)
+	@$(VENV_PYTHON) -m release $(ARGS)
+
 .venv/demo.stamp: EXTRAS = demo
 .venv/demo-full.stamp: EXTRAS = demo-full
 .venv/docs.stamp: EXTRAS = docs
 .venv/mutants.stamp: EXTRAS = demo,dev,mutants
+.venv/release.stamp: EXTRAS = demo,dev,release
 .venv/test.stamp: EXTRAS = demo,dev
 .venv/types.stamp: EXTRAS = demo,dev,types
 .venv/%.stamp: pyproject.toml

@@ -26,7 +26,7 @@ ALONE = {"asgiref", "certifi", "charset-normalizer", "django", "django-faceauth"
     "urllib3",
 }
 #: For a checkout of this tree.
-OURS = {"demo", "demo-full", "dev", "docs", "mutants", "types"}
+OURS = {"demo", "demo-full", "dev", "docs", "mutants", "release", "types"}
 #: Apps, modules and addresses that an extra lets a site have.
 PROMISED: dict[str, dict[str, list[str]]] = {
     "api": {
