@@ -22,7 +22,7 @@ import django_faceauth
 from django_faceauth.wording import STEPUP
 
 ROOT = Path(django_faceauth.__file__).parent
-BANK = ROOT.parent / "example_project" / "bank"
+BANK = Path(__file__).parent.parent / "example_project" / "bank"
 LANGUAGES = ["ar", "de", "es", "fr", "it", "nl", "pt"]
 KEYWORDS = {
     "_": None,
