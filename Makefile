@@ -71,8 +71,9 @@ surface: .venv/test.stamp ## write tests/public_api.txt anew: what sites can rel
 
 messages: .venv/test.stamp ## bring the catalogues up to date and compile them (needs GNU gettext)
 	@for app in django_faceauth example_project/bank; do \
-		(cd $$app && $(CURDIR)/$(VENV_PYTHON) -m django makemessages --all --no-obsolete --add-location file \
-			&& $(CURDIR)/$(VENV_PYTHON) -m django compilemessages --verbosity 0) || exit 1; \
+		(cd $$app && $(CURDIR)/$(VENV_PYTHON) -m django makemessages \
+			--all --no-obsolete --add-location file) || exit 1; \
+		$(VENV_PYTHON) -m babel.messages.frontend --quiet compile -d $$app/locale -D django || exit 1; \
 	done
 
 release: .venv/release.stamp ## make what is published, in dist/, from a checkout of its tag (ARGS: --source URL)

@@ -27,9 +27,8 @@ extensions = ["myst_parser"]
 exclude_patterns = ["_build"]
 nitpicky = True
 
-# Headings have the anchors, and lists the boxes, that repository pages give them.
+# Headings have the anchors that repository pages give them.
 myst_heading_anchors = 4
-myst_enable_extensions = ["tasklist"]
 
 html_theme = "furo"
 html_title = f"{project} {version}"

@@ -32,7 +32,6 @@ SETTINGS: Final[dict[str, Any]] = {
     "FACEAUTH_SECRET_KEY": "sk_sbox_simulator",
     "FACEAUTH_OAUTH_CLIENT_ID": "",
     "FACEAUTH_OAUTH_CLIENT_SECRET": "",
-    "FACEAUTH_CLIENT_CERTIFICATE": "",
     "FACEAUTH_BASE_URL": "https://simulator.checkout.com",
     "FACEAUTH_TOKEN_URL": "https://simulator.checkout.com/connect/token",
     "FACEAUTH_CAPTURE_HOSTS": ["simulator.checkout.com"],

@@ -26,7 +26,7 @@ from django_faceauth.services.telling import Step
 from django_faceauth.simulator import faults
 from django_faceauth.simulator.actions import act
 from django_faceauth.simulator.documents import dump
-from django_faceauth.simulator.machine import Attempt, AttemptRequest, Case, due_on
+from django_faceauth.simulator.machine import Attempt, AttemptRequest, Case
 from django_faceauth.simulator.models import StoredCase
 from django_faceauth.statuses import AttemptStatus, AuthenticationStatus
 from django_faceauth.testing.outcomes import Outcome
@@ -135,9 +135,8 @@ class Simulation:
 def remember(row: FaceAuthentication) -> None:
     """Keep a case for an authentication that was made up, so that the simulator knows it."""
     case = _case_of(row, row.modified_on or timezone.now())
-    kept = {"document": dump(case), "due_on": due_on(case)}
     # Not by the store, which would have the site told of it.
-    StoredCase.objects.update_or_create(id=case.id, defaults=kept)
+    StoredCase.objects.create(id=case.id, document=dump(case))
 
 
 def _case_of(row: FaceAuthentication, moment: datetime) -> Case:

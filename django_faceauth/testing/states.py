@@ -149,9 +149,7 @@ def face_revoked(
     The arguments are those of `face_shown`.
     """
     challenge = face_shown(target, action=action, ago=ago, binding=binding, user=user)
-    shown = authentication_of(challenge)
-    row, _told = _tell(shown, AuthenticationStatus.DECLINED, timezone.now())
-    _remember(row)
+    _tell(authentication_of(challenge), AuthenticationStatus.DECLINED, timezone.now())
     challenge.refresh_from_db()
     return challenge
 
@@ -241,7 +239,9 @@ def _decided(challenge: FaceChallenge, status: str, now: datetime) -> FaceChalle
     limits.note_decline(user.pk, now=now)
     review.consider(row, now=now)
     sync.plan(row, schedule.next_poll(row, now=now))
-    _remember(row)
+    if apps.is_installed(SIMULATOR):
+        # So that it can answer for what it never decided, should it be asked.
+        import_module(MEMORY).remember(row)
     challenge.refresh_from_db()
     return challenge
 
@@ -261,12 +261,6 @@ def _tell(
         has_face=True,
     )
     return sync.apply(row, told, source=StatusChange.Source.POLL, now=now), told
-
-
-def _remember(row: FaceAuthentication) -> None:
-    """Have the simulator answer for what it never decided, should it be asked."""
-    if apps.is_installed(SIMULATOR):
-        import_module(MEMORY).remember(row)
 
 
 def _somebody() -> AbstractBaseUser:

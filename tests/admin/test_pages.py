@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 
+from django_faceauth.admin import DESKS
+from django_faceauth.gate.admin import FaceRequiredModelAdmin
 from django_faceauth.models import (
     FaceAttempt,
     FaceAuthentication,
@@ -311,3 +314,35 @@ def test_pages_bring_no_script_and_no_style_of_their_own(staff, approved):
         assert "style=" not in html
         assert "onclick" not in html
         assert text_of(page)
+
+
+# -- languages
+
+
+#: Ids, people, the test site, and what provider, gate and log call things.
+GIVEN = re.compile(
+    r"\b(?:fav|fatp|aplt|usj|evt)_\w+|person\d+|superuser|I looked twice|Payments|Shop"
+    r"|face_authentication_\w+|checks_in_progress|completed|created|approved|declined|sandbox"
+    r"|\bwebhook\b|\b(?:fav|fatp|aplt)_|CSV|JSON|UTC|faceauthentication|challenge|budget|verdict|finding|suspicious|\bface\b"
+)
+
+
+def test_the_desk_speaks_arabic(staff, approved, declined):
+    """Every page of it; what stays Latin are ids, names and words of machines."""
+    deliver(event(approved, "checks_completed"))
+    boss = staff("superuser")
+    opened = [
+        (f"{model._meta.model_name}_changelist",)
+        for model, desk in DESKS.items()
+        if not issubclass(desk, FaceRequiredModelAdmin)
+    ]
+    opened += [(ONE, approved.pk), (ONE, declined.pk), ("faceauthentication_review", declined.pk)]
+    opened += [("dashboard",)]
+
+    with translation.override("ar"):
+        boss.finds(declined, "suspicious")
+        said = [boss.reads(*page) for page in opened]
+        said.append(text_of(boss.does("revoke_grants", approved)))
+
+    left = [re.findall(r"[A-Za-z]{3,}", GIVEN.sub(" ", text)) for text in said]
+    assert left == [[] for _page in said]

@@ -1,6 +1,6 @@
 """Every page of ours in every state, written down for a browser to show.
 
-Run as a program (`python -m tests.browser.states FILE LANGUAGE`): the browser's event loop
+Run as a program (`python -m tests.browser.states FILE`): the browser's event loop
 and the database do not share a thread.
 """
 
@@ -17,6 +17,9 @@ from typing import Final, TypedDict
 
 ROOT: Final = Path(__file__).parent.parent.parent
 
+#: One of each direction of writing.
+LANGUAGES: Final = ("en", "ar")
+
 #: Where a page that leads on by itself leads to: the browser is to stay and look.
 LEADS_ON: Final = re.compile(r'<meta http-equiv="refresh" content="0;[^>]*>')
 
@@ -28,24 +31,24 @@ class State(TypedDict):
     templates: list[str]
 
 
-def written(folder: Path, language: str = "en") -> dict[str, State]:
-    """Return each state by its name, made by a process of its own."""
-    file = folder / f"{language}.json"
+def written(folder: Path) -> dict[str, dict[str, State]]:
+    """Return each state by its name, in each language, made by a process of its own."""
+    file = folder / "states.json"
     env = {name: value for name, value in os.environ.items() if not name.startswith("FACEAUTH_")}
     done = subprocess.run(
-        [sys.executable, "-m", __name__, str(file), language],
-        env=env | {"DATABASE_URL": f"sqlite:///{folder / language}.sqlite3"},
+        [sys.executable, "-m", __name__, str(file)],
+        env=env | {"DATABASE_URL": f"sqlite:///{folder}/states.sqlite3"},
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    found: dict[str, State] = json.loads(file.read_text())
+    found: dict[str, dict[str, State]] = json.loads(file.read_text())
     return found
 
 
-def main(file: Path, language: str) -> None:
+def main(file: Path) -> None:
     """Write all states into `file`."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     import django
@@ -57,9 +60,11 @@ def main(file: Path, language: str) -> None:
 
     setup_test_environment()
     settings.MIDDLEWARE.insert(1, "django.middleware.locale.LocaleMiddleware")
-    settings.LANGUAGE_CODE = language
     call_command("migrate", verbosity=0)
-    file.write_text(json.dumps(dict(_all_states())))
+    found = {}
+    for settings.LANGUAGE_CODE in LANGUAGES:
+        found[settings.LANGUAGE_CODE] = dict(_all_states())
+    file.write_text(json.dumps(found))
 
 
 def _all_states() -> Iterator[tuple[str, State]]:
@@ -79,4 +84,4 @@ def _all_states() -> Iterator[tuple[str, State]]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]))

@@ -42,13 +42,19 @@ NARROW = {"width": 320, "height": 640}
 
 
 @pytest.fixture(scope="module")
-def states(tmp_path_factory: pytest.TempPathFactory) -> dict[str, State]:
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, State]]:
+    """Every state, by language and name."""
     return written(tmp_path_factory.mktemp("states"))
 
 
 @pytest.fixture(scope="module")
-def arabic(tmp_path_factory: pytest.TempPathFactory) -> dict[str, State]:
-    return written(tmp_path_factory.mktemp("arabic"), "ar")
+def states(pages: dict[str, dict[str, State]]) -> dict[str, State]:
+    return pages["en"]
+
+
+@pytest.fixture(scope="module")
+def arabic(pages: dict[str, dict[str, State]]) -> dict[str, State]:
+    return pages["ar"]
 
 
 @pytest.fixture
@@ -219,6 +225,19 @@ def test_a_waiting_page_speaks_when_there_is_news(showcase):
     page.clock.run_for(2_000)
 
     expect(page).to_have_title(re.compile("One moment"))
+
+
+def test_a_waiting_page_ends_when_its_time_is_over(showcase):
+    """By a page that says so, in its title and its heading, and what to do (WCAG 2.2.1)."""
+    window = showcase()
+    window.status = [{"state": "expired", "message": "", "next": "/too late"}]
+    window.page.clock.install()
+    page = window.show("waiting")
+
+    page.clock.run_for(2_500)
+
+    expect(page).to_have_title(re.compile("try that again"))
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
 
 
 def test_the_start_page_is_quiet(showcase):

@@ -16,7 +16,7 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
 
 from django_faceauth.gate import Money
-from django_faceauth.models import Applicant, FaceChallenge, FaceExemption
+from django_faceauth.models import Applicant, FaceChallenge, FaceExemption, ReviewCase
 from django_faceauth.services import enrolment, sweep
 from django_faceauth.testing import (
     assert_face_asked,
@@ -197,6 +197,22 @@ async def _async_page(user):
     return fresh, await client.get("/payout/")
 
 
+@pytest.mark.parametrize("engine", ["db", "signed_cookies"])
+def test_a_session_that_began_before_there_were_gates(user, engine):
+    """It gets its secret from the state, as it would from the first refusal."""
+    with override_settings(SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}"):
+        client = Client()
+        client.force_login(user)
+        session = client.session
+        del session["_faceauth"]
+        session.save()
+        client.cookies["sessionid"] = session.session_key
+
+        face_shown(client)
+
+        assert client.get("/statements/").status_code == 200
+
+
 @pytest.mark.django_db(transaction=True)
 def test_an_async_client(users):
     fresh, other = async_to_sync(_async_page)(users())
@@ -347,6 +363,15 @@ def test_declined_too_often(client):
     start = client.get("/statements/")["Location"]
 
     assert client.post(start).status_code == 429
+
+
+def test_the_review_desk_hears_of_it(client):
+    """Of the decline, and of the face after it."""
+    face_declined(client, ago=60)
+    face_shown(client)
+
+    reasons = ReviewCase.objects.order_by("pk").values_list("reasons", flat=True)
+    assert list(reasons) == [["fraud"], ["turned"]]
 
 
 def test_revoked(client):

@@ -13,17 +13,20 @@ from django_faceauth.testing import (
     deliver_webhook,
     face_asked,
     face_shown,
+    simulated,
     webhook_event,
 )
 
 
-def test_a_genuine_event(client, faceauth_simulator):
+def test_a_genuine_event(client, faceauth_simulator, caplog):
     """Signed with the first key, and acted upon when the answer is there."""
     challenge = face_shown(client)
+    caplog.set_level("INFO", logger="django_faceauth.webhooks")
     with override_settings(FACEAUTH_WEBHOOK_SECRET_KEYS=["a" * 32, "b" * 32]):
         answer = deliver_webhook(webhook_event(challenge))
 
     assert (answer.status_code, answer.content) == (200, b"ok")
+    assert "key=0" in caplog.text
     event = WebhookEvent.objects.get()
     assert (event.type, event.state) == ("face_authentication_checks_completed", "processed")
     assert event.provider_id == challenge.authentication.provider_id
@@ -34,6 +37,14 @@ def test_what_an_event_says_is_not_believed(client, faceauth_simulator):
     deliver_webhook(webhook_event(challenge.authentication, status="declined"))
 
     assert client.get("/statements/").status_code == 200
+
+
+def test_a_site_with_workers(client):
+    """There are none in a test, and none are needed."""
+    with override_settings(FACEAUTH_CELERY=True), simulated():
+        deliver_webhook(webhook_event(face_shown(client)))
+
+    assert WebhookEvent.objects.get().state == "processed"
 
 
 def test_a_duplicate_is_kept_once(client, faceauth_simulator):

@@ -7,7 +7,7 @@ from django.test import SimpleTestCase
 from django_faceauth.testing import FaceAuthTestMixin
 
 #: Nothing is sent or changed at these without a draft being approved later, or a login.
-OPEN = ("overview", "payout*", "app", "login", "logout", "api-*", "admin:*")
+OPEN = ("overview", "payout*", "app", "login", "logout", "set_language", "api-*", "admin:*")
 
 
 class GateTests(FaceAuthTestMixin, SimpleTestCase):
