@@ -538,11 +538,13 @@ def test_every_scripted_applicant_gets_what_is_written(applicant, said):
 
 
 def test_the_kinds_of_scripts_are_all_there():
-    """A code of each kind that a script can name."""
-    told = " ".join(named(section("simulator.md", "Who gets what")))
+    """Each end by itself, and each way to begin with a retry."""
+    told = [name.removesuffix("…") for name in named(section("simulator.md", "Who gets what"))]
+    found = [scripts.SCRIPTED.fullmatch(name) for name in told]
 
-    for one in [*scripts.FIRST, *scripts.FINAL, "62"]:
-        assert one in told
+    ends = {one["final"][:2] for one in found if one["how"] is None}
+    assert ends == {final[:2] for final in scripts.FINAL} | {"62"}
+    assert {one["how"] for one in found} == {None, *scripts.FIRST}
 
 
 def test_every_code_that_the_simulator_knows_has_words():

@@ -26,7 +26,7 @@ from django_faceauth.models import (
 )
 from django_faceauth.response_codes import FRAUD
 from django_faceauth.services import audit, holdings
-from django_faceauth.services.holdings import HOLDINGS, Holding, Text
+from django_faceauth.services.holdings import COUNTED, HOLDINGS, Holding, Text
 
 Json = dict[str, Any]
 
@@ -105,6 +105,8 @@ def _section(
 def _kept_for(holding: Holding) -> Text:
     if not holding.kept:
         return _("as long as the account")
+    if holding.kept == COUNTED:
+        return _("as long as the limits look back, at least a day")
     period: timedelta | None = conf.RETENTION[holding.kept]
     if period is None:
         return _("for ever")

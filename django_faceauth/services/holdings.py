@@ -40,6 +40,9 @@ SITE: Final = _("the site")
 PERSON: Final = _("the person")
 STAFF: Final = _("staff of the site")
 
+#: What the limits look back on: they forget by themselves, whatever `FACEAUTH_RETENTION` says.
+COUNTED: Final = "counted"
+
 #: Of nobody in particular.
 IMPERSONAL: Final[frozenset[type[Model]]] = frozenset({AuditHead, CallBudget})
 
@@ -54,7 +57,7 @@ class Holding:
     """The rows of one model about one person.
 
     `rows` finds them by the primary key of the user; `kept` names a period of
-    `FACEAUTH_RETENTION`, or is empty for as long as the account; `left_out` says why a column is
+    `FACEAUTH_RETENTION`, is `COUNTED`, or is empty for as long as the account; `left_out` says why a column is
     not told, `others` names the columns that lead to other people.
     """
 
@@ -136,7 +139,7 @@ HOLDINGS: Final = (
         AttemptRequest,
         _by("user", AttemptRequest),
         (PERSON,),
-        "limits",
+        COUNTED,
         left_out={"session_digest": SESSION},
     ),
     Holding(Lockout, _by("user", Lockout), (SITE, PERSON), "limits"),

@@ -146,6 +146,7 @@ def test_each_kind_says_what_it_is_whence_for_whom_and_how_long(anna):
     assert case["fields"]["synced_at"].startswith("known as of: When the provider was asked")
     assert told["applicant"]["kept_for"] == "as long as the account"
     assert told["auditentry"]["kept_for"] == "for ever"
+    assert told["attemptrequest"]["kept_for"] == "as long as the limits look back, at least a day"
     assert all(one["source"] and one["recipients"] and one["kept_for"] for one in told.values())
 
 
