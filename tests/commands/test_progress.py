@@ -64,6 +64,7 @@ def command(request, person, people, tmp_path):
 
 
 def test_in_a_terminal_there_is_a_bar(command, monkeypatch, capsys):
+    pytest.importorskip("tqdm")
     arguments, unit = command
     with terminal(monkeypatch) as shown:
         call_command(*arguments)
@@ -88,6 +89,7 @@ def test_where_there_is_nothing_to_do_there_is_none(monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_sync_since_shows_one(person, monkeypatch, capsys):
+    pytest.importorskip("tqdm")
     person.passes()
     person.clock.shift(60)
     with terminal(monkeypatch) as shown:
