@@ -57,8 +57,8 @@ class Holding:
     """The rows of one model about one person.
 
     `rows` finds them by the primary key of the user; `kept` names a period of
-    `FACEAUTH_RETENTION`, is `COUNTED`, or is empty for as long as the account; `left_out` says why a column is
-    not told, `others` names the columns that lead to other people.
+    `FACEAUTH_RETENTION`, is `COUNTED`, or is empty for as long as the account; `left_out` says
+    why a column is not told, `others` names the columns that lead to other people.
     """
 
     model: type[Model]
