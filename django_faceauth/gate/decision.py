@@ -253,8 +253,15 @@ def _log(policy: Policy, decision: Decision) -> None:
         "decision": type(decision).__name__.lower(),
         "reason": decision.reason.value,
         "action": policy.action,
-        "basis": str(getattr(decision, "basis", None) or getattr(decision, "challenge", None)),
+        "basis": _basis_of(decision),
     }
     logger.info(
         "gate %s", " ".join(f"{name}={value}" for name, value in facts.items()), extra=facts
     )
+
+
+def _basis_of(decision: Decision) -> str:
+    """Name a row by its number, in whatever language the page is."""
+    basis = getattr(decision, "basis", None) or getattr(decision, "challenge", None)
+    kind = "exemption" if isinstance(basis, FaceExemption) else "challenge"
+    return f"{kind} {basis.pk}" if basis else "None"

@@ -6,7 +6,7 @@ import logging
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from django_faceauth.services import exemptions, grants, revocation
 from tests.site.models import Payment
@@ -69,7 +69,8 @@ def test_an_exemption_is_named_by_its_number(log, person, people, owes):
         expires_at=now + timedelta(days=1),
         now=now,
     )
-    person.browser.post(f"/pay/{owes(person).pk}/")
+    with translation.override("de"):
+        person.browser.post(f"/pay/{owes(person).pk}/")
 
     assert f"gate decision=allow reason=exempt action=pay basis=exemption {row.pk}" in log()
     assert CANARY not in "".join(log())
