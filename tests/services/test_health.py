@@ -173,10 +173,10 @@ def test_troubles_are_told_in_plain_words():
     )
 
     assert list(found.troubles()) == [
-        "The provider is not asked: no_access.",
-        "Work waits, the oldest for 0:06:00: nobody sweeps.",
+        "The provider is not asked: the provider does not accept our credentials.",
+        "Work waits, the oldest for 6 min 0 s: nobody sweeps.",
         "The provider refused to forget: 3.",
-        "Something was to be forgotten 1:00:00 ago.",
+        "Something was to be forgotten 1 h 0 min ago.",
     ]
 
 
