@@ -23,7 +23,7 @@ from django_faceauth.services import retention
 
 FEW = 1_000
 LIST = "admin:faceauth_faceauthentication_changelist"
-#: A page may take so many times as long (DESIGN.md, section 12).
+#: A page may take so many times as long.
 MOST = 10
 
 
