@@ -25,7 +25,7 @@ RULES: Final = [*WCAG, "best-practice"]
 STICKS_OUT: Final = """() => {
   const found = [];
   const shown = (box) => box.width > 1 && box.height > 1;
-  const scrolls = (element) => element.closest(".faceauth-scroll, [data-scrolls]");
+  const scrolls = (element) => element.closest("[role=region][tabindex]");
   for (const element of document.body.querySelectorAll("*")) {
     const box = element.getBoundingClientRect();
     const style = getComputedStyle(element);
