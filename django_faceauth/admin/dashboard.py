@@ -21,7 +21,6 @@ from django_faceauth.admin import charts
 from django_faceauth.admin.base import sees_fraud
 from django_faceauth.admin.showing import NOTHING
 from django_faceauth.durations import in_words
-from django_faceauth.models import CallBudget
 from django_faceauth.response_codes import meaning_of
 from django_faceauth.services import statistics
 from django_faceauth.services.statistics import Reason, Spread, Statistics
@@ -170,7 +169,6 @@ def _spread(name: str, spread: Spread | None, hint: str) -> list[Figure]:
 
 def _health(found: Statistics) -> list[Figure]:
     health, stuck = found.health, found.stuck
-    pauses = dict(CallBudget.Pause.choices)
     waited = _("The oldest waits for %(time)s") % {"time": in_words(health.oldest_event)}
     return [
         Figure(
@@ -182,7 +180,7 @@ def _health(found: Statistics) -> list[Figure]:
         Figure(
             _("Poll budget in use"),
             f"{round(health.budget_used * 100)} %",
-            str(pauses.get(health.pause, health.pause)),
+            health.why_paused,
             is_bad=bool(health.pause),
         ),
         _stuck(_("Stuck events"), stuck.events, _("Due for more than five minutes")),

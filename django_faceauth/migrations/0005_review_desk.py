@@ -20,10 +20,13 @@ def write_head(apps: Any, _schema_editor: Any) -> None:
 def fill_codes(apps: Any, _schema_editor: Any) -> None:
     """Put the first response code where it is looked up, for what came before that column."""
     rows = apps.get_model("faceauth", "FaceAuthentication").objects
-    with_codes = list(rows.exclude(response_codes=[]).only("response_codes"))
-    for row in with_codes:
-        row.code = row.response_codes[0]["code"]
-    rows.bulk_update(with_codes, ["code"], batch_size=1000)
+    with_codes = rows.exclude(response_codes=[]).only("response_codes").order_by("pk")
+    last = 0
+    while batch := list(with_codes.filter(pk__gt=last)[:1000]):
+        for row in batch:
+            row.code = row.response_codes[0]["code"]
+        rows.bulk_update(batch, ["code"])
+        last = batch[-1].pk
 
 
 class Migration(migrations.Migration):

@@ -158,13 +158,22 @@ def refresh(
         raise
     if pulled is None:
         return None
-    for challenge in settlement.questions_of(authentication):
-        settlement.settle(challenge, pulled, now)
-    if pulled.row.status == AuthenticationStatus.DECLINED:  # whether or not anybody waited
-        limits.note_decline(pulled.row.user_id, now=now)
-    if pulled.row.status in AT_REST:  # else the next question is planned already
-        sync.plan(pulled.row, _next_question(pulled.row, now))
+    act_on(pulled, now=now)
     return pulled
+
+
+def act_on(pulled: Pulled, *, now: datetime) -> None:
+    """Do what follows from an answer of the provider, now that it is written down.
+
+    Raises what `sync.pull_attempts` does.
+    """
+    row = pulled.row
+    for challenge in settlement.questions_of(row):
+        settlement.settle(challenge, pulled, now)
+    if row.status == AuthenticationStatus.DECLINED:  # whether or not anybody waited
+        limits.note_decline(row.user_id, now=now)
+    if row.status in AT_REST:  # else the next question is planned already
+        sync.plan(row, _next_question(row, now))
 
 
 def is_due(authentication: FaceAuthentication, *, now: datetime) -> bool:

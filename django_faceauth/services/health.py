@@ -84,10 +84,15 @@ class Health:
         """Whether nobody needs to look."""
         return not any(self.troubles())
 
+    @property
+    def why_paused(self) -> str:
+        """Why the provider is not asked, in words; empty if it is."""
+        return str(dict(CallBudget.Pause.choices).get(self.pause, self.pause))
+
     def troubles(self) -> Iterator[str]:
         """Say in plain words what somebody needs to look at."""
         if self.pause:
-            yield _("The provider is not asked: %s.") % CallBudget.Pause(self.pause).label
+            yield _("The provider is not asked: %s.") % self.why_paused
         if not self.is_swept:
             yield _("Work waits, the oldest for %s: nobody sweeps.") % in_words(
                 max(self.oldest_event, self.overdue)

@@ -37,11 +37,10 @@ from django_faceauth.provider.snapshots import (
 from django_faceauth.services import (
     enrolment,
     exemptions,
+    flow,
     grants,
     limits,
     review,
-    schedule,
-    settlement,
     sync,
 )
 from django_faceauth.services.binding import snapshot_of
@@ -235,10 +234,8 @@ def _decided(challenge: FaceChallenge, status: str, now: datetime) -> FaceChalle
     )
     sync.mirror_attempts(row, [attempt], started_at=now)
     row, told = _tell(row, status, now)
-    settlement.settle(challenge, Pulled(row, told, (attempt,)), now)
-    limits.note_decline(user.pk, now=now)
     review.consider(row, now=now)
-    sync.plan(row, schedule.next_poll(row, now=now))
+    flow.act_on(Pulled(row, told, (attempt,)), now=now)
     if apps.is_installed(SIMULATOR):
         # So that it can answer for what it never decided, should it be asked.
         import_module(MEMORY).remember(row)
