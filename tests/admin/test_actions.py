@@ -188,6 +188,12 @@ def test_csv_of_a_list(staff, person, declined, approved):
     assert response["Content-Disposition"] == 'attachment; filename="faceauth.csv"'
     assert response["Cache-Control"].startswith("no-store, private")
     assert AuditEntry.objects.get().details == {"format": "csv", "rows": 2}
+    logged = LogEntry.objects.get(user=operator.user)
+    assert (logged.object_repr, logged.change_message) == (
+        "face authentications",
+        "Export as CSV: 2",
+    )
+    assert operator.browser.get("/admin/").status_code == 200  # it is shown there, without a row
 
 
 def test_json_of_a_list(staff, declined):
