@@ -21,7 +21,6 @@ FLOORS: list[set[str]] = [
         "compat",
         "durations",
         "exceptions",
-        "explanations",
         "identifiers",
         "metrics",
         "redaction",

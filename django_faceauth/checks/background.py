@@ -21,8 +21,8 @@ def webhooks_can_be_verified() -> Finding:
     if value("WEBHOOK_SECRET_KEYS") == ():
         yield Remark(
             "There is no key to verify webhooks with, so all of them are refused.",
-            hint=f"Set {PREFIX}WEBHOOK_SECRET_KEYS to the signature key of the workflow's "
-            "webhook action. Until then the provider is polled.",
+            hint="Copy the signature key of the workflow's webhook action from the provider's "
+            f"dashboard into {PREFIX}WEBHOOK_SECRET_KEYS. Until then the provider is polled.",
             id="faceauth.W004",
         )
 
@@ -37,7 +37,7 @@ def webhooks_are_not_redirected() -> Finding:
             yield Remark(
                 "Webhooks that reach Django as plain HTTP are redirected, and so lost.",
                 hint=f'Add r"^{path}?$" to SECURE_REDIRECT_EXEMPT, or set '
-                "SECURE_PROXY_SSL_HEADER if a proxy of yours speaks HTTPS to the world.",
+                "SECURE_PROXY_SSL_HEADER if a proxy terminates TLS.",
                 id="faceauth.W005",
             )
 
@@ -48,7 +48,7 @@ def celery_is_there() -> Finding:
     if value("CELERY") and find_spec("celery") is None:
         yield Error(
             f"{PREFIX}CELERY is on, but Celery is not installed.",
-            hint="pip install django-faceauth[celery]",
+            hint=f"Install django-faceauth[celery], or set {PREFIX}CELERY = False.",
             id="faceauth.E013",
         )
 
@@ -60,7 +60,8 @@ def events_are_remembered() -> Finding:
     if kept is not None and kept < REDELIVERY:
         yield Error(
             f"{PREFIX}RETENTION forgets events that the provider may still send again.",
-            hint=f"It resends for 30 hours: keep tombstones for {REDELIVERY} at least.",
+            hint="Leave tombstones out for the default, or keep them for at least "
+            f"{REDELIVERY}: the provider resends for 30 hours.",
             id="faceauth.E018",
         )
 
@@ -71,6 +72,7 @@ def notices_have_links() -> Finding:
     if value("NOTICES") and value("SITE_URL") == "":
         yield Error(
             f"{PREFIX}NOTICES is on, but {PREFIX}SITE_URL is not set.",
-            hint='Say where the site is, such as "https://bank.example": the mails hold a link.',
+            hint=f'Set {PREFIX}SITE_URL to the URL of the site, such as "https://bank.example": '
+            "the mails hold a link.",
             id="faceauth.E016",
         )

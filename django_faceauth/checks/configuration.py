@@ -37,18 +37,26 @@ def settings_are_readable() -> Finding:
         try:
             getattr(conf, name)
         except ConfigurationError as error:
-            yield Error(str(error), id="faceauth.E001")
+            yield Error(
+                str(error),
+                hint="The settings reference has the type and the default of each setting.",
+                id="faceauth.E001",
+            )
 
 
 @check
 def settings_are_known() -> Finding:
     """E002, W001: a setting has a name that nothing reads."""
     for name in sorted(settings_of.given() - KNOWN):
-        what, hint = f"{PREFIX}{name} is no setting of this package.", _hint_about(name)
+        what, hint = f"Unknown setting {PREFIX}{name}.", _hint_about(name)
         if hint:
             yield Error(what, hint=hint, id="faceauth.E002")
         else:
-            yield Remark(what, id="faceauth.W001")
+            yield Remark(
+                what,
+                hint="Remove it. If your own code reads it, rename it or silence this check.",
+                id="faceauth.W001",
+            )
 
 
 def _hint_about(name: str) -> str:
@@ -65,7 +73,8 @@ def switches_are_on_or_off() -> Finding:
     for name in sorted(settings_of.misread()):
         yield Remark(
             f"{PREFIX}{name} is neither True nor False, and so it is off.",
-            hint="What comes from an environment is text: make a bool of it.",
+            hint="Set it to True or False. A value from the environment is text: convert it, "
+            'as in os.environ.get("…") == "1".',
             id="faceauth.W022",
         )
 
@@ -78,7 +87,7 @@ def credentials_are_complete() -> Finding:
     if key and any(oauth):
         yield Error(
             f"Both {PREFIX}SECRET_KEY and OAuth credentials are set.",
-            hint="Keep one of them.",
+            hint="Keep one and remove the other.",
             id="faceauth.E003",
         )
     if not key and not all(oauth):
@@ -96,7 +105,7 @@ def journey_is_named() -> Finding:
     if not is_id(value("USER_JOURNEY_ID"), Prefix.USER_JOURNEY):
         yield Error(
             f"{PREFIX}USER_JOURNEY_ID is not the id of a user journey.",
-            hint="The provider's dashboard shows it; it begins with usj_.",
+            hint="Copy it from the provider's dashboard; it begins with usj_.",
             id="faceauth.E004",
         )
 
@@ -108,7 +117,8 @@ def provider_addresses_are_safe() -> Finding:
         if not is_api_url(value(name) or "", debug=conf.DEBUG):
             yield Error(
                 f"{PREFIX}{name} is not an HTTPS address of the provider.",
-                hint="Plain HTTP is for a simulator on this machine, with DEBUG only.",
+                hint=f"Leave it unset: {PREFIX}ENVIRONMENT selects the URL. Plain HTTP is for a "
+                "simulator on this machine, with DEBUG only.",
                 id="faceauth.E005",
             )
 
@@ -119,8 +129,8 @@ def simulator_is_for_development() -> Finding:
     if apps.is_installed("django_faceauth.simulator") and not conf.SIMULATOR_ENABLED:
         yield Error(
             "The simulator is installed, but DEBUG is off.",
-            hint="Remove django_faceauth.simulator from INSTALLED_APPS. On a test server, "
-            f"say {PREFIX}SIMULATOR_ENABLED = True.",
+            hint="Remove django_faceauth.simulator from INSTALLED_APPS and its URLs from the "
+            f"URLconf. On a test server, set {PREFIX}SIMULATOR_ENABLED = True.",
             id="faceauth.E006",
         )
 
@@ -132,7 +142,7 @@ def simulator_is_for_the_sandbox() -> Finding:
     if is_there and value("ENVIRONMENT") == LIVE:
         yield Error(
             f"The simulator answers, and {PREFIX}ENVIRONMENT is live.",
-            hint="Remove django_faceauth.simulator from INSTALLED_APPS, or say "
+            hint="Remove django_faceauth.simulator from INSTALLED_APPS, or set "
             f'{PREFIX}ENVIRONMENT = "sandbox".',
             id="faceauth.E019",
         )
@@ -145,7 +155,8 @@ def key_is_of_the_environment() -> Finding:
     if key and key.reveal().startswith(SANDBOX_KEY) and value("ENVIRONMENT") == LIVE:
         yield Error(
             f"{PREFIX}SECRET_KEY is one of the sandbox, and {PREFIX}ENVIRONMENT is live.",
-            hint="Take the live key from the provider's dashboard.",
+            hint="Copy the live key from the provider's dashboard, or set "
+            f'{PREFIX}ENVIRONMENT = "sandbox".',
             id="faceauth.E020",
         )
 
@@ -158,7 +169,7 @@ def certificate_is_there() -> Finding:
         if not Path(path).is_file():
             yield Error(
                 f"{PREFIX}CLIENT_CERTIFICATE names {path}, where there is no file.",
-                hint="Give whole paths, and see whether this user may read there.",
+                hint="Give absolute paths to files that the user of the server process can read.",
                 id="faceauth.E024",
             )
 
@@ -170,7 +181,8 @@ def capture_can_end_in_time() -> Finding:
     if window is not None and window < SHORT:
         yield Remark(
             f"{PREFIX}CAPTURE_WINDOW gives people {window} only.",
-            hint="A capture takes people a minute or two.",
+            hint="Set 120 seconds or more, or leave it unset for the default of 600: a capture "
+            "takes a minute or two.",
             id="faceauth.W018",
         )
 
@@ -182,8 +194,8 @@ def polling_leaves_room() -> Finding:
     if rate is not None and rate >= MOST_A_SECOND:
         yield Remark(
             f"{PREFIX}POLL_RATE asks {rate:g} times a second.",
-            hint=f"The provider answers the whole account {MOST_A_SECOND} times a second, "
-            "payments included. The default is 20.",
+            hint="Leave it unset for the default of 20, or set less: the provider answers the "
+            f"whole account {MOST_A_SECOND} times a second, payments included.",
             id="faceauth.W021",
         )
 
@@ -197,6 +209,7 @@ def max_age_is_below_the_ceiling() -> Finding:
     if not timedelta(0) < max_age <= ceiling:
         yield Error(
             f"{PREFIX}MAX_AGE must be more than 0 and at most {PREFIX}MAX_AGE_CEILING.",
+            hint="Set a number of seconds in this range, or leave it unset for the default of 300.",
             id="faceauth.E007",
         )
 
@@ -208,7 +221,7 @@ def default_window_can_be_passed() -> Finding:
     if max_age is not None and timedelta(0) < max_age < SHORT:
         yield Remark(
             f"{PREFIX}MAX_AGE lets a face count for {max_age} only.",
-            hint="A capture takes people a minute or two.",
+            hint="Set 120 seconds or more: a capture takes a minute or two.",
             id="faceauth.W003",
         )
 
@@ -220,7 +233,8 @@ def hosts_are_names() -> Finding:
         if not host.strip() or any(character in host for character in "/ @\\*"):
             yield Error(
                 f"{PREFIX}{name} holds {host!r}, which is no host.",
-                hint='Write "example.com", ".example.com" for its subdomains, or "host:port".',
+                hint='Write "example.com", ".example.com" for its subdomains, or "host:port" '
+                "with DEBUG: no scheme, no path, no wildcard.",
                 id="faceauth.E008",
             )
 
@@ -229,7 +243,11 @@ def hosts_are_names() -> Finding:
 def time_zones_are_used() -> Finding:
     """E011: without time zones, moments of the provider cannot be stored."""
     if not conf.USE_TZ:
-        yield Error("This package needs USE_TZ = True.", id="faceauth.E011")
+        yield Error(
+            "USE_TZ is off, and the provider's times carry time zones.",
+            hint="Set USE_TZ = True.",
+            id="faceauth.E011",
+        )
 
 
 def _hosts() -> Iterator[tuple[str, str]]:

@@ -32,7 +32,8 @@ def sessions_are_shared() -> Finding:
         if isinstance(caches[conf.SESSION_CACHE_ALIAS], PRIVATE):
             yield Remark(
                 "Sessions are in a cache that each process has for itself.",
-                hint="Use a cache server in CACHES, or another SESSION_ENGINE.",
+                hint="Use a cache server in CACHES, or another SESSION_ENGINE, such as "
+                "django.contrib.sessions.backends.db.",
                 id="faceauth.W011",
             )
 
@@ -43,7 +44,8 @@ def faces_are_really_compared() -> Finding:
     if value("ENVIRONMENT") == SANDBOX:
         yield Remark(
             f"{PREFIX}ENVIRONMENT is the sandbox, where faces are not really compared.",
-            hint=f'Set {PREFIX}ENVIRONMENT = "live" on the site that counts.',
+            hint=f'In production, set {PREFIX}ENVIRONMENT = "live" with live credentials. On a '
+            "test server, silence this check.",
             id="faceauth.W012",
         )
 
@@ -63,9 +65,9 @@ def hosts_are_named() -> Finding:
 def risks_are_assessed() -> Finding:
     """W014: a reminder, until it is silenced (C-01)."""
     yield Remark(
-        "Nobody has said yet that the risks of this face check were assessed.",
-        hint="Fill in the impact assessment that the documentation has a template of, then put "
-        '"faceauth.W014" into SILENCED_SYSTEM_CHECKS.',
+        "The risks of this face check are not marked as assessed.",
+        hint="Fill in the template of an impact assessment in the documentation, keep it, then "
+        'add "faceauth.W014" to SILENCED_SYSTEM_CHECKS.',
         id="faceauth.W014",
     )
 
@@ -75,9 +77,9 @@ def people_are_asked() -> Finding:
     """W015: nobody is asked for consent, as far as we know."""
     if value("CONSENT_VERSION") == "":
         yield Remark(
-            f"{PREFIX}CONSENT_VERSION is not set, so that nobody is asked for consent here.",
-            hint=f'Set it, such as {PREFIX}CONSENT_VERSION = "2026-11"; or silence this if the '
-            "site asks elsewhere.",
+            f"{PREFIX}CONSENT_VERSION is not set, so these pages do not ask for consent.",
+            hint=f'Set it, such as {PREFIX}CONSENT_VERSION = "2026-11", or silence this check if '
+            "the site asks elsewhere.",
             id="faceauth.W015",
         )
 
@@ -89,8 +91,8 @@ def there_is_another_way() -> Finding:
     if value("FALLBACK") == "" and value("CONSENT_VERSION") == "":
         yield Remark(
             f"{PREFIX}FALLBACK is not set: without a face there is no other way.",
-            hint="Offer another way. If yours is not a page, write down which it is, and "
-            "silence this.",
+            hint="Offer another way. If yours is not a page, write down which it is, and silence "
+            "this check.",
             id="faceauth.W016",
         )
 
@@ -102,8 +104,8 @@ def tries_are_limited() -> Finding:
         if is_readable(name) and not value(name):
             yield Remark(
                 f"{PREFIX}{name} is off.",
-                hint="Whoever has a session may try as many faces as they like, and each is "
-                "paid for. Leave the default, or set a limit of your own.",
+                hint="Leave it unset for the default, or set a limit of your own. Without one, a "
+                "stolen session can try any number of faces, and the provider charges for each.",
                 id="faceauth.W019",
             )
 
@@ -116,6 +118,7 @@ def what_is_over_is_deleted() -> Finding:
         if name in kept and kept[name] is None:
             yield Remark(
                 f"{PREFIX}RETENTION keeps {name} for ever.",
-                hint='Give them a period, such as "90d", or leave them out for the default.',
+                hint='Set a period, such as "90d", or leave it out for the default. If a law '
+                "requires you to keep it, silence this check.",
                 id="faceauth.W023",
             )

@@ -40,7 +40,11 @@ def gates_can_work() -> Finding:
         try:
             policy_at(view)
         except (TypeError, ValueError) as error:
-            yield Error(f"The gate at {address} cannot work: {error}.", id="faceauth.E012")
+            yield Error(
+                f"The gate at {address} cannot work: {error}.",
+                hint="Correct what is passed to as_view() in the URLconf.",
+                id="faceauth.E012",
+            )
 
 
 @check
@@ -57,8 +61,8 @@ def slow_decisions_are_bound() -> Finding:
         if policy.bind is None:
             yield Error(
                 f"The gate at {address} counts from the capture, and {PREFIX}SLOW_REVIEW is on.",
-                hint="People decide too slowly for that. Give the gate a bind: then it counts "
-                "from their decision.",
+                hint="Give the gate a bind: then it counts from the decision. People decide too "
+                "slowly for a window that counts from the capture.",
                 id="faceauth.E014",
             )
 
@@ -70,7 +74,8 @@ def users_have_sessions() -> Finding:
         if not any(issubclass(kind, needed) for kind in _middleware()):
             yield Error(
                 f"{needed.__name__} is missing in MIDDLEWARE.",
-                hint=f'Add "{needed.__module__}.{needed.__name__}", or a subclass of it.',
+                hint=f'Add "{needed.__module__}.{needed.__name__}", or a subclass of it, '
+                "sessions before authentication.",
                 id="faceauth.E015",
             )
 
@@ -82,14 +87,14 @@ def api_has_its_addresses() -> Finding:
     if has_api and not has_pages:
         yield Error(
             "The addresses of the API are included, those of the pages are not.",
-            hint="The capture ends on one of the pages. Add "
-            'path("face/", include("django_faceauth.urls")).',
+            hint='Add path("face/", include("django_faceauth.urls")) to your URLconf: the capture '
+            "ends on one of the pages.",
             id="faceauth.E017",
         )
     for address in [] if has_api else _gated_apis():
         yield Remark(
             f"The gate at {address} asks programs, which have no way to start a face check.",
-            hint='Add path("face/api/", include("django_faceauth.api.urls")).',
+            hint='Add path("face/api/", include("django_faceauth.api.urls")) to your URLconf.',
             id="faceauth.W009",
         )
 
@@ -103,8 +108,8 @@ def sessions_can_be_ended() -> Finding:
         if policy.is_single_use:
             yield Remark(
                 f"The gate at {address} approves one thing, and sessions are signed cookies.",
-                hint="Nobody can end a copy of such a cookie, so whoever has one can use what "
-                "its owner approves. Use another SESSION_ENGINE.",
+                hint="Use another SESSION_ENGINE, such as django.contrib.sessions.backends.db. A "
+                "copied cookie cannot be revoked, and can use what its owner approves.",
                 id="faceauth.W006",
             )
 
@@ -133,8 +138,8 @@ def who_is_who_takes_a_face() -> Finding:
         if model in DECIDING and not any(hasattr(door, "face_policy") for door in doors):
             yield Remark(
                 f"The admin at {address} says who passes, and takes no face for it.",
-                hint="Derive it from FaceRequiredModelAdmin, or leave these models to the "
-                "admin of this package.",
+                hint="Derive it from FaceRequiredModelAdmin, register it with a "
+                "FaceRequiredAdminSite, or leave these models to the admin of this package.",
                 id="faceauth.W017",
             )
 
@@ -146,7 +151,8 @@ def kept_fields_are_no_secrets() -> Finding:
         for name in filter(_is_secret, policy.keep or ()):
             yield Remark(
                 f"The gate at {address} keeps {name!r}, which looks like a secret.",
-                hint="What is kept is stored as it was typed, until it is used.",
+                hint="Remove it from keep, and ask for it after the face check: what is kept is "
+                "stored as it was typed, until it is used.",
                 id="faceauth.W008",
             )
 
@@ -157,13 +163,15 @@ def _window_findings(address: str, policy: Policy) -> Finding:
     if policy.max_age > (value("MAX_AGE_CEILING") or timedelta.max):
         yield Remark(
             f"The gate at {address} lets a face count for {policy.max_age}.",
-            hint=f"That is more than {PREFIX}MAX_AGE_CEILING.",
+            hint=f"That is more than {PREFIX}MAX_AGE_CEILING. Shorten max_age, or silence this "
+            "check if it is meant.",
             id="faceauth.W002",
         )
     if policy.max_age < SHORT:
         yield Remark(
             f"The gate at {address} lets a face count for {policy.max_age} only.",
-            hint="A capture takes people a minute or two.",
+            hint="Allow 120 seconds or more: a capture takes a minute or two. For one action "
+            "alone, use bind or single_use=True.",
             id="faceauth.W003",
         )
 

@@ -45,6 +45,8 @@ def fallback_can_be_found() -> Finding:
     except NoReverseMatch:
         yield Error(
             f"{PREFIX}FALLBACK is neither the name of a page nor a path.",
+            hint="Set it to the name of a URL without arguments, or to a path that begins with a "
+            "slash.",
             id="faceauth.E009",
         )
 
@@ -55,8 +57,8 @@ def refusing_leads_somewhere() -> Finding:
     if value("CONSENT_VERSION") and value("FALLBACK") == "":
         yield Remark(
             f"{PREFIX}CONSENT_VERSION is set, but {PREFIX}FALLBACK is not.",
-            hint="A consent is free only if saying no has no price: offer another way. If yours "
-            "is not a page, write down which it is, and silence this.",
+            hint="Offer another way: consent is free only if saying no has no price. If yours is "
+            "not a page, write down which it is, and silence this check.",
             id="faceauth.W010",
         )
 
@@ -83,7 +85,8 @@ def ways_to_the_gate_are_open() -> Finding:
         if page and _asks_for_a_face(page):
             yield Error(
                 f"The page of {name} is behind a gate itself.",
-                hint="Take the gate off that page: it is where people go who cannot pass.",
+                hint="Remove the gate from that page, or gate only what it changes, with "
+                'methods=["POST"]: users who cannot pass are sent there.',
                 id="faceauth.E022",
             )
 
@@ -96,14 +99,16 @@ def login_can_be_found() -> Finding:
     except NoReverseMatch:
         yield Error(
             "LOGIN_URL is neither the name of a page nor a path.",
-            hint="A gate sends people there who are not logged in.",
+            hint="Set it to the name or the path of your login page: a gate sends users there who "
+            "are not logged in.",
             id="faceauth.E023",
         )
     is_unset = conf.LOGIN_URL == DEFAULT_LOGIN and _view_at(DEFAULT_LOGIN) is None
     if is_unset and any(not isinstance(view, ApiGate) for _address, view in gated_views()):
         yield Remark(
             f"LOGIN_URL is not set, and there is no page at {DEFAULT_LOGIN}.",
-            hint="A gate sends people there who are not logged in. Set LOGIN_URL.",
+            hint="Set it to the name or the path of your login page: a gate sends users there who "
+            "are not logged in.",
             id="faceauth.W020",
         )
 
@@ -118,7 +123,8 @@ def files_of_the_brand_are_found() -> Finding:
             if not finders.find(file):
                 yield Remark(
                     f"{PREFIX}{name} names {file}, which is no static file here.",
-                    hint="Write it as {% static %} takes it, such as bank/face.css.",
+                    hint="Write it as {% static %} takes it, such as bank/face.css, and put the "
+                    "file where a finder looks.",
                     id="faceauth.W024",
                 )
 
@@ -129,6 +135,7 @@ def logo_has_a_name() -> Finding:
     if value("BRAND_LOGO") and not value("BRAND_NAME"):
         yield Remark(
             f"{PREFIX}BRAND_LOGO is not shown without {PREFIX}BRAND_NAME.",
+            hint=f"Set {PREFIX}BRAND_NAME to the name that the logo shows.",
             id="faceauth.W025",
         )
 

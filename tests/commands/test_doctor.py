@@ -19,7 +19,6 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import override_settings
 from django.utils import timezone
 
-from django_faceauth.explanations import EXPLANATIONS
 from django_faceauth.models import AuditEntry, Erasure, ErasureTask, FaceAuthentication
 from django_faceauth.services import audit, diagnosis, flow, symptoms
 from tests.deliveries import deliver, event
@@ -133,31 +132,13 @@ def test_a_laptop_is_told_what_a_deployment_is_told_if_it_asks(doctor):
         assert doctor("--no-network", "--deploy").bad == {"faceauth.W013"}
 
 
-def test_what_is_found_is_explained_at_once(doctor):
-    """And what is well is not."""
-    with override_settings(FACEAUTH_USER_JOURNEY_ID=""):
-        report = doctor("--no-network", "--explain")
-
-    lines = report.text.splitlines()
-    explained = [line.strip() for line in lines if line.startswith("  ")]
-    told = EXPLANATIONS["faceauth.E004"]
-    assert report.failed
-    assert explained == [
-        f"What it means: {told.meaning}",
-        f"Why it matters: {told.why}",
-        f"What to do: {told.fix}",
-        f"Read on: docs/{told.page}",
-    ]
-    assert lines[lines.index(f"  {explained[0]}") - 1].startswith("problem  faceauth.E004: ")
-
-
-def test_a_check_of_the_sites_own_is_told_without_more(doctor):
+def test_a_check_of_the_sites_own_is_told(doctor):
     def own(**_kwargs):
         return [Remark("The camera is broken.", id="bank.W001")]
 
     register(own, "faceauth")
     try:
-        assert "bank.W001: The camera is broken." in doctor("--no-network", "--explain").text
+        assert "bank.W001: The camera is broken." in doctor("--no-network").text
     finally:
         registry.registered_checks.discard(own)
 
