@@ -18,7 +18,6 @@ __all__ = [
     "Conflict",
     "ConsentRequired",
     "EnvelopeInvalid",
-    "FaceAuthDeprecationWarning",
     "FaceAuthError",
     "FlowError",
     "FlowMismatch",
@@ -37,10 +36,6 @@ __all__ = [
 
 class FaceAuthError(Exception):
     """Base of every error of this package."""
-
-
-class FaceAuthDeprecationWarning(DeprecationWarning):
-    """What the code at that line uses goes away; the message says when, and what to use instead."""
 
 
 class ConfigurationError(FaceAuthError, ImproperlyConfigured):

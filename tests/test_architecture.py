@@ -27,7 +27,7 @@ FLOORS: list[set[str]] = [
         "response_codes",
     }
     | {"signals", "statuses", "wording"},
-    {"conf", "deprecation"},
+    {"conf"},
     {"headers"},
     {"models", "provider"},
     {"services"},

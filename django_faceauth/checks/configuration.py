@@ -15,7 +15,6 @@ from django.core.checks import Warning as Remark
 from django_faceauth import conf as settings_of
 from django_faceauth.checks.registry import SHORT, Finding, check, value
 from django_faceauth.conf import KNOWN, LIVE, PREFIX, conf
-from django_faceauth.deprecation import REMOVED_SETTINGS
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.provider.addresses import is_api_url
@@ -48,23 +47,16 @@ def settings_are_readable() -> Finding:
 def settings_are_known() -> Finding:
     """E002, W001: a setting has a name that nothing reads."""
     for name in sorted(settings_of.given() - KNOWN):
-        what, hint = f"Unknown setting {PREFIX}{name}.", _hint_about(name)
-        if hint:
-            yield Error(what, hint=hint, id="faceauth.E002")
+        what = f"Unknown setting {PREFIX}{name}."
+        meant = get_close_matches(name, KNOWN, n=1, cutoff=0.8)
+        if meant:
+            yield Error(what, hint=f"Did you mean {PREFIX}{meant[0]}?", id="faceauth.E002")
         else:
             yield Remark(
                 what,
                 hint="Remove it. If your own code reads it, rename it or silence this check.",
                 id="faceauth.W001",
             )
-
-
-def _hint_about(name: str) -> str:
-    """Return what a name was, or which one it may be meant to be."""
-    if name in REMOVED_SETTINGS:
-        return REMOVED_SETTINGS[name]
-    meant = get_close_matches(name, KNOWN, n=1, cutoff=0.8)
-    return f"Did you mean {PREFIX}{meant[0]}?" if meant else ""
 
 
 @check
