@@ -9,7 +9,6 @@ from functools import partial
 from importlib.util import find_spec
 from typing import Any, Final
 
-import hypothesis
 import pytest
 import time_machine
 from django.core.cache import cache
@@ -18,10 +17,6 @@ from django_faceauth.provider import factory
 from tests.person import Person
 from tests.provider_double import Provider
 from tests.site.models import Payment
-
-#: For `--hypothesis-profile`: a minute of fuzzing, and a night of it.
-hypothesis.settings.register_profile("fuzz", max_examples=1_500, deadline=None)
-hypothesis.settings.register_profile("long", max_examples=1_000_000, deadline=None)
 
 #: What is about a package that sites need not install, and is left out where it is not.
 ABOUT: Final = {
@@ -47,6 +42,15 @@ ABOUT: Final = {
 }
 MISSING: Final = [package for package in ABOUT if find_spec(package) is None]
 collect_ignore = [path for package in MISSING for path in ABOUT[package]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Add the profiles of `--hypothesis-profile`: a minute of fuzzing, and a night of it."""
+    if config.getoption("--hypothesis-profile"):
+        import hypothesis  # takes two seconds, which a single test need not wait for
+
+        hypothesis.settings.register_profile("fuzz", max_examples=1_500, deadline=None)
+        hypothesis.settings.register_profile("long", max_examples=1_000_000, deadline=None)
 
 
 def pytest_report_header() -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from pathlib import Path
+from os import getpid
+from tempfile import gettempdir
 
 import environ
 
@@ -15,15 +16,21 @@ ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 USE_TZ = True
 LANGUAGE_CODE = "en"
 
-# A file of this tree, not ":memory:", so that tests with threads get a connection each; each
-# environment of tox has its own, so that they may run side by side.
-TEST_FILE = f"tests{env.str('TOX_ENV_NAME', default='')}.sqlite3"
+# Each process, so each worker and each run beside it, has a test database of its own. SQLite's is
+# a file, so that threads get connections of their own, and does not wait for the disk.
 DATABASES = {"default": env.db("DATABASE_URL", default="sqlite:///tests.sqlite3")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"] |= {
-        "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE"},
-        "TEST": {"NAME": str(Path(__file__).parent / TEST_FILE)},
+        "OPTIONS": {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY;",
+        },
+        "TEST": {"NAME": f"{gettempdir()}/faceauth-tests-{getpid()}.sqlite3"},
     }
+else:
+    name = DATABASES["default"]["NAME"]
+    DATABASES["default"]["TEST"] = {"NAME": f"test_{name}_{getpid()}"}
 
 INSTALLED_APPS = [
     "django.contrib.admin",

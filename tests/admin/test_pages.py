@@ -142,20 +142,20 @@ def test_lists_take_as_many_statements_however_long_they_are(staff, person, decl
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ({"status": "declined"}, {"declined"}),
-        ({"status": "approved"}, {"approved"}),
-        ({"codes": "fraud"}, {"declined"}),
-        ({"codes": "behaviour"}, set()),
-        ({"codes": "nonsense"}, set()),
-        ({"review": "waiting"}, {"declined"}),
-        ({"review": "settled"}, set()),
-        ({"stuck": "1"}, set()),
-        ({"age": "1"}, {"approved", "declined"}),
-        ({"age": "nonsense"}, {"approved", "declined"}),
-        ({"action": "="}, {"approved", "declined"}),
-        ({"action": "=payout"}, set()),
-        ({"journey": "usj_" + "a" * 26}, {"approved", "declined"}),
-        ({"journey": "usj_b"}, set()),
+        ({"status": "declined"}, ["declined"]),
+        ({"status": "approved"}, ["approved"]),
+        ({"codes": "fraud"}, ["declined"]),
+        ({"codes": "behaviour"}, []),
+        ({"codes": "nonsense"}, []),
+        ({"review": "waiting"}, ["declined"]),
+        ({"review": "settled"}, []),
+        ({"stuck": "1"}, []),
+        ({"age": "1"}, ["approved", "declined"]),
+        ({"age": "nonsense"}, ["approved", "declined"]),
+        ({"action": "="}, ["approved", "declined"]),
+        ({"action": "=payout"}, []),
+        ({"journey": "usj_" + "a" * 26}, ["approved", "declined"]),
+        ({"journey": "usj_b"}, []),
     ],
     ids=str,
 )
@@ -163,7 +163,7 @@ def test_filters(staff, approved, declined, query, found):
     shown = staff("superuser").reads(LIST, **query)
 
     named = {"approved": approved, "declined": declined}
-    assert {name for name, row in named.items() if row.provider_id in shown} == found
+    assert [name for name, row in named.items() if row.provider_id in shown] == found
 
 
 def test_what_is_stuck(staff, people):

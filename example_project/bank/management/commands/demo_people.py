@@ -25,7 +25,7 @@ class Command(BaseCommand):
         password = make_password(PASSWORD)
         for person in PEOPLE:
             _welcome(person, password)
-        self.stdout.write("Log in as one of these people:\n\n")
+        self.stdout.write("username / password")
         for person in PEOPLE:
             self.stdout.write(f"{person.username} / {PASSWORD}: {person.fate}")
         self.stdout.write("\nThen open Statements, Payout or Settings. Each asks for a face.")
