@@ -121,7 +121,7 @@ def _is_json(request: HttpRequest) -> bool:
 
 def _body(request: HttpRequest) -> bytes | None:
     """Return the raw body, or None when it is too large; the length that is told may lie."""
-    told = request.META.get("CONTENT_LENGTH") or "0"
+    told = request.headers.get("Content-Length") or "0"
     if not _LENGTH.fullmatch(told) or int(told) > LARGEST:
         return None
     body = request.read(LARGEST + 1)

@@ -42,9 +42,7 @@ class Delivery(models.Model):
     case_id = models.CharField(max_length=64)
     created_on = models.DateTimeField()
     body = models.TextField()
-    state = models.CharField(
-        max_length=10, choices=DeliveryState.choices, default=DeliveryState.PENDING
-    )
+    state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.PENDING)
     tries = models.PositiveSmallIntegerField(default=0)
     #: While it is being sent: when it counts as lost on the way.
     next_try = models.DateTimeField(null=True)
@@ -96,7 +94,7 @@ class CallFaultKind(models.TextChoices):
 class CallFault(models.Model):
     """What goes wrong with the next `calls` calls, or with all of them when that is null."""
 
-    kind = models.CharField(max_length=20, choices=CallFaultKind.choices)
+    kind = models.CharField(max_length=20, choices=CallFaultKind)
     amount = models.FloatField()
     calls = models.PositiveSmallIntegerField(null=True)
     #: The operation that it is for; empty: any.

@@ -99,7 +99,7 @@ def test_the_source_distribution(distributions):
     assert "docs/tutorial.md" in names
     assert not [name for name in NEEDED if f"django_faceauth/{name}" not in names]
     names -= {"benchmarks", "benchmarks/README.md"}  # a page of the docs
-    others = ("tests", "example_project", "benchmarks", "release", ".ci", ".venv", "docs/_build")
+    others = ("tests", "example_project", "benchmarks", ".ci", ".venv", "docs/_build")
     assert not [name for name in names if name.startswith(others)]
 
 
@@ -145,7 +145,7 @@ def test_a_classifier_is_there_for_each_version_that_tox_runs(metadata):
 
 
 def test_two_builds_are_the_same_to_the_byte(distributions, tmp_path):
-    """Also of a tree in another place that was checked out at another time."""
+    """Also of a tree in another place that was checked out at another time (Q-03)."""
     ignored = shutil.ignore_patterns(".*", "__pycache__", "*.sqlite3*", "_build", "tests")
     elsewhere = shutil.copytree(ROOT, tmp_path / "tree", ignore=ignored, copy_function=shutil.copy)
     shutil.copy(ROOT / ".gitignore", elsewhere)

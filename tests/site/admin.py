@@ -31,6 +31,7 @@ def pay_out(
     rows.update(paid=1, approved_by=request.face.challenge)
 
 
+@admin.register(Payment)
 class PaymentAdmin(FaceRequiredModelAdmin):
     """Asks for a face before changes, and for one of their own before two of its actions."""
 
@@ -71,7 +72,6 @@ class Office(admin.AdminSite):
     """An admin without a gate, for comparison."""
 
 
-admin.site.register(Payment, PaymentAdmin)
 vault = Vault(name="vault")
 vault.register(Payment)
 closed = Office(name="closed")
