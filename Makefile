@@ -14,7 +14,6 @@ export BANK_BRAND = $(BRAND)
 # Processes that run tests, and arguments of pytest.
 WORKERS ?= auto
 ARGS ?=
-FACEAUTH_TEST_BROWSER ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 MYSQL_URL ?= mysql://root@127.0.0.1:3306/test
 REDIS_URL ?= redis://127.0.0.1:6379/5
@@ -67,8 +66,8 @@ test: $(VENV)/test$(if $(filter postgres% mysql%,$(DATABASE_URL)),-services).sta
 	@$(PYTEST) $(ARGS)
 	@echo "Not run: make test-browser, make test-package, make test-services (databases, brokers, workers)."
 
-test-browser: $(VENV)/test-browser.stamp ## drive the example bank in Chromium (FACEAUTH_TEST_BROWSER)
-	@$(PYTEST) tests/browser $(ARGS)
+test-browser: $(VENV)/test-browser.stamp ## drive the running example bank, by HTTP and in Chromium (FACEAUTH_TEST_BROWSER)
+	@$(PYTEST) tests/browser tests/example $(ARGS)
 	@echo "Not run: make test, make test-package, make test-services."
 
 test-package: $(VENV)/test-package.stamp ## build the package, try each extra, follow README and tutorial (needs a package index)

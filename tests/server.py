@@ -27,7 +27,8 @@ def running_bank(tmp_path: Path, **env: str) -> Iterator[str]:
     port = free_port()
     # Module after module the same people come, more often than limits let them.
     unlimited = {"FACEAUTH_USER_LIMITS": "", "FACEAUTH_SESSION_LIMITS": "", "FACEAUTH_LOCKOUT": ""}
-    env = {"PORT": str(port), **unlimited, **env}
+    settings = {"DJANGO_SETTINGS_MODULE": "tests.example.settings", "PORT": str(port)}
+    env = settings | unlimited | env
     manage(tmp_path, "migrate", "--verbosity=0", **env)
     manage(tmp_path, "demo_people", **env)
     log = tmp_path / "bank.log"

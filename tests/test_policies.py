@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from django.core.checks import run_checks
 from django.test import override_settings
+from django_faceauth.deprecation import REMOVED_SETTINGS, warn
 
 import django_faceauth
 from django_faceauth.checks import TAG
 from django_faceauth.conf import KNOWN
-from django_faceauth.deprecation import REMOVED_SETTINGS, warn
 from django_faceauth.exceptions import FaceAuthDeprecationWarning
 
 ROOT = Path(__file__).parent.parent

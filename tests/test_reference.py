@@ -19,13 +19,13 @@ from django.db.models import Model
 from django.dispatch import Signal
 from django.urls import URLPattern
 from django.utils import timezone
+from django_faceauth.explanations import EXPLANATIONS
 from prometheus_client import CollectorRegistry
 from rest_framework import exceptions as drf_exceptions
 
 import django_faceauth
 from django_faceauth import exceptions, gate, metrics, prometheus, response_codes, signals
 from django_faceauth.api import permissions, throttling
-from django_faceauth.explanations import EXPLANATIONS
 from django_faceauth.gate import Reason, admin
 from django_faceauth.models.append_only import AppendOnlyError
 from django_faceauth.provider import answers, client, factory, signatures, snapshots

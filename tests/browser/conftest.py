@@ -6,45 +6,32 @@ the browser, as the bank and the provider are.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from tests.browser.chromium import FLAGS, VARIABLE, chromium
 from tests.server import running_bank
 
-VARIABLE = "FACEAUTH_TEST_BROWSER"
 HERE = Path(__file__).parent
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without a browser the suite says so; in CI it must not be without."""
-    missing = not os.environ.get(VARIABLE)
+    """Let the tests of this folder open sockets."""
     for item in items:
-        if HERE not in item.path.parents:
-            continue
-        item.add_marker(pytest.mark.browser)
-        item.add_marker(pytest.mark.enable_socket)
-        if missing and not os.environ.get("CI"):
-            item.add_marker(pytest.mark.skip(reason=f"set {VARIABLE} to the path of a Chromium"))
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.enable_socket)
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium, once for all tests."""
+    path = chromium()
+    if not path:
+        pytest.exit(f"No Chromium was found: set {VARIABLE} to its path.", returncode=1)
     with sync_playwright() as playwright:
-        path = os.environ[VARIABLE]
         yield playwright.chromium.launch(executable_path=path, args=FLAGS)
 
 

@@ -1,12 +1,11 @@
 """The pictures of the documentation, taken from the demo bank: `make pictures`.
 
-`python -m tests.browser.pictures [FOLDER]`, with FACEAUTH_TEST_BROWSER the path of a
-Chromium. People, amounts and history are those of the demo; dates are those of the day.
+`python -m tests.browser.pictures [FOLDER]`. Users, amounts and history are those of the demo;
+dates are those of the day.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,14 +17,10 @@ from typing import Any, Final
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.chromium import FLAGS, chromium
 from tests.server import manage, running_bank
 
 IMAGES: Final = Path(__file__).parent.parent.parent / "docs" / "images"
-VARIABLE: Final = "FACEAUTH_TEST_BROWSER"
-FLAGS: Final = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update", "--hide-scrollbars"),
-]
 DESK: Final = "/admin/faceauth"
 
 CARD: Final = {"width": 680, "height": 560}
@@ -139,7 +134,9 @@ def main(folder: Path = IMAGES) -> None:
     """Take every picture with a browser of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=os.environ[VARIABLE], args=FLAGS)
+        browser = playwright.chromium.launch(
+            executable_path=chromium(), args=[*FLAGS, "--hide-scrollbars"]
+        )
         take_all(folder, browser)
         browser.close()
 

@@ -1,6 +1,7 @@
 """Real workers, real brokers, and a database that several processes share.
 
-Run with CELERY_BROKER_URL (`redis://…` or `amqp://…`), and a server as DATABASE_URL.
+Run with CELERY_BROKER_URL (`redis://…` or `amqp://…`), and a server as DATABASE_URL:
+`make test-services` does so.
 """
 
 from __future__ import annotations
@@ -11,41 +12,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as site
+from django.db import connection
 
 from tests.celery.stage import Stage
 from tests.person import Person
 
 BROKER = "CELERY_BROKER_URL"
-DATABASE = "DATABASE_URL"
 HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without these services the suite says so; in CI it must not be without."""
-    missing = [name for name, is_there in _services().items() if not is_there]
+    """Let the tests of this folder open sockets, and have them run on each database."""
     for item in items:
-        if HERE not in item.path.parents:
-            continue
-        item.add_marker(pytest.mark.celery)
-        item.add_marker(pytest.mark.enable_socket)
-        if missing and not os.environ.get("CI"):
-            item.add_marker(pytest.mark.skip(reason=f"set {' and '.join(missing)}"))
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.database)
+            item.add_marker(pytest.mark.enable_socket)
 
 
-def _services() -> dict[str, bool]:
-    engine = site.DATABASES["default"]["ENGINE"]
-    return {
-        f"{BROKER} to redis://… or amqp://…": bool(os.environ.get(BROKER)),
-        f"{DATABASE} to postgres://… or mysql://…": not engine.endswith("sqlite3"),
-    }
-
-
-@pytest.fixture
+@pytest.fixture(scope="session")
 def broker_url() -> str:
     """The broker of this run."""
-    missing = [name for name, is_there in _services().items() if not is_there]
-    assert not missing, missing
+    if BROKER not in os.environ or connection.vendor == "sqlite":
+        pytest.exit(f"Set {BROKER}, and DATABASE_URL to a server: make test-services", returncode=1)
     return os.environ[BROKER]
 
 

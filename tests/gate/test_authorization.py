@@ -133,7 +133,9 @@ hints = st.dictionaries(
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=settings().max_examples // 4,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(query=hints, cookies=hints, fields=hints)
 def test_nothing_that_a_client_says_opens_a_gate(person, query, cookies, fields):

@@ -25,7 +25,9 @@ LIMIT = timedelta(seconds=300)
 
 #: The fixtures hold people, who do not change; every example makes its own questions.
 examples = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=settings().max_examples // 5,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 texts = st.text("abcdefAZ019-€ ", min_size=1, max_size=12)

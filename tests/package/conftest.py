@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.newcomer.place import Place, place
+from tests.package.place import CONSTRAINTS, Place, place
 
 ROOT = Path(__file__).parent.parent.parent
 #: Any moment will do, as long as it is always the same.
@@ -19,7 +19,10 @@ MOMENT = "1700000000"
 def built(folder: Path, tree: Path = ROOT) -> Path:
     """Build the wheel and the source distribution of a tree, and return their folder."""
     subprocess.run(
-        [sys.executable, "-m", "build", "--outdir", folder, tree],
+        [
+            *(sys.executable, "-m", "build", "--outdir", folder),
+            *("--dependency-constraints-txt", CONSTRAINTS, tree),
+        ],
         env=os.environ | {"SOURCE_DATE_EPOCH": MOMENT},
         check=True,
     )

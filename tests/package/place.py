@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+CONSTRAINTS = Path(__file__).parent.parent.parent / "constraints.txt"
 SETTINGS = """
 SECRET_KEY = "only-for-this-test-and-long-enough-to-sign-a-token"
 ALLOWED_HOSTS = ["testserver"]
@@ -100,9 +101,9 @@ class Place:
         return done.stdout
 
     def gets(self, *requirements: str | Path) -> None:
-        """Have pip install something."""
+        """Have pip install something, in the versions of constraints.txt."""
         command = [sys.executable, "-m", "pip", "--python", self.python, "install", "--quiet"]
-        subprocess.run([*command, *requirements], check=True)
+        subprocess.run([*command, "--constraint", CONSTRAINTS, *requirements], check=True)
 
     def knows(self, other: Place) -> None:
         """Have it see what another one has, so that pip need not bring it twice."""

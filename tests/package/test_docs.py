@@ -9,8 +9,6 @@ import pytest
 
 from tests.manual import DOCS, ROOT
 
-pytestmark = pytest.mark.newcomer
-
 
 @pytest.fixture
 def shipped(distributions) -> set[str]:

@@ -13,11 +13,9 @@ import tomllib
 
 import pytest
 
-from tests.newcomer.conftest import ROOT
-from tests.newcomer.place import Place, place
+from tests.package.conftest import ROOT
+from tests.package.place import Place, place
 from tests.test_architecture import ONLY_IN, module_of, room_of, sources
-
-pytestmark = pytest.mark.newcomer
 
 #: What comes along with the package alone: its three dependencies, and theirs.
 ALONE = {"asgiref", "certifi", "charset-normalizer", "django", "django-faceauth", "idna"} | {
@@ -25,8 +23,6 @@ ALONE = {"asgiref", "certifi", "charset-normalizer", "django", "django-faceauth"
     "sqlparse",
     "urllib3",
 }
-#: For a checkout of this tree.
-OURS = {"demo", "demo-full", "dev", "docs", "mutants", "release", "types"}
 #: Apps, modules and addresses that an extra lets a site have.
 PROMISED: dict[str, dict[str, list[str]]] = {
     "api": {
@@ -99,7 +95,7 @@ def test_extras_are_all_tried():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
 
-    assert set(extras) - OURS == set(PROMISED)
+    assert set(extras) == set(PROMISED)
     assert extras["all"] == [f"django-faceauth[{','.join(ALL)}]"]
 
 

@@ -14,9 +14,7 @@ from pathlib import Path
 import pytest
 
 import django_faceauth
-from tests.newcomer.conftest import ROOT, built
-
-pytestmark = pytest.mark.newcomer
+from tests.package.conftest import ROOT, built
 
 PACKAGE = Path(django_faceauth.__file__).parent
 NEEDED = [

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from tests.manual import ROOT, blocks
-from tests.newcomer.place import place
-
-pytestmark = pytest.mark.newcomer
+from tests.package.place import place
 
 README = ROOT / "README.md"
 

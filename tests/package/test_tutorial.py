@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.newcomer.conftest import ROOT
+from tests.package.conftest import ROOT
+from tests.package.place import CONSTRAINTS
 from tests.server import free_port
 
-pytestmark = [pytest.mark.newcomer, pytest.mark.enable_socket]
+pytestmark = pytest.mark.enable_socket
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 FILE = re.compile(r"# (at the end of )?(\S+)\n")
@@ -77,7 +78,7 @@ def _environment(distributions: Path) -> dict[str, str]:
         if not name.startswith(("DJANGO_", "FACEAUTH_", "PYTHON", "VIRTUAL_ENV", "DATABASE_"))
     }
     links = f"{distributions} {os.environ.get('PIP_FIND_LINKS', '')}".strip()
-    return mine | {"PIP_FIND_LINKS": links}
+    return mine | {"PIP_CONSTRAINT": str(CONSTRAINTS), "PIP_FIND_LINKS": links}
 
 
 class Served:

@@ -21,9 +21,8 @@ from django_faceauth.services import flow, grants, limits, sync
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-TABS = 20
-#: Starts at once, by so many threads: the database server has connections for no more.
-STARTS, THREADS = 200, 40
+#: SQLite lets one write at a time: a race there is a queue, and a long one.
+TABS, STARTS, THREADS = (6, 24, 8) if connection.vendor == "sqlite" else (20, 200, 24)
 
 
 def at_once(act: Callable[[], object], tabs: int = TABS) -> list:
@@ -67,7 +66,7 @@ def browser_of(person):
     return browser
 
 
-def test_twenty_tabs_ask_one_question(person):
+def test_many_tabs_ask_one_question(person):
     """The same user, session and action: one open challenge (D-08)."""
     answers = at_once(lambda: browser_of(person).get("/statements/")["Location"])
 
@@ -75,7 +74,7 @@ def test_twenty_tabs_ask_one_question(person):
     assert FaceChallenge.objects.filter(action="", state="open").count() == 1
 
 
-def test_twenty_tabs_start_one_attempt(person, provider):
+def test_many_tabs_start_one_attempt(person, provider):
     """One hands over, the others wait or are given the same link (D-08, TH-36)."""
     start = person.is_asked()
 
@@ -87,7 +86,7 @@ def test_twenty_tabs_start_one_attempt(person, provider):
     assert FaceAuthentication.objects.count() == FaceAttempt.objects.count() == 1
 
 
-def test_twenty_returns_grant_once(person, provider):
+def test_many_returns_grant_once(person, provider):
     """One asks the provider; there is one grant and one step of history."""
     back = person.shows_face(person.is_handed_over(person.is_asked()))
     person.clock.shift(3)
@@ -103,7 +102,7 @@ def test_twenty_returns_grant_once(person, provider):
     assert FaceAuthentication.objects.get().status_changes.filter(status="approved").count() == 1
 
 
-def test_twenty_approvals_issue_one_grant(person):
+def test_many_approvals_issue_one_grant(person):
     """Only one of them may announce it."""
     person.is_asked()
     challenge = person.challenge
@@ -137,7 +136,7 @@ def test_a_grant_and_a_change_of_mind_at_once(person):
     person.is_asked("/statements/")
 
 
-def test_two_hundred_starts_buy_three_attempts(person, provider):
+def test_many_starts_buy_three_attempts(person, provider):
     """Counted under a lock, before anything is made at the provider (R-01, TH-25)."""
     starts = [asked_elsewhere(person) for _ in range(STARTS)]
 
@@ -148,17 +147,15 @@ def test_two_hundred_starts_buy_three_attempts(person, provider):
     assert provider.count("POST") == 6  # each with its authentication
 
 
-def test_two_hundred_starts_of_all_users_stay_within_the_limit_of_the_site(
-    people, provider, settings
-):
+def test_many_starts_of_all_users_stay_within_the_limit_of_the_site(people, provider, settings):
     """R-03."""
     settings.FACEAUTH_SITE_LIMIT = "5/h"
-    crowd = [people() for _ in range(20)]
+    crowd = [people() for _ in range(TABS)]
     starts = [asked_elsewhere(one) for one in crowd for _ in range(STARTS // len(crowd))]
 
     codes = all_at_once(starts)
 
-    assert Counter(codes) == {200: 5, 429: STARTS - 5}
+    assert Counter(codes) == {200: 5, 429: len(starts) - 5}
     assert provider.attempts_bought == 5
 
 

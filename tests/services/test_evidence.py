@@ -299,7 +299,7 @@ def test_a_provider_with_another_clock(person, provider, clock, ahead, state, ca
 
 
 @hypothesis_settings(
-    max_examples=40,
+    max_examples=hypothesis_settings().max_examples // 8,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -44,7 +44,7 @@ from tests.provider_double import Provider, answers, breaks, works_but_times_out
 from tests.sweeping import sweep_for, sweep_once
 
 ASKED_FOR = os.environ.get("FACEAUTH_TEST_HISTORIES")
-HISTORIES = int(ASKED_FOR or 8)
+HISTORIES = int(ASKED_FOR or 4)
 
 PAGE = "/statements/"
 WINDOW = timedelta(minutes=5)
