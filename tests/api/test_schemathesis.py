@@ -13,19 +13,10 @@ from typing import Any
 from zlib import crc32
 
 import pytest
-import schemathesis
 from django.core.cache import cache
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
-from hypothesis import HealthCheck, settings
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
+from django.db import close_old_connections, transaction
 
 from tests.api.seeded import (
     Program,
@@ -35,27 +26,13 @@ from tests.api.seeded import (
     with_session,
     with_token,
 )
-from tests.api.test_openapi import COMMITTED
+from tests.api.test_openapi import COMMITTED, committed, operations
 from tests.person import Person
-
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-]
-
-schema = schemathesis.openapi.from_path(COMMITTED)
-schema.app = WSGIHandler()
 
 #: What is none of these is no address of ours: the site's own page says that it is not there.
 SLUG = re.compile("[-a-zA-Z0-9_]+")
 
 ALLOWED = "https://app.example/done"
-
-#: Of what the profile says, for each of ten operations and each kind of client.
-EXAMPLES = max(10, settings().max_examples // 10)
 
 
 @dataclass
@@ -134,30 +111,63 @@ def _one_of(names: list[str], made_up: Any) -> Any:
     return names[number // 2 % len(names)] if number % 2 else made_up
 
 
-@schema.parametrize()
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-def test_every_answer_is_one_of_the_schema(case: Any, client: Client) -> None:
+@pytest.fixture(scope="module")
+def schema() -> Any:
+    """The schema, with the site behind it."""
+    import schemathesis  # takes two seconds, which only these tests need to wait for
+
+    schema = schemathesis.openapi.from_path(COMMITTED)
+    schema.app = WSGIHandler()
+    return schema
+
+
+def test_every_response_is_one_of_the_schema(client: Client, schema: Any) -> None:
     """With names that exist as often as with made-up ones."""
-    for part, made_up in case.path_parameters.items():
-        case.path_parameters[part] = _one_of(client.names_for(part, case.path), made_up)
-    if "Face-Challenge" in case.headers:
-        case.headers["Face-Challenge"] = _one_of(client.handles, case.headers["Face-Challenge"])
-    if isinstance(case.body, dict) and "redirect_url" in case.body:
-        case.body["redirect_url"] = _one_of([ALLOWED], case.body["redirect_url"])
+    for method, path, _operation in operations(committed()):
+        with transaction.atomic():
+            _sends(client, schema[path][method])
+            transaction.set_rollback(True)
 
-    is_ours = all(SLUG.fullmatch(str(part)) for part in case.path_parameters.values())
-    case.call_and_validate(
-        headers=client.headers,
-        cookies=client.cookies,
-        checks=CHECKS if is_ours else [not_a_server_error, status_code_conformance],
+
+def _sends(client: Client, operation: Any) -> None:
+    """Send what Hypothesis makes up for an operation."""
+    from hypothesis import HealthCheck, given, settings
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi import checks
+
+    always = [not_a_server_error, checks.status_code_conformance]
+    of_ours = [
+        *always,
+        checks.content_type_conformance,
+        checks.response_headers_conformance,
+        checks.response_schema_conformance,
+    ]
+
+    @settings(
+        max_examples=max(10, settings().max_examples // 10),
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
     )
+    @given(case=operation.as_strategy())
+    def sends(case: Any) -> None:
+        for part, made_up in case.path_parameters.items():
+            case.path_parameters[part] = _one_of(client.names_for(part, case.path), made_up)
+        if "Face-Challenge" in case.headers:
+            case.headers["Face-Challenge"] = _one_of(client.handles, case.headers["Face-Challenge"])
+        if isinstance(case.body, dict) and "redirect_url" in case.body:
+            case.body["redirect_url"] = _one_of([ALLOWED], case.body["redirect_url"])
+
+        is_ours = all(SLUG.fullmatch(str(part)) for part in case.path_parameters.values())
+        case.call_and_validate(
+            headers=client.headers,
+            cookies=client.cookies,
+            checks=of_ours if is_ours else always,
+        )
+
+    sends()
 
 
-def test_the_requests_come_through(client: Client) -> None:
+def test_the_requests_come_through(client: Client, schema: Any) -> None:
     """What the test above sends is not all turned away at the door."""
     operation = schema["/face/api/challenges/{handle}/"]["GET"]
     case = operation.Case(path_parameters={"handle": client.handles[-1]})
