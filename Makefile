@@ -138,7 +138,7 @@ lock: $(VENV)/setup.stamp ## write the newest versions of all developer dependen
 		--all-extras $(foreach group,$(GROUPS),--group $(group)) \
 		--custom-compile-command "make lock" --output-file constraints.txt pyproject.toml
 
-GROUPS := demo-full docs lint mutants setup test-browser test-package test-services types
+GROUPS := demo-full docs lint mutants setup test-browser test-package test-services tox types
 
 # One environment for all targets; each adds the dependency group that it is named for.
 $(VENV)/%.stamp: pyproject.toml $(CONSTRAINTS)
