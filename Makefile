@@ -150,6 +150,6 @@ $(VENV)/%.stamp: pyproject.toml $(CONSTRAINTS)
 	@test -x $(VENV_PYTHON) || $(PYTHON) -m venv --without-pip $(VENV)
 	@{ $(PYTHON) -m pip --python $(VENV_PYTHON) install --quiet $(addprefix --constraint ,$(CONSTRAINTS)) pip && \
 		$(VENV_PYTHON) -m pip install --quiet $(CONSTRAIN) --group $* --editable . $(PIN_DJANGO); } \
-		>$(VENV)/setup.log 2>&1 || { tail -n 1 $(VENV)/setup.log; \
-		echo "The packages could not be installed: is there a network? $(VENV)/setup.log has all that pip said."; exit 1; }
+		>$(VENV)/setup.log 2>&1 || \
+		{ echo "The packages could not be installed: is there a network? $(VENV)/setup.log has pip's output."; exit 1; }
 	@touch $@
