@@ -83,6 +83,7 @@ test-nightly: $(VENV)/test-services.stamp mutants ## fuzz, play made-up historie
 	@$(PYTEST) --hypothesis-profile=fuzz tests/provider/test_signatures.py tests/provider/test_notices.py \
 		tests/test_identifiers.py tests/api/test_schemathesis.py
 	@FACEAUTH_TEST_HISTORIES=10000 $(VENV_PYTHON) -m pytest tests/webhooks/test_histories.py
+	@DATABASE_URL=$(POSTGRES_URL) FACEAUTH_TEST_ROUNDS=1000 $(VENV_PYTHON) -m pytest tests/gate/test_races.py
 	@DATABASE_URL=$(POSTGRES_URL) $(VENV_PYTHON) -m tests.celery.chaos --events 100000
 
 test-latest: ## run the tests with the newest releases of all packages

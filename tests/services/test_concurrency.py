@@ -22,7 +22,7 @@ from django_faceauth.services import flow, grants, limits, sync
 pytestmark = pytest.mark.django_db(transaction=True)
 
 #: SQLite lets one write at a time: a race there is a queue, and a long one.
-TABS, STARTS, THREADS = (6, 24, 8) if connection.vendor == "sqlite" else (20, 200, 24)
+TABS, STARTS, THREADS = (6, 24, 8) if connection.vendor == "sqlite" else (20, 80, 24)
 
 
 def at_once(act: Callable[[], object], tabs: int = TABS) -> list:
