@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.core.checks import Warning as Remark
@@ -21,11 +19,10 @@ from django.utils import timezone
 
 from django_faceauth.explanations import EXPLANATIONS
 from django_faceauth.models import AuditEntry, Erasure, ErasureTask, FaceAuthentication
-from django_faceauth.services import audit, diagnosis, flow, symptoms
+from django_faceauth.services import audit, flow
 from tests.deliveries import deliver, event
 from tests.provider_double import answers, breaks, works
 from tests.sweeping import sweep_once
-from tests.test_docs import DOCS
 
 pytestmark = pytest.mark.django_db
 
@@ -541,36 +538,3 @@ def test_a_log_that_was_changed(doctor):
 
     assert (report.bad, report.failed) == ({"audit"}, True)
     assert "at entry 2" in report.text
-
-
-# -- what the documentation says
-
-
-def test_the_reference_lists_what_is_looked_at():
-    """And nothing else."""
-    source = "".join(Path(part.__file__).read_text() for part in (diagnosis, symptoms))
-    looked_at = set(re.findall(r'(?:ok|warning|problem|explained)\(\s*"(\w+)"', source))
-    page = (DOCS / "reference/commands.md").read_text()
-    table = page.partition("## `faceauth_doctor")[2].partition("\n## ")[0]
-
-    assert set(re.findall(r"^\| `(\w+)` \|", table, re.M)) == looked_at
-
-
-def test_the_page_shows_what_the_doctor_says(doctor, person):
-    """Line for line, up to what differs from site to site."""
-    page = (DOCS / "how-to/monitor.md").read_text()
-    shown = re.findall(r"^(?:ok|warning|problem) .*$", page, re.M)
-    FaceAuthentication.objects.filter(pk=asked_long_ago(person)).update(status="approved")
-    for _ in range(12):
-        audit.note("looked", by=None, now=timezone.now())
-
-    assert doctor().text.strip().splitlines() == shown
-
-
-def asked_long_ago(person):
-    """Leave a question open that nobody closes; return its authentication."""
-    person.is_handed_over(person.is_asked())
-    FaceAuthentication.objects.update(next_poll_at=None)
-    person.clock.shift(timedelta(hours=2))
-    FaceAuthentication.objects.update(created_at=timezone.now() - timedelta(hours=2))
-    return person.authentication.pk

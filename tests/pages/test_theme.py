@@ -13,9 +13,9 @@ from django.urls import reverse
 
 import django_faceauth
 from django_faceauth.conf import KNOWN, PREFIX
+from tests.docs_parser import DOCS
 from tests.pages.test_pages import Reader
 from tests.server import MANAGE
-from tests.test_docs import DOCS
 
 PAGE = DOCS / "how-to" / "theme.md"
 OURS = Path(django_faceauth.__file__).parent / "static" / "faceauth"

@@ -15,7 +15,6 @@ from django_faceauth.services import flow, health, revocation
 from tests.deliveries import deliver, event
 from tests.provider_double import answers
 from tests.sweeping import sweep_once
-from tests.test_docs import DOCS
 
 
 def report() -> health.Health:
@@ -187,16 +186,6 @@ def test_revocations_are_counted(person):
     revocation.revoke(person.authentication, reason="x", now=timezone.now())
 
     assert metrics.counts["challenge_revoked"] == before + 1
-
-
-def test_the_page_shows_what_the_command_tells(db, capsys):
-    """Each value by its name, in its order."""
-    page = (DOCS / "how-to/monitor.md").read_text()
-    shown = page.partition("faceauth_sync --health\n")[2].partition("```")[0]
-    call_command("faceauth_sync", "--health")
-
-    names = [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()]
-    assert [line.partition(":")[0] for line in shown.splitlines()] == names
 
 
 def test_the_command_tells_and_fails_when_it_goes_badly(person, provider, capsys):
