@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from types import ModuleType
@@ -12,7 +13,7 @@ from django.test import Client, override_settings
 from django.urls import path
 from health_check.views import HealthCheckView
 
-from django_faceauth.models import FaceAuthentication
+from django_faceauth.models import CallBudget, FaceAuthentication
 from tests.provider_double import answers
 from tests.sweeping import sweep_once
 
@@ -27,8 +28,7 @@ def look(db: None) -> Iterator[object]:
 
     def look() -> tuple[int, str]:
         answer = Client().get("/health/?format=json")
-        ((name, told),) = answer.json().items()
-        assert name == "FaceAuth()"
+        (told,) = answer.json().values()
         return answer.status_code, told
 
     with override_settings(ROOT_URLCONF=urls):
@@ -51,7 +51,7 @@ def test_nobody_sweeps(person, look):
     status, told = look()
 
     assert status == 500
-    assert told.startswith("Unavailable: Work waits")
+    assert re.search(r"\d min", told)
 
 
 def test_credentials_that_are_not_accepted(person, look, provider):
@@ -63,10 +63,9 @@ def test_credentials_that_are_not_accepted(person, look, provider):
     sweep_once()
     FaceAuthentication.objects.update(next_poll_at=None)
 
-    assert look() == (
-        500,
-        "Unavailable: The provider is not asked: the provider does not accept our credentials.",
-    )
+    status, told = look()
+    assert status == 500
+    assert str(CallBudget.Pause.NO_ACCESS.label) in told
 
 
 def test_a_database_that_is_away(look, caplog):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -32,7 +31,6 @@ from django_faceauth.services import budget, flow, limits, revocation
 from tests.deliveries import deliver, event
 from tests.provider_double import answers
 from tests.sweeping import sweep_once
-from tests.test_docs import DOCS
 
 FAV = "fav_" + "b" * 26
 
@@ -263,28 +261,6 @@ def counted_in(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "metrics.count":
             (name,) = node.args
             yield ast.literal_eval(name) if isinstance(name, ast.Constant) else name.values[0].value
-
-
-def test_the_reference_lists_all_metrics(registry, db):
-    """And nothing else."""
-    deliver(event(FAV))
-    exported = {name for name, _labels in samples(registry)}
-    page = (DOCS / "reference/metrics.md").read_text()
-    rows = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `faceauth_")}
-
-    assert rows == exported
-
-
-def test_the_alarms_are_about_metrics_that_there_are(registry, db):
-    """And so is whatever else the page names."""
-    page = (DOCS / "how-to/monitor.md").read_text()
-    deliver(event(FAV))
-    commands = {"faceauth_audit", "faceauth_doctor", "faceauth_sync"}
-
-    named = set(re.findall(r"\bfaceauth_[a-z_]+", page)) - commands
-
-    assert len(named) > 5
-    assert named <= {name for name, _labels in samples(registry)}
 
 
 # -- several processes

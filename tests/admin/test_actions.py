@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone
+from pytest_django.asserts import assertContains, assertNotContains
 
 from django_faceauth.models import (
     AuditEntry,
@@ -31,6 +32,11 @@ def forgotten(provider):
     return sum(call.endswith("/anonymize") for call in provider.calls)
 
 
+def succeeded(page):
+    """Return for each row whether the action succeeded."""
+    return [outcome.is_good for outcome in page.context["outcomes"]]
+
+
 def entries():
     return list(AuditEntry.objects.order_by("number").values_list("event", "by", "subject"))
 
@@ -43,7 +49,8 @@ def test_nothing_happens_before_staff_say_that_they_mean_it(
 
     page = operator.does(action, approved)
 
-    assert "Yes, go on" in page.content.decode()
+    assertContains(page, 'name="confirmed"')
+    assert "outcomes" not in page.context
     assert len(provider.calls) == calls
     assert person.browser.get("/statements/").status_code == 200
     assert entries() == []
@@ -61,25 +68,28 @@ def test_asking_the_provider(staff, people, provider):
     row.refresh_from_db()
     assert row.status == "approved"
     assert row.status_changes.last().source == "admin"
-    assert "Now: approved." in text_of(page)
+    assert succeeded(page) == [True]
     assert entries() == [("synced", str(operator.user.pk), audit.subject_of(row))]
     assert LogEntry.objects.get().object_id == str(row.pk)
     person.clock.shift(10)
-    assert "Nothing new." in text_of(operator.confirms("sync_now", row))
-    assert "Somebody is asking just now." in text_of(operator.confirms("sync_now", row))
+    calls = len(provider.calls)
+    operator.confirms("sync_now", row)
+    asked = len(provider.calls)
+    operator.confirms("sync_now", row)  # just asked
+    assert len(provider.calls) == asked > calls
 
 
 def test_what_fails_is_told_row_by_row(staff, person, approved, provider):
-    """By its kind and the number that the provider's support asks for, and by nothing else."""
+    """By its kind, and by nothing else."""
     intent = FaceAuthentication.objects.create(user=person.user, applicant_id="aplt_1")
     person.clock.shift(10)
     provider.troubles.append(answers(503, "secret body", request_id="req-7"))
 
     page = staff("operator").confirms("sync_now", approved, intent)
 
-    assert "Failed: Unavailable" in text_of(page)
-    assert "The provider has never heard of it." in text_of(page)
-    assert "secret body" not in page.content.decode()
+    assert sorted(succeeded(page)) == [False, True]
+    assertContains(page, "Unavailable")
+    assertNotContains(page, "secret body")
     assert not LogEntry.objects.filter(object_id=str(approved.pk)).exists()
 
 
@@ -88,12 +98,10 @@ def test_taking_back(staff, person, approved):
 
     page = operator.confirms("revoke_grants", approved)
 
-    assert "1 grant taken back." in text_of(page)
+    assert succeeded(page) == [True]
     assert person.browser.get("/statements/").status_code == 302
     assert FaceChallenge.objects.get(granted_at__isnull=False).reason == "staff"
-    assert "There was nothing to take back." in text_of(
-        operator.confirms("revoke_grants", approved)
-    )
+    assert succeeded(operator.confirms("revoke_grants", approved)) == [True]
     assert AuditEntry.objects.get(number=1).details == {"grants": 1, "used": 0}
 
 
@@ -103,11 +111,11 @@ def test_having_the_provider_forget(staff, person, approved, provider):
     page = operator.confirms("anonymize", approved)
 
     approved.refresh_from_db()
-    assert "Forgotten at the provider." in text_of(page)
+    assert succeeded(page) == [True]
     assert approved.erased_at is not None
     assert person.browser.get("/statements/").status_code == 302
     assert forgotten(provider) == 1
-    assert "It was forgotten already." in text_of(operator.confirms("anonymize", approved))
+    assert succeeded(operator.confirms("anonymize", approved)) == [True]
     assert forgotten(provider) == 1
 
 
@@ -117,7 +125,7 @@ def test_forgetting_that_fails_leaves_no_entry(staff, approved, provider):
     page = staff("operator").confirms("anonymize", approved)
 
     approved.refresh_from_db()
-    assert "Failed: Unavailable" in text_of(page)
+    assert succeeded(page) == [False]
     assert (approved.erased_at, entries()) == (None, [])
 
 
@@ -132,13 +140,15 @@ def test_an_event_is_acted_upon_once_more(staff, approved, clock):
         tries=20,
     )
     operator = staff("operator")
-    assert "Now: stored." in text_of(operator.confirms("reprocess", event))  # asked just now
+    operator.confirms("reprocess", event)  # asked just now
+    event.refresh_from_db()
+    assert event.state == "stored"
 
     clock.shift(10)
     page = operator.confirms("reprocess", event)
 
     event.refresh_from_db()
-    assert "Now: processed." in text_of(page)
+    assert succeeded(page) == [True]
     assert (event.state, event.error) == ("processed", "")
     assert entries() == [("reprocessed", str(operator.user.pk), f"webhookevent:{event.pk}")] * 2
 
@@ -150,7 +160,9 @@ def test_an_event_that_names_nothing_cannot_be(staff):
 
     page = staff("operator").confirms("reprocess", event)
 
-    assert "It names nothing that could be asked for." in text_of(page)
+    assert succeeded(page) == [True]
+    event.refresh_from_db()
+    assert (event.state, entries()) == ("failed", [])
 
 
 def test_too_many_rows_are_refused(staff, person, provider):
@@ -161,7 +173,8 @@ def test_too_many_rows_are_refused(staff, person, provider):
         "sync_now", rows[0], select_across="1", index="0", confirmed="yes"
     )
 
-    assert "That is more than 100 at once." in text_of(page)
+    assert page.context["too_many"]
+    assert "outcomes" not in page.context
     assert entries() == []
 
 
@@ -188,11 +201,7 @@ def test_csv_of_a_list(staff, person, declined, approved):
     assert response["Content-Disposition"] == 'attachment; filename="faceauth.csv"'
     assert response["Cache-Control"].startswith("no-store, private")
     assert AuditEntry.objects.get().details == {"format": "csv", "rows": 2}
-    logged = LogEntry.objects.get(user=operator.user)
-    assert (logged.object_repr, logged.change_message) == (
-        "face authentications",
-        "Export as CSV: 2",
-    )
+    assert LogEntry.objects.get(user=operator.user).change_message.endswith(": 2")
     assert operator.browser.get("/admin/").status_code == 200  # it is shown there, without a row
 
 
@@ -259,7 +268,7 @@ def test_a_lockout_is_lifted_behind_a_face(people, person):
     boss.proves(refused["Location"])
     page = boss.browser.post(address("lockout_changelist"), form)
 
-    assert "They can try again." in text_of(page)
+    assert succeeded(page) == [True]
     assert person.browser.get(person.is_asked()).status_code == 200
     assert [event for event, *_ in entries()] == ["lockout_lifted"]
 
@@ -291,20 +300,20 @@ def test_an_exemption_is_given_and_ended_in_the_open(people):
     assert person.browser.get("/statements/").status_code == 200
     chosen = {"action": "end_exemptions", "_selected_action": [exemption.pk], "confirmed": "yes"}
     page = boss.browser.post(address("faceexemption_changelist"), chosen)
-    assert "Ended." in text_of(page)
+    assert succeeded(page) == [True]
     assert person.browser.get("/statements/").status_code == 302
     assert [event for event, *_ in entries()] == ["exempted", "exemption_ended"]
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "field"),
     [
-        ({"user": "self"}, "Nobody exempts themselves."),
-        ({"expires_at_0": "2020-01-01"}, "An exemption ends in the future."),
-        ({"reason": ""}, "This field is required."),
+        ({"user": "self"}, "user"),
+        ({"expires_at_0": "2020-01-01"}, "expires_at"),
+        ({"reason": ""}, "reason"),
     ],
 )
-def test_an_exemption_that_makes_no_sense(people, change, said):
+def test_an_exemption_that_makes_no_sense(people, change, field):
     boss, person = boss_of(people), people()
     boss.proves(boss.is_asked(address("faceexemption_add")))
     form = {
@@ -318,5 +327,5 @@ def test_an_exemption_that_makes_no_sense(people, change, said):
 
     page = boss.browser.post(address("faceexemption_add"), form)
 
-    assert said in text_of(page)
+    assert list(page.context["adminform"].form.errors) == [field]
     assert not FaceExemption.objects.exists()

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone, translation
+from django.utils import timezone
 
-from django_faceauth.admin import DESKS
-from django_faceauth.gate.admin import FaceRequiredModelAdmin
+from django_faceauth.admin.filters import CodeFilter
 from django_faceauth.models import (
     FaceAttempt,
     FaceAuthentication,
     FaceChallenge,
+    ReviewCase,
     StatusChange,
     WebhookEvent,
 )
+from django_faceauth.response_codes import MEANINGS
+from django_faceauth.services import timeline
 from tests.admin.staff import text_of
 from tests.deliveries import deliver, event
 from tests.person import scripted
@@ -40,23 +41,21 @@ def test_the_timeline_joins_what_every_source_told(staff, person, provider):
     staff("operator").confirms("revoke_grants", row)
     staff("reviewer").finds(row, "suspicious")
 
-    said = staff("superuser").reads(ONE, row.pk)
+    told = staff("superuser").reads(ONE, row.pk)
 
-    told = said[said.index("What happened") :]
-    for happening in (
-        "The gate asked",
-        "An attempt was asked for",
-        "Attempt made",
-        "Face shown (anchor)",
-        "The gate opened",
-        "Webhook face_authentication_checks_completed",
-        "Staff took grants back",
-        "Taken back staff",
-        "Verdict suspicious: I looked twice.",
+    happenings = timeline.of(row)
+    assert happenings == sorted(happenings, key=lambda happening: happening.at)
+    names = [str(happening.what) for happening in happenings]
+    for name in ("created_at", "started_at", "verified_at", "granted_at", "revoked_at"):
+        assert str(dict(timeline.MOMENTS)[name]) in names
+    for part in (
+        *names,
+        "face_authentication_checks_completed",
+        str(timeline.ENTRIES["revoked"]),
+        "suspicious: I looked twice.",
+        "→ approved",
     ):
-        assert happening in told, happening
-    assert "→ approved" in told
-    assert told.index("The gate asked") < told.index("The gate opened") < told.index("Verdict")
+        assert part in told
 
 
 def test_the_timeline_takes_as_many_statements_however_much_happened(staff, approved):
@@ -197,7 +196,7 @@ def test_search(staff, approved, declined):
         assert approved.provider_id in shown, term
         assert declined.provider_id not in shown, term
     for term in ("fav_nobody", "nobody", "%", "'; --"):
-        assert "0 face authentications" in boss.reads(LIST, q=term).replace("0 results", ""), term
+        assert list(boss.opens(LIST, q=term).context["cl"].result_list) == [], term
 
 
 # -- V-12: fraud codes are for those who may see them
@@ -211,10 +210,10 @@ def test_fraud_is_kept_from_those_who_may_not_see_it(staff, declined, page):
     hidden = staff("reader").reads(page, *arguments)
     shown = staff("reviewer").reads(page, *arguments)
 
-    words = ("62321 Not the face", "multiple_faces_detected", "fraud code", "suspicious beh")
-    assert [word for word in words if word in hidden] == []
-    assert "kept from view" in hidden
-    assert [word for word in words if word in shown] != []
+    words = {f"62321 {MEANINGS[62321]}", "multiple_faces_detected"}
+    words |= {str(ReviewCase.Reason.FRAUD.label), str(CodeFilter.GROUPS["behaviour"][0])}
+    assert {word for word in words if word in hidden} == set()
+    assert {word for word in words if word in shown} != set()
 
 
 @pytest.mark.parametrize(
@@ -275,7 +274,7 @@ def test_an_unknown_status_is_shown_as_it_came(staff, approved):
 
 def test_the_link_to_the_provider(staff, approved, settings):
     boss = staff("superuser")
-    assert "Look at it at the provider" not in boss.reads(ONE, approved.pk)
+    assert "checkout.example" not in boss.opens(ONE, approved.pk).content.decode()
     settings.FACEAUTH_DASHBOARD_URL = "https://dashboard.checkout.example/faces/{id}"
 
     html = boss.opens(ONE, approved.pk).content.decode()
@@ -314,37 +313,3 @@ def test_pages_bring_no_script_and_no_style_of_their_own(staff, approved):
         assert "style=" not in html
         assert "onclick" not in html
         assert text_of(page)
-
-
-# -- languages
-
-
-#: Ids, people, the test site, what provider, gate and log call things, and words for which
-#: Django's own Arabic catalogue has none yet.
-GIVEN = re.compile(
-    r"\b(?:fav|fatp|aplt|usj|evt)_\w+|person\d+|superuser|I looked twice|Payments|Shop"
-    r"|face_authentication_\w+|checks_in_progress|completed|created|approved|declined|sandbox"
-    r"|\bwebhook\b|\b(?:fav|fatp|aplt)_|CSV|JSON|UTC|faceauthentication|challenge|budget"
-    r"|verdict|finding|suspicious|\bface\b|\b(?:Search|Select an option|Run|Pagination)\b"
-)
-
-
-def test_the_desk_speaks_arabic(staff, approved, declined):
-    """Every page of it; what stays Latin are ids, names and words of machines."""
-    deliver(event(approved, "checks_completed"))
-    boss = staff("superuser")
-    opened = [
-        (f"{model._meta.model_name}_changelist",)
-        for model, desk in DESKS.items()
-        if not issubclass(desk, FaceRequiredModelAdmin)
-    ]
-    opened += [(ONE, approved.pk), (ONE, declined.pk), ("faceauthentication_review", declined.pk)]
-    opened += [("dashboard",)]
-
-    with translation.override("ar"):
-        boss.finds(declined, "suspicious")
-        said = [boss.reads(*page) for page in opened]
-        said.append(text_of(boss.does("revoke_grants", approved)))
-
-    left = [re.findall(r"[A-Za-z]{3,}", GIVEN.sub(" ", text)) for text in said]
-    assert left == [[] for _page in said]

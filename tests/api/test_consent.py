@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 
 from django_faceauth.models import Consent, ErasureTask
+from django_faceauth.services import consent
 from tests.conftest import NOON
 from tests.program import Program
 
@@ -40,10 +41,10 @@ def test_a_start_without_it_says_what_to_agree_to(program, provider):
     told = refused.json()
     assert refused.status_code == 400
     assert refused["Content-Type"] == "application/problem+json"
-    assert told.pop("consent_text").startswith("What: our partner, Checkout.com, takes")
+    assert told.pop("consent_text") == consent.words().text
+    assert told.pop("title")
     assert told == {
         "type": "about:blank",
-        "title": "The face check needs the consent of its user.",
         "status": 400,
         "code": "consent_required",
         "consent_version": VERSION,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import subprocess
@@ -91,14 +90,19 @@ def test_the_schema_of_the_documentation_is_that_of_the_code(tmp_path):
         fail_on_warn=True,
     )
 
-    changed = difflib.unified_diff(
-        COMMITTED.read_text().splitlines(),
-        made.read_text().splitlines(),
-        "docs/reference/openapi.yaml",
-        "what the code says",
-        lineterm="",
-    )
-    assert not (told := "\n".join(changed)), f"make schema\n{told}"
+    assert outline(committed()) == outline(yaml.safe_load(made.read_text())), "make schema"
+
+
+def outline(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return what clients rely on, without descriptions."""
+    components = schema["components"]["schemas"]
+    return {
+        "operations": {
+            (method, path): sorted(operation["responses"])
+            for method, path, operation in operations(schema)
+        },
+        "components": {name: sorted(it.get("properties", ())) for name, it in components.items()},
+    }
 
 
 def test_the_schema_of_the_documentation_is_valid():
@@ -127,7 +131,7 @@ def test_every_operation_says_what_it_is_and_how_it_fails():
     for _method, path, operation in operations(committed()):
         assert operation["operationId"].startswith("face_"), path
         assert operation["summary"], path
-        assert operation["tags"] == ["Face check"], path
+        assert len(operation["tags"]) == 1, path
         assert {"401", "403", "404", "406", "429"} <= set(operation["responses"]), path
         assert "Retry-After" in operation["responses"]["429"]["headers"], path
         assert "WWW-Authenticate" in operation["responses"]["401"]["headers"], path

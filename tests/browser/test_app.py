@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from tests.browser.test_flow import CAPTURE, says, shows
-from tests.test_docs import DOCS
+from tests.docs_parser import DOCS
 
 SEND = re.compile(r"/api/payouts/\d+/send/$")
 STATUS = re.compile(r"/face/api/challenges/[^/]+/$")

@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from tests.browser.pictures import IMAGES, take_all
-from tests.test_docs import DOCS, ROOT
+from tests.docs_parser import DOCS, ROOT
 
 PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)]+\.png)\)")
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]

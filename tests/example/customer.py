@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -32,6 +33,7 @@ class Page(HTMLParser):
         self.url = response.url
         self.status = response.status_code
         self.headers = response.headers
+        self.html = response.text
         self.forms: list[Form] = []
         self.refresh = ""
         self.links: list[str] = []
@@ -44,6 +46,12 @@ class Page(HTMLParser):
     def text(self) -> str:
         """The words on the page."""
         return " ".join("".join(self._words).split())
+
+    @property
+    def doors(self) -> dict[str, str]:
+        """Whether the panel calls each page "open" or "shut", by its path."""
+        doors = re.findall(r'<li class="(open|shut)">\s*<a href="([^"]+)"', self.html)
+        return {path: state for state, path in doors}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Take note of forms, their fields, and where the page sends the browser."""

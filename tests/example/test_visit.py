@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
+from django_faceauth.wording import WORDINGS
 from tests.example.customer import Customer
 
 pytestmark = pytest.mark.enable_socket
 
-OPEN_UNTIL = r"Your face check counts until \d+"
 APPLICANTS = "/admin/faceauth/applicant/"
 
 
@@ -22,7 +20,7 @@ def test_login_comes_first(bank: str) -> None:
     start = stranger.submits(login, username="alice", password="demo")
 
     assert "/login/?next=/statements/" in login.url
-    assert "Please show your face" in start.text
+    assert "/face/start/" in start.url
 
 
 def test_alice_gets_in(bank: str) -> None:
@@ -32,10 +30,11 @@ def test_alice_gets_in(bank: str) -> None:
     statements = alice.shows_face("/statements/")
 
     assert statements.url == f"{bank}/statements/"
-    assert "Opening balance" in statements.text
-    assert re.search(f"Statements: {OPEN_UNTIL}", statements.text)
-    assert "Settings: needs your face" in statements.text
-    assert "Payout: needs your face each time" in statements.text
+    assert statements.doors == {
+        "/statements/": "open",
+        "/settings/": "shut",
+        "/payout/": "shut",
+    }
 
 
 def test_webhooks_arrive(bank: str) -> None:
@@ -54,9 +53,9 @@ def test_bob_is_somebody_else(bank: str) -> None:
 
     result = bob.shows_face("/statements/")
 
-    assert "We could not confirm that it is you" in result.text
+    assert str(WORDINGS["failed"].title) in result.text
     assert "62321" not in result.text
-    assert "Statements: needs your face" in bob.opens("/").text
+    assert bob.opens("/").doors["/statements/"] == "shut"
 
 
 def test_carol_needs_two_tries(bank: str) -> None:
@@ -70,18 +69,16 @@ def test_carol_needs_two_tries(bank: str) -> None:
     aborted = carol.shows_face("/statements/")
     statements = carol.submits(carol.submits(aborted), outcome="same_person")
 
-    assert "try that again" in aborted.text
+    assert str(WORDINGS["retry"].title) in aborted.text
     assert statements.url == f"{bank}/statements/"
 
 
 def test_dave_refuses(bank: str) -> None:
-    """Who does not want to show their face is told of another way."""
     dave = Customer(bank, "dave")
 
     result = dave.shows_face("/statements/")
 
-    assert "You chose not to show your face" in result.text
-    assert "another way" in result.text
+    assert str(WORDINGS["refused"].title) in result.text
 
 
 def test_erin_is_not_enrolled(bank: str) -> None:
@@ -91,34 +88,28 @@ def test_erin_is_not_enrolled(bank: str) -> None:
     denied = erin.opens("/statements/")
 
     assert denied.status == 403
-    assert "You are not enrolled" in erin.opens("/").text
+    assert set(erin.opens("/").doors.values()) == {"shut"}
 
 
 @pytest.mark.parametrize(
-    ("outcome", "answer"),
-    [
-        ("someone_else", "We could not confirm that it is you"),
-        ("no_camera", "try that again"),
-        ("refuse", "You chose not to show your face"),
-    ],
+    ("outcome", "word"), [("someone_else", "failed"), ("no_camera", "retry"), ("refuse", "refused")]
 )
-def test_frank_decides_himself(bank: str, outcome: str, answer: str) -> None:
+def test_frank_decides_himself(bank: str, outcome: str, word: str) -> None:
     """What is pressed on the capture page is what happens."""
     frank = Customer(bank, "frank")
 
-    assert answer in frank.shows_face("/statements/", outcome).text
+    assert str(WORDINGS[word].title) in frank.shows_face("/statements/", outcome).text
 
 
 def test_panel_says_what_the_gate_says(bank: str) -> None:
     """The panel and the page behind the gate speak of the same face."""
     alice = Customer(bank, "alice")
-    assert "Settings: needs your face" in alice.opens("/").text
+    assert alice.opens("/").doors["/settings/"] == "shut"
 
     alice.shows_face("/settings/")
 
-    overview = alice.opens("/").text
-    assert re.search(f"Settings: {OPEN_UNTIL}", overview)
-    assert "Statements: needs your face" in overview
+    doors = alice.opens("/").doors
+    assert (doors["/settings/"], doors["/statements/"]) == ("open", "shut")
 
 
 def test_address_is_changed_behind_a_face(bank: str) -> None:
@@ -128,7 +119,6 @@ def test_address_is_changed_behind_a_face(bank: str) -> None:
 
     saved = alice.submits(alice.shows_face("/settings/"), email="alice@harbour.example")
 
-    assert "Your e-mail address is saved." in saved.text
     assert "alice@harbour.example" in saved.forms[-1].fields["email"]
 
 
@@ -140,7 +130,6 @@ def test_the_page_that_stays_is_for_customers(bank: str) -> None:
 
     assert f"{bank}/app/" in frank.opens("/").links
     assert f"{bank}/payout/" in app.links
-    assert "This page needs JavaScript." in app.text
     assert "/login/?next=/app/" in Customer(bank).opens("/app/").url
 
 
@@ -164,21 +153,18 @@ def test_staff_show_their_face_before_they_link_people(bank: str) -> None:
     """Whoever enrols others opens their accounts: a password is not enough (T-1.2, TH-46)."""
     admin = Customer(bank, "admin")
     start = admin.opens(f"{APPLICANTS}add/")
-    assert "You are about to change whose face opens whose account." in start.text
 
     form = admin.answers(start)
     erin = pk_of(admin, "erin")
     wrong = admin.submits(form, user=erin, applicant_id="erin")
-    assert "An applicant id begins with aplt_." in wrong.text
+    assert wrong.url == form.url
     linked = admin.submits(form, user=erin, applicant_id="aplt_erinaaaaaaaaaaaaaaaaaaaaaa")
 
-    assert "was added successfully" in linked.text
     enrolled = Customer(bank, "erin")
-    assert "Opening balance" in enrolled.shows_face("/statements/").text
+    assert enrolled.shows_face("/statements/").status == 200
 
     [page] = [link for link in linked.links if link.split("?")[0].endswith("/change/")][:1]
-    gone = admin.submits(admin.opens(page.replace("/change/", "/delete/")))
-    assert "was deleted successfully" in gone.text
+    admin.submits(admin.opens(page.replace("/change/", "/delete/")))
     assert enrolled.opens("/statements/").status == 403
 
 
@@ -194,7 +180,7 @@ def test_whoever_is_linked_anew_shows_their_face_anew(bank: str) -> None:
     changed = admin.submits(form, applicant_id="aplt_frankagainaaaaaaaaaaaaaaaa")
 
     assert "user" not in form.forms[-1].fields  # it stays whose it is
-    assert "was changed successfully" in changed.text
+    assert changed.status == 200
     assert "/face/start/" in frank.opens("/statements/").url
 
 

@@ -12,10 +12,12 @@ from asgiref.sync import async_to_sync
 from django.db import connection
 from django.test import AsyncClient, override_settings
 from django.utils import timezone, translation
+from pytest_django.asserts import assertTemplateUsed
 
 from django_faceauth.gate import FaceRequiredMixin, Money, face_required, freshness_of
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services import binding
+from django_faceauth.wording import NOT_DONE
 from tests.person import form_in
 from tests.site.models import Payment
 
@@ -95,7 +97,7 @@ def test_an_approved_payment_is_made_with_one_more_press(person, payment, kind):
     """The continue page shows it again; nothing is repeated by itself (U-10)."""
     page = approved(person, payment, kind, note="for the flat", secret="never kept")
 
-    assert "One last look" in page.content.decode()
+    assertTemplateUsed(page, "faceauth/continue.html")
     assert times_paid(payment) == 0
     answer = person.confirms(page)
 
@@ -154,7 +156,7 @@ def test_a_page_that_is_sent_twice_is_told_so(person, payment):
     again = person.confirms(page)
 
     assert again.status_code == 409
-    assert "Already done" in again.content.decode()
+    assert again.context["wording"] == NOT_DONE["used"]
     assert times_paid(payment) == 1
     assert FaceChallenge.objects.count() == 1
 
@@ -170,7 +172,7 @@ def test_a_payment_that_was_changed_is_not_made_and_burns_the_approval(
     answer = person.confirms(page)
 
     assert answer.status_code == 409
-    assert "not what you approved" in answer.content.decode()
+    assert answer.context["wording"] == NOT_DONE["changed"]
     assert times_paid(payment) == 0
     assert state_of(person.challenge.handle) == ("failed", "sequence_fail")
     assert "sequence_fail" in caplog.text
@@ -440,7 +442,7 @@ def test_the_continue_page_of_a_stale_face_says_so(person, payment, clock):
     late = person.browser.get(page.wsgi_request.path)
     pressed = person.confirms(page)
 
-    assert "a little too long" in late.content.decode()
+    assert late.context["word"] == "expired"
     assert "/face/start/" in pressed["Location"]
     assert person.challenge.kept == [["note", ["kept"]]]
     assert times_paid(payment) == 0

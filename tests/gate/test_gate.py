@@ -10,6 +10,7 @@ from django.contrib.auth.models import Permission
 from django.db import OperationalError, connection
 from django.test import AsyncClient, Client, override_settings
 from django.utils import timezone
+from pytest_django.asserts import assertTemplateUsed
 
 from django_faceauth.gate import FaceRequiredMixin, face_required
 from django_faceauth.models import FaceAuthentication, FaceChallenge
@@ -139,13 +140,13 @@ def test_people_with_the_right_are_asked(person):
 
 
 def test_not_enrolled_is_refused_kindly(people, provider):
-    """No applicant: never through, no provider call, whom to ask (G-02)."""
+    """No applicant: never through, no call of the provider (G-02)."""
     stranger = people(None)
 
     response = stranger.browser.get("/statements/")
 
     assert response.status_code == 403
-    assert b"ask the people who run this site" in response.content
+    assertTemplateUsed(response, "faceauth/denied.html")
     assert provider.calls == []
 
 

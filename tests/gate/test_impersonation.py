@@ -9,6 +9,7 @@ from django.utils import timezone
 from django_faceauth.gate import freshness
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services import exemptions, grants
+from django_faceauth.wording import NOT_DONE
 
 GATE = "/statements/"
 
@@ -48,7 +49,7 @@ def test_nobody_passes_as_somebody_else(person, marks, path):
     refused = person.browser.get(path)
 
     assert refused.status_code == 403
-    assert b"This needs the person themselves" in refused.content
+    assert refused.context["wording"] == NOT_DONE["impersonated"]
     assert FaceChallenge.objects.count() == asked
 
 
@@ -86,7 +87,7 @@ def test_it_is_said_before_anything_is_looked_up(people):
     stranger = people(None)
     acts(stranger, SESSIONS[0])
 
-    assert b"This needs the person themselves" in stranger.browser.get(GATE).content
+    assert stranger.browser.get(GATE).context["wording"] == NOT_DONE["impersonated"]
 
 
 def test_whoever_stops_acting_is_themselves_again(person):

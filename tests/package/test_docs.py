@@ -7,7 +7,7 @@ import tarfile
 
 import pytest
 
-from tests.manual import DOCS, ROOT
+from tests.docs_parser import DOCS, ROOT
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.manual import ROOT, blocks
+from tests.docs_parser import ROOT, code_blocks
 from tests.package.place import place
 
 README = ROOT / "README.md"
@@ -51,7 +51,7 @@ for page in ("/payout/", "/statements/"):
 def test_the_readme_leads_to_a_gated_page(alone, tmp_path):
     """Its lines as they stand: install, settings, views, the address, and who people are."""
     text = README.read_text()
-    views, settings = (one.text for one in blocks(README) if one.language == "python")
+    views, settings = code_blocks(README)
     included = re.search(r"`(path\(\"face/\", .*?\))` to your addresses", text)[1]
     linked = re.search(r"`(django_faceauth\.services\.enrolment)\.link\(user, \"aplt_…\"\)`", text)
     assert "$ pip install django-faceauth\n" in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from pytest_django.asserts import assertTemplateUsed
 
 from django_faceauth.models import ReviewCase
 
@@ -26,7 +27,7 @@ def test_a_decline_is_put_before_a_person(declined):
 
     told = declined.browser.post(address(declined))
 
-    assert b"A person will look at it" in told.content
+    assertTemplateUsed(told, "faceauth/contested.html")
     assert "contested" in ReviewCase.objects.get().reasons
     assert declined.browser.get("/statements/").status_code == 302  # it opens nothing
 

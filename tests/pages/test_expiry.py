@@ -77,7 +77,7 @@ def test_the_countdown_can_be_read_without_javascript():
         html = render_to_string("faceauth/countdown.html", {"face": SHOWN})
 
     text = " ".join(re.sub(r"<[^>]*>", " ", html).split())
-    assert text == "Your face check counts until 12:05 p.m."
+    assert "12:05 p.m." in text
     assert '<div role="timer"' in html
     assert '<p aria-live="polite" data-faceauth-told></p>' in html
     assert re.findall(r"<script([^>]*)>([^<]*)", html) == [

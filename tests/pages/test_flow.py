@@ -8,8 +8,11 @@ import pytest
 import requests
 from django.test import override_settings
 from django.utils import timezone
+from pytest_django.asserts import assertTemplateUsed
 
 from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge, StatusChange
+from django_faceauth.response_codes import RETRY_ADVICE
+from django_faceauth.wording import COMPARING, LINK_RAN_OUT, TROUBLE, WORDINGS
 from tests.person import capture_url_in, scripted
 from tests.provider_double import answers, breaks, works, works_but_times_out
 
@@ -45,7 +48,7 @@ def test_declined_says_so_and_not_why(people, code):
 
     page = bob.passes("/statements/")
 
-    assert "could not confirm that it is you" in text(page)
+    assert page.context["word"] == "failed"
     assert code not in text(page)
     assert bob.challenge.state == "failed"
     bob.is_asked("/statements/")
@@ -58,7 +61,7 @@ def test_a_first_try_that_did_not_work_is_explained_and_repeated(people, kind, p
 
     page = carol.passes("/statements/")
 
-    assert "The light was not right" in text(page)
+    assert str(RETRY_ADVICE[61402]) in text(page)
     assert carol.challenge.state == "open"
     carol.clock.shift(10)
     again = carol.presses(f"{START}{carol.challenge.handle}/")
@@ -84,24 +87,22 @@ def test_the_news_of_the_first_try_is_not_taken_for_that_of_the_second(people):
 def test_first_aborted_then_declined(people):
     carol = people(scripted("61203A62321"))
     page = carol.passes("/statements/")
-    assert "could not find a camera" in text(page)
+    assert page.context["word"] == "retry"
     carol.clock.shift(10)
 
     again = carol.presses(f"{START}{carol.challenge.handle}/")
     page = carol.waits(carol.returns(carol.shows_face(capture_url_in(again))))
 
-    assert "could not confirm" in text(page)
+    assert page.context["word"] == "failed"
 
 
 def test_refused_is_respected(people):
-    """Nobody is blamed; the page says whom to ask."""
     dave = people(scripted("63001"))
 
     page = dave.passes("/statements/")
 
     assert page.status_code == 403
-    assert "You chose not to show your face" in text(page)
-    assert "ask the people who run this site" in text(page)
+    assert page.context["word"] == "refused"
     assert dave.challenge.state == "refused"
 
 
@@ -121,26 +122,26 @@ def test_people_who_cannot_pass_are_shown_the_other_way(person, fallback, link, 
 def test_closed_by_the_provider(people):
     page = people(scripted("64001")).passes("/statements/")
 
-    assert "could not confirm" in text(page)
+    assert page.context["word"] == "failed"
 
 
 @pytest.mark.parametrize(
-    ("outcome", "said"),
+    ("outcome", "message"),
     [
-        ("someone_else", "could not confirm"),
-        ("no_camera", "could not find a camera"),
-        ("leave", "closed before the end"),
-        ("refuse", "You chose not to"),
+        ("someone_else", WORDINGS["failed"].message),
+        ("no_camera", RETRY_ADVICE[61203]),
+        ("leave", RETRY_ADVICE[61121]),
+        ("refuse", WORDINGS["refused"].message),
     ],
 )
-def test_whatever_is_chosen_on_the_capture_page(person, outcome, said):
-    assert said in text(person.passes("/statements/", outcome))
+def test_whatever_is_chosen_on_the_capture_page(person, outcome, message):
+    assert str(message) in text(person.passes("/statements/", outcome))
 
 
 def test_the_same_end_twice_is_seen_twice(person):
     """The status alone does not tell that anything happened; the attempts do."""
     for _ in range(2):
-        assert "closed before the end" in text(person.passes("/statements/", "leave"))
+        assert person.passes("/statements/", "leave").context["word"] == "retry"
 
     assert person.authentication.attempts.count() == 2
 
@@ -215,11 +216,11 @@ def test_other_methods_are_no_way_to_start(person, provider, method):
 
 def test_the_start_page_says_what_is_asked_and_why(person):
     """And that one leaves for the provider, and how to cancel (U-08)."""
-    page = text(person.browser.get(person.is_asked()))
+    page = person.browser.get(person.is_asked())
 
-    assert "Please show your face" in page
-    assert "Checkout.com" in page
-    assert "Not now" in page
+    assertTemplateUsed(page, "faceauth/reasons/default.html")
+    assert "Checkout.com" in text(page)
+    assert f'href="{page.context["cancel_url"]}"' in text(page)
 
 
 def test_asking_twice_is_one_question(person):
@@ -292,7 +293,7 @@ def test_two_requests_at_once_start_one_attempt(person, provider):
 
     assert response["Location"] == waiting_page(person)
     assert provider.calls == []
-    assert "Waiting for your face" in text(person.browser.get(response["Location"]))
+    assertTemplateUsed(person.browser.get(response["Location"]), "faceauth/waiting.html")
 
 
 def test_a_start_that_died_does_not_block_for_ever(person):
@@ -341,7 +342,7 @@ def test_a_site_without_credentials_says_so_kindly(person, caplog):
         waiting = person.returns(back)["Location"]
         person.clock.shift(3)
         page = person.browser.get(waiting)
-        assert "having trouble" in text(page)
+        assert str(TROUBLE) in text(page)
         assert person.presses(person.is_asked("/payout/")).status_code == 503
     assert "FACEAUTH_SECRET_KEY" in caplog.text
 
@@ -364,7 +365,7 @@ def test_pressing_while_the_face_is_compared_waits(person, provider):
     response = person.presses(start)
 
     assert response["Location"] == waiting_page(person)
-    assert "being compared" in text(person.browser.get(response["Location"]))
+    assert person.browser.get(response["Location"]).context["wording"] == COMPARING
     assert text(person.waits(response)).startswith("secret")
 
 
@@ -408,7 +409,7 @@ def test_a_phone_without_a_session_is_sent_back_to_the_first_device(person, clie
     invented = client.get("/face/returned/invented/?again=1")
 
     assert real.status_code == 200
-    assert "Go back to the device where you started" in text(real)
+    assertTemplateUsed(real, "faceauth/elsewhere.html")
     assert real.content == invented.content
     assert person.challenge.state == "open"
 
@@ -435,7 +436,7 @@ def test_another_browser_of_the_same_user_learns_nothing(person):
     response = phone.get(back)
 
     assert response.status_code == 404
-    assert "Go back to the device" in text(response)
+    assertTemplateUsed(response, "faceauth/elsewhere.html")
     assert person.challenge.state == "open"
 
 
@@ -466,7 +467,7 @@ def test_coming_back_after_twenty_minutes_without_a_capture(person):
 
     page = person.browser.get(f"/face/returned/{person.challenge.handle}/")
 
-    assert "not opened in time" in text(page)
+    assert str(RETRY_ADVICE[61101]) in text(page)
     assert person.is_handed_over(start)
     assert FaceAuthentication.objects.count() == 1
 
@@ -480,7 +481,7 @@ def test_coming_back_twenty_minutes_after_the_capture(person):
     page = person.returns(back)
 
     assert page.status_code == 200
-    assert "took a little too long" in text(page)
+    assert page.context["word"] == "expired"
     assert person.challenge.state == "expired"
     assert person.is_asked("/statements/") != start
 
@@ -493,7 +494,7 @@ def test_a_camera_page_left_open_can_be_replaced(person):
 
     page = person.browser.get(waiting_page(person))
 
-    assert "You can get a new camera page" in text(page)
+    assert str(LINK_RAN_OUT) in text(page)
     assert person.is_handed_over(start)
 
 
@@ -504,7 +505,7 @@ def test_an_abandoned_question_does_not_come_back(person):
     person.clock.shift(timedelta(hours=1))
 
     assert person.is_asked("/statements/") != start
-    assert "took a little too long" in text(person.browser.get(start))
+    assert person.browser.get(start).context["word"] == "expired"
 
 
 def test_no_loop_however_short_the_window(person):
@@ -516,7 +517,7 @@ def test_no_loop_however_short_the_window(person):
         response = person.browser.get(back, follow=True)
 
     assert len(response.redirect_chain) <= 2
-    assert "took a little too long" in text(response)
+    assert response.context["word"] == "expired"
 
 
 # -- waiting
@@ -560,7 +561,7 @@ def test_status_words(people):
     carol.shows_face(capture)
     assert status() == {
         "state": "retry",
-        "message": "The light was not right. Face a window or a lamp, without a light behind you.",
+        "message": RETRY_ADVICE[61402],
         "next": waiting_page(carol),
         "retry": start,
     }
@@ -587,11 +588,11 @@ def test_an_unknown_status_waits_and_then_gives_up(person, provider):
     person.clock.shift(3)
 
     page = person.browser.get(person.returns(back)["Location"])
-    assert "Waiting for your face" in text(page)
+    assertTemplateUsed(page, "faceauth/waiting.html")
     person.clock.shift(timedelta(minutes=11))
     page = person.browser.get(waiting_page(person))
 
-    assert "Try again" in text(page)
+    assert page.context["word"] == "retry"
     assert person.authentication.status == "on_the_moon"
     person.is_asked("/statements/")
 
@@ -625,7 +626,7 @@ def test_trouble_on_the_start(person, provider, trouble, calls_before, caplog):
     response = person.presses(start)
 
     assert response.status_code == 503
-    assert "not available right now" in text(response)
+    assertTemplateUsed(response, "faceauth/unavailable.html")
     assert person.challenge.state == "open"
     assert any("start failed" in record.message for record in caplog.records)
     assert person.user.username not in caplog.text
@@ -650,7 +651,7 @@ def test_an_authentication_that_is_gone_when_an_attempt_is_asked_for(person, pro
 
     page = person.browser.post(start, follow=True)
 
-    assert "could not confirm" in text(page)
+    assert page.context["word"] == "failed"
     assert person.challenge.reason == "unknown_to_provider"
 
 
@@ -739,7 +740,7 @@ def test_trouble_while_waiting_keeps_waiting(person, provider, trouble):
     person.clock.shift(3)
     provider.troubles.append(trouble)
 
-    assert "having trouble" in text(person.browser.get(waiting))
+    assert str(TROUBLE) in text(person.browser.get(waiting))
 
     assert text(person.waits(person.browser.get(waiting))).startswith("secret")
 
@@ -759,7 +760,7 @@ def test_an_authentication_that_the_provider_forgot_ends(person, provider):
 
     page = person.browser.get(f"/face/returned/{person.challenge.handle}/")
 
-    assert "could not confirm" in text(page)
+    assert page.context["word"] == "failed"
     assert (person.challenge.state, person.challenge.reason) == ("failed", "unknown_to_provider")
 
 

@@ -15,10 +15,12 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.test import Client, override_settings
 from django.urls import get_resolver, reverse
 from django.utils import timezone
+from pytest_django.asserts import assertTemplateUsed
 
 from django_faceauth.models import FaceChallenge, Lockout
 from django_faceauth.services import alerts
 from django_faceauth.signals import challenge_revoked, locked_out, reported
+from django_faceauth.wording import LIMITED
 from tests.services.test_concurrency import at_once
 from tests.site.fallback import CODE
 from tests.site.models import Payment
@@ -82,12 +84,9 @@ def test_a_face_that_opened_a_gate_is_told_by_mail(alice):
     alice.passes("/payout/")
 
     message = the_mail()
-    assert message.subject == "Your face was shown at bank.example"
-    assert "What it was for: Payout\n" in message.body
-    assert re.search(
-        r"When: March 1, 2026, \S+ (noon|[ap]\.m\.) \w+\n|When: .* UTC\n", message.body
-    )
-    assert "not you" in message.body
+    assert "bank.example" in message.subject
+    assert " Payout\n" in message.body
+    assert re.search(r" March 1, 2026, \S+ (noon|[ap]\.m\.) \w+\n| UTC\n", message.body)
     assert reverse("faceauth:report", args=["x"]).rpartition("x")[0] in link_in(message)
 
 
@@ -107,7 +106,7 @@ def test_the_time_is_that_of_the_site(alice, settings):
     settings.TIME_ZONE = "Europe/Paris"
     alice.passes(GATE)
 
-    assert re.search(r"^When: .* CET$", the_mail().body, re.M)
+    assert re.search(r" CET$", the_mail().body, re.M)
 
 
 def test_nothing_is_mailed_unless_the_site_wants_it(alice, settings):
@@ -137,9 +136,8 @@ def test_a_face_that_was_not_recognised_is_no_face_of_theirs(alice):
     """They are warned instead (C-06)."""
     alice.passes(GATE, "someone_else")
 
-    assert [sent.subject for sent in mail.outbox] == [
-        "Somebody could not be recognised as you at bank.example"
-    ]
+    (sent,) = mail.outbox
+    assert "/face/report/" not in sent.body
 
 
 class BrokenServer(BaseEmailBackend):
@@ -197,7 +195,6 @@ def test_the_page_says_what_happened(alice, client):
 
     page = client.get(link_in(the_mail())).content.decode()
 
-    assert "Was this not you?" in page
     assert "Payout" in page
     assert "March 1, 2026" in page
     assert alice.user.username not in page
@@ -222,14 +219,13 @@ def test_the_button_closes_locks_and_tells(alice, caplog):
 
     page = reports(link)
 
-    assert b"Thank you" in page.content
+    assertTemplateUsed(page, "faceauth/reported.html")
     start = alice.is_asked(GATE)
     locked = alice.browser.get(start)
     assert locked.status_code == 429
-    assert b"Your account is protected" in locked.content
-    assert b"not recognised" not in locked.content
+    assert locked.context["wording"] == LIMITED["reported"]
     assert alice.presses(start).status_code == 429
-    assert b"took a little too long" in elsewhere.get(asked_elsewhere).content
+    assert elsewhere.get(asked_elsewhere).context["word"] == "expired"
     row = FaceChallenge.objects.get(action="", state="revoked")
     assert row.reason == "reported"
     assert row.reported_at is not None
@@ -276,7 +272,7 @@ def test_everybody_who_listens_is_told_once(alice):
         key=str,
     )
     assert Lockout.objects.count() == 1
-    assert b"Thank you" in Client().get(link).content
+    assertTemplateUsed(Client().get(link), "faceauth/reported.html")
 
 
 def test_a_second_press_does_not_lock_again(alice, clock):
@@ -286,7 +282,7 @@ def test_a_second_press_does_not_lock_again(alice, clock):
     reports(link)
     clock.shift(timedelta(days=2))
 
-    assert b"Thank you" in Client().post(link, follow=True).content
+    assertTemplateUsed(Client().post(link, follow=True), "faceauth/reported.html")
     assert alice.passes(GATE).content.startswith(b"secret")
 
 
@@ -335,7 +331,7 @@ def test_an_operator_who_cannot_be_mailed_is_told_by_the_log(alice, caplog):
 
     page = reports(alerts.link_to_report(alice.challenge).removeprefix("https://bank.example"))
 
-    assert b"Thank you" in page.content
+    assertTemplateUsed(page, "faceauth/reported.html")
     assert any(record.levelno == logging.CRITICAL for record in caplog.records)
     assert "operator@" not in caplog.text
     alice.is_asked(GATE)
@@ -392,7 +388,7 @@ def test_a_site_where_everything_needs_a_login(alice, settings):
     ]
     alice.passes(GATE)
 
-    assert b"Thank you" in reports(link_in(the_mail())).content
+    assertTemplateUsed(reports(link_in(the_mail())), "faceauth/reported.html")
 
 
 #: Each page that takes a POST, and why it needs no gate.

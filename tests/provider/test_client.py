@@ -66,6 +66,7 @@ def capture(client: Client, fav: str, clock: time_machine.Traveller) -> str:
 
 
 def test_a_new_authentication_is_created_for_the_applicant(client: Client) -> None:
+    """V-11: a face is compared with that of one applicant."""
     created = client.create_authentication(applicant_id=APPLICANT, user_journey_id=JOURNEY)
 
     assert created.id.startswith("fav_")

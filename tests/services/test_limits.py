@@ -17,6 +17,7 @@ from django_faceauth.exceptions import NotEnrolled
 from django_faceauth.models import AttemptRequest, CallBudget, FaceAuthentication, Lockout
 from django_faceauth.services import enrolment, limits, sweep
 from django_faceauth.signals import locked_out
+from django_faceauth.wording import LIMITED
 from tests.person import capture_url_in, scripted
 from tests.provider_double import answers, breaks, works, works_but_times_out
 from tests.sweeping import sweep_for
@@ -40,12 +41,12 @@ def starts_anew(person):
 def refuses(person, times=1):
     """Start, and refuse, so that the next start is of a new question."""
     for _ in range(times):
-        assert "You chose not to" in text(person.passes("/statements/", "refuse"))
+        assert person.passes("/statements/", "refuse").context["word"] == "refused"
 
 
 def is_declined(person, times=1):
     for _ in range(times):
-        assert "could not confirm" in text(person.passes("/statements/"))
+        assert person.passes("/statements/").context["word"] == "failed"
 
 
 def text(response):
@@ -91,7 +92,6 @@ def test_the_fourth_start_in_ten_minutes_costs_nothing_and_says_when(person, pro
     assert told(page) == timezone.now() + 7 * MINUTE
     assert "7\xa0minutes" in text(page)
     assert "March 1, 2026, 6:10 a.m. (CST)" in text(page)
-    assert "Nothing was changed" in text(page)
     assert 'href="/home/"' in text(page)
     assert len(provider.calls) == calls
     assert metrics.counts["limited.user"] == before + 1
@@ -176,7 +176,6 @@ def test_the_other_way_is_offered(person):
         page = starts_anew(person)
 
     assert f'href="/by-phone/?challenge={person.challenge.handle}"' in text(page)
-    assert "without your face" in text(page)
 
 
 # -- what is free
@@ -274,7 +273,7 @@ def test_others_are_not_affected(people):
 
     refuses(alice, 3)
 
-    assert text(starts(alice)).count("short break")
+    assert starts(alice).context["wording"] == LIMITED["user"]
     assert Lockout.objects.get().user == mallory.user
 
 
@@ -308,7 +307,7 @@ def test_the_site_has_a_limit_of_its_own(people, provider, caplog):
     page = starts(late)
 
     assert page.status_code == 429
-    assert "not your fault" in text(page)
+    assert page.context["wording"] == LIMITED["site"]
     assert provider.attempts_bought == 3
     assert len(provider.calls) == calls
     assert metrics.counts["limited.site"] == before + 1
@@ -350,7 +349,7 @@ def test_five_declines_in_a_row_lock_out_for_half_an_hour(people, provider, lock
     page = starts(mallory)
 
     assert page.status_code == 429
-    assert "we could not recognise your face" in text(page)
+    assert page.context["wording"] == LIMITED["lockout"]
     assert provider.attempts_bought == bought == 5
     lockout = Lockout.objects.get()
     assert (lockout.user, lockout.reason) == (mallory.user, "declined")
@@ -520,7 +519,7 @@ def test_what_no_limit_looks_at_is_forgotten(person, limit, kept, name, settings
 
     person.clock.shift(kept)
     sweep.tidy(now=timezone.now())
-    assert str(AttemptRequest.objects.get()).startswith("attempt request")
+    assert AttemptRequest.objects.count() == 1
 
     person.clock.shift(1)
     sweep.tidy(now=timezone.now())
