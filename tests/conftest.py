@@ -23,7 +23,7 @@ ABOUT: Final = {
     "celery": ["celery", "webhooks/test_tasks.py"],
     "health_check": ["test_healthcheck.py"],
     "playwright": ["browser"],
-    "prometheus_client": ["test_prometheus.py", "testing/test_how_to_page.py"],
+    "prometheus_client": ["test_prometheus.py"],
     "rest_framework": [
         "api",
         "example",
@@ -31,6 +31,7 @@ ABOUT: Final = {
         "gate/test_doors.py",
         "pages/test_way_back.py",
         "test_checks_of_pages.py",
+        "test_docs.py",
         "test_how_to.py",
         "testing/test_gates.py",
         "testing/test_simulation.py",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.testing.adopter import SETTINGS, Project
+from tests.package.adopter import SETTINGS, Project
 
 WITHOUT_DJANGO = """
 import sys

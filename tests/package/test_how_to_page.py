@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.docs_parser import DOCS, code_blocks
-from tests.testing.adopter import SETTINGS, Project
+from tests.package.adopter import SETTINGS, Project
 
 PAGE = DOCS / "how-to/test-your-site.md"
 #: What the page adds is not there before.
