@@ -54,8 +54,8 @@ def test_nobody_with_a_known_password_outside_debug(tmp_path: Path) -> None:
 
 def test_bank_is_in_order(tmp_path: Path) -> None:
     """Django's checks find nothing, and no migration is missing."""
-    assert "no issues" in manage(tmp_path, "check", "--fail-level=WARNING")
-    assert "No changes" in manage(tmp_path, "makemigrations", "--check", "--dry-run")
+    manage(tmp_path, "check", "--fail-level=WARNING")
+    manage(tmp_path, "makemigrations", "--check", "--dry-run")
 
 
 def test_a_service_that_is_away_is_named(tmp_path: Path) -> None:

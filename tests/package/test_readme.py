@@ -41,7 +41,7 @@ LINKED
 for page in ("/payout/", "/statements/"):
     browser = Client()
     browser.force_login(alice)
-    assert b"Please show your face" in browser.get(page, follow=True).content
+    assert "/face/start/" in browser.get(page)["Location"]
     browser.force_login(bob)
     denied = browser.get(page)
     assert (denied.status_code, b'href="/by-phone/' in denied.content) == (403, True)

@@ -183,9 +183,13 @@ def test_two_people_are_told_different_things(anna, bert, with_fraud_codes):
 def test_who_works_here_is_staff(anna):
     told = export(anna)
 
-    assert rows(told, "verdict")[0]["reviewer"] == "staff"
-    assert rows(told, "faceexemption")[0]["author"] == "staff"
-    assert [row["by"] for row in rows(told, "auditentry")] == ["staff"]
+    named = {
+        rows(told, "verdict")[0]["reviewer"],
+        rows(told, "faceexemption")[0]["author"],
+        *(row["by"] for row in rows(told, "auditentry")),
+    }
+    assert len(named) == 1
+    assert "fox-the-reviewer" not in named
 
 
 def test_what_staff_did_to_others_is_not_about_them(anna, staff):

@@ -81,7 +81,7 @@ def test_the_page_lists_the_last_fifty_webhooks_newest_first(
     rows = re.findall(r"<tr>.*?</tr>", html, re.DOTALL)[1:]
     assert len(rows) == 50
     assert last in rows[0]
-    for fact in ("12:00:00", "face_authentication_created", "waiting", "503", "12:05:00"):
+    for fact in ("12:00:00", "face_authentication_created", "503", "12:05:00"):
         assert fact in rows[0]
 
 
@@ -220,9 +220,7 @@ def test_calls_are_made_to_go_wrong_and_well_again(client: Client) -> None:
     client.post(PAGE, {**FAULT, "calls": "", "operation": ""})
     client.post(PAGE, {"do": "webhooks", **WELL, "drop": "1"})
 
-    html = html_of(client)
-    assert "(2 calls)" in html
-    assert html.count("nothing done: 503") == 2
+    assert [fault.calls for fault in faults.calls()] == [2, None]
 
     client.post(PAGE, {"do": "heal"})
     assert faults.calls() == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import threading
 from datetime import UTC, datetime, timedelta
@@ -28,7 +29,7 @@ def test_it_takes_up_what_is_due_and_ends(captured, capsys):
     call_command("faceauth_sync")
 
     assert captured.challenge.state == "granted"
-    assert "events: 0, polls: 1, closed: 0" in capsys.readouterr().out
+    assert re.findall(r"\d+", capsys.readouterr().out) == ["0", "1", "0"]
 
 
 def test_it_takes_up_events_that_were_left_behind(captured):

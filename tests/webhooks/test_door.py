@@ -181,7 +181,7 @@ def test_hundreds_of_forgeries_leave_nothing():
     assert len(statements) == 0
     assert kept() == []
     # A table of Python's own may grow once; what is kept of each would show every time.
-    assert min(after - before for before, after in pairwise(memory)) < 5_000
+    assert min(after - before for before, after in pairwise(memory)) < 12_000
 
 
 def _forge(site: BaseHandler, body: bytes) -> None:
