@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -49,6 +50,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
         hypothesis.settings.register_profile("fuzz", max_examples=1_500, deadline=None)
         hypothesis.settings.register_profile("long", max_examples=1_000_000, deadline=None)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Spare runs without Hypothesis its import, which its plugin makes for the summary."""
+    if "hypothesis" not in sys.modules:
+        plugins = session.config.pluginmanager
+        plugins.unregister(name="hypothesispytest")
 
 
 def pytest_report_header() -> str:

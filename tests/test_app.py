@@ -16,6 +16,8 @@ from django_faceauth.exceptions import NotEnrolled
 from django_faceauth.models import Applicant, FaceChallenge
 from django_faceauth.services import enrolment
 
+pytestmark = pytest.mark.database
+
 ROOT = Path(django_faceauth.__file__).parent
 
 

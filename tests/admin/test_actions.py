@@ -25,7 +25,7 @@ from tests.admin.staff import Staff, address, text_of
 from tests.person import capture_url_in
 from tests.provider_double import answers, breaks
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 
 def forgotten(provider):

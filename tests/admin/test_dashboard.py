@@ -23,6 +23,8 @@ from tests.gate.test_admin import make_staff
 from tests.person import scripted
 from tests.site.views import statements
 
+pytestmark = pytest.mark.database
+
 RIGHTS = ("view_faceauthentication",)
 SVG = re.compile(r"<svg class=\"faceauth-(?:chart|spark)\".*?</svg>", re.S)
 

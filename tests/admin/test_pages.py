@@ -24,7 +24,7 @@ from tests.admin.staff import text_of
 from tests.deliveries import deliver, event
 from tests.person import scripted
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 MARKUP = "<script>alert(1)</script>"
 LIST, ONE = "faceauthentication_changelist", "faceauthentication_change"

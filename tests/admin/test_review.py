@@ -23,7 +23,7 @@ from django_faceauth.wording import LIMITED
 from tests.person import scripted
 from tests.provider_double import says
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 
 def reasons_of(row):

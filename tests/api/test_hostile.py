@@ -26,6 +26,8 @@ from tests.api.seeded import (
     with_token,
 )
 
+pytestmark = pytest.mark.database
+
 PROBLEM = "application/problem+json"
 MARKUP = "<script>alert(1)</script>"
 

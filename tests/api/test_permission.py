@@ -23,6 +23,8 @@ from tests.program import Program
 from tests.site.api import Secret
 from tests.site.models import Payment
 
+pytestmark = pytest.mark.database
+
 
 def call(view, program, method="GET", handle="", **kwargs):
     """Call a view that has no address, with the credential of a program."""

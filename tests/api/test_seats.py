@@ -14,6 +14,8 @@ from django_faceauth.models import FaceChallenge
 from django_faceauth.services import enrolment, revocation
 from tests.program import Program
 
+pytestmark = pytest.mark.database
+
 ENDPOINTS = {
     "challenge": ("GET", "/face/api/challenges/{handle}/"),
     "attempts": ("POST", "/face/api/challenges/{handle}/attempts/"),

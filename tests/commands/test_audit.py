@@ -12,6 +12,8 @@ from django.utils import timezone
 from django_faceauth.models import AuditEntry
 from django_faceauth.services import audit
 
+pytestmark = pytest.mark.database
+
 
 @pytest.fixture
 def log(person):

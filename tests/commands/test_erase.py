@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django_faceauth.models import Applicant, Erasure
 from tests.provider_double import answers, breaks
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 
 def erase(person, *options):

@@ -12,7 +12,7 @@ from django.db import connection
 
 from django_faceauth.models import Applicant, AuditEntry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from django_faceauth.models import AuditEntry, WebhookEvent
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from django_faceauth.models import FaceChallenge
 from django_faceauth.services import grants, revocation
 from tests.provider_double import answers
 
+pytestmark = pytest.mark.database
+
 State = FaceChallenge.State
 NOW = timezone.now
 

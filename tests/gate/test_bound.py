@@ -21,6 +21,8 @@ from django_faceauth.wording import NOT_DONE
 from tests.person import form_in
 from tests.site.models import Payment
 
+pytestmark = pytest.mark.database
+
 #: A function and a class, sync and async: one gate in front of the same work.
 KINDS = ["", "class/"]
 ALL_KINDS = ["", "async/", "class/", "class/async/"]

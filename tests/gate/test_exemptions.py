@@ -16,6 +16,8 @@ from django_faceauth.services import exemptions
 from django_faceauth.signals import exemption_granted, exemption_revoked, exemption_used
 from tests.site.models import Payment
 
+pytestmark = pytest.mark.database
+
 GATE = "/statements/"
 
 

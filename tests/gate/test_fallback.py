@@ -22,6 +22,8 @@ from tests.services.test_concurrency import at_once
 from tests.site.fallback import CODE
 from tests.site.models import Payment
 
+pytestmark = pytest.mark.database
+
 GATE = "/statements/"
 
 

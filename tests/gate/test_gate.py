@@ -16,6 +16,8 @@ from django_faceauth.gate import FaceRequiredMixin, face_required
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.services import enrolment, grants, revocation, sync
 
+pytestmark = pytest.mark.database
+
 DEFAULT_ACTION = [
     "/statements/",
     "/called/",

@@ -16,6 +16,8 @@ from tests.person import form_in
 from tests.services.test_sessions import change_password
 from tests.site.models import Payment
 
+pytestmark = pytest.mark.database
+
 
 @override_settings(FACEAUTH_MAX_AGE=60)
 def test_peers_01_a_grant_of_a_minute_is_worth_nothing_an_hour_later(person, clock):

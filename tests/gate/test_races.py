@@ -22,7 +22,7 @@ from django_faceauth.models import FaceChallenge
 from tests.site.models import Payment
 from tests.site.views import payment_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
 #: SQLite lets one write at a time, so that a race there is a queue, and a long one.
 RACERS, ROUNDS = (16, 5) if connection.vendor == "sqlite" else (64, 40)

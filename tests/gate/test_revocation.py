@@ -22,7 +22,7 @@ from django_faceauth.signals import challenge_revoked
 from tests.deliveries import deliver, event
 from tests.services.test_concurrency import at_once
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
 GATE = "/statements/"
 OPEN = "/payout/"

@@ -16,6 +16,8 @@ from django_faceauth.wording import COMPARING, LINK_RAN_OUT, TROUBLE, WORDINGS
 from tests.person import capture_url_in, scripted
 from tests.provider_double import answers, breaks, works, works_but_times_out
 
+pytestmark = pytest.mark.database
+
 START = "/face/start/"
 
 

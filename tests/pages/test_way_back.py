@@ -10,6 +10,8 @@ from tests.person import HANDED_OVER, capture_url_in
 from tests.phone import Phone
 from tests.provider_double import answers
 
+pytestmark = pytest.mark.database
+
 APP = "demobank://face/done"
 PAGE = "https://app.bank.example/face/?done=1&way=app"
 

@@ -13,7 +13,7 @@ from django_faceauth.models import AuditEntry, AuditHead
 from django_faceauth.models.append_only import AppendOnlyError
 from django_faceauth.services import audit
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 
 @pytest.fixture

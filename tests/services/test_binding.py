@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from django_faceauth.services.binding import Money, digest, fingerprint, snapshot_of
 from django_faceauth.services.presentation import kept_lines, label, lines
 
+pytestmark = pytest.mark.database
+
 NONCE = "n" * 43
 
 

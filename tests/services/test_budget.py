@@ -15,6 +15,8 @@ from django_faceauth.exceptions import AccessDenied, NotFound, Unavailable
 from django_faceauth.models import CallBudget
 from django_faceauth.services import budget
 
+pytestmark = pytest.mark.database
+
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 

@@ -19,7 +19,7 @@ from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChalleng
 from django_faceauth.provider.snapshots import AuthenticationSnapshot
 from django_faceauth.services import flow, grants, limits, sync
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
 #: SQLite lets one write at a time: a race there is a queue, and a long one.
 TABS, STARTS, THREADS = (6, 24, 8) if connection.vendor == "sqlite" else (20, 80, 24)

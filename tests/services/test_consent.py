@@ -15,6 +15,8 @@ from django_faceauth.signals import challenge_revoked, consent_withdrawn
 from tests.conftest import NOON
 from tests.services.test_concurrency import at_once
 
+pytestmark = pytest.mark.database
+
 VERSION = "2026-11"
 BACK = "https://testserver/back/"
 

@@ -32,7 +32,7 @@ from tests.deliveries import deliver, event
 from tests.provider_double import answers, breaks, works
 from tests.sweeping import sweep_for, sweep_once
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 REQUEST = Erasure.Reason.REQUEST
 

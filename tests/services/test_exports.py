@@ -26,7 +26,7 @@ from django_faceauth.models import (
 from django_faceauth.services import audit, erasure, exports, holdings
 from tests.deliveries import deliver, event
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 #: Written by hand, so that leaving something out is a decision.
 NOT_TOLD = {

@@ -17,6 +17,8 @@ from tests.deliveries import deliver, event
 from tests.provider_double import answers
 from tests.sweeping import sweep_once
 
+pytestmark = pytest.mark.database
+
 
 def report() -> health.Health:
     return health.report(now=timezone.now())

@@ -22,6 +22,8 @@ from tests.person import capture_url_in, scripted
 from tests.provider_double import answers, breaks, works, works_but_times_out
 from tests.sweeping import sweep_for
 
+pytestmark = pytest.mark.database
+
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 DECLINED = scripted("62321")

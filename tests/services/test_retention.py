@@ -29,7 +29,7 @@ from django_faceauth.services import audit, erasure, retention
 from tests.deliveries import deliver, event
 from tests.sweeping import sweep_once
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 #: Everything that hangs on a face check.
 FLOW = (

@@ -13,6 +13,8 @@ from django.utils import timezone
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services import grants
 
+pytestmark = pytest.mark.database
+
 GATE = "/statements/"
 
 

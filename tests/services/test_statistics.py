@@ -14,6 +14,8 @@ from django_faceauth.services import statistics
 from tests.deliveries import deliver, event
 from tests.person import scripted
 
+pytestmark = pytest.mark.database
+
 
 def collect(days=7, **more):
     return statistics.collect(days=days, now=timezone.now(), **more)

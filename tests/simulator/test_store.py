@@ -10,6 +10,8 @@ from django.test import Client
 from django_faceauth.simulator.models import StoredCase
 from tests.simulator.merchant import Merchant
 
+pytestmark = pytest.mark.database
+
 
 def test_a_row_is_named_as_its_case() -> None:
     assert str(StoredCase(id="fav_a")) == "fav_a"

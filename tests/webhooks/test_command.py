@@ -22,7 +22,7 @@ from django_faceauth.services import inbox
 from tests.deliveries import event
 from tests.provider_double import answers
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
 
 def test_it_takes_up_what_is_due_and_ends(captured, capsys):

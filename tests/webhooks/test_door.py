@@ -23,6 +23,8 @@ from django_faceauth.redaction import Secret
 from django_faceauth.signals import webhook_rejected
 from tests.deliveries import KEY, URL, deliver, event
 
+pytestmark = pytest.mark.database
+
 FAV = "fav_" + "a" * 26
 OLD, NEW = "the-old-key-of-more-than-32-characters", "the-new-key-of-more-than-32-characters"
 REFUSED = b"refused"

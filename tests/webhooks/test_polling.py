@@ -18,6 +18,8 @@ from tests.person import scripted
 from tests.provider_double import answers, breaks, works_but_times_out
 from tests.sweeping import sweep_for, sweep_once
 
+pytestmark = pytest.mark.database
+
 ENDS = {
     "10000": ("approved", "granted"),
     "62321": ("declined", "failed"),

@@ -26,6 +26,8 @@ from tests.person import scripted
 from tests.provider_double import answers, breaks, says, works_but_times_out
 from tests.sweeping import sweep_for, sweep_once
 
+pytestmark = pytest.mark.database
+
 EVENTS = ("created", "opened", "started", "capture_completed", "checks_completed")
 
 

@@ -15,7 +15,7 @@ from django_faceauth import tasks
 from django_faceauth.models import FaceAuthentication, WebhookEvent
 from tests.deliveries import deliver, event
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(autouse=True)
