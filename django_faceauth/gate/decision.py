@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from django.http import HttpRequest
+from django.utils import timezone
 
 from django_faceauth.gate.policy import CHALLENGE_FIELD, Policy
 from django_faceauth.models import FaceChallenge, FaceExemption
@@ -133,6 +134,8 @@ def judge(
     if not user.is_active:
         return Deny(Reason.INACTIVE)
     snapshot = policy.snapshot()
+    if policy.bind is not None:  # it may have waited for a lock
+        now = max(now, timezone.now())
     fresh = _fresh(seat, policy, now)
     brought = _brought(seat, named, fresh)
     if brought is not None and not _is_for(brought, policy, snapshot):

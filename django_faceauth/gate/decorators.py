@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import datetime, timedelta
 from functools import partial, wraps
 from typing import Any, TypeVar, cast, overload
@@ -14,6 +16,8 @@ from django.utils import timezone
 from django_faceauth.gate.decision import Allow, Challenge, Deny, FaceRequest, enter
 from django_faceauth.gate.policy import Bind, Policy, policy
 from django_faceauth.gate.refusals import refuse
+
+logger = logging.getLogger(__name__)
 
 View = TypeVar("View", bound=Callable[..., Any])
 #: Answers a request that may not pass.
@@ -117,7 +121,27 @@ async def through_async(
 
     # A transaction belongs to a thread. Queries that the view makes from its event loop
     # come back to this one, and so are part of it.
-    return await sync_to_async(through)(request, asked, async_to_sync(awaited), refuse)
+    return await _to_its_end(sync_to_async(through)(request, asked, async_to_sync(awaited), refuse))
+
+
+async def _to_its_end(work: Coroutine[Any, Any, Any]) -> Any:
+    """Await work that a cancellation must not interrupt.
+
+    An ASGI server cancels a request when its client hangs up. If that ended the work, the
+    use of the grant would be rolled back after the view has acted.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        if task.exception() is not None:
+            logger.error("a view failed after its client had gone", exc_info=task.exception())
+        raise asyncio.CancelledError
+    return task.result()
 
 
 def _gate(asked: Policy) -> Callable[[View], View]:

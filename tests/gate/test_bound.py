@@ -10,7 +10,9 @@ from urllib.parse import urlencode
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import connection
+from django.http import HttpResponse
 from django.test import AsyncClient, override_settings
+from django.urls import path
 from django.utils import timezone, translation
 from pytest_django.asserts import assertTemplateUsed
 
@@ -18,6 +20,7 @@ from django_faceauth.gate import FaceRequiredMixin, Money, face_required, freshn
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services import binding
 from django_faceauth.wording import NOT_DONE
+from tests.addresses import served
 from tests.person import form_in
 from tests.site.models import Payment
 
@@ -561,3 +564,20 @@ def test_keeping_what_cannot_be_kept_is_an_error_where_it_is_written(keep):
 def test_a_binding_that_cannot_be_called_is_an_error_where_it_is_written():
     with pytest.raises(TypeError, match="bind"):
         face_required(bind={"amount": 1})
+
+
+def test_the_age_is_judged_after_bind(person, clock):
+    """Which may have waited minutes for a lock (F-11)."""
+    waited = []
+
+    def bind(_request):
+        clock.shift(sum(waited))
+        return {"payee": "Anna"}
+
+    gate = face_required(action="locked", max_age=120, bind=bind)
+    with served(path("locked/", gate(lambda _request: HttpResponse("done")))):
+        assert person.proves(person.is_asked("/locked/")).content == b"done"
+        FaceChallenge.objects.update(state="granted", consumed_at=None)
+        waited.append(600)
+
+        person.is_asked("/locked/")
