@@ -34,6 +34,7 @@ from django_faceauth.gate.decision import (
     Reason,
     conclude,
     decide,
+    receive_body,
 )
 from django_faceauth.gate.decorators import through, through_async
 from django_faceauth.gate.policy import Bind, Policy, described_by, policy
@@ -139,6 +140,7 @@ class _Doorkeeper:
         return self.decisions[asked]
 
     def _decide(self, request: Request, bound: Policy) -> Decision:
+        receive_body(request._request)
         now = timezone.now()
         with self.aside(), bound.transaction():
             decision = decide(request, bound, now)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from django.http import HttpRequest
+from django.http.request import RawPostDataException
 from django.utils import timezone
 
 from django_faceauth.gate.policy import CHALLENGE_FIELD, Policy
@@ -30,7 +32,8 @@ State = FaceChallenge.State
 
 #: The header by which a client without a form names its challenge.
 CHALLENGE_HEADER: Final = "Face-Challenge"
-FORMS: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+URL_ENCODED: Final = "application/x-www-form-urlencoded"
+FORMS: Final = frozenset({URL_ENCODED, "multipart/form-data"})
 
 
 class Reason(StrEnum):
@@ -118,7 +121,7 @@ def decide(request: HttpRequest, policy: Policy, now: datetime) -> Decision:
         return Deny(Reason.ANONYMOUS)
     if grants.is_impersonated(request):
         return Deny(Reason.IMPERSONATED)
-    seat, named = grants.seat_of(request), named_by(request)
+    seat, named = grants.seat_of(request), named_by(request, policy)
     return judge(seat, policy, now, named=named, only=named if seat.names_challenge else None)
 
 
@@ -134,8 +137,7 @@ def judge(
     if not user.is_active:
         return Deny(Reason.INACTIVE)
     snapshot = policy.snapshot()
-    if policy.bind is not None:  # it may have waited for a lock
-        now = max(now, timezone.now())
+    now = max(now, timezone.now())  # `bind` may have waited for a lock
     fresh = _fresh(seat, policy, now)
     brought = _brought(seat, named, fresh)
     if brought is not None and not _is_for(brought, policy, snapshot):
@@ -240,10 +242,29 @@ _ENDED: Final[Mapping[str, Reason]] = {
 }
 
 
-def named_by(request: HttpRequest) -> str:
-    """Return the handle that a request brings along, or nothing."""
+def receive_body(request: HttpRequest) -> None:
+    """Wait for the body of a request, if it is URL-encoded or JSON.
+
+    A WSGI server calls the view as soon as it has the head, so a client could send the head
+    in time and the body when the face counts no more. Multipart bodies are left to the view,
+    which may want to set upload handlers. Raises what `request.body` does, such as
+    `RequestDataTooBig`.
+    """
+    kind = (request.content_type or "").partition(";")[0].strip().lower()
+    if kind in {URL_ENCODED, "application/json"} or kind.endswith("+json"):
+        with suppress(RawPostDataException):  # the view or a middleware reads it as a stream
+            _ = request.body
+
+
+def named_by(request: HttpRequest, policy: Policy) -> str:
+    """Return the handle that a request brings along, or nothing.
+
+    Forms name it where the gate has a continue page. Other multipart bodies are not read: the
+    view may want to set upload handlers, or to read the stream.
+    """
     header = request.headers.get(CHALLENGE_HEADER, "")
-    if header or request.method != "POST" or request.content_type not in FORMS:
+    read = {URL_ENCODED} if policy.keep is None else FORMS
+    if header or request.method != "POST" or request.content_type not in read:
         return header
     return str(request.POST.get(CHALLENGE_FIELD, ""))
 

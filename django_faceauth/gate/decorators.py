@@ -13,7 +13,14 @@ from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
-from django_faceauth.gate.decision import Allow, Challenge, Deny, FaceRequest, enter
+from django_faceauth.gate.decision import (
+    Allow,
+    Challenge,
+    Deny,
+    FaceRequest,
+    enter,
+    receive_body,
+)
 from django_faceauth.gate.policy import Bind, Policy, policy
 from django_faceauth.gate.refusals import refuse
 
@@ -85,9 +92,11 @@ def admit(request: HttpRequest, asked: Policy, refuse: Refuse = refuse) -> HttpR
     """Return the refusal of a request, or None after setting `request.face`.
 
     For a gate of single use, call it in `asked.transaction()`, together with the work.
+    The time is taken when the body is there.
     """
     if not asked.covers(request.method):
         return None
+    receive_body(request)
     now = timezone.now()
     decision = enter(request, asked, now)
     if not isinstance(decision, Allow):
@@ -100,6 +109,8 @@ def through(
     request: HttpRequest, asked: Policy, view: Callable[[], Any], refuse: Refuse = refuse
 ) -> Any:
     """Return the answer of a view, which takes no more arguments, or the gate's refusal."""
+    if asked.covers(request.method):
+        receive_body(request)  # before there is a transaction, which a slow client would hold
     with asked.transaction():
         refusal = admit(request, asked, refuse)
         return view() if refusal is None else refusal

@@ -92,7 +92,7 @@ def _ask(
         kept=kept,
     )
     return grants.ask(
-        request, question, window=conf.CAPTURE_WINDOW, now=now, named=named_by(request)
+        request, question, window=conf.CAPTURE_WINDOW, now=now, named=named_by(request, policy)
     )
 
 
