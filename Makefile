@@ -67,11 +67,11 @@ test: $(VENV)/test$(if $(filter postgres% mysql%,$(DATABASE_URL)),-services).sta
 	@echo "Not run: make test-browser, make test-package, make test-services (databases, brokers, workers)."
 
 test-browser: $(VENV)/test-browser.stamp ## drive the running example bank, by HTTP and in Chromium (FACEAUTH_TEST_BROWSER)
-	@$(PYTEST) tests/browser tests/example $(ARGS)
+	@$(PYTEST) --dist loadfile tests/browser tests/example $(ARGS)
 	@echo "Not run: make test, make test-package, make test-services."
 
 test-package: $(VENV)/test-package.stamp ## build the package, try each extra, follow README and tutorial (needs a package index)
-	@$(PYTEST) tests/package $(ARGS)
+	@$(PYTEST) --dist loadfile tests/package $(ARGS)
 	@echo "Not run: make test, make test-browser, make test-services."
 
 test-services: $(VENV)/test-services.stamp ## run what depends on databases and brokers (POSTGRES_URL, MYSQL_URL, REDIS_URL, AMQP_URL)
