@@ -29,13 +29,15 @@ def exempt(
 ) -> FaceExemption:
     """Let a user pass the gates of `action` (`"*"` for all) without a face until then.
 
-    Raises `ValueError` without a reason, for an end that is over, and for somebody who
-    would exempt themselves.
+    Raises `ValueError` without a reason, for an end that is over or not before the year 2100,
+    and for somebody who would exempt themselves.
     """
     if not reason.strip():
         raise ValueError("an exemption needs a reason")
     if expires_at <= now:
         raise ValueError("an exemption ends in the future")
+    if expires_at >= clocks.LATEST:
+        raise ValueError(f"an exemption ends before {clocks.LATEST:%Y}")
     if author.pk == user.pk:
         raise ValueError("nobody exempts themselves")
     row = FaceExemption.objects.create(
