@@ -26,7 +26,7 @@ from django_faceauth.exceptions import (
 from django_faceauth.models import FaceAuthentication, WebhookEvent
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.provider.notices import ANONYMIZED, Notice
-from django_faceauth.services import budget, erasure, flow, orphans, schedule
+from django_faceauth.services import budget, erasure, flow, mishaps, orphans, schedule
 from django_faceauth.services.deadline import time_limit
 from django_faceauth.statuses import AT_REST
 
@@ -108,6 +108,11 @@ def process(event_id: int, *, now: datetime) -> DueAt:
         return _put_off(event, now + budget.NO_ACCESS_PAUSE, error="access_denied")
     except (ProviderError, ConfigurationError) as error:
         logger.warning("event not processed: %s event=%s", error, event)
+        return _try_again(event, error, now)
+    except mishaps.AWAY:
+        raise
+    except Exception as error:
+        mishaps.note(error, f"event={event}")
         return _try_again(event, error, now)
 
 
@@ -230,7 +235,7 @@ def _next_chance(now: datetime) -> datetime:
 
 
 def _try_again(event: WebhookEvent, error: Exception, now: datetime) -> DueAt:
-    tries, cause = event.tries + 1, type(error).__name__
+    tries, cause = event.tries + 1, mishaps.cause_of(error)
     if tries >= MOST_TRIES:
         logger.error("event given up: %s event=%s", cause, event)
         return _end(event, State.FAILED, error=cause)
