@@ -13,6 +13,7 @@ COUNTERS: Final[Mapping[str, tuple[str, ...]]] = {
     "challenge_revoked": (),
     "limited": ("lockout", "reported", "session", "site", "user"),
     "sequence_fail": (),
+    "unforeseen": (),
     "webhook_not_kept": (),
     "webhook_rejected": ("authorization", "malformed", "missing", "network", "no_match"),
     "webhook_unusable": (),

@@ -52,6 +52,7 @@ COUNTERS: Final[Mapping[str, tuple[str, str, str]]] = {
     "challenge_revoked": ("challenges_revoked", "", "Grants that were taken back."),
     "limited": ("starts_limited", "scope", "Starts that a limit refused."),
     "sequence_fail": ("approvals_burnt", "", "Approvals that were shown for something else."),
+    "unforeseen": ("unforeseen_errors", "", "Rows whose handling failed unexpectedly."),
     "webhook_not_kept": ("webhook_not_kept", "", "Webhooks that were told to come back."),
     "webhook_rejected": ("webhook_rejected", "reason", "Webhooks that did not prove genuine."),
     "webhook_unusable": ("webhook_unusable", "", "Genuine webhooks that made no sense."),

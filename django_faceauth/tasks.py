@@ -92,10 +92,12 @@ def sweep() -> None:
     due = sweeping.take(now=now)
     work = [(process_event, pk) for pk in due.events]
     work += [(sync_authentication, pk) for pk in due.authentications]
-    for number, (one, pk) in enumerate(work):
-        # Spread out, so that the budget has room for each when its turn comes.
-        one.apply_async((pk,), countdown=number / conf.POLL_RATE)
-    sweeping.tidy(now=now)
+    try:
+        for number, (one, pk) in enumerate(work):
+            # Spread out, so that the budget has room for each when its turn comes.
+            one.apply_async((pk,), countdown=number / conf.POLL_RATE)
+    finally:  # whatever the broker does
+        sweeping.tidy(now=now)
 
 
 @task

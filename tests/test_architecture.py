@@ -18,6 +18,7 @@ FLOORS: list[set[str]] = [
     {
         "",
         "beat",
+        "clocks",
         "compat",
         "durations",
         "exceptions",

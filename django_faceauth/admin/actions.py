@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_faceauth.exceptions import FaceAuthError, ProviderError
-from django_faceauth.services import duties
+from django_faceauth.services import duties, mishaps
 
 logger = logging.getLogger(__name__)
 
@@ -103,11 +103,16 @@ def _done(
     except FaceAuthError as error:
         logger.warning("staff action failed: %s %s=%s", error, row._meta.model_name, row.pk)
         return Outcome(row, _trouble(error), is_good=False)
+    except mishaps.AWAY:
+        raise
+    except Exception as error:
+        mishaps.note(error, f"{row._meta.model_name}={row.pk}")
+        return Outcome(row, _trouble(error), is_good=False)
     desk.log_change(request, row, f"{title}: {text}")
     return Outcome(row, text, is_good=True)
 
 
-def _trouble(error: FaceAuthError) -> str:
+def _trouble(error: Exception) -> str:
     kind = type(error).__name__
     if isinstance(error, ProviderError) and error.request_id:
         return _("Failed: %(kind)s, request %(id)s.") % {"kind": kind, "id": error.request_id}

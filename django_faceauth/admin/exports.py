@@ -22,7 +22,7 @@ from django_faceauth.admin.actions import Action, described, question
 from django_faceauth.admin.base import COUNTED, sees_fraud
 from django_faceauth.models import FaceAuthentication
 from django_faceauth.response_codes import FRAUD
-from django_faceauth.services import audit
+from django_faceauth.services import audit, mishaps
 
 #: Rows that are read at once.
 CHUNK: Final = 500
@@ -108,7 +108,11 @@ def _newest_first(rows: QuerySet[FaceAuthentication]) -> Iterator[FaceAuthentica
 
 def _read(row: FaceAuthentication, name: str, with_fraud: bool) -> Any:
     if reader := READERS.get(name):
-        return reader(row, with_fraud)
+        try:
+            return reader(row, with_fraud)
+        except Exception as error:
+            mishaps.note(error, f"authentication={row.pk} {name}")
+            return None
     value = getattr(row, name)
     return value.isoformat() if hasattr(value, "isoformat") else value
 

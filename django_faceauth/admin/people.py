@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from django_faceauth import clocks
 from django_faceauth.admin.actions import confirmed
 from django_faceauth.admin.base import Desk, goes_along, may
 from django_faceauth.gate.admin import FaceRequiredModelAdmin, face_required_action
@@ -82,10 +83,13 @@ class ExemptionForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no para
         fields = ("user", "action", "reason", "expires_at")
 
     def clean_expires_at(self) -> datetime:
-        """Say no to what is over."""
+        """Say no to what is over, and to what has no end."""
         expires_at: datetime = self.cleaned_data["expires_at"]
         if expires_at <= timezone.now():
             raise ValidationError(_("An exemption ends in the future."))
+        if expires_at >= clocks.LATEST:
+            latest = {"year": clocks.LATEST.year}
+            raise ValidationError(_("An exemption ends before %(year)s.") % latest)
         return expires_at
 
     def clean_user(self) -> AbstractBaseUser:

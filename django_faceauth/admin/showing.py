@@ -115,7 +115,10 @@ SENSITIVE: Final = frozenset({ReviewCase.Reason.FRAUD, ReviewCase.Reason.DURESS}
 
 
 def _codes_of(row: Any) -> list[int]:
-    return [entry["code"] for entry in row.response_codes]
+    # A row that holds something else must not take the whole list with it.
+    return [
+        entry["code"] for entry in row.response_codes if isinstance(entry, dict) and "code" in entry
+    ]
 
 
 def _each(words: Iterable[object]) -> list[tuple[object]]:

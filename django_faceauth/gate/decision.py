@@ -18,6 +18,7 @@ from django.http import HttpRequest
 from django.http.request import RawPostDataException
 from django.utils import timezone
 
+from django_faceauth import clocks
 from django_faceauth.gate.policy import CHALLENGE_FIELD, Policy
 from django_faceauth.models import FaceChallenge, FaceExemption
 from django_faceauth.models.challenge import EXEMPTION, FACE
@@ -146,7 +147,7 @@ def judge(
         return Deny(Reason.USED)
     for grant in fresh:
         if _is_for(grant, policy, snapshot) and only in {None, grant.handle}:
-            return Allow(_face(grant, policy), grant, snapshot)
+            return Allow(_face(grant, policy, now), grant, snapshot)
     exemption = exemptions.standing(user, action=policy.action, now=now)
     if exemption is not None:
         return Allow(_exempt(exemption, policy, now), exemption, snapshot)
@@ -197,13 +198,25 @@ def _is_for(challenge: FaceChallenge | Grant, policy: Policy, snapshot: Snapshot
 
 def _fresh(seat: Seat, policy: Policy, now: datetime) -> list[Grant]:
     standing = grants.fresh(seat, action=policy.action, max_age=policy.age_limit, now=now)
-    return [grant for grant in standing if now < policy.end_of(grant)]
+    return [
+        grant
+        for grant in standing
+        if now < policy.end_of(grant) and not _is_ahead(grant, policy, now)
+    ]
 
 
-def _face(grant: Grant, policy: Policy) -> Face:
+def _is_ahead(challenge: FaceChallenge | Grant, policy: Policy, now: datetime) -> bool:
+    """Tell whether a moment that the window depends on lies in the future."""
+    moments = [challenge.verified_at]
+    if policy.counts_from_decision:
+        moments.append(challenge.granted_at)
+    return any(moment and clocks.is_ahead(moment, now=now) for moment in moments)
+
+
+def _face(grant: Grant, policy: Policy, now: datetime) -> Face:
     reason = Reason.FRESH if grant.method == FACE else Reason.OTHER_METHOD
     return Face(
-        verified_at=grant.verified_at,
+        verified_at=min(grant.verified_at, now),
         expires_at=policy.end_of(grant),
         action=grant.action,
         challenge=grant.handle,
@@ -232,7 +245,8 @@ def _why_not(seat: Seat, policy: Policy, fresh: list[Grant], now: datetime) -> R
         return Reason.NOT_SHOWN
     if newest.state != State.GRANTED:
         return _ENDED.get(newest.state, Reason.NOT_SHOWN)
-    return Reason.STALE if policy.end_of(newest) <= now else Reason.NOT_BACKED
+    is_stale = policy.end_of(newest) <= now or _is_ahead(newest, policy, now)
+    return Reason.STALE if is_stale else Reason.NOT_BACKED
 
 
 _ENDED: Final[Mapping[str, Reason]] = {

@@ -10,6 +10,7 @@ from typing import Final
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from django_faceauth import clocks
 from django_faceauth.durations import UNITS
 
 AGO: Final = re.compile(r"(\d{1,6})([mhd])", re.ASCII)
@@ -22,11 +23,13 @@ def moment(text: str) -> datetime:
     """
     ago = AGO.fullmatch(text)
     if ago:
-        return timezone.now() - int(ago[1]) * UNITS[ago[2]]
+        now = timezone.now()
+        return now - min(int(ago[1]) * UNITS[ago[2]], now - clocks.EARLIEST)
     try:
         found = parse_datetime(text)
     except ValueError:  # the 31st of February
         found = None
+    found = clocks.in_range(found and (found if found.tzinfo else timezone.make_aware(found)))
     if found is None:
         raise ArgumentTypeError("not a moment, such as 90m, 6h, 2d or 2026-03-01T12:00:00Z")
-    return found if found.tzinfo else timezone.make_aware(found)
+    return found

@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from django_faceauth import clocks
 from django_faceauth.models.authentication import FaceAuthentication
 
 ACTION_LENGTH = 100
@@ -32,7 +33,8 @@ class FaceChallengeQuerySet(models.QuerySet["FaceChallenge"]):
 
     def shown_within(self, max_age: timedelta, *, now: datetime) -> FaceChallengeQuerySet:
         """Challenges whose face was shown less than `max_age` ago; the future is not fresh."""
-        return self.filter(verified_at__gt=now - max_age, verified_at__lte=now)
+        latest = now + clocks.ALLOWED_SKEW
+        return self.filter(verified_at__gt=now - max_age, verified_at__lte=latest)
 
     def close(self, state: FaceChallenge.State, *, reason: str = "", **values: Any) -> int:
         """End the open ones among these, or grant them; return how many there were.
@@ -259,4 +261,6 @@ class FaceChallenge(models.Model):
     def is_fresh(self, *, now: datetime) -> bool:
         """Tell whether the face was shown recently enough for the gate that asked."""
         shown_at = self.verified_at
-        return shown_at is not None and timedelta(0) <= now - shown_at < self.age_limit
+        if shown_at is None or clocks.is_ahead(shown_at, now=now):
+            return False
+        return now - shown_at < self.age_limit

@@ -19,9 +19,8 @@ class FaceExemptionQuerySet(models.QuerySet["FaceExemption"]):
     """Look-ups of exemptions."""
 
     def standing(self, *, user_id: Any, now: datetime) -> FaceExemptionQuerySet:
-        """Exemptions of a user that count at `now`."""
-        begun = self.filter(user_id=user_id, created_at__lte=now, expires_at__gt=now)
-        return begun.filter(revoked_at=None)
+        """Exemptions of a user that have not ended at `now`."""
+        return self.filter(user_id=user_id, expires_at__gt=now, revoked_at=None)
 
 
 class FaceExemption(models.Model):

@@ -49,14 +49,11 @@ class Grant:
         return f"challenge {self.pk}"
 
 
-def standing(
-    *, user_id: Any, session_digest: str, action: str, since: datetime, until: datetime
-) -> list[Grant]:
+def standing(*, user_id: Any, session_digest: str, action: str, since: datetime) -> list[Grant]:
     """Return the grants of a session for `action` by their anchor, the newest first.
 
     Only those that the provider and the site's own enrolment still stand behind (G-11);
-    behind what was granted in another way stands the site alone. Anchors lie after `since`,
-    and not after `until`.
+    behind what was granted in another way stands the site alone. Anchors lie after `since`.
     """
     # A replica may not have heard of a revocation yet.
     connection = connections[router.db_for_write(FaceChallenge)]
@@ -66,8 +63,7 @@ def standing(
         cursor.execute(_statement(connection.alias), [session_digest, asker, action, moment])
         rows = cursor.fetchall()
     grants = [_grant(row, user_id, connection) for row in rows if _stands(row, action)]
-    past = [grant for grant in grants if grant.verified_at <= until]
-    return sorted(past, key=lambda grant: grant.verified_at, reverse=True)
+    return sorted(grants, key=lambda grant: grant.verified_at, reverse=True)
 
 
 @cache

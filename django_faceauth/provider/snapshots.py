@@ -16,6 +16,7 @@ from typing import Any, Final, Generic, Self, TypeVar
 from django.utils.crypto import salted_hmac
 from django.utils.dateparse import parse_datetime
 
+from django_faceauth import clocks
 from django_faceauth.exceptions import MalformedAnswer
 from django_faceauth.identifiers import Prefix, is_id
 
@@ -222,10 +223,10 @@ def moment_in(data: Json, key: str) -> datetime | None:
     """Return the moment under `key`, in UTC, or None when there is no usable one."""
     try:
         moment = parse_datetime(_text(data, key))
-        # The provider documents UTC; a moment without an offset is taken as such.
-        return moment and (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    # The provider documents UTC; a moment without an offset is taken as such.
+    return clocks.in_range(moment and (moment if moment.tzinfo else moment.replace(tzinfo=UTC)))
 
 
 def _codes(data: Json) -> tuple[ResponseCode, ...]:

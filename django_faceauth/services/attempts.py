@@ -12,6 +12,7 @@ from typing import Final
 
 from django.db import transaction
 
+from django_faceauth import clocks
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import (
     AccessDenied,
@@ -119,10 +120,11 @@ def may_have_link(challenge: FaceChallenge, *, now: datetime) -> bool:
 
 
 def _can_be_opened(attempt: AttemptSnapshot, challenge: FaceChallenge, now: datetime) -> bool:
+    created_on = clocks.given(attempt.created_on, now=now)
     return (
         attempt.status == AttemptStatus.PENDING_REDIRECTION
-        and attempt.created_on is not None
-        and now - attempt.created_on < LINK_REUSE
+        and created_on is not None
+        and now - created_on < LINK_REUSE
         and evidence.carries(attempt.redirect_url, challenge.handle)
         and attempt.capture_url != ""
     )

@@ -120,7 +120,10 @@ def _number(value: Decimal | int) -> str:
 def _moment(value: datetime) -> dict[str, str]:
     if value.tzinfo is None:
         raise ValueError("a moment that is approved has a time zone")
-    return {"$moment": value.astimezone(UTC).isoformat()}
+    try:
+        return {"$moment": value.astimezone(UTC).isoformat()}
+    except OverflowError:
+        raise ValueError("a moment that is approved is in range in UTC") from None
 
 
 _WRITERS: Final[tuple[tuple[Any, Callable[[Any], Any]], ...]] = (

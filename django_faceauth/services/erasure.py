@@ -10,7 +10,6 @@ import hashlib
 import logging
 from contextlib import suppress
 from datetime import datetime, timedelta
-from itertools import takewhile
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
@@ -32,7 +31,7 @@ from django_faceauth.models import (
     WebhookEvent,
 )
 from django_faceauth.provider.factory import get_client
-from django_faceauth.services import audit, budget, revocation, schedule, sync
+from django_faceauth.services import audit, budget, mishaps, revocation, schedule, sync
 
 __all__ = ["request"]
 
@@ -97,12 +96,24 @@ def is_asked_for(provider_id: str) -> bool:
 def advance(*, now: datetime, limit: int = BATCH, of: Erasure | None = None) -> int:
     """Have the provider forget what is due, of one erasure or of any; return how many it decided.
 
-    Stops at the first trouble, which is logged; what is left is due again later, for ever.
+    Stops at the first trouble with the provider, which is logged; what is left is due again
+    later, for ever. So is a task that failed for a reason of its own.
     """
     _queue_latecomers(now)
     tasks = of.tasks.all() if of else ErasureTask.objects.all()
     taken = _take(tasks, limit, now)
-    return len(list(takewhile(bool, (_advance(pk, now) for pk in taken))))
+    decided = 0
+    for pk in taken:
+        try:
+            if not _advance(pk, now):
+                break
+            decided += 1
+        except mishaps.AWAY:
+            raise
+        except Exception as error:
+            mishaps.note(error, f"task={pk}")
+            _put_off(ErasureTask.objects.select_related("erasure").get(pk=pk), error, now)
+    return decided
 
 
 def anonymize(authentication: FaceAuthentication, *, now: datetime) -> None:
@@ -191,7 +202,8 @@ def _queue_latecomers(now: datetime) -> None:
     late = scrubbed.filter(created_at__gte=now - LATE).exclude(provider_id=None)
     for row in late:
         if not is_asked_for(row.provider_id or ""):
-            _queue_late(row, now)
+            with mishaps.contained(f"authentication={row}"):
+                _queue_late(row, now)
 
 
 def _queue_late(row: FaceAuthentication, now: datetime) -> None:
@@ -231,8 +243,7 @@ def _advance(pk: int, now: datetime) -> bool:
         return True
     except (ProviderError, ConfigurationError) as error:
         logger.warning("erasure failed: %s task=%s", error, task.pk)
-        pause = schedule.pause_after(now - task.erasure.requested_at)
-        _try_again(task, now + schedule.jittered(pause), tried=1, error=type(error).__name__)
+        _put_off(task, error, now)
         return False
     confirm(task.provider_id, now=now)
     return True
@@ -241,6 +252,11 @@ def _advance(pk: int, now: datetime) -> bool:
 def _ask(provider_id: str, now: datetime) -> None:
     with suppress(NotFound), budget.heeded(now=now):
         get_client().anonymize_authentication(provider_id)
+
+
+def _put_off(task: ErasureTask, error: Exception, now: datetime) -> None:
+    pause = schedule.pause_after(now - task.erasure.requested_at)
+    _try_again(task, now + schedule.jittered(pause), tried=1, error=mishaps.cause_of(error))
 
 
 def _try_again(task: ErasureTask, due_at: datetime, *, tried: int = 0, error: str = "") -> None:

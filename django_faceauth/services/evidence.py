@@ -5,16 +5,13 @@ What does not hold raises `FlowMismatch`.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
+from django_faceauth import clocks
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import FlowMismatch
 from django_faceauth.models import Applicant, FaceAttempt, FaceAuthentication, FaceChallenge
 from django_faceauth.provider.snapshots import AttemptSnapshot, AuthenticationSnapshot
-
-#: How far the provider's clock may be ahead of ours (G-06).
-CLOCK_SKEW: Final = timedelta(seconds=60)
 
 
 def require_subject(
@@ -48,8 +45,10 @@ def require_attempt(
 
 def require_anchor(attempt: FaceAttempt, *, now: datetime) -> datetime:
     """Return the latest moment at which we know that the face had not been shown (G-04)."""
-    if attempt.created_on is not None and attempt.created_on > now + CLOCK_SKEW:
+    if attempt.created_on is not None and clocks.is_ahead(attempt.created_on, now=now):
         raise FlowMismatch("the provider's clock is ahead")
+    if clocks.is_ahead(attempt.capture_not_before, now=now):
+        raise FlowMismatch("the clock of one of our servers is ahead")
     return min(attempt.capture_not_before, now)
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
+from django_faceauth import clocks
 from django_faceauth.models import FaceExemption
 from django_faceauth.models.exemption import EVERY_ACTION
 from django_faceauth.services.announcements import announce
 from django_faceauth.signals import exemption_granted, exemption_revoked
 
 __all__ = ["exempt", "revoke"]
+
+logger = logging.getLogger(__name__)
 
 
 def exempt(
@@ -25,13 +29,15 @@ def exempt(
 ) -> FaceExemption:
     """Let a user pass the gates of `action` (`"*"` for all) without a face until then.
 
-    Raises `ValueError` without a reason, for an end that is over, and for somebody who
-    would exempt themselves.
+    Raises `ValueError` without a reason, for an end that is over or not before the year 2100,
+    and for somebody who would exempt themselves.
     """
     if not reason.strip():
         raise ValueError("an exemption needs a reason")
     if expires_at <= now:
         raise ValueError("an exemption ends in the future")
+    if expires_at >= clocks.LATEST:
+        raise ValueError(f"an exemption ends before {clocks.LATEST:%Y}")
     if author.pk == user.pk:
         raise ValueError("nobody exempts themselves")
     row = FaceExemption.objects.create(
@@ -56,7 +62,16 @@ def revoke(exemption: FaceExemption, *, now: datetime) -> bool:
 
 
 def standing(user: AbstractBaseUser, *, action: str, now: datetime) -> FaceExemption | None:
-    """Return the exemption that counts for a user and an action, if there is one."""
+    """Return the exemption that counts for a user and an action, if there is one.
+
+    One that was made in the future does not.
+    """
     # Compared once more here: some databases take "Payout" for "payout".
     rows = FaceExemption.objects.standing(user_id=user.pk, now=now).order_by("-expires_at")
-    return next((row for row in rows if row.action in {action, EVERY_ACTION}), None)
+    for row in rows:
+        if row.action not in {action, EVERY_ACTION}:
+            continue
+        if not clocks.is_ahead(row.created_at, now=now):
+            return row
+        logger.warning("refused, made in the future: exemption=%s", row.pk)
+    return None

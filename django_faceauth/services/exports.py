@@ -25,12 +25,14 @@ from django_faceauth.models import (
     WebhookEvent,
 )
 from django_faceauth.response_codes import FRAUD
-from django_faceauth.services import audit, holdings
+from django_faceauth.services import audit, holdings, mishaps
 from django_faceauth.services.holdings import COUNTED, HOLDINGS, Holding, Text
 
 Json = dict[str, Any]
 
 NOT_TOLD: Final = _("Not told: what fraud detection found.")
+#: In place of a value that is not what it should be.
+UNREADABLE: Final = _("Could not be read: please ask the site.")
 STILL_OPEN: Final = _("Not told while the question is open.")
 FRAUD_COLUMNS: Final = {
     FaceAuthentication: frozenset({"response_codes", "code", "risk_labels"}),
@@ -94,7 +96,7 @@ def _section(
         "not_told": dict(holding.left_out),
         "rows": [
             {
-                column.name: _value(holding, row, column, user, with_fraud_codes)
+                column.name: _readable(holding, row, column, user, with_fraud_codes)
                 for column in columns
             }
             for row in rows
@@ -120,6 +122,20 @@ def _meaning(column: Field[Any, Any]) -> Text:
     if not column.help_text:
         return column.verbose_name
     return format_lazy("{}: {}", column.verbose_name, column.help_text)
+
+
+def _readable(
+    holding: Holding,
+    row: Model,
+    column: Field[Any, Any],
+    user: AbstractBaseUser,
+    with_fraud_codes: bool,
+) -> Any:
+    try:
+        return _value(holding, row, column, user, with_fraud_codes)
+    except Exception as error:
+        mishaps.note(error, f"{row._meta.model_name}={row.pk} {column.name}")
+        return UNREADABLE
 
 
 def _value(

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from django_faceauth import clocks
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import (
     ConfigurationError,
@@ -236,7 +237,8 @@ def _hand_off(
         return None
     _require_capture_url(challenge, attempt)
     logger.info("start challenge=%s", challenge.pk)
-    return HandOff(attempt.capture_url, (attempt.created_on or now) + LINK_LIFE)
+    made = clocks.given(attempt.created_on, now=now) or now
+    return HandOff(attempt.capture_url, min(made, now) + LINK_LIFE)
 
 
 def _gone_on(

@@ -11,6 +11,7 @@ challenge besides: the handle, which nobody else was told, is its secret (B-07).
 
 from __future__ import annotations
 
+import logging
 import secrets
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,6 +23,7 @@ from django.db.models.functions import Greatest
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
+from django_faceauth import clocks
 from django_faceauth.conf import conf
 from django_faceauth.models import FaceChallenge, FaceExemption
 from django_faceauth.models.challenge import EXEMPTION, FaceChallengeQuerySet
@@ -31,6 +33,8 @@ from django_faceauth.services.announcements import announce
 from django_faceauth.services.binding import Snapshot
 from django_faceauth.services.questions import Question, Seat
 from django_faceauth.signals import challenge_granted, exemption_used
+
+logger = logging.getLogger(__name__)
 
 State = FaceChallenge.State
 
@@ -87,17 +91,17 @@ def asked_by(seat: Seat) -> FaceChallengeQuerySet:
 def fresh(seat: Seat, *, action: str, max_age: timedelta, now: datetime) -> list[Grant]:
     """Return the grants for `action` that stand and are fresh, the newest first.
 
-    The future is not fresh (G-06).
+    The future is not fresh.
     """
     if not seat.session_digest:
         return []
-    return standing(
+    grants = standing(
         user_id=seat.user.pk,
         session_digest=seat.session_digest,
         action=action,
         since=now - max_age,
-        until=now,
     )
+    return [grant for grant in grants if not _is_of_the_future(grant, now)]
 
 
 def one(asked: FaceChallengeQuerySet, handle: str) -> FaceChallenge | None:
@@ -229,6 +233,13 @@ def see(
 def consume(challenge: FaceChallenge | Grant, max_age: timedelta, *, now: datetime) -> bool:
     """Use up a grant; tell whether it was this caller who did (B-02)."""
     return FaceChallenge.objects.filter(pk=challenge.pk).consume(max_age, now=now) == 1
+
+
+def _is_of_the_future(grant: Grant, now: datetime) -> bool:
+    is_ahead = clocks.is_ahead(grant.verified_at, now=now)
+    if is_ahead:
+        logger.warning("refused, anchor in the future: %s", grant)
+    return is_ahead
 
 
 def _rotate(request: HttpRequest, pk: Any, now: datetime) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, QuerySet
 
+from django_faceauth import clocks
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import (
     AccessDenied,
@@ -25,7 +26,7 @@ from django_faceauth.exceptions import (
 from django_faceauth.models import FaceAuthentication, WebhookEvent
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.provider.notices import ANONYMIZED, Notice
-from django_faceauth.services import budget, erasure, flow, orphans, schedule
+from django_faceauth.services import budget, erasure, flow, mishaps, orphans, schedule
 from django_faceauth.services.deadline import time_limit
 from django_faceauth.statuses import AT_REST
 
@@ -44,9 +45,9 @@ FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(hours=1)
 MOST_TRIES: Final = 20
 
-#: How far clocks may be apart: ours among each other, and the provider's from ours.
-OUR_CLOCKS: Final = timedelta(seconds=1)
-THEIR_CLOCK: Final = timedelta(seconds=60)
+#: An answer that was asked for so much later than an event came covers it. Not the difference
+#: that clocks may have: each event of a burst would cost a call.
+LATER: Final = timedelta(seconds=1)
 
 STORE_WITHIN: Final = timedelta(seconds=2)
 
@@ -107,6 +108,11 @@ def process(event_id: int, *, now: datetime) -> DueAt:
         return _put_off(event, now + budget.NO_ACCESS_PAUSE, error="access_denied")
     except (ProviderError, ConfigurationError) as error:
         logger.warning("event not processed: %s event=%s", error, event)
+        return _try_again(event, error, now)
+    except mishaps.AWAY:
+        raise
+    except Exception as error:
+        mishaps.note(error, f"event={event}")
         return _try_again(event, error, now)
 
 
@@ -172,7 +178,7 @@ def _act(event: WebhookEvent, now: datetime) -> DueAt:
 def _act_upon(event: WebhookEvent, authentication: FaceAuthentication, now: datetime) -> DueAt:
     if authentication.environment != conf.ENVIRONMENT:
         return _end(event, State.IGNORED)
-    if _is_covered(event, authentication):
+    if _is_covered(event, authentication, now):
         return _end(event, State.PROCESSED)
     try:
         pulled = flow.refresh(authentication, source=StatusChange.Source.WEBHOOK, now=now)
@@ -191,26 +197,27 @@ def _subject_of(event: WebhookEvent) -> FaceAuthentication | None:
     return row if row is not None and row.provider_id == event.provider_id else None
 
 
-def _is_covered(event: WebhookEvent, row: FaceAuthentication) -> bool:
+def _is_covered(event: WebhookEvent, row: FaceAuthentication, now: datetime) -> bool:
     """Tell whether what we hold is newer than the event, and was acted upon (W-08)."""
     if row.synced_at is None or flow.is_unsettled(row):
         return False
     if event.type == ANONYMIZED:
         return row.erased_at is not None
-    if row.synced_at >= event.received_at + OUR_CLOCKS:
+    if row.synced_at >= event.received_at + LATER:
         return True
-    told_on = event.created_on
+    told_on = clocks.given(event.created_on, now=now)
     return told_on is not None and (
-        _is_newer(row, told_on) or told_on + THEIR_CLOCK <= row.synced_at
+        _is_newer(row, told_on, now) or told_on + clocks.ALLOWED_SKEW <= row.synced_at
     )
 
 
-def _is_newer(row: FaceAuthentication, told_on: datetime) -> bool:
+def _is_newer(row: FaceAuthentication, told_on: datetime, now: datetime) -> bool:
     """Tell whether the row holds a later state, by the provider's own clock."""
-    if row.modified_on is None:
+    held = clocks.given(row.modified_on, now=now)
+    if held is None:
         return False
     # While things are moving, two of them may bear the same time.
-    return told_on < row.modified_on or (told_on == row.modified_on and row.status in AT_REST)
+    return told_on < held or (told_on == held and row.status in AT_REST)
 
 
 def _wait_for_subject(event: WebhookEvent, now: datetime) -> DueAt:
@@ -228,7 +235,7 @@ def _next_chance(now: datetime) -> datetime:
 
 
 def _try_again(event: WebhookEvent, error: Exception, now: datetime) -> DueAt:
-    tries, cause = event.tries + 1, type(error).__name__
+    tries, cause = event.tries + 1, mishaps.cause_of(error)
     if tries >= MOST_TRIES:
         logger.error("event given up: %s event=%s", cause, event)
         return _end(event, State.FAILED, error=cause)

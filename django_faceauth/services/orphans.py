@@ -18,7 +18,7 @@ from django_faceauth.models import Applicant, FaceAuthentication, WebhookEvent
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.snapshots import AuthenticationSnapshot
-from django_faceauth.services import budget, sync
+from django_faceauth.services import budget, mishaps, sync
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 START_TIMEOUT: Final = timedelta(seconds=120)
 #: The provider has given up telling us by now, so that no event will name it any more.
 INTENT_LIFETIME: Final = timedelta(hours=36)
+#: Intents that are forgotten at once.
+BATCH: Final = 500
 
 
 def adopt(event: WebhookEvent, *, now: datetime) -> FaceAuthentication | None:
@@ -56,7 +58,8 @@ def adopt(event: WebhookEvent, *, now: datetime) -> FaceAuthentication | None:
 def forget_intents(*, now: datetime) -> int:
     """Delete intents that nothing will answer any more; return how many there were."""
     old = FaceAuthentication.objects.filter(provider_id=None, created_at__lt=now - INTENT_LIFETIME)
-    return old.delete()[0]
+    keys = list(old.values_list("pk", flat=True)[:BATCH])
+    return mishaps.end(old, keys, QuerySet.delete) if keys else 0
 
 
 def _may_be_ours(applicant_id: str) -> bool:

@@ -65,7 +65,10 @@ def label(name: str) -> str:
 
 def moment(at: datetime) -> str:
     """Return a moment for people, with its time zone."""
-    local = timezone.localtime(at)
+    try:
+        local = timezone.localtime(at)
+    except OverflowError:  # at the ends of what there can be, such as `datetime.max`
+        local = at
     return f"{formats.date_format(local, 'DATETIME_FORMAT')} {local:%Z}"
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from django_faceauth.conf import conf
@@ -25,7 +24,7 @@ from django_faceauth.models import (
     Lockout,
     WebhookEvent,
 )
-from django_faceauth.services import audit
+from django_faceauth.services import audit, mishaps
 
 #: Rows of one transaction.
 BATCH: Final = 1000
@@ -52,10 +51,14 @@ def purge(*, now: datetime, tell: Tell = int) -> Mapping[str, int]:
 
     Safe to run again at any time, and at once. Leaves one entry in the audit log.
     """
-    _note_lost_accounts(now)
+    with mishaps.contained("lost accounts"):
+        _note_lost_accounts(now)
     counts: dict[str, Any] = {}
     for rule, rows in _due(now):
-        counts[rule.name] = sum(_batches(rule, rows, tell))
+        counts[rule.name] = 0
+        with mishaps.contained(rule.name):
+            for done in _batches(rule, rows, tell):
+                counts[rule.name] += done
     audit.note("purged", by=None, now=now, **counts)
     return counts
 
@@ -76,15 +79,14 @@ def _batches(rule: Rule, rows: Rows, tell: Tell) -> Iterator[int]:
     """Go through the rows by their primary keys, so that no batch begins anew."""
     last: Any = None
     while True:
-        with transaction.atomic():
-            rest = rows.order_by("pk") if last is None else rows.filter(pk__gt=last).order_by("pk")
-            keys = list(rest.values_list("pk", flat=True)[:BATCH])
-            if not keys:
-                return
-            rule.end(rows.model._base_manager.filter(pk__in=keys))
+        rest = rows.order_by("pk") if last is None else rows.filter(pk__gt=last).order_by("pk")
+        keys = list(rest.values_list("pk", flat=True)[:BATCH])
+        if not keys:
+            return
+        done = mishaps.end(rows.model._base_manager.all(), keys, rule.end)
         last = keys[-1]
         tell(len(keys))
-        yield len(keys)
+        yield done
 
 
 # -- what is over

@@ -20,7 +20,17 @@ from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConfigurationError, ProviderError
 from django_faceauth.models import FaceAuthentication, FaceChallenge, WebhookEvent
 from django_faceauth.models.authentication import StatusChange
-from django_faceauth.services import budget, erasure, flow, limits, orphans, schedule, sync
+from django_faceauth.services import (
+    budget,
+    erasure,
+    flow,
+    limits,
+    mishaps,
+    orphans,
+    schedule,
+    sync,
+    turns,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -66,12 +76,19 @@ def poll(authentication_id: int, *, now: datetime) -> bool:
     if row is None:
         return False
     if row.pulls >= schedule.MOST_PULLS:
+        logger.error("poll given up authentication=%s", row)
         sync.plan(row, None)  # or it would be due for ever
         return False
     try:
         return flow.refresh(row, source=StatusChange.Source.POLL, now=now) is not None
     except (ProviderError, ConfigurationError) as error:
         logger.warning("poll failed: %s authentication=%s", error, row)
+        return False
+    except mishaps.AWAY:
+        raise
+    except Exception as error:
+        mishaps.note(error, f"authentication={row}")
+        turns.put_off(row, now)
         return False
 
 
@@ -90,9 +107,16 @@ def tidy(*, now: datetime) -> int:
 
     Goes on with erasures, a few at a time, since each asks the provider.
     """
-    limits.forget(now=now)
-    erasure.advance(now=now)
-    return _expire_challenges(now) + orphans.forget_intents(now=now)
+    done = 0
+    with mishaps.contained("limits"):
+        limits.forget(now=now)
+    with mishaps.contained("erasures"):
+        erasure.advance(now=now)
+    with mishaps.contained("challenges"):
+        done += _expire_challenges(now)
+    with mishaps.contained("intents"):
+        done += orphans.forget_intents(now=now)
+    return done
 
 
 def neglected(*, now: datetime) -> bool:

@@ -8,10 +8,11 @@ from typing import Final
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from django_faceauth import clocks
 from django_faceauth.conf import conf
 from django_faceauth.durations import in_words
 from django_faceauth.models import CallBudget, FaceAuthentication, WebhookEvent
-from django_faceauth.services import audit, health, inbox, sweep
+from django_faceauth.services import audit, health, sweep
 from django_faceauth.services.findings import Findings, ok, problem, warning
 from django_faceauth.statuses import DECIDED
 
@@ -111,7 +112,7 @@ def _of_clock() -> Findings:
     if newest is None or newest.created_on is None:
         return
     early = newest.created_on - newest.received_at
-    if early > inbox.THEIR_CLOCK:
+    if early > clocks.ALLOWED_SKEW:
         text = _("The last webhook came %s before it was made.") % in_words(early)
         yield warning("clock", text, _("Set the clock of this machine."))
     else:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import QuerySet
 
+from django_faceauth import clocks
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import MalformedAnswer, NotFound, ProviderError
 from django_faceauth.models import FaceAttempt, FaceAuthentication
@@ -23,6 +24,9 @@ from django_faceauth.services import budget, review, revocation, schedule, scrub
 from django_faceauth.services.announcements import announce
 from django_faceauth.signals import status_changed
 from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, AuthenticationStatus
+
+#: What an authentication is before there is a result.
+PASSING: Final = BEFORE_CAPTURE | {AuthenticationStatus.CHECKS_IN_PROGRESS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +197,13 @@ def _has_stale_attempts(row: FaceAuthentication) -> bool:
 
 
 def _is_news(row: FaceAuthentication, snapshot: AuthenticationSnapshot, now: datetime) -> bool:
-    held, given = row.modified_on, snapshot.modified_on
+    held = clocks.given(row.modified_on, now=now)
+    given = clocks.given(snapshot.modified_on, now=now)
+    if snapshot.status != AuthenticationStatus.APPROVED:
+        # What may close a gate counts, whatever the clocks say; only what comes before every
+        # result can be known to be old news.
+        is_old = held and given and given < held - clocks.ALLOWED_SKEW
+        return not (is_old and snapshot.status in PASSING)
     if held and given and held != given:
         return given > held
     # The provider's clock does not tell them apart: the later question has the later answer.
@@ -207,13 +217,17 @@ def _write(
     facts = scrubbing.kept(row, snapshot.facts)
     row.response_codes, row.risk_labels = facts["response_codes"], facts["risk_labels"]
     row.code = next(iter(row.codes), None)
-    row.created_on = snapshot.created_on or row.created_on
-    row.modified_on = snapshot.modified_on or row.modified_on
+    row.created_on = _given(snapshot.created_on, row.created_on, now)
+    row.modified_on = _given(snapshot.modified_on, row.modified_on, now)
     row.provider_id = row.provider_id or _unclaimed(snapshot)
     row.synced_at = now
     row.next_poll_at = schedule.next_poll(row, now=now)
     if previous != row.status:
         _note_change(row, previous, source, now)
+
+
+def _given(news: datetime | None, held: datetime | None, now: datetime) -> datetime | None:
+    return clocks.given(news, now=now) or clocks.given(held, now=now)
 
 
 def _note_change(row: FaceAuthentication, previous: str, source: str, now: datetime) -> None:

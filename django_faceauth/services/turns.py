@@ -43,5 +43,12 @@ def come_back(authentication: FaceAuthentication, now: datetime) -> None:
     rows.exclude(next_poll_at=None).update(next_poll_at=again)
 
 
+def put_off(authentication: FaceAuthentication, now: datetime) -> None:
+    """End a turn that failed unexpectedly: it was one of those that a row has in its life."""
+    untold = _rows(authentication).filter(pulls=authentication.pulls)
+    untold.update(pulls=F("pulls") + 1)
+    come_back(authentication, now)
+
+
 def _rows(authentication: FaceAuthentication) -> QuerySet[FaceAuthentication]:
     return FaceAuthentication.objects.filter(pk=authentication.pk)

@@ -310,6 +310,7 @@ def test_an_exemption_is_given_and_ended_in_the_open(people):
     [
         ({"user": "self"}, "user"),
         ({"expires_at_0": "2020-01-01"}, "expires_at"),
+        ({"expires_at_0": "9999-12-31"}, "expires_at"),  # (F-41)
         ({"reason": ""}, "reason"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -195,6 +195,12 @@ def test_it_needs_a_reason(person, exempts, reason):
 def test_it_needs_an_end(person, exempts, late):
     with pytest.raises(ValueError, match="future"):
         exempts(person, expires_at=timezone.now() + late)
+
+
+def test_for_ever_is_no_end(person, exempts):
+    """(F-41): lists could not show it in every time zone."""
+    with pytest.raises(ValueError, match="2100"):
+        exempts(person, expires_at=datetime.max.replace(tzinfo=UTC))
 
 
 def test_nobody_exempts_themselves(person, exempts):

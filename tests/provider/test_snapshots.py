@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import astuple
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -234,6 +234,10 @@ class TestCodes:
         assert read(AUTHENTICATION | codes).response_codes[0].summary == "s" * 100
 
 
+#: The time zones of the world, and those at the ends of what there can be.
+OFFSETS = [timezone(timedelta(minutes=minutes)) for minutes in (-1439, -720, 0, 330, 840, 1439)]
+
+
 class TestMoments:
     @pytest.mark.parametrize(
         ("told", "moment"),
@@ -259,6 +263,38 @@ class TestMoments:
     )
     def test_what_is_no_moment_is_none(self, told: object) -> None:
         assert read(AUTHENTICATION | {"created_on": told}).created_on is None
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            *("0001-01-01T00:00:00Z", "0001-01-01T00:00:00-23:59", "1970-01-01T00:00:00Z"),
+            *("1999-12-31T23:59:59Z", "2000-01-01T00:00:00+00:01", "2100-01-01T00:00:00Z"),
+            *("2999-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59+23:59"),
+        ],
+    )
+    def test_what_cannot_be_true_is_none(self, told: str) -> None:
+        """(F-41)."""
+        assert read(AUTHENTICATION | {"created_on": told}).created_on is None
+
+    @given(
+        moment=st.datetimes(timezones=st.sampled_from(OFFSETS) | st.none()),
+        separator=st.sampled_from("T "),
+    )
+    def test_any_moment_stays_in_range_of_arithmetic_and_time_zones(
+        self, moment: datetime, separator: str
+    ) -> None:
+        """(F-41): nothing overflows afterwards."""
+        told = {"created_on": moment.isoformat(separator)}
+
+        found = read(AUTHENTICATION | told).created_on
+
+        if found is not None:
+            assert found == (moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+            for offset in OFFSETS:
+                found.astimezone(offset)
+            found + timedelta(days=3650), found - timedelta(days=3650)
+        else:
+            assert not 2000 < moment.year < 2099
 
 
 class TestLinks:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
+from django.test import override_settings
 from django.utils import translation
 from django.utils.functional import lazystr
 from django.utils.safestring import mark_safe
@@ -103,6 +105,7 @@ def test_what_is_not_definite_is_refused_loudly(value):
         {"it": Decimal("1E+41")},
         {"it": Decimal("1E-41")},
         {"it": datetime(2026, 3, 1)},  # noqa: DTZ001 - the point
+        {"it": datetime.min.replace(tzinfo=timezone(timedelta(hours=1)))},  # (F-41)
         {"$money": ["1", "EUR"]},
         {"it": {"$money": ["1", "EUR"]}},
     ],
@@ -122,6 +125,18 @@ def test_only_mappings_can_be_approved(data):
 def test_money_is_no_float(amount):
     with pytest.raises(TypeError, match="money"):
         Money(amount, "EUR")
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+@pytest.mark.parametrize("end", ["min", "max"])
+def test_the_ends_of_time_can_be_shown(end, zone):
+    """(F-41): sites write `datetime.max` for what has no end."""
+    snapshot = snapshot_of({"until": getattr(datetime, end).replace(tzinfo=UTC)})
+
+    with override_settings(TIME_ZONE=zone):
+        (line,) = lines(snapshot, ["until"])
+
+    assert re.search("0001|9999", line.values[0])
 
 
 def test_the_same_moment_is_the_same_everywhere():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import override_settings
@@ -383,27 +383,97 @@ def snapshot(row, status, modified_on=None, **values):
     )
 
 
-def test_older_news_changes_nothing(compared, clock):
+@pytest.mark.parametrize(
+    ("held", "status"),
+    [("declined", "approved"), ("approved", "pending"), ("approved", "checks_in_progress")],
+)
+def test_older_news_changes_nothing(compared, held, status):
     """What the provider modified earlier than what we hold is ignored."""
     finish(compared)
     row = compared.authentication
-    old = row.modified_on - timedelta(seconds=1)
+    if held == "declined":
+        news = snapshot(row, "declined", row.modified_on)
+        sync.apply(row, news, source="poll", now=timezone.now())
+    old = row.modified_on - timedelta(seconds=61)
 
-    after = sync.apply(row, snapshot(row, "declined", old), source="poll", now=timezone.now())
+    after = sync.apply(row, snapshot(row, status, old), source="poll", now=timezone.now())
 
-    assert after.status == "approved"
-    assert compared.challenge.state == "granted"
+    assert after.status == held
 
 
-def test_an_answer_that_was_asked_for_earlier_is_older(compared):
-    """Two questions of one moment of the provider's clock: the later one counts."""
+#: A moment that a wrong clock wrote.
+POISONED = datetime(2999, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("status", ["declined", "refused", "inconclusive", "retry_required", "new"])
+@pytest.mark.parametrize(
+    "late", [-86_400, -61, -1, 0, 60, 61, 86_400], ids=lambda late: f"{late:+} seconds"
+)
+def test_what_closes_a_gate_counts_whatever_its_time(compared, status, late):
+    """(F-40): it does not depend on a clock."""
+    finish(compared)
+    row = compared.authentication
+    when = row.modified_on + timedelta(seconds=late)
+
+    after = sync.apply(row, snapshot(row, status, when), source="poll", now=timezone.now())
+
+    assert after.status == status
+    assert compared.challenge.state == "revoked"
+
+
+@pytest.mark.parametrize("status", ["declined", "checks_in_progress", "pending", "created"])
+@pytest.mark.parametrize("poison", [POISONED, timedelta(seconds=61)], ids=["2999", "+61 s"])
+def test_an_answer_of_the_future_does_not_outlast_the_next(compared, provider, status, poison):
+    """(F-40): a moment that is no moment holds nothing up."""
+    when = poison if isinstance(poison, datetime) else timezone.now() + poison
+    poisons = lambda answer: answer.update(modified_on=iso(when))  # noqa: E731
+    provider.alterations.append(poisons)
+    finish(compared)
+    assert compared.authentication.status == "approved"
+    provider.alterations.remove(poisons)
+    compared.clock.shift(3)
+    row = compared.authentication
+
+    news = snapshot(row, status, timezone.now())
+    sync.apply(row, news, source="poll", now=timezone.now())
+
+    assert compared.authentication.status == status
+    assert compared.challenge.state == "revoked"
+
+
+@pytest.mark.parametrize("held", ["declined", "checks_in_progress"])
+def test_a_moment_of_the_future_that_is_held_does_not_keep_an_approval_away(compared, held):
+    """(F-40): as rows of former versions may have it."""
+    row = compared.authentication
+    FaceAuthentication.objects.update(status=held, modified_on=POISONED)
+
+    approved = snapshot(row, "approved", timezone.now())
+    after = sync.apply(row, approved, source="poll", now=timezone.now())
+
+    assert (after.status, after.modified_on) == ("approved", timezone.now())
+
+
+def test_a_moment_of_the_future_is_not_kept(compared):
+    """(F-40): nor one that is held already, whatever the answer brings."""
+    row = compared.authentication
+    FaceAuthentication.objects.update(modified_on=POISONED, created_on=POISONED)
+
+    after = sync.apply(row, snapshot(row, "declined"), source="poll", now=timezone.now())
+
+    assert (after.created_on, after.modified_on) == (None, None)
+
+
+@pytest.mark.parametrize(("first", "second"), [("declined", "approved"), ("approved", "declined")])
+def test_of_two_answers_of_one_moment_the_one_that_closes_counts(compared, first, second):
+    """Two questions of one moment of the provider's clock, whose answers come in any order."""
     finish(compared)
     row = compared.authentication
     earlier = row.synced_at - timedelta(seconds=1)
 
-    after = sync.apply(row, snapshot(row, "declined", row.modified_on), source="poll", now=earlier)
+    sync.apply(row, snapshot(row, first, row.modified_on), source="poll", now=row.synced_at)
+    after = sync.apply(row, snapshot(row, second, row.modified_on), source="poll", now=earlier)
 
-    assert after.status == "approved"
+    assert after.status == "declined"
 
 
 @pytest.mark.parametrize("status", ["checks_in_progress", "pending"])

@@ -69,13 +69,24 @@ def test_how_since_is_written(clock, text, ago):
     assert moment(text) == timezone.now() - ago
 
 
+def test_since_may_be_a_very_long_time(db):
+    """(F-41): longer than there are years."""
+    call_command("faceauth_sync", "--since", "999999d")
+
+
 @pytest.mark.parametrize("text", ["2026-03-01T10:00:00Z", "2026-03-01 10:00"])
 def test_since_may_be_a_date(text):
     with override_settings(TIME_ZONE="UTC"):
         assert moment(text) == datetime(2026, 3, 1, 10, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["yesterday", "", "6", "9999999h", "2026-13-01 10:00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("yesterday", "", "6", "9999999h", "2026-13-01 10:00"),
+        *("0001-01-01 00:00", "9999-12-31T23:59:59-12:00"),  # (F-41)
+    ],
+)
 def test_since_must_be_understood(text):
     with pytest.raises(CommandError):
         call_command("faceauth_sync", "--since", text)

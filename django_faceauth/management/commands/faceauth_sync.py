@@ -21,7 +21,7 @@ from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.management import progress
 from django_faceauth.management.moments import moment
-from django_faceauth.services import health, inbox, sweep
+from django_faceauth.services import health, inbox, mishaps, sweep
 
 Work = Callable[..., object]
 
@@ -78,6 +78,9 @@ class Command(BaseCommand):
                 # It may be back for the next sweep; what was due still is.
                 self.stderr.write(type(trouble).__name__)
                 connections.close_all()
+            except Exception as error:
+                mishaps.note(error, "sweep")
+                self.stderr.write(type(error).__name__)
             stop.wait(SWEEP_INTERVAL)
 
     def _sweep(self, threads: ThreadPoolExecutor, stop: Event) -> int:
