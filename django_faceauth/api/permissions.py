@@ -37,6 +37,7 @@ from django_faceauth.gate.decision import (
 )
 from django_faceauth.gate.decorators import through, through_async
 from django_faceauth.gate.policy import Bind, Policy, described_by, policy
+from django_faceauth.gate.same_user import keep_user
 
 __all__ = ["FaceRequest", "FaceRequired", "require_face"]
 
@@ -134,6 +135,7 @@ class _Doorkeeper:
         """Decide once, however often a combination of permissions asks."""
         if asked not in self.decisions:
             recognise(request)
+            keep_user(request)
             bound = asked.bound_to(request, self.view)
             self.decisions[asked] = self._decide(request, bound)
         return self.decisions[asked]

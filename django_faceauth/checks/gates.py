@@ -18,7 +18,13 @@ from django.utils.module_loading import import_string
 from django_faceauth.checks.registry import SHORT, Finding, check, check_of_deployment, value
 from django_faceauth.conf import PREFIX, conf
 from django_faceauth.gate.answers import answered_by
-from django_faceauth.gate.discovery import ApiGate, admins, gated_views, policy_at
+from django_faceauth.gate.discovery import (
+    ApiGate,
+    admins,
+    gated_views,
+    misplaced_gates,
+    policy_at,
+)
 from django_faceauth.gate.policy import Policy
 from django_faceauth.models import Applicant, FaceExemption
 
@@ -45,6 +51,19 @@ def gates_can_work() -> Finding:
                 hint="Correct what is passed to as_view() in the URLconf.",
                 id="faceauth.E012",
             )
+
+
+@check
+def apis_have_gates_of_their_own() -> Finding:
+    """E025: what Django REST framework authenticates, it authenticates behind that gate."""
+    for address in misplaced_gates():
+        yield Error(
+            f"The view at {address} is of Django REST framework, and has face_required on a "
+            "method.",
+            hint="Remove the decorator and add require_face() of django_faceauth.api.permissions "
+            "to permission_classes: the user is known only inside the view.",
+            id="faceauth.E025",
+        )
 
 
 @check

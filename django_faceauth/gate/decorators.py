@@ -14,6 +14,7 @@ from django.utils import timezone
 from django_faceauth.gate.decision import Allow, Challenge, Deny, FaceRequest, enter
 from django_faceauth.gate.policy import Bind, Policy, policy
 from django_faceauth.gate.refusals import refuse
+from django_faceauth.gate.same_user import keep_user, refuse_rest_framework
 
 View = TypeVar("View", bound=Callable[..., Any])
 #: Answers a request that may not pass.
@@ -51,7 +52,8 @@ def face_required(
     `max_age` is seconds or a `timedelta` (default `FACEAUTH_MAX_AGE`), counted from when
     the face was shown. `action` names the purpose: a face shown for one action opens no
     other. `methods` limits the gate to those HTTP methods. Raises `ValueError` or
-    `TypeError` where the gate is written if it could never open or would guard nothing.
+    `TypeError` where the gate is written if it could never open or would guard nothing, and
+    `TypeError` for a view of Django REST framework, which takes `require_face`.
 
     `bind`, called with the arguments of the view, returns what is being approved, made from
     the site's own data: a mapping of names to values. The user is shown it before the face
@@ -84,6 +86,7 @@ def admit(request: HttpRequest, asked: Policy, refuse: Refuse = refuse) -> HttpR
     """
     if not asked.covers(request.method):
         return None
+    keep_user(request)
     now = timezone.now()
     decision = enter(request, asked, now)
     if not isinstance(decision, Allow):
@@ -122,11 +125,15 @@ async def through_async(
 
 def _gate(asked: Policy) -> Callable[[View], View]:
     def decorate(view: View) -> View:
+        refuse_rest_framework(view, "face_required")
+
         async def passed_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            refuse_rest_framework(request, "face_required")
             call = partial(view, request, *args, **kwargs)
             return await through_async(request, asked.bound_to(request, *args, **kwargs), call)
 
         def passed(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            refuse_rest_framework(request, "face_required")
             call = partial(view, request, *args, **kwargs)
             return through(request, asked.bound_to(request, *args, **kwargs), call)
 
