@@ -25,6 +25,7 @@ from rest_framework.request import Request
 
 from django_faceauth.api.credentials import recognise
 from django_faceauth.api.errors import FaceRefused, refuse
+from django_faceauth.gate.caching import not_reused
 from django_faceauth.gate.decision import (
     Allow,
     Challenge,
@@ -119,9 +120,11 @@ class _Doorkeeper:
         self.refused: tuple[Policy, Challenge | Deny] | None = None
         self.denied = view.permission_denied
         self.handler = view.get_exception_handler
+        self.finalize = view.finalize_response
         vars(view).update(
             permission_denied=self.permission_denied,
             get_exception_handler=self.get_exception_handler,
+            finalize_response=self.finalize_response,
         )
 
     @classmethod
@@ -196,6 +199,12 @@ class _Doorkeeper:
             return handler(error, context)
 
         return answer
+
+    def finalize_response(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        """Keep what a gate has let through out of caches, and change no other denial (G-08)."""
+        response = self.finalize(request, *args, **kwargs)
+        is_open = any(isinstance(decision, Allow) for decision in self.decisions.values())
+        return not_reused(request, response) if is_open else response
 
     @contextmanager
     def aside(self) -> Iterator[None]:

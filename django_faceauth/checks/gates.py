@@ -12,6 +12,7 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import Error
 from django.core.checks import Warning as Remark
+from django.middleware.cache import FetchFromCacheMiddleware
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
@@ -130,6 +131,19 @@ def sessions_can_be_ended() -> Finding:
                 hint="Use another SESSION_ENGINE, such as django.contrib.sessions.backends.db. A "
                 "copied cookie cannot be revoked, and can use what its owner approves.",
                 id="faceauth.W006",
+            )
+
+
+@check
+def pages_are_not_answered_by_a_cache() -> Finding:
+    """W026: what a decorator stores below a gate, the middleware finds in front of it."""
+    for kind in _middleware():
+        if issubclass(kind, FetchFromCacheMiddleware):
+            yield Remark(
+                f"{kind.__name__} in MIDDLEWARE answers requests before any gate is asked.",
+                hint="Remove Django's cache middleware, and put cache_page on single views without "
+                "a gate.",
+                id="faceauth.W026",
             )
 
 

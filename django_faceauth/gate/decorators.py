@@ -11,6 +11,7 @@ from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
+from django_faceauth.gate.caching import not_reused
 from django_faceauth.gate.decision import Allow, Challenge, Deny, FaceRequest, enter
 from django_faceauth.gate.policy import Bind, Policy, policy
 from django_faceauth.gate.refusals import refuse
@@ -101,7 +102,8 @@ def through(
     """Return the answer of a view, which takes no more arguments, or the gate's refusal."""
     with asked.transaction():
         refusal = admit(request, asked, refuse)
-        return view() if refusal is None else refusal
+        answer = view() if refusal is None else refusal
+    return not_reused(request, answer) if asked.covers(request.method) else answer
 
 
 async def through_async(
@@ -113,7 +115,8 @@ async def through_async(
     """Return the answer of an async view, which takes no more arguments, or the refusal."""
     if not asked.is_single_use:
         refusal = await sync_to_async(admit)(request, asked, refuse)
-        return await view() if refusal is None else refusal
+        answer = await view() if refusal is None else refusal
+        return not_reused(request, answer) if asked.covers(request.method) else answer
 
     async def awaited() -> Any:
         return await view()
