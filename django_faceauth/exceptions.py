@@ -30,6 +30,7 @@ __all__ = [
     "SignatureInvalid",
     "TooManyAttempts",
     "Unavailable",
+    "UserChanged",
     "WebhookError",
 ]
 
@@ -139,6 +140,13 @@ class SignatureInvalid(WebhookError):
 
 class EnvelopeInvalid(WebhookError):
     """The delivery is genuine, and we cannot make sense of it."""
+
+
+class UserChanged(FaceAuthError):
+    """A view, or what authenticates in it, replaces the user for whom a gate opened."""
+
+    def __init__(self) -> None:
+        super().__init__("a gate opened this request for another user than request.user is set to")
 
 
 class FlowError(FaceAuthError):

@@ -25,6 +25,7 @@ from rest_framework.request import Request
 
 from django_faceauth.api.credentials import recognise
 from django_faceauth.api.errors import FaceRefused, refuse
+from django_faceauth.gate.caching import not_reused
 from django_faceauth.gate.decision import (
     Allow,
     Challenge,
@@ -38,6 +39,7 @@ from django_faceauth.gate.decision import (
 )
 from django_faceauth.gate.decorators import through, through_async
 from django_faceauth.gate.policy import Bind, Policy, described_by, policy
+from django_faceauth.gate.same_user import keep_user
 
 __all__ = ["FaceRequest", "FaceRequired", "require_face"]
 
@@ -119,9 +121,11 @@ class _Doorkeeper:
         self.refused: tuple[Policy, Challenge | Deny] | None = None
         self.denied = view.permission_denied
         self.handler = view.get_exception_handler
+        self.finalize = view.finalize_response
         vars(view).update(
             permission_denied=self.permission_denied,
             get_exception_handler=self.get_exception_handler,
+            finalize_response=self.finalize_response,
         )
 
     @classmethod
@@ -135,6 +139,7 @@ class _Doorkeeper:
         """Decide once, however often a combination of permissions asks."""
         if asked not in self.decisions:
             recognise(request)
+            keep_user(request)
             bound = asked.bound_to(request, self.view)
             self.decisions[asked] = self._decide(request, bound)
         return self.decisions[asked]
@@ -196,6 +201,12 @@ class _Doorkeeper:
             return handler(error, context)
 
         return answer
+
+    def finalize_response(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        """Keep what a gate has let through out of caches, and change no other denial (G-08)."""
+        response = self.finalize(request, *args, **kwargs)
+        is_open = any(isinstance(decision, Allow) for decision in self.decisions.values())
+        return not_reused(request, response) if is_open else response
 
     @contextmanager
     def aside(self) -> Iterator[None]:

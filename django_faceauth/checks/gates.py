@@ -12,13 +12,20 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import Error
 from django.core.checks import Warning as Remark
+from django.middleware.cache import FetchFromCacheMiddleware
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from django_faceauth.checks.registry import SHORT, Finding, check, check_of_deployment, value
 from django_faceauth.conf import PREFIX, conf
 from django_faceauth.gate.answers import answered_by
-from django_faceauth.gate.discovery import ApiGate, admins, gated_views, policy_at
+from django_faceauth.gate.discovery import (
+    ApiGate,
+    admins,
+    gated_views,
+    misplaced_gates,
+    policy_at,
+)
 from django_faceauth.gate.policy import Policy
 from django_faceauth.models import Applicant, FaceExemption
 
@@ -45,6 +52,19 @@ def gates_can_work() -> Finding:
                 hint="Correct what is passed to as_view() in the URLconf.",
                 id="faceauth.E012",
             )
+
+
+@check
+def apis_have_gates_of_their_own() -> Finding:
+    """E025: what Django REST framework authenticates, it authenticates behind that gate."""
+    for address in misplaced_gates():
+        yield Error(
+            f"The view at {address} is of Django REST framework, and has face_required on a "
+            "method.",
+            hint="Remove the decorator and add require_face() of django_faceauth.api.permissions "
+            "to permission_classes: the user is known only inside the view.",
+            id="faceauth.E025",
+        )
 
 
 @check
@@ -111,6 +131,19 @@ def sessions_can_be_ended() -> Finding:
                 hint="Use another SESSION_ENGINE, such as django.contrib.sessions.backends.db. A "
                 "copied cookie cannot be revoked, and can use what its owner approves.",
                 id="faceauth.W006",
+            )
+
+
+@check
+def pages_are_not_answered_by_a_cache() -> Finding:
+    """W026: what a decorator stores below a gate, the middleware finds in front of it."""
+    for kind in _middleware():
+        if issubclass(kind, FetchFromCacheMiddleware):
+            yield Remark(
+                f"{kind.__name__} in MIDDLEWARE answers requests before any gate is asked.",
+                hint="Remove Django's cache middleware, and put cache_page on single views without "
+                "a gate.",
+                id="faceauth.W026",
             )
 
 

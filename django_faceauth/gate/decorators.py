@@ -13,6 +13,7 @@ from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
+from django_faceauth.gate.caching import not_reused
 from django_faceauth.gate.decision import (
     Allow,
     Challenge,
@@ -23,6 +24,7 @@ from django_faceauth.gate.decision import (
 )
 from django_faceauth.gate.policy import Bind, Policy, policy
 from django_faceauth.gate.refusals import refuse
+from django_faceauth.gate.same_user import keep_user, refuse_rest_framework
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +64,8 @@ def face_required(
     `max_age` is seconds or a `timedelta` (default `FACEAUTH_MAX_AGE`), counted from when
     the face was shown. `action` names the purpose: a face shown for one action opens no
     other. `methods` limits the gate to those HTTP methods. Raises `ValueError` or
-    `TypeError` where the gate is written if it could never open or would guard nothing.
+    `TypeError` where the gate is written if it could never open or would guard nothing, and
+    `TypeError` for a view of Django REST framework, which takes `require_face`.
 
     `bind`, called with the arguments of the view, returns what is being approved, made from
     the site's own data: a mapping of names to values. The user is shown it before the face
@@ -97,6 +100,7 @@ def admit(request: HttpRequest, asked: Policy, refuse: Refuse = refuse) -> HttpR
     if not asked.covers(request.method):
         return None
     receive_body(request)
+    keep_user(request)
     now = timezone.now()
     decision = enter(request, asked, now)
     if not isinstance(decision, Allow):
@@ -113,7 +117,8 @@ def through(
         receive_body(request)  # before there is a transaction, which a slow client would hold
     with asked.transaction():
         refusal = admit(request, asked, refuse)
-        return view() if refusal is None else refusal
+        answer = view() if refusal is None else refusal
+    return not_reused(request, answer) if asked.covers(request.method) else answer
 
 
 async def through_async(
@@ -125,7 +130,8 @@ async def through_async(
     """Return the answer of an async view, which takes no more arguments, or the refusal."""
     if not asked.is_single_use:
         refusal = await sync_to_async(admit)(request, asked, refuse)
-        return await view() if refusal is None else refusal
+        answer = await view() if refusal is None else refusal
+        return not_reused(request, answer) if asked.covers(request.method) else answer
 
     async def awaited() -> Any:
         return await view()
@@ -157,11 +163,15 @@ async def _to_its_end(work: Coroutine[Any, Any, Any]) -> Any:
 
 def _gate(asked: Policy) -> Callable[[View], View]:
     def decorate(view: View) -> View:
+        refuse_rest_framework(view, "face_required")
+
         async def passed_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            refuse_rest_framework(request, "face_required")
             call = partial(view, request, *args, **kwargs)
             return await through_async(request, asked.bound_to(request, *args, **kwargs), call)
 
         def passed(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            refuse_rest_framework(request, "face_required")
             call = partial(view, request, *args, **kwargs)
             return through(request, asked.bound_to(request, *args, **kwargs), call)
 

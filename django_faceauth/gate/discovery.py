@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from inspect import isfunction
 from itertools import chain
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from django_faceauth.gate.mixins import FaceRequiredMixin, policy_of
 from django_faceauth.gate.policy import Policy
+from django_faceauth.gate.same_user import is_rest_framework
 
 View = Any
 
@@ -62,6 +64,14 @@ def gated_views() -> Iterator[tuple[str, View]]:
         for admin in _admins_of(view) - admins:
             admins.add(admin)
             yield from ((address, door) for door in _doors_of(admin))
+
+
+def misplaced_gates() -> Iterator[str]:
+    """Yield the addresses of views of Django REST framework with `face_required` on a method."""
+    for place in places():
+        kind = getattr(place.view, "cls", None)
+        if is_rest_framework(kind) and any(map(_has_gated_method, kind.__mro__)):
+            yield place.address
 
 
 def admins() -> Iterator[tuple[str, Any]]:
@@ -182,6 +192,10 @@ def _action(admin: Any, listed: Any) -> Any:
     if isinstance(listed, tuple):
         return listed[1]
     return getattr(admin, listed, None) if isinstance(listed, str) else listed
+
+
+def _has_gated_method(kind: type) -> bool:
+    return any(isfunction(it) and hasattr(it, "face_policy") for it in vars(kind).values())
 
 
 def _mixin_of(view: View) -> type[FaceRequiredMixin] | None:

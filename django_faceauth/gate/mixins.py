@@ -12,6 +12,7 @@ from django.views.generic import View
 
 from django_faceauth.gate.decorators import through, through_async
 from django_faceauth.gate.policy import Policy, described_by
+from django_faceauth.gate.same_user import refuse_rest_framework
 
 if TYPE_CHECKING:
 
@@ -32,7 +33,7 @@ class FaceRequiredMixin(_View):
 
     The attributes are the arguments of `face_required`. List it after mixins that check
     who the user is, and before the view. Raises `ValueError` where the class is written
-    if its gate could never open.
+    if its gate could never open, and `TypeError` for a view of Django REST framework.
     """
 
     face_action: str = ""
@@ -43,6 +44,7 @@ class FaceRequiredMixin(_View):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        refuse_rest_framework(cls, "FaceRequiredMixin")
         policy_of(cls)
 
     def get_face_binding(self) -> Mapping[str, Any]:

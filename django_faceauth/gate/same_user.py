@@ -1,0 +1,96 @@
+"""The gate and the view work for the same user."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.http import HttpRequest
+
+from django_faceauth.exceptions import UserChanged
+
+
+def keep_user(request: Any) -> None:
+    """Make the request refuse another user from now on.
+
+    Django REST framework and others authenticate inside the view, after the gate, and assign
+    `request.user`. Only a class can intercept an assignment, so the request gets a subclass of
+    its own class in which `user` and `auser` are properties: it stays an instance of what it
+    was, and no code that assigns a user can miss them. Logging out, and logging in the same
+    user once more, still work. Of a request of Django REST framework, the one that it wraps
+    is meant.
+    """
+    user = request.user
+    wrapped = getattr(request, "_request", request)
+    if isinstance(wrapped, _OfOneUser) or not getattr(user, "is_authenticated", False):
+        return
+
+    async def auser() -> Any:
+        return wrapped.user
+
+    vars(wrapped).update(user=user, auser=auser, _faceauth_user=user)
+    wrapped.__class__ = _of_one_user(wrapped.__class__)
+
+
+def refuse_rest_framework(given: Any, gate: str) -> None:
+    """Raise `TypeError` if a gate is given a view or a request of Django REST framework."""
+    if is_rest_framework(given):
+        raise TypeError(
+            f"{gate} does not work with Django REST framework, which authenticates inside the "
+            "view: use require_face of django_faceauth.api.permissions"
+        )
+
+
+def is_rest_framework(given: Any) -> bool:
+    """Tell whether a view, below all decorators, or a request is of Django REST framework."""
+    # Nothing is, before these modules are imported; the first may be half imported.
+    view_class = getattr(sys.modules.get("rest_framework.views"), "APIView", ())
+    if isinstance(given, getattr(sys.modules.get("rest_framework.request"), "Request", ())):
+        return True
+    while view_class and given is not None:
+        kinds = (given, getattr(given, "cls", None), getattr(given, "view_class", None))
+        if any(isinstance(kind, type) and issubclass(kind, view_class) for kind in kinds):
+            return True
+        if isinstance(getattr(given, "__self__", None), view_class):
+            return True
+        # method_decorator() hands over a partial of the bound method.
+        given = getattr(given, "func", None) or getattr(given, "__wrapped__", None)
+    return False
+
+
+class _OfOneUser:
+    @property
+    def user(self) -> Any:
+        return vars(self)["user"]
+
+    @user.setter
+    def user(self, user: Any) -> None:
+        vars(self)["user"] = self._same(user)
+
+    @property
+    def auser(self) -> Callable[[], Awaitable[Any]]:
+        found: Callable[[], Awaitable[Any]] = vars(self)["auser"]
+        return found
+
+    @auser.setter
+    def auser(self, auser: Callable[[], Awaitable[Any]]) -> None:
+        async def same() -> Any:
+            return self._same(await auser())
+
+        vars(self)["auser"] = same
+
+    def _same(self, user: Any) -> Any:
+        judged = vars(self)["_faceauth_user"]
+        if not getattr(user, "is_authenticated", False) or user == judged:
+            return user
+        if isinstance(user, get_user_model()) and user.pk == judged.pk:  # by a child or a proxy
+            return user
+        raise UserChanged
+
+
+@cache
+def _of_one_user(kind: type[HttpRequest]) -> type[HttpRequest]:
+    return type(kind.__name__, (_OfOneUser, kind), {"__module__": kind.__module__})

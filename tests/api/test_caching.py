@@ -1,0 +1,83 @@
+"""What a permission lets through is the answer to one request (F-06)."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import path
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import cache_page
+from rest_framework.exceptions import NotFound
+from rest_framework.response import Response
+
+from django_faceauth.api.permissions import require_face
+from tests.program import Program
+from tests.site.api import Secret
+from tests.test_checks import addresses
+
+pytestmark = pytest.mark.database
+
+PUBLIC = {"Cache-Control": "public, max-age=3600", "Vary": "Accept-Language"}
+
+
+def said(response, name="Cache-Control"):
+    return {part.strip() for part in response[name].split(",")}
+
+
+@pytest.mark.parametrize("single_use", [False, True])
+def test_an_answer_is_kept_out_of_caches(program, monkeypatch, single_use):
+    """(F-06) Whatever the view says, with each kind of credential."""
+    permission = require_face(action="secret", single_use=single_use)
+    monkeypatch.setattr(Secret, "permission_classes", [permission])
+    monkeypatch.setattr(Secret, "get", lambda self, request: Response("page", headers=PUBLIC))
+
+    response = program.passes("/shop/secret/", "GET")
+
+    assert response.status_code == 200
+    assert said(response) == {"private", "no-store"}
+    assert {"Accept-Language", "Accept"} <= said(response, "Vary")
+
+
+def test_answers_to_a_token_differ_by_the_challenge_that_they_name(person):
+    """(F-06) Another client of the same token is another client."""
+    token = Program.with_token(person)
+
+    assert "Face-Challenge" in said(token.passes("/shop/secret/", "GET"), "Vary")
+
+
+def test_an_error_of_the_view_is_kept_out_of_caches_too(program, monkeypatch):
+    """(F-06)"""
+
+    def get(self, request):
+        raise NotFound
+
+    monkeypatch.setattr(Secret, "get", get)
+
+    response = program.passes("/shop/secret/", "GET")
+
+    assert (response.status_code, said(response)) == (404, {"private", "no-store"})
+
+
+def test_cache_page_does_not_answer_another_client_of_the_token(person):
+    """(F-06)"""
+
+    class Page(Secret):
+        def get(self, request):
+            return Response("page", headers=PUBLIC)
+
+    cached = method_decorator(cache_page(60), name="dispatch")(Page)
+    token = Program.with_token(person)
+    assert token.passes("/shop/secret/", "GET").status_code == 200
+    handle = person.challenge.handle
+
+    with addresses(path("page/", cached.as_view()), path("all/", cache_page(60)(Page.as_view()))):
+        for url in ("/page/", "/all/"):
+            assert token.sends("GET", url, handle=handle).status_code == 200
+            assert Program.with_token(person).sends("GET", url).status_code == 401
+
+
+def test_a_method_without_the_gate_is_the_sites_own(program, monkeypatch):
+    """(F-06)"""
+    monkeypatch.setattr(Secret, "permission_classes", [require_face(methods=["POST"])])
+    monkeypatch.setattr(Secret, "get", lambda self, request: Response("page", headers=PUBLIC))
+
+    assert program.sends("GET", "/shop/secret/")["Cache-Control"] == PUBLIC["Cache-Control"]

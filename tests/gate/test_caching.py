@@ -1,0 +1,146 @@
+"""What a gate lets through is the answer to one request (F-06)."""
+
+from __future__ import annotations
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.http import HttpResponse, StreamingHttpResponse
+from django.template import engines
+from django.template.response import TemplateResponse
+from django.test import AsyncClient, Client
+from django.urls import path
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.cache import cache_control, cache_page, never_cache
+
+from django_faceauth.gate import FaceRequiredMixin, face_required
+from django_faceauth.services import revocation
+from tests.test_checks import addresses, found
+
+pytestmark = pytest.mark.database
+
+PUBLIC = {"Cache-Control": "public, max-age=3600, s-maxage=3600, immutable, must-understand"}
+CDN = {"CDN-Cache-Control": "public", "X-Accel-Expires": "3600", "Surrogate-Control": "max-age=9"}
+
+
+def said(response):
+    return {part.strip() for part in response["Cache-Control"].split(",")}
+
+
+@pytest.mark.parametrize(
+    "path", ["/statements/", "/async/", "/stream/", "/documents/", "/documents/async/", "/late/"]
+)
+def test_an_answer_behind_a_gate_is_kept_out_of_caches(person, path):
+    """(F-06) Whatever kind of view gives it."""
+    person.passes()
+
+    assert said(person.browser.get(path)) == {"private", "no-store"}
+
+
+def test_that_is_so_for_an_async_server(person):
+    """(F-06)"""
+    person.passes()
+    browser = AsyncClient()
+    browser.cookies = person.browser.cookies
+
+    assert said(async_to_sync(browser.get)("/async/")) == {"private", "no-store"}
+
+
+def test_pages_of_a_gated_admin_are_kept_out_of_caches(person):
+    """(F-06)"""
+    person.user.is_staff = person.user.is_superuser = True
+    person.user.save()
+    person.passes("/vault/")
+
+    assert said(person.browser.get("/vault/")) >= {"private", "no-store"}
+
+
+@pytest.mark.parametrize("kind", [HttpResponse, StreamingHttpResponse])
+def test_a_view_cannot_allow_what_the_gate_forbids(person, kind):
+    """(F-06) Nor can it by headers that a content delivery network prefers."""
+    person.passes()
+    view = face_required(lambda request: kind("page", headers={**PUBLIC, **CDN}))
+
+    with addresses(path("page/", view)):
+        response = person.browser.get("/page/")
+
+    assert said(response) == {"private", "no-store"}
+    assert [name for name in CDN if name in response] == []
+
+
+def test_what_a_view_forbids_besides_stays_forbidden(person):
+    """(F-06)"""
+    person.passes()
+    view = face_required(never_cache(lambda request: HttpResponse("page")))
+
+    with addresses(path("page/", view)):
+        response = person.browser.get("/page/")
+
+    assert said(response) >= {"private", "no-store", "no-cache", "must-revalidate"}
+
+
+def test_a_method_without_the_gate_is_the_sites_own(person):
+    """(F-06)"""
+    view = face_required(methods=["POST"])(lambda request: HttpResponse("page", headers=PUBLIC))
+
+    with addresses(path("page/", view)):
+        assert person.browser.get("/page/")["Cache-Control"] == PUBLIC["Cache-Control"]
+
+
+class Documents(FaceRequiredMixin, View):
+    def get(self, request):
+        return HttpResponse("secret")
+
+
+late = face_required(
+    lambda request: TemplateResponse(request, engines["django"].from_string("secret"))
+)
+plain = face_required(lambda request: HttpResponse("secret"))
+CACHED = {
+    "function": cache_page(60)(plain),
+    "class": cache_page(60)(Documents.as_view()),
+    "dispatch": method_decorator(cache_page(60), name="dispatch")(
+        type("View", (Documents,), {})
+    ).as_view(),
+    "rendered late": cache_page(60)(late),
+    "made public above the gate": cache_page(60)(cache_control(public=True, max_age=60)(plain)),
+}
+
+
+def revoke(person):
+    assert revocation.end_all(person.user.pk, reason="staff", now=timezone.now()) == 1
+
+
+@pytest.mark.parametrize("view", CACHED.values(), ids=CACHED)
+@pytest.mark.parametrize("ending", ["revoked", "expired"])
+def test_cache_page_does_not_outlive_a_grant(person, clock, view, ending):
+    """(F-06)"""
+    person.passes()
+    with addresses(path("page/", view)):
+        assert person.browser.get("/page/").content == b"secret"
+        if ending == "revoked":
+            revoke(person)
+        else:
+            clock.move_to(person.challenge.verified_at)
+            clock.shift(301)
+
+        person.is_asked("/page/")
+        assert Client().get("/page/").status_code == 302
+
+
+def test_cache_middleware_does_not_outlive_a_grant_and_is_reported(person, settings):
+    """(F-06)"""
+    settings.MIDDLEWARE = [
+        "django.middleware.cache.UpdateCacheMiddleware",
+        *settings.MIDDLEWARE,
+        "django.middleware.cache.FetchFromCacheMiddleware",
+    ]
+    person.browser.handler.load_middleware()
+    person.passes()
+    assert person.browser.get("/statements/").status_code == 200
+    assert "W026" in found()
+
+    revoke(person)
+
+    person.is_asked("/statements/")
