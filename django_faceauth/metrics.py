@@ -14,7 +14,10 @@ COUNTERS: Final[Mapping[str, tuple[str, ...]]] = {
     "limited": ("lockout", "reported", "session", "site", "user"),
     "sequence_fail": (),
     "webhook_not_kept": (),
-    "webhook_rejected": ("authorization", "malformed", "missing", "network", "no_match"),
+    "webhook_rejected": (
+        *("authorization", "incomplete", "malformed", "missing", "network"),
+        *("no_length", "no_match"),
+    ),
     "webhook_unusable": (),
 }
 

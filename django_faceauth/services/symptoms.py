@@ -26,6 +26,7 @@ def of_rows(*, now: datetime) -> Findings:
     yield from _of_work(found)
     yield from _of_sweeps(found, now)
     yield from _of_webhooks(found, now)
+    yield from _of_lengths(now)
     yield from _of_clock()
     yield from _of_erasures(found)
 
@@ -104,6 +105,17 @@ def _of_webhooks(found: health.Health, now: datetime) -> Findings:
         yield warning("webhooks", text, fix)
     else:
         yield ok("webhooks", text)
+
+
+def _of_lengths(now: datetime) -> Findings:
+    moment = inbox.missing_length_at()
+    if moment is not None:
+        text = _("A webhook without Content-Length was refused with 411 %s ago.")
+        fix = _(
+            "Use a server that sets wsgi.input_terminated, such as gunicorn, or have the proxy "
+            "buffer request bodies."
+        )
+        yield warning("webhook_length", text % in_words(now - moment), fix)
 
 
 def _of_clock() -> Findings:
