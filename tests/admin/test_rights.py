@@ -157,7 +157,15 @@ def test_staff_who_may_delete_users_still_can(staff, person, approved):
     assert not FaceAuthentication.objects.exists()
 
 
-# -- look-ups in the query string
+# -- filters of other makers, and look-ups in the query string
+
+
+@pytest.mark.parametrize("model", DESKS)
+def test_filters_have_no_attribute_that_django_uses_for_model_fields(model):
+    """Grappelli, for one, reads `field` of every filter as a field of the model (F-84)."""
+    for item in admin.site._registry[model].list_filter:
+        names = {"field", "field_path", "field_generic", "links", "lookup_kwarg", "lookup_val"}
+        assert isinstance(item, str) or names.isdisjoint(dir(item))
 
 
 @pytest.mark.parametrize("role", ["reader", "superuser"])
