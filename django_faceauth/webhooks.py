@@ -27,7 +27,8 @@ from django_faceauth.exceptions import ConfigurationError, EnvelopeInvalid, Sign
 from django_faceauth.models import WebhookEvent
 from django_faceauth.provider import notices, signatures
 from django_faceauth.redaction import Secret
-from django_faceauth.services import inbox, sweep
+from django_faceauth.services import inbox, observations, sweep
+from django_faceauth.services.observations import Observation
 from django_faceauth.signals import webhook_rejected
 
 logger = logging.getLogger(__name__)
@@ -185,7 +186,7 @@ def _refuse(reason: str, *, status: int = 401) -> HttpResponse:
 
 def _refuse_without_length() -> HttpResponse:
     logger.warning("webhook rejected: no_length")
-    inbox.note_missing_length(timezone.now())
+    observations.note(Observation.WEBHOOK_WITHOUT_LENGTH, timezone.now())
     return _refuse("no_length", status=411)
 
 

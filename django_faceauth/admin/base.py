@@ -47,10 +47,10 @@ class DeclaredLookups(ModelAdmin):  # type: ignore[type-arg]  # takes no paramet
     Django's lets any column of the model through, so also those that a page does not show.
     """
 
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Return whether a filter of the list declares the look-up."""
-        declared = [self.date_hierarchy]
-        for item in self.list_filter if request is None else self.get_list_filter(request):
+        declared: list[Any] = [self.date_hierarchy]
+        for item in self.get_list_filter(request):
             if isinstance(item, type) and issubclass(item, SimpleListFilter):
                 declared.append(item.parameter_name)
             else:

@@ -49,7 +49,8 @@ class Money:
     def __post_init__(self) -> None:
         if isinstance(self.amount, bool) or not isinstance(self.amount, Decimal | int):
             raise TypeError("an amount of money is a Decimal or an int")
-        if not isinstance(self.currency, str) or not CURRENCY.fullmatch(self.currency):
+        currency: object = self.currency
+        if not isinstance(currency, str) or not CURRENCY.fullmatch(currency):
             raise ValueError("a currency is three capital letters, such as EUR")
 
 

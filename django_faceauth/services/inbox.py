@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.core.cache import cache
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, QuerySet
 
@@ -50,10 +49,6 @@ OUR_CLOCKS: Final = timedelta(seconds=1)
 THEIR_CLOCK: Final = timedelta(seconds=60)
 
 STORE_WITHIN: Final = timedelta(seconds=2)
-
-#: Key of the cache with the moment of the last delivery that was refused for want of a length.
-MISSING_LENGTH: Final = "faceauth.webhook.no_length"
-MISSING_LENGTH_KEPT: Final = timedelta(days=1)
 
 _FIELDS: Final = [
     field for field in WebhookEvent._meta.local_concrete_fields if not field.primary_key
@@ -95,23 +90,6 @@ def quarantine(body: bytes, *, reason: str, now: datetime) -> None:
             error=reason,
         )
     )
-
-
-def note_missing_length(now: datetime) -> None:
-    """Remember for the doctor that a delivery without a length was refused.
-
-    Anybody can send one, so this is one value in the cache, and no row.
-    """
-    with suppress(Exception):  # each cache fails in its own way
-        cache.set(MISSING_LENGTH, now, MISSING_LENGTH_KEPT.total_seconds())
-
-
-def missing_length_at() -> datetime | None:
-    """Return when the last delivery without a length was refused, within a day."""
-    with suppress(Exception):
-        moment: datetime | None = cache.get(MISSING_LENGTH)
-        return moment
-    return None
 
 
 def process(event_id: int, *, now: datetime) -> DueAt:

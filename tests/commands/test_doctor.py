@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.core.checks import Warning as Remark
 from django.core.checks import register
 from django.core.checks.registry import registry
@@ -569,3 +570,39 @@ def test_a_log_that_was_changed(doctor):
     report = doctor()
 
     assert (report.bad, report.failed) == ({"audit"}, True)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"X-Forwarded-Proto": "https"}, "warning"),
+        ({"X-Forwarded-Proto": "HTTPS, http"}, "warning"),
+        ({"Origin": "https://testserver"}, "warning"),
+        ({"X-Forwarded-Proto": "http"}, ""),
+        ({"Origin": "https://elsewhere.example"}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_proxy_whose_tls_django_does_not_see(doctor, person, settings, headers, expected):
+    """The provider would send browsers back over plain HTTP (F-71)."""
+    cache.clear()
+    settings.CSRF_TRUSTED_ORIGINS = ["https://testserver", "https://elsewhere.example"]
+    person.browser.defaults |= {
+        f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()
+    }
+
+    person.is_handed_over(person.is_asked())
+
+    assert doctor().of("return_url") == expected
+    cache.clear()
+
+
+def test_a_proxy_whose_tls_django_sees(doctor, person, settings):
+    """(F-71)."""
+    cache.clear()
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    person.browser.defaults |= {"HTTP_X_FORWARDED_PROTO": "https"}
+
+    person.is_handed_over(person.is_asked())
+
+    assert doctor().of("return_url") == ""
