@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Final, cast
 
 from django.contrib.admin import AdminSite, ModelAdmin, SimpleListFilter
+from django.core.exceptions import FieldDoesNotExist
 from django.core.paginator import Page, Paginator
 from django.db.models import BooleanField, Model, QuerySet, Value
 from django.db.models.constants import LOOKUP_SEP
@@ -58,7 +59,21 @@ class DeclaredLookups(ModelAdmin):  # type: ignore[type-arg]  # takes no paramet
         is_declared = any(
             lookup == name or lookup.startswith(f"{name}{LOOKUP_SEP}") for name in declared if name
         )
-        return is_declared and super().lookup_allowed(lookup, value, request)
+        if not is_declared:
+            return not self._finds_anything(
+                lookup, request
+            )  # as Django, which goes back to the list
+        return super().lookup_allowed(lookup, value, request)
+
+    def _finds_anything(self, lookup: str, request: HttpRequest) -> bool:
+        name = lookup.split(LOOKUP_SEP)[0]
+        if name == "pk" or name in self.get_queryset(request).query.annotations:
+            return True
+        try:
+            self.opts.get_field(name)
+        except FieldDoesNotExist:
+            return False
+        return True
 
 
 class Desk(DeclaredLookups):

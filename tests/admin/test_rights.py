@@ -194,6 +194,8 @@ def test_lists_are_filtered_by_their_filters_alone(staff, person, declined, role
         ("faceauthentication", "attempts__response_codes__icontains"),
         ("faceauthentication", "user__password__startswith"),
         ("faceauthentication", "with_fraud"),
+        ("faceauthentication", "pk__gt"),
+        ("faceauthentication", "user_id"),
         ("facechallenge", "kept__icontains"),
         ("facechallenge", "snapshot__payee__startswith"),
         ("facechallenge", "handle__startswith"),
