@@ -15,7 +15,10 @@ COUNTERS: Final[Mapping[str, tuple[str, ...]]] = {
     "sequence_fail": (),
     "unforeseen": (),
     "webhook_not_kept": (),
-    "webhook_rejected": ("authorization", "malformed", "missing", "network", "no_match"),
+    "webhook_rejected": (
+        *("authorization", "incomplete", "malformed", "missing", "network"),
+        *("no_length", "no_match"),
+    ),
     "webhook_unusable": (),
 }
 

@@ -27,7 +27,8 @@ from django_faceauth.exceptions import ConfigurationError, EnvelopeInvalid, Sign
 from django_faceauth.models import WebhookEvent
 from django_faceauth.provider import notices, signatures
 from django_faceauth.redaction import Secret
-from django_faceauth.services import inbox, sweep
+from django_faceauth.services import inbox, observations, sweep
+from django_faceauth.services.observations import Observation
 from django_faceauth.signals import webhook_rejected
 
 logger = logging.getLogger(__name__)
@@ -55,9 +56,14 @@ def webhook(request: HttpRequest) -> HttpResponse:
         return HttpResponseNotAllowed(["POST"])
     if not _is_json(request):
         return _answer(415, "unsupported media type")
-    body = _body(request)
+    try:
+        body = _body(request)
+    except Exception:  # broken off or malformed: each server has errors of its own
+        return _refuse("incomplete", status=400)
     if body is None:
         return _answer(413, "too large")
+    if not body and not _has_known_end(request):
+        return _refuse_without_length()
     try:
         return _take(request, body, timezone.now())
     except SignatureInvalid as refusal:
@@ -121,11 +127,29 @@ def _is_json(request: HttpRequest) -> bool:
 
 def _body(request: HttpRequest) -> bytes | None:
     """Return the raw body, or None when it is too large; the length that is told may lie."""
-    told = request.headers.get("Content-Length") or "0"
-    if not _LENGTH.fullmatch(told) or int(told) > LARGEST:
+    told = request.headers.get("Content-Length")
+    if told and (not _LENGTH.fullmatch(told) or int(told) > LARGEST):
         return None
-    body = request.read(LARGEST + 1)
+    is_without_length = not told and _input_is_terminated(request)
+    source = request.environ["wsgi.input"] if is_without_length else request  # type: ignore[attr-defined]
+    body: bytes = source.read(LARGEST + 1)
     return body if len(body) <= LARGEST else None
+
+
+def _has_known_end(request: HttpRequest) -> bool:
+    """Return whether an empty body is known to be empty.
+
+    Django reads nothing of a WSGI request without a length, because reading on could wait for
+    ever unless the server ends the input. `Transfer-Encoding` decides nothing here: proxies
+    that join the chunks pass it on beside the length.
+    """
+    is_asgi = not hasattr(request, "environ")
+    has_length = bool(request.headers.get("Content-Length"))
+    return is_asgi or has_length or _input_is_terminated(request)
+
+
+def _input_is_terminated(request: HttpRequest) -> bool:
+    return bool(getattr(request, "environ", {}).get("wsgi.input_terminated"))
 
 
 def _require_authorization(request: HttpRequest, expected: Secret | None) -> None:
@@ -158,6 +182,12 @@ def _refuse(reason: str, *, status: int = 401) -> HttpResponse:
     metrics.count(f"webhook_rejected.{reason}")
     webhook_rejected.send_robust(sender=WebhookEvent, reason=reason)
     return _answer(status, "refused")
+
+
+def _refuse_without_length() -> HttpResponse:
+    logger.warning("webhook rejected: no_length")
+    observations.note(Observation.WEBHOOK_WITHOUT_LENGTH, timezone.now())
+    return _refuse("no_length", status=411)
 
 
 def _come_back() -> HttpResponse:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from types import ModuleType
 
 import pytest
+from django.conf.urls.i18n import i18n_patterns
 from django.core.checks import run_checks
 from django.test import override_settings
 from django.urls import include, path, reverse_lazy
 
 from django_faceauth.checks import TAG
 from django_faceauth.gate import face_required
+from django_faceauth.webhooks import webhook
 from tests.site import views
 from tests.site.api import Secret
 
@@ -105,3 +108,58 @@ def test_a_site_with_gates_says_where_to_log_in(patterns, expected):
     """Django's own default is an address that few sites have."""
     with site(*patterns), override_settings(LOGIN_URL="/accounts/login/"):
         assert found() == expected
+
+
+# -- the address that the provider is told
+
+
+def languages(*patterns, **options):
+    """Give the site these addresses, and ours under the prefix of a language."""
+    module = ModuleType("addresses")
+    ours = path("face/", include("django_faceauth.urls"))
+    module.urlpatterns = [*patterns, *i18n_patterns(ours, **options)]
+    return override_settings(ROOT_URLCONF=module)
+
+
+def wrapped(request):
+    """A view of the site around ours."""
+
+
+OUTSIDE = path("face/webhook/", webhook)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "expected"),
+    [
+        (languages(), ["W027"]),
+        (languages(prefix_default_language=False), []),
+        (languages(OUTSIDE), []),
+        (languages(path("hooks/", include([OUTSIDE]))), []),
+        (languages(path("hook/", wraps(webhook)(wrapped))), []),
+        (site(), []),
+        (site(*i18n_patterns(path("page/", views.know))), []),
+    ],
+)
+def test_webhooks_do_not_lie_under_a_language(addresses, expected):
+    """The provider follows no redirect, so every event would be lost (F-83)."""
+    with addresses:
+        assert found() == expected
+
+
+def test_languages_within_a_folder_and_in_one_language_count_as_well(settings):
+    """(F-83)."""
+    settings.LANGUAGES = [("en", "English")]
+    nested = path("face/", include([path("", include("django_faceauth.urls"))]))
+    module = ModuleType("addresses")
+    module.urlpatterns = i18n_patterns(path("", include([nested])))
+
+    with override_settings(ROOT_URLCONF=module):
+        assert found() == ["W027"]
+
+
+def test_without_languages_there_is_no_prefix():
+    """(F-83)."""
+    with override_settings(USE_I18N=False):
+        addresses = languages()
+        with addresses:
+            assert found() == []

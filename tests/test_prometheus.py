@@ -179,7 +179,7 @@ def test_all_series_are_there_from_the_start(registry, db):
     reasons = {dict(labels)["reason"] for name, labels in found if "rejected" in name}
 
     assert set(counters) == {f"faceauth_{name}_total" for name, *_ in prometheus.COUNTERS.values()}
-    assert reasons == {"authorization", "malformed", "missing", "network", "no_match"}
+    assert reasons == set(metrics.COUNTERS["webhook_rejected"])
 
 
 def test_webhooks_that_did_not_prove_genuine(scrape):
@@ -198,9 +198,11 @@ def test_webhooks_that_did_not_prove_genuine(scrape):
     }
     assert counted == {
         "authorization": 1,
+        "incomplete": 0,
         "malformed": 1,
         "missing": 1,
         "network": 1,
+        "no_length": 0,
         "no_match": 2,
     }
 

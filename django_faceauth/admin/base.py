@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final, cast
 
-from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.admin import AdminSite, ModelAdmin, SimpleListFilter
+from django.core.exceptions import FieldDoesNotExist
 from django.core.paginator import Page, Paginator
 from django.db.models import BooleanField, Model, QuerySet, Value
+from django.db.models.constants import LOOKUP_SEP
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest
 from django.urls import reverse
@@ -40,7 +42,41 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # takes no paramet
         return cast("Page[Any]", page)
 
 
-class Desk(ModelAdmin):  # type: ignore[type-arg]  # takes no parameters at run time
+class DeclaredLookups(ModelAdmin):  # type: ignore[type-arg]  # takes no parameters at run time
+    """An admin whose lists are filtered by their filters, and by nothing else in the query string.
+
+    Django's lets any column of the model through, so also those that a page does not show.
+    """
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Return whether a filter of the list declares the look-up."""
+        declared: list[Any] = [self.date_hierarchy]
+        for item in self.get_list_filter(request):
+            if isinstance(item, type) and issubclass(item, SimpleListFilter):
+                declared.append(item.parameter_name)
+            else:
+                declared.append(item[0] if isinstance(item, list | tuple) else item)
+        is_declared = any(
+            lookup == name or lookup.startswith(f"{name}{LOOKUP_SEP}") for name in declared if name
+        )
+        if not is_declared:
+            return not self._finds_anything(
+                lookup, request
+            )  # as Django, which goes back to the list
+        return super().lookup_allowed(lookup, value, request)
+
+    def _finds_anything(self, lookup: str, request: HttpRequest) -> bool:
+        name = lookup.split(LOOKUP_SEP)[0]
+        if name == "pk" or name in self.get_queryset(request).query.annotations:
+            return True
+        try:
+            self.opts.get_field(name)
+        except FieldDoesNotExist:
+            return False
+        return True
+
+
+class Desk(DeclaredLookups):
     """An admin that shows rows and lets nobody write them.
 
     What staff do, they do by actions, each with a right of its own.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, cast
 
@@ -23,6 +24,7 @@ from django_faceauth.admin.base import COUNTED, sees_fraud
 from django_faceauth.models import FaceAuthentication
 from django_faceauth.response_codes import FRAUD
 from django_faceauth.services import audit, mishaps
+from django_faceauth.services.presentation import visible
 
 #: Rows that are read at once.
 CHUNK: Final = 500
@@ -32,8 +34,9 @@ COLUMNS: Final = (
     *("status", "response_codes", "risk_labels", "state", "reason"),
     *("created_at", "modified_on", "synced_at", "erased_at"),
 )
-#: What spreadsheets take for a formula, when a cell begins with it.
-FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
+#: Where a spreadsheet may find a formula: at the start of a cell, or of what it takes for one when
+#: it splits lines at other separators or trims them. Some read full-width characters as well.
+FORMULA: Final = re.compile("(?:^|(?<=[\\s;,|\"'`]))(?=[=+\\-@\t\uff1d\uff0b\uff0d\uff20])")
 
 
 class _Line:
@@ -79,7 +82,7 @@ def _log(desk: ModelAdmin[Any], by: AbstractBaseUser, message: str) -> None:
 
 
 def _as_csv(facts: Iterable[dict[str, Any]]) -> Iterator[str]:
-    writer = csv.writer(_Line())
+    writer = csv.writer(_Line(), quoting=csv.QUOTE_ALL)
     yield writer.writerow(COLUMNS)
     for row in facts:
         yield writer.writerow([_cell(row[name]) for name in COLUMNS])
@@ -136,9 +139,9 @@ READERS: Final[dict[str, Callable[[FaceAuthentication, bool], Any]]] = {
 
 
 def _cell(value: Any) -> str:
-    """Return a value for a spreadsheet, which must not take it for a formula."""
+    """Return a value for a spreadsheet, on one line and without a formula."""
     text = " ".join(map(str, value)) if isinstance(value, list) else str(value or "")
-    return f"'{text}" if text.startswith(FORMULAS) else text
+    return FORMULA.sub("'", visible(text))
 
 
 WARNING: Final = _(

@@ -55,7 +55,8 @@ class ActionFilter(SimpleListFilter):
 
     title = _("action")
     parameter_name = "action"
-    field: ClassVar[str] = "challenge__action"
+    #: Not "field": to themes of the admin, that is a field of the model.
+    action_path: ClassVar[str] = "challenge__action"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         """Return the actions that gates have asked for."""
@@ -64,13 +65,13 @@ class ActionFilter(SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep those."""
         value = self.value()
-        return queryset.filter(**{self.field: value.removeprefix("=")}) if value else queryset
+        return queryset.filter(**{self.action_path: value.removeprefix("=")}) if value else queryset
 
 
 class OwnActionFilter(ActionFilter):
     """The same, for a list of the questions themselves."""
 
-    field = "action"
+    action_path = "action"
 
 
 class JourneyFilter(SimpleListFilter):

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from django_faceauth import clocks
 from django_faceauth.admin.actions import confirmed
-from django_faceauth.admin.base import Desk, goes_along, may
+from django_faceauth.admin.base import DeclaredLookups, Desk, goes_along, may
 from django_faceauth.gate.admin import FaceRequiredModelAdmin, face_required_action
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.models import Applicant, FaceExemption
@@ -41,7 +41,7 @@ class ApplicantForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no para
         return applicant_id
 
 
-class ApplicantDesk(FaceRequiredModelAdmin):
+class ApplicantDesk(DeclaredLookups, FaceRequiredModelAdmin):
     """Whose face opens whose account: whoever changes that shows their own face first (G-12)."""
 
     face_methods = None  # before anything is typed: a form that was refused is empty again
@@ -100,7 +100,7 @@ class ExemptionForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no para
         return user
 
 
-class ExemptionDesk(FaceRequiredModelAdmin):
+class ExemptionDesk(DeclaredLookups, FaceRequiredModelAdmin):
     """Leave to pass without a face: given by somebody who showed theirs, for a reason."""
 
     face_methods = None

@@ -175,7 +175,7 @@ class ReasonFilter(SimpleListFilter):
         value = self.value()
         if not value:
             return queryset
-        if value in showing.SENSITIVE and not sees_fraud(request):
+        if value not in dict(self.lookup_choices):  # of fraud, or made up to match it
             return queryset.none()
         # A list of a few words: its text is searched, since not every database looks into JSON.
         return queryset.filter(reasons__icontains=f'"{value}"')

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib.util import find_spec
+from inspect import unwrap
+from typing import Any
 
 from django.core.checks import Error
 from django.core.checks import Warning as Remark
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
+from django.urls.resolvers import LocalePrefixPattern
 
 from django_faceauth.checks.registry import Finding, check, value
 from django_faceauth.conf import PREFIX, conf
 from django_faceauth.services.retention import REDELIVERY
+from django_faceauth.webhooks import webhook
 
 
 @check
@@ -40,6 +45,33 @@ def webhooks_are_not_redirected() -> Finding:
                 "SECURE_PROXY_SSL_HEADER if a proxy terminates TLS.",
                 id="faceauth.W005",
             )
+
+
+@check
+def webhooks_have_one_address() -> Finding:
+    """W027: LocaleMiddleware would redirect webhooks, and the provider does not follow."""
+    routes = list(_webhook_routes(get_resolver().url_patterns))
+    if routes and all(routes):
+        yield Remark(
+            "The webhook URL begins with a language prefix, and the URL without it redirects.",
+            hint="Include django_faceauth.urls outside of i18n_patterns(), or route "
+            'path("face/webhook/", django_faceauth.webhooks.webhook) there. Silence this check '
+            "if the provider is told the URL with a prefix.",
+            id="faceauth.W027",
+        )
+
+
+def _webhook_routes(patterns: Iterable[Any], *, prefixed: bool = False) -> Iterator[bool]:
+    """Yield for each route to the webhook whether it needs a language prefix."""
+    for pattern in patterns:
+        needs_prefix = prefixed or (
+            isinstance(pattern.pattern, LocalePrefixPattern)
+            and pattern.pattern.prefix_default_language
+        )
+        if isinstance(pattern, URLResolver):
+            yield from _webhook_routes(pattern.url_patterns, prefixed=needs_prefix)
+        elif unwrap(pattern.callback) is unwrap(webhook):
+            yield needs_prefix
 
 
 @check

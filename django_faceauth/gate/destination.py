@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.encoding import iri_to_uri
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
@@ -17,6 +19,10 @@ from django_faceauth.gate.answers import answered_by
 from django_faceauth.gate.htmx import is_fragment, page_of
 from django_faceauth.gate.problems import wants_problem
 from django_faceauth.models import FaceChallenge
+from django_faceauth.services import observations
+from django_faceauth.services.observations import Observation
+
+logger = logging.getLogger(__name__)
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
@@ -57,6 +63,9 @@ def way_on(challenge: FaceChallenge) -> str:
 
 def way_back(request: HttpRequest, challenge: FaceChallenge) -> str:
     """Return the address that the provider sends the browser back to."""
+    if not request.is_secure() and _comes_over_https(request):
+        logger.warning("return URL is plain HTTP: is SECURE_PROXY_SSL_HEADER set?")
+        observations.note(Observation.PLAIN_RETURN_URL, timezone.now())
     return request.build_absolute_uri(reverse("faceauth:returned", args=[challenge.handle]))
 
 
@@ -68,6 +77,13 @@ def fallback_for(handle: str = "") -> str:
     if not handle:
         return url
     return f"{url}{'&' if '?' in url else '?'}{urlencode({'challenge': handle})}"
+
+
+def _comes_over_https(request: HttpRequest) -> bool:
+    """Return whether the browser used HTTPS, although Django was not told so."""
+    forwarded = request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower()
+    is_own_origin = request.headers.get("Origin") == f"https://{request.get_host()}"
+    return forwarded == "https" or is_own_origin
 
 
 def _own(request: HttpRequest, url: str) -> str:

@@ -24,14 +24,16 @@ ANONYMIZED: Final = f"{FAMILY}anonymized"
 MAX_DEPTH: Final = 20
 _EVENT: Final = re.compile(r"evn?t_[0-9A-Za-z]{10,64}")
 _AUTHENTICATION: Final = re.compile(r"fav_[0-9A-Za-z]{10,64}")
-_TYPE: Final = re.compile(r"[\w.-]{1,100}", re.ASCII)
+_NOT_IN_TYPES: Final = re.compile(r"[^\w.-]", re.ASCII)
+LONGEST_TYPE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
     """One event: `created_on` is the provider's moment, if it gave a usable one.
 
-    `authentication_id` is empty for the news of other products; `applicant_id` may be.
+    `authentication_id` is empty for the news of other products; `applicant_id` may be. A
+    question mark in `type` is in the place of what event types are not written with.
     """
 
     id: str
@@ -43,7 +45,7 @@ class Notice:
     @property
     def is_ours(self) -> bool:
         """Whether it is about a face authentication."""
-        return self.type.startswith(FAMILY)
+        return self.type.startswith(FAMILY) and "?" not in self.type
 
 
 def read(body: bytes) -> Notice:
@@ -51,10 +53,18 @@ def read(body: bytes) -> Notice:
     envelope = _object(_decoded(body), "not_an_object")
     notice = Notice(
         id=_matching(_EVENT, envelope.get("id"), "event_id"),
-        type=_matching(_TYPE, envelope.get("type"), "event_type"),
+        type=_type_in(envelope),
         created_on=moment_in(envelope, "created_on"),
     )
     return _with_subject(notice, envelope) if notice.is_ours else notice
+
+
+def _type_in(envelope: Mapping[str, Any]) -> str:
+    given = envelope.get("type")
+    if not isinstance(given, str):
+        raise EnvelopeInvalid("event_type")
+    name = _NOT_IN_TYPES.sub("?", given)
+    return name if len(name) <= LONGEST_TYPE else f"{name[: LONGEST_TYPE - 1]}?"
 
 
 def _with_subject(notice: Notice, envelope: Mapping[str, Any]) -> Notice:

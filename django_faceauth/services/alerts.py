@@ -21,7 +21,7 @@ from django_faceauth.conf import PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.models import FaceChallenge, ReviewCase
 from django_faceauth.models.challenge import FACE
-from django_faceauth.services.presentation import Line, label, lines, moment
+from django_faceauth.services.presentation import label, lines, moment
 
 logger = logging.getLogger(__name__)
 
@@ -74,10 +74,9 @@ def tell_operator(challenge: FaceChallenge) -> None:
 
 def facts(challenge: FaceChallenge) -> dict[str, Any]:
     """Return what a mail or a page says of a grant."""
-    shown = lines(challenge.snapshot, challenge.snapshot_order)
     return {
         "action": label(challenge.action) if challenge.action else "",
-        "lines": [_on_one_line(line) for line in shown],
+        "lines": lines(challenge.snapshot, challenge.snapshot_order),
         "at": moment(challenge.granted_at or challenge.created_at),
     }
 
@@ -162,10 +161,3 @@ def _mail_operator(challenge: FaceChallenge) -> None:
 
 def _address_of(user: AbstractBaseUser) -> str:
     return getattr(user, user.get_email_field_name(), "") or ""
-
-
-def _on_one_line(line: Line) -> Line:
-    # A value must not look like a paragraph of the mail.
-    return Line(
-        line.label, tuple(" ".join(filter(None, value.splitlines())) for value in line.values)
-    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -29,6 +30,8 @@ MARK: Final = "$"
 #: A few characters of a form field can stand for a number of a million digits.
 MOST_DIGITS: Final = 40
 
+CURRENCY: Final = re.compile(r"[A-Z]{3}")
+
 Snapshot = dict[str, Any]
 
 
@@ -36,7 +39,8 @@ Snapshot = dict[str, Any]
 class Money:
     """An amount of a currency (ISO 4217, such as `EUR`), shown to people as such.
 
-    Raises `TypeError` for an amount that is neither a `Decimal` nor an `int`.
+    Raises `TypeError` for an amount that is neither a `Decimal` nor an `int`, and `ValueError`
+    for a currency that is not three capital letters.
     """
 
     amount: Decimal | int
@@ -45,6 +49,9 @@ class Money:
     def __post_init__(self) -> None:
         if isinstance(self.amount, bool) or not isinstance(self.amount, Decimal | int):
             raise TypeError("an amount of money is a Decimal or an int")
+        currency: object = self.currency
+        if not isinstance(currency, str) or not CURRENCY.fullmatch(currency):
+            raise ValueError("a currency is three capital letters, such as EUR")
 
 
 def snapshot_of(data: Mapping[str, Any]) -> Snapshot:

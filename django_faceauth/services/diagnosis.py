@@ -25,6 +25,7 @@ from django_faceauth.conf import PREFIX, conf
 from django_faceauth.exceptions import (
     AccessDenied,
     ConfigurationError,
+    MalformedAnswer,
     NotFound,
     ProviderError,
     Rejected,
@@ -148,7 +149,11 @@ def _trouble_of(call: Callable[[], object]) -> ProviderError | None:
 
 def _answer_of(client: Client) -> Finding:
     trouble = _trouble_of(partial(client.get_authentication, NOBODY))
-    if trouble is None or isinstance(trouble, NotFound | Rejected):
+    if trouble is None:  # there is no such thing to be found
+        trouble = MalformedAnswer("get_authentication", status_code=200)
+    # Anything at that address may say 404; the provider numbers its answers, or gives codes.
+    is_the_provider = trouble.request_id or trouble.codes
+    if isinstance(trouble, NotFound | Rejected) and is_the_provider:
         return ok("provider", _("The provider answers, and accepts the credentials."))
     return _explained("provider", trouble)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,6 +20,17 @@ MINOR_UNITS: Final[Mapping[str, int]] = {
     **dict.fromkeys(("PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
 }
+
+#: Line breaks of any kind, as `str.splitlines()` knows them.
+_LINE_BREAK: Final = re.compile(r"\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
+#: Controls but the tab, surrogates, and what Unicode calls default-ignorable: bidirectional
+#: controls, zero-width characters, fillers, tags, variation selectors.
+_INVISIBLE: Final = re.compile(
+    r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u115f\u1160"
+    r"\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
+    r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +64,21 @@ def plain(value: Any) -> Any:
 
 def kept_lines(kept: Iterable[tuple[str, list[str]]], snapshot: Snapshot) -> list[Line]:
     """Return kept fields as lines to show, but for what the snapshot shows already."""
-    return [Line(label(name), tuple(values)) for name, values in kept if name not in snapshot]
+    return [
+        Line(label(name), tuple(map(visible, values)))
+        for name, values in kept
+        if name not in snapshot
+    ]
+
+
+def visible(text: str) -> str:
+    """Return text in which nothing hides, turns its direction, or begins another line.
+
+    A line break becomes an arrow with a corner, and any other such
+    character its number, such as `[U+202E]`.
+    """
+    text = _LINE_BREAK.sub("\N{DOWNWARDS ARROW WITH CORNER LEFTWARDS}", text)
+    return _INVISIBLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
 
 
 def label(name: str) -> str:
@@ -60,7 +86,7 @@ def label(name: str) -> str:
 
     Sites translate it by having "Bank account" in a message catalogue of theirs.
     """
-    return gettext(name.replace("_", " ").strip().capitalize() or name)
+    return visible(gettext(name.replace("_", " ").strip().capitalize() or name))
 
 
 def moment(at: datetime) -> str:
@@ -83,19 +109,19 @@ def _texts(value: Any) -> list[str]:
     return [f"{label(name)}: {text}" for name, item in value.items() for text in _texts(item)]
 
 
-def _plain(value: object) -> str:
+def _plain(value: Any) -> str:
     if value is None:
         return "\N{EN DASH}"
     if isinstance(value, bool):
         return gettext("Yes") if value else gettext("No")
-    return formats.localize(value, use_l10n=True) if isinstance(value, int) else str(value)
+    return formats.localize(value, use_l10n=True) if isinstance(value, int) else visible(value)
 
 
 def _money(content: list[str]) -> str:
     number, currency = Decimal(content[0]), content[1]
     places = max(MINOR_UNITS.get(currency, 2), -int(number.as_tuple().exponent))
     shown = formats.number_format(number, places, use_l10n=True, force_grouping=True)
-    return f"{shown}\N{NO-BREAK SPACE}{currency}"
+    return f"{shown}\N{NO-BREAK SPACE}{visible(currency)}"
 
 
 def _date(text: str) -> str:

@@ -12,8 +12,9 @@ from django_faceauth import clocks
 from django_faceauth.conf import conf
 from django_faceauth.durations import in_words
 from django_faceauth.models import CallBudget, FaceAuthentication, WebhookEvent
-from django_faceauth.services import audit, health, sweep
+from django_faceauth.services import audit, health, observations, sweep
 from django_faceauth.services.findings import Findings, ok, problem, warning
+from django_faceauth.services.observations import Observation
 from django_faceauth.statuses import DECIDED
 
 #: A webhook that has not come by now is late.
@@ -27,6 +28,8 @@ def of_rows(*, now: datetime) -> Findings:
     yield from _of_work(found)
     yield from _of_sweeps(found, now)
     yield from _of_webhooks(found, now)
+    yield from _of_lengths(now)
+    yield from _of_return_urls(now)
     yield from _of_clock()
     yield from _of_erasures(found)
 
@@ -105,6 +108,27 @@ def _of_webhooks(found: health.Health, now: datetime) -> Findings:
         yield warning("webhooks", text, fix)
     else:
         yield ok("webhooks", text)
+
+
+def _of_lengths(now: datetime) -> Findings:
+    moment = observations.last(Observation.WEBHOOK_WITHOUT_LENGTH)
+    if moment is not None:
+        text = _("A webhook without Content-Length was refused with 411 %s ago.")
+        fix = _(
+            "Use a server that sets wsgi.input_terminated, such as gunicorn, or have the proxy "
+            "buffer request bodies."
+        )
+        yield warning("webhook_length", text % in_words(now - moment), fix)
+
+
+def _of_return_urls(now: datetime) -> Findings:
+    moment = observations.last(Observation.PLAIN_RETURN_URL)
+    if moment is not None:
+        text = _(
+            "A face check was started over HTTPS with a return URL that begins with http: %s ago."
+        )
+        fix = _("Set SECURE_PROXY_SSL_HEADER to the header of the proxy that terminates TLS.")
+        yield warning("return_url", text % in_words(now - moment), fix)
 
 
 def _of_clock() -> Findings:

@@ -50,7 +50,7 @@ def attempt(case: Case, one: Attempt, root: str) -> Json:
         applicant_session_information=asdict(one.visit) if one.visit else None,
         _links=_told(
             self=_link(f"{address_of(case, root)}/attempts/{one.id}"),
-            verification_url=_verification_url(case, one, root),
+            verification_url=_link(f"{root}/capture/{links.capture_token(case.id, one.id)}/"),
         ),
     )
 
@@ -110,12 +110,6 @@ def _picture_url(case: Case, one: Attempt, root: str) -> str | None:
     if not one.is_on_film or case.is_anonymized:
         return None
     return f"{root}/assets/{links.picture_token(case.id, one.id)}/face.png"
-
-
-def _verification_url(case: Case, one: Attempt, root: str) -> Json | None:
-    if not one.is_open:
-        return None
-    return _link(f"{root}/capture/{links.capture_token(case.id, one.id)}/")
 
 
 def _link(href: str) -> Json:

@@ -12,6 +12,7 @@ from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 from pytest_django.asserts import assertContains, assertNotContains
 
+from django_faceauth.admin import exports
 from django_faceauth.models import (
     AuditEntry,
     FaceAuthentication,
@@ -233,6 +234,37 @@ def test_spreadsheets_find_no_formula(staff, approved, person, name):
     assert row["user"] == f"'{name}"
 
 
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("a;=1+1", "a;'=1+1"),
+        ("a,@sum", "a,'@sum"),
+        ('"=1', "\"'=1"),
+        ("'=1", "''=1"),
+        (" =1", " '=1"),
+        ("\xa0-1", "\xa0'-1"),
+        ("\t=1", "'\t'=1"),
+        ("\r=1", "↵=1"),
+        ("a\r\n=1\u2028b\x00", "a↵=1↵b[U+0000]"),
+        ("\u200b=1", "[U+200B]=1"),
+        ("a;b\uff1d1;\uff1d1", "a;b\uff1d1;'\uff1d1"),
+        ("anna-maria+x@bank.example", "anna-maria+x@bank.example"),
+    ],
+)
+def test_a_cell_is_one_line_without_a_formula(name, cell):
+    """Also where a spreadsheet splits or trims it in its own way (F-66)."""
+    header, line = exports._as_csv([dict.fromkeys(exports.COLUMNS, "") | {"user": name}])
+
+    assert header.startswith('"provider_id","user",')
+    assert (
+        line
+        == f'"","{cell.replace(chr(34), chr(34) * 2)}"'
+        + ',""' * (len(exports.COLUMNS) - 2)
+        + "\r\n"
+    )
+    assert len(line.splitlines()) == 1
+
+
 def test_a_file_is_written_while_it_is_read(staff, person, django_assert_max_num_queries):
     FaceAuthentication.objects.bulk_create(
         FaceAuthentication(user=person.user, applicant_id="aplt_1") for _ in range(4_500)
@@ -243,7 +275,7 @@ def test_a_file_is_written_while_it_is_read(staff, person, django_assert_max_num
 
     assert response.streaming
     lines = iter(response.streaming_content)
-    assert next(lines).startswith(b"provider_id")
+    assert next(lines).startswith(b'"provider_id"')
     with django_assert_max_num_queries(12):
         assert sum(1 for _line in lines) == 4_500
 

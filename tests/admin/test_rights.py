@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Permission, User
+from django.db.models import Model
 from django.urls import reverse
 
 from django_faceauth.admin import DESKS, register
@@ -14,6 +16,7 @@ from django_faceauth.models import (
     AuditEntry,
     FaceAuthentication,
     FaceChallenge,
+    ReviewCase,
     StatusChange,
     WebhookEvent,
 )
@@ -152,6 +155,101 @@ def test_staff_who_may_delete_users_still_can(staff, person, approved):
     assert "permission" not in text_of(officer.browser.get(page)).lower()
     assert officer.browser.post(page, {"post": "yes"}).status_code == 302
     assert not FaceAuthentication.objects.exists()
+
+
+# -- filters of other makers, and look-ups in the query string
+
+
+@pytest.mark.parametrize("model", DESKS)
+def test_filters_have_no_attribute_that_django_uses_for_model_fields(model):
+    """Grappelli, for one, reads `field` of every filter as a field of the model (F-84)."""
+    for item in admin.site._registry[model].list_filter:
+        names = {"field", "field_path", "field_generic", "links", "lookup_kwarg", "lookup_val"}
+        assert isinstance(item, str) or names.isdisjoint(dir(item))
+
+
+@pytest.mark.parametrize("role", ["reader", "superuser"])
+def test_lists_are_filtered_by_their_filters_alone(staff, person, declined, role):
+    """No list of ours answers questions about columns that it does not show (F-63, V-12)."""
+    member = staff(role)
+    for page in LISTS:
+        model = apps.get_model("faceauth", page.removesuffix("_changelist"))
+        site_admin = admin.site._registry[model]
+        for column in columns_of(model):
+            if column.split("__")[0] in names_of_filters(site_admin):
+                continue
+            for lookup in (column, f"{column}__contains", f"{column}__isnull", f"{column}__0__gt"):
+                answer = member.opens(page, **{lookup: "1"})
+                assert answer.status_code == 400, (page, lookup)
+
+
+@pytest.mark.parametrize(
+    ("page", "lookup"),
+    [
+        ("faceauthentication", "code"),
+        ("faceauthentication", "code__gte"),
+        ("faceauthentication", "response_codes__icontains"),
+        ("faceauthentication", "risk_labels__isnull"),
+        ("faceauthentication", "challenge__kept__icontains"),
+        ("faceauthentication", "attempts__response_codes__icontains"),
+        ("faceauthentication", "user__password__startswith"),
+        ("faceauthentication", "with_fraud"),
+        ("faceauthentication", "pk__gt"),
+        ("faceauthentication", "user_id"),
+        ("facechallenge", "kept__icontains"),
+        ("facechallenge", "snapshot__payee__startswith"),
+        ("facechallenge", "handle__startswith"),
+        ("facechallenge", "authentication__code"),
+        ("reviewcase", "reasons__icontains"),
+        ("reviewcase", "authentication__risk_labels__icontains"),
+        ("verdict", "authentication__code"),
+        ("auditentry", "details__icontains"),
+        ("applicant", "user__password__startswith"),
+        ("faceexemption", "user__password__startswith"),
+        ("faceexemption", "reason__startswith"),
+    ],
+)
+def test_look_ups_that_no_filter_declares(rf, page, lookup):
+    """(F-63)."""
+    site_admin = admin.site._registry[apps.get_model("faceauth", page)]
+    request = rf.get("/")
+    request.user = User(is_superuser=True, is_active=True)
+
+    assert not site_admin.lookup_allowed(lookup, "1", request)
+
+
+def test_the_filters_themselves_work(staff, declined):
+    """(F-63)."""
+    boss = staff("superuser")
+    queries = {
+        "faceauthentication": [{"status": "declined"}, {"codes": "fraud", "age": "7"}],
+        "facechallenge": [{"state__exact": "refused"}, {"action": "="}],
+        "webhookevent": [{"state__exact": "stored"}],
+        "reviewcase": [{"reason": "fraud"}],
+        "erasure": [{"reason__exact": "account"}],
+    }
+    for page, pages in queries.items():
+        for query in pages:
+            assert boss.opens(f"{page}_changelist", **query).status_code == 200, (page, query)
+
+
+@pytest.mark.parametrize("value", ["fraud", "FRAUD", 'attempts", "fraud', "frau%", "Duress"])
+def test_no_way_of_writing_a_reason_finds_fraud(staff, declined, value):
+    """For staff who may not see it (F-63, V-12)."""
+    case = ReviewCase.objects.get()
+    case.reasons = ["attempts", "fraud", "duress"]
+    case.save()
+    url = address("reviewcase_change", case.pk)
+
+    assert url not in staff("reader").opens("reviewcase_changelist", reason=value).content.decode()
+
+
+def columns_of(model: type[Model]) -> list[str]:
+    return [field.name for field in model._meta.get_fields()]
+
+
+def names_of_filters(site_admin: Any) -> set[str]:
+    return {getattr(item, "parameter_name", item) for item in site_admin.list_filter}
 
 
 def test_the_site_can_have_an_admin_of_its_own_for_a_model():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.core.checks import Warning as Remark
 from django.core.checks import register
 from django.core.checks.registry import registry
@@ -21,6 +23,7 @@ from django_faceauth.durations import in_words
 from django_faceauth.models import AuditEntry, Erasure, ErasureTask, FaceAuthentication
 from django_faceauth.services import audit, flow
 from tests.deliveries import deliver, event
+from tests.provider.samples import AUTHENTICATION
 from tests.provider_double import answers, breaks, works
 from tests.sweeping import sweep_once
 
@@ -223,9 +226,60 @@ def test_something_else_in_the_place_of_the_provider(doctor, provider):
 
 @pytest.mark.parametrize("status", [400, 404, 410, 422])
 def test_an_answer_that_says_no_such_thing_is_what_we_want(doctor, provider, status):
-    provider.troubles.append(answers(status))
+    provider.troubles.append(answers(status, **{"Cko-Request-Id": "0f6dc5ab-1f7e"}))
 
     assert doctor().of("provider") == "ok"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (404, {"request_id": "x", "error_type": "x", "error_codes": ["not_found"]}, "ok"),
+        (422, {"error_codes": ["fav_invalid"]}, "ok"),
+        (404, {}, "problem"),
+        (404, {"detail": "Not found."}, "problem"),
+        (404, {"error_codes": []}, "problem"),
+        (404, {"error_codes": "not_found"}, "problem"),
+        (400, {"error": "Bad request"}, "problem"),
+        (422, {"detail": []}, "problem"),
+        (410, {}, "problem"),
+        (200, {}, "problem"),
+        (200, {"id": "fav_" + "0" * 26}, "problem"),
+        (302, {}, "problem"),
+        (405, {}, "problem"),
+    ],
+)
+def test_only_answers_like_those_of_the_provider_speak_of_credentials(
+    doctor, provider, status, body, expected
+):
+    """Any address that has no such page answers 404 (F-60)."""
+    provider.troubles.append(answers(status, json.dumps(body)))
+
+    report = doctor()
+
+    assert report.of("provider") == expected
+    assert ("accepts the credentials" in report.text) == (expected == "ok")
+
+
+@pytest.mark.parametrize("body", ["", "<h1>Not found</h1>"])
+def test_a_page_that_is_not_there_is_not_the_provider(doctor, provider, body):
+    """(F-60)."""
+    provider.troubles.append(answers(404, body, content_type="text/html"))
+
+    assert doctor().of("provider") == "problem"
+
+
+def test_something_else_that_takes_every_id(doctor, provider):
+    """Not even a face check of the right shape: its id was never given (F-60)."""
+    provider.troubles.append(
+        answers(
+            200,
+            json.dumps(AUTHENTICATION | {"id": "fav_" + "0" * 26}),
+            **{"Cko-Request-Id": "x"},
+        )
+    )
+
+    assert doctor().of("provider") == "problem"
 
 
 def test_oauth_tokens_are_asked_for_anew(doctor, provider):
@@ -348,7 +402,8 @@ def test_a_migration_that_is_missing(doctor):
 
 
 def test_a_database_that_is_away(doctor, provider):
-    provider.troubles.append(answers(404))  # the simulator needs a database too
+    unknown = answers(404, **{"Cko-Request-Id": "1"})
+    provider.troubles.append(unknown)  # the simulator needs a database too
 
     def away(*_args):
         raise OperationalError("canary")
@@ -515,3 +570,39 @@ def test_a_log_that_was_changed(doctor):
     report = doctor()
 
     assert (report.bad, report.failed) == ({"audit"}, True)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"X-Forwarded-Proto": "https"}, "warning"),
+        ({"X-Forwarded-Proto": "HTTPS, http"}, "warning"),
+        ({"Origin": "https://testserver"}, "warning"),
+        ({"X-Forwarded-Proto": "http"}, ""),
+        ({"Origin": "https://elsewhere.example"}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_proxy_whose_tls_django_does_not_see(doctor, person, settings, headers, expected):
+    """The provider would send browsers back over plain HTTP (F-71)."""
+    cache.clear()
+    settings.CSRF_TRUSTED_ORIGINS = ["https://testserver", "https://elsewhere.example"]
+    person.browser.defaults |= {
+        f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()
+    }
+
+    person.is_handed_over(person.is_asked())
+
+    assert doctor().of("return_url") == expected
+    cache.clear()
+
+
+def test_a_proxy_whose_tls_django_sees(doctor, person, settings):
+    """(F-71)."""
+    cache.clear()
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    person.browser.defaults |= {"HTTP_X_FORWARDED_PROTO": "https"}
+
+    person.is_handed_over(person.is_asked())
+
+    assert doctor().of("return_url") == ""

@@ -98,7 +98,7 @@ def test_the_mail_says_what_was_approved(alice):
 
     body = the_mail().body
 
-    assert "\nPayee: Bob & Sons <b> Dear customer\n" in body
+    assert "\nPayee: Bob & Sons <b>↵↵Dear customer\n" in body
     assert "\nAmount: 12.50\N{NO-BREAK SPACE}EUR\n" in body
 
 

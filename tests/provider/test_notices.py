@@ -134,9 +134,40 @@ def test_ids_have_their_shape(wrong):
     assert reason_for(data={"face_authentication_id": wrong}) == "authentication_id"
 
 
-@pytest.mark.parametrize("wrong", [None, 7, "", "a b", "x" * 101, "face_authentication_é"])
-def test_types_have_their_shape(wrong):
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("identity_vérification_started", "identity_v?rification_started"),
+        ("身份验证", "????"),
+        ("", ""),
+        ("a b", "a?b"),
+        ("x" * 100, "x" * 100),
+        ("x" * 5_000, "x" * 99 + "?"),
+        ("a\x00b\r\nc\x1b[31m", "a?b??c??31m"),
+        ("\u202eface\u200b", "?face?"),
+        ("😀\ud800", "??"),
+        ("face_authentication_é", "face_authentication_?"),
+        ("\uff46ace_authentication_opened", "?ace_authentication_opened"),
+        ("face_authentication_" + "x" * 500, "face_authentication_" + "x" * 79 + "?"),
+    ],
+)
+def test_unknown_types_are_of_another_product(given, kept):
+    """Kept bounded, in letters, digits, dots and dashes of ASCII (F-44, W-21)."""
+    notice = read(event(FAV, type=given, data={}))
+
+    assert notice.type == kept
+    assert not notice.is_ours
+
+
+@pytest.mark.parametrize("wrong", [None, 7, ["face_authentication_opened"], {"type": "x"}])
+def test_a_type_is_text(wrong):
     assert reason_for(type=wrong) == "event_type"
+
+
+@given(st.text())
+def test_any_text_will_do_as_a_type(text):
+    """(F-44)."""
+    assert len(read(event(FAV, type=text)).type) <= 100
 
 
 @pytest.mark.parametrize("wrong", [None, [], "fav", 7])

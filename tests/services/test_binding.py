@@ -139,6 +139,30 @@ def test_the_ends_of_time_can_be_shown(end, zone):
     assert re.search("0001|9999", line.values[0])
 
 
+@pytest.mark.parametrize(
+    "currency",
+    [
+        "",
+        "eur",
+        "EURO",
+        "EU",
+        "€",
+        "E\u202eR",
+        "EUR ",
+        "EUR\n",
+        "ÄÖÜ",
+        "\uff25\uff35\uff32",
+        "US1",
+        None,
+        978,
+    ],
+)
+def test_a_currency_is_three_capital_letters(currency):
+    """(F-65)."""
+    with pytest.raises(ValueError, match="currency"):
+        Money(Decimal(1), currency)
+
+
 def test_the_same_moment_is_the_same_everywhere():
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
     there = noon.astimezone(timezone(timedelta(hours=5, minutes=30)))
@@ -257,6 +281,33 @@ def test_what_people_see(value, shown):
     [line] = lines(snapshot_of({"what_it_is": value}))
 
     assert (line.label, list(line.values)) == ("What it is", shown)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Anna\u202egpj", "Anna[U+202E]gpj"),
+        ("\u2066a\u2069\u200f\u061c", "[U+2066]a[U+2069][U+200F][U+061C]"),
+        ("A\u200bn\u200dn\u2060a\ufeff", "A[U+200B]n[U+200D]n[U+2060]a[U+FEFF]"),
+        ("Anna\nAmount: 1 EUR", "Anna↵Amount: 1 EUR"),
+        ("a\r\nb\rc\x85d\u2028e\x0bf\x1cg", "a↵b↵c↵d↵e↵f↵g"),
+        ("\x00\x1b[31m\x7f", "[U+0000][U+001B][31m[U+007F]"),
+        ("a\u00adb\u3164\U000e0041\ufe0f", "a[U+00AD]b[U+3164][U+E0041][U+FE0F]"),
+        ("Zoë Müller, 東京, שלום, 😀\ttab", "Zoë Müller, 東京, שלום, 😀\ttab"),
+    ],
+)
+def test_nothing_hides_in_what_is_approved(text, shown):
+    """In values, lists, mappings and kept fields (F-65)."""
+    approved = snapshot_of({"payee": text, "list": [text], "mapping": {"inner": text}})
+
+    assert [line.values for line in lines(approved)] == [(shown,), (shown,), (f"Inner: {shown}",)]
+    assert kept_lines([["note", [text]]], {})[0].values == (shown,)
+    assert approved["payee"] == text
+
+
+def test_nothing_hides_in_a_name():
+    """(F-65)."""
+    assert label("pay\u202eee\nx") == "Pay[U+202E]ee↵x"
 
 
 def test_labels_are_translatable():

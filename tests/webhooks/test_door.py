@@ -75,6 +75,20 @@ def test_news_of_other_products_is_kept_as_ignored():
 
 
 @pytest.mark.parametrize(
+    "name", ["vérifié", "", "x" * 60_000, "\x00\r\n", "😀" * 200, "\u202e\u200fgnp", "\ud800"]
+)
+def test_events_of_unknown_types_are_acknowledged_and_ignored(name):
+    """Whatever their name is written with (F-44, W-21)."""
+    answer = deliver({"id": "evt_" + "z" * 26, "type": name, "data": {}})
+
+    assert answer.status_code == 200
+    row = WebhookEvent.objects.get()
+    assert (row.state, row.due_at) == ("ignored", None)
+    assert row.type.isascii()
+    assert len(row.type) <= 100
+
+
+@pytest.mark.parametrize(
     "content_type",
     [
         "application/json",

@@ -1,0 +1,349 @@
+"""Webhooks whose length is not given, over HTTP and to the handlers (F-43)."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.asgi import get_asgi_application
+from django.core.cache import cache
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections, connection
+from django.test import RequestFactory
+from django.utils import timezone
+
+from django_faceauth import metrics
+from django_faceauth.models import WebhookEvent
+from django_faceauth.provider.signatures import HEADER, sign
+from django_faceauth.redaction import Secret
+from django_faceauth.services import diagnosis
+from django_faceauth.signals import webhook_rejected
+from tests.deliveries import KEY, URL, event
+from tests.server import free_port
+
+FAV = "fav_" + "a" * 26
+LARGEST = 64 * 1024
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> Iterator[None]:
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def body_of(size: int = 0) -> bytes:
+    """Return an event of another product, which takes nothing but the one row."""
+    envelope = json.dumps(event(FAV, type="other_product")).encode()
+    return envelope + b" " * (size - len(envelope))
+
+
+def kept() -> int:
+    return WebhookEvent.objects.count()
+
+
+# -- the WSGI handler
+
+
+class Raises(io.BytesIO):
+    """A body that ends before it should."""
+
+    def read(self, *_size: Any) -> bytes:
+        raise OSError("the client has gone")
+
+
+class Wsgi:
+    """The site as a WSGI server calls it."""
+
+    def __init__(self) -> None:
+        self.application = get_wsgi_application()
+
+    def __call__(self, body: bytes, stream: io.BytesIO | None = None, **environ: Any) -> str:
+        request = RequestFactory().post(URL, b"x", content_type="application/json")
+        environ = {
+            **request.environ,
+            "HTTP_" + HEADER.upper().replace("-", "_"): sign(body, Secret(KEY)),
+            "wsgi.input": stream or io.BytesIO(body),
+            **environ,
+        }
+        environ = {name: value for name, value in environ.items() if value is not None}
+        statuses: list[str] = []
+        # As the test client does: the connection is that of the test.
+        signals = (request_started, request_finished)
+        for signal in signals:
+            signal.disconnect(close_old_connections)
+        try:
+            answer: Any = self.application(environ, lambda status, _head: statuses.append(status))
+            b"".join(answer)
+            answer.close()
+        finally:
+            for signal in signals:
+                signal.connect(close_old_connections)
+        return statuses[0][:3]
+
+
+CHUNKED = {"HTTP_TRANSFER_ENCODING": "chunked"}
+ENDED = {"wsgi.input_terminated": True}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("length", [None, ""])
+@pytest.mark.parametrize("headers", [CHUNKED, {}])
+def test_a_body_that_the_server_ends_is_read(length, headers):
+    """Whether the server leaves the length out, or empty (F-43)."""
+    assert Wsgi()(body_of(), CONTENT_LENGTH=length, **headers, **ENDED) == "200"
+    assert kept() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("length", [None, ""])
+@pytest.mark.parametrize("headers", [CHUNKED, {}, {"wsgi.input_terminated": False}])
+def test_without_a_length_and_an_end_the_answer_is_411(length, headers):
+    """Not 401: the signature was never looked at (F-43)."""
+    stream = Raises()  # reading it could wait for ever
+
+    assert Wsgi()(body_of(), stream, CONTENT_LENGTH=length, **headers) == "411"
+    assert kept() == 0
+
+
+@pytest.mark.django_db
+def test_a_length_counts_where_the_server_has_joined_the_chunks():
+    """A proxy that buffers may pass on both, as nginx does to uWSGI (F-43)."""
+    body = body_of()
+
+    assert Wsgi()(body, CONTENT_LENGTH=str(len(body)), **CHUNKED) == "200"
+    assert kept() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("size", "status"), [(LARGEST, "200"), (LARGEST + 1, "413")])
+def test_no_more_than_64_kib_are_read(size, status):
+    """(F-43, W-09)."""
+    body = body_of(size)
+    stream = io.BytesIO(body if status == "200" else body * 5)
+
+    assert Wsgi()(body, stream, CONTENT_LENGTH=None, **CHUNKED, **ENDED) == status
+    assert stream.tell() <= LARGEST + 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("length", "status"), [("0", "401"), ("5", "401"), ("65537", "413"), ("-1", "413")]
+)
+def test_a_length_that_lies_is_taken_at_its_word(length, status):
+    """A body behind a length of zero belongs to the next request (F-43)."""
+    assert Wsgi()(body_of(), CONTENT_LENGTH=length) == status
+    assert kept() == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("headers", [{"CONTENT_LENGTH": "500"}, {"CONTENT_LENGTH": None, **ENDED}])
+def test_a_body_that_breaks_off_is_no_error_of_ours(headers):
+    """(F-43)."""
+    assert Wsgi()(body_of(), Raises(), **headers) == "400"
+    assert kept() == 0
+
+
+# -- what is told of it
+
+
+@pytest.mark.django_db
+def test_a_missing_length_has_a_reason_of_its_own(caplog):
+    """In the log, the signal, the metric and the doctor (F-43)."""
+    reasons: list[str] = []
+
+    def listen(reason: str, **_kwargs: Any) -> None:
+        reasons.append(reason)
+
+    before = metrics.counts["webhook_rejected.no_length"]
+    webhook_rejected.connect(listen)
+    try:
+        Wsgi()(body_of(), CONTENT_LENGTH=None, **CHUNKED)
+    finally:
+        webhook_rejected.disconnect(listen)
+
+    assert reasons == ["no_length"]
+    assert metrics.counts["webhook_rejected.no_length"] == before + 1
+    assert "no_length" in caplog.text
+    assert levels_of("webhook_length") == ["warning"]
+
+
+@pytest.mark.django_db
+def test_the_doctor_finds_nothing_where_lengths_are_given():
+    """(F-43)."""
+    Wsgi()(body_of(), CONTENT_LENGTH=None, **CHUNKED, **ENDED)
+    Wsgi()(body_of(), CONTENT_LENGTH="0")
+
+    assert levels_of("webhook_length") == []
+
+
+@pytest.mark.django_db
+def test_a_cache_that_is_away_changes_no_answer(settings):
+    """(F-43)."""
+    settings.CACHES = {"default": {"BACKEND": "tests.webhooks.test_chunked.Away"}}
+
+    assert Wsgi()(body_of(), CONTENT_LENGTH=None, **CHUNKED) == "411"
+    assert levels_of("webhook_length") == []
+
+
+class Away:
+    """A cache whose server does not answer."""
+
+    def __init__(self, *_arguments: Any) -> None:
+        pass
+
+    def __getattr__(self, _name: str) -> Callable[..., None]:
+        def call(*_args: Any, **_kwargs: Any) -> None:
+            raise ConnectionError
+
+        return {"close": lambda **_kwargs: None, "clear": lambda: None}.get(_name, call)
+
+
+def levels_of(finding_id: str) -> list[str]:
+    """Return the levels of the doctor's findings of that id."""
+    found = diagnosis.examine(now=timezone.now(), network=False, deploy=False)
+    return [str(finding.level) for finding in found if finding.id == finding_id]
+
+
+# -- the ASGI handler
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("size", "status", "rows"), [(0, 200, 1), (LARGEST, 200, 1), (LARGEST + 1, 413, 0)]
+)
+def test_chunks_arrive_under_asgi(size, status, rows):
+    """The server joins them, and always says when the body ends (F-43)."""
+    assert asyncio.run(_asgi(body_of(size))) == status
+    assert kept() == rows
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_empty_body_under_asgi_is_no_missing_length():
+    """It is genuine, and makes no sense (F-43)."""
+    assert asyncio.run(_asgi(b"")) == 400
+
+
+async def _asgi(body: bytes) -> int:
+    parts = [body[start : start + 1000] for start in range(0, len(body), 1000)] or [b""]
+    messages: list[dict[str, Any]] = [
+        {"type": "http.request", "body": part, "more_body": number < len(parts)}
+        for number, part in enumerate(parts, start=1)
+    ]
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        if messages:
+            return messages.pop(0)
+        await asyncio.Event().wait()  # the client waits for the answer
+        raise AssertionError
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": URL,
+        "query_string": b"",
+        "headers": [
+            (b"host", b"testserver"),
+            (b"content-type", b"application/json"),
+            (b"transfer-encoding", b"chunked"),
+            (HEADER.lower().encode(), sign(body, Secret(KEY)).encode()),
+        ],
+    }
+    await get_asgi_application()(scope, receive, send)
+    return int(sent[0]["status"])
+
+
+# -- gunicorn
+
+
+@pytest.fixture
+def gunicorn(transactional_db: None, tmp_path: Path) -> Iterator[int]:
+    """The port of a gunicorn with threads, on the database of the test."""
+    pytest.importorskip("gunicorn")
+    if connection.vendor != "sqlite":
+        pytest.skip("The server is what is tested here: one database is enough.")
+    port = free_port()
+    log = tmp_path / "server.log"
+    environment = os.environ | {
+        "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
+    }
+    command = [sys.executable, "-m", "gunicorn", "tests.celery.wsgi", "--threads=4"]
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [*command, "--worker-class=gthread", f"--bind=127.0.0.1:{port}"],
+            env=environment,
+            cwd=tmp_path,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _wait_for(port, server, log)
+        yield port
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"gunicorn did not start:\n{log.read_text()}")
+
+
+@pytest.mark.enable_socket
+def test_gunicorn_takes_chunks(gunicorn):
+    """And refuses what is too large, unsigned or without a body (F-43)."""
+    body, full, large = body_of(), body_of(LARGEST), body_of(LARGEST + 1)
+    head = "Transfer-Encoding: chunked"
+
+    assert post(gunicorn, body, chunks(body), head) == "200"
+    assert post(gunicorn, full, chunks(full), head) == "200"
+    assert post(gunicorn, large, chunks(large), head) == "413"
+    assert post(gunicorn, b"other", chunks(body), head) == "401"
+    assert post(gunicorn, body, b"zz\r\n", head) == "400"
+    assert post(gunicorn, body, body, f"Content-Length: {len(body)}") == "200"
+    assert post(gunicorn, body, body, "Content-Length: 0") == "401"
+    assert post(gunicorn, body, b"", "X-Length: none") == "401"
+    assert post(gunicorn, body, body, f"Content-Length: {len(body)}", version="1.0") == "200"
+    assert post(gunicorn, body, body, "X-Length: none", version="1.0") == "401"
+    assert kept() == 2
+
+
+def chunks(body: bytes, size: int = 1000) -> bytes:
+    parts = [body[start : start + size] for start in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+def post(port: int, signed: bytes, sent: bytes, header: str, version: str = "1.1") -> str:
+    """Post raw bytes with one more header; return the status of the answer."""
+    head = (
+        f"POST {URL} HTTP/{version}\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"{HEADER}: {sign(signed, Secret(KEY))}\r\nConnection: close\r\n{header}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as link:
+        link.sendall(head.encode() + sent)
+        return link.makefile("rb").readline().split()[1].decode()
