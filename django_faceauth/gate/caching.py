@@ -30,7 +30,7 @@ def not_reused(request: Any, answer: Answer) -> Answer:
         return answer
     said = (part.strip().lower() for part in answer.get("Cache-Control", "").split(","))
     answer["Cache-Control"] = ", ".join(
-        ["private", "no-store", *(part for part in said if part in STRICTER)]
+        ["no-store", "private", *(part for part in said if part in STRICTER)]
     )
     for name in RIVALS:
         del answer[name]

@@ -69,7 +69,7 @@ def gated_views() -> Iterator[tuple[str, View]]:
 def misplaced_gates() -> Iterator[str]:
     """Yield the addresses of views of Django REST framework with `face_required` on a method."""
     for place in places():
-        kind = getattr(place.view, "cls", None)
+        kind: Any = getattr(place.view, "cls", None)
         if is_rest_framework(kind) and any(map(_has_gated_method, kind.__mro__)):
             yield place.address
 
