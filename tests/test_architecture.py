@@ -57,11 +57,6 @@ ONLY_IN = {
     "pytest": {"pytest_plugin"},
 }
 
-#: What fits into one head.
-LONGEST_FILE = 300
-#: One setting after the other, each read by itself.
-LONGER = {"conf.py"}
-
 
 def sources() -> list[Path]:
     return [path for path in sorted(ROOT.rglob("*.py")) if "migrations" not in path.parts]
@@ -152,14 +147,6 @@ def test_imports_point_down_and_are_not_hidden(path):
 )
 def test_what_this_test_would_catch(module, source):
     assert problems(module, source)
-
-
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_file_is_longer_than_what_is_read_at_one_sitting(path):
-    """And those that may be are, or they are taken off the list."""
-    is_longer = len(path.read_text().splitlines()) > LONGEST_FILE
-
-    assert is_longer == (str(path.relative_to(ROOT)) in LONGER)
 
 
 def test_models_take_only_the_user_model_from_settings():

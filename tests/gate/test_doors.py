@@ -68,7 +68,7 @@ class Grant:
         return (
             self.is_here
             and (self.state, self.action) == ("granted", ACTION)
-            and 0 <= self.age < MAX_AGE
+            and -60 <= self.age < MAX_AGE
             and (backed or self.method != "face")
         )
 
@@ -315,7 +315,8 @@ def noon(db, clock) -> Iterator[None]:
 @example(Visitor(grants=(), exemption=Exemption()))
 @example(Visitor(grants=(Grant(state="revoked"),)))
 @example(Visitor(grants=(Grant(status="declined"),)))
-@example(Visitor(grants=(Grant(age=-1),)))
+@example(Visitor(grants=(Grant(age=-60),)))
+@example(Visitor(grants=(Grant(age=-61),)))
 @example(Visitor(grants=(Grant(age=MAX_AGE),)))
 @example(Visitor(grants=(Grant(is_here=False),)))
 @example(Visitor(grants=(Grant(action="other"), Grant())))

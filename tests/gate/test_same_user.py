@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
 from django.test import AsyncClient
+from django.test.utils import isolate_apps
 from django.urls import path
 from django.utils.functional import SimpleLazyObject
 from django.views import View
@@ -22,10 +23,12 @@ pytestmark = pytest.mark.database
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
-class Proxy(User):
-    class Meta:
-        proxy = True
-        app_label = "auth"
+with isolate_apps("django.contrib.auth"):
+
+    class Proxy(User):
+        class Meta:
+            proxy = True
+            app_label = "auth"
 
 
 @pytest.fixture
