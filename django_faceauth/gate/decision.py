@@ -273,11 +273,11 @@ def receive_body(request: HttpRequest) -> None:
 def named_by(request: HttpRequest, policy: Policy) -> str:
     """Return the handle that a request brings along, or nothing.
 
-    Forms name it where the gate has a continue page. Other multipart bodies are not read: the
-    view may want to set upload handlers, or to read the stream.
+    Forms name it where a grant counts once or the gate has a continue page. Other multipart
+    bodies are not read: the view may want to set upload handlers, or to read the stream.
     """
     header = request.headers.get(CHALLENGE_HEADER, "")
-    read = {URL_ENCODED} if policy.keep is None else FORMS
+    read = FORMS if policy.is_single_use or policy.keep is not None else {URL_ENCODED}
     if header or request.method != "POST" or request.content_type not in read:
         return header
     return str(request.POST.get(CHALLENGE_FIELD, ""))
