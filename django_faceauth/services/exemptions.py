@@ -30,7 +30,7 @@ def exempt(
     """Let a user pass the gates of `action` (`"*"` for all) without a face until then.
 
     Raises `ValueError` without a reason, for an end that is over or not before the year 2100,
-    and for somebody who would exempt themselves.
+    and for staff who would exempt themselves.
     """
     if not reason.strip():
         raise ValueError("an exemption needs a reason")

@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
 
 class Unforeseen(Exception):
-    """What nobody thought of; its text may name people."""
+    """An unforeseen error, whose text may contain personal data."""
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def poison(provider):
 
 @pytest.fixture
 def two(people):
-    """Two people who have shown their faces, and whom nobody has asked about yet."""
+    """Two users who have shown their faces, and have not been polled yet."""
     both = people(), people()
     for person in both:
         person.shows_face(person.is_handed_over(person.is_asked()))
