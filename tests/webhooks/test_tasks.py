@@ -23,6 +23,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
     """The site's Celery app, with a broker in the memory of this process."""
     monkeypatch.delenv("CELERY_BROKER_URL", raising=False)  # Celery would prefer it
     app = Celery("suite", broker="memory://", set_as_current=True)
+    app.control.purge()  # all memory brokers of a process are one: other tests left tasks in it
     with override_settings(FACEAUTH_CELERY=True):
         yield app
     app.close()
