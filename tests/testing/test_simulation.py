@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from decimal import Decimal
 
 import pytest
@@ -71,13 +70,11 @@ def test_one_after_the_other(client, user, users, faceauth_simulator):
     other, browser = users(), Client()
     browser.force_login(other)
     enrolled(other)
-    began = time.monotonic()
 
     ends = [faceauth_simulator.show_face(client, "/statements/") for _ in range(3)]
 
     assert [b"secret" in end.content for end in ends] == [False, False, True]
     assert b"secret" in faceauth_simulator.show_face(browser, "/statements/").content
-    assert time.monotonic() - began < 2
 
 
 def test_the_last_decision_stays(client, user, faceauth_simulator):
