@@ -17,6 +17,7 @@ ROOT = Path(django_faceauth.__file__).parent
 FLOORS: list[set[str]] = [
     {
         "",
+        "beat",
         "clocks",
         "compat",
         "durations",
@@ -27,8 +28,8 @@ FLOORS: list[set[str]] = [
         "response_codes",
     }
     | {"signals", "statuses", "wording"},
-    {"beat", "conf"},
-    {"digests", "headers"},
+    {"conf"},
+    {"headers"},
     {"models", "provider"},
     {"services"},
     {"gate"},

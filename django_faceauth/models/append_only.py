@@ -6,16 +6,14 @@ from typing import Any, NoReturn, TypeVar
 
 from django.db import models
 
-from django_faceauth.models.database import Row, Rows
-
-Kept = TypeVar("Kept", bound=models.Model)
+Row = TypeVar("Row", bound=models.Model)
 
 
 class AppendOnlyError(TypeError):
     """Somebody tried to change or to delete what is only ever added to."""
 
 
-class AppendOnlyQuerySet(Rows[Kept]):
+class AppendOnlyQuerySet(models.QuerySet[Row]):
     """A queryset that reads and adds.
 
     What goes with the row that it hangs on (a cascade), and what retention purges, uses the
@@ -35,10 +33,10 @@ class AppendOnlyQuerySet(Rows[Kept]):
         raise AppendOnlyError(f"{self.model._meta.object_name} is append-only")
 
 
-class AppendOnly(Row):
+class AppendOnly(models.Model):
     """A row that is written once."""
 
-    objects = AppendOnlyQuerySet.as_manager()  # type: ignore[misc]  # as Row declares it
+    objects = AppendOnlyQuerySet.as_manager()
 
     class Meta:
         abstract = True

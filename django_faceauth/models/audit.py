@@ -7,7 +7,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from django_faceauth.models.append_only import AppendOnly
-from django_faceauth.models.database import Row
 
 #: Long enough for the primary key of any user model.
 WHO_LENGTH = 64
@@ -48,7 +47,7 @@ class AuditEntry(AppendOnly):
         return f"{self.number} {self.event}"
 
 
-class AuditHead(Row):
+class AuditHead(models.Model):
     """Where the log ends: a row that was cut off its end is missed all the same."""
 
     count = models.PositiveBigIntegerField(default=0)

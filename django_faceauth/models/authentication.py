@@ -12,12 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from django_faceauth.identifiers import MAX_LENGTH
-from django_faceauth.models.database import Row
 
 STATUS_LENGTH = 64
 
 
-class FaceAuthentication(Row):
+class FaceAuthentication(models.Model):
     """Mirror of one `fav_` object.
 
     A row without a `provider_id` is an intent: we are about to ask the provider, or
@@ -114,7 +113,7 @@ class FaceAuthentication(Row):
         return not self.applicant_id
 
 
-class FaceAttempt(Row):
+class FaceAttempt(models.Model):
     """Mirror of one `fatp_` object: never its capture URL, phone number or IP address.
 
     The face was shown between `capture_not_before` and `capture_not_after`, as far as
@@ -152,7 +151,7 @@ class FaceAttempt(Row):
         return self.provider_id
 
 
-class StatusChange(Row):
+class StatusChange(models.Model):
     """One step in the history of a face authentication."""
 
     class Source(models.TextChoices):

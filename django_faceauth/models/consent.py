@@ -9,10 +9,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.models.audit import WHO_LENGTH
-from django_faceauth.models.database import Row, Rows
 
 
-class ConsentQuerySet(Rows["Consent"]):
+class ConsentQuerySet(models.QuerySet["Consent"]):
     """Look-ups of consents."""
 
     def standing(self, *, user_id: Any) -> ConsentQuerySet:
@@ -20,7 +19,7 @@ class ConsentQuerySet(Rows["Consent"]):
         return self.filter(user_id=user_id, withdrawn_at=None)
 
 
-class Consent(Row):
+class Consent(models.Model):
     """One person's explicit yes to one version of a text.
 
     Outlives the account, as a proof: `who` stays when `user` is gone.
@@ -43,7 +42,7 @@ class Consent(Row):
     given_at = models.DateTimeField(_("given at"))
     withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True, blank=True)
 
-    objects = ConsentQuerySet.as_manager()  # type: ignore[misc]  # as Row declares it
+    objects = ConsentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("consent")

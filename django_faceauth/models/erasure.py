@@ -8,10 +8,9 @@ from django.utils.translation import pgettext_lazy
 
 from django_faceauth.identifiers import MAX_LENGTH
 from django_faceauth.models.audit import WHO_LENGTH
-from django_faceauth.models.database import Row
 
 
-class Erasure(Row):
+class Erasure(models.Model):
     """One wish to have everything about somebody's face forgotten. Outlives the account."""
 
     class Reason(models.TextChoices):
@@ -40,7 +39,7 @@ class Erasure(Row):
         return f"{self._meta.verbose_name} {self.pk}"
 
 
-class ErasureTask(Row):
+class ErasureTask(models.Model):
     """One authentication that the provider is to forget; tried until it says that it did."""
 
     class State(models.TextChoices):

@@ -10,13 +10,12 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.models.challenge import ACTION_LENGTH
-from django_faceauth.models.database import Row, Rows
 
 #: The action of an exemption from every gate.
 EVERY_ACTION = "*"
 
 
-class FaceExemptionQuerySet(Rows["FaceExemption"]):
+class FaceExemptionQuerySet(models.QuerySet["FaceExemption"]):
     """Look-ups of exemptions."""
 
     def standing(self, *, user_id: Any, now: datetime) -> FaceExemptionQuerySet:
@@ -24,7 +23,7 @@ class FaceExemptionQuerySet(Rows["FaceExemption"]):
         return self.filter(user_id=user_id, expires_at__gt=now, revoked_at=None)
 
 
-class FaceExemption(Row):
+class FaceExemption(models.Model):
     """One user's leave to pass without a face: for a reason, by somebody, for some time.
 
     `action` is the action of the gates it is for; `"*"` is every gate.
@@ -48,7 +47,7 @@ class FaceExemption(Row):
     expires_at = models.DateTimeField(_("expires at"))
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
 
-    objects = FaceExemptionQuerySet.as_manager()  # type: ignore[misc]  # as Row declares it
+    objects = FaceExemptionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("face exemption")

@@ -10,14 +10,11 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from django_faceauth.models.challenge import FaceChallenge
-from django_faceauth.models.database import Row, Rows
 
-
-class AttemptRequest(Row):
+class AttemptRequest(models.Model):
     """One attempt that was asked for, counted against the limits.
 
-    Written before the provider is called, as unsuccessful; taken back when nothing was made.
+    Written before the provider is called, and taken back when it said no.
     """
 
     user = models.ForeignKey(
@@ -26,16 +23,7 @@ class AttemptRequest(Row):
         related_name="face_attempt_requests",
         verbose_name=_("user"),
     )
-    # The part that is about the session alone: another cookie does not begin to count anew.
     session_digest = models.CharField(_("session"), max_length=64)
-    challenge = models.ForeignKey(
-        FaceChallenge,
-        null=True,
-        on_delete=models.SET_NULL,
-        related_name="attempt_requests",
-        verbose_name=_("face challenge"),
-    )
-    is_successful = models.BooleanField(_("approved"), default=False)
     at = models.DateTimeField(pgettext_lazy("column", "at"))
 
     class Meta:
@@ -51,7 +39,7 @@ class AttemptRequest(Row):
         return f"{self._meta.verbose_name} {self.pk}"
 
 
-class LockoutQuerySet(Rows["Lockout"]):
+class LockoutQuerySet(models.QuerySet["Lockout"]):
     """Look-ups of lock-outs."""
 
     def in_force(self, *, user_id: Any, now: datetime) -> LockoutQuerySet:
@@ -63,7 +51,7 @@ class LockoutQuerySet(Rows["Lockout"]):
         return self.filter(reason=Lockout.Reason.REPORTED)
 
 
-class Lockout(Row):
+class Lockout(models.Model):
     """A time in which a user cannot start an attempt, in any session."""
 
     class Reason(models.TextChoices):
@@ -86,7 +74,7 @@ class Lockout(Row):
         _("lifted at"), null=True, blank=True, help_text=_("When it was ended before its time.")
     )
 
-    objects = LockoutQuerySet.as_manager()  # type: ignore[misc]  # as Row declares it
+    objects = LockoutQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("lockout")

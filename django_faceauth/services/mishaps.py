@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 
 from django_faceauth import metrics
-from django_faceauth.models import database
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +50,7 @@ def end(rows: QuerySet[Any], keys: Sequence[Any], work: Callable[[QuerySet[Any]]
     """
     error: Exception | None = None
     try:
-        with database.atomic():
+        with transaction.atomic():
             work(rows.filter(pk__in=keys))
     except AWAY:
         raise

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import DateTimeField, F, Model
 from django.test import Client, override_settings
@@ -52,8 +51,7 @@ def play() -> int:
     """Let it all happen, unless there is a history already; return how much."""
     if FaceAuthentication.objects.exists():
         return 0
-    limits = {**settings.FACEAUTH_RATE_LIMITS, "lockout": None}  # type: ignore[misc]  # is there
-    quiet = override_settings(FACEAUTH_RATE_LIMITS=limits, FACEAUTH_NOTICES=False)
+    quiet = override_settings(FACEAUTH_LOCKOUT=None, FACEAUTH_NOTICES=False)
     logging.disable()  # refusals and alarms of the past alarm nobody
     try:
         with quiet, simulated() as provider:

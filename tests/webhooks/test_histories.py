@@ -27,7 +27,6 @@ from hypothesis.stateful import (
 )
 
 from django_faceauth import signals
-from django_faceauth.conf import RATE_LIMITS
 from django_faceauth.models import FaceChallenge, StatusChange, WebhookEvent
 from django_faceauth.provider import factory
 from django_faceauth.services import revocation
@@ -84,7 +83,9 @@ class Histories(RuleBasedStateMachine):
         self.stack.enter_context(
             override_settings(
                 FACEAUTH_SIMULATOR_WEBHOOK_URL=f"http://testserver{URL}",
-                FACEAUTH_RATE_LIMITS=dict.fromkeys(RATE_LIMITS),
+                FACEAUTH_USER_LIMITS=[],
+                FACEAUTH_SESSION_LIMITS=[],
+                FACEAUTH_LOCKOUT=None,
             )
         )
         for name in ("status_changed", "challenge_granted", "challenge_revoked"):
