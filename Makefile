@@ -47,7 +47,9 @@ demo: $(VENV)/demo.stamp ## serve the demo bank to a browser on this machine (HO
 	@$(MANAGE) demo_people
 	@$(MANAGE) demo_history
 	@echo "Open http://$(HOST):$(PORT)/ and stop with Ctrl+C."
-	@$(MANAGE) runserver --noreload $(HOST):$(PORT)
+	@$(MANAGE) faceauth_sync --watch & sweep=$$!; \
+		$(MANAGE) runserver --noreload $(HOST):$(PORT) & server=$$!; \
+		trap "kill $$sweep $$server 2>/dev/null" EXIT; trap exit INT TERM; wait $$server
 
 demo-full: export CELERY_BROKER_URL ?= redis://127.0.0.1:6379/0
 demo-full: export DATABASE_URL ?= $(POSTGRES_URL)
@@ -83,6 +85,7 @@ test-nightly: $(VENV)/test-services.stamp mutants ## fuzz, play made-up historie
 	@$(PYTEST) --hypothesis-profile=fuzz tests/provider/test_signatures.py tests/provider/test_notices.py \
 		tests/test_identifiers.py tests/api/test_schemathesis.py
 	@FACEAUTH_TEST_HISTORIES=10000 $(VENV_PYTHON) -m pytest tests/webhooks/test_histories.py
+	@FACEAUTH_TEST_TABS=50 $(VENV_PYTHON) -m pytest tests/browser/test_tabs.py
 	@DATABASE_URL=$(POSTGRES_URL) FACEAUTH_TEST_ROUNDS=1000 $(VENV_PYTHON) -m pytest tests/gate/test_races.py
 	@DATABASE_URL=$(POSTGRES_URL) $(VENV_PYTHON) -m tests.celery.chaos --events 100000
 

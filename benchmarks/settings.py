@@ -80,6 +80,6 @@ FACEAUTH_WEBHOOK_SECRET_KEYS = ["signs-the-webhooks-of-the-benchmarks"]
 FACEAUTH_CELERY = env.bool("FACEAUTH_CELERY", default=False)
 FACEAUTH_POLL_RATE = 1_000_000
 # One user starts what a whole site would.
-FACEAUTH_USER_LIMITS: list[str] = []
-FACEAUTH_SESSION_LIMITS: list[str] = []
-FACEAUTH_LOCKOUT = None
+FACEAUTH_RATE_LIMITS = dict.fromkeys(
+    ("unsuccessful", "unsuccessful_session", "successful", "site", "lockout")
+)

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django_faceauth.clocks import ALLOWED_SKEW
+
 __all__ = ["FACEAUTH_BEAT_SCHEDULE"]
 
 #: Seconds between two sweeps.
@@ -18,12 +20,13 @@ SWEEP_INTERVAL: Final = 5.0
 #: Seconds between two runs that delete what is kept no longer.
 PURGE_INTERVAL: Final = 24 * 3600.0
 
-#: A sweep that could not run in time is left out: the next one does its work.
+#: A sweep that could not run in time is left out: the next one does its work. The clock of a
+#: worker may be ahead of that of beat.
 FACEAUTH_BEAT_SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     "faceauth-sweep": {
         "task": "django_faceauth.tasks.sweep",
         "schedule": SWEEP_INTERVAL,
-        "options": {"expires": 4 * SWEEP_INTERVAL},
+        "options": {"expires": ALLOWED_SKEW.total_seconds() + 4 * SWEEP_INTERVAL},
     },
     "faceauth-purge": {
         "task": "django_faceauth.tasks.purge",

@@ -7,7 +7,8 @@ values; what cannot be used raises `ConfigurationError`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Final, cast
@@ -54,6 +55,16 @@ RETENTION: Final[Mapping[str, str | None]] = {
     "audit": None,
 }
 
+#: How often people may try (R-01, R-02, R-03). One session has fewer unsuccessful starts a day
+#: than its user, so that a thief in one session leaves the others something (R-05).
+RATE_LIMITS: Final[Mapping[str, Any]] = {
+    "unsuccessful": ["3/10m", "10/d"],
+    "unsuccessful_session": ["3/10m", "6/d"],
+    "successful": ["30/h", "100/d"],
+    "site": "1000/h",
+    "lockout": (5, "30m"),
+}
+
 SANDBOX: Final = "sandbox"
 LIVE: Final = "live"
 
@@ -68,6 +79,17 @@ TOKEN_URLS: Final = {
     SANDBOX: "https://access.sandbox.checkout.com/connect/token",
     LIVE: "https://access.checkout.com/connect/token",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """What `FACEAUTH_RATE_LIMITS` says; the settings reference tells what each one limits."""
+
+    unsuccessful: tuple[Limit, ...]
+    unsuccessful_session: tuple[Limit, ...]
+    successful: tuple[Limit, ...]
+    site: Limit | None
+    lockout: Limit | None
 
 
 class Conf:
@@ -250,29 +272,23 @@ class Conf:
     # -- how often people may try
 
     @property
-    def USER_LIMITS(self) -> tuple[Limit, ...]:
-        """Attempts that a user may start (`list[str]`, default `["3/10m", "10/d"]`)."""
-        return _limits("USER_LIMITS", ("3/10m", "10/d"))
+    def RATE_LIMITS(self) -> RateLimits:
+        """How many attempts may be started (`dict`; what is not named keeps its default).
 
-    @property
-    def SESSION_LIMITS(self) -> tuple[Limit, ...]:
-        """Attempts that may be started in one session (`list[str]`, default `["3/10m", "6/d"]`).
-
-        Fewer a day than the user has: a thief in one session leaves the others something.
+        None, an empty list and an empty text are no limit.
         """
-        return _limits("SESSION_LIMITS", ("3/10m", "6/d"))
-
-    @property
-    def SITE_LIMIT(self) -> Limit | None:
-        """Attempts that all users together may start (`str` such as `"1000/h"`, default: any)."""
-        text = _text("SITE_LIMIT")
-        return _as_limit("SITE_LIMIT", text) if text else None
-
-    @property
-    def LOCKOUT(self) -> Limit | None:
-        """Declines in a row that lock a user out, and for how long (default `(5, "30m")`)."""
-        value = _list("LOCKOUT", (5, "30m")) if _read("LOCKOUT", ()) is not None else ()
-        return _as_limit("LOCKOUT", "/".join(map(str, value))) if value else None
+        given = _read("RATE_LIMITS", {})
+        if not isinstance(given, Mapping) or given.keys() - RATE_LIMITS.keys():
+            names = ", ".join(RATE_LIMITS)
+            raise ConfigurationError(f"{PREFIX}RATE_LIMITS must name some of {names}.")
+        limits = {**RATE_LIMITS, **given}
+        return RateLimits(
+            unsuccessful=_limits("unsuccessful", limits),
+            unsuccessful_session=_limits("unsuccessful_session", limits),
+            successful=_limits("successful", limits),
+            site=_limit("site", limits),
+            lockout=_lockout("lockout", limits),
+        )
 
     # -- what programs are told
 
@@ -322,6 +338,13 @@ class Conf:
         if not all(STATIC.fullmatch(name) for name in files):
             raise ConfigurationError(f"{PREFIX}STYLESHEETS must name static files.")
         return files
+
+    # -- who acts as somebody else
+
+    @property
+    def IMPERSONATION_KEYS(self) -> tuple[str, ...]:
+        """Keys that a session has while somebody else acts as its user (`list[str]`)."""
+        return _texts("IMPERSONATION_KEYS", ())
 
     # -- the review desk
 
@@ -450,6 +473,28 @@ class Conf:
         return settings.SESSION_COOKIE_NAME
 
     @property
+    def SECRET_KEY_FALLBACKS(self) -> Sequence[str]:
+        """The site's own `SECRET_KEY_FALLBACKS`: keys from before a rotation."""
+        fallbacks: Sequence[Any] = settings.SECRET_KEY_FALLBACKS
+        return fallbacks
+
+    @property
+    def LOGINAS_FLAG(self) -> str:
+        """The site's `LOGINAS_FROM_USER_SESSION_FLAG`, by which django-loginas marks a session."""
+        flag = getattr(settings, "LOGINAS_FROM_USER_SESSION_FLAG", "")
+        return flag if isinstance(flag, str) else ""
+
+    @property
+    def SESSION_COOKIE(self) -> Mapping[str, Any]:
+        """Where the site's session cookie goes, as arguments of `set_cookie`."""
+        return {
+            "path": settings.SESSION_COOKIE_PATH,
+            "domain": settings.SESSION_COOKIE_DOMAIN,
+            "secure": settings.SESSION_COOKIE_SECURE,
+            "samesite": settings.SESSION_COOKIE_SAMESITE,
+        }
+
+    @property
     def SESSION_ENGINE(self) -> str:
         """The site's own `SESSION_ENGINE`."""
         return settings.SESSION_ENGINE
@@ -470,8 +515,11 @@ OF_THE_SITE: Final = frozenset(
         "LOGIN_URL",
         "MIDDLEWARE",
         "SECURE_REDIRECT_EXEMPT",
+        "LOGINAS_FLAG",
+        "SECRET_KEY_FALLBACKS",
         "SECURE_SSL_REDIRECT",
         "SESSION_CACHE_ALIAS",
+        "SESSION_COOKIE",
         "SESSION_COOKIE_NAME",
         "SESSION_ENGINE",
         "USE_TZ",
@@ -555,15 +603,35 @@ def _list(name: str, default: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(values)
 
 
-def _limits(name: str, default: tuple[str, ...]) -> tuple[Limit, ...]:
-    return tuple(_as_limit(name, text) for text in _texts(name, default))
+def _limits(name: str, limits: Mapping[str, Any]) -> tuple[Limit, ...]:
+    texts = [] if limits[name] is None else limits[name]
+    # A string is a sequence of strings too.
+    if not isinstance(texts, list | tuple):
+        raise ConfigurationError(f'{PREFIX}RATE_LIMITS["{name}"] must be a list, as ["3/10m"].')
+    return tuple(_as_limit(name, text) for text in texts)
 
 
-def _as_limit(name: str, text: str) -> Limit:
+def _limit(name: str, limits: Mapping[str, Any]) -> Limit | None:
+    text = limits[name]
+    return None if text is None or text == "" else _as_limit(name, text)
+
+
+def _lockout(name: str, limits: Mapping[str, Any]) -> Limit | None:
+    value = limits[name]
+    if value is None or value in ([], ()):
+        return None
+    if not isinstance(value, list | tuple):
+        raise ConfigurationError(f'{PREFIX}RATE_LIMITS["{name}"] must be a pair, as (5, "30m").')
+    return _as_limit(name, "/".join(map(str, value)))
+
+
+def _as_limit(name: str, text: object) -> Limit:
     try:
-        return as_limit(text)
-    except ValueError:
-        raise ConfigurationError(f"{PREFIX}{name} holds what is no limit, such as 3/10m.") from None
+        return as_limit(cast(str, text))
+    except (TypeError, ValueError):
+        raise ConfigurationError(
+            f'{PREFIX}RATE_LIMITS["{name}"] holds what is no limit, such as 3/10m.'
+        ) from None
 
 
 def _as_period(name: str, value: object) -> timedelta | None:

@@ -28,10 +28,16 @@ PERIOD: Final = re.compile(r"([1-9]\d{0,5})([smhd])", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `count` in any `period`."""
+    """At most `count` in any `period`; as text it is as sites write it, such as `3/10m`."""
 
     count: int
     period: timedelta
+
+    def __str__(self) -> str:
+        """Name it with the largest unit that its period is made of."""
+        unit = next(name for name in reversed([*UNITS]) if not self.period % UNITS[name])
+        number = self.period // UNITS[unit]
+        return f"{self.count}/{number if number > 1 else ''}{unit}"
 
 
 def as_limit(text: str) -> Limit:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from math import ceil
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
 
 __all__ = [
     "AccessDenied",
@@ -28,6 +28,7 @@ __all__ = [
     "Rejected",
     "ReviewRefused",
     "SignatureInvalid",
+    "SnapshotTooLarge",
     "TooManyAttempts",
     "Unavailable",
     "UserChanged",
@@ -85,7 +86,8 @@ class ProviderError(FaceAuthError):
 class Unavailable(ProviderError):
     """The provider could not be reached or asks to come back later (timeout, 429, 5xx).
 
-    `retry_after` is in seconds, None when the provider did not say.
+    `retry_after` is in seconds, None when the provider did not say. `was_sent` is False when
+    there was certainly no connection to send the request on.
     """
 
     retryable = True
@@ -95,6 +97,7 @@ class Unavailable(ProviderError):
         operation: str,
         *,
         retry_after: float | None = None,
+        was_sent: bool = True,
         status_code: int | None = None,
         request_id: str = "",
         codes: Sequence[str] = (),
@@ -104,6 +107,7 @@ class Unavailable(ProviderError):
             operation, status_code=status_code, request_id=request_id, codes=codes, cause=cause
         )
         self.retry_after = retry_after
+        self.was_sent = was_sent
 
 
 class Rejected(ProviderError):
@@ -157,6 +161,10 @@ class ReviewRefused(FaceAuthError):
     """A verdict that does not make sense, or is not the reviewer's to give."""
 
 
+class SnapshotTooLarge(FlowError, SuspiciousOperation, ValueError):
+    """What a bound gate is to have approved is more than people can read; answered with 400."""
+
+
 class NotEnrolled(FlowError):
     """The user is not known to the provider, or not active."""
 
@@ -177,12 +185,14 @@ class TooManyAttempts(FlowError):
     """No attempt may be started before `until`.
 
     `scope` tells whose limit it is: `user`, `session`, `site`, `lockout` after too many
-    declines in a row, or `reported` after the user said that it was not them.
+    declines in a row, or `reported` after the user said that it was not them. `rule` names the
+    setting and the limit for developers; it is empty when no setting says so.
     """
 
-    def __init__(self, scope: str, *, until: datetime) -> None:
+    def __init__(self, scope: str, *, until: datetime, rule: str = "") -> None:
         self.scope = scope
         self.until = until
+        self.rule = rule
         super().__init__(scope)
 
     def seconds(self, now: datetime) -> int:

@@ -14,13 +14,14 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out
-from django.db import DatabaseError, transaction
-from django.db.models.signals import post_save, pre_delete
+from django.db import DatabaseError
+from django.db.models import Model
+from django.db.models.signals import class_prepared, post_save, pre_delete
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
-from django_faceauth.models import Erasure, FaceChallenge, Lockout, ReviewCase
+from django_faceauth.models import Erasure, FaceChallenge, Lockout, ReviewCase, database
 from django_faceauth.services import alerts, erasure, grants, revocation
 from django_faceauth.services.alerts import Warn
 from django_faceauth.signals import case_raised, challenge_granted, locked_out, reported
@@ -43,33 +44,45 @@ def on_logout(
     if request is None or user is None or not hasattr(request, "session"):
         return
     try:
-        with transaction.atomic():
+        with database.atomic():
             revocation.end_session(request, now=timezone.now())
     except DatabaseError as error:
         # Its grants are worth nothing without the session: nobody must be kept from leaving.
         logger.error("rows not ended at log-out: %s", type(error).__name__)
 
 
-@receiver(post_save, sender=get_user_model())
 def on_save_of_user(instance: AbstractBaseUser, created: bool = False, **_kwargs: Any) -> None:
     """End what was granted to somebody who may not log in any more, or has a new password."""
     reason = _reason_to_end(instance)
     if created or not reason:
         return
-    with transaction.atomic():
-        revocation.end_all(instance.pk, reason=reason, now=timezone.now())
+    # A child of the user model may have a key of its own.
+    user_id = getattr(instance, get_user_model()._meta.pk.attname)
+    with database.atomic():
+        revocation.end_all(user_id, reason=reason, now=timezone.now())
 
 
 def on_deletion_of_user(instance: AbstractBaseUser, **_kwargs: Any) -> None:
     """Have the provider forget somebody whose account is about to go, in one transaction (V-07)."""
+    if instance._meta.concrete_model is not get_user_model()._meta.concrete_model:
+        return  # of a child; if the account goes with it, Django tells of that too
     if erasure.is_needed(instance):
         erasure.request(instance, reason=Erasure.Reason.ACCOUNT, by=None, now=timezone.now())
 
 
-# Django sends what is deleted as a proxy or a child of the user model under that model's name.
+@receiver(class_prepared)
+def on_model(sender: type[Model], **_kwargs: Any) -> None:
+    """Listen to the user model, its proxies and its children.
+
+    Django sends what is saved or deleted as one of them under the name of that.
+    """
+    if issubclass(sender, get_user_model()):
+        post_save.connect(on_save_of_user, sender=sender)
+        pre_delete.connect(on_deletion_of_user, sender=sender)
+
+
 for _model in apps.get_models():
-    if issubclass(_model, get_user_model()):
-        pre_delete.connect(on_deletion_of_user, sender=_model)
+    on_model(_model)
 
 
 @receiver(challenge_granted, sender=FaceChallenge)

@@ -20,13 +20,14 @@ from kombu.pools import ProducerPool, producers
 
 from django_faceauth.beat import FACEAUTH_BEAT_SCHEDULE
 from django_faceauth.conf import conf
-from django_faceauth.services import inbox, retention
+from django_faceauth.services import alerts, inbox, retention
 from django_faceauth.services import sweep as sweeping
 
 __all__ = [
     "FACEAUTH_BEAT_SCHEDULE",
     "process_event",
     "purge",
+    "send_mail",
     "sweep",
     "sync_authentication",
 ]
@@ -72,8 +73,8 @@ def task(work: Callable[Arguments, None]) -> Task[Arguments, None]:
 def process_event(pk: int) -> None:
     """Act upon the webhook event with that primary key."""
     due_at = inbox.process(pk, now=timezone.now())
-    if due_at is None:
-        return
+    if due_at is None or process_event.app.conf.task_always_eager:
+        return  # a task that is run at once cannot wait: the sweep takes care
     wait = (due_at - timezone.now()).total_seconds()
     if wait <= LONGEST_COUNTDOWN:
         process_event.apply_async((pk,), countdown=max(wait, 0.0))
@@ -101,6 +102,12 @@ def sweep() -> None:
 
 
 @task
+def send_mail(name: str, pk: Any) -> None:
+    """Send the mail of that name about the row with that primary key."""
+    alerts.send(name, pk)
+
+
+@task
 def purge() -> None:
     """Delete what is kept no longer."""
     retention.purge(now=timezone.now())
@@ -110,6 +117,13 @@ def hand_over(pk: int) -> None:
     """Have a worker act upon an event; raises within a second when the broker is away."""
     with _producers(process_event.app).acquire(block=True) as producer:
         process_event.apply_async((pk,), producer=producer, retry=False)
+
+
+def hand_over_mail(name: str, pk: Any) -> None:
+    """Have a worker send a mail; raises within a second when the broker is away."""
+    key = pk if isinstance(pk, int) else str(pk)
+    with _producers(send_mail.app).acquire(block=True) as producer:
+        send_mail.apply_async((name, key), producer=producer, retry=False)
 
 
 def reach_broker() -> None:

@@ -15,7 +15,6 @@ from typing import Final
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error as DatabaseTrouble
-from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -24,7 +23,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django_faceauth import metrics
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConfigurationError, EnvelopeInvalid, SignatureInvalid
-from django_faceauth.models import WebhookEvent
+from django_faceauth.models import WebhookEvent, database
 from django_faceauth.provider import notices, signatures
 from django_faceauth.redaction import Secret
 from django_faceauth.services import inbox, observations, sweep
@@ -49,7 +48,7 @@ HAND_OVER: Final = "django_faceauth.tasks.hand_over"
 
 @csrf_exempt
 @login_not_required
-@non_atomic_requests
+@database.non_atomic
 def webhook(request: HttpRequest) -> HttpResponse:
     """Take one delivery; public, and safe for anybody to call."""
     if request.method != "POST":

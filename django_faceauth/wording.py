@@ -24,10 +24,16 @@ class Wording:
 
 
 TROUBLE: Final = _("We are having trouble reaching the face check. We keep trying.")
+#: What is said of an error that does not pass by itself.
+BROKEN: Final = _("The face check does not work at the moment. Please try again later.")
 LINK_RAN_OUT: Final = _("Too much time has passed. You can get a new camera page.")
 NOT_STARTED: Final = Wording(
     _("Please show your face"),
     _("A quick look into the camera shows that it is really you."),
+)
+CHECKING: Final = Wording(
+    _("Checking the result…"),
+    _("As soon as the face check is done, this page goes on by itself."),
 )
 COMPARING: Final = Wording(
     _("One moment, please"),

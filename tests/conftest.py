@@ -21,7 +21,7 @@ from tests.site.models import Payment
 
 #: What is about a package that sites need not install, and is left out where it is not.
 ABOUT: Final = {
-    "celery": ["celery", "webhooks/test_tasks.py"],
+    "celery": ["celery", "services/test_mails.py", "webhooks/test_tasks.py"],
     "health_check": ["test_healthcheck.py"],
     "playwright": ["browser"],
     "prometheus_client": ["test_prometheus.py"],
@@ -29,8 +29,14 @@ ABOUT: Final = {
         "api",
         "example",
         "gate/test_claims.py",
+        "gate/test_differential.py",
         "gate/test_doors.py",
+        "gate/test_odd_input.py",
+        "pages/test_trouble.py",
+        "gate/test_mistakes.py",
         "pages/test_way_back.py",
+        "services/test_face_cookie.py",
+        "services/test_key_rotation.py",
         "test_checks_of_pages.py",
         "test_docs.py",
         "test_how_to.py",

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import time_machine
 from django.contrib.auth.models import User
-from django.http import HttpResponse
-from django.test import Client
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
 
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.services import enrolment
@@ -49,6 +49,13 @@ class Person:
         browser = Client()
         browser.force_login(self.user)
         return browser
+
+    def request(self, path: str = "/", method: str = "get") -> HttpRequest:
+        """Return a request of the person's browser, as a view gets it."""
+        request: HttpRequest = getattr(RequestFactory(), method)(path)
+        request.user, request.session = self.user, self.browser.session
+        request.COOKIES.update({name: one.value for name, one in self.browser.cookies.items()})
+        return request
 
     # -- what a person does
 

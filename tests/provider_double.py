@@ -90,6 +90,15 @@ def breaks(error: type[Exception] = requests.ConnectionError) -> Trouble:
     return trouble
 
 
+def breaks_with(error: Exception) -> Trouble:
+    """Return the trouble of a connection that fails in that way."""
+
+    def trouble(provider: Provider, request: PreparedRequest) -> Response:
+        raise error
+
+    return trouble
+
+
 def works_but_times_out(provider: Provider, request: PreparedRequest) -> Response:
     """Do what was asked, and never say so."""
     provider.faithfully(request)

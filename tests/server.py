@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Final
 
 import requests
+
+from django_faceauth.conf import RATE_LIMITS
 
 MANAGE: Final = Path(__file__).parent.parent / "example_project" / "manage.py"
 START_SECONDS: Final = 30
@@ -26,7 +29,7 @@ def running_bank(tmp_path: Path, **env: str) -> Iterator[str]:
     """
     port = free_port()
     # Module after module the same people come, more often than limits let them.
-    unlimited = {"FACEAUTH_USER_LIMITS": "", "FACEAUTH_SESSION_LIMITS": "", "FACEAUTH_LOCKOUT": ""}
+    unlimited = {"FACEAUTH_RATE_LIMITS": json.dumps(dict.fromkeys(RATE_LIMITS))}
     settings = {"DJANGO_SETTINGS_MODULE": "tests.example.settings", "PORT": str(port)}
     env = settings | unlimited | env
     manage(tmp_path, "migrate", "--verbosity=0", **env)

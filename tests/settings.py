@@ -17,15 +17,12 @@ USE_TZ = True
 LANGUAGE_CODE = "en"
 
 # Each process, so each worker and each run beside it, has a test database of its own. SQLite's is
-# a file, so that threads get connections of their own, and does not wait for the disk.
+# a file, so that threads get connections of their own, and does not wait for the disk; but for
+# that it is as `startproject` sets it up.
 DATABASES = {"default": env.db("DATABASE_URL", default="sqlite:///tests.sqlite3")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"] |= {
-        "OPTIONS": {
-            "timeout": 20,
-            "transaction_mode": "IMMEDIATE",
-            "init_command": "PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY;",
-        },
+        "OPTIONS": {"init_command": "PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY;"},
         "TEST": {"NAME": f"{gettempdir()}/faceauth-tests-{getpid()}.sqlite3"},
     }
 else:

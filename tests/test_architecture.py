@@ -17,7 +17,6 @@ ROOT = Path(django_faceauth.__file__).parent
 FLOORS: list[set[str]] = [
     {
         "",
-        "beat",
         "clocks",
         "compat",
         "durations",
@@ -28,8 +27,8 @@ FLOORS: list[set[str]] = [
         "response_codes",
     }
     | {"signals", "statuses", "wording"},
-    {"conf"},
-    {"headers"},
+    {"beat", "conf"},
+    {"digests", "headers"},
     {"models", "provider"},
     {"services"},
     {"gate"},

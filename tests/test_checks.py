@@ -306,6 +306,10 @@ def test_where_people_decide_every_gate_is_bound():
 # -- middleware and sessions
 
 
+class OtherSessions:
+    """Does the work, and is none of Django's."""
+
+
 class OurSessions(SessionMiddleware):
     pass
 
@@ -330,10 +334,17 @@ USERS = "django.contrib.auth.middleware.AuthenticationMiddleware"
         ([USERS], ["E015"]),
         ([SESSIONS, "no.such.Middleware"], ["E015"]),
         ([], ["E015", "E015"]),
+        ([f"{__name__}.simple", USERS], ["W032"]),
+        ([f"{__name__}.simple"], ["W032", "W032"]),
+        ([f"{__name__}.OurSessions"], ["E015"]),
+        ([f"{__name__}.OtherSessions", f"{__name__}.OurUsers"], ["W032"]),
     ],
 )
 def test_without_sessions_and_users_there_is_nobody_to_ask(middleware, missing):
-    """Subclasses are as good, and what cannot be imported is Django's to report."""
+    """Subclasses are as good, and what cannot be imported is Django's to report.
+
+    Other middleware may do the work all the same, which is no error then (F-85).
+    """
     with override_settings(MIDDLEWARE=middleware):
         assert found() == missing
 
@@ -389,18 +400,20 @@ FOR_GET = face_required(methods=["GET"])
     [
         (FOR_POST(views.know), ""),
         (FOR_GET(views.know), "POST"),
-        (face_required(methods=["PUT"])(views.know), "POST"),
+        (face_required(methods=["PUT"])(views.know), ""),
         (face_required(methods=["POST", "PUT"])(views.know), ""),
         (face_required(views.know), ""),
         (require_http_methods(["GET", "POST"])(FOR_GET(views.know)), "POST"),
-        (FOR_POST(require_http_methods(["GET", "POST", "PUT"])(views.know)), "PUT"),
+        (FOR_POST(require_http_methods(["GET", "POST", "PUT"])(views.know)), ""),
+        (FOR_GET(require_http_methods(["GET", "POST", "PUT"])(views.know)), "POST, PUT"),
         (require_http_methods(["GET", "POST"])(FOR_POST(views.know)), ""),
         (require_http_methods(["GET", "HEAD"])(FOR_GET(views.know)), ""),
-        (MixedBoth.as_view(), "DELETE, PUT"),
+        (MixedBoth.as_view(), ""),
+        (MixedBoth.as_view(face_methods=["GET"]), "DELETE, POST, PUT"),
         (MixedBoth.as_view(face_methods=["POST", "PUT", "DELETE"]), ""),
         (MixedBoth.as_view(face_methods=["FETCH"]), ""),  # E012 says so
-        (DecoratedBoth.as_view(), "DELETE, PUT"),
-        (FOR_POST(Both.as_view()), "DELETE, PUT"),
+        (DecoratedBoth.as_view(), ""),
+        (FOR_GET(Both.as_view()), "DELETE, POST, PUT"),
         (views.Documents.as_view(face_methods=["POST"]), ""),
     ],
 )

@@ -50,13 +50,13 @@ def test_whoever_has_assessed_the_risks_silences_the_reminder():
         ({"ALLOWED_HOSTS": [".bank.example"]}, []),
         ({"FACEAUTH_CONSENT_VERSION": ""}, ["W015"]),
         ({"FACEAUTH_CONSENT_VERSION": "", "FACEAUTH_FALLBACK": ""}, ["W015", "W016"]),  # V-04
-        ({"FACEAUTH_USER_LIMITS": []}, ["W019"]),  # T-2.4
-        ({"FACEAUTH_LOCKOUT": None}, ["W019"]),
-        ({"FACEAUTH_LOCKOUT": ()}, ["W019"]),
+        ({"FACEAUTH_RATE_LIMITS": {"unsuccessful": []}}, ["W019"]),  # T-2.4
+        ({"FACEAUTH_RATE_LIMITS": {"lockout": None}}, ["W019"]),
+        ({"FACEAUTH_RATE_LIMITS": {"lockout": ()}}, ["W019"]),
         ({"FACEAUTH_RETENTION": {"flows": None}}, ["W023"]),  # V-06
         ({"FACEAUTH_RETENTION": {"tombstones": None, "audit": None}}, []),
         ({"FACEAUTH_RETENTION": {"flows": "1d"}}, []),
-        ({"FACEAUTH_LOCKOUT": (3, "1h"), "FACEAUTH_USER_LIMITS": ["1/m"]}, []),
+        ({"FACEAUTH_RATE_LIMITS": {"lockout": (3, "1h"), "unsuccessful": ["1/m"]}}, []),
     ],
     ids=str,
 )
@@ -71,9 +71,9 @@ def test_without_another_way_is_said_once():
     assert found(FACEAUTH_FALLBACK="") == {"W010", "W014"}
 
 
-@pytest.mark.parametrize("name", ["FACEAUTH_USER_LIMITS", "FACEAUTH_LOCKOUT"])
-def test_limits_that_cannot_be_read_are_not_taken_for_none(name):
-    assert found(**{name: "seldom"}) == {"E001", "W014"}
+@pytest.mark.parametrize("key", ["unsuccessful", "lockout"])
+def test_limits_that_cannot_be_read_are_not_taken_for_none(key):
+    assert found(FACEAUTH_RATE_LIMITS={key: "seldom"}) == {"E001", "W014"}
 
 
 @pytest.mark.parametrize("engine", ["cache", "cached_db"])

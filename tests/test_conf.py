@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.conf import settings
 from django.test import override_settings
 
-from django_faceauth.conf import KNOWN, SWITCHES, conf
-from django_faceauth.durations import Limit
+from django_faceauth.conf import KNOWN, SWITCHES, RateLimits, conf
+from django_faceauth.durations import Limit, as_limit
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.redaction import Secret
 
@@ -47,10 +48,13 @@ DEFAULTS = {
         "consents": timedelta(days=1096),
         "audit": None,
     },
-    "USER_LIMITS": (Limit(3, timedelta(minutes=10)), Limit(10, timedelta(days=1))),
-    "SESSION_LIMITS": (Limit(3, timedelta(minutes=10)), Limit(6, timedelta(days=1))),
-    "SITE_LIMIT": None,
-    "LOCKOUT": Limit(5, timedelta(minutes=30)),
+    "RATE_LIMITS": RateLimits(
+        unsuccessful=(Limit(3, timedelta(minutes=10)), Limit(10, timedelta(days=1))),
+        unsuccessful_session=(Limit(3, timedelta(minutes=10)), Limit(6, timedelta(days=1))),
+        successful=(Limit(30, timedelta(hours=1)), Limit(100, timedelta(days=1))),
+        site=Limit(1000, timedelta(hours=1)),
+        lockout=Limit(5, timedelta(minutes=30)),
+    ),
     "ACR": "face",
     "CREDENTIAL": None,
     "REDIRECT_ALLOWLIST": (),
@@ -153,28 +157,33 @@ def test_durations_are_seconds_or_timedeltas(value):
         ("POLL_RATE", "20"),
         ("POLL_RATE", True),
         ("POLL_RATE", float("nan")),
-        ("USER_LIMITS", "3/10m"),
-        ("USER_LIMITS", None),
-        ("USER_LIMITS", [3]),
-        ("USER_LIMITS", ["3"]),
-        ("USER_LIMITS", ["3/10m", "10/w"]),
-        ("USER_LIMITS", ["0/d"]),
-        ("SESSION_LIMITS", ["-3/d"]),
-        ("SESSION_LIMITS", ["3/0m"]),
-        ("SESSION_LIMITS", [" 3/10m"]),
-        ("SESSION_LIMITS", ["3/1.5h"]),
-        ("SITE_LIMIT", ["1000/h"]),
-        ("SITE_LIMIT", None),
-        ("SITE_LIMIT", "1000"),
-        ("SITE_LIMIT", "\u0661/h"),
-        ("SITE_LIMIT", "1/" + "9" * 30 + "d"),
-        ("LOCKOUT", 5),
-        ("LOCKOUT", "5/30m"),
-        ("LOCKOUT", (5,)),
-        ("LOCKOUT", (5, 30)),
-        ("LOCKOUT", (0, "30m")),
-        ("LOCKOUT", (True, "30m")),
-        ("LOCKOUT", (5, "30m", "1h")),
+        ("RATE_LIMITS", {"unsuccessful": "3/10m"}),
+        ("RATE_LIMITS", {"unsuccessful": [3]}),
+        ("RATE_LIMITS", {"unsuccessful": ["3"]}),
+        ("RATE_LIMITS", {"unsuccessful": ["3/10m", "10/w"]}),
+        ("RATE_LIMITS", {"unsuccessful": ["0/d"]}),
+        ("RATE_LIMITS", {"unsuccessful_session": ["-3/d"]}),
+        ("RATE_LIMITS", {"unsuccessful_session": ["3/0m"]}),
+        ("RATE_LIMITS", {"unsuccessful_session": [" 3/10m"]}),
+        ("RATE_LIMITS", {"unsuccessful_session": ["3/1.5h"]}),
+        ("RATE_LIMITS", {"site": ["1000/h"]}),
+        ("RATE_LIMITS", {"sites": "1000/h"}),
+        ("RATE_LIMITS", [("site", "1000/h")]),
+        ("RATE_LIMITS", "1000/h"),
+        ("RATE_LIMITS", None),
+        ("RATE_LIMITS", {"successful": [3]}),
+        ("RATE_LIMITS", {"site": 0}),
+        ("RATE_LIMITS", {"lockout": 0}),
+        ("RATE_LIMITS", {"site": "1000"}),
+        ("RATE_LIMITS", {"site": "\u0661/h"}),
+        ("RATE_LIMITS", {"site": "1/" + "9" * 30 + "d"}),
+        ("RATE_LIMITS", {"lockout": 5}),
+        ("RATE_LIMITS", {"lockout": "5/30m"}),
+        ("RATE_LIMITS", {"lockout": (5,)}),
+        ("RATE_LIMITS", {"lockout": (5, 30)}),
+        ("RATE_LIMITS", {"lockout": (0, "30m")}),
+        ("RATE_LIMITS", {"lockout": (True, "30m")}),
+        ("RATE_LIMITS", {"lockout": (5, "30m", "1h")}),
         ("ACR", ""),
         ("ACR", None),
         ("ACR", 'face" max_age="0'),
@@ -322,25 +331,47 @@ def test_an_acr_is_a_name_or_an_address(name):
     ],
 )
 def test_limits_are_a_number_and_a_period(text, limit):
-    with override_settings(FACEAUTH_SITE_LIMIT=text, FACEAUTH_USER_LIMITS=[text]):
-        assert conf.SITE_LIMIT == limit
-        assert conf.USER_LIMITS == (limit,)
+    with override_settings(FACEAUTH_RATE_LIMITS={"site": text, "unsuccessful": [text]}):
+        assert conf.RATE_LIMITS.site == limit
+        assert conf.RATE_LIMITS.unsuccessful == (limit,)
+    assert as_limit(str(limit)) == limit
 
 
-@override_settings(FACEAUTH_USER_LIMITS=[], FACEAUTH_SESSION_LIMITS=())
-def test_a_site_may_have_no_limits():
-    assert conf.USER_LIMITS == conf.SESSION_LIMITS == ()
+def test_a_site_names_the_limits_that_it_changes():
+    """(F-26)."""
+    with override_settings(FACEAUTH_RATE_LIMITS={"successful": ["5/d"], "site": "7/h"}):
+        limits = conf.RATE_LIMITS
+
+    assert limits == replace(
+        DEFAULTS["RATE_LIMITS"],
+        successful=(Limit(5, timedelta(days=1)),),
+        site=Limit(7, timedelta(hours=1)),
+    )
+
+
+@pytest.mark.parametrize("nothing", [None, [], ()])
+def test_a_site_may_have_no_limits(nothing):
+    without = {"unsuccessful": nothing, "unsuccessful_session": nothing, "successful": nothing}
+    with override_settings(FACEAUTH_RATE_LIMITS=without):
+        limits = conf.RATE_LIMITS
+    assert limits.unsuccessful == limits.unsuccessful_session == limits.successful == ()
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_site_may_start_any_number(nothing):
+    with override_settings(FACEAUTH_RATE_LIMITS={"site": nothing}):
+        assert conf.RATE_LIMITS.site is None
 
 
 @pytest.mark.parametrize("value", [None, (), []])
 def test_a_site_may_lock_nobody_out(value):
-    with override_settings(FACEAUTH_LOCKOUT=value):
-        assert conf.LOCKOUT is None
+    with override_settings(FACEAUTH_RATE_LIMITS={"lockout": value}):
+        assert conf.RATE_LIMITS.lockout is None
 
 
 def test_a_lockout_from_the_environment_is_texts():
-    with override_settings(FACEAUTH_LOCKOUT=["4", "2h"]):
-        assert conf.LOCKOUT == Limit(4, timedelta(hours=2))
+    with override_settings(FACEAUTH_RATE_LIMITS={"lockout": ["4", "2h"]}):
+        assert conf.RATE_LIMITS.lockout == Limit(4, timedelta(hours=2))
 
 
 @pytest.mark.parametrize("value", ["False", "0", "", "no", 1, "True", [True], None])

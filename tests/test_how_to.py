@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Permission
+from django.core import signing
 from django.template import Context, Template
 from django.test import Client, override_settings
 from django.urls import include, path
@@ -18,6 +19,7 @@ from prometheus_client import REGISTRY
 from rest_framework.authtoken.models import Token
 from rest_framework.routers import SimpleRouter
 from rest_framework.test import RequestsClient
+from rest_framework.views import APIView
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 import django_faceauth
@@ -381,7 +383,7 @@ def test_a_mobile_app_that_meets_a_limit(mobile, person, payment):
     refused = http.post(f"http://testserver/payments/{payment.pk}/pay/")
 
     with (
-        override_settings(FACEAUTH_USER_LIMITS=["1/h"]),
+        override_settings(FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/h"]}),
         pytest.raises(page.NotApproved),
     ):
         approve(mobile, person, refused, "leave", "same_person")
@@ -624,7 +626,7 @@ def test_users_are_told_of_a_lock_out(people, mailoutbox):
     person.user.email = "person@shop.example"
     person.user.save()
 
-    with override_settings(FACEAUTH_LOCKOUT=(1, "30m")):
+    with override_settings(FACEAUTH_RATE_LIMITS={"lockout": (1, "30m")}):
         person.passes()
 
     (mail,) = mailoutbox
@@ -708,3 +710,40 @@ def test_less_is_kept(run):
     facts = {"response_codes": [{"code": 61121}, {"code": 62321}], "risk_labels": ["x"]}
 
     assert only_advice(facts) == {"response_codes": [{"code": 61121}]}
+
+
+# -- django-ninja
+
+
+@pytest.fixture
+def tokens(run, person, monkeypatch):
+    """The page about django-ninja, whose tokens our API knows too, and a phone with one."""
+    pytest.importorskip("ninja")
+    monkeypatch.setenv("NINJA_SKIP_REGISTRY", "1")  # the page is run for each test
+    page = run("django-ninja.md")
+    monkeypatch.setattr(APIView, "authentication_classes", [page.TokenAuthentication])
+    with served(path("api/", page.api.urls), path("letters/", page.letters)):
+        yield Phone(person, signing.dumps(person.user.pk, salt="token"))
+
+
+@pytest.mark.parametrize("address", ["/api/balance", "/letters/"])
+def test_a_client_with_a_token_of_the_site(tokens, address):
+    """Asked, shown at the addresses of our API, and in, without a session (F-81)."""
+    assert Client().get(address).status_code == 401
+    tokens.is_refused(address)
+    assert tokens.refusal["start_url"] is None
+    opened = tokens.http.get(address, headers=tokens.shows())
+
+    assert opened.json()["user"] == tokens.person.user.username
+    assert {"no-store", "private"} <= set(opened["Cache-Control"].split(", "))
+    assert not opened.cookies
+    assert tokens.http.get(address).status_code == 401
+
+
+def test_an_operation_that_is_approved_once(tokens):
+    """(F-81)."""
+    tokens.is_refused("/api/close", "post")
+    named = tokens.shows()
+
+    assert tokens.http.post("/api/close", headers=named).json() == {"closed": True}
+    assert tokens.http.post("/api/close", headers=named).status_code == 409

@@ -225,7 +225,9 @@ def test_revocations(scrape, person):
 
 
 def test_starts_that_a_limit_refused(scrape, person):
-    with override_settings(FACEAUTH_USER_LIMITS=["1/h"], FACEAUTH_SESSION_LIMITS=[]):
+    with override_settings(
+        FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/h"], "unsuccessful_session": []}
+    ):
         start = person.is_asked()
         limits.take(person.challenge, now=timezone.now())
         assert person.presses(start).status_code == 429

@@ -9,12 +9,11 @@ from django.core.exceptions import FieldDoesNotExist
 from django.core.paginator import Page, Paginator
 from django.db.models import BooleanField, Model, QuerySet, Value
 from django.db.models.constants import LOOKUP_SEP
-from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
 
-from django_faceauth.models import FaceAuthentication
+from django_faceauth.models import FaceAuthentication, database
 
 #: Lists count no further: nobody pages through more, and counting millions takes a while.
 COUNTED: Final = 10_000
@@ -94,7 +93,7 @@ class Desk(DeclaredLookups):
         css: ClassVar[dict[str, list[str]]] = {"all": ["faceauth/admin.css"]}
 
     # What staff do calls the provider, between one committed row and the next.
-    changelist_view = non_atomic_requests(ModelAdmin.changelist_view)
+    changelist_view = database.non_atomic(ModelAdmin.changelist_view)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Rows come from what happens."""

@@ -10,6 +10,7 @@ from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
@@ -46,12 +47,17 @@ DAY_FORMAT: Final = "j M"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number with its name, what it means, and whether somebody should look."""
+    """One number with its name, what it means, and whether somebody should look.
+
+    `url` is the list of the rows that are counted, and `cure` what helps.
+    """
 
     name: str
     value: str
     hint: str = ""
     is_bad: bool = False
+    url: str = ""
+    cure: str = ""
 
 
 def dashboard(request: HttpRequest, site: AdminSite) -> HttpResponse:
@@ -75,7 +81,7 @@ def _shown(request: HttpRequest, site: AdminSite) -> HttpResponse:
         "chart": _chart(found),
         "rows": _rows(found),
         "reasons": [_told(reason) for reason in found.reasons],
-        "figures": [*_times(found), *_health(found)],
+        "figures": [*_times(found), *_health(found, site)],
     }
     return TemplateResponse(request, "admin/faceauth/dashboard.html", context)
 
@@ -167,29 +173,50 @@ def _spread(name: str, spread: Spread | None, hint: str) -> list[Figure]:
     ]
 
 
-def _health(found: Statistics) -> list[Figure]:
+def _health(found: Statistics, site: AdminSite) -> list[Figure]:
     health, stuck = found.health, found.stuck
     waited = _("The oldest waits for %(time)s") % {"time": in_words(health.oldest_event)}
+    events, rows = (
+        reverse(f"admin:faceauth_{name}_changelist", current_app=site.name)
+        for name in ("webhookevent", "faceauthentication")
+    )
+    sweep = _("Run faceauth_sync --watch, or a Celery worker and beat.")
+    late = _("Due for more than five minutes")
     return [
         Figure(
             _("Backlog of events"),
             number_format(health.backlog),
             waited if health.backlog else "",
-            is_bad=bool(stuck.events),
+            url=f"{events}?state__exact=stored" if health.backlog else "",
         ),
         Figure(
             _("Poll budget in use"),
             f"{round(health.budget_used * 100)} %",
             health.why_paused,
             is_bad=bool(health.pause),
+            cure=_("Run faceauth_doctor."),
         ),
-        _stuck(_("Stuck events"), stuck.events, _("Due for more than five minutes")),
-        _stuck(_("Stuck polls"), stuck.polls, _("Due for more than five minutes")),
-        _stuck(_("Stuck on the way"), stuck.under_way, _("Not ended for more than an hour")),
-        _stuck(_("Unknown statuses"), health.unknown_statuses, _("Newer than this version")),
+        _stuck(_("Stuck events"), stuck.events, late, f"{events}?stuck=events", sweep),
+        _stuck(_("Stuck polls"), stuck.polls, late, f"{rows}?stuck=polls", sweep),
+        _stuck(
+            _("Stuck on the way"),
+            health.stuck,
+            _("Face shown, and compared for too long"),
+            f"{rows}?stuck=compared",
+            _("Select them, and ask the provider. If that changes nothing, write to its support."),
+        ),
+        _stuck(
+            _("Unknown statuses"),
+            health.unknown_statuses,
+            _("Newer than this version"),
+            f"{rows}?stuck=unknown",
+            _("Update django-faceauth."),
+        ),
     ]
 
 
-def _stuck(name: str, count: int, hint: str) -> Figure:
+def _stuck(name: str, count: int, hint: str, url: str, cure: str) -> Figure:
     shown = f"≥ {number_format(count)}" if count >= statistics.MOST_STUCK else number_format(count)
-    return Figure(name, shown, hint if count else "", is_bad=bool(count))
+    if not count:
+        return Figure(name, shown)
+    return Figure(name, shown, hint, is_bad=True, url=url, cure=cure)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
@@ -126,14 +126,28 @@ class StuckFilter(SimpleListFilter):
 
     title = _("stuck")
     parameter_name = "stuck"
+    KINDS: ClassVar[dict[str, tuple[Promise, Callable[..., QuerySet[Any]]]]] = {
+        "polls": (_("the provider was not asked in time"), stuck.polls),
+        "compared": (_("compared for too long"), stuck.compared),
+        "unknown": (_("in an unknown status"), stuck.unknown),
+    }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        """Return the one choice."""
-        return [("1", _("under way for too long"))]
+        """Return the ways to be stuck."""
+        return [(name, kind[0]) for name, kind in self.KINDS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep those."""
-        return stuck.among(queryset, now=timezone.now()) if self.value() else queryset
+        _title, among = self.KINDS.get(self.value() or "", ("", None))
+        return queryset if among is None else among(queryset, now=timezone.now())
+
+
+class StuckEventFilter(StuckFilter):
+    """The same, for webhook events."""
+
+    KINDS: ClassVar[dict[str, tuple[Promise, Callable[..., QuerySet[Any]]]]] = {
+        "events": (_("not acted upon in time"), stuck.events),
+    }
 
 
 class ReviewFilter(SimpleListFilter):

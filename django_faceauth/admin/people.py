@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
@@ -10,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,6 +21,7 @@ from django_faceauth import clocks
 from django_faceauth.admin.actions import confirmed
 from django_faceauth.admin.base import DeclaredLookups, Desk, goes_along, may
 from django_faceauth.gate.admin import FaceRequiredModelAdmin, face_required_action
+from django_faceauth.gate.decorators import through
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.models import Applicant, FaceExemption
 from django_faceauth.services import duties, enrolment
@@ -41,10 +44,26 @@ class ApplicantForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no para
         return applicant_id
 
 
-class ApplicantDesk(DeclaredLookups, FaceRequiredModelAdmin):
+class AskingBeforeAdding(FaceRequiredModelAdmin):
+    """Asks for a face before changes, and before a form to add is filled in.
+
+    Looking needs no face. A form that was refused would be empty again.
+    """
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show the form to add, behind the gate."""
+        show = partial(super().add_view, request, form_url, extra_context)
+        if request.method == "POST" or not self.has_add_permission(request):
+            return show()
+        answer: HttpResponse = through(request, replace(self.face_policy, methods=None), show)
+        return answer
+
+
+class ApplicantDesk(DeclaredLookups, AskingBeforeAdding):
     """Whose face opens whose account: whoever changes that shows their own face first (G-12)."""
 
-    face_methods = None  # before anything is typed: a form that was refused is empty again
     form = ApplicantForm
     list_display = ("user", "applicant_id", "created_at")
     list_select_related = ("user",)
@@ -100,10 +119,9 @@ class ExemptionForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no para
         return user
 
 
-class ExemptionDesk(DeclaredLookups, FaceRequiredModelAdmin):
+class ExemptionDesk(DeclaredLookups, AskingBeforeAdding):
     """Leave to pass without a face: given by somebody who showed theirs, for a reason."""
 
-    face_methods = None
     form = ExemptionForm
     list_display = ("user", "action", "author", "created_at", "expires_at", "revoked_at")
     list_select_related = ("user", "author")

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from django_faceauth.admin import actions, showing
 from django_faceauth.admin.base import Desk, may
-from django_faceauth.admin.filters import AgeFilter, OwnActionFilter
+from django_faceauth.admin.filters import AgeFilter, OwnActionFilter, StuckEventFilter
 from django_faceauth.models import Erasure, ErasureTask, FaceChallenge, WebhookEvent
 from django_faceauth.services.presentation import lines
 
@@ -30,8 +30,8 @@ class ChallengeDesk(Desk):
     actions = None
     fields = (
         *("user", "asked_for", "standing", "reason", "method", "shown", "authentication"),
-        *("created_at", "started_at", "verified_at", "granted_at", "seen_at", "consumed_at"),
-        *("revoked_at", "reported_at"),
+        *("created_at", "started_at", "returned_at", "verified_at", "granted_at", "seen_at"),
+        *("consumed_at", "revoked_at", "reported_at"),
     )
     readonly_fields = fields
 
@@ -57,7 +57,7 @@ class EventDesk(Desk):
     """What the provider told us, as far as we keep it."""
 
     list_display = ("event_id", "type", "provider_id", "standing", "received_at", "tries", "error")
-    list_filter = ("state",)
+    list_filter = ("state", StuckEventFilter)
     search_fields = ("=event_id", "=provider_id")
     ordering = ("-pk",)
     sortable_by = ()
@@ -151,9 +151,9 @@ class VerdictDesk(Desk):
 class RequestDesk(Desk):
     """Attempts that were counted against the limits."""
 
-    list_display = ("user", "at")
+    list_display = ("user", "at", "is_successful")
     list_select_related = ("user",)
-    fields = ("user", "at")
+    fields = ("user", "at", "is_successful")
     ordering = ("-pk",)
     actions = None
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
-from django.db.transaction import non_atomic_requests
 from django.utils.cache import patch_vary_headers
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.generics import GenericAPIView
@@ -21,7 +20,9 @@ from django_faceauth.api.errors import as_problem
 from django_faceauth.api.parsers import PlainFormParser, PlainJSONParser
 from django_faceauth.api.serializers import StatusQuerySerializer
 from django_faceauth.api.throttling import READS, ApiThrottle
+from django_faceauth.models import database
 from django_faceauth.models.authentication import STATUS_LENGTH
+from django_faceauth.services import grants
 
 
 class Pages(PageNumberPagination):
@@ -75,7 +76,7 @@ class ApiView(GenericAPIView[Any]):
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
         """Return the view, outside of the transaction of the request."""
-        return non_atomic_requests(super().as_view(**initkwargs))
+        return database.non_atomic(super().as_view(**initkwargs))
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Do what comes before the method, and note by what the user was recognised."""
@@ -89,6 +90,7 @@ class ApiView(GenericAPIView[Any]):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Keep every answer out of caches, and out of other users' hands."""
         final = super().finalize_response(request, response, *args, **kwargs)
+        grants.carry(request, final)
         final["Cache-Control"] = "no-store, private"
         final["Referrer-Policy"] = "no-referrer"
         patch_vary_headers(final, ["Authorization", "Cookie", "Accept-Language"])

@@ -40,6 +40,9 @@ def scheme_of(request: Request) -> str:
 
 def _credential_of(request: Request) -> str | None:
     """Return what stays the same of a credential; None for a session, empty for nothing."""
+    said: str | None = getattr(request, grants.CREDENTIAL, None)
+    if said is not None:  # by an authenticator that has called recognise_client()
+        return said
     authenticator = _authenticator_of(request)
     if authenticator is None or isinstance(authenticator, SessionAuthentication):
         return None

@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from rest_framework import views
 from rest_framework.exceptions import (
     APIException,
@@ -21,6 +22,7 @@ from rest_framework.exceptions import (
 from rest_framework.response import Response
 
 from django_faceauth.api.credentials import scheme_of
+from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConsentRequired, TooManyAttempts
 from django_faceauth.gate.decision import Challenge, Deny
 from django_faceauth.gate.destination import origin
@@ -31,8 +33,8 @@ from django_faceauth.models import FaceChallenge
 from django_faceauth.services import consent
 from django_faceauth.services.flow import Word
 from django_faceauth.services.schedule import PULL_INTERVAL
-from django_faceauth.services.telling import wording_for
-from django_faceauth.wording import LIMITED, TROUBLE
+from django_faceauth.services.telling import trouble_with, wording_for
+from django_faceauth.wording import LIMITED
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +58,15 @@ class FaceRefused(PermissionDenied):
         self.response = response
 
 
+class CookieReplaced(APIException):
+    """The request was on its way while our cookie was replaced; the next one has the new one."""
+
+    status_code = HTTPStatus.CONFLICT
+    default_code = "cookie_replaced"
+    default_detail = _lazy("This has changed.")
+    wait = 1  # second: Django REST framework says so in Retry-After
+
+
 def refuse(request: Any, policy: Policy, decision: Challenge | Deny, now: datetime) -> HttpResponse:
     """Answer a refused request of Django REST framework."""
     return refuse_program(
@@ -63,9 +74,9 @@ def refuse(request: Any, policy: Policy, decision: Challenge | Deny, now: dateti
     )
 
 
-def ended(challenge: FaceChallenge, word: Word) -> HttpResponse:
+def ended(challenge: FaceChallenge, word: Word, now: datetime) -> HttpResponse:
     """Return the answer to a start of what has ended."""
-    return problem(409, word.value, str(wording_for(challenge, word).message))
+    return problem(409, word.value, str(wording_for(challenge, word, now=now).message))
 
 
 def under_way() -> HttpResponse:
@@ -98,10 +109,12 @@ def not_agreed(missing: ConsentRequired) -> HttpResponse:
     )
 
 
-def unavailable() -> HttpResponse:
-    """Return the answer while the provider gives none."""
-    response = problem(503, "unavailable", str(TROUBLE))
-    response["Retry-After"] = PATIENCE
+def unavailable(error: Exception) -> HttpResponse:
+    """Return the answer while the provider gives none that is of use; with DEBUG, also why."""
+    more = {"detail": f"{error} (see manage.py faceauth_doctor)"} if conf.DEBUG else {}
+    response = problem(503, "unavailable", str(trouble_with(error)), **more)
+    if getattr(error, "retryable", False):
+        response["Retry-After"] = PATIENCE
     return response
 
 

@@ -35,6 +35,7 @@ from django_faceauth.api.vocabulary import (
     OF_AUTHENTICATION,
     OF_CHALLENGE,
     READ,
+    REPLACED,
     UNREAD,
     UNREADABLE,
     WHOSE_ATTEMPTS,
@@ -62,6 +63,7 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Any]]] = {
                 **done(200, ChallengeSerializer, "How it stands.", CHALLENGE),
                 (304, JSON): OpenApiResponse(None, "As the client has seen it."),
                 **READ,
+                **REPLACED,
                 **problem(
                     412,
                     "`precondition_failed`: another state than that of `If-Match`.",
@@ -72,7 +74,7 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Any]]] = {
             IF_NONE_MATCH,
             IF_MATCH,
             etag(200, 304),
-            retry_after(200, 304, 429),
+            retry_after(200, 304, 409, 429),
         )
     },
     "ChallengeAttemptsView": {
@@ -104,7 +106,8 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Any]]] = {
                 **problem(
                     409,
                     "There is nothing to start. `under_way`: another request is at it, ask after "
-                    "`Retry-After`. Else the state of the challenge, which has ended: `granted`, "
+                    "`Retry-After`; `cookie_replaced` as for the challenge. Else the state of the "
+                    "challenge, which has ended: `granted`, "
                     "`consumed`, `revoked`, `refused`, `failed`, `expired`.",
                     ("under_way", "A face check is under way already."),
                     ("expired", "Too much time has passed. Please start again."),

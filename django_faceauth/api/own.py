@@ -113,7 +113,7 @@ class AnonymizeView(ApiView):
             return problem(409, "not_finished", _("This face check has not been finished."))
         except flow.TROUBLES as error:
             logger.error("anonymize failed: %s authentication=%s", error, authentication.pk)
-            return unavailable()
+            return unavailable(error)
         authentication.refresh_from_db()
         return Response(self.get_serializer(authentication).data)
 

@@ -10,21 +10,29 @@ DEFAULT_PERMISSION_CLASSES, which may name ours.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Final, NoReturn, cast
 
 from asgiref.sync import iscoroutinefunction
-from django.db import transaction
 from django.utils import timezone
 from rest_framework import views
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import (
+    AllowAny,
+    BasePermission,
+    IsAuthenticated,
+    IsAuthenticatedOrReadOnly,
+)
 from rest_framework.request import Request
 
 from django_faceauth.api.credentials import recognise
 from django_faceauth.api.errors import FaceRefused, refuse
+from django_faceauth.gate.answers import answered_by_framework
 from django_faceauth.gate.caching import not_reused
 from django_faceauth.gate.decision import (
     Allow,
@@ -37,14 +45,22 @@ from django_faceauth.gate.decision import (
     decide,
     receive_body,
 )
-from django_faceauth.gate.decorators import through, through_async
+from django_faceauth.gate.decorators import carry_async, through, through_async
 from django_faceauth.gate.policy import Bind, Policy, described_by, policy
 from django_faceauth.gate.same_user import keep_user
+from django_faceauth.models import database
+from django_faceauth.services import grants
 
 __all__ = ["FaceRequest", "FaceRequired", "require_face"]
 
 #: Where a view object keeps its doorkeeper.
 DOORKEEPER: Final = "_faceauth_doorkeeper"
+
+#: The method of a view that answers what no other method does.
+NOT_ALLOWED: Final = "http_method_not_allowed"
+
+#: Permissions that whoever passes a gate has anyway.
+IMPLIED: Final = (AllowAny, IsAuthenticated, IsAuthenticatedOrReadOnly)
 
 
 class FaceRequest(Request):
@@ -53,7 +69,17 @@ class FaceRequest(Request):
     face: Face
 
 
-class FaceRequired(BasePermission):
+class _Combines(type(BasePermission)):  # type: ignore[misc]
+    """Refuses combinations of a gate that whoever is logged in has without a face (F-05)."""
+
+    def __or__(cls, other: Any) -> Any:
+        return super().__or__(_stricter(other))
+
+    def __ror__(cls, other: Any) -> Any:
+        return super().__ror__(_stricter(other))
+
+
+class FaceRequired(BasePermission, metaclass=_Combines):
     """Lets a request through only on a recent approved face of its own user.
 
     What it asks for stands in the attributes of the view: `face_action`, `face_max_age`,
@@ -73,8 +99,8 @@ class FaceRequired(BasePermission):
 
     def has_permission(self, request: Request, view: views.APIView) -> bool:
         """Tell whether the gate lets the request through."""
-        asked = self.policy_of(view)
         doorkeeper = _Doorkeeper.of(view)
+        asked = replace(self.policy_of(view), spared=doorkeeper.spared)
         if doorkeeper.stands_aside or not _is_asked_for(request, view, asked):
             return True
         return isinstance(doorkeeper.decide(request, asked), Allow)
@@ -94,7 +120,7 @@ def require_face(
     the view: `bind=lambda request, view: {"amount": view.get_object().amount}`. Its place
     among other permission classes is of no matter, alone or with `&` and `|`: whoever they
     would turn away is turned away as if there were no gate (G-08). OPTIONS, which describes an
-    address, is asked for a face only where `methods` names it.
+    address, is asked for a face only where `methods` names it or the view answers it itself.
 
     A gate with `bind` or `single_use` and the method of the view share one transaction: when
     the method raises, the face has not been used up. Raises `ValueError` or `TypeError` where
@@ -104,6 +130,15 @@ def require_face(
         action=action, max_age=max_age, methods=methods, bind=bind, single_use=single_use
     )
     return type("FaceRequired", (FaceRequired,), {"face_policy": asked})
+
+
+def _stricter(other: Any) -> Any:
+    if other in IMPLIED:
+        raise TypeError(
+            f"{other.__name__} | the gate would ask nobody who is logged in for a face: combine "
+            "them by & or a comma"
+        )
+    return other
 
 
 def unasked(view: views.APIView) -> AbstractContextManager[None]:
@@ -116,9 +151,11 @@ class _Doorkeeper:
 
     def __init__(self, view: views.APIView) -> None:
         self.view = view
+        self.spared = answered_by_framework(view)  # before anything of the view is replaced
         self.stands_aside = False
         self.decisions: dict[Policy, Decision] = {}
         self.refused: tuple[Policy, Challenge | Deny] | None = None
+        self.unused: set[Policy] = set()
         self.denied = view.permission_denied
         self.handler = view.get_exception_handler
         self.finalize = view.finalize_response
@@ -151,11 +188,14 @@ class _Doorkeeper:
             decision = decide(request, bound, now)
             if not isinstance(decision, Allow):
                 self._note(bound, decision)
+            elif _is_a_look(request):
+                pass
             elif bound.is_single_use:
                 self._guard(request, bound)  # used up there, where the work is done
-            elif not _is_a_look(request):
+            else:
                 passed = cast(Allow, conclude(request, bound, decision, now))
                 cast(FaceRequest, request).face = passed.face
+                self._carry(request)
         return decision
 
     def _note(self, bound: Policy, decision: Challenge | Deny) -> None:
@@ -165,10 +205,18 @@ class _Doorkeeper:
 
     def _guard(self, request: Request, bound: Policy) -> None:
         """Put the gate right before the method of the view, in one transaction with it."""
-        name = str(request.method).lower()
+        name = _handler_of(request, self.view)
         handler = getattr(self.view, name)
         guard = _guarded_async if iscoroutinefunction(handler) else _guarded
-        vars(self.view)[name] = guard(handler, bound)
+        vars(self.view)[name] = guard(handler, bound, partial(self.unused.discard, bound))
+        self.unused.add(bound)
+
+    def _carry(self, request: Request) -> None:
+        """Have an async method carry what was seen: its view ends in the event loop."""
+        name = _handler_of(request, self.view)
+        handler = getattr(self.view, name)
+        if grants.has_seen(request) and iscoroutinefunction(handler):
+            vars(self.view)[name] = _carried(handler)
 
     def permission_denied(
         self, request: Request, message: str | None = None, code: str | None = None
@@ -186,7 +234,7 @@ class _Doorkeeper:
 
     def _deny_without_gate(self, request: Request) -> None:
         """Raise what would be said if there were no gate, if it is a denial (G-08)."""
-        with self.aside(), transaction.atomic():  # a view may lock what it looks up
+        with self.aside(), database.shared():  # a view may lock what it looks up
             self.view.check_permissions(request)
             if _looks_up(self.view):
                 cast(Any, self.view).get_object()
@@ -203,8 +251,19 @@ class _Doorkeeper:
         return answer
 
     def finalize_response(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        """Keep what a gate has let through out of caches, and change no other denial (G-08)."""
+        """Keep what a gate has let through out of caches, and change no other denial (G-08).
+
+        Here every answer comes past, also that to an error. Raises `RuntimeError` if the view has
+        worked on a face that was to be used up, and is not.
+        """
         response = self.finalize(request, *args, **kwargs)
+        if self.unused and response.status_code < HTTPStatus.BAD_REQUEST:
+            raise RuntimeError(
+                "a gate of single use was asked by has_permission() in the view itself, too late "
+                "to use the face up: name it in permission_classes"
+            )
+        if not _is_in_event_loop():
+            grants.carry(request, response)
         is_open = any(isinstance(decision, Allow) for decision in self.decisions.values())
         return not_reused(request, response) if is_open else response
 
@@ -218,15 +277,37 @@ class _Doorkeeper:
             self.stands_aside = before
 
 
-def _guarded(handler: Callable[..., Any], bound: Policy) -> Callable[..., Any]:
+def _guarded(
+    handler: Callable[..., Any], bound: Policy, reached: Callable[[], None]
+) -> Callable[..., Any]:
     def guarded(request: Request, *args: Any, **kwargs: Any) -> Any:
+        reached()
         return through(request, bound, partial(handler, request, *args, **kwargs), refuse)
 
     return guarded
 
 
-def _guarded_async(handler: Callable[..., Any], bound: Policy) -> Callable[..., Any]:
+def _carried(handler: Callable[..., Any]) -> Callable[..., Any]:
+    async def carried(request: Request, *args: Any, **kwargs: Any) -> Any:
+        return await carry_async(request, await handler(request, *args, **kwargs))
+
+    return carried
+
+
+def _is_in_event_loop() -> bool:
+    """Tell whether the database cannot be asked here."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _guarded_async(
+    handler: Callable[..., Any], bound: Policy, reached: Callable[[], None]
+) -> Callable[..., Any]:
     async def guarded(request: Request, *args: Any, **kwargs: Any) -> Any:
+        reached()
         call = partial(handler, request, *args, **kwargs)
         return await through_async(request, bound, call, refuse)
 
@@ -237,10 +318,19 @@ def _is_asked_for(request: Request, view: views.APIView, asked: Policy) -> bool:
     """Tell whether a request is one that the gate guards."""
     method = str(request.method)
     if method == "OPTIONS" and asked.methods is None:
+        return "OPTIONS" not in asked.spared
+    if not asked.covers(method):
         return False
-    # Nobody shows a face to be told that there is no such method.
-    is_answered = method.lower() in view.http_method_names and hasattr(view, method.lower())
-    return asked.covers(method) and is_answered
+    # No face is needed to be told that there is no such method.
+    refuses = vars(views.APIView)[NOT_ALLOWED]
+    is_answered = _handler_of(request, view) != NOT_ALLOWED
+    return is_answered or getattr(type(view), NOT_ALLOWED) is not refuses
+
+
+def _handler_of(request: Request, view: views.APIView) -> str:
+    """Return the name of the method of a view that Django REST framework calls."""
+    name = str(request.method).lower()
+    return name if name in view.http_method_names and hasattr(view, name) else NOT_ALLOWED
 
 
 def _is_a_look(request: Request) -> bool:

@@ -22,7 +22,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from django_faceauth.api.base import ApiView
-from django_faceauth.api.errors import PATIENCE, ended, limited, not_agreed, unavailable, under_way
+from django_faceauth.api.errors import (
+    PATIENCE,
+    CookieReplaced,
+    ended,
+    limited,
+    not_agreed,
+    unavailable,
+    under_way,
+)
 from django_faceauth.api.serializers import (
     AttemptRequestSerializer,
     CaptureSerializer,
@@ -94,7 +102,7 @@ class ChallengeAttemptsView(ApiView):
         challenge, now = _found(request, handle), timezone.now()
         word = flow.word_for(challenge, now=now)
         if word not in {Word.OPEN, Word.RETRY}:
-            return ended(challenge, word)
+            return ended(challenge, word, now)
         return _start(request, challenge, given.validated_data, now)
 
 
@@ -147,7 +155,7 @@ def _found(request: Request, handle: str) -> FaceChallenge:
     """Return the challenge that this client was given; others do not exist for it (B-07)."""
     challenge = grants.find(request, handle)
     if challenge is None:
-        raise Http404
+        raise CookieReplaced if grants.is_behind(request, handle) else Http404
     return challenge
 
 
@@ -162,8 +170,8 @@ def _told(
         "challenge": challenge.handle,
         "state": word.value,
         "next": step,
-        "can_reopen": step is Step.WAIT and can_reopen(challenge),
-        "message": wording_for(challenge, word, trouble).message,
+        "can_reopen": step is Step.WAIT and can_reopen(challenge, now=now),
+        "message": wording_for(challenge, word, now=now, trouble=trouble).message,
         "action": challenge.action,
         "max_age": challenge.max_age,
         "snapshot": plain(challenge.snapshot),
@@ -199,7 +207,7 @@ def _start(
         return limited(closed, now)
     except flow.TROUBLES as error:
         logger.error("start failed: %s challenge=%s", error, challenge.pk)
-        return unavailable()
+        return unavailable(error)
     if step is None:
         return under_way()
     return Response(CaptureSerializer(step).data, status=status.HTTP_201_CREATED)

@@ -146,6 +146,12 @@ DOWN: Final = problem(
     "`unavailable`: the provider gave no usable answer. Nothing has changed.",
     ("unavailable", "The face check does not answer at the moment. Please try again."),
 )
+REPLACED: Final = problem(
+    409,
+    "`cookie_replaced`: another request was given a new cookie while this one was on its way. "
+    "Ask again after `Retry-After`, with the new cookie.",
+    ("cookie_replaced", "This has changed."),
+)
 READ: Final = {**NOBODY, **NOT_ALLOWED, **NOT_THERE, **NOT_JSON, **TOO_OFTEN}
 
 

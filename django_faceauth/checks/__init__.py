@@ -6,7 +6,7 @@ documentation says for each what it means and what to do.
 
 from __future__ import annotations
 
-from django_faceauth.checks import background, configuration, deployment, gates, pages
+from django_faceauth.checks import background, configuration, deployment, gates, misuse, pages
 from django_faceauth.checks.registry import TAG
 
-__all__ = ["TAG", "background", "configuration", "deployment", "gates", "pages"]
+__all__ = ["TAG", "background", "configuration", "deployment", "gates", "misuse", "pages"]

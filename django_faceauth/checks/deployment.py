@@ -10,7 +10,7 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import Warning as Remark
 
-from django_faceauth.checks.registry import Finding, check_of_deployment, is_readable, value
+from django_faceauth.checks.registry import Finding, check_of_deployment, value
 from django_faceauth.conf import PREFIX, SANDBOX, conf
 
 #: Session engines that read a cache, and caches that each process has for itself.
@@ -100,11 +100,12 @@ def there_is_another_way() -> Finding:
 @check_of_deployment
 def tries_are_limited() -> Finding:
     """W019: faces may be tried without end (T-2.4)."""
-    for name in ("USER_LIMITS", "LOCKOUT"):
-        if is_readable(name) and not value(name):
+    limits = value("RATE_LIMITS")
+    for key in ("unsuccessful", "lockout"):
+        if limits is not None and not getattr(limits, key):
             yield Remark(
-                f"{PREFIX}{name} is off.",
-                hint="Leave it unset for the default, or set a limit of your own. Without one, a "
+                f'{PREFIX}RATE_LIMITS["{key}"] is off.',
+                hint="Leave it out for the default, or set a limit of your own. Without one, a "
                 "stolen session can try any number of faces, and the provider charges for each.",
                 id="faceauth.W019",
             )

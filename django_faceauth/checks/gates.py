@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 
 from django_faceauth.checks.registry import SHORT, Finding, check, check_of_deployment, value
 from django_faceauth.conf import PREFIX, conf
-from django_faceauth.gate.answers import answered_by
+from django_faceauth.gate.answers import UNSAFE, answered_by
 from django_faceauth.gate.discovery import (
     ApiGate,
     admins,
@@ -29,7 +29,7 @@ from django_faceauth.gate.discovery import (
 from django_faceauth.gate.policy import Policy
 from django_faceauth.models import Applicant, FaceExemption
 
-UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+NEEDED: Final = (SessionMiddleware, AuthenticationMiddleware)
 COOKIE_SESSIONS: Final = "django.contrib.sessions.backends.signed_cookies"
 
 #: Rows that say whose face counts for whom, and who passes without one.
@@ -89,9 +89,21 @@ def slow_decisions_are_bound() -> Finding:
 
 @check
 def users_have_sessions() -> Finding:
-    """E015: without sessions and users, every gated page is an error."""
-    for needed in (SessionMiddleware, AuthenticationMiddleware):
-        if not any(issubclass(kind, needed) for kind in _middleware()):
+    """E015, W032: without sessions and users, every gated page is an error."""
+    found = list(_middleware())
+    unknown = [path for path, one in found if not _is_kind(one, *NEEDED) and not _is_djangos(one)]
+    for needed in NEEDED:
+        if any(_is_kind(one, needed) for _path, one in found):
+            continue
+        if unknown:
+            named = ", ".join(unknown)
+            yield Remark(
+                f"No middleware is known to do the work of {needed.__name__}.",
+                hint=f'Add "{needed.__module__}.{needed.__name__}", or silence this check if one '
+                f"of these does it: {named}.",
+                id="faceauth.W032",
+            )
+        else:
             yield Error(
                 f"{needed.__name__} is missing in MIDDLEWARE.",
                 hint=f'Add "{needed.__module__}.{needed.__name__}", or a subclass of it, '
@@ -137,10 +149,10 @@ def sessions_can_be_ended() -> Finding:
 @check
 def pages_are_not_answered_by_a_cache() -> Finding:
     """W026: what a decorator stores below a gate, the middleware finds in front of it."""
-    for kind in _middleware():
-        if issubclass(kind, FetchFromCacheMiddleware):
+    for path, kind in _middleware():
+        if _is_kind(kind, FetchFromCacheMiddleware):
             yield Remark(
-                f"{kind.__name__} in MIDDLEWARE answers requests before any gate is asked.",
+                f"{path.rpartition('.')[2]} in MIDDLEWARE answers before any gate is asked.",
                 hint="Remove Django's cache middleware, and put cache_page on single views without "
                 "a gate.",
                 id="faceauth.W026",
@@ -159,6 +171,22 @@ def methods_leave_no_way_around() -> Finding:
                     hint="Name them in methods too, or let the view refuse them, with "
                     "require_http_methods or http_method_names.",
                     id="faceauth.W007",
+                )
+
+
+@check
+def a_look_uses_no_face_up() -> Finding:
+    """W031: whoever opens the page to see a form has used up the face for it."""
+    for address, view in gated_views():
+        with suppress(TypeError, ValueError):
+            asked, answered = policy_at(view), answered_by(view)
+            is_shown = answered is None or "GET" in answered
+            if asked.is_single_use and asked.methods is None and is_shown:
+                yield Remark(
+                    f"The gate at {address} lets a face count once, and a look at it is one use.",
+                    hint='Add methods=["POST"] if the page has a form. If the look is what takes a '
+                    'face, name it: methods=["GET", "POST"].',
+                    id="faceauth.W031",
                 )
 
 
@@ -226,12 +254,18 @@ def _is_included(name: str) -> bool:
         return False
 
 
-def _middleware() -> Iterator[type]:
+def _is_kind(middleware: Any, *kinds: type) -> bool:
+    return isinstance(middleware, type) and issubclass(middleware, kinds)
+
+
+def _is_djangos(middleware: Any) -> bool:
+    return str(getattr(middleware, "__module__", "")).startswith("django.")
+
+
+def _middleware() -> Iterator[tuple[str, Any]]:
     for path in conf.MIDDLEWARE:
         with suppress(ImportError):  # Django says so itself, at the first request
-            found = import_string(path)
-            if isinstance(found, type):
-                yield found
+            yield path, import_string(path)
 
 
 def _ungated(view: Callable[..., Any], policy: Policy) -> frozenset[str]:
@@ -239,11 +273,9 @@ def _ungated(view: Callable[..., Any], policy: Policy) -> frozenset[str]:
 
     Of a view that does not say which methods it answers, we take POST, as forms do.
     """
-    if policy.methods is None:
-        return frozenset()
     answered = answered_by(view)
     changing = frozenset({"POST"}) if answered is None else UNSAFE & answered
-    return changing - policy.methods
+    return changing & policy.left_open
 
 
 def _is_secret(name: str) -> bool:

@@ -37,15 +37,6 @@ def _listed(function: Callable[[], Finding]) -> Check:
     return run
 
 
-def is_readable(name: str) -> bool:
-    """Tell whether a setting has a value that can be used."""
-    try:
-        getattr(conf, name)
-    except ConfigurationError:
-        return False
-    return True
-
-
 def value(name: str) -> Any:
     """Return a setting, or None when it cannot be read: E001 says so already."""
     try:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from django_faceauth.gate.claims import Claims, claims_of
+from django_faceauth.gate.clients import recognise_client
 from django_faceauth.gate.decision import Face, FaceRequest, Reason
 from django_faceauth.gate.decorators import face_required
 from django_faceauth.gate.fallback import Unanswered, answer_otherwise, unanswered
 from django_faceauth.gate.freshness import ask_first, freshness, freshness_of
 from django_faceauth.gate.mixins import FaceRequiredMixin
+from django_faceauth.gate.unused import unused
 from django_faceauth.services.binding import Money
 
 __all__ = [
@@ -24,5 +26,7 @@ __all__ = [
     "face_required",
     "freshness",
     "freshness_of",
+    "recognise_client",
     "unanswered",
+    "unused",
 ]

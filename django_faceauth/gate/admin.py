@@ -13,11 +13,13 @@ from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver
 
 from django_faceauth.gate.decorators import through
 from django_faceauth.gate.policy import Bind, Policy, described_by, policy
+from django_faceauth.gate.unused import asks_again, unused
+from django_faceauth.services import grants
 
 __all__ = [
     "FaceRequiredAdminSite",
@@ -123,6 +125,8 @@ def face_required_action(
 
     The arguments are those of `face_required`; `bind` is called with what the action is
     called with. After the face staff are back at the list, and start the action once more.
+    A page that asks whether they are sure, and sends the same action again, uses no face up:
+    one face is for the page and for the work.
     Raises what `face_required` raises, and `TypeError` for an async function, which the
     admin could not run.
     """
@@ -135,10 +139,20 @@ def face_required_action(
         @wraps(function)
         def gated(desk: Any, request: HttpRequest, rows: QuerySet[Any]) -> Any:
             bound = asked.bind and partial(asked.bind, desk, request, rows)
-            run = partial(function, desk, request, rows)
-            return through(request, replace(asked, bind=bound), run)
+
+            def run() -> Any:
+                answer = function(desk, request, rows)
+                sent = request.POST.getlist("action")
+                return unused(answer) if any(asks_again(answer, one) for one in sent) else answer
+
+            answer = through(request, replace(asked, bind=bound), run)
+            if answer is None and grants.has_seen(request):
+                # What the admin answers for an action that answers nothing.
+                answer = grants.carry(request, HttpResponseRedirect(request.get_full_path()))
+            return answer
 
         gated.face_policy = asked  # type: ignore[attr-defined]
+        gated.answered_methods = frozenset({"POST"})  # type: ignore[attr-defined]
         return cast(Action, gated)
 
     return decorate

@@ -2,6 +2,22 @@
 
 Every way through ends in `Allow` at one single place; whatever raises on the way does
 not get there (G-01). No call to the provider is made.
+
+What a gate reads, and when: each door keeps this order, since what is read too early may have
+changed when the view works.
+
+1. The body, if it is URL-encoded or JSON (`receive_body`). Its client may take as long as it
+   likes, so that no transaction is open yet, and nothing is judged.
+2. The user. Who authenticates a request does so before the gate (`recognise_client`, the
+   authenticators of Django REST framework); from here on the request keeps that user
+   (`keep_user`), and the view cannot work for another. Django REST framework knows its user
+   before it has the body; what has ended the grant meanwhile is found among the rows.
+3. The time: no earlier than the body.
+4. The data to bind (`Policy.snapshot`), in the transaction that the view shares. It may lock
+   rows, and wait for them, so that the time is taken again.
+5. The decision (`judge`), on rows that are read after all that, and on the later time.
+6. The use (`grants.consume`): one conditional UPDATE, which one of several racers wins.
+7. The work of the view, in the transaction of 4 and 6: what is not done uses nothing up.
 """
 
 from __future__ import annotations
@@ -20,6 +36,7 @@ from django.utils import timezone
 
 from django_faceauth import clocks
 from django_faceauth.gate.policy import CHALLENGE_FIELD, Policy
+from django_faceauth.gate.unused import is_in_advance
 from django_faceauth.models import FaceChallenge, FaceExemption
 from django_faceauth.models.challenge import EXEMPTION, FACE
 from django_faceauth.models.standing import Grant
@@ -53,6 +70,7 @@ class Reason(StrEnum):
     INACTIVE = "inactive"
     IMPERSONATED = "impersonated"
     NOT_ENROLLED = "not_enrolled"
+    IN_ADVANCE = "in_advance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +135,13 @@ Decision = Allow | Challenge | Deny
 
 def decide(request: HttpRequest, policy: Policy, now: datetime) -> Decision:
     """Decide about one request, and change nothing."""
-    user = request.user
-    if not user.is_authenticated:
+    # Django REST framework sets UNAUTHENTICATED_USER, which may be None.
+    if not getattr(request.user, "is_authenticated", False):
         return Deny(Reason.ANONYMOUS)
     if grants.is_impersonated(request):
         return Deny(Reason.IMPERSONATED)
+    if policy.is_single_use and is_in_advance(request):
+        return Deny(Reason.IN_ADVANCE)
     seat, named = grants.seat_of(request), named_by(request, policy)
     return judge(seat, policy, now, named=named, only=named if seat.names_challenge else None)
 
@@ -157,7 +177,7 @@ def judge(
 
 
 def enter(request: HttpRequest, policy: Policy, now: datetime) -> Decision:
-    """Decide about one request, and do what follows: use up, rotate, burn, tell the log."""
+    """Decide about one request, and do what follows: use up, note, burn, tell the log."""
     return conclude(request, policy, decide(request, policy, now), now)
 
 
@@ -180,7 +200,7 @@ def _pass(request: HttpRequest, policy: Policy, allowed: Allow, now: datetime) -
         return replace(allowed, face=replace(allowed.face, challenge=used.handle))
     if policy.is_single_use and not grants.consume(basis, policy.age_limit, now=now):
         return Challenge(Reason.USED, snapshot)
-    grants.see(request, basis, now=now, after_commit=policy.is_single_use)
+    grants.see(request, basis, now=now)
     return allowed
 
 

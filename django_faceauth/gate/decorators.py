@@ -10,9 +10,11 @@ from functools import partial, wraps
 from typing import Any, TypeVar, cast, overload
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
-from django.http import HttpRequest, HttpResponseBase
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
+from django_faceauth.gate.answers import class_behind
 from django_faceauth.gate.caching import not_reused
 from django_faceauth.gate.decision import (
     Allow,
@@ -25,6 +27,9 @@ from django_faceauth.gate.decision import (
 from django_faceauth.gate.policy import Bind, Policy, policy
 from django_faceauth.gate.refusals import refuse
 from django_faceauth.gate.same_user import keep_user, refuse_rest_framework
+from django_faceauth.gate.unused import is_unused
+from django_faceauth.models import database
+from django_faceauth.services import grants
 
 logger = logging.getLogger(__name__)
 
@@ -63,15 +68,22 @@ def face_required(
 
     `max_age` is seconds or a `timedelta` (default `FACEAUTH_MAX_AGE`), counted from when
     the face was shown. `action` names the purpose: a face shown for one action opens no
-    other. `methods` limits the gate to those HTTP methods. Raises `ValueError` or
-    `TypeError` where the gate is written if it could never open or would guard nothing, and
-    `TypeError` for a view of Django REST framework, which takes `require_face`.
+    other. Raises `ValueError` or `TypeError` where the gate is written if it could never open
+    or would guard nothing, and `TypeError` for a view of Django REST framework, which takes
+    `require_face`.
+
+    `methods` says what the gate is for. Where it names one that changes something, such as
+    POST, only GET stays open, unless that is named too: every other verb, known or not, is
+    guarded, since the view may treat it as a POST. On a class-based view HEAD and OPTIONS stay
+    open too, unless the class answers them itself. Where it names GET alone, HEAD and all
+    other verbs are guarded too, and POST, PUT, PATCH and DELETE stay open.
 
     `bind`, called with the arguments of the view, returns what is being approved, made from
     the site's own data: a mapping of names to values. The user is shown it before the face
     is asked for, and the face counts for exactly this, once. `single_use` makes a face count
     once without that. The grant is used up in one transaction with what the view does: when
-    the view raises, neither has happened. `keep` names form fields that a refused POST keeps
+    the view raises, or answers with 400 to 499 or what `unused` has marked, neither has
+    happened. `keep` names form fields that a refused POST keeps
     until the user, after the face, presses the button again.
 
     The view finds `request.face`, on the methods that the gate covers. Works on sync and
@@ -94,7 +106,8 @@ def face_required(
 def admit(request: HttpRequest, asked: Policy, refuse: Refuse = refuse) -> HttpResponseBase | None:
     """Return the refusal of a request, or None after setting `request.face`.
 
-    For a gate of single use, call it in `asked.transaction()`, together with the work.
+    For a gate of single use, call it in `asked.transaction()`, together with the work; and
+    hand the answer to `grants.carry` after it.
     The time is taken when the body is there.
     """
     if not asked.covers(request.method):
@@ -115,10 +128,55 @@ def through(
     """Return the answer of a view, which takes no more arguments, or the gate's refusal."""
     if asked.covers(request.method):
         receive_body(request)  # before there is a transaction, which a slow client would hold
-    with asked.transaction():
-        refusal = admit(request, asked, refuse)
-        answer = view() if refusal is None else refusal
-    return not_reused(request, answer) if asked.covers(request.method) else answer
+    answer = _Passage(request, asked, view, refuse).go()
+    if not asked.covers(request.method):
+        return answer
+    return not_reused(request, grants.carry(request, answer))
+
+
+class _Passage:
+    """One way through a gate: in its transaction, with the question of a refusal behind it.
+
+    Three refused requests of one session would lock each other out of the row of that question
+    (on MariaDB) if each asked while its transaction lasts.
+    """
+
+    def __init__(
+        self, request: HttpRequest, asked: Policy, view: Callable[[], Any], refuse: Refuse
+    ) -> None:
+        self.request, self.asked, self.view, self.refuse = request, asked, view, refuse
+        self.has_begun = False
+        self.question: Callable[[], HttpResponseBase] | None = None
+
+    def go(self) -> Any:
+        try:
+            answer = self._in_transaction()
+        except DatabaseError as error:
+            # The decision may be made once more, the work of a view may not.
+            if self.has_begun or not database.may_repeat(error):
+                raise
+            answer = self._in_transaction()
+        return self.question() if self.question else answer
+
+    def _in_transaction(self) -> Any:
+        with self.asked.transaction():
+            refusal = admit(self.request, self.asked, self._refused)
+            if refusal is not None:
+                return refusal
+            self.has_begun = True
+            answer = self.view()
+            if self.asked.is_single_use and is_unused(answer):
+                database.roll_back()  # gives the face back, with all that was written
+            return answer
+
+    def _refused(
+        self, request: HttpRequest, asked: Policy, decision: Challenge | Deny, now: datetime
+    ) -> HttpResponseBase:
+        answer = partial(self.refuse, request, asked, decision, now)
+        if isinstance(decision, Deny):  # it may ask `bind` again, which may lock rows
+            return answer()
+        self.question = answer
+        return HttpResponse()
 
 
 async def through_async(
@@ -131,7 +189,9 @@ async def through_async(
     if not asked.is_single_use:
         refusal = await sync_to_async(admit)(request, asked, refuse)
         answer = await view() if refusal is None else refusal
-        return not_reused(request, answer) if asked.covers(request.method) else answer
+        if not asked.covers(request.method):
+            return answer
+        return not_reused(request, await carry_async(request, answer))
 
     async def awaited() -> Any:
         return await view()
@@ -139,6 +199,13 @@ async def through_async(
     # A transaction belongs to a thread. Queries that the view makes from its event loop
     # come back to this one, and so are part of it.
     return await _to_its_end(sync_to_async(through)(request, asked, async_to_sync(awaited), refuse))
+
+
+async def carry_async(request: HttpRequest, answer: Any) -> Any:
+    """Do what `grants.carry` does, from an event loop."""
+    if grants.has_seen(request):
+        answer = await sync_to_async(grants.carry)(request, answer)
+    return answer
 
 
 async def _to_its_end(work: Coroutine[Any, Any, Any]) -> Any:
@@ -161,9 +228,15 @@ async def _to_its_end(work: Coroutine[Any, Any, Any]) -> Any:
     return task.result()
 
 
-def _gate(asked: Policy) -> Callable[[View], View]:
+def _gate(written: Policy) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         refuse_rest_framework(view, "face_required")
+        if isinstance(view, type):
+            raise TypeError(
+                "face_required does not work on a class: use FaceRequiredMixin, or "
+                'method_decorator(face_required, name="dispatch")'
+            )
+        asked = written.on(view)
 
         async def passed_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             refuse_rest_framework(request, "face_required")
@@ -176,7 +249,7 @@ def _gate(asked: Policy) -> Callable[[View], View]:
             return through(request, asked.bound_to(request, *args, **kwargs), call)
 
         gated = wraps(view)(
-            passed_async if iscoroutinefunction(view) or _is_async_dispatch(view) else passed
+            passed_async if iscoroutinefunction(view) or _is_async(class_behind(view)) else passed
         )
         gated.face_policy = asked  # type: ignore[attr-defined]
         return cast(View, gated)
@@ -184,15 +257,6 @@ def _gate(asked: Policy) -> Callable[[View], View]:
     return decorate
 
 
-def _is_async_dispatch(view: Callable[..., Any] | None) -> bool:
-    """Tell whether a view is the dispatch() of an async class-based view.
-
-    Its result is awaited although it is no coroutine function; method_decorator() hands
-    it over as a partial of the bound method.
-    """
-    while view is not None:
-        owner = getattr(getattr(view, "func", None), "__self__", None)
-        if getattr(owner, "view_is_async", False):
-            return True
-        view = getattr(view, "__wrapped__", None)
-    return False
+def _is_async(owner: Any) -> bool:
+    """Tell whether the dispatch() of a class is awaited although it is no coroutine function."""
+    return bool(getattr(owner, "view_is_async", False))

@@ -12,7 +12,7 @@ from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.encoding import iri_to_uri
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import MAX_URL_LENGTH, url_has_allowed_host_and_scheme, urlencode
 
 from django_faceauth.conf import conf
 from django_faceauth.gate.answers import answered_by
@@ -46,7 +46,9 @@ def origin(request: HttpRequest) -> str:
 
 def local(url: str) -> str:
     """Return `url` if it stays on this site, else `home()` (U-02)."""
-    return url if url_has_allowed_host_and_scheme(url, allowed_hosts=None) else home()
+    # Django calls no long URL safe. The beginning tells of a path that it is one.
+    start = url[:MAX_URL_LENGTH] if url.startswith("/") else url
+    return url if url_has_allowed_host_and_scheme(start, allowed_hosts=None) else home()
 
 
 def home() -> str:
@@ -89,7 +91,7 @@ def _comes_over_https(request: HttpRequest) -> bool:
 def _own(request: HttpRequest, url: str) -> str:
     """Return path and query of the page that sent the request, if it is one of this site."""
     if not url_has_allowed_host_and_scheme(
-        url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+        url[:MAX_URL_LENGTH], allowed_hosts={request.get_host()}, require_https=request.is_secure()
     ):
         return ""
     parts = urlsplit(url)

@@ -59,7 +59,7 @@ def gated_views() -> Iterator[tuple[str, View]]:
         address, view = place.address, place.view
         if _mixin_of(view) is not None or hasattr(view, "face_policy"):
             yield address, view
-        gates = chain.from_iterable(map(_gates_in, _permissions_of(view)))
+        gates = chain.from_iterable(map(gates_in, permissions_of(view)))
         yield from ((address, ApiGate(view, gate)) for gate in gates)
         for admin in _admins_of(view) - admins:
             admins.add(admin)
@@ -95,7 +95,7 @@ def policies_at(place: Place) -> list[Policy]:
     guards one action of an admin is not. Raises what `policy_at` raises.
     """
     view = place.view
-    gates = [gate for permission in _permissions_of(view) for gate in _sure_gates_in(permission)]
+    gates = [gate for permission in permissions_of(view) for gate in sure_gates_in(permission)]
     found = [policy_at(ApiGate(view, gate)) for gate in gates]
     if _mixin_of(view) is not None or hasattr(view, "face_policy"):
         found.append(policy_at(view))
@@ -124,30 +124,30 @@ def _bare(kind: type[Any], view: Any) -> Any:
     return bare
 
 
-def _permissions_of(view: Any) -> Iterable[Any]:
+def permissions_of(view: Any) -> Iterable[Any]:
     """Return the permissions of a view of Django REST framework; none of another view."""
     listed = getattr(getattr(view, "cls", None), "permission_classes", ())
     permissions: Iterable[Any] = getattr(view, "initkwargs", {}).get("permission_classes", listed)
     return permissions
 
 
-def _gates_in(permission: Any) -> Iterator[Any]:
+def gates_in(permission: Any) -> Iterator[Any]:
     """Yield the gates that a permission is, or combines by `&`, `|` and `~`."""
     if hasattr(permission, "policy_of"):
         yield permission
     for name in ("op1_class", "op2_class"):
         if hasattr(permission, name):
-            yield from _gates_in(getattr(permission, name))
+            yield from gates_in(getattr(permission, name))
 
 
-def _sure_gates_in(permission: Any) -> list[Any]:
+def sure_gates_in(permission: Any) -> list[Any]:
     """Return the gates that whoever has a permission has passed."""
     if hasattr(permission, "policy_of"):
         return [permission]
     operator = getattr(getattr(permission, "operator_class", None), "__name__", "")
     if operator not in {"AND", "OR"}:
         return []
-    one, other = map(_sure_gates_in, (permission.op1_class, permission.op2_class))
+    one, other = map(sure_gates_in, (permission.op1_class, permission.op2_class))
     return one + other if operator == "AND" or (one and other) else []
 
 

@@ -71,8 +71,6 @@ def answer_otherwise(request: HttpRequest, handle: str, *, method: str) -> str:
     challenge = _find(request, handle, now)
     if challenge is None or not _grant(challenge, method, now):
         raise FlowError("there is no question here that could be answered in another way")
-    # After the commit, should the site's view be in a transaction: see grants.see (B-05).
-    grants.see(request, challenge, now=now, after_commit=True)
     return way_on(challenge)
 
 

@@ -55,6 +55,9 @@ def freshness_of(
     For tasks and commands, which have no request: `challenge` is the `request.face.challenge`
     that a view has handed on, `bound` what its `bind` returned. Uses nothing up, and a grant
     that was used up is none. Raises what `face_required` raises.
+
+    This is not the gate: no session is asked, so a session that was deleted and a password that
+    `QuerySet.update()` has changed do not end the grant here. What Django tells of does.
     """
     asked = policy(action=action, max_age=max_age, bind=None if bound is None else lambda: bound)
     row = FaceChallenge.objects.filter(user_id=user.pk, handle=challenge).first()

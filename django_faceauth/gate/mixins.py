@@ -13,6 +13,7 @@ from django.views.generic import View
 from django_faceauth.gate.decorators import through, through_async
 from django_faceauth.gate.policy import Policy, described_by
 from django_faceauth.gate.same_user import refuse_rest_framework
+from django_faceauth.gate.unused import unused
 
 if TYPE_CHECKING:
 
@@ -52,7 +53,10 @@ class FaceRequiredMixin(_View):
         raise NotImplementedError
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Ask the gate before the view's own handlers."""
+        """Ask the gate before the view's own handlers; a form with errors uses no face up."""
+        invalid = getattr(self, "form_invalid", None)
+        if invalid is not None:
+            vars(self)["form_invalid"] = lambda form: unused(invalid(form))
         answer: Callable[[], Any] = partial(super().dispatch, request, *args, **kwargs)
         if self.view_is_async:
             return through_async(request, policy_of(self), answer)
@@ -64,4 +68,4 @@ def policy_of(view: FaceRequiredMixin | type[FaceRequiredMixin]) -> Policy:
     kind = view if isinstance(view, type) else type(view)
     is_bound = kind.get_face_binding is not FaceRequiredMixin.get_face_binding
     # Read from the view itself: as_view() may have been given attributes.
-    return described_by(view, bind=view.get_face_binding if is_bound else None)
+    return described_by(view, bind=view.get_face_binding if is_bound else None).on(view)

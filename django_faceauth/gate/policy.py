@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from django.db import transaction
 from django.http import HttpRequest
 from django.views import View
 
 from django_faceauth.conf import conf
 from django_faceauth.durations import as_duration
-from django_faceauth.models import FaceChallenge
+from django_faceauth.gate.answers import UNSAFE, answered_by_framework
+from django_faceauth.models import FaceChallenge, database
 from django_faceauth.models.challenge import ACTION_LENGTH
 from django_faceauth.models.standing import Grant
 from django_faceauth.services.binding import Snapshot, snapshot_of
@@ -41,7 +41,8 @@ class Policy:
     """What a gate asks for; build it with `policy()`.
 
     `max_age` None means `FACEAUTH_MAX_AGE`, `methods` None means every method, `keep` None
-    that a request which may change something is not brought back.
+    that a request which may change something is not brought back. `spared` are methods that
+    Django answers by itself.
     """
 
     action: str = ""
@@ -50,6 +51,7 @@ class Policy:
     bind: Bind | None = None
     single_use: bool = False
     keep: tuple[str, ...] | None = None
+    spared: frozenset[str] = frozenset()
 
     @property
     def age_limit(self) -> timedelta:
@@ -77,7 +79,23 @@ class Policy:
 
     def covers(self, method: str | None) -> bool:
         """Tell whether requests with that method must pass the gate."""
-        return self.methods is None or method in self.methods
+        return method not in self.left_open
+
+    @property
+    def left_open(self) -> frozenset[str]:
+        """The methods that pass unasked: a closed set, so that no other verb does (F-04).
+
+        A view that is told GET from the rest does its work by any other verb. A gate that names
+        looks alone leaves open what is none.
+        """
+        if self.methods is None:
+            return frozenset()
+        changing = UNSAFE if self.methods.isdisjoint(UNSAFE) else frozenset()
+        return (frozenset({"GET"}) | self.spared | changing) - self.methods
+
+    def on(self, view: Any) -> Policy:
+        """Return the policy for a view, which knows what Django answers there by itself."""
+        return replace(self, spared=answered_by_framework(view))
 
     def bound_to(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Policy:
         """Return the policy for one call of the view, whose arguments `bind` is given."""
@@ -94,7 +112,7 @@ class Policy:
 
     def transaction(self) -> AbstractContextManager[Any]:
         """Return the transaction that the grant and the view's work share (T-2.8)."""
-        return transaction.atomic() if self.is_single_use else nullcontext()
+        return database.shared() if self.is_single_use else nullcontext()
 
 
 def policy(

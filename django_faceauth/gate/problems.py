@@ -15,19 +15,34 @@ from django_faceauth.models import FaceChallenge
 from django_faceauth.services import grants
 
 MEDIA_TYPE: Final = "application/problem+json"
-#: Methods that no link and no form of a page has.
-OF_PROGRAMS: Final = frozenset({"PUT", "PATCH", "DELETE"})
+#: Methods by which a browser opens a page; no link and no form has another.
+OF_PAGES: Final = frozenset({"GET", "HEAD", "POST"})
+#: What a browser opens pages in (Fetch Metadata).
+WINDOWS: Final = frozenset({"document", "embed", "fencedframe", "frame", "iframe", "object"})
+#: What a browser says that it reads when it opens a page.
+OF_READERS: Final = ("text/html", "application/xhtml+xml")
 #: What a session is called where a scheme is asked for; it has none of its own.
 SESSION_SCHEME: Final = "Session"
 
 
 def wants_problem(request: HttpRequest) -> bool:
-    """Tell whether a program asks: it must not be sent to a page, by whatever method."""
+    """Tell whether a program asks, which would take the page that it is sent to for success.
+
+    Everything but a navigation of a browser is a program: a script of a page, too, which its
+    browser marks (Fetch Metadata), or its library. What says nothing of itself at all, no
+    `Accept` either, is not: a test client, or a very old browser.
+    """
+    if getattr(request, grants.CREDENTIAL, None) is not None:
+        return True  # a page would not know who asks
     if is_htmx(request):  # speaks for a page, by any method
         return False
-    if request.method in OF_PROGRAMS or request.content_type == "application/json":
+    is_script = request.headers.get("X-Requested-With", "").lower() == "xmlhttprequest"
+    if request.method not in OF_PAGES or is_script or _is_json(request):
         return True
-    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+    mode, window = (request.headers.get(f"Sec-Fetch-{name}", "") for name in ("Mode", "Dest"))
+    if (mode and mode != "navigate") or (window and window not in WINDOWS):
+        return True
+    return bool(request.headers.get("Accept")) and not _reads_pages(request)
 
 
 def challenge_for(
@@ -58,6 +73,15 @@ def challenge_for(
     return response
 
 
+def login_for(request: HttpRequest, url: str) -> HttpResponse:
+    """Return the answer that says that nobody is logged in, and where to do that."""
+    response = problem(
+        401, "not_authenticated", _("Log in first."), login_url=request.build_absolute_uri(url)
+    )
+    response["WWW-Authenticate"] = SESSION_SCHEME
+    return response
+
+
 def addresses_of(request: HttpRequest, challenge: FaceChallenge) -> dict[str, str | None]:
     """Return where a program goes on with a challenge: in a browser, or by itself.
 
@@ -79,6 +103,18 @@ def problem(status: int, code: str, title: str, **more: Any) -> HttpResponse:
     response = JsonResponse(body, status=status, content_type=MEDIA_TYPE)
     response["Cache-Control"] = "no-store, private"
     return response
+
+
+def _is_json(request: HttpRequest) -> bool:
+    kind = (request.content_type or "").lower()
+    return kind == "application/json" or kind.endswith("+json")
+
+
+def _reads_pages(request: HttpRequest) -> bool:
+    """Tell whether a request names HTML; `*/*` is what programs send who read anything."""
+    named = {str(kind).partition(";")[0].lower() for kind in request.accepted_types}
+    preferred = request.get_preferred_type([*OF_READERS, "application/json"])
+    return preferred in OF_READERS and not named.isdisjoint(OF_READERS)
 
 
 def _address(request: HttpRequest, name: str, challenge: FaceChallenge) -> str | None:

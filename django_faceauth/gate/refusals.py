@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
@@ -12,15 +12,22 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from django_faceauth.conf import conf
+from django_faceauth.gate.clients import scheme_of
 from django_faceauth.gate.decision import FORMS, Challenge, Deny, Reason, named_by
 from django_faceauth.gate.destination import destination, fallback_for, home, local
 from django_faceauth.gate.htmx import is_fragment, send_on
 from django_faceauth.gate.policy import Policy
-from django_faceauth.gate.problems import SESSION_SCHEME, challenge_for, problem, wants_problem
+from django_faceauth.gate.problems import (
+    SESSION_SCHEME,
+    challenge_for,
+    login_for,
+    problem,
+    wants_problem,
+)
 from django_faceauth.headers import sealed
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services import grants
-from django_faceauth.services.binding import Snapshot
+from django_faceauth.services.binding import Snapshot, is_storable
 from django_faceauth.services.questions import Kept, Question
 from django_faceauth.wording import NOT_DONE, Text
 
@@ -33,16 +40,33 @@ def refuse(
 ) -> HttpResponse:
     """Answer a refused request: ask for the face, ask for the login, or say no."""
     if decision.reason is Reason.ANONYMOUS:
-        wanted = destination(request) if is_fragment(request) else request.get_full_path()
-        return send_on(request, redirect_to_login(wanted)["Location"])
+        return _ask_who(request)
+    if decision.reason is Reason.IN_ADVANCE:
+        return _not_yet()
     if wants_problem(request):
-        return refuse_program(request, policy, decision, now, next_url=destination(request))
+        next_url, scheme = destination(request), scheme_of(request)
+        return refuse_program(request, policy, decision, now, next_url=next_url, scheme=scheme)
     if isinstance(decision, Challenge):
         challenge = _ask(request, policy, decision.snapshot, decision.reason, now)
         return send_on(request, reverse("faceauth:start", args=[challenge.handle]))
     if decision.reason is Reason.NOT_ENROLLED:
         return _not_enrolled(request, policy, now)
     return _say_no(request, decision.reason)
+
+
+def _not_yet() -> HttpResponse:
+    """Refuse a prefetch: the browser asks again when the page is wanted."""
+    response: Any = HttpResponse(status=503, headers={"Cache-Control": "no-store, private"})
+    response._has_been_logged = True  # as an error of the server, which it is not
+    return cast(HttpResponse, response)
+
+
+def _ask_who(request: HttpRequest) -> HttpResponse:
+    """Send a visitor to the log-in page, and tell a program where it is."""
+    is_part = is_fragment(request) or wants_problem(request)
+    wanted = destination(request) if is_part else request.get_full_path()
+    login_url = redirect_to_login(wanted)["Location"]
+    return login_for(request, login_url) if wants_problem(request) else send_on(request, login_url)
 
 
 def refuse_program(
@@ -59,6 +83,8 @@ def refuse_program(
     `next_url` is where a user goes on who takes the page all the same, `scheme` that of the
     credential that the request came with.
     """
+    if decision.reason is Reason.IN_ADVANCE:
+        return _not_yet()
     if isinstance(decision, Challenge):
         challenge = _ask(request, policy, decision.snapshot, decision.reason, now, next_url)
         return challenge_for(request, policy, challenge, scheme)
@@ -99,20 +125,23 @@ def _ask(
 def _kept(request: HttpRequest, policy: Policy) -> Kept | None:
     """Return what the gate names of a form, and of nothing else (U-10).
 
-    None if the request does not come back: it changes nothing, is no form, or is too long.
+    None if the request does not come back: it changes nothing, is no form, is too long, or
+    holds what cannot be stored.
     """
     if policy.keep is None or request.method != "POST" or request.content_type not in FORMS:
         return None
     sent = [(name, request.POST.getlist(name)) for name in policy.keep if name in request.POST]
-    size = sum(len(value) for _name, values in sent for value in values)
-    return sent if size <= MOST_KEPT else None
+    texts = [value for _name, values in sent for value in values]
+    is_kept = sum(map(len, texts)) <= MOST_KEPT and all(map(is_storable, texts))
+    return sent if is_kept else None
 
 
 def _not_enrolled(request: HttpRequest, policy: Policy, now: datetime) -> HttpResponse:
+    is_staff = getattr(request.user, "is_staff", False)
     if not conf.FALLBACK:
-        return _denied(request)
+        return _denied(request, tells_how_to_link=is_staff)
     challenge = _ask(request, policy, policy.snapshot(), Reason.NOT_ENROLLED, now)
-    return _denied(request, challenge.handle)
+    return _denied(request, challenge.handle, tells_how_to_link=is_staff)
 
 
 def _say_no(request: HttpRequest, reason: Reason) -> HttpResponse:
@@ -140,6 +169,12 @@ def _title_for(reason: Reason) -> Text:
     return wording.title if wording else _("Your account cannot use this at the moment.")
 
 
-def _denied(request: HttpRequest, handle: str = "") -> HttpResponse:
-    context = {"cancel_url": home(), "fallback": fallback_for(handle)}
+def _denied(
+    request: HttpRequest, handle: str = "", *, tells_how_to_link: bool = False
+) -> HttpResponse:
+    context = {
+        "cancel_url": home(),
+        "fallback": fallback_for(handle),
+        "tells_how_to_link": tells_how_to_link,
+    }
     return sealed(render(request, "faceauth/denied.html", context, status=403))

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import django.db.models.deletion
+import django.db.models.manager
 from django.conf import settings
 from django.db import migrations, models
 
 
-def write_head(apps: Any, _schema_editor: Any) -> None:
+def write_head(apps: Any, schema_editor: Any) -> None:
     """Make the row that entries of the audit log are numbered by.
 
     From the start: two that wrote the first entry at once would lock each other out on MariaDB.
     """
-    apps.get_model("faceauth", "AuditHead").objects.get_or_create(pk=1)
+    heads = apps.get_model("faceauth", "AuditHead").objects.using(schema_editor.connection.alias)
+    heads.get_or_create(pk=1)
 
 
 class Migration(migrations.Migration):
@@ -40,6 +42,10 @@ class Migration(migrations.Migration):
             options={
                 "default_permissions": (),
             },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
+            ],
         ),
         migrations.CreateModel(
             name="CallBudget",
@@ -81,6 +87,10 @@ class Migration(migrations.Migration):
                 "verbose_name": "call budget",
                 "verbose_name_plural": "call budgets",
             },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
+            ],
         ),
         migrations.CreateModel(
             name="Erasure",
@@ -120,6 +130,10 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "erasures",
                 "default_permissions": ("view",),
             },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
+            ],
         ),
         migrations.CreateModel(
             name="Applicant",
@@ -149,6 +163,10 @@ class Migration(migrations.Migration):
                 "verbose_name": "applicant",
                 "verbose_name_plural": "applicants",
             },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
+            ],
         ),
         migrations.CreateModel(
             name="AuditEntry",
@@ -190,6 +208,10 @@ class Migration(migrations.Migration):
                 "default_permissions": ("view",),
                 "indexes": [models.Index(fields=["subject", "at"], name="faceauth_audit_subject")],
             },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
+            ],
         ),
         migrations.CreateModel(
             name="FaceAuthentication",
@@ -341,6 +363,10 @@ class Migration(migrations.Migration):
                     models.Index(fields=["applicant_id"], name="faceauth_by_applicant"),
                 ],
             },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
+            ],
         ),
         migrations.CreateModel(
             name="FaceAttempt",
@@ -402,6 +428,10 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "face attempts",
                 "ordering": ["-created_at", "-pk"],
             },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
+            ],
         ),
         migrations.CreateModel(
             name="FaceChallenge",
@@ -496,12 +526,30 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "returned_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When the user came back from the capture page.",
+                        null=True,
+                        verbose_name="returned at",
+                    ),
+                ),
+                (
                     "claimed_at",
                     models.DateTimeField(
                         blank=True,
                         help_text="While one request is starting.",
                         null=True,
                         verbose_name="claimed at",
+                    ),
+                ),
+                (
+                    "called_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When a start last called the provider.",
+                        null=True,
+                        verbose_name="called at",
                     ),
                 ),
                 (
@@ -512,7 +560,7 @@ class Migration(migrations.Migration):
                     "seen_at",
                     models.DateTimeField(
                         blank=True,
-                        help_text="When the session key was rotated.",
+                        help_text="When the session first used it.",
                         null=True,
                         verbose_name="seen at",
                     ),
@@ -607,6 +655,10 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
+            ],
         ),
         migrations.CreateModel(
             name="FaceExemption",
@@ -659,6 +711,10 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
+            ],
         ),
         migrations.CreateModel(
             name="Lockout",
@@ -707,6 +763,10 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "lockouts",
                 "indexes": [models.Index(fields=["user", "until"], name="faceauth_locked_user")],
             },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
+            ],
         ),
         migrations.CreateModel(
             name="ReviewCase",
@@ -746,6 +806,10 @@ class Migration(migrations.Migration):
                     models.Index(fields=["settled_at", "-raised_at"], name="faceauth_queue")
                 ],
             },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
+            ],
         ),
         migrations.CreateModel(
             name="StatusChange",
@@ -792,6 +856,10 @@ class Migration(migrations.Migration):
                 "ordering": ["at", "pk"],
                 "indexes": [models.Index(fields=["status", "at"], name="faceauth_change_age")],
             },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
+            ],
         ),
         migrations.CreateModel(
             name="Verdict",
@@ -843,6 +911,10 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "default_permissions": ("view",),
             },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
+            ],
         ),
         migrations.CreateModel(
             name="WebhookEvent",
@@ -922,6 +994,10 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
+            ],
         ),
         migrations.CreateModel(
             name="AttemptRequest",
@@ -933,7 +1009,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("session_digest", models.CharField(max_length=64, verbose_name="session")),
+                ("is_successful", models.BooleanField(default=False, verbose_name="approved")),
                 ("at", models.DateTimeField(verbose_name="at")),
+                (
+                    "challenge",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="attempt_requests",
+                        to="faceauth.facechallenge",
+                        verbose_name="face challenge",
+                    ),
+                ),
                 (
                     "user",
                     models.ForeignKey(
@@ -953,6 +1040,10 @@ class Migration(migrations.Migration):
                     models.Index(fields=["at"], name="faceauth_asked_at"),
                 ],
             },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
+            ],
         ),
         migrations.CreateModel(
             name="Consent",
@@ -997,6 +1088,10 @@ class Migration(migrations.Migration):
                 "default_permissions": ("view",),
                 "indexes": [models.Index(fields=["user", "version"], name="faceauth_consent_user")],
             },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
+            ],
         ),
         migrations.CreateModel(
             name="ErasureTask",
@@ -1069,6 +1164,12 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
+            ],
         ),
-        migrations.RunPython(write_head, migrations.RunPython.noop),
+        migrations.RunPython(
+            write_head, migrations.RunPython.noop, hints={"model_name": "audithead"}
+        ),
     ]

@@ -6,14 +6,16 @@ from typing import Any, NoReturn, TypeVar
 
 from django.db import models
 
-Row = TypeVar("Row", bound=models.Model)
+from django_faceauth.models.database import Row, Rows
+
+Kept = TypeVar("Kept", bound=models.Model)
 
 
 class AppendOnlyError(TypeError):
     """Somebody tried to change or to delete what is only ever added to."""
 
 
-class AppendOnlyQuerySet(models.QuerySet[Row]):
+class AppendOnlyQuerySet(Rows[Kept]):
     """A queryset that reads and adds.
 
     What goes with the row that it hangs on (a cascade), and what retention purges, uses the
@@ -33,10 +35,10 @@ class AppendOnlyQuerySet(models.QuerySet[Row]):
         raise AppendOnlyError(f"{self.model._meta.object_name} is append-only")
 
 
-class AppendOnly(models.Model):
+class AppendOnly(Row):
     """A row that is written once."""
 
-    objects = AppendOnlyQuerySet.as_manager()
+    objects = AppendOnlyQuerySet.as_manager()  # type: ignore[misc]  # as Row declares it
 
     class Meta:
         abstract = True

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from django_faceauth.models.append_only import AppendOnly
+from django_faceauth.models.database import Row
 
 #: Long enough for the primary key of any user model.
 WHO_LENGTH = 64
@@ -47,7 +48,7 @@ class AuditEntry(AppendOnly):
         return f"{self.number} {self.event}"
 
 
-class AuditHead(models.Model):
+class AuditHead(Row):
     """Where the log ends: a row that was cut off its end is missed all the same."""
 
     count = models.PositiveBigIntegerField(default=0)

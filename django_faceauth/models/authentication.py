@@ -12,11 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from django_faceauth.identifiers import MAX_LENGTH
+from django_faceauth.models.database import Row
 
 STATUS_LENGTH = 64
 
 
-class FaceAuthentication(models.Model):
+class FaceAuthentication(Row):
     """Mirror of one `fav_` object.
 
     A row without a `provider_id` is an intent: we are about to ask the provider, or
@@ -113,7 +114,7 @@ class FaceAuthentication(models.Model):
         return not self.applicant_id
 
 
-class FaceAttempt(models.Model):
+class FaceAttempt(Row):
     """Mirror of one `fatp_` object: never its capture URL, phone number or IP address.
 
     The face was shown between `capture_not_before` and `capture_not_after`, as far as
@@ -151,7 +152,7 @@ class FaceAttempt(models.Model):
         return self.provider_id
 
 
-class StatusChange(models.Model):
+class StatusChange(Row):
     """One step in the history of a face authentication."""
 
     class Source(models.TextChoices):

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Concat, Substr
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from django_faceauth import clocks
 from django_faceauth.models.authentication import FaceAuthentication
+from django_faceauth.models.database import Row, Rows
 
 ACTION_LENGTH = 100
 METHOD_LENGTH = 32
+#: So many characters of a session digest are about the session alone, the others also about
+#: our cookie. A slot begins with those others.
+SESSION_PART = 32
 #: The method of whoever shows a face; everything else is another way of the site.
 FACE = "face"
 #: The method of whoever the site lets through without asking.
@@ -24,12 +30,33 @@ EXEMPTION = "exemption"
 HARMLESS = ("declined", "inconclusive", "unknown_to_provider")
 
 
-class FaceChallengeQuerySet(models.QuerySet["FaceChallenge"]):
+class FaceChallengeQuerySet(Rows["FaceChallenge"]):
     """Look-ups and the legal ways from one state to the next."""
 
-    def of(self, *, user_id: Any, session_digest: str) -> FaceChallengeQuerySet:
-        """Challenges that this user was asked in this session."""
-        return self.filter(user_id=user_id, session_digest=session_digest)
+    def of(self, *, user_id: Any, digests: Sequence[str]) -> FaceChallengeQuerySet:
+        """Challenges that this user was asked in this session, with this cookie."""
+        return self.filter(user_id=user_id, session_digest__in=digests)
+
+    def in_session(self, *, user_id: Any, digests: Sequence[str]) -> FaceChallengeQuerySet:
+        """Challenges that this user was asked in this session, with whatever cookie."""
+        is_there = models.Q(pk__in=[])
+        for digest in digests:
+            is_there |= models.Q(session_digest__startswith=digest[:SESSION_PART])
+        return self.filter(is_there, user_id=user_id)
+
+    def rekey(self, digest: str, *, seen: Sequence[int], now: datetime) -> int:
+        """Give these another digest, and note which were `seen`; return how many there were.
+
+        One statement, so that no two at once wait for each other's rows.
+        """
+        moved = Concat(models.Value(digest[SESSION_PART:]), Substr("open_slot", SESSION_PART + 1))
+        return self.update(
+            session_digest=digest,
+            open_slot=models.Case(models.When(open_slot__isnull=False, then=moved)),
+            seen_at=models.Case(
+                models.When(pk__in=seen, then=models.Value(now)), default=models.F("seen_at")
+            ),
+        )
 
     def shown_within(self, max_age: timedelta, *, now: datetime) -> FaceChallengeQuerySet:
         """Challenges whose face was shown less than `max_age` ago; the future is not fresh."""
@@ -116,7 +143,7 @@ class FaceChallengeQuerySet(models.QuerySet["FaceChallenge"]):
         return self.filter(reported_at=None).update(reported_at=now)
 
 
-class FaceChallenge(models.Model):
+class FaceChallenge(Row):
     """One question that the gate asked. A grant is a challenge in state `granted`."""
 
     class State(models.TextChoices):
@@ -183,12 +210,24 @@ class FaceChallenge(models.Model):
         blank=True,
         help_text=_("Written before the provider is asked, so that no attempt is lost."),
     )
+    returned_at = models.DateTimeField(
+        _("returned at"),
+        null=True,
+        blank=True,
+        help_text=_("When the user came back from the capture page."),
+    )
     claimed_at = models.DateTimeField(
         _("claimed at"), null=True, blank=True, help_text=_("While one request is starting.")
     )
+    called_at = models.DateTimeField(
+        _("called at"),
+        null=True,
+        blank=True,
+        help_text=_("When a start last called the provider."),
+    )
     granted_at = models.DateTimeField(_("granted at"), null=True, blank=True)
     seen_at = models.DateTimeField(
-        _("seen at"), null=True, blank=True, help_text=_("When the session key was rotated.")
+        _("seen at"), null=True, blank=True, help_text=_("When the session first used it.")
     )
     consumed_at = models.DateTimeField(_("consumed at"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
@@ -201,7 +240,7 @@ class FaceChallenge(models.Model):
         _("open slot"), max_length=64, unique=True, null=True, blank=True, editable=False
     )
 
-    objects = FaceChallengeQuerySet.as_manager()
+    objects = FaceChallengeQuerySet.as_manager()  # type: ignore[misc]  # as Row declares it
 
     class Meta:
         verbose_name = _("face challenge")
@@ -234,6 +273,11 @@ class FaceChallenge(models.Model):
 
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} {self.pk}"
+
+    @property
+    def session_part(self) -> str:
+        """What of the digest stays the same when our cookie is replaced."""
+        return self.session_digest[:SESSION_PART]
 
     @property
     def is_open(self) -> bool:

@@ -9,9 +9,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.models.audit import WHO_LENGTH
+from django_faceauth.models.database import Row, Rows
 
 
-class ConsentQuerySet(models.QuerySet["Consent"]):
+class ConsentQuerySet(Rows["Consent"]):
     """Look-ups of consents."""
 
     def standing(self, *, user_id: Any) -> ConsentQuerySet:
@@ -19,7 +20,7 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
         return self.filter(user_id=user_id, withdrawn_at=None)
 
 
-class Consent(models.Model):
+class Consent(Row):
     """One person's explicit yes to one version of a text.
 
     Outlives the account, as a proof: `who` stays when `user` is gone.
@@ -42,7 +43,7 @@ class Consent(models.Model):
     given_at = models.DateTimeField(_("given at"))
     withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True, blank=True)
 
-    objects = ConsentQuerySet.as_manager()
+    objects = ConsentQuerySet.as_manager()  # type: ignore[misc]  # as Row declares it
 
     class Meta:
         verbose_name = _("consent")

@@ -7,9 +7,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.identifiers import MAX_LENGTH
+from django_faceauth.models.database import Row
 
 
-class Applicant(models.Model):
+class Applicant(Row):
     """A site user as the provider knows them."""
 
     user = models.OneToOneField(

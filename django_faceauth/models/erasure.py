@@ -8,9 +8,10 @@ from django.utils.translation import pgettext_lazy
 
 from django_faceauth.identifiers import MAX_LENGTH
 from django_faceauth.models.audit import WHO_LENGTH
+from django_faceauth.models.database import Row
 
 
-class Erasure(models.Model):
+class Erasure(Row):
     """One wish to have everything about somebody's face forgotten. Outlives the account."""
 
     class Reason(models.TextChoices):
@@ -39,7 +40,7 @@ class Erasure(models.Model):
         return f"{self._meta.verbose_name} {self.pk}"
 
 
-class ErasureTask(models.Model):
+class ErasureTask(Row):
     """One authentication that the provider is to forget; tried until it says that it did."""
 
     class State(models.TextChoices):

@@ -7,9 +7,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from django_faceauth.identifiers import MAX_LENGTH
+from django_faceauth.models.database import Row
 
 
-class WebhookEvent(models.Model):
+class WebhookEvent(Row):
     """One delivery that proved genuine: what it names, never what it says.
 
     A delivery that we could not read has `sha256:…` of its bytes as its event id.

@@ -10,12 +10,13 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.models.challenge import ACTION_LENGTH
+from django_faceauth.models.database import Row, Rows
 
 #: The action of an exemption from every gate.
 EVERY_ACTION = "*"
 
 
-class FaceExemptionQuerySet(models.QuerySet["FaceExemption"]):
+class FaceExemptionQuerySet(Rows["FaceExemption"]):
     """Look-ups of exemptions."""
 
     def standing(self, *, user_id: Any, now: datetime) -> FaceExemptionQuerySet:
@@ -23,7 +24,7 @@ class FaceExemptionQuerySet(models.QuerySet["FaceExemption"]):
         return self.filter(user_id=user_id, expires_at__gt=now, revoked_at=None)
 
 
-class FaceExemption(models.Model):
+class FaceExemption(Row):
     """One user's leave to pass without a face: for a reason, by somebody, for some time.
 
     `action` is the action of the gates it is for; `"*"` is every gate.
@@ -47,7 +48,7 @@ class FaceExemption(models.Model):
     expires_at = models.DateTimeField(_("expires at"))
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
 
-    objects = FaceExemptionQuerySet.as_manager()
+    objects = FaceExemptionQuerySet.as_manager()  # type: ignore[misc]  # as Row declares it
 
     class Meta:
         verbose_name = _("face exemption")

@@ -10,11 +10,14 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from django_faceauth.models.challenge import FaceChallenge
+from django_faceauth.models.database import Row, Rows
 
-class AttemptRequest(models.Model):
+
+class AttemptRequest(Row):
     """One attempt that was asked for, counted against the limits.
 
-    Written before the provider is called, and taken back when it said no.
+    Written before the provider is called, as unsuccessful; taken back when nothing was made.
     """
 
     user = models.ForeignKey(
@@ -23,7 +26,16 @@ class AttemptRequest(models.Model):
         related_name="face_attempt_requests",
         verbose_name=_("user"),
     )
+    # The part that is about the session alone: another cookie does not begin to count anew.
     session_digest = models.CharField(_("session"), max_length=64)
+    challenge = models.ForeignKey(
+        FaceChallenge,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="attempt_requests",
+        verbose_name=_("face challenge"),
+    )
+    is_successful = models.BooleanField(_("approved"), default=False)
     at = models.DateTimeField(pgettext_lazy("column", "at"))
 
     class Meta:
@@ -39,7 +51,7 @@ class AttemptRequest(models.Model):
         return f"{self._meta.verbose_name} {self.pk}"
 
 
-class LockoutQuerySet(models.QuerySet["Lockout"]):
+class LockoutQuerySet(Rows["Lockout"]):
     """Look-ups of lock-outs."""
 
     def in_force(self, *, user_id: Any, now: datetime) -> LockoutQuerySet:
@@ -51,7 +63,7 @@ class LockoutQuerySet(models.QuerySet["Lockout"]):
         return self.filter(reason=Lockout.Reason.REPORTED)
 
 
-class Lockout(models.Model):
+class Lockout(Row):
     """A time in which a user cannot start an attempt, in any session."""
 
     class Reason(models.TextChoices):
@@ -74,7 +86,7 @@ class Lockout(models.Model):
         _("lifted at"), null=True, blank=True, help_text=_("When it was ended before its time.")
     )
 
-    objects = LockoutQuerySet.as_manager()
+    objects = LockoutQuerySet.as_manager()  # type: ignore[misc]  # as Row declares it
 
     class Meta:
         verbose_name = _("lockout")

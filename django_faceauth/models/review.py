@@ -9,9 +9,10 @@ from django.utils.translation import pgettext_lazy
 
 from django_faceauth.models.append_only import AppendOnly
 from django_faceauth.models.authentication import FaceAuthentication
+from django_faceauth.models.database import Row
 
 
-class ReviewCase(models.Model):
+class ReviewCase(Row):
     """An authentication that deserves a pair of eyes, and why."""
 
     class Reason(models.TextChoices):

@@ -7,6 +7,7 @@ sooner; and what few rows are found is compared and sorted here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -26,7 +27,7 @@ SELECT asked.id, asked.handle, asked.action, asked.binding_digest, asked.method,
   (SELECT applicant_id FROM {applicant} WHERE user_id = asked.user_id),
   asked.verified_at, asked.granted_at, asked.seen_at
 FROM {challenge} asked
-WHERE asked.session_digest = %s AND asked.user_id = %s AND asked.action = %s
+WHERE asked.session_digest IN ({places}) AND asked.user_id = %s AND asked.action = %s
   AND asked.state = 'granted' AND asked.verified_at > %s
 """
 
@@ -49,7 +50,7 @@ class Grant:
         return f"challenge {self.pk}"
 
 
-def standing(*, user_id: Any, session_digest: str, action: str, since: datetime) -> list[Grant]:
+def standing(*, user_id: Any, digests: Sequence[str], action: str, since: datetime) -> list[Grant]:
     """Return the grants of a session for `action` by their anchor, the newest first.
 
     Only those that the provider and the site's own enrolment still stand behind (G-11);
@@ -60,19 +61,21 @@ def standing(*, user_id: Any, session_digest: str, action: str, since: datetime)
     asker = FaceChallenge._meta.get_field("user").get_db_prep_value(user_id, connection)
     moment = connection.ops.adapt_datetimefield_value(since)
     with connection.cursor() as cursor:
-        cursor.execute(_statement(connection.alias), [session_digest, asker, action, moment])
+        statement = _statement(connection.alias, len(digests))
+        cursor.execute(statement, [*digests, asker, action, moment])
         rows = cursor.fetchall()
     grants = [_grant(row, user_id, connection) for row in rows if _stands(row, action)]
     return sorted(grants, key=lambda grant: grant.verified_at, reverse=True)
 
 
 @cache
-def _statement(alias: str) -> str:
+def _statement(alias: str, digests: int) -> str:
     quote = connections[alias].ops.quote_name
     return STATEMENT.format(
         authentication=quote(FaceAuthentication._meta.db_table),
         applicant=quote(Applicant._meta.db_table),
         challenge=quote(FaceChallenge._meta.db_table),
+        places=", ".join(["%s"] * digests),
     )
 
 

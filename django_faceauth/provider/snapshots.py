@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, Self, TypeVar
 
-from django.utils.crypto import salted_hmac
 from django.utils.dateparse import parse_datetime
 
 from django_faceauth import clocks
+from django_faceauth.digests import digests
 from django_faceauth.exceptions import MalformedAnswer
 from django_faceauth.identifiers import Prefix, is_id
 
@@ -97,6 +97,7 @@ class AttemptSnapshot:
     `capture_url` is a bearer link: it is left out of `repr` and belongs in no log and
     in no database (U-07). `network` is a keyed digest of where the face was shown, empty when
     that is not known: the address itself does not pass this edge (C-02, V-01).
+    `former_networks` are those that it had before the site's `SECRET_KEY` was rotated.
     """
 
     id: str
@@ -105,6 +106,7 @@ class AttemptSnapshot:
     redirect_url: str = ""
     capture_url: str = field(default="", repr=False)
     network: str = ""
+    former_networks: tuple[str, ...] = ()
     created_on: datetime | None = None
     modified_on: datetime | None = None
 
@@ -118,13 +120,15 @@ class AttemptSnapshot:
     def parse(cls, data: object, *, operation: str) -> Self:
         """Read a decoded JSON value; raise `MalformedAnswer` if it is none of ours."""
         answer = _object(data, operation)
+        network, *former = _networks(answer.get("applicant_session_information"))
         return cls(
             id=_id(answer, Prefix.ATTEMPT, operation),
             status=_text(answer, "status")[:MAX_STATUS_LENGTH],
             response_codes=_codes(answer),
             redirect_url=_text(answer, "redirect_url"),
             capture_url=_href(answer, "verification_url"),
-            network=_network(answer.get("applicant_session_information")),
+            network=network,
+            former_networks=tuple(former),
             created_on=moment_in(answer, "created_on"),
             modified_on=moment_in(answer, "modified_on"),
         )
@@ -208,15 +212,15 @@ def _href(data: Json, name: str) -> str:
     return _printable(link)
 
 
-def _network(session: object) -> str:
+def _networks(session: object) -> list[str]:
     if not isinstance(session, Mapping):
-        return ""
+        return [""]
     try:
         address = ipaddress.ip_address(_text(session, "ip_address"))
     except ValueError:
-        return ""
+        return [""]
     network = ipaddress.ip_network((address, NETWORK_BITS[address.version]), strict=False)
-    return salted_hmac(NETWORK_SALT, str(network), algorithm="sha256").hexdigest()[:32]
+    return [digest[:32] for digest in digests(NETWORK_SALT, str(network))]
 
 
 def moment_in(data: Json, key: str) -> datetime | None:

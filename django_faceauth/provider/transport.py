@@ -14,12 +14,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ssl import SSLCertVerificationError
 from typing import Any, Final, Generic, TypeVar
 
 import requests
 from requests.adapters import BaseAdapter
 from requests.auth import AuthBase
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ProtocolError
 
 from django_faceauth import __version__
 from django_faceauth.exceptions import ProviderError, Unavailable
@@ -140,7 +141,8 @@ class Transport:
                 body = self._read(response, call.most, deadline)
                 return call.read(call.operation, response, body)
         except (OSError, HTTPError, ValueError) as error:  # OSError: all of requests' own too
-            return Unavailable(call.operation, cause=type(error).__name__)
+            cause, was_sent = type(error).__name__, not _never_connected(error)
+            return Unavailable(call.operation, cause=cause, was_sent=was_sent)
 
     def _timeouts(self, deadline: float) -> tuple[float, float]:
         """Return the connect and read timeouts, neither longer than the time that is left."""
@@ -211,6 +213,19 @@ class Bearer(AuthBase):
         """Sign the request; called by `requests`."""
         request.headers["Authorization"] = f"Bearer {self._reveal()}"
         return request
+
+
+def _never_connected(error: Exception) -> bool:
+    """Tell whether a request was certainly not sent: no address, no connection, or no trust.
+
+    `requests` wraps what happens on a connection in the same class, around the cause.
+    """
+    cause = error.args[0] if error.args else None
+    if isinstance(error, requests.exceptions.SSLError):
+        reason: Any = getattr(cause, "reason", cause)
+        return any(isinstance(part, SSLCertVerificationError) for part in (reason, *reason.args))
+    is_of_connecting = isinstance(error, requests.ConnectionError)
+    return is_of_connecting and not isinstance(cause, OSError | ProtocolError)
 
 
 def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:

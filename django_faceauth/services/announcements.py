@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-from django.db import transaction
 from django.db.models import Model
 from django.dispatch import Signal
 
 from django_faceauth import signals
+from django_faceauth.models import database
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ def announce(signal: Signal, *, sender: type, **facts: Any) -> None:
 
     Each is a line of the log too, which names rows by their number (L-01, L-02).
     """
-    transaction.on_commit(partial(_send, signal, sender, facts), robust=True)
+    database.on_commit(partial(_send, signal, sender, facts), robust=True)
 
 
 def _send(signal: Signal, sender: type, facts: Mapping[str, Any]) -> None:

@@ -10,8 +10,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import transaction
-
 from django_faceauth import clocks
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import (
@@ -19,21 +17,37 @@ from django_faceauth.exceptions import (
     ConfigurationError,
     Conflict,
     NotFound,
+    ProviderError,
     Rejected,
+    Unavailable,
 )
 from django_faceauth.identifiers import Prefix, is_id
-from django_faceauth.models import Applicant, FaceAuthentication, FaceChallenge
+from django_faceauth.models import Applicant, FaceAuthentication, FaceChallenge, database
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.snapshots import AttemptSnapshot
 from django_faceauth.services import budget, evidence, sync
 from django_faceauth.services.schedule import MOST_POLLS, PULL_INTERVAL, PULL_TIMEOUT
-from django_faceauth.statuses import BEFORE_CAPTURE, AttemptStatus
+from django_faceauth.statuses import (
+    BEFORE_CAPTURE,
+    UNDER_WAY,
+    AttemptStatus,
+    AuthenticationStatus,
+)
 
 #: A capture link is handed out again while it is this young (it lives 15 minutes; D-08).
 LINK_REUSE: Final = timedelta(minutes=8)
 #: The provider said no: nothing was made.
 REFUSALS: Final = (AccessDenied, Conflict, NotFound, Rejected)
+TOO_MANY_REQUESTS: Final = 429
+
+
+def made_nothing(error: ProviderError | ConfigurationError) -> bool:
+    """Tell whether the call that failed so has certainly made nothing at the provider."""
+    if not isinstance(error, Unavailable):
+        return isinstance(error, (ConfigurationError, *REFUSALS))
+    is_refusal = error.operation == "token" or error.status_code == TOO_MANY_REQUESTS
+    return is_refusal or not error.was_sent
 
 
 def authentication_for(
@@ -69,8 +83,9 @@ def _journey() -> str:
     return conf.USER_JOURNEY_ID
 
 
+@database.repeated
 def _intend(challenge: FaceChallenge, applicant: Applicant) -> FaceAuthentication:
-    with transaction.atomic():
+    with database.atomic():
         row = FaceAuthentication.objects.create(
             user_id=challenge.user_id,
             applicant_id=applicant.applicant_id,
@@ -88,38 +103,54 @@ def _create(intent: FaceAuthentication, now: datetime) -> FaceAuthentication:
             snapshot = get_client().create_authentication(
                 applicant_id=intent.applicant_id, user_journey_id=intent.user_journey_id
             )
-    except REFUSALS:
-        intent.delete()  # after any other error it may exist, and the intent stays
+    except ProviderError as error:
+        if made_nothing(error):  # else it may exist, and the intent stays
+            intent.delete()
         raise
     return sync.apply(intent, snapshot, source=StatusChange.Source.CREATE, now=now)
 
 
-def live_attempt(
-    challenge: FaceChallenge, authentication: FaceAuthentication | None, *, now: datetime
-) -> AttemptSnapshot | None:
-    """Return the attempt of an earlier click, if its link can still be opened.
+def newest_attempt(
+    authentication: FaceAuthentication, *, now: datetime
+) -> tuple[bool, AttemptSnapshot | None]:
+    """Look which attempt is the newest; tell whether there was a look, and return what it found.
 
     The list also shows an attempt whose creation we were never told of.
     """
-    if authentication is None or challenge.started_at is None:
-        return None
-    attempts = sync.pull_attempts(authentication, now=now)
-    newest = attempts[0] if attempts else None
-    if newest is None or not _can_be_opened(newest, challenge, now):
-        return None
-    sync.saw_unopened(newest, now=now)
-    return newest
+    listed = sync.look_at_attempts(authentication, now=now)
+    return listed is not None, next(iter(listed or ()), None)
+
+
+def has_none_under_way(authentication: FaceAuthentication) -> bool:
+    """Tell, without asking, that the provider waits for a new attempt and for nothing else."""
+    newest = authentication.attempts.first()
+    return (
+        authentication.status == AuthenticationStatus.RETRY_REQUIRED
+        and not sync.has_stale_attempts(authentication)
+        and (newest is None or newest.status not in UNDER_WAY)
+    )
+
+
+def is_unopened(authentication: FaceAuthentication) -> bool:
+    """Tell whether the link of the newest attempt was not opened yet, as far as is known."""
+    newest = authentication.attempts.first()
+    return (
+        newest is not None
+        and newest.status == AttemptStatus.PENDING_REDIRECTION
+        and authentication.status in BEFORE_CAPTURE
+    )
 
 
 def may_have_link(challenge: FaceChallenge, *, now: datetime) -> bool:
-    """Tell, without asking, whether `live_attempt` might find one."""
+    """Tell, without asking, whether a link that was handed out might still be opened."""
     row, started_at = challenge.authentication, challenge.started_at
     if row is None or started_at is None:
         return False
     return row.status in BEFORE_CAPTURE and now - started_at < LINK_REUSE
 
 
-def _can_be_opened(attempt: AttemptSnapshot, challenge: FaceChallenge, now: datetime) -> bool:
+def can_be_opened(attempt: AttemptSnapshot, challenge: FaceChallenge, *, now: datetime) -> bool:
+    """Tell whether the link of an attempt may be handed out again."""
     created_on = clocks.given(attempt.created_on, now=now)
     return (
         attempt.status == AttemptStatus.PENDING_REDIRECTION
@@ -138,7 +169,7 @@ def new_attempt(
     now: datetime,
 ) -> AttemptSnapshot:
     """Create an attempt, after remembering that it was asked for."""
-    FaceChallenge.objects.filter(pk=challenge.pk).update(started_at=now)
+    FaceChallenge.objects.filter(pk=challenge.pk).update(started_at=now, returned_at=None)
     sync.expect(authentication, by=now + PULL_TIMEOUT, now=now)  # should no answer come
     with budget.heeded(now=now):
         attempt = get_client().create_attempt(

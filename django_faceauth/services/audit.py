@@ -14,10 +14,9 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import transaction
 from django.db.models import F, Model
 
-from django_faceauth.models import AuditEntry, AuditHead
+from django_faceauth.models import AuditEntry, AuditHead, database
 
 #: What details may hold: words and numbers, no personal data (L-02).
 Fact = str | int | bool | None
@@ -37,6 +36,7 @@ class Verification:
         return self.first_break is None
 
 
+@database.repeated
 def note(
     event: str,
     *,
@@ -46,7 +46,7 @@ def note(
     **details: Fact,
 ) -> AuditEntry:
     """Add an entry: what was done, by whom (None for a command), about which row."""
-    with transaction.atomic():
+    with database.atomic():
         head = _take_head()
         entry = AuditEntry(
             number=head.count,

@@ -17,8 +17,10 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+from django.core.exceptions import BadRequest
 from django.utils.crypto import constant_time_compare
 
+from django_faceauth.exceptions import SnapshotTooLarge
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.standing import Grant
 
@@ -30,7 +32,14 @@ MARK: Final = "$"
 #: A few characters of a form field can stand for a number of a million digits.
 MOST_DIGITS: Final = 40
 
+#: What people can read before they approve it: characters in all, and mappings in mappings.
+MOST_CHARACTERS: Final = 10_000
+DEEPEST: Final = 5
+
 CURRENCY: Final = re.compile(r"[A-Z]{3}")
+
+#: PostgreSQL takes no NUL, and no database half of a surrogate pair.
+UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 Snapshot = dict[str, Any]
 
@@ -60,13 +69,23 @@ def snapshot_of(data: Mapping[str, Any]) -> Snapshot:
     Knows text, whole numbers, `Decimal` (which becomes text), `Money`, bool, None, dates,
     aware datetimes, UUIDs, and lists and mappings of these. Raises `TypeError` for anything
     else, floats above all: they are not what they look like. Raises `ValueError` for values
-    that are not definite, and when there is nothing to approve.
+    that are not definite, and when there is nothing to approve. Raises `BadRequest`, which
+    Django answers with 400, for text that a database cannot store, and `SnapshotTooLarge`, one
+    of these, for more than 10,000 characters and for more than five levels.
     """
     if not isinstance(data, Mapping):
         raise TypeError(f"what is approved is a mapping, not {type(data).__name__}")
     if not data:
         raise ValueError("there is nothing to approve")
-    return _mapping(data)
+    snapshot = _mapping(data, 1)
+    if len(json.dumps(snapshot, ensure_ascii=False)) > MOST_CHARACTERS:
+        raise SnapshotTooLarge(f"what is approved has more than {MOST_CHARACTERS} characters")
+    return snapshot
+
+
+def is_storable(text: str) -> bool:
+    """Tell whether every database can store a text: no NUL, and nothing but Unicode."""
+    return UNSTORABLE.search(text) is None
 
 
 def fingerprint(snapshot: Snapshot) -> str:
@@ -94,18 +113,33 @@ def _canonical(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _mapping(data: Mapping[str, Any]) -> Snapshot:
+def _mapping(data: Mapping[str, Any], level: int) -> Snapshot:
+    _require_shallow(level)
     for key in data:
         if type(key) is not str:
             raise TypeError("names of what is approved are strings")
         if key.startswith(MARK):
             raise ValueError(f"names of what is approved must not begin with {MARK}")
-    return {key: _value(value) for key, value in data.items()}
+    return {_text(key): _value(value, level + 1) for key, value in data.items()}
 
 
-def _value(value: object) -> Any:
+def _list(values: list[Any] | tuple[Any, ...], level: int) -> list[Any]:
+    _require_shallow(level)
+    return [_value(value, level + 1) for value in values]
+
+
+def _require_shallow(level: int) -> None:
+    if level > DEEPEST:
+        raise SnapshotTooLarge(f"what is approved has more than {DEEPEST} levels")
+
+
+def _value(value: object, level: int) -> Any:
     if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, Mapping):
+        return _mapping(value, level)
+    if isinstance(value, list | tuple):
+        return _list(value, level)
     for kind, write in _WRITERS:
         if isinstance(value, kind):
             return write(value)
@@ -114,7 +148,10 @@ def _value(value: object) -> Any:
 
 def _text(value: str) -> str:
     # Not str(): members of an enumeration would name themselves.
-    return str.__str__(value)
+    text = str.__str__(value)
+    if not is_storable(text):
+        raise BadRequest("what is approved holds characters that cannot be stored")
+    return text
 
 
 def _number(value: Decimal | int) -> str:
@@ -141,6 +178,4 @@ _WRITERS: Final[tuple[tuple[Any, Callable[[Any], Any]], ...]] = (
     (datetime, _moment),  # before date, whose kind it also is
     (date, lambda value: {"$date": value.isoformat()}),
     (UUID, lambda value: {"$uuid": str(value)}),
-    (Mapping, _mapping),
-    (list | tuple, lambda value: [_value(item) for item in value]),
 )

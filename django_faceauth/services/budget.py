@@ -15,9 +15,9 @@ from typing import Final
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Greatest
-from django.utils.crypto import salted_hmac
 
 from django_faceauth.conf import conf
+from django_faceauth.digests import digests
 from django_faceauth.exceptions import AccessDenied, Unavailable
 from django_faceauth.models import CallBudget
 from django_faceauth.redaction import Secret
@@ -62,7 +62,8 @@ def charge(*, now: datetime) -> None:
 
 def open_account() -> None:
     """Make sure that there is a row to `hold`."""
-    CallBudget.objects.get_or_create(credentials=_credentials())
+    if not _accounts().exists():
+        CallBudget.objects.get_or_create(credentials=_credentials()[0])
 
 
 def hold() -> None:
@@ -145,14 +146,12 @@ def _stop(reason: CallBudget.Pause, until: datetime) -> None:
 
 
 def _accounts() -> QuerySet[CallBudget]:
-    return CallBudget.objects.filter(credentials=_credentials())
+    return CallBudget.objects.filter(credentials__in=_credentials())
 
 
-def _credentials() -> str:
+def _credentials() -> list[str]:
     key = conf.SECRET_KEY or conf.OAUTH_CLIENT_SECRET or Secret("")
     # Never a variable of its own: error reports print those (P-05).
-    return salted_hmac(
-        "django_faceauth.budget",
-        f"{conf.BASE_URL}|{conf.OAUTH_CLIENT_ID}|{key.reveal()}",
-        algorithm="sha256",
-    ).hexdigest()
+    return digests(
+        "django_faceauth.budget", f"{conf.BASE_URL}|{conf.OAUTH_CLIENT_ID}|{key.reveal()}"
+    )

@@ -10,7 +10,6 @@ from html import unescape
 from typing import Final
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.html import strip_tags
@@ -18,7 +17,7 @@ from django.utils.safestring import SafeString
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConsentRequired
-from django_faceauth.models import Consent, Erasure
+from django_faceauth.models import Consent, Erasure, database
 from django_faceauth.services import erasure, limits, revocation
 from django_faceauth.services.announcements import announce
 from django_faceauth.signals import consent_withdrawn
@@ -86,6 +85,7 @@ def require(user: AbstractBaseUser, *, said: str = "", now: datetime) -> None:
         give(user, version=said, language=words().language, now=now)
 
 
+@database.repeated
 def give(user: AbstractBaseUser, *, version: str, language: str, now: datetime) -> None:
     """Note that a user agrees to the text of `version`, as it is shown in `language` (V-02).
 
@@ -94,7 +94,7 @@ def give(user: AbstractBaseUser, *, version: str, language: str, now: datetime) 
     if not version or version != conf.CONSENT_VERSION:
         raise ConsentRequired(conf.CONSENT_VERSION)
     digest = Words(version, language).digest
-    with transaction.atomic():
+    with database.atomic():
         limits.hold(user.pk)  # so that a double click is one consent
         if is_needed(user):
             Consent.objects.create(
@@ -107,12 +107,13 @@ def give(user: AbstractBaseUser, *, version: str, language: str, now: datetime) 
             )
 
 
+@database.repeated
 def withdraw(user: AbstractBaseUser, *, now: datetime) -> bool:
     """Take back whatever a user has agreed to; tell whether there was anything (V-03).
 
     Ends what was asked and granted, and has the provider forget what it holds.
     """
-    with transaction.atomic():
+    with database.atomic():
         # The UPDATE comes first: of two at once, one finds something to withdraw.
         if not Consent.objects.standing(user_id=user.pk).update(withdrawn_at=now):
             return False

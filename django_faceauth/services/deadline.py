@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from django_faceauth.models import database
 
 Wrapper = Callable[[Any, str, Any, bool, Any], Any]
 
@@ -20,7 +22,8 @@ def time_limit(limit: timedelta) -> Iterator[None]:
     for as long as the connection's own `timeout` says. Inside of a transaction nothing is
     limited: that is somebody else's.
     """
-    wrapper = None if connection.in_atomic_block else _limiting(limit)
+    connection = database.connection()
+    wrapper = None if connection.in_atomic_block else _limiting(connection, limit)
     if wrapper is None:
         yield
         return
@@ -28,15 +31,15 @@ def time_limit(limit: timedelta) -> Iterator[None]:
         yield
 
 
-def _limiting(limit: timedelta) -> Wrapper | None:
-    if connection.vendor == "postgresql" and _sends_statements_together():
+def _limiting(connection: BaseDatabaseWrapper, limit: timedelta) -> Wrapper | None:
+    if connection.vendor == "postgresql" and _sends_statements_together(connection):
         return _together(f"SET LOCAL statement_timeout = {limit // timedelta(milliseconds=1)}")
     if getattr(connection, "mysql_is_mariadb", False):
         return _behind(f"SET STATEMENT max_statement_time = {limit.total_seconds():g} FOR")
     return None
 
 
-def _sends_statements_together() -> bool:
+def _sends_statements_together(connection: BaseDatabaseWrapper) -> bool:
     options = connection.settings_dict["OPTIONS"]
     driver = connection.Database.__name__  # type: ignore[attr-defined]  # every backend has it
     return driver == "psycopg" and not options.get("server_side_binding")

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 from django.core.cache import InvalidCacheBackendError
 from django.core.checks import ERROR, WARNING, run_checks
 from django.db import Error as DatabaseTrouble
-from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
@@ -31,6 +30,7 @@ from django_faceauth.exceptions import (
     Rejected,
     Unavailable,
 )
+from django_faceauth.models import database
 from django_faceauth.provider.factory import get_client
 from django_faceauth.services import symptoms
 from django_faceauth.services.findings import Finding, Findings, Level, ok, problem, warning
@@ -115,7 +115,7 @@ def of_broker() -> Findings:
 def of_tables() -> Findings:
     """See whether the database is there, and as this version of the package wants it."""
     try:
-        executor = MigrationExecutor(connection)
+        executor = MigrationExecutor(database.connection())
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes(LABEL))
     except DatabaseTrouble as trouble:
         text = _("The database cannot be read: %s.") % type(trouble).__name__

@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -20,6 +19,7 @@ from django_faceauth.models import (
     FaceExemption,
     Lockout,
     WebhookEvent,
+    database,
 )
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.services import audit, erasure, exemptions, flow, inbox, revocation
@@ -44,9 +44,10 @@ def sync_now(row: FaceAuthentication, *, by: AbstractBaseUser, now: datetime) ->
     return _("Now: %(status)s.") % {"status": LABELS.get(pulled.row.status, pulled.row.status)}
 
 
+@database.repeated
 def revoke_grants(row: FaceAuthentication, *, by: AbstractBaseUser, now: datetime) -> Told:
     """Take back what was granted on an authentication, at once (G-11)."""
-    with transaction.atomic():
+    with database.atomic():
         granted = FaceChallenge.objects.filter(authentication_id=row.pk).granted_once()
         used = granted.filter(state=FaceChallenge.State.CONSUMED).count()
         revoked = revocation.revoke(row, reason="staff", now=now)
@@ -78,6 +79,7 @@ def reprocess(event: WebhookEvent, *, by: AbstractBaseUser, now: datetime) -> To
     return _("Now: %(state)s.") % {"state": event.get_state_display()}
 
 
+@database.repeated
 def exempt(
     user: AbstractBaseUser,
     *,
@@ -88,7 +90,7 @@ def exempt(
     now: datetime,
 ) -> FaceExemption:
     """Exempt somebody; raise what `exemptions.exempt` raises."""
-    with transaction.atomic():
+    with database.atomic():
         row = exemptions.exempt(
             user, action=action, reason=reason, author=author, expires_at=expires_at, now=now
         )
@@ -96,17 +98,19 @@ def exempt(
     return row
 
 
+@database.repeated
 def end_exemption(row: FaceExemption, *, by: AbstractBaseUser, now: datetime) -> Told:
     """End an exemption before its time."""
-    with transaction.atomic():
+    with database.atomic():
         stood = exemptions.revoke(row, now=now)
         audit.note("exemption_ended", by=by, about=row, now=now)
     return _("Ended.") if stood else _("It had ended already.")
 
 
+@database.repeated
 def lift(lockout: Lockout, *, by: AbstractBaseUser, now: datetime) -> Told:
     """End a lock-out before its time."""
-    with transaction.atomic():
+    with database.atomic():
         in_force = Lockout.objects.in_force(user_id=lockout.user_id, now=now)
         lifted = in_force.filter(pk=lockout.pk).update(lifted_at=now)
         audit.note("lockout_lifted", by=by, about=lockout, now=now)

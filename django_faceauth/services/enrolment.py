@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import transaction
 from django.utils import timezone
 
 from django_faceauth.exceptions import NotEnrolled
 from django_faceauth.identifiers import Prefix, is_id
-from django_faceauth.models import Applicant
+from django_faceauth.models import Applicant, database
 from django_faceauth.services import revocation
 
 __all__ = ["applicant_of", "is_enrolled", "link"]
@@ -31,6 +30,7 @@ def is_enrolled(user: AbstractBaseUser) -> bool:
     return user.is_active and Applicant.objects.filter(user_id=user.pk).exists()
 
 
+@database.repeated
 def link(user: AbstractBaseUser, applicant_id: str, *, now: datetime | None = None) -> Applicant:
     """Say who a user is at the provider.
 
@@ -43,7 +43,7 @@ def link(user: AbstractBaseUser, applicant_id: str, *, now: datetime | None = No
     """
     if not is_id(applicant_id, Prefix.APPLICANT):
         raise ValueError("not an identifier that starts with aplt_")
-    with transaction.atomic():
+    with database.atomic():
         former = Applicant.objects.select_for_update().filter(user_id=user.pk).first()
         if former is not None and former.applicant_id != applicant_id:
             revocation.end_all(user.pk, reason="relinked", now=now or timezone.now())

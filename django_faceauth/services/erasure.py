@@ -14,11 +14,16 @@ from typing import Any, Final
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
 from django_faceauth.conf import conf
-from django_faceauth.exceptions import ConfigurationError, NotFound, ProviderError, Rejected
+from django_faceauth.exceptions import (
+    ConfigurationError,
+    NotFound,
+    ProviderError,
+    Rejected,
+    Unavailable,
+)
 from django_faceauth.models import (
     Applicant,
     AttemptRequest,
@@ -29,6 +34,7 @@ from django_faceauth.models import (
     FaceChallenge,
     Verdict,
     WebhookEvent,
+    database,
 )
 from django_faceauth.provider.factory import get_client
 from django_faceauth.services import audit, budget, mishaps, revocation, schedule, sync
@@ -47,6 +53,7 @@ LATE: Final = timedelta(hours=1)
 _DELETED: Final[tuple[type[Applicant] | type[AttemptRequest], ...]] = (AttemptRequest, Applicant)
 
 
+@database.repeated
 def request(
     user: AbstractBaseUser, *, reason: Erasure.Reason, by: AbstractBaseUser | None, now: datetime
 ) -> Erasure:
@@ -57,7 +64,7 @@ def request(
     new, or when it is not finished yet: then with what came since, and what the provider had
     refused is tried once more.
     """
-    with transaction.atomic():
+    with database.atomic():
         _hold(user)
         former = _former(user)
         if former and former.finished_at and not _has_traces(user.pk):
@@ -71,9 +78,10 @@ def request(
     return wish
 
 
+@database.repeated
 def queue(user: AbstractBaseUser, *, reason: Erasure.Reason, now: datetime) -> Erasure:
     """Queue what the provider is to forget of a user; what is held here stays as it is."""
-    with transaction.atomic():
+    with database.atomic():
         _hold(user)
         former = _former(user)
         wish = former if former and not former.finished_at else _new(user, reason, now)
@@ -119,16 +127,22 @@ def advance(*, now: datetime, limit: int = BATCH, of: Erasure | None = None) -> 
 def anonymize(authentication: FaceAuthentication, *, now: datetime) -> None:
     """Have the personal data of an authentication removed at the provider, for good.
 
-    Takes back what was granted on it. Raises a `ProviderError` or a `ConfigurationError`; an
-    authentication that the provider does not know any more has nothing left to remove.
+    Takes back what was granted on it. Raises a `ProviderError` or a `ConfigurationError`, also
+    when the budget of the site is used up; an authentication that the provider does not know
+    any more has nothing left to remove.
     """
+    if authentication.erased_at is not None:
+        return
+    if not budget.take(now=now, someone_waits=True):
+        raise Unavailable("anonymize_authentication", cause="asked too often", was_sent=False)
     _ask(authentication.provider_id or "", now)
     confirm(authentication.provider_id or "", now=now)
 
 
+@database.repeated
 def confirm(provider_id: str, *, now: datetime) -> None:
     """Remember that the provider has no personal data of that authentication any more."""
-    with transaction.atomic():
+    with database.atomic():
         for row in FaceAuthentication.objects.filter(provider_id=provider_id):
             sync.erase(row, now=now)
         _settle(provider_id, now)
@@ -206,8 +220,9 @@ def _queue_latecomers(now: datetime) -> None:
                 _queue_late(row, now)
 
 
+@database.repeated
 def _queue_late(row: FaceAuthentication, now: datetime) -> None:
-    with transaction.atomic():
+    with database.atomic():
         wishes = Erasure.objects.select_for_update().filter(who=str(row.user_id))
         wish = wishes.order_by("-pk").first()
         if wish is not None:
@@ -215,13 +230,14 @@ def _queue_late(row: FaceAuthentication, now: datetime) -> None:
             Erasure.objects.filter(pk=wish.pk).update(finished_at=None)
 
 
+@database.repeated
 def _take(tasks: QuerySet[ErasureTask], limit: int, now: datetime) -> tuple[int, ...]:
     """Take tasks that are due, the oldest first; nobody else does for a minute."""
     due = tasks.filter(due_at__lte=now, environment=conf.ENVIRONMENT).order_by("due_at", "pk")
     if budget.paused_until(now=now) or not due.exists():  # as nearly always
         return ()
-    with transaction.atomic():
-        skips = connection.features.has_select_for_update_skip_locked
+    with database.atomic():
+        skips = database.connection().features.has_select_for_update_skip_locked
         locked = due.select_for_update(skip_locked=skips)
         taken = tuple(locked.values_list("pk", flat=True)[:limit])
         ErasureTask.objects.filter(pk__in=taken).update(due_at=now + schedule.LEASE)
@@ -273,7 +289,7 @@ def _refuse(task: ErasureTask, error: Rejected) -> None:
 
 def _settle(provider_id: str, now: datetime) -> None:
     """End the tasks of an authentication that the provider has forgotten."""
-    with transaction.atomic():
+    with database.atomic():
         tasks = ErasureTask.objects.filter(digest=digest_of(provider_id)).exclude(state=State.DONE)
         for task in tasks.select_related("erasure"):
             ErasureTask.objects.filter(pk=task.pk).update(
@@ -289,7 +305,7 @@ def _settle(provider_id: str, now: datetime) -> None:
 
 def _finish(wish: Erasure, now: datetime) -> None:
     """End a wish of which nothing is left to do, under its lock: two may end its last tasks."""
-    with transaction.atomic():
+    with database.atomic():
         row = Erasure.objects.select_for_update().get(pk=wish.pk)
         if row.finished_at is None and not row.tasks.exclude(state=State.DONE).exists():
             row.finished_at = now

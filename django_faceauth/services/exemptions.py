@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
@@ -13,7 +14,7 @@ from django_faceauth.models.exemption import EVERY_ACTION
 from django_faceauth.services.announcements import announce
 from django_faceauth.signals import exemption_granted, exemption_revoked
 
-__all__ = ["exempt", "revoke"]
+__all__ = ["exempt", "revoke", "revoke_all"]
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,12 @@ def revoke(exemption: FaceExemption, *, now: datetime) -> bool:
     if revoked:
         announce(exemption_revoked, sender=FaceExemption, exemption=exemption)
     return revoked
+
+
+def revoke_all(user_id: Any, *, now: datetime) -> int:
+    """End all exemptions of a user at once; return how many stood."""
+    rows = FaceExemption.objects.standing(user_id=user_id, now=now)
+    return sum(revoke(row, now=now) for row in rows)
 
 
 def standing(user: AbstractBaseUser, *, action: str, now: datetime) -> FaceExemption | None:

@@ -6,7 +6,7 @@ Secrets of open sessions are named, not told. So are fraud codes and what follow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -34,7 +34,7 @@ NOT_TOLD: Final = _("Not told: what fraud detection found.")
 #: In place of a value that is not what it should be.
 UNREADABLE: Final = _("Could not be read: please ask the site.")
 STILL_OPEN: Final = _("Not told while the question is open.")
-FRAUD_COLUMNS: Final = {
+FRAUD_COLUMNS: Final[Mapping[type[Model], frozenset[str]]] = {
     FaceAuthentication: frozenset({"response_codes", "code", "risk_labels"}),
     FaceAttempt: frozenset({"response_codes"}),
     ReviewCase: frozenset({"reasons"}),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -19,7 +18,7 @@ from django_faceauth.exceptions import (
     ProviderError,
     TooManyAttempts,
 )
-from django_faceauth.models import Applicant, FaceAuthentication, FaceChallenge
+from django_faceauth.models import Applicant, FaceAuthentication, FaceChallenge, database
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.models.leases import has_run_out
 from django_faceauth.provider.addresses import is_capture_url
@@ -30,15 +29,19 @@ from django_faceauth.services import (
     consent,
     enrolment,
     limits,
+    links,
     schedule,
     settlement,
     sync,
+    turns,
 )
+from django_faceauth.services.links import HandOff
 from django_faceauth.services.sync import Pulled
 from django_faceauth.statuses import (
     AFTER_CAPTURE,
     AT_REST,
     UNDER_WAY,
+    AttemptStatus,
     AuthenticationStatus,
 )
 
@@ -52,6 +55,9 @@ LINK_LIFE: Final = timedelta(minutes=15)
 
 #: What nobody who waits can do anything about.
 TROUBLES: Final = (ProviderError, ConfigurationError)
+
+#: What is held meanwhile keeps others waiting, on SQLite everybody, and is lost in a crash.
+ADVICE: Final = "leave the addresses of django_faceauth out of the middleware that opens it"
 
 #: A start that has not ended by now died: longer than all the calls of one together.
 CLAIM: Final = timedelta(seconds=120)
@@ -70,14 +76,6 @@ class Word(StrEnum):
     EXPIRED = "expired"
 
 
-@dataclass(frozen=True, slots=True)
-class HandOff:
-    """The browser may go to the capture page now, which can be opened until `expires_at`."""
-
-    capture_url: str = field(repr=False)
-    expires_at: datetime
-
-
 def begin(
     challenge: FaceChallenge,
     *,
@@ -90,17 +88,24 @@ def begin(
 
     The provider sends the browser to `redirect_url`, which is ours, and that to `return_url`
     if a program has named one. `agreed_to` is the version of the text that the user agrees
-    to with this request. Returns None when there is nothing to hand over: another request is
-    at it, or the provider takes no attempt any more. Raises `NotEnrolled`, `ConsentRequired`,
+    to with this request. The provider is called at most once in two seconds for a challenge;
+    who presses again meanwhile is given the same link. Returns None when there is nothing to
+    hand over: another request is at it, the provider was asked a moment ago, faces are being
+    compared, or the provider takes no attempt any more. Raises `NotEnrolled`, `ConsentRequired`,
     `TooManyAttempts`, a `ProviderError` or a `ConfigurationError`.
     """
     applicant = enrolment.applicant_of(challenge.user)
     consent.require(challenge.user, said=agreed_to, now=now)
     get_client()  # raises, if it does, before anything is written
+    if database.is_surrounded():
+        logger.error("the provider is called inside of a transaction of the site: %s", ADVICE)
     if not _claim(challenge, return_url, now):
-        return None
+        return _link_of(challenge, now)
     try:
         step = _hand_off(challenge, applicant, redirect_url, now)
+    except TROUBLES as error:
+        _let_repeat(challenge, error, now)
+        raise
     finally:
         _release(challenge, now)
     # Whoever has withdrawn it meanwhile is shown no camera page any more (V-03).
@@ -113,6 +118,13 @@ def closed_until(challenge: FaceChallenge, *, now: datetime) -> TooManyAttempts 
     if attempts.may_have_link(challenge, now=now):
         return None
     return limits.closed_until(challenge, now=now)
+
+
+def note_return(challenge: FaceChallenge, *, now: datetime) -> None:
+    """Note that the user has come back from the capture page, whatever happened there."""
+    if challenge.is_open and challenge.started_at is not None:
+        challenge.returned_at = now
+        challenge.save(update_fields=["returned_at"])
 
 
 def finish(challenge: FaceChallenge, *, source: str, now: datetime) -> FaceChallenge:
@@ -169,6 +181,8 @@ def act_on(pulled: Pulled, *, now: datetime) -> None:
     Raises what `sync.pull_attempts` does.
     """
     row = pulled.row
+    if row.status == AuthenticationStatus.APPROVED:
+        limits.note_approval(row)  # first: a crash after the grant would end all further looks
     for challenge in settlement.questions_of(row):
         settlement.settle(challenge, pulled, now)
     if row.status == AuthenticationStatus.DECLINED:  # whether or not anybody waited
@@ -217,19 +231,37 @@ def _release(challenge: FaceChallenge, claimed_at: datetime) -> None:
     ours.update(claimed_at=None)
 
 
-def _hand_off(
+def _hand_off(  # noqa: C901 - a start, told from top to bottom
     challenge: FaceChallenge, applicant: Applicant, redirect_url: str, now: datetime
 ) -> HandOff | None:
-    challenge.refresh_from_db(fields=["authentication", "started_at"])
+    challenge.refresh_from_db(fields=["authentication", "started_at", "called_at"])
     authentication = attempts.held(challenge, applicant)
+    attempt = None
+    # What is not held any more, because settings or people changed, is no reason to wait.
+    if authentication == challenge.authentication and _was_called(challenge, now):
+        return _link_of(challenge, now)
+    if challenge.started_at is not None and _is_comparing(authentication):
+        return None
     try:
-        attempt = attempts.live_attempt(challenge, authentication, now=now)
-        if attempt is None:
+        if authentication is not None and _needs_look(challenge, authentication):
+            _note_call(challenge, now)
+            has_looked, attempt = attempts.newest_attempt(authentication, now=now)
+            if not has_looked:
+                return _link_of(challenge, now)
+            if attempt is not None and attempt.status == AttemptStatus.CHECKS_IN_PROGRESS:
+                sync.expect(authentication, by=now, now=now)  # the waiting page finds out at once
+                turns.end_look(authentication)
+                return None
+        if attempt is not None and attempts.can_be_opened(attempt, challenge, now=now):
+            sync.saw_unopened(attempt, now=now)
+        else:
             with limits.counted(challenge, now=now):  # before anything is made (R-01)
+                _note_call(challenge, now)
                 authentication = attempts.authentication_for(challenge, applicant, now=now)
                 attempt = attempts.new_attempt(
                     challenge, authentication, redirect_url=redirect_url, now=now
                 )
+            _end_call(challenge, now)  # what is bought is limited: it may be looked at at once
     except (Conflict, NotFound) as error:
         if authentication is None:  # it was not made
             raise
@@ -238,7 +270,56 @@ def _hand_off(
     _require_capture_url(challenge, attempt)
     logger.info("start challenge=%s", challenge.pk)
     made = clocks.given(attempt.created_on, now=now) or now
-    return HandOff(attempt.capture_url, min(made, now) + LINK_LIFE)
+    link = HandOff(attempt.capture_url, min(made, now) + LINK_LIFE)
+    links.remember(challenge.handle, link)
+    return link
+
+
+def _is_comparing(authentication: FaceAuthentication | None) -> bool:
+    """Tell whether a face was shown, so that the provider takes no attempt until it is done."""
+    status = authentication.status if authentication is not None else ""
+    return status == AuthenticationStatus.CHECKS_IN_PROGRESS
+
+
+def _needs_look(challenge: FaceChallenge, authentication: FaceAuthentication) -> bool:
+    """Tell whether an attempt of an earlier press may be there, which is not bought again."""
+    return challenge.started_at is not None and not attempts.has_none_under_way(authentication)
+
+
+def _was_called(challenge: FaceChallenge, now: datetime) -> bool:
+    called_at = challenge.called_at
+    return called_at is not None and abs(now - called_at) < schedule.PULL_INTERVAL
+
+
+def _let_repeat(challenge: FaceChallenge, error: Exception, now: datetime) -> None:
+    """Let a start that failed be repeated at once: what counts is limited, what does not, once."""
+    before = challenge.called_at  # of the start before this one
+    is_free = isinstance(error, ProviderError) and attempts.made_nothing(error)
+    asked = FaceChallenge.objects.filter(pk=challenge.pk)
+    if is_free:  # nothing was started, so there is nothing to look for
+        asked.update(started_at=challenge.started_at)
+    if is_free and before is not None and abs(now - before) < 2 * schedule.PULL_INTERVAL:
+        return
+    asked.update(called_at=now - schedule.PULL_INTERVAL)
+
+
+def _end_call(challenge: FaceChallenge, now: datetime) -> None:
+    _note_call(challenge, now - schedule.PULL_INTERVAL)
+
+
+def _note_call(challenge: FaceChallenge, now: datetime) -> None:
+    FaceChallenge.objects.filter(pk=challenge.pk).update(called_at=now)
+
+
+def _link_of(challenge: FaceChallenge, now: datetime) -> HandOff | None:
+    """Return the link that was handed out for a challenge, as long as nothing else is known."""
+    challenge.refresh_from_db(fields=["authentication", "started_at"])
+    authentication = challenge.authentication
+    if authentication is None or not attempts.may_have_link(challenge, now=now):
+        return None
+    if not attempts.is_unopened(authentication):
+        return None
+    return links.remembered(challenge.handle, now=now)
 
 
 def _gone_on(

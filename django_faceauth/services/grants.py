@@ -5,6 +5,10 @@ the user's session authentication hash. So a grant survives the rotation of the 
 key, and ends with the session, with another user and with another password (B-04 to
 B-06), without anything to remember on those occasions.
 
+The second half of the digest also covers a secret in a cookie of our own. There is none
+until a grant is first seen. Then it is replaced, so that cookies which were stolen or
+planted before are worth nothing, while the session goes on (B-05).
+
 A client without a session is known by its credential in the same way, and has to name the
 challenge besides: the handle, which nobody else was told, is its secret (B-07).
 """
@@ -13,39 +17,68 @@ from __future__ import annotations
 
 import logging
 import secrets
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import connection, transaction
+from django.db import DatabaseError, transaction
 from django.db.models.functions import Greatest
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django.utils.crypto import salted_hmac
+from django.utils.http import MAX_URL_LENGTH, url_has_allowed_host_and_scheme
 
 from django_faceauth import clocks
 from django_faceauth.conf import conf
-from django_faceauth.models import FaceChallenge, FaceExemption
-from django_faceauth.models.challenge import EXEMPTION, FaceChallengeQuerySet
+from django_faceauth.models import FaceChallenge, FaceExemption, database
+from django_faceauth.models.challenge import (
+    EXEMPTION,
+    SESSION_PART,
+    FaceChallengeQuerySet,
+)
 from django_faceauth.models.standing import Grant, standing
 from django_faceauth.services import questions
 from django_faceauth.services.announcements import announce
-from django_faceauth.services.binding import Snapshot
+from django_faceauth.services.binding import Snapshot, is_storable
 from django_faceauth.services.questions import Question, Seat
 from django_faceauth.signals import challenge_granted, exemption_used
 
 logger = logging.getLogger(__name__)
 
+Answer = TypeVar("Answer")
+
 State = FaceChallenge.State
 
 SESSION_KEY: Final = "_faceauth"
-#: Where `recognise` leaves its note on a request.
+#: Open questions of one user, in all sessions and clients.
+MOST_OPEN: Final = 20
+#: Where `recognise` leaves its note on a request, and `see` another.
 CREDENTIAL: Final = "_faceauth_credential"
+SIGHT: Final = "_faceauth_sight"
 
-#: What django-hijack and django-impersonate leave on the user, and these and
-#: django-loginas in the session, while somebody acts as another.
+#: As long as the longest grant. The session decides; this cookie is worth nothing without it.
+COOKIE_LASTS: Final = timedelta(days=365)
+
+#: What django-hijack and django-impersonate leave on the user, and these, django-loginas,
+#: django-su and django-disguise in the session, while somebody acts as another.
 IMPERSONATION_MARKS: Final = ("is_hijacked", "is_impersonate")
-IMPERSONATION_KEYS: Final = ("hijack_history", "loginas_from_user", "_impersonate")
+IMPERSONATION_KEYS: Final = (
+    "hijack_history",
+    "loginas_from_user",
+    "_impersonate",
+    "exit_users_pk",
+    "django_disguise:original_user",
+)
+
+
+@dataclass(slots=True)
+class _Sight:
+    """The grants that a request was the first to see, and the digests under which it did."""
+
+    digests: tuple[str, ...]
+    now: datetime
+    pks: list[int] = field(default_factory=list)
 
 
 def prepare(request: HttpRequest) -> None:
@@ -67,7 +100,10 @@ def is_impersonated(request: HttpRequest) -> bool:
     if any(getattr(request.user, mark, False) for mark in IMPERSONATION_MARKS):
         return True
     has_session = _credential_of(request) is None
-    return has_session and any(request.session.get(key) for key in IMPERSONATION_KEYS)
+    if not has_session:
+        return False
+    keys = (*IMPERSONATION_KEYS, conf.LOGINAS_FLAG, *conf.IMPERSONATION_KEYS)
+    return any(request.session.get(key) for key in keys)
 
 
 def seat_of(request: HttpRequest) -> Seat:
@@ -76,16 +112,25 @@ def seat_of(request: HttpRequest) -> Seat:
     if not request.user.is_authenticated:
         return Seat(user, "")
     if credential is not None:
-        return Seat(user, _digest("credential", credential, user), names_challenge=True)
-    secret = request.session.get(SESSION_KEY)
-    return Seat(user, _digest("session", secret, user) if isinstance(secret, str) else "")
+        digest, *former = (_digest("credential", credential, user, key) for key in _keys(user))
+        return Seat(user, digest, names_challenge=True, former=tuple(former))
+    digest, *former = _digests_of_session(request, request.COOKIES.get(cookie_name(), ""))
+    return Seat(user, digest, former=tuple(former))
+
+
+def cookie_name() -> str:
+    """Return the name of our cookie."""
+    return f"{conf.SESSION_COOKIE_NAME}_faceauth"
 
 
 def asked_by(seat: Seat) -> FaceChallengeQuerySet:
-    """Return what the user was asked in that session."""
-    if not seat.session_digest:
-        return FaceChallenge.objects.none()
-    return FaceChallenge.objects.of(user_id=seat.user.pk, session_digest=seat.session_digest)
+    """Return what the user was asked in that session, with that cookie."""
+    return FaceChallenge.objects.of(user_id=seat.user.pk, digests=seat.digests)
+
+
+def asked_in_session_of(seat: Seat) -> FaceChallengeQuerySet:
+    """Return what the user was asked in that session, with whatever cookie."""
+    return FaceChallenge.objects.in_session(user_id=seat.user.pk, digests=seat.digests)
 
 
 def fresh(seat: Seat, *, action: str, max_age: timedelta, now: datetime) -> list[Grant]:
@@ -97,7 +142,7 @@ def fresh(seat: Seat, *, action: str, max_age: timedelta, now: datetime) -> list
         return []
     grants = standing(
         user_id=seat.user.pk,
-        session_digest=seat.session_digest,
+        digests=seat.digests,
         action=action,
         since=now - max_age,
     )
@@ -106,7 +151,7 @@ def fresh(seat: Seat, *, action: str, max_age: timedelta, now: datetime) -> list
 
 def one(asked: FaceChallengeQuerySet, handle: str) -> FaceChallenge | None:
     """Return the challenge with that handle if it is among what was asked (B-07)."""
-    if "\0" in handle:  # PostgreSQL would not even look for it
+    if not is_storable(handle):  # the database would raise
         return None
     challenge = asked.filter(handle=handle).select_related("authentication", "user").first()
     return challenge if challenge is not None and challenge.handle == handle else None
@@ -115,6 +160,26 @@ def one(asked: FaceChallengeQuerySet, handle: str) -> FaceChallenge | None:
 def find(request: HttpRequest, handle: str) -> FaceChallenge | None:
     """Return the challenge with that handle if it was asked here, of this user (B-07)."""
     return one(asked_by(seat_of(request)), handle)
+
+
+def find_replaced(request: HttpRequest, handle: str) -> FaceChallenge | None:
+    """Return the challenge with that handle if it was asked in this session, with another cookie.
+
+    Either the request was on its way while the cookie was replaced, or the one was that asked.
+    """
+    return one(asked_in_session_of(seat_of(request)), handle)
+
+
+def is_behind(request: HttpRequest, handle: str) -> bool:
+    """Tell whether a request was on its way while the cookie was replaced.
+
+    Only then a grant was seen with the cookie of the challenge that it is about.
+    """
+    challenge = find_replaced(request, handle)
+    if challenge is None:
+        return False
+    asked = FaceChallenge.objects.of(user_id=challenge.user_id, digests=[challenge.session_digest])
+    return asked.filter(seen_at__isnull=False).exists()
 
 
 def return_url_of(handle: str) -> str:
@@ -127,6 +192,7 @@ def return_url_of(handle: str) -> str:
     return challenge.return_url if challenge is not None and challenge.handle == handle else ""
 
 
+@database.repeated
 def ask(
     request: HttpRequest,
     question: Question,
@@ -138,22 +204,28 @@ def ask(
     """Return the open challenge for a question in this session; there is never more than one.
 
     One whose attempt is older than `window` is out of date, and a new one takes its place.
-    Clients without a session get the one that they have `named` and that is for this, or one
-    of their own.
+    Clients without a session get the one that they have `named`, or the one of their credential
+    for the same thing, as long as nothing was started for it.
     """
     seat = _taken(request)
-    slot = _slot_of(seat, named) if seat.names_challenge else questions.slot(seat, question)
+    slot = _slot_for(seat, question)
+    if seat.names_challenge:
+        slot = _slot_named(seat, named) or _set_aside(slot)
     in_slot = FaceChallenge.objects.filter(open_slot=slot)
     in_slot.filter(started_at__lte=now - window).close(State.EXPIRED, reason="abandoned")
     challenge, created = FaceChallenge.objects.get_or_create(
         open_slot=slot, defaults=questions.columns(seat, question, now)
     )
     if not created:
-        # The newest page that asked is the one to go on to. The longest window decides
-        # when an approval is of no more use; each gate holds to its own.
+        # The newest page that asked is the one to go on to, unless the link to it was on
+        # another site. The longest window decides when an approval is of no more use; each
+        # gate holds to its own.
+        way_on = {} if _comes_from_another_site(request) else question.way_on
         in_slot.update(
-            max_age=Greatest("max_age", question.seconds), **question.way_on, reason=question.reason
+            max_age=Greatest("max_age", question.seconds), **way_on, reason=question.reason
         )
+    else:
+        _make_room(challenge)
     return challenge
 
 
@@ -190,16 +262,6 @@ def note_exemption(
     return used
 
 
-def spare_cookie(request: HttpRequest) -> None:
-    """Let the answer to a request without a session leave the browser's cookie alone.
-
-    When one tab sees a grant, the session key is rotated; a request of another tab that
-    was on its way arrives with the former key, and must not take away the new one.
-    """
-    if request.session.is_empty():
-        request.COOKIES.pop(conf.SESSION_COOKIE_NAME, None)
-
-
 def issue(challenge: FaceChallenge, *, verified_at: datetime, now: datetime) -> bool:
     """Grant an open challenge; `verified_at` is the anchor, set here once and for all (G-05)."""
     asked = FaceChallenge.objects.filter(pk=challenge.pk)
@@ -209,25 +271,39 @@ def issue(challenge: FaceChallenge, *, verified_at: datetime, now: datetime) -> 
     return granted == 1
 
 
-def see(
-    request: HttpRequest,
-    challenge: FaceChallenge | Grant,
-    *,
-    now: datetime,
-    after_commit: bool = False,
-) -> None:
-    """Rotate the session key at the first request that sees the grant (B-05).
-
-    After the commit where a view that raises takes its rows back: the row of the session
-    that the browser is told of must not be among them.
-    """
+def see(request: HttpRequest, challenge: FaceChallenge | Grant, *, now: datetime) -> None:
+    """Note that a request is the first to see a grant: its answer has to go through `carry`."""
     if challenge.seen_at is not None or _credential_of(request) is not None:
         return
-    rotate = partial(_rotate, request, challenge.pk, now)
-    if after_commit or connection.settings_dict["ATOMIC_REQUESTS"]:
-        transaction.on_commit(rotate)
+    noted = vars(_plain(request))
+    sight, digests = noted.get(SIGHT), seat_of(request).digests
+    if sight is None or sight.digests != digests:
+        sight = noted[SIGHT] = _Sight(digests, now)
+    sight.pks.append(challenge.pk)
+
+
+def has_seen(request: HttpRequest) -> bool:
+    """Tell whether `carry` has something to do for a request."""
+    return SIGHT in vars(_plain(request))
+
+
+def carry(request: HttpRequest, answer: Answer) -> Answer:
+    """Replace the secret of our cookie if the request was the first to see a grant (B-05).
+
+    In a transaction of the site it is done after the commit: a view that raises takes back
+    its rows, and its answer does not get to the browser. Returns the answer.
+    """
+    if not isinstance(answer, HttpResponseBase) or not has_seen(request):
+        return answer
+    renew = partial(_replace, request, answer, vars(_plain(request)).pop(SIGHT))
+    # Those that tests are wrapped in are never committed.
+    around: list[Any] = database.connection().atomic_blocks
+    blocks = [one for one in around if not one._from_testcase]
+    if blocks:
+        database.on_commit(renew)
     else:
-        rotate()
+        renew()
+    return answer
 
 
 def consume(challenge: FaceChallenge | Grant, max_age: timedelta, *, now: datetime) -> bool:
@@ -242,17 +318,89 @@ def _is_of_the_future(grant: Grant, now: datetime) -> bool:
     return is_ahead
 
 
-def _rotate(request: HttpRequest, pk: Any, now: datetime) -> None:
-    unseen = FaceChallenge.objects.filter(pk=pk, seen_at=None)
-    # Of several requests at once, one rotates; a view may have logged the user out.
-    if SESSION_KEY in request.session and unseen.update(seen_at=now):
-        request.session.cycle_key()
+def _replace(request: HttpRequest, response: HttpResponseBase, sight: _Sight) -> None:
+    # The view may have logged the user out, or changed the password: there is no grant then.
+    if seat_of(request).digests != sight.digests:
+        return
+    secret = secrets.token_urlsafe(32)
+    try:
+        is_replaced = _rekey(_user(request), sight, _digests_of_session(request, secret)[0])
+    except DatabaseError as error:
+        # What the view did is done. The grant stays unseen, so the next request tries again.
+        logger.error("cookie not replaced: %s", type(error).__name__)
+        return
+    if is_replaced:
+        # What is still rendered for this request goes by the new secret, too.
+        request.COOKIES[cookie_name()] = secret
+        lasts = None if request.session.get_expire_at_browser_close() else COOKIE_LASTS
+        response.set_cookie(
+            cookie_name(), secret, max_age=lasts, httponly=True, **conf.SESSION_COOKIE
+        )
 
 
-def _slot_of(seat: Seat, handle: str) -> str:
-    """Return the slot of the open challenge with that handle, or one that nobody holds."""
+def _rekey(user: AbstractBaseUser, sight: _Sight, digest: str) -> bool:
+    """Give all rows of a seat another digest; tell whether the grants were among them.
+
+    Of several requests at once, one finds them there.
+    """
+    rows = FaceChallenge.objects
+    with database.atomic():
+        asked = rows.of(user_id=user.pk, digests=sight.digests)
+        asked.rekey(digest, seen=sight.pks, now=sight.now)
+        is_first = rows.filter(pk__in=sight.pks, session_digest=digest).exists()
+        if not is_first:  # the rows were asked by others that come late, and stay theirs
+            transaction.set_rollback(True, using=database.alias())
+    return is_first
+
+
+def _comes_from_another_site(request: HttpRequest) -> bool:
+    """Tell whether a page of another site led here; older browsers tell by the referrer."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "cross-site"
+    referrer = request.headers.get("Referer", "")[:MAX_URL_LENGTH]
+    return referrer != "" and not url_has_allowed_host_and_scheme(
+        referrer, allowed_hosts={request.get_host()}
+    )
+
+
+def _slot_named(seat: Seat, handle: str) -> str | None:
+    """Return the slot of the open challenge with that handle."""
     held = one(asked_by(seat).filter(state=State.OPEN), handle)
-    return (held and held.open_slot) or secrets.token_hex(32)
+    return held.open_slot if held else None
+
+
+def _set_aside(slot: str) -> str:
+    """Leave a started challenge to the client that named it: others are not told its handle."""
+    started = FaceChallenge.objects.filter(open_slot=slot, started_at__isnull=False)
+    started.update(open_slot=secrets.token_hex(32))
+    return slot
+
+
+def _make_room(challenge: FaceChallenge) -> None:
+    """Let the oldest questions of a user that were not started give way to a new one.
+
+    So no client fills the table, and none keeps its owner from being asked.
+    """
+    others = FaceChallenge.objects.filter(user_id=challenge.user_id, state=State.OPEN)
+    others = others.exclude(pk=challenge.pk)
+    surplus = others.count() - (MOST_OPEN - 1)
+    if surplus > 0:
+        unstarted = others.filter(started_at=None, claimed_at=None).order_by("created_at", "pk")
+        oldest = list(unstarted.values_list("pk", flat=True)[:surplus])
+        FaceChallenge.objects.filter(pk__in=oldest).close(State.EXPIRED, reason="gave_way")
+
+
+def _slot_for(seat: Seat, question: Question) -> str:
+    """Return the slot of a question, or the one that it had before a rotation of `SECRET_KEY`."""
+    if seat.former:
+        slots = [
+            questions.slot(replace(seat, session_digest=former), question) for former in seat.former
+        ]
+        held = FaceChallenge.objects.filter(open_slot__in=slots).first()
+        if held is not None and held.open_slot:
+            return held.open_slot
+    return questions.slot(seat, question)
 
 
 def _taken(request: HttpRequest) -> Seat:
@@ -262,9 +410,46 @@ def _taken(request: HttpRequest) -> Seat:
     return seat_of(request)
 
 
-def _digest(kind: str, secret: str, user: AbstractBaseUser) -> str:
-    whole = f"{secret}|{user.pk}|{user.get_session_auth_hash()}"
-    return salted_hmac(f"django_faceauth.{kind}", whole, algorithm="sha256").hexdigest()
+def _digests_of_session(request: HttpRequest, cookie: str) -> list[str]:
+    """Return the digests of a session together with the secret of our cookie."""
+    secret, user = request.session.get(SESSION_KEY), _user(request)
+    if not isinstance(secret, str) or not user.is_authenticated:
+        return [""]
+    return [
+        _digest("session", secret, user, key)[:SESSION_PART]
+        + _digest("cookie", secret, user, key, cookie)[SESSION_PART:]
+        for key in _keys(user)
+    ]
+
+
+def _digest(
+    kind: str, secret: str, user: AbstractBaseUser, key: tuple[Any, str], cookie: str = ""
+) -> str:
+    site_key, auth_hash = key
+    # What a browser says comes last, where it cannot be taken for something else.
+    whole = f"{secret}|{user.pk}|{auth_hash}|{cookie}"
+    salt = f"django_faceauth.{kind}"
+    return salted_hmac(salt, whole, secret=site_key, algorithm="sha256").hexdigest()
+
+
+def _keys(user: AbstractBaseUser) -> list[tuple[Any, str]]:
+    """Return keys of the site with session authentication hashes, the present ones first.
+
+    Key None is `SECRET_KEY`. A user model may make the hash without any key.
+    """
+    present = user.get_session_auth_hash()
+    keys: list[tuple[Any, str]] = [(None, present)]
+    if conf.SECRET_KEY_FALLBACKS:
+        hashes = user.get_session_auth_fallback_hash()
+        for former, auth_hash in zip(conf.SECRET_KEY_FALLBACKS, hashes, strict=True):
+            keys += [(former, auth_hash), (former, present)]
+    return keys
+
+
+def _plain(request: Any) -> HttpRequest:
+    """Return the request of Django behind one of Django REST framework."""
+    plain: HttpRequest = getattr(request, "_request", request)
+    return plain
 
 
 def _credential_of(request: HttpRequest) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Min, Q
 from django.utils.translation import gettext as _
 
 from django_faceauth.conf import conf
@@ -22,23 +22,11 @@ from django_faceauth.models import (
     ReviewCase,
     WebhookEvent,
 )
-from django_faceauth.services import budget
-from django_faceauth.statuses import AuthenticationStatus
-
-#: Work that is overdue for this long means that nobody sweeps.
-OVERDUE: Final = timedelta(minutes=5)
-
-#: Machines compare faces in seconds; people, for sites with `FACEAUTH_SLOW_REVIEW`, in hours.
-STUCK_AFTER: Final = timedelta(hours=1)
-STUCK_AFTER_SLOW_REVIEW: Final = timedelta(days=1)
-#: What has been stuck for longer has been given up, and does not ring for ever.
-GIVEN_UP_AFTER: Final = timedelta(days=8)
+from django_faceauth.services import budget, stuck
 
 #: Delays are those of the webhooks of this last while, at most of so many.
 DELAYS_OVER: Final = timedelta(hours=1)
 DELAYS_OF: Final = 500
-
-KNOWN_STATUSES: Final = ("", *(status.value for status in AuthenticationStatus))
 
 NOTHING: Final = timedelta(0)
 
@@ -77,7 +65,7 @@ class Health:
     @property
     def is_swept(self) -> bool:
         """Whether somebody takes up what is due, as far as can be seen."""
-        return max(self.oldest_event, self.overdue) < OVERDUE
+        return max(self.oldest_event, self.overdue) < stuck.OVERDUE
 
     @property
     def is_good(self) -> bool:
@@ -99,7 +87,7 @@ class Health:
             )
         if self.erasures_refused:
             yield _("The provider refused to forget: %d.") % self.erasures_refused
-        if self.erasure_overdue >= OVERDUE:
+        if self.erasure_overdue >= stuck.OVERDUE:
             yield _("Something was to be forgotten %s ago.") % in_words(self.erasure_overdue)
 
 
@@ -110,9 +98,10 @@ def report(*, now: datetime) -> Health:
     events = WebhookEvent.objects.filter(due_at__isnull=False).aggregate(
         backlog=Count("pk"), oldest=Min("received_at")
     )
-    is_unknown = ~Q(status__in=KNOWN_STATUSES)
-    polls = _here().filter(next_poll_at__isnull=False)
-    polled = polls.aggregate(due=Min("next_poll_at"), unknown=Count("pk", filter=is_unknown))
+    here = FaceAuthentication.objects.filter(environment=conf.ENVIRONMENT)
+    polled = here.filter(next_poll_at__isnull=False).aggregate(
+        due=Min("next_poll_at"), unknown=Count("pk", filter=~Q(status__in=stuck.KNOWN_STATUSES))
+    )
     is_refused = Q(state=ErasureTask.State.REFUSED)
     tasks = ErasureTask.objects.filter(environment=conf.ENVIRONMENT)
     erasures = tasks.aggregate(due=Min("due_at"), refused=Count("pk", filter=is_refused))
@@ -125,7 +114,7 @@ def report(*, now: datetime) -> Health:
         unknown_statuses=polled["unknown"],
         budget_used=budget.used(now=now),
         pause=budget.pause(now=now),
-        stuck=_stuck(now),
+        stuck=stuck.compared(FaceAuthentication.objects.all(), now=now).count(),
         newest_event=_since(newest[0][0], now) if newest else None,
         delay=_share_of(delays, 50),
         delay_95=_share_of(delays, 95),
@@ -133,19 +122,6 @@ def report(*, now: datetime) -> Health:
         erasure_overdue=_since(erasures["due"], now),
         reviews_waiting=ReviewCase.objects.filter(settled_at=None).count(),
     )
-
-
-def _here() -> QuerySet[FaceAuthentication]:
-    # What belongs to the other environment of the provider is not swept either.
-    return FaceAuthentication.objects.filter(environment=conf.ENVIRONMENT)
-
-
-def _stuck(now: datetime) -> int:
-    shortest = STUCK_AFTER_SLOW_REVIEW if conf.SLOW_REVIEW else STUCK_AFTER
-    compared = _here().filter(status=AuthenticationStatus.CHECKS_IN_PROGRESS, erased_at=None)
-    # The moment of creation is not needed, only indexed.
-    young = compared.filter(created_at__gt=now - GIVEN_UP_AFTER, created_at__lte=now - shortest)
-    return young.filter(quiet_since__lte=now - shortest).count()
 
 
 def _newest_events() -> Sequence[tuple[datetime, datetime | None]]:

@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError
 from django.db.models import F, QuerySet
 
 from django_faceauth import clocks
@@ -23,7 +23,7 @@ from django_faceauth.exceptions import (
     NotFound,
     ProviderError,
 )
-from django_faceauth.models import FaceAuthentication, WebhookEvent
+from django_faceauth.models import FaceAuthentication, WebhookEvent, database
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.provider.notices import ANONYMIZED, Notice
 from django_faceauth.services import budget, erasure, flow, mishaps, orphans, schedule
@@ -124,7 +124,7 @@ def reopen(event: WebhookEvent, *, now: datetime) -> None:
 
 def _insert(event: WebhookEvent) -> WebhookEvent | None:
     """Keep a row, in one statement that is one transaction; None if its event id is there."""
-    features = connection.features
+    features = database.connection().features
     has_on_conflict = features.supports_update_conflicts_with_target
     with time_limit(STORE_WITHIN):
         if has_on_conflict and features.can_return_columns_from_insert:
@@ -134,6 +134,7 @@ def _insert(event: WebhookEvent) -> WebhookEvent | None:
 
 def _insert_unless_kept(event: WebhookEvent) -> WebhookEvent | None:
     # By hand: a redelivery is no error here, as it is to `save()`, which also costs more.
+    connection = database.connection()
     values = [
         field.get_db_prep_save(getattr(event, field.attname), connection) for field in _FIELDS
     ]
@@ -147,7 +148,7 @@ def _insert_unless_kept(event: WebhookEvent) -> WebhookEvent | None:
 
 
 def _insertion() -> str:
-    meta, quoted = WebhookEvent._meta, connection.ops.quote_name
+    meta, quoted = WebhookEvent._meta, database.connection().ops.quote_name
     columns = ", ".join(quoted(str(field.column)) for field in _FIELDS)
     places = ", ".join(["%s"] * len(_FIELDS))
     return (
@@ -159,7 +160,7 @@ def _insertion() -> str:
 def _insert_or_fail(event: WebhookEvent) -> WebhookEvent | None:
     # IGNORE, which MariaDB has instead, would swallow every other error as well.
     try:
-        with transaction.atomic() if connection.in_atomic_block else nullcontext():
+        with database.atomic() if database.connection().in_atomic_block else nullcontext():
             event.save(force_insert=True)
     except IntegrityError:
         return None

@@ -1,7 +1,8 @@
 """How often the provider's attempts may be bought, and who has to wait (R-01 to R-06).
 
-Counted in the database, under a lock, before the provider is called. An error of the
-database goes through to the caller: nobody starts anything that could not be counted.
+Counted in the database, under a lock, before the provider is called: as unsuccessful, until
+it is approved. An error of the database goes through to the caller: nobody starts anything
+that could not be counted.
 """
 
 from __future__ import annotations
@@ -10,16 +11,28 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, Final
 
-from django.db import transaction
 from django.db.models import F, Max, QuerySet
 
 from django_faceauth import metrics
-from django_faceauth.conf import conf
+from django_faceauth.conf import PREFIX, conf
 from django_faceauth.durations import Limit
-from django_faceauth.exceptions import NotEnrolled, TooManyAttempts
-from django_faceauth.models import Applicant, AttemptRequest, FaceChallenge, Lockout
+from django_faceauth.exceptions import (
+    ConfigurationError,
+    NotEnrolled,
+    ProviderError,
+    TooManyAttempts,
+)
+from django_faceauth.models import (
+    Applicant,
+    AttemptRequest,
+    FaceAuthentication,
+    FaceChallenge,
+    Lockout,
+    database,
+)
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.services import attempts, budget
 from django_faceauth.services.announcements import announce
@@ -28,26 +41,34 @@ from django_faceauth.statuses import AuthenticationStatus
 
 logger = logging.getLogger(__name__)
 
+#: Whose limit, until when it is closed, and the rule that says so.
+Closing = tuple[str, datetime | None, str]
+
 #: What was asked for is remembered for so long, whatever the limits are.
 SHORTEST_MEMORY: Final = timedelta(days=1)
 
 
+@database.repeated
 def take(challenge: FaceChallenge, *, now: datetime) -> AttemptRequest:
     """Count one attempt for a challenge, which the caller is about to buy.
 
     Raises `TooManyAttempts` if a limit is reached, and `NotEnrolled`.
     """
-    if conf.SITE_LIMIT:
+    has_site_limit = conf.RATE_LIMITS.site is not None
+    if has_site_limit:
         budget.open_account()  # not below, where many at once would wait for each other's row
-    with transaction.atomic():
+    with database.atomic():
         if not hold(challenge.user_id):
             raise NotEnrolled("the user has no applicant")
-        if conf.SITE_LIMIT:
+        if has_site_limit:
             budget.hold()  # always after the user, so that no two wait for each other
         closed = closed_until(challenge, now=now)
         if closed is None:
             return AttemptRequest.objects.create(
-                user_id=challenge.user_id, session_digest=challenge.session_digest, at=now
+                user_id=challenge.user_id,
+                session_digest=challenge.session_part,
+                challenge=challenge,
+                at=now,
             )
     _report(closed, challenge)
     raise closed
@@ -62,35 +83,45 @@ def counted(challenge: FaceChallenge, *, now: datetime) -> Iterator[None]:
     request = take(challenge, now=now)
     try:
         yield
-    except attempts.REFUSALS:
-        give_back(request)
+    except (ProviderError, ConfigurationError) as error:
+        if attempts.made_nothing(error):
+            give_back(request)
         raise
 
 
 def give_back(request: AttemptRequest) -> None:
     """Forget an attempt that was not made after all."""
-    request.delete()
+    AttemptRequest.objects.filter(pk=request.pk).delete()
+
+
+def note_approval(authentication: FaceAuthentication) -> None:
+    """Count the start that led to an approval as successful; safe to call any number of times."""
+    asked = AttemptRequest.objects.filter(challenge__authentication=authentication.pk)
+    newest = asked.order_by("-at", "-pk").first()  # the earlier ones led to nothing
+    if newest is not None and not newest.is_successful:
+        AttemptRequest.objects.filter(pk=newest.pk).update(is_successful=True)
 
 
 def closed_until(challenge: FaceChallenge, *, now: datetime) -> TooManyAttempts | None:
     """Say which limit keeps a challenge from an attempt the longest, without counting it."""
     reached = [
-        TooManyAttempts(scope, until=until)
-        for scope, until in _closings(challenge, now)
+        TooManyAttempts(scope, until=until, rule=rule)
+        for scope, until, rule in _closings(challenge, now)
         if until is not None and until > now
     ]
     return max(reached, key=lambda closed: closed.until, default=None)
 
 
+@database.repeated
 def note_decline(user_id: Any, *, now: datetime) -> None:
     """Lock out a user who has been declined too often in a row (R-02).
 
     Safe to call at any time and any number of times: the rows tell whether it is due.
     """
-    lockout = conf.LOCKOUT
+    lockout = conf.RATE_LIMITS.lockout
     if lockout is None or _locked_until(user_id, lockout, now) is None:  # as nearly always
         return
-    with transaction.atomic():
+    with database.atomic():
         # Asked again under the lock: of two workers at once, one locks out.
         until = _locked_until(user_id, lockout, now) if hold(user_id) else None
         if until is not None:
@@ -106,8 +137,9 @@ def lock(user_id: Any, *, reason: Lockout.Reason, until: datetime, now: datetime
 
 def forget(*, now: datetime) -> None:
     """Delete what no limit looks at any more."""
-    site = [conf.SITE_LIMIT] if conf.SITE_LIMIT else []
-    periods = [limit.period for limit in (*conf.USER_LIMITS, *conf.SESSION_LIMITS, *site)]
+    limits = conf.RATE_LIMITS
+    lists = limits.unsuccessful, limits.unsuccessful_session, limits.successful
+    periods = [limit.period for limit in chain(*lists, [limits.site] if limits.site else [])]
     AttemptRequest.objects.filter(at__lt=now - max([SHORTEST_MEMORY, *periods])).delete()
 
 
@@ -120,18 +152,31 @@ def hold(user_id: Any) -> bool:
     return Applicant.objects.filter(user_id=user_id).update(created_at=F("created_at")) == 1
 
 
-def _closings(challenge: FaceChallenge, now: datetime) -> Iterator[tuple[str, datetime | None]]:
-    requests = AttemptRequest.objects.all()
+def _closings(challenge: FaceChallenge, now: datetime) -> Iterator[Closing]:
+    limits, requests = conf.RATE_LIMITS, AttemptRequest.objects.all()
     of_user = requests.filter(user_id=challenge.user_id)
-    of_session = requests.filter(session_digest=challenge.session_digest)
+    unsuccessful = of_user.filter(is_successful=False)
+    of_session = requests.filter(session_digest=challenge.session_part, is_successful=False)
     in_force = Lockout.objects.in_force(user_id=challenge.user_id, now=now)
     lockout = in_force.order_by("-until").first()
     if lockout is not None:
-        yield "lockout" if lockout.is_for_declines else "reported", lockout.until
-    yield from (("user", _opens_at(of_user, limit)) for limit in conf.USER_LIMITS)
-    yield from (("session", _opens_at(of_session, limit)) for limit in conf.SESSION_LIMITS)
-    if conf.SITE_LIMIT:
-        yield "site", _opens_at(requests, conf.SITE_LIMIT)
+        if lockout.is_for_declines:
+            yield "lockout", lockout.until, _rule("lockout", limits.lockout)
+        else:
+            yield "reported", lockout.until, ""
+    for limit in limits.unsuccessful:
+        yield "user", _opens_at(unsuccessful, limit), _rule("unsuccessful", limit)
+    for limit in limits.unsuccessful_session:
+        yield "session", _opens_at(of_session, limit), _rule("unsuccessful_session", limit)
+    for limit in limits.successful:
+        successful = of_user.filter(is_successful=True)
+        yield "user", _opens_at(successful, limit), _rule("successful", limit)
+    if limits.site is not None:
+        yield "site", _opens_at(requests, limits.site), _rule("site", limits.site)
+
+
+def _rule(key: str, limit: Limit | None) -> str:
+    return f'{PREFIX}RATE_LIMITS["{key}"]: {limit}' if limit else ""
 
 
 def _opens_at(requests: QuerySet[AttemptRequest], limit: Limit) -> datetime | None:

@@ -9,12 +9,11 @@ from itertools import islice
 from typing import Final
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from django_faceauth.identifiers import Prefix, is_id
-from django_faceauth.models import Applicant
+from django_faceauth.models import Applicant, database
 from django_faceauth.services import audit, enrolment, people
 
 #: Lines that are looked up together.
@@ -72,7 +71,7 @@ def carry_out(
         raise ValueError("a plan with problems")
     if dry_run or not made.links:
         return
-    with transaction.atomic():
+    with database.atomic():
         for user, applicant_id in made.links:
             enrolment.link(user, applicant_id, now=now)
             tell(1)

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError
 from django.db.models import QuerySet
 
 from django_faceauth import metrics
+from django_faceauth.models import database
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ def end(rows: QuerySet[Any], keys: Sequence[Any], work: Callable[[QuerySet[Any]]
     """
     error: Exception | None = None
     try:
-        with transaction.atomic():
+        with database.atomic():
             work(rows.filter(pk__in=keys))
     except AWAY:
         raise

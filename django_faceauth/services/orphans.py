@@ -10,11 +10,11 @@ import logging
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import QuerySet
 
 from django_faceauth.conf import conf
-from django_faceauth.models import Applicant, FaceAuthentication, WebhookEvent
+from django_faceauth.models import Applicant, FaceAuthentication, WebhookEvent, database
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.snapshots import AuthenticationSnapshot
@@ -46,7 +46,7 @@ def adopt(event: WebhookEvent, *, now: datetime) -> FaceAuthentication | None:
     if owner is None:
         return None
     try:
-        with transaction.atomic():
+        with database.atomic():
             owner.save()
             row = sync.apply(owner, snapshot, source=StatusChange.Source.WEBHOOK, now=now)
     except IntegrityError:

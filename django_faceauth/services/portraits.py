@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from django_faceauth.conf import conf
-from django_faceauth.exceptions import NotFound
+from django_faceauth.exceptions import NotFound, Unavailable
 from django_faceauth.models import FaceAuthentication
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.snapshots import AssetSnapshot
@@ -52,7 +52,8 @@ def _newest_link(
     client: Client, authentication: FaceAuthentication, now: datetime
 ) -> AssetSnapshot:
     for attempt in authentication.attempts.all()[:MOST_ATTEMPTS]:  # newest first
-        budget.charge(now=now)
+        if not budget.take(now=now, someone_waits=True):
+            raise Unavailable(OPERATION, cause="asked too often", was_sent=False)
         with budget.heeded(now=now):
             page = client.list_assets(authentication.provider_id or "", attempt.provider_id)
         for asset in page.items:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
+from django_faceauth.models.challenge import SESSION_PART
 from django_faceauth.services import binding
 from django_faceauth.services.binding import Snapshot
 
@@ -21,6 +22,7 @@ Kept = list[tuple[str, list[str]]]
 class Seat:
     """A user in a session, which is known by a digest.
 
+    `former` are the digests that it had before the site's `SECRET_KEY` was rotated.
     In place of a session, `names_challenge` is a credential of the user. Several clients may
     have it, so that each can use only the challenge that it names.
     """
@@ -28,6 +30,12 @@ class Seat:
     user: AbstractBaseUser
     session_digest: str
     names_challenge: bool = False
+    former: tuple[str, ...] = ()
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """All digests under which rows may be known; none if nothing was asked there."""
+        return (self.session_digest, *self.former) if self.session_digest else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,11 @@ def columns(seat: Seat, question: Question, now: datetime) -> dict[str, Any]:
 
 
 def slot(seat: Seat, question: Question) -> str:
-    """Return what at most one open challenge has: the same question, of the same seat."""
+    """Return what at most one open challenge has: the same question, of the same seat.
+
+    It begins with the part of the digest that goes with our cookie, and that `rekey` replaces.
+    """
     fingerprint = binding.fingerprint(question.snapshot)
-    whole = "|".join((str(seat.user.pk), seat.session_digest, question.action, fingerprint))
-    return hashlib.sha256(whole.encode()).hexdigest()
+    alone, cookie = seat.session_digest[:SESSION_PART], seat.session_digest[SESSION_PART:]
+    whole = "|".join((str(seat.user.pk), alone, question.action, fingerprint))
+    return cookie + hashlib.sha256(whole.encode()).hexdigest()[len(cookie) :]

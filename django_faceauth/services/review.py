@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db import transaction
-
 from django_faceauth.models import (
     FaceAttempt,
     FaceAuthentication,
     FaceChallenge,
     ReviewCase,
     StatusChange,
+    database,
 )
 from django_faceauth.response_codes import DURESS, FRAUD
 from django_faceauth.services.announcements import announce
@@ -37,11 +36,12 @@ def consider(authentication: FaceAuthentication, *, now: datetime) -> None:
     raise_case(authentication, *_reasons(authentication), now=now)
 
 
+@database.repeated
 def contest(challenge: FaceChallenge, *, now: datetime) -> bool:
     """Have a person look at a decline that its user calls wrong; tell if there is one (V-10)."""
     if not challenge.is_declined or challenge.authentication is None:
         return False
-    with transaction.atomic():
+    with database.atomic():
         raise_case(challenge.authentication, Reason.CONTESTED, now=now)
     return True
 

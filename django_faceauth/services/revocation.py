@@ -32,7 +32,7 @@ def burn(challenge: FaceChallenge | Grant) -> None:
 
 def end_session(request: HttpRequest, *, now: datetime) -> None:
     """End everything that was asked in a session that is about to end."""
-    _end(grants.asked_by(grants.seat_of(request)), reason="logout", now=now)
+    _end(grants.asked_in_session_of(grants.seat_of(request)), reason="logout", now=now)
 
 
 def end_all(user_id: Any, *, reason: str, now: datetime) -> int:

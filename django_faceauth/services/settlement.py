@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from django.db import transaction
-
 from django_faceauth.exceptions import FlowMismatch
-from django_faceauth.models import FaceAuthentication, FaceChallenge
+from django_faceauth.models import FaceAuthentication, FaceChallenge, database
 from django_faceauth.models.challenge import FaceChallengeQuerySet
 from django_faceauth.services import evidence, grants, sync
 from django_faceauth.services.announcements import announce
@@ -78,10 +76,11 @@ def _approve(challenge: FaceChallenge, pulled: Pulled, now: datetime) -> None:
         _grant(challenge, row, anchor, now)
 
 
+@database.repeated
 def _grant(
     challenge: FaceChallenge, authentication: FaceAuthentication, anchor: datetime, now: datetime
 ) -> None:
-    with transaction.atomic():
+    with database.atomic():
         # Locked, so that a change of mind comes wholly before or wholly after.
         row = sync.locked(authentication)
         if row.status == AuthenticationStatus.APPROVED and row.erased_at is None:

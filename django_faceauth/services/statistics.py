@@ -72,7 +72,6 @@ class Stuck:
 
     events: int
     polls: int
-    under_way: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +186,9 @@ def _rank(times: list[timedelta], percent: int) -> timedelta:
 
 
 def _stuck(now: datetime) -> Stuck:
-    overdue = now - health.OVERDUE
     return Stuck(
-        events=_some(WebhookEvent.objects.filter(due_at__lt=overdue)),
-        polls=_some(FaceAuthentication.objects.filter(next_poll_at__lt=overdue)),
-        under_way=_some(stuck.among(FaceAuthentication.objects.all(), now=now)),
+        events=_some(stuck.events(WebhookEvent.objects.all(), now=now)),
+        polls=_some(stuck.polls(FaceAuthentication.objects.all(), now=now)),
     )
 
 

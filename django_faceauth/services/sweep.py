@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from django_faceauth.beat import SWEEP_INTERVAL
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConfigurationError, ProviderError
-from django_faceauth.models import FaceAuthentication, FaceChallenge, WebhookEvent
+from django_faceauth.models import FaceAuthentication, FaceChallenge, WebhookEvent, database
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.services import (
     budget,
@@ -58,10 +57,11 @@ def take(*, now: datetime) -> Due:
     return Due(take_events(affordable, now=now), _take_authentications(affordable, now))
 
 
+@database.repeated
 def take_events(limit: int, *, now: datetime) -> tuple[int, ...]:
     """Take events that are due, the oldest first."""
     due = WebhookEvent.objects.filter(due_at__lte=now).order_by("due_at")
-    with transaction.atomic():
+    with database.atomic():
         taken = _locked(due, limit)
         WebhookEvent.objects.filter(pk__in=taken).update(due_at=now + schedule.LEASE)
     return taken
@@ -124,10 +124,11 @@ def neglected(*, now: datetime) -> bool:
     return bool(_abandoned(now))
 
 
+@database.repeated
 def _take_authentications(limit: int, now: datetime) -> tuple[int, ...]:
     here = FaceAuthentication.objects.filter(environment=conf.ENVIRONMENT)
     due = here.filter(next_poll_at__lte=now).order_by("next_poll_at")
-    with transaction.atomic():
+    with database.atomic():
         taken = _locked(due, limit)
         here.filter(pk__in=taken).update(next_poll_at=now + schedule.LEASE)
     return taken
@@ -136,7 +137,7 @@ def _take_authentications(limit: int, now: datetime) -> tuple[int, ...]:
 def _locked(
     due: QuerySet[WebhookEvent] | QuerySet[FaceAuthentication], limit: int
 ) -> tuple[int, ...]:
-    if connection.features.has_select_for_update_skip_locked:
+    if database.connection().features.has_select_for_update_skip_locked:
         due = due.select_for_update(skip_locked=True)
     else:
         due = due.select_for_update()

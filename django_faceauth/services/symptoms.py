@@ -12,7 +12,7 @@ from django_faceauth import clocks
 from django_faceauth.conf import conf
 from django_faceauth.durations import in_words
 from django_faceauth.models import CallBudget, FaceAuthentication, WebhookEvent
-from django_faceauth.services import audit, health, observations, sweep
+from django_faceauth.services import audit, health, observations, stuck, sweep
 from django_faceauth.services.findings import Findings, ok, problem, warning
 from django_faceauth.services.observations import Observation
 from django_faceauth.statuses import DECIDED
@@ -85,7 +85,7 @@ def _of_work(found: health.Health) -> Findings:
 
 def _of_sweeps(found: health.Health, now: datetime) -> Findings:
     is_late = not found.pause and not found.is_swept
-    if is_late or sweep.neglected(now=now - health.OVERDUE):
+    if is_late or sweep.neglected(now=now - stuck.OVERDUE):
         fix = _("Run manage.py faceauth_sync --watch, or a Celery worker and beat.")
         yield problem("sweeps", _("Nobody sweeps: what is due waits."), fix)
     else:
@@ -155,8 +155,8 @@ def _of_erasures(found: health.Health) -> Findings:
             text % found.erasures_refused,
             _("Look at the erasure tasks, and ask the provider."),
         )
-    if found.erasure_overdue >= health.OVERDUE:
+    if found.erasure_overdue >= stuck.OVERDUE:
         text = _("What was to be forgotten is late by %s.") % in_words(found.erasure_overdue)
         yield problem("erasures", text, _("See whether somebody sweeps."))
-    if not found.erasures_refused and found.erasure_overdue < health.OVERDUE:
+    if not found.erasures_refused and found.erasure_overdue < stuck.OVERDUE:
         yield ok("erasures", _("Nothing that was to be forgotten is late."))

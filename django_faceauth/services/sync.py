@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from django_faceauth import clocks
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import MalformedAnswer, NotFound, ProviderError
-from django_faceauth.models import FaceAttempt, FaceAuthentication
+from django_faceauth.models import FaceAttempt, FaceAuthentication, database
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.snapshots import AttemptSnapshot, AuthenticationSnapshot
 from django_faceauth.services import budget, review, revocation, schedule, scrubbing, turns
@@ -69,7 +68,7 @@ def pull(
         turns.come_back(authentication, now)
         raise
     row = apply(authentication, snapshot, source=source, now=now)
-    attempts = pull_attempts(row, now=now) if _has_stale_attempts(row) else None
+    attempts = pull_attempts(row, now=now) if has_stale_attempts(row) else None
     return Pulled(row, snapshot, attempts)
 
 
@@ -80,19 +79,52 @@ def pull_attempts(
 
     Raises a `ProviderError` or a `ConfigurationError`.
     """
-    client = get_client()
     budget.charge(now=now)
+    return _list_attempts(authentication, now)
+
+
+def look_at_attempts(
+    authentication: FaceAuthentication, *, now: datetime
+) -> tuple[AttemptSnapshot, ...] | None:
+    """Do what `pull_attempts` does, for a visitor who may press a button again and again.
+
+    Returns None, without asking, within two seconds of the last question about the
+    authentication, and when the budget of the site is used up.
+    """
+    if not turns.claim_look(authentication, now) or not budget.take(now=now, someone_waits=True):
+        return None
+    return _list_attempts(authentication, now)
+
+
+def has_stale_attempts(row: FaceAuthentication) -> bool:
+    """Tell whether something has happened since the attempts were last asked for."""
+    known, changed = row.attempts_synced_at, row.quiet_since
+    return changed is not None and (known is None or known < changed)
+
+
+def _list_attempts(
+    authentication: FaceAuthentication, now: datetime
+) -> tuple[AttemptSnapshot, ...]:
+    client = get_client()
     with budget.heeded(now=now):
         listed = client.list_attempts(authentication.provider_id or "").items
-    challenge = getattr(authentication, "challenge", None)
-    asked_at = challenge.started_at if challenge else None
-    with transaction.atomic():
-        mirror_attempts(authentication, listed, started_at=asked_at or authentication.created_at)
-        review.consider(locked(authentication), now=now)
-        _rows(authentication).update(attempts_synced_at=now)
+    _keep_attempts(authentication, listed, now)
     return listed
 
 
+@database.repeated
+def _keep_attempts(
+    authentication: FaceAuthentication, listed: Sequence[AttemptSnapshot], now: datetime
+) -> None:
+    challenge = getattr(authentication, "challenge", None)
+    asked_at = challenge.started_at if challenge else None
+    with database.atomic():
+        mirror_attempts(authentication, listed, started_at=asked_at or authentication.created_at)
+        review.consider(locked(authentication), now=now)
+        _rows(authentication).update(attempts_synced_at=now)
+
+
+@database.repeated
 def apply(
     authentication: FaceAuthentication,
     snapshot: AuthenticationSnapshot,
@@ -101,7 +133,7 @@ def apply(
     now: datetime,
 ) -> FaceAuthentication:
     """Write what the provider said, unless something newer is held; return the row."""
-    with transaction.atomic():
+    with database.atomic():
         row = locked(authentication)
         row.pulling_since = None
         if _is_news(row, snapshot, now):
@@ -113,12 +145,13 @@ def apply(
     return row
 
 
+@database.repeated
 def erase(authentication: FaceAuthentication, *, now: datetime) -> None:
     """Remember that the provider holds no personal data of it any more; revoke its grants.
 
     The row keeps its last status, as a record of what was.
     """
-    with transaction.atomic():
+    with database.atomic():
         row = locked(authentication)
         row.pulling_since = row.next_poll_at = None
         row.erased_at = row.erased_at or now
@@ -159,6 +192,7 @@ def plan(authentication: FaceAuthentication, moment: datetime | None) -> None:
     unchanged.update(next_poll_at=moment)
 
 
+@database.repeated
 def mirror_attempts(
     authentication: FaceAuthentication,
     snapshots: Sequence[AttemptSnapshot],
@@ -170,7 +204,7 @@ def mirror_attempts(
     `started_at` is when we asked for the newest: on our own clock, no face was shown
     before. Raises `MalformedAnswer` for an attempt of another authentication.
     """
-    with transaction.atomic():
+    with database.atomic():
         row = locked(authentication)
         for snapshot in reversed(snapshots):  # the newest gets the last row
             _mirror(row, snapshot, started_at)
@@ -189,11 +223,6 @@ def _can_be_asked_for(authentication: FaceAuthentication) -> bool:
 
 def _rows(authentication: FaceAuthentication) -> QuerySet[FaceAuthentication]:
     return FaceAuthentication.objects.filter(pk=authentication.pk)
-
-
-def _has_stale_attempts(row: FaceAuthentication) -> bool:
-    known, changed = row.attempts_synced_at, row.quiet_since
-    return changed is not None and (known is None or known < changed)
 
 
 def _is_news(row: FaceAuthentication, snapshot: AuthenticationSnapshot, now: datetime) -> bool:
@@ -271,6 +300,11 @@ def _mirror(
         "created_on": snapshot.created_on,
         "modified_on": snapshot.modified_on,
     }
+    if snapshot.former_networks and said.get("network"):
+        # Else the user would be warned of a new one after a rotation of SECRET_KEY.
+        shown = FaceAttempt.objects.filter(authentication__user_id=authentication.user_id)
+        known = shown.filter(network__in=snapshot.former_networks)
+        known.update(network=snapshot.network)
     attempt, _created = FaceAttempt.objects.update_or_create(
         provider_id=snapshot.id,
         defaults=said,

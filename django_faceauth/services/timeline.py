@@ -23,6 +23,7 @@ from django_faceauth.services import audit
 MOMENTS: Final[tuple[tuple[str, Promise], ...]] = (
     ("created_at", _("The gate asked")),
     ("started_at", _("An attempt was asked for")),
+    ("returned_at", _("The user came back")),
     ("verified_at", _("Face shown (anchor)")),
     ("granted_at", _("The gate opened")),
     ("seen_at", _("The browser came through")),

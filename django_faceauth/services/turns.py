@@ -28,6 +28,19 @@ def claim(authentication: FaceAuthentication, source: str, now: datetime) -> boo
     return free.update(pulling_since=now, pulled_at=now, pulls=F("pulls") + 1) == 1
 
 
+def claim_look(authentication: FaceAuthentication, now: datetime) -> bool:
+    """Let one look at the attempts alone, as rarely as others ask; it is no pull."""
+    free = _rows(authentication).filter(
+        has_run_out("pulled_at", lease=schedule.PULL_INTERVAL, now=now)
+    )
+    return free.update(pulled_at=now) == 1
+
+
+def end_look(authentication: FaceAuthentication) -> None:
+    """Let the next one ask at once: the look has shown that there is news."""
+    _rows(authentication).update(pulled_at=None)
+
+
 def give_back(authentication: FaceAuthentication, now: datetime) -> None:
     """Undo a claim: nobody was asked, and it is the turn of others first."""
     rows = _rows(authentication)

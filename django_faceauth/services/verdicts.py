@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import transaction
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import ReviewRefused
-from django_faceauth.models import FaceAuthentication, Lockout, ReviewCase, Verdict
-from django_faceauth.services import audit, limits, revocation
+from django_faceauth.models import FaceAuthentication, Lockout, ReviewCase, Verdict, database
+from django_faceauth.services import audit, exemptions, limits, revocation
 
 Finding = Verdict.Finding
 
@@ -22,6 +21,7 @@ Finding = Verdict.Finding
 ADVERSE: Final = frozenset({Finding.SUSPICIOUS, Finding.FRAUD})
 
 
+@database.repeated
 def record(
     authentication: FaceAuthentication,
     *,
@@ -37,7 +37,7 @@ def record(
     verdict on oneself, a lock without an adverse finding, and an adverse one without a note.
     """
     _require_sense(authentication, finding, note, reviewer, lock_for)
-    with transaction.atomic():
+    with database.atomic():
         verdict = Verdict.objects.create(
             authentication=authentication,
             finding=finding,
@@ -90,6 +90,7 @@ def _take_away(
 ) -> None:
     revocation.revoke(authentication, reason="reviewed", now=now)
     revocation.end_all(authentication.user_id, reason="reviewed", now=now)
+    exemptions.revoke_all(authentication.user_id, now=now)
     if lock_for is not None:
         until = now + lock_for
         reason = Lockout.Reason.REVIEWED

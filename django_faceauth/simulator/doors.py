@@ -8,11 +8,11 @@ from typing import Final
 from uuid import uuid4
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.views.decorators.csrf import csrf_exempt
 
 from django_faceauth.conf import conf
+from django_faceauth.models import database
 from django_faceauth.simulator import credentials, troubles
 from django_faceauth.simulator.machine import Unknown
 from django_faceauth.simulator.problems import Problem
@@ -36,7 +36,7 @@ def public(view: Door) -> Door:
             return HttpResponse(status=404)
         return view(request, **kwargs)
 
-    return csrf_exempt(login_not_required(transaction.non_atomic_requests(door)))
+    return csrf_exempt(login_not_required(database.non_atomic(door)))
 
 
 def endpoint(*, is_secured: bool = True, has_faults: bool = True, **views: View) -> Door:

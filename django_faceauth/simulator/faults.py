@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db import transaction
 from django.db.models import F
 from django.forms import model_to_dict
 
+from django_faceauth.models import database
 from django_faceauth.simulator.models import CallFault, WebhookFaults
 
 Facts = Mapping[str, Any]
@@ -30,6 +30,7 @@ def calls() -> list[CallFault]:
     return sorted(CallFault.objects.order_by("id"), key=lambda fault: fault.calls is None)
 
 
+@database.atomic(WebhookFaults)
 def set_webhooks(facts: Facts) -> None:
     """Decide what goes wrong with webhooks from now on."""
     WebhookFaults.objects.update_or_create(pk=1, defaults=dict(facts))
@@ -40,7 +41,7 @@ def add_call(facts: Facts) -> None:
     CallFault.objects.create(**facts)
 
 
-@transaction.atomic
+@database.atomic(WebhookFaults)
 def replace(webhook: Facts, calls: Iterable[Facts]) -> None:
     """Have this go wrong, and nothing else."""
     clear()
@@ -49,7 +50,7 @@ def replace(webhook: Facts, calls: Iterable[Facts]) -> None:
         add_call(facts)
 
 
-@transaction.atomic
+@database.atomic(WebhookFaults)
 def clear() -> None:
     """Have nothing go wrong any more."""
     WebhookFaults.objects.all().delete()

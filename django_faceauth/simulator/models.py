@@ -8,11 +8,13 @@ from typing import Final
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from django_faceauth.models.database import Row
+
 #: Webhooks that are to change places wait this many seconds for one another.
 SHORTEST_HOLD: Final = 5.0
 
 
-class StoredCase(models.Model):
+class StoredCase(Row):
     """One face authentication with its attempts, as a document."""
 
     id = models.CharField(primary_key=True, max_length=64)
@@ -34,7 +36,7 @@ class DeliveryState(models.TextChoices):
     DROPPED = "dropped", _("dropped")
 
 
-class Delivery(models.Model):
+class Delivery(Row):
     """One event on its way to the merchant: its very bytes, and how that went."""
 
     event_id = models.CharField(max_length=64, unique=True)
@@ -58,7 +60,7 @@ class Delivery(models.Model):
         return self.event_id
 
 
-class WebhookFaults(models.Model):
+class WebhookFaults(Row):
     """What goes wrong with webhooks: one row, or none as long as nothing does."""
 
     drop = models.FloatField(default=0.0)
@@ -91,7 +93,7 @@ class CallFaultKind(models.TextChoices):
     SLOW_BODY = "slow_body", _("the right answer, a byte at a time over this many seconds")
 
 
-class CallFault(models.Model):
+class CallFault(Row):
     """What goes wrong with the next `calls` calls, or with all of them when that is null."""
 
     kind = models.CharField(max_length=20, choices=CallFaultKind)

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 
-from django.db import transaction
 from django.dispatch import Signal
 
 from django_faceauth.conf import conf
+from django_faceauth.models import database
 from django_faceauth.simulator import faults, wire
 from django_faceauth.simulator.events import Event
 from django_faceauth.simulator.ids import new_id
@@ -68,7 +68,8 @@ def announce() -> None:
     if not is_open():
         return
     # Robust: a merchant's call is not to fail because a courier could not be woken.
-    transaction.on_commit(partial(filled.send, sender=Delivery), robust=True)
+    wake = partial(filled.send, sender=Delivery)
+    database.on_commit(wake, model=Delivery, robust=True)
 
 
 def is_lost(event_id: str, share: float) -> bool:

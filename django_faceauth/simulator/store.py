@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from django.db import transaction
 from django.db.models import QuerySet
 
+from django_faceauth.models import database
 from django_faceauth.simulator import events, outbox
 from django_faceauth.simulator.documents import dump, load
 from django_faceauth.simulator.machine import Case, Unknown, advance, due_on
 from django_faceauth.simulator.models import StoredCase
 
 
-@transaction.atomic
+@database.atomic(StoredCase)
 def add(case: Case) -> None:
     """Keep a new case."""
     StoredCase.objects.create(id=case.id, document=dump(case), due_on=due_on(case))
@@ -35,7 +35,7 @@ def read(case_id: str, now: datetime) -> Case:
 
 def change(case_id: str, transition: Callable[[Case], Case], now: datetime) -> Case:
     """Move a case up to now, apply `transition` and keep the result, alone on its row."""
-    with transaction.atomic():
+    with database.atomic(StoredCase):
         row = _row(StoredCase.objects.select_for_update(), case_id)
         before = load(row.document)
         moved = advance(before, now)

@@ -8,7 +8,7 @@ plugin is `django_faceauth.pytest_plugin`.
 from __future__ import annotations
 
 from django_faceauth.testing.cases import FaceAuthTestMixin
-from django_faceauth.testing.gates import Ungated, assert_gated, ungated
+from django_faceauth.testing.gates import Ungated, assert_closed, assert_gated, ungated
 from django_faceauth.testing.outcomes import Outcome
 from django_faceauth.testing.provider import simulated
 from django_faceauth.testing.refusals import assert_face_asked
@@ -29,6 +29,7 @@ __all__ = [
     "FaceAuthTestMixin",
     "Outcome",
     "Ungated",
+    "assert_closed",
     "assert_face_asked",
     "assert_gated",
     "deliver_webhook",

@@ -9,7 +9,7 @@ from unittest import TestCase
 from django.http import HttpResponse
 from django.test import Client
 
-from django_faceauth.testing.gates import assert_gated
+from django_faceauth.testing.gates import assert_closed, assert_gated
 from django_faceauth.testing.outcomes import Outcome
 from django_faceauth.testing.provider import simulated
 from django_faceauth.testing.refusals import assert_face_asked
@@ -42,6 +42,7 @@ class FaceAuthTestMixin(TestCase):
     webhook_event = staticmethod(webhook_event)
     # Named as the assertions of unittest are.
     assertFaceAsked = staticmethod(assert_face_asked)  # noqa: N815
+    assertClosed = staticmethod(assert_closed)  # noqa: N815
     assertGated = staticmethod(assert_gated)  # noqa: N815
 
     @cached_property

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from http import HTTPStatus
 from typing import Any, Final
+
+from django.test import Client
 
 from django_faceauth.gate.answers import answered_by
 from django_faceauth.gate.discovery import Place, places, policies_at
-from django_faceauth.gate.policy import Policy
+from django_faceauth.testing.refusals import handle_of
 
 #: Pages of every admin that nobody can be asked at, and the other pages of this package.
 ALWAYS_OPEN: Final = (
@@ -27,6 +31,17 @@ FIX: Final = (
     "Put @face_required on the view, FaceRequiredMixin in front of a class-based view, "
     "require_face() among permission_classes, or make the admin one that asks for a face. "
     "If it is meant to be so, name the address in except_, or the guarded methods in methods."
+)
+
+
+#: What a request may do work by.
+EVERY_VERB: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+#: There is no such method here.
+REFUSALS: Final = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
+FIX_CLOSED: Final = (
+    "Put the gate below whatever registers the view, and above all that works. If it is meant to "
+    "be so, name the guarded methods in methods. A client that may not have this at all, or whose "
+    "user is not enrolled, is not asked either."
 )
 
 
@@ -60,6 +75,38 @@ def assert_gated(
     if wrong:
         listed = "".join(f"\n  {one}" for one in wrong)
         raise AssertionError(f"Without a face, people get in at:{listed}\n{FIX}")
+
+
+def assert_closed(
+    client: Client,
+    url: str,
+    *,
+    methods: Iterable[str] = EVERY_VERB,
+    data: Any = None,
+    headers: Mapping[str, str] | None = None,
+    **request: Any,
+) -> None:
+    """Fail unless an address asks for a face by every one of `methods` that it answers.
+
+    Sends the requests, so that it also finds what no list of addresses shows: an operation of
+    another framework, work in front of a gate, a gate that is not in the way. `client` is
+    logged in or has a token, its user is enrolled and has shown no face. `data` goes as JSON,
+    or as `content_type` says.
+
+    Raises `AssertionError`, also for an address that answers none of `methods`.
+    """
+    request = {"content_type": "application/json", "headers": headers, **request}
+    body = data if isinstance(data, str | bytes) else "" if data is None else json.dumps(data)
+    answers = {
+        method.upper(): client.generic(method.upper(), url, body, **request) for method in methods
+    }
+    answered = {name: one for name, one in answers.items() if one.status_code not in REFUSALS}
+    if not answered:
+        raise AssertionError(f"{url} answers none of {', '.join(answers)}.")
+    wrong = [f"{name}: {one.status_code}" for name, one in answered.items() if not handle_of(one)]
+    if wrong:
+        listed = "".join(f"\n  {one}" for one in wrong)
+        raise AssertionError(f"{url} does not ask for a face by:{listed}\n{FIX_CLOSED}")
 
 
 def ungated(
@@ -118,28 +165,10 @@ def _problem(place: Place, needed: frozenset[str] | None, action: str | None) ->
     asked = [policy for policy in policies if action in {None, policy.action}]
     if not asked:
         return f"the gate asks for {policies[0].action!r}, not for {action!r}"
-    guarded = _guarded(asked)
-    if guarded is None:
-        return ""
-    if needed is None and answered is None:
-        return f"the gate is for {_listed(guarded)} only"
-    left = _required(needed, answered) - guarded - HARMLESS
+    left = frozenset.intersection(*(policy.left_open for policy in asked)) - HARMLESS
+    for required in (needed, answered):
+        left &= left if required is None else required
     return f"the gate leaves {_listed(left)} open" if left else ""
-
-
-def _guarded(policies: list[Policy]) -> frozenset[str] | None:
-    """Return the methods that any of the gates guards; None is all."""
-    guarded: frozenset[str] = frozenset()
-    for policy in policies:
-        if policy.methods is None:
-            return None
-        guarded |= policy.methods
-    return guarded
-
-
-def _required(needed: frozenset[str] | None, answered: frozenset[str] | None) -> frozenset[str]:
-    both = [methods for methods in (needed, answered) if methods is not None]
-    return frozenset.intersection(*both)
 
 
 def _listed(methods: frozenset[str]) -> str:

@@ -47,6 +47,7 @@ def seat(target: Target, user: AbstractBaseUser | None = None) -> Iterator[HttpR
         return
     request = HttpRequest()
     request.session = target.session
+    request.COOKIES = {name: one.value for name, one in target.cookies.items()}
     request.user = _known(get_user(request))
     yield request
     request.session.save()

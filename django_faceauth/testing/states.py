@@ -14,7 +14,6 @@ from typing import Any, Final, cast
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import transaction
 from django.http import HttpResponseBase
 from django.utils import timezone
 
@@ -26,6 +25,7 @@ from django_faceauth.models import (
     FaceChallenge,
     FaceExemption,
     Lockout,
+    database,
 )
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.models.exemption import EVERY_ACTION
@@ -127,7 +127,7 @@ def face_declined(
 ) -> FaceChallenge:
     """Have somebody else show their face at `target`; the arguments are those of `face_shown`.
 
-    As many in a row as `FACEAUTH_LOCKOUT` says lock the user out.
+    As many in a row as `FACEAUTH_RATE_LIMITS["lockout"]` says lock the user out.
     """
     then = _then(ago)
     return _decided(
@@ -213,7 +213,7 @@ def _asked(
         return grants.ask(request, question, window=conf.CAPTURE_WINDOW, now=now)
 
 
-@transaction.atomic
+@database.atomic()
 def _decided(challenge: FaceChallenge, status: str, now: datetime) -> FaceChallenge:
     """Have the provider decide about an open challenge; return it as it is then."""
     user = challenge.user

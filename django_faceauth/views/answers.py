@@ -35,7 +35,7 @@ def show(
     if word is Word.GRANTED:
         grants.see(request, challenge, now=now)
         return redirect(way_on(challenge))
-    wording = wording_for(challenge, word, trouble)
+    wording = wording_for(challenge, word, now=now, trouble=trouble)
     if word is Word.OPEN:
         return render_page(
             request,
@@ -43,7 +43,7 @@ def show(
             challenge,
             wording=wording,
             refresh=REFRESH,
-            can_reopen=can_reopen(challenge),
+            can_reopen=can_reopen(challenge, now=now),
         )
     return say(request, challenge, word, wording)
 
@@ -92,10 +92,23 @@ def limited(
         wording=LIMITED[closed.scope],
         now=now,
         until=_next_minute(closed.until),
+        rule=closed.rule if conf.DEBUG else "",
         fallback="" if closed.scope == "reported" else fallback_for(challenge.handle),
     )
     response["Retry-After"] = str(closed.seconds(now))
     return response
+
+
+def unavailable(request: HttpRequest, challenge: FaceChallenge, error: Exception) -> HttpResponse:
+    """Say that the provider gave no usable answer; with DEBUG, also why."""
+    return render_page(
+        request,
+        "unavailable",
+        challenge,
+        status=503,
+        passes=getattr(error, "retryable", False),
+        cause=str(error) if conf.DEBUG else "",
+    )
 
 
 def render_page(

@@ -21,8 +21,8 @@ from django_faceauth.services import flow, grants
 from django_faceauth.services.flow import Word
 from django_faceauth.services.presentation import kept_lines
 from django_faceauth.services.telling import wording_for
-from django_faceauth.views.answers import limited, render_page, say, show, show_start
-from django_faceauth.views.page import of_this_session, page
+from django_faceauth.views.answers import limited, render_page, say, show, show_start, unavailable
+from django_faceauth.views.page import AGAIN, look_again, not_found, of_this_session, page
 from django_faceauth.wording import WORDINGS
 
 logger = logging.getLogger(__name__)
@@ -56,6 +56,7 @@ def returned(request: HttpRequest, handle: str) -> HttpResponse:
     if challenge is None:
         return _not_ours(request, handle)
     now = timezone.now()
+    flow.note_return(challenge, now=now)
     challenge, _trouble = flow.look(challenge, source=Source.RETURN, now=now)
     if challenge.return_url:
         return _send_back(request, challenge.return_url)
@@ -85,13 +86,18 @@ def waiting(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
 
 @page
 @require_safe
-@of_this_session
-def status(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
+def status(request: HttpRequest, handle: str) -> HttpResponse:
     """Tell a waiting page, in one word of a closed set, where the challenge stands (U-09)."""
+    challenge = grants.find(request, handle)
+    if challenge is None:
+        return _look_again(request, handle)
     now = timezone.now()
     challenge, trouble = flow.look(challenge, source=Source.POLL, now=now)
     word = flow.word_for(challenge, now=now)
-    told = {"state": word.value, "message": str(wording_for(challenge, word, trouble).message)}
+    told = {
+        "state": word.value,
+        "message": str(wording_for(challenge, word, now=now, trouble=trouble).message),
+    }
     if word is Word.GRANTED:
         grants.see(request, challenge, now=now)
         return JsonResponse(told | {"next": way_on(challenge)})
@@ -119,6 +125,14 @@ def resume(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
     return render_page(request, "continue", challenge, kept=kept)
 
 
+def _look_again(request: HttpRequest, handle: str) -> HttpResponse:
+    """Tell a waiting page with another cookie of ours to load itself again (B-05)."""
+    if grants.find_replaced(request, handle) is None:
+        return not_found(request)
+    again = reverse("faceauth:waiting", args=[handle])
+    return JsonResponse({"state": Word.OPEN.value, "message": "", "next": again})
+
+
 def _ask(request: HttpRequest, challenge: FaceChallenge, now: datetime) -> HttpResponse:
     closed = flow.closed_until(challenge, now=now)
     if closed is not None:
@@ -141,7 +155,7 @@ def _hand_over(request: HttpRequest, challenge: FaceChallenge, now: datetime) ->
         return limited(request, challenge, closed, now)
     except flow.TROUBLES as error:
         logger.error("start failed: %s challenge=%s", error, challenge.pk)
-        return render_page(request, "unavailable", challenge, status=503)
+        return unavailable(request, challenge, error)
     if step is None:
         return redirect("faceauth:waiting", challenge.handle)
     # A page, not a redirect: browsers hold the redirect of a form against the site's
@@ -153,8 +167,8 @@ def _not_ours(request: HttpRequest, handle: str) -> HttpResponse:
     """Answer a browser without the session: another device, or one that a program has opened."""
     return_url = grants.return_url_of(handle)
     if not return_url:
-        return _elsewhere(request)
-    grants.spare_cookie(request)
+        challenge = grants.find_replaced(request, handle)
+        return _elsewhere(request) if challenge is None else look_again(request, challenge)
     return _send_back(request, return_url)
 
 
@@ -176,6 +190,5 @@ def _elsewhere(request: HttpRequest) -> HttpResponse:
     """
     if request.user.is_authenticated:
         return render(request, "faceauth/elsewhere.html", status=404)
-    grants.spare_cookie(request)
-    again = "" if "again" in request.GET else f"{request.path}?again=1"
+    again = "" if AGAIN in request.GET else f"{request.path}?{AGAIN}=1"
     return render(request, "faceauth/elsewhere.html", {"again": again})

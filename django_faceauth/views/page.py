@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Final
 
 from django.contrib.auth.decorators import login_not_required
-from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 
-from django_faceauth.gate.destination import home
+from django_faceauth.gate.destination import home, local
 from django_faceauth.headers import sealed
+from django_faceauth.models import FaceChallenge, database
 from django_faceauth.services import grants
+
+#: What a page of ours adds to an address that it asks for once more.
+AGAIN: Final = "again"
 
 
 def page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -24,9 +29,9 @@ def page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBas
 
     @wraps(view)
     def page(request: HttpRequest, **named: str) -> HttpResponseBase:
-        return sealed(view(request, **named))
+        return sealed(grants.carry(request, view(request, **named)))
 
-    return non_atomic_requests(login_not_required(page))
+    return database.non_atomic(login_not_required(page))
 
 
 def of_this_session(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -35,13 +40,26 @@ def of_this_session(view: Callable[..., HttpResponseBase]) -> Callable[..., Http
     @wraps(view)
     def found(request: HttpRequest, handle: str) -> HttpResponseBase:
         challenge = grants.find(request, handle)
-        if challenge is None:
-            return not_found(request)
-        return view(request, challenge)
+        if challenge is not None:
+            return view(request, challenge)
+        challenge = grants.find_replaced(request, handle)
+        return not_found(request) if challenge is None else look_again(request, challenge)
 
     return found
 
 
+def look_again(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
+    """Answer a browser that was asked with another cookie of ours than came along (B-05).
+
+    If the request was on its way while the cookie was replaced, the next one has the new
+    cookie. If the one was that asked, the gate knows more by now.
+    """
+    if AGAIN in request.GET:
+        return redirect(local(challenge.next_url))
+    again = f"{reverse('faceauth:waiting', args=[challenge.handle])}?{AGAIN}=1"
+    return render(request, "faceauth/elsewhere.html", {"again": again})
+
+
 def not_found(request: HttpRequest) -> HttpResponse:
-    grants.spare_cookie(request)
+    """Say that there is nothing here for this browser."""
     return render(request, "faceauth/not_found.html", {"cancel_url": home()}, status=404)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import DateTimeField, F, Model
 from django.test import Client, override_settings
@@ -51,7 +52,8 @@ def play() -> int:
     """Let it all happen, unless there is a history already; return how much."""
     if FaceAuthentication.objects.exists():
         return 0
-    quiet = override_settings(FACEAUTH_LOCKOUT=None, FACEAUTH_NOTICES=False)
+    limits = {**settings.FACEAUTH_RATE_LIMITS, "lockout": None}  # type: ignore[misc]  # is there
+    quiet = override_settings(FACEAUTH_RATE_LIMITS=limits, FACEAUTH_NOTICES=False)
     logging.disable()  # refusals and alarms of the past alarm nobody
     try:
         with quiet, simulated() as provider:

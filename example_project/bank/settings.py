@@ -89,13 +89,6 @@ USE_TZ = True
 
 SQLITE_FILE = BASE_DIR / "db.sqlite3"
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{quote(str(SQLITE_FILE))}")}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # The bank and the simulator share one server and one file, and call each other.
-    DATABASES["default"]["OPTIONS"] = {
-        "init_command": "PRAGMA journal_mode = WAL",
-        "timeout": 20,
-        "transaction_mode": "IMMEDIATE",
-    }
 
 REST_FRAMEWORK = {
     # The first one has the word: with sessions first, a token that ran out would be a 403.
@@ -148,7 +141,10 @@ FACEAUTH_CAPTURE_HOSTS = FACEAUTH_ASSET_HOSTS = [
 FACEAUTH_REDIRECT_ALLOWLIST = ["demobank://face/done"]
 
 # Whoever looks around here tries more often than customers of a bank do.
-FACEAUTH_USER_LIMITS = FACEAUTH_SESSION_LIMITS = ["30/10m", "500/d"]
+FACEAUTH_RATE_LIMITS = {
+    "unsuccessful": ["30/10m", "500/d"],
+    "unsuccessful_session": ["30/10m", "500/d"],
+}
 
 # Visitors agree before their first face check; another version would ask them anew.
 FACEAUTH_CONSENT_VERSION = "2026-11"
@@ -176,10 +172,7 @@ FROM_ENVIRONMENT = {
     "FACEAUTH_MAX_AGE": env.int,
     "FACEAUTH_MAX_AGE_CEILING": env.int,
     "FACEAUTH_CAPTURE_WINDOW": env.int,
-    "FACEAUTH_USER_LIMITS": env.list,
-    "FACEAUTH_SESSION_LIMITS": env.list,
-    "FACEAUTH_SITE_LIMIT": env.str,
-    "FACEAUTH_LOCKOUT": env.list,
+    "FACEAUTH_RATE_LIMITS": env.json,
     "FACEAUTH_ACR": env.str,
     "FACEAUTH_CREDENTIAL": env.str,
     "FACEAUTH_REDIRECT_ALLOWLIST": env.list,

@@ -22,6 +22,7 @@ from tests.addresses import served
 from tests.gate.test_admin import make_staff
 from tests.person import scripted
 from tests.site.views import statements
+from tests.sweeping import sweep_for
 
 pytestmark = pytest.mark.database
 
@@ -196,8 +197,49 @@ def test_what_needs_a_look_says_so(operator, person):
     person.clock.shift(timedelta(minutes=61))
     FaceAuthentication.objects.update(status="invented_tomorrow")
 
-    assert [figure.value for figure in figures(operator) if figure.is_bad] == ["1"] * 4
+    assert [figure.value for figure in figures(operator) if figure.is_bad] == ["1"] * 3
     assert in_words(timedelta(minutes=61)) in page(operator)
+
+
+def test_each_bad_figure_links_to_its_rows_and_says_the_cure(people):
+    """(F-62): a row that is stuck in each way, beside others that are not."""
+    boss = make_staff(people(), *RIGHTS, "view_webhookevent")
+    rows = [people() for _ in range(4)]
+    for row in rows:
+        row.is_handed_over(row.is_asked("/statements/"))
+    now = timezone.now()
+    for number in range(3):
+        WebhookEvent.objects.create(
+            event_id=f"evt_{number}",
+            received_at=now,
+            due_at=now - timedelta(minutes=6) if number else now,
+        )
+    here = FaceAuthentication.objects.all()
+    here.update(created_at=now - timedelta(hours=2), next_poll_at=now)
+    here.filter(user=rows[0].user).update(next_poll_at=now - timedelta(minutes=6))
+    here.filter(user=rows[1].user).update(status="invented_tomorrow")
+    here.filter(user=rows[2].user).update(
+        status="checks_in_progress", quiet_since=now - timedelta(minutes=61)
+    )
+
+    bad = [figure for figure in figures(boss) if figure.is_bad]
+
+    assert [figure.value for figure in bad] == ["2", "1", "1", "1"]
+    for figure in bad:
+        shown = boss.browser.get(figure.url)
+        assert str(shown.context["cl"].result_count) == figure.value
+        assert figure.cure
+        assert figure.url in page(boss).replace("&amp;", "&")
+
+
+def test_a_camera_page_that_a_user_has_left_is_not_stuck(people):
+    """(F-62): ordinary use does not turn the page red."""
+    boss, person = make_staff(people(), *RIGHTS), people()
+    person.visitor.open(person.is_handed_over(person.is_asked("/statements/")))
+    person.clock.shift(5)
+    sweep_for(person.clock, timedelta(hours=3))
+
+    assert [figure.name for figure in figures(boss) if figure.is_bad] == []
 
 
 def test_times_are_told_with_their_sample(operator, people):

@@ -148,7 +148,8 @@ def test_lists_take_as_many_statements_however_long_they_are(staff, person, decl
         ({"codes": "nonsense"}, []),
         ({"review": "waiting"}, ["declined"]),
         ({"review": "settled"}, []),
-        ({"stuck": "1"}, []),
+        ({"stuck": "compared"}, []),
+        ({"stuck": "nonsense"}, ["approved", "declined"]),
         ({"age": "1"}, ["approved", "declined"]),
         ({"age": "nonsense"}, ["approved", "declined"]),
         ({"action": "="}, ["approved", "declined"]),
@@ -167,17 +168,17 @@ def test_filters(staff, approved, declined, query, found):
 
 def test_what_is_stuck(staff, people):
     person = people()
-    capture = person.is_handed_over(person.is_asked())
-    person.visitor.open(capture)
-    person.clock.shift(5)
-    person.browser.get(f"/face/status/{person.challenge.handle}/")
-    assert person.authentication.status == "capture_in_progress"
+    person.shows_face(person.is_handed_over(person.is_asked()))
+    person.browser.get(f"/face/waiting/{person.challenge.handle}/")
+    FaceAuthentication.objects.update(
+        status="checks_in_progress", created_at=timezone.now(), quiet_since=timezone.now()
+    )
     boss = staff("superuser")
-    assert person.authentication.provider_id not in boss.reads(LIST, stuck="1")
+    assert person.authentication.provider_id not in boss.reads(LIST, stuck="compared")
 
     person.clock.shift(timedelta(hours=2).total_seconds())
 
-    assert person.authentication.provider_id in boss.reads(LIST, stuck="1")
+    assert person.authentication.provider_id in boss.reads(LIST, stuck="compared")
 
 
 def test_search(staff, approved, declined):

@@ -60,7 +60,7 @@ def test_a_person_who_may_have_been_forced(people):
 
 
 def test_many_attempts(person, settings):
-    settings.FACEAUTH_USER_LIMITS = settings.FACEAUTH_SESSION_LIMITS = []
+    settings.FACEAUTH_RATE_LIMITS = {"unsuccessful": [], "unsuccessful_session": []}
     few = tried(person, "leave", "leave", "same_person")
     assert reasons_of(few) == set()
     person.clock.shift(3600)

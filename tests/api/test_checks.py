@@ -19,15 +19,15 @@ API = "django_faceauth.api.urls"
 
 def test_an_api_for_some_methods_leaves_no_other_way():
     """Of a view set those methods that it has at this address."""
-    gate = {"permission_classes": [IsAuthenticated & require_face(methods=["POST"])]}
+    gate = {"permission_classes": [IsAuthenticated & require_face(methods=["GET"])]}
     one = Payments.as_view({"get": "retrieve", "post": "create", "delete": "destroy"}, **gate)
 
     with addresses(path("one/", one), path("two/", type("View", (Secret,), gate).as_view())):
         messages = [one.msg for one in run_checks(tags=[TAG]) if one.id == "faceauth.W007"]
 
     assert messages == [
-        "The gate at /one/ leaves DELETE open.",
-        "The gate at /two/ leaves DELETE, PATCH, PUT open.",
+        "The gate at /one/ leaves DELETE, POST open.",
+        "The gate at /two/ leaves DELETE, PATCH, POST, PUT open.",
     ]
 
 

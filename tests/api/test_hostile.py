@@ -456,7 +456,7 @@ def test_who_asks_too_often_is_told_when_to_ask_again(program, settings, scope, 
 
 
 def test_the_limits_of_attempts_say_until_when(program, settings, clock):
-    settings.FACEAUTH_USER_LIMITS = ["1/10m"]
+    settings.FACEAUTH_RATE_LIMITS = {"unsuccessful": ["1/10m"]}
     program.calls("post", f"{API}challenges/{program.is_asked()}/attempts/")
     has_to_wait = with_token(program.person)
 

@@ -11,10 +11,13 @@ from adrf.views import APIView as AsyncAPIView
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connection
 from django.http import Http404
+from rest_framework.decorators import action, api_view, permission_classes
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.permissions import IsAdminUser, IsAuthenticated
 from rest_framework.response import Response
-from rest_framework.test import APIRequestFactory
+from rest_framework.test import APIRequestFactory, force_authenticate
+from rest_framework.views import APIView
+from rest_framework.viewsets import ViewSet
 
 from django_faceauth.api.permissions import FaceRequired, require_face
 from django_faceauth.gate.discovery import gated_views, policy_at
@@ -373,3 +376,75 @@ def test_the_question_is_kept_where_requests_are_transactions(token, settings):
         assert token.proves(asked)["next"] == "repeat"
     finally:
         settings.DATABASES["default"]["ATOMIC_REQUESTS"] = False
+
+
+# -- methods
+
+
+@permission_classes([IsAuthenticated, require_face(action="verbs", methods=["POST"])])
+def work(request):
+    return Response("form" if request.method == "GET" else "done")
+
+
+one_function = api_view(["GET", "POST"])(work)
+for_head = api_view(["GET", "HEAD", "POST"])(work)
+
+
+class TwoHandlers(APIView):
+    permission_classes = [IsAuthenticated, require_face(action="verbs", methods=["POST"])]
+
+    def get(self, request):
+        return Response("form")
+
+    def post(self, request):
+        return Response("done")
+
+
+class OwnOptions(TwoHandlers):
+    permission_classes = [IsAuthenticated, require_face(action="verbs")]
+
+    def options(self, request):
+        return Response("done")
+
+
+class OwnRefusal(TwoHandlers):
+    permission_classes = [require_face(action="verbs", methods=["POST"], single_use=True)]
+
+    def http_method_not_allowed(self, request, *args, **kwargs):
+        return Response("done")
+
+
+class OneAction(ViewSet):
+    permission_classes = [require_face(action="verbs", methods=["POST"])]
+
+    @action(detail=False, methods=["get", "post"])
+    def both(self, request):
+        return Response("form" if request.method == "GET" else "done")
+
+
+VERBS = [
+    (one_function, "GET", 200),
+    (one_function, "HEAD", 405),
+    (for_head, "HEAD", 401),
+    (one_function, "OPTIONS", 200),
+    (one_function, "POST", 401),
+    (one_function, "NO", 405),
+    (TwoHandlers.as_view(), "HEAD", 200),
+    (TwoHandlers.as_view(), "POST", 401),
+    (TwoHandlers.as_view(), "PUT", 405),
+    (OwnOptions.as_view(), "OPTIONS", 401),
+    (OwnRefusal.as_view(), "NO", 401),
+    (OwnRefusal.as_view(), "PUT", 401),
+    (OneAction.as_view({"get": "both", "post": "both"}), "GET", 200),
+    (OneAction.as_view({"get": "both", "post": "both"}), "HEAD", 401),
+]
+
+
+def test_every_verb_that_may_work_is_asked(person):
+    """The handler of GET may be that of POST, and find that it is no GET (F-04)."""
+    for view, verb, status in VERBS:
+        request = APIRequestFactory().generic(verb, "/")
+        request.session = person.browser.session
+        force_authenticate(request, user=person.user)
+
+        assert view(request).status_code == status, (view, verb)

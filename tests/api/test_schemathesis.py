@@ -79,7 +79,10 @@ def client(request, person, settings) -> Iterator[Client]:
     rates = {"faceauth": None, "faceauth-attempts": None}
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"DEFAULT_THROTTLE_RATES": rates}
     settings.FACEAUTH_REDIRECT_ALLOWLIST = [ALLOWED]
-    settings.FACEAUTH_USER_LIMITS = settings.FACEAUTH_SESSION_LIMITS = ["1000/d"]
+    settings.FACEAUTH_RATE_LIMITS = {
+        "unsuccessful": ["1000/d"],
+        "unsuccessful_session": ["1000/d"],
+    }
     kind: Callable[[Person], Program] = request.param
     client = _with_everything(kind(person), person)
     with keeping_the_connection():

@@ -111,13 +111,13 @@ def test_a_token_alone_is_not_enough(person, kind):
     assert program.sends("GET", "/shop/secret/").status_code == 401
 
 
-def test_each_refusal_of_a_token_is_a_question_of_its_own(person):
-    """So that two clients with one token are not told the same handle (B-07)."""
+def test_what_a_client_has_started_is_not_told_to_another(person):
+    """Two clients with one token: the second gets a question of its own (B-07, F-47)."""
     program = Program.with_token(person)
+    first = program.is_asked()["challenge"]
+    program.sends("POST", f"/face/api/challenges/{first}/attempts/")
 
-    first, second = program.is_asked()["challenge"], program.is_asked()["challenge"]
-
-    assert first != second
+    assert program.is_asked()["challenge"] != first
 
 
 def test_who_names_an_open_question_is_not_asked_another(person):

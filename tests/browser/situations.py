@@ -91,9 +91,9 @@ def without_a_start(clock: time_machine.Coordinates, provider: Provider) -> Iter
     provider.troubles.extend([lambda provider, request: provider.answer(request, 500)] * 3)
     yield "unavailable", person.presses(start)
     provider.troubles.clear()
-    with override_settings(FACEAUTH_USER_LIMITS=["1/h"]):
+    with override_settings(FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/h"]}):
         yield "limited", person.presses(start)
-    with override_settings(FACEAUTH_LOCKOUT=(1, "30m")), FALLBACK:
+    with override_settings(FACEAUTH_RATE_LIMITS={"lockout": (1, "30m")}), FALLBACK:
         locked = Person(clock)
         locked.passes(outcome="someone_else")
         yield "locked", locked.browser.get(locked.is_asked("/payout/"))

@@ -85,6 +85,7 @@ class Customer:
     def __init__(self, bank: str, username: str = "") -> None:
         self.bank = bank
         self.browser = requests.Session()
+        self.browser.headers["Accept"] = "text/html"  # or the gate takes it for a program
         if username:
             self.submits(self.opens("/login/"), username=username, password="demo")
 

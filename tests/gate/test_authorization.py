@@ -197,7 +197,7 @@ def test_a_completed_attempt_feeds_no_other_question(person, provider):
     assert person.browser.get("/payout/").status_code == 302
 
 
-@override_settings(FACEAUTH_USER_LIMITS=["2/d"])
+@override_settings(FACEAUTH_RATE_LIMITS={"unsuccessful": ["2/d"]})
 def test_pressing_again_and_again_costs_what_the_limits_allow(person, provider):
     """Whoever has the session cannot wear the user down (TH-04, TH-25)."""
     start = person.is_asked()

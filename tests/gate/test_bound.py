@@ -330,7 +330,7 @@ def test_under_asgi_work_and_use_are_one_too(person, payment, kind):
 def test_the_session_survives_a_view_that_raises(
     person, payment, monkeypatch, failure, status, atomic_requests
 ):
-    """The rotation of the session key must not be taken back under the browser's feet (B-05)."""
+    """A cookie that the browser never got must not count (B-05, F-20)."""
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", atomic_requests)
     approved(person, payment)
     FaceChallenge.objects.update(seen_at=None)  # granted by a sweep, and never looked at

@@ -255,7 +255,7 @@ class Scene:
 
     def _challenge(self, grant: Grant) -> str:
         session = self.session if grant.is_here else {grants.SESSION_KEY: "another session"}
-        asker = SimpleNamespace(user=self.user, session=session)
+        asker = SimpleNamespace(user=self.user, session=session, COOKIES={})
         question = Question(grant.action, timedelta(seconds=MAX_AGE))
         asked = grants.ask(asker, question, window=timedelta(minutes=10), now=NOON)
         shown_at = NOON - timedelta(seconds=grant.age)
@@ -265,6 +265,7 @@ class Scene:
             method=grant.method,
             verified_at=shown_at,
             granted_at=shown_at,
+            seen_at=shown_at,  # else the first door would replace the cookie
             consumed_at=shown_at if grant.state == "consumed" else None,
             authentication=self._authentication(grant),
         )

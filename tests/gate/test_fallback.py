@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
-from django.test import Client, RequestFactory
+from django.test import Client
 from django.utils import timezone
 
 from django_faceauth.exceptions import FlowError
@@ -34,9 +34,7 @@ def other_way(settings):
 
 def request_of(person, method="post"):
     """A request of this person's browser, as a view of the site sees it."""
-    request = getattr(RequestFactory(), method)("/by-code/")
-    request.user, request.session = person.user, person.browser.session
-    return request
+    return person.request("/by-code/", method)
 
 
 def page_for(person):
@@ -139,31 +137,27 @@ def test_it_is_told_once(person, django_capture_on_commit_callbacks):
     assert told == [(person.challenge.pk, "code")]
 
 
-@pytest.mark.django_db(transaction=True)
-def test_the_session_key_is_rotated(person):
-    """As for a face (B-05), and once."""
+def test_it_is_seen_like_a_face(person):
+    """B-05, F-20."""
     person.is_asked(GATE)
-    before = person.browser.session.session_key
-
     enters(person)
-    after = person.browser.session.session_key
-    person.browser.get(GATE)
+    assert "sessionid_faceauth" not in person.browser.cookies
 
-    assert before != after == person.browser.session.session_key
+    answer = person.browser.get(GATE)
+
+    assert answer.content.startswith(b"secret")
+    assert "sessionid_faceauth" in answer.cookies
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_site_that_changes_its_mind_has_granted_nothing(person):
     """In a transaction of the site that is rolled back, there was no answer."""
     person.is_asked(GATE)
-    request = request_of(person)
-    before = request.session.session_key
 
     with transaction.atomic():
-        answer_otherwise(request, person.challenge.handle, method="code")
+        answer_otherwise(request_of(person), person.challenge.handle, method="code")
         transaction.set_rollback(True)
 
-    assert request.session.session_key == before
     person.is_asked(GATE)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from django.test import RequestFactory
+from django.test import override_settings
 from django.utils import timezone
 
 from django_faceauth.gate import freshness
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services import exemptions, grants
+from django_faceauth.testing import exempted
 from django_faceauth.wording import NOT_DONE
 
 GATE = "/statements/"
@@ -18,6 +19,8 @@ SESSIONS = [
     {"hijack_history": ["1"]},  # django-hijack
     {"loginas_from_user": "1:signature"},  # django-loginas
     {"_impersonate": "1"},  # django-impersonate
+    {"exit_users_pk": [("1", "django.contrib.auth.backends.ModelBackend")]},  # django-su
+    {"django_disguise:original_user": "1"},  # django-disguise
 ]
 
 
@@ -69,12 +72,33 @@ def test_an_exemption_is_for_the_person_too(people, marks):
     assert person.browser.get(GATE).status_code == 403
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"FACEAUTH_IMPERSONATION_KEYS": ["other", "acts"]},
+        {"FACEAUTH_IMPERSONATION_KEYS": lambda: ["acts"]},
+        {"LOGINAS_FROM_USER_SESSION_FLAG": "acts"},
+    ],
+    ids=["listed", "called", "loginas"],
+)
+def test_a_site_can_name_keys_of_other_tools(people, setting):
+    """Grants and exemptions count again once the key has gone (F-07)."""
+    person, officer = people(), people()
+    exempted(person.user, author=officer.user)
+    acts(person, {"acts": "1"})
+    assert person.browser.get(GATE).status_code == 200
+
+    with override_settings(**setting):
+        assert person.browser.get(GATE).status_code == 403
+        acts(person, {"acts": ""})
+        assert person.browser.get(GATE).status_code == 200
+
+
 @pytest.mark.parametrize("mark", grants.IMPERSONATION_MARKS)
 def test_marks_on_the_user_count_too(person, mark):
     """Middleware of these tools sets them (TH-44)."""
     person.passes(GATE)
-    request = RequestFactory().get(GATE)
-    request.user, request.session = person.user, person.browser.session
+    request = person.request(GATE)
     assert freshness(request) is not None
 
     setattr(person.user, mark, True)

@@ -6,9 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError, connection
-from django.test import RequestFactory
 from django.utils import timezone
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -52,10 +50,7 @@ changes = {
 
 def request_of(person):
     """Return a request of the browser of a person, as a view gets it."""
-    request = RequestFactory().post("/pay/")
-    request.user = person.user
-    request.session = SessionStore(person.browser.session.session_key)
-    return request
+    return person.request("/pay/", "post")
 
 
 def gate(data=None, action="pay"):

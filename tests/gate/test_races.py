@@ -9,11 +9,9 @@ from contextlib import contextmanager, suppress
 from threading import Barrier, Event
 
 import pytest
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection, transaction
 from django.db.models import F
 from django.http import HttpRequest
-from django.test import RequestFactory
 from django.utils import timezone
 
 from django_faceauth.gate.decision import Allow, enter
@@ -38,9 +36,7 @@ class Refused(Exception):
 
 def request_of(person) -> HttpRequest:
     """Return a request of that browser, with a session that is loaded already."""
-    request = RequestFactory().post("/pay/")
-    request.user = person.user
-    request.session = SessionStore(person.browser.session.session_key)
+    request = person.request("/pay/", "post")
     request.session.load()
     return request
 

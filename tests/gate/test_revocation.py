@@ -14,13 +14,14 @@ from django.db import OperationalError, connection, transaction
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from django_faceauth.models import FaceAuthentication, FaceChallenge
+from django_faceauth.models import Erasure, FaceAuthentication, FaceChallenge
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.snapshots import AuthenticationSnapshot
 from django_faceauth.services import alerts, enrolment, revocation, sync
 from django_faceauth.signals import challenge_revoked
 from tests.deliveries import deliver, event
 from tests.services.test_concurrency import at_once
+from tests.site.models import Customer, Staff
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
@@ -90,9 +91,7 @@ def reported(situation):
 
 
 def logout(situation):
-    request = RequestFactory().post("/logout/")
-    request.session, request.user = situation.person.browser.session, situation.person.user
-    revocation.end_session(request, now=timezone.now())
+    revocation.end_session(situation.person.request("/logout/", "post"), now=timezone.now())
 
 
 EVENTS = [deactivated, password, relinked, staff, reported, logout]
@@ -346,3 +345,38 @@ def test_nobody_is_kept_from_leaving(person, caplog):
     assert "rows not ended at log-out: OperationalError" in caplog.text
     person.browser.force_login(person.user)
     person.is_asked("/statements/")
+
+
+# -- by other models of the same user
+
+
+@pytest.mark.parametrize("model", [Staff, Customer], ids=["proxy", "child"])
+@pytest.mark.parametrize("change", ["deactivated", "password"])
+def test_a_proxy_and_a_child_of_the_user_model_end_it_too(situation, model, change):
+    """Whoever is active again shows the face again (F-10)."""
+    user = situation.person.user
+    if model is Customer:
+        Customer(account=user, number=user.pk + 1000).save_base(raw=True)
+    row = model.objects.get(id=user.pk)
+    if change == "deactivated":
+        row.is_active = False
+    else:
+        row.set_password("another one")
+
+    row.save()
+
+    assert situation.rows == [("revoked", change), ("expired", change)]
+    User.objects.filter(pk=user.pk).update(is_active=True)
+    situation.person.browser.force_login(User.objects.get(pk=user.pk))
+    assert situation.is_shut()
+
+
+def test_a_child_of_the_user_model_is_deleted_with_what_it_was_granted(situation):
+    """The provider is told to forget, and no row is left (F-10, V-07)."""
+    user = situation.person.user
+    Customer(account=user, number=user.pk + 1000).save_base(raw=True)
+
+    Customer.objects.get(id=user.pk).delete()
+
+    assert not FaceChallenge.objects.exists()
+    assert Erasure.objects.filter(who=str(user.pk)).exists()

@@ -109,6 +109,7 @@ class Served:
 
 def _see_the_page(site: str) -> None:
     with requests.Session() as browser:
+        browser.headers["Accept"] = "text/html"
         login = browser.get(f"{site}/statements/", timeout=10)
         form = {**_hidden(login), "username": "alice", "password": "demo"}
         start = browser.post(login.url, form, headers={"Referer": login.url}, timeout=10)

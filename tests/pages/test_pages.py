@@ -80,7 +80,7 @@ def every_page(people, client, provider, _english):
     provider.troubles.extend([lambda provider, request: provider.answer(request, 500)] * 3)
     seen["unavailable.html"] = person.presses(start)
     provider.troubles.clear()
-    with override_settings(FACEAUTH_USER_LIMITS=["1/h"]):
+    with override_settings(FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/h"]}):
         seen["limited.html"] = person.presses(start)
     return seen
 

@@ -18,8 +18,9 @@ from django.utils import timezone
 from pytest_django.asserts import assertTemplateUsed
 
 from django_faceauth.models import FaceChallenge, Lockout
-from django_faceauth.services import alerts
+from django_faceauth.services import alerts, exemptions
 from django_faceauth.signals import challenge_revoked, locked_out, reported
+from django_faceauth.testing import exempted, face_shown
 from django_faceauth.wording import LIMITED
 from tests.services.test_concurrency import at_once
 from tests.site.fallback import CODE
@@ -234,6 +235,27 @@ def test_the_button_closes_locks_and_tells(alice, caplog):
     ]
     (to_operator,) = [one for one in mail.outbox if one.to == ["operator@bank.example"]]
     assert str(row.pk) in re.findall(r"\d+", to_operator.body)
+
+
+def test_exemptions_end_too(alice, people):
+    """All of them, of this user alone; the operator's mail says which (F-09)."""
+    officer, bob = people(), people()
+    face_shown(alice.browser)
+    mine = [exempted(alice.user, author=officer.user, action=name) for name in ("*", "payout")]
+    former = exempted(alice.user, author=officer.user)
+    exemptions.revoke(former, now=timezone.now() - timedelta(minutes=1))
+    his = exempted(bob.user, author=officer.user)
+    assert alice.browser.get("/payout/").status_code == 200
+
+    reports(alerts.link_to_report(FaceChallenge.objects.get(user=alice.user, method="face")))
+
+    alice.is_asked("/payout/")
+    alice.is_asked(GATE)
+    assert bob.browser.get("/payout/").status_code == 200
+    (to_operator,) = [one for one in mail.outbox if one.to == ["operator@bank.example"]]
+    last = to_operator.body.splitlines()[-1]
+    assert re.findall(r"\d+", last) == [str(row.pk) for row in mine]
+    assert str(his.pk) not in re.findall(r"\d+", last)
 
 
 def test_the_lock_lasts_a_day(alice, clock, provider):

@@ -127,8 +127,8 @@ def test_a_browser_that_comes_back_without_its_session_is_asked_of_nothing(progr
     assert provider.questions == before
 
 
-def test_a_late_tab_does_not_take_the_new_cookie_away(program, person):
-    """It arrives with the session key from before a rotation."""
+def test_a_late_tab_gets_back_to_the_program(program, person):
+    """It arrives with the cookies from before a grant was seen (F-20)."""
     start = person.is_asked()
     late = Client()
     late.cookies["sessionid"] = person.browser.session.session_key
@@ -139,7 +139,8 @@ def test_a_late_tab_does_not_take_the_new_cookie_away(program, person):
     answer = late.get(f"/face/returned/{handle}/")
 
     assert capture_url_in(answer) == APP
-    assert "sessionid" not in answer.cookies
+    assert not answer.cookies
+    assert late.get("/home/").status_code == 200
 
 
 # -- the site's own pages

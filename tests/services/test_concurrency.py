@@ -149,7 +149,7 @@ def test_many_starts_buy_three_attempts(person, provider):
 
 def test_many_starts_of_all_users_stay_within_the_limit_of_the_site(people, provider, settings):
     """R-03."""
-    settings.FACEAUTH_SITE_LIMIT = "5/h"
+    settings.FACEAUTH_RATE_LIMITS = {"site": "5/h"}
     crowd = [people() for _ in range(TABS)]
     starts = [asked_elsewhere(one) for one in crowd for _ in range(STARTS // len(crowd))]
 

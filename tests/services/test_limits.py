@@ -5,28 +5,45 @@ from __future__ import annotations
 import logging
 import re
 from datetime import datetime, timedelta
+from http.client import RemoteDisconnected
+from socket import gaierror
+from ssl import SSLCertVerificationError, SSLError
 
 import pytest
+import requests
 from django.core.cache import caches
 from django.db import DatabaseError, connection
 from django.test import Client, override_settings
 from django.utils import timezone
+from urllib3.exceptions import (
+    MaxRetryError,
+    NameResolutionError,
+    NewConnectionError,
+    ProtocolError,
+)
+from urllib3.exceptions import SSLError as Untrusted
 
 from django_faceauth import metrics
+from django_faceauth.conf import RATE_LIMITS
 from django_faceauth.exceptions import NotEnrolled
 from django_faceauth.models import AttemptRequest, CallBudget, FaceAuthentication, Lockout
+from django_faceauth.provider import factory
 from django_faceauth.services import enrolment, limits, sweep
 from django_faceauth.signals import locked_out
 from django_faceauth.wording import LIMITED
 from tests.person import capture_url_in, scripted
-from tests.provider_double import answers, breaks, works, works_but_times_out
+from tests.provider_double import answers, breaks_with, works, works_but_times_out
+from tests.server import free_port
 from tests.sweeping import sweep_for
 
 pytestmark = pytest.mark.database
 
+#: But for that of the site and the lock-out.
+NO_LIMITS = {"unsuccessful": [], "unsuccessful_session": [], "successful": []}
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 DECLINED = scripted("62321")
+UNTRUSTED = Untrusted(SSLCertVerificationError("self-signed"))
 
 
 def starts(person):
@@ -144,7 +161,9 @@ def test_nobody_is_told_to_come_a_little_too_early(person):
     assert page["Retry-After"] == "600"
 
 
-@override_settings(FACEAUTH_USER_LIMITS=["2/h", "3/d"], FACEAUTH_SESSION_LIMITS=[])
+@override_settings(
+    FACEAUTH_RATE_LIMITS={"unsuccessful": ["2/h", "3/d"], "unsuccessful_session": []}
+)
 def test_of_several_limits_the_longest_wait_is_told(person):
     first = timezone.now()
     refuses(person, 2)
@@ -154,7 +173,7 @@ def test_of_several_limits_the_longest_wait_is_told(person):
     assert told(starts(person)) == first + DAY
 
 
-@override_settings(FACEAUTH_USER_LIMITS=[], FACEAUTH_SESSION_LIMITS=[])
+@override_settings(FACEAUTH_RATE_LIMITS=NO_LIMITS)
 def test_a_site_without_limits_counts_all_the_same(person, provider):
     """So that a limit which is switched on knows what was before."""
     refuses(person, 5)
@@ -162,7 +181,9 @@ def test_a_site_without_limits_counts_all_the_same(person, provider):
     assert provider.attempts_bought == AttemptRequest.objects.count() == 5
 
 
-@override_settings(LANGUAGE_CODE="de", TIME_ZONE="Europe/Berlin", FACEAUTH_USER_LIMITS=["1/10m"])
+@override_settings(
+    LANGUAGE_CODE="de", TIME_ZONE="Europe/Berlin", FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/10m"]}
+)
 def test_the_time_is_that_of_the_visitor(person):
     starts(person)
 
@@ -173,7 +194,9 @@ def test_the_time_is_that_of_the_visitor(person):
 
 
 def test_the_other_way_is_offered(person):
-    with override_settings(FACEAUTH_FALLBACK="/by-phone/", FACEAUTH_USER_LIMITS=["1/10m"]):
+    with override_settings(
+        FACEAUTH_FALLBACK="/by-phone/", FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/10m"]}
+    ):
         starts(person)
         page = starts_anew(person)
 
@@ -192,7 +215,7 @@ def test_a_link_that_is_used_again_is_free(person, provider):
     assert provider.attempts_bought == AttemptRequest.objects.count() == 1
 
 
-@override_settings(FACEAUTH_USER_LIMITS=["1/h"])
+@override_settings(FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/h"]})
 def test_a_link_that_still_opens_is_handed_out_at_the_limit(person):
     start = person.is_asked()
     link = capture_url_in(person.presses(start))
@@ -214,13 +237,116 @@ def test_what_the_provider_refused_is_given_back(person, provider, status, befor
     assert AttemptRequest.objects.count() == 0
 
 
-@pytest.mark.parametrize("trouble", [works_but_times_out, breaks(), answers(500), answers(201)])
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        works_but_times_out,
+        breaks_with(requests.ReadTimeout()),
+        breaks_with(requests.ConnectionError(ProtocolError("aborted", RemoteDisconnected()))),
+        breaks_with(requests.exceptions.SSLError(SSLError("bad record"))),
+        answers(500),
+        answers(503),
+        answers(201),
+    ],
+)
 @pytest.mark.parametrize("before", [[], [works]], ids=["authentication", "attempt"])
 def test_what_may_have_been_made_is_counted(person, provider, trouble, before):
     provider.troubles.extend([*before, trouble])
 
     assert starts(person).status_code == 503
     assert AttemptRequest.objects.count() == 1
+
+
+def fails_to_connect(reason):
+    """Raise what `requests` raises when there is no connection."""
+    return breaks_with(requests.ConnectionError(MaxRetryError(None, "/", reason)))
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        fails_to_connect(NewConnectionError(None, "refused")),
+        fails_to_connect(NameResolutionError("host", None, gaierror())),
+        breaks_with(requests.ConnectTimeout()),
+        breaks_with(requests.exceptions.SSLError(MaxRetryError(None, "/", UNTRUSTED))),
+        breaks_with(requests.exceptions.ProxyError(MaxRetryError(None, "/", None))),
+        answers(429),
+    ],
+)
+@pytest.mark.parametrize("before", [[], [works]], ids=["authentication", "attempt"])
+def test_an_outage_does_not_end_in_too_many_attempts(person, provider, trouble, before):
+    """What never reached the provider, or was put off there, is given back (F-26)."""
+    for _ in range(4):
+        provider.troubles.extend([*before, trouble])
+        assert starts_anew(person).status_code == 503
+
+    assert AttemptRequest.objects.count() == 0
+    assert starts_anew(person).status_code == 200
+
+
+@pytest.mark.enable_socket
+def test_a_closed_port_is_no_attempt(person, settings, provider):
+    """Over a real socket, which is refused (F-26)."""
+    settings.DEBUG = True
+    settings.FACEAUTH_BASE_URL = f"http://127.0.0.1:{free_port()}"
+    with factory.answered_by(None):
+        for _ in range(4):
+            assert starts_anew(person).status_code == 503
+
+    assert AttemptRequest.objects.count() == 0
+
+
+# -- what succeeded is another matter
+
+
+def test_several_approved_payments_in_ten_minutes_all_pass(person, owes):
+    """Limits do not punish success (F-26)."""
+    for number in range(6):
+        path = f"/pay/{owes(person, amount=str(number + 1)).pk}/"
+        person.proves(person.is_asked(path, "post"))
+        assert person.browser.post(path).status_code == 200
+
+    assert AttemptRequest.objects.filter(is_successful=True).count() == 6
+    assert AttemptRequest.objects.count() == 6
+
+
+@override_settings(FACEAUTH_RATE_LIMITS={"successful": ["2/h"]})
+def test_success_has_a_limit_of_its_own(person):
+    """(F-26)."""
+    for _ in range(2):
+        person.passes()
+        person.browser = person.new_browser()
+
+    assert starts(person).context["wording"] == LIMITED["user"]
+
+
+def test_of_several_tries_the_one_that_was_approved_is_successful(person):
+    """(F-26)."""
+    start = person.is_asked()
+    person.proves(start, "no_camera")
+    person.proves(start)
+
+    asked = AttemptRequest.objects.order_by("pk")
+    assert list(asked.values_list("is_successful", flat=True)) == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("limits", "rule"),
+    [
+        ({"unsuccessful": ["1/10m"]}, "[&quot;unsuccessful&quot;]: 1/10m"),
+        ({"unsuccessful_session": ["1/2h"]}, "[&quot;unsuccessful_session&quot;]: 1/2h"),
+        ({"site": "1/d"}, "[&quot;site&quot;]: 1/d"),
+    ],
+)
+def test_developers_are_told_which_limit_it_is(person, settings, limits, rule):
+    """With DEBUG, and visitors are not (F-26)."""
+    settings.FACEAUTH_RATE_LIMITS = limits
+    refuses(person)
+    assert "RATE_LIMITS" not in text(starts(person))
+
+    settings.DEBUG = True
+
+    assert f"<code>FACEAUTH_RATE_LIMITS{rule}</code>" in text(starts(person))
 
 
 def test_people_who_may_not_start_count_nothing(people):
@@ -269,7 +395,7 @@ def test_a_thief_in_one_session_leaves_the_others_something(person):
 def test_others_are_not_affected(people):
     """A limit and a lockout are of one user (R-05, TH-26)."""
     mallory, alice = people(DECLINED), people()
-    with override_settings(FACEAUTH_USER_LIMITS=[], FACEAUTH_SESSION_LIMITS=[]):
+    with override_settings(FACEAUTH_RATE_LIMITS=NO_LIMITS):
         is_declined(mallory, 5)
     assert starts(mallory).status_code == 429
 
@@ -296,7 +422,7 @@ def test_who_is_not_in_the_session_cannot_add_to_anybodys_counter(people):
 # -- the whole site
 
 
-@override_settings(FACEAUTH_SITE_LIMIT="3/h")
+@override_settings(FACEAUTH_RATE_LIMITS={"site": "3/h"})
 def test_the_site_has_a_limit_of_its_own(people, provider, caplog):
     """All are refused, and somebody is told (R-03)."""
     before = metrics.counts["limited.site"]
@@ -321,7 +447,7 @@ def test_the_site_has_a_limit_of_its_own(people, provider, caplog):
     assert starts(late).status_code == 200
 
 
-@override_settings(FACEAUTH_SITE_LIMIT="3/h")
+@override_settings(FACEAUTH_RATE_LIMITS={"site": "3/h"})
 def test_the_account_is_opened_when_the_first_one_starts(person):
     CallBudget.objects.all().delete()
 
@@ -335,7 +461,7 @@ def test_the_account_is_opened_when_the_first_one_starts(person):
 
 @pytest.fixture
 def _only_lockouts(settings):
-    settings.FACEAUTH_USER_LIMITS = settings.FACEAUTH_SESSION_LIMITS = []
+    settings.FACEAUTH_RATE_LIMITS = NO_LIMITS
 
 
 @pytest.mark.usefixtures("_only_lockouts")
@@ -427,7 +553,7 @@ def test_who_does_not_come_back_is_locked_out_by_the_sweep(people):
 
 
 @pytest.mark.usefixtures("_only_lockouts")
-@override_settings(FACEAUTH_LOCKOUT=None)
+@override_settings(FACEAUTH_RATE_LIMITS=NO_LIMITS | {"lockout": None})
 def test_a_site_may_lock_nobody_out(people):
     is_declined(people(DECLINED), 6)
 
@@ -511,11 +637,10 @@ def test_what_cannot_be_counted_is_not_started(person, provider):
 
 
 @pytest.mark.parametrize(("limit", "kept"), [("3/10m", DAY), ("20/7d", 7 * DAY)])
-@pytest.mark.parametrize("name", ["USER_LIMITS", "SESSION_LIMITS", "SITE_LIMIT"])
-def test_what_no_limit_looks_at_is_forgotten(person, limit, kept, name, settings):
-    for other in ("USER_LIMITS", "SESSION_LIMITS"):
-        setattr(settings, f"FACEAUTH_{other}", [])
-    setattr(settings, f"FACEAUTH_{name}", limit if name == "SITE_LIMIT" else [limit])
+@pytest.mark.parametrize("key", ["unsuccessful", "unsuccessful_session", "successful", "site"])
+def test_what_no_limit_looks_at_is_forgotten(person, limit, kept, key, settings):
+    one = {key: limit if key == "site" else [limit]}
+    settings.FACEAUTH_RATE_LIMITS = dict.fromkeys(RATE_LIMITS) | one
     starts(person)
 
     person.clock.shift(kept)

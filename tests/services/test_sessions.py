@@ -7,8 +7,7 @@ import hashlib
 import pytest
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.signals import user_logged_in, user_logged_out
-from django.test import Client, RequestFactory
-from django.utils import timezone
+from django.test import RequestFactory
 
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services import grants
@@ -16,22 +15,6 @@ from django_faceauth.services import grants
 pytestmark = pytest.mark.database
 
 GATE = "/statements/"
-
-
-def test_the_session_key_is_rotated_when_the_grant_is_first_seen(person):
-    """A key that somebody else knew is worth nothing then (B-05, TH-02)."""
-    start = person.is_asked()
-    stolen = person.browser.session.session_key
-    person.waits(person.returns(person.shows_face(person.is_handed_over(start))))
-
-    fresh = person.browser.session.session_key
-    assert fresh != stolen
-    assert person.browser.get(GATE).status_code == 200
-    assert person.browser.session.session_key == fresh
-
-    thief = person.new_browser()
-    thief.cookies["sessionid"] = stolen
-    assert thief.get(GATE)["Location"].startswith("/login/")
 
 
 def test_rotation_by_others_keeps_the_grant(person):
@@ -122,20 +105,6 @@ def test_coming_back_with_somebody_elses_handle_grants_nothing(people):
     alice.is_asked()
 
 
-def test_of_two_requests_that_see_the_grant_one_rotates(person):
-    """The other one still holds the row as it was before."""
-    person.passes(GATE)
-    request = RequestFactory().get("/")
-    request.session = person.browser.session
-    key = request.session.session_key
-    seen_by_the_other = person.challenge
-    seen_by_the_other.seen_at = None
-
-    grants.see(request, seen_by_the_other, now=timezone.now())
-
-    assert request.session.session_key == key
-
-
 def test_a_session_from_before_the_package_was_installed(person):
     """It gets its secret at the first question."""
     session = person.browser.session
@@ -156,19 +125,6 @@ def test_a_login_without_a_session_is_none_of_our_business(person):
         user_logged_in.send(sender=type(person.user), request=request, user=person.user)
 
 
-@pytest.mark.parametrize("page", ["status", "waiting", "returned"])
-def test_a_tab_that_comes_late_does_not_take_the_new_cookie_away(person, page):
-    """It arrives with the key from before the rotation, and leaves the browser's cookie alone."""
-    start = person.is_asked()
-    late = Client()
-    late.cookies["sessionid"] = person.browser.session.session_key
-    person.waits(person.returns(person.shows_face(person.is_handed_over(start))))
-
-    answer = late.get(f"/face/{page}/{person.challenge.handle}/")
-
-    assert "sessionid" not in answer.cookies
-
-
 def test_a_session_that_was_tampered_with_is_no_session_of_ours(person):
     person.passes(GATE)
     session = person.browser.session
@@ -176,20 +132,6 @@ def test_a_session_that_was_tampered_with_is_no_session_of_ours(person):
     session.save()
 
     assert person.browser.get(f"/face/waiting/{person.challenge.handle}/").status_code == 404
-
-
-def test_whoever_has_left_meanwhile_gets_no_new_session(person):
-    """A view may log the user out; the rotation comes after it (B-05)."""
-    person.passes(GATE)
-    FaceChallenge.objects.update(seen_at=None)
-    request = RequestFactory().get("/")
-    request.session = person.browser.session
-    request.session.flush()
-
-    grants.see(request, person.challenge, now=timezone.now())
-
-    assert request.session.session_key is None
-    assert person.challenge.seen_at is None
 
 
 def test_a_logout_without_a_request_ends_nothing(person):

@@ -59,7 +59,7 @@ def test_a_site_where_nothing_happened(db):
 
     assert told_of(found) == {}
     assert (found.reasons, found.time_to_result, found.webhook_delay) == ((), None, None)
-    assert found.stuck == statistics.Stuck(0, 0, 0)
+    assert found.stuck == statistics.Stuck(0, 0)
     assert found.health.is_good
 
 
@@ -207,17 +207,13 @@ def test_webhook_delay_is_from_event_to_arrival(person):
     assert (found.median, found.p95, found.size) == (seconds(1), seconds(9), 4)
 
 
-def test_rows_that_should_have_moved_are_stuck(person, history):
+def test_rows_that_should_have_moved_are_stuck(person):
     person.is_handed_over(person.is_asked())
     deliver(event("fav_" + "b" * 26))
-    assert collect().stuck == statistics.Stuck(0, 0, 0)
+    assert collect().stuck == statistics.Stuck(0, 0)
 
     person.clock.shift(timedelta(minutes=10))
-    assert collect().stuck == statistics.Stuck(events=1, polls=1, under_way=0)
-
-    row = history("checks_in_progress")
-    FaceAuthentication.objects.filter(pk=row.pk).update(quiet_since=timezone.now() - seconds(3601))
-    assert collect().stuck.under_way == 1
+    assert collect().stuck == statistics.Stuck(events=1, polls=1)
 
 
 def test_as_many_statements_for_many_rows_as_for_few(history):

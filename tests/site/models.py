@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
+
+
+class Staff(User):
+    """A proxy of the user model."""
+
+    class Meta:
+        proxy = True
+
+
+class Customer(User):
+    """A child of the user model, with a key of its own."""
+
+    number = models.BigAutoField(primary_key=True)
+    account = models.OneToOneField(User, on_delete=models.CASCADE, parent_link=True)
 
 
 class Payment(models.Model):

@@ -147,7 +147,7 @@ class PayAsync(FaceRequiredMixin, View):
         return await sync_to_async(make_payment)(request, pk)
 
 
-@face_required(action="once", single_use=True)
+@face_required(action="once", single_use=True, methods=["GET", "POST"])
 def once(request: HttpRequest) -> HttpResponse:
     return secret(request)
 

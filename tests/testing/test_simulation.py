@@ -172,7 +172,7 @@ def test_a_program_whose_user_does_not_pass(client, faceauth_simulator, outcome,
 
 
 def test_a_program_at_a_limit(client, faceauth_simulator):
-    with override_settings(FACEAUTH_USER_LIMITS=["1/h"]):
+    with override_settings(FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/h"]}):
         faceauth_simulator.show_face(client, "/shop/secret/", outcome="retry")
         refused = faceauth_simulator.show_face(client, "/shop/secret/")
 
@@ -180,7 +180,7 @@ def test_a_program_at_a_limit(client, faceauth_simulator):
 
 
 def test_a_page_at_a_limit(client, faceauth_simulator):
-    with override_settings(FACEAUTH_USER_LIMITS=["1/h"]):
+    with override_settings(FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/h"]}):
         faceauth_simulator.show_face(client, "/statements/", outcome="retry")
         refused = faceauth_simulator.show_face(client, "/statements/")
 

@@ -27,6 +27,7 @@ from hypothesis.stateful import (
 )
 
 from django_faceauth import signals
+from django_faceauth.conf import RATE_LIMITS
 from django_faceauth.models import FaceChallenge, StatusChange, WebhookEvent
 from django_faceauth.provider import factory
 from django_faceauth.services import revocation
@@ -83,9 +84,7 @@ class Histories(RuleBasedStateMachine):
         self.stack.enter_context(
             override_settings(
                 FACEAUTH_SIMULATOR_WEBHOOK_URL=f"http://testserver{URL}",
-                FACEAUTH_USER_LIMITS=[],
-                FACEAUTH_SESSION_LIMITS=[],
-                FACEAUTH_LOCKOUT=None,
+                FACEAUTH_RATE_LIMITS=dict.fromkeys(RATE_LIMITS),
             )
         )
         for name in ("status_changed", "challenge_granted", "challenge_revoked"):

@@ -12,6 +12,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from django_faceauth import tasks
+from django_faceauth.clocks import ALLOWED_SKEW
 from django_faceauth.models import FaceAuthentication, WebhookEvent
 from tests.deliveries import deliver, event
 
@@ -137,3 +138,37 @@ def test_a_broker_that_refuses_leaves_it_to_the_sweep(captured, caplog):
 
     assert "event left to the sweep" in caplog.text
     assert WebhookEvent.objects.get().state == "stored"
+
+
+@pytest.fixture
+def eager(app):
+    """Tasks run where they are called."""
+    app.conf.task_always_eager = True
+    return app
+
+
+def test_an_event_that_has_to_wait_is_left_to_the_sweep_when_tasks_run_at_once(captured, eager):
+    """(F-45): the pause would be none, again and again."""
+    tasks.sync_authentication(captured.authentication.pk)
+    FaceAuthentication.objects.update(synced_at=timezone.now() - timedelta(minutes=1))
+    deliver(event(captured.authentication, created_on=timezone.now() + timedelta(seconds=1)))
+
+    tasks.process_event(WebhookEvent.objects.get().pk)
+
+    assert WebhookEvent.objects.get().state == "stored"
+
+
+def test_a_sweep_does_its_work_when_tasks_run_at_once(captured, eager):
+    """(F-45)."""
+    captured.clock.shift(61)
+
+    tasks.sweep()
+
+    assert captured.challenge.state == "granted"
+
+
+def test_a_worker_whose_clock_is_ahead_drops_no_sweep(app):
+    """(F-45): by as much as clocks may differ."""
+    entry = tasks.FACEAUTH_BEAT_SCHEDULE["faceauth-sweep"]
+
+    assert entry["options"]["expires"] > ALLOWED_SKEW.total_seconds() + entry["schedule"]

@@ -24,6 +24,8 @@ from django_faceauth.management.moments import moment
 from django_faceauth.services import health, inbox, mishaps, sweep
 
 Work = Callable[..., object]
+#: Does the work, and returns how much there was.
+Runner = Callable[[Iterable[Work]], int]
 
 
 class Command(BaseCommand):
@@ -42,7 +44,12 @@ class Command(BaseCommand):
             type=moment,
             help="first make everything due that was created since: 90m, 6h, 2d or a date",
         )
-        parser.add_argument("--threads", type=int, default=4, help="questions at once (4)")
+        parser.add_argument(
+            "--threads",
+            type=int,
+            default=4,
+            help="questions at once (4); with 1, none is asked in another thread",
+        )
         parser.add_argument(
             "--health", action="store_true", help="only tell how it goes; exit with 1 if badly"
         )
@@ -57,23 +64,26 @@ class Command(BaseCommand):
             made_due = sweep.make_due(since=options["since"])
             self._say(_("made due: %d"), made_due)
         with ThreadPoolExecutor(max(1, options["threads"])) as threads:
+            # What belongs to this thread, such as the tenant of django-tenants, is not
+            # known in others.
+            run = _run_here if options["threads"] <= 1 else partial(_run_in, threads)
             if options["watch"]:
-                self._watch(threads)
+                self._watch(run)
             else:
-                self._sweep_all(threads, made_due)
+                self._sweep_all(run, made_due)
 
-    def _sweep_all(self, threads: ThreadPoolExecutor, made_due: int) -> None:
+    def _sweep_all(self, run: Runner, made_due: int) -> None:
         with progress.bar(made_due, "rows") as step:
-            while done := self._sweep(threads, Event()):
+            while done := self._sweep(run, Event()):
                 step(done)
 
-    def _watch(self, threads: ThreadPoolExecutor) -> None:
+    def _watch(self, run: Runner) -> None:
         stop = Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, lambda *_: stop.set())
         while not stop.is_set():
             try:
-                self._sweep(threads, stop)
+                self._sweep(run, stop)
             except (DatabaseTrouble, ConfigurationError) as trouble:
                 # It may be back for the next sweep; what was due still is.
                 self.stderr.write(type(trouble).__name__)
@@ -83,19 +93,16 @@ class Command(BaseCommand):
                 self.stderr.write(type(error).__name__)
             stop.wait(SWEEP_INTERVAL)
 
-    def _sweep(self, threads: ThreadPoolExecutor, stop: Event) -> int:
+    def _sweep(self, run: Runner, stop: Event) -> int:
         now = timezone.now()
         due = sweep.take(now=now)
         closed = sweep.tidy(now=now)
         work: list[Work] = [partial(inbox.process, pk) for pk in due.events]
         work += [partial(sweep.poll, pk) for pk in due.authentications]
-        jobs = [threads.submit(_run, one) for one in _paced(work, stop)]
-        if jobs or closed:
+        if work or closed:
             counts = len(due.events), len(due.authentications), closed
             self._say(_("events: %d, polls: %d, closed: %d"), *counts)
-        for job in jobs:
-            job.result()
-        return len(jobs)
+        return run(_paced(work, stop))
 
     def _tell_health(self) -> None:
         found = health.report(now=timezone.now())
@@ -114,6 +121,21 @@ def _paced(work: Iterable[Work], stop: Event) -> Iterator[Work]:
         if stop.wait(1 / conf.POLL_RATE):
             return
         yield one
+
+
+def _run_here(work: Iterable[Work]) -> int:
+    done = 0
+    for one in work:
+        one(now=timezone.now())
+        done += 1
+    return done
+
+
+def _run_in(threads: ThreadPoolExecutor, work: Iterable[Work]) -> int:
+    jobs = [threads.submit(_run, one) for one in work]
+    for job in jobs:
+        job.result()
+    return len(jobs)
 
 
 def _run(work: Work) -> None:

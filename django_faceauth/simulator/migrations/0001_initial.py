@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import django.db.models.manager
 from django.db import migrations, models
 
 
@@ -40,6 +41,14 @@ class Migration(migrations.Migration):
                 ("calls", models.PositiveSmallIntegerField(null=True)),
                 ("operation", models.CharField(blank=True, max_length=30)),
             ],
+            options={
+                "abstract": False,
+                "base_manager_name": "_rows",
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
+            ],
         ),
         migrations.CreateModel(
             name="StoredCase",
@@ -47,6 +56,14 @@ class Migration(migrations.Migration):
                 ("id", models.CharField(max_length=64, primary_key=True, serialize=False)),
                 ("document", models.JSONField()),
                 ("due_on", models.DateTimeField(db_index=True, null=True)),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "_rows",
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
@@ -68,6 +85,10 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "webhook faults",
             },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
+            ],
         ),
         migrations.CreateModel(
             name="Delivery",
@@ -108,5 +129,9 @@ class Migration(migrations.Migration):
                     models.Index(fields=["state", "next_try"], name="faceauth_simulator_due")
                 ],
             },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
+            ],
         ),
     ]

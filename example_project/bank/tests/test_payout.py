@@ -106,7 +106,7 @@ class PayoutTests(FaceAuthTestMixin, TestCase):
         """Another face, and then one too many."""
         self.enrolled(self.anna)
         self.faceauth_simulator.decides(self.anna, "declined")
-        with override_settings(FACEAUTH_LOCKOUT=(2, "30m")):
+        with override_settings(FACEAUTH_RATE_LIMITS={"lockout": (2, "30m")}):
             for _ in range(2):
                 self.show_face(self.send, method="post")
             refused = self.show_face(self.send, method="post", outcome="approved")

@@ -1,0 +1,67 @@
+"""Several tabs of one browser that ask at the same moment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.test_flow import goes_to_the_camera, shows
+from tests.server import running_bank
+
+#: `FACEAUTH_TEST_TABS` checks, each in a window of its own.
+CHECKS = int(os.environ.get("FACEAUTH_TEST_TABS", "10"))
+
+#: Asks for a page of the site and for the status, without a pause, until it is told to stop.
+POLLS = """
+async ([status, page]) => {
+  window.seen = [];
+  while (!window.stopped) {
+    const answers = await Promise.all([
+      fetch(status, { headers: { Accept: "application/json" } }),
+      fetch(page, { redirect: "manual" }),
+    ]);
+    window.seen.push(...answers.map((answer) => answer.status));
+    await new Promise((resume) => setTimeout(resume, 20));
+  }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def quick_bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The bank with a provider that takes a second."""
+    folder = tmp_path_factory.mktemp("quick")
+    settings = {"FACEAUTH_SIMULATOR_CHECK_SECONDS": "1", "FACEAUTH_CONSENT_VERSION": ""}
+    with running_bank(folder, **settings) as url:
+        yield url.replace("127.0.0.1", "localhost")
+
+
+@pytest.mark.parametrize("_number", range(CHECKS))
+def test_three_tabs_that_poll_stay_logged_in(
+    visit: Callable[..., Page], quick_bank: str, _number: int
+) -> None:
+    """While the check completes, and after; all of them get through (F-20)."""
+    page = visit("frank", at=quick_bank)
+    page.goto("/statements/")
+    handle = page.url.rstrip("/").rpartition("/")[2]
+    tabs = [page.context.new_page() for _ in range(3)]
+    for tab in tabs:
+        tab.goto("/")
+        tab.evaluate(
+            f"(addresses) => {{ ({POLLS})(addresses); }}",
+            [f"/face/status/{handle}/", "/statements/"],
+        )
+    goes_to_the_camera(page)
+    shows(page)
+    page.wait_for_url(f"{quick_bank}/statements/")
+
+    for tab in tabs:
+        tab.wait_for_function("window.seen.slice(-4).every((status) => status === 200)")
+        tab.evaluate("window.stopped = true")
+        tab.goto("/statements/")
+        assert tab.url == f"{quick_bank}/statements/"
+        tab.goto("/settings/")
+        assert "/login/" not in tab.url

@@ -1,0 +1,89 @@
+"""Input that a database cannot store, and requests without a user (F-32)."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.http import HttpResponse
+from django.test import override_settings
+from django.urls import include, path
+
+from django_faceauth.gate import face_required
+from django_faceauth.models import FaceChallenge
+from tests.addresses import served
+from tests.program import Program
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
+
+#: In forms, in JSON and in headers; a lone half of a surrogate pair comes by JSON alone.
+NUL = "a\0b"
+SURROGATE = "a\ud800b"
+
+
+def told(request):
+    if request.content_type == "application/json":
+        return {"payee": json.loads(request.body)["payee"]}
+    return {"payee": request.POST["payee"]}
+
+
+@face_required(action="transfer", bind=told, methods=["POST"])
+def transfer(request):
+    return HttpResponse("done")
+
+
+@face_required(action="note", keep=["note"], methods=["POST"])
+def note(request):
+    return HttpResponse("done")
+
+
+@pytest.fixture(autouse=True)
+def _site():
+    with served(
+        path("transfer/", transfer),
+        path("note/", note),
+        path("shop/", include("tests.site.api")),
+    ):
+        yield
+
+
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        lambda browser: browser.post("/transfer/", {"payee": NUL}),
+        lambda browser: browser.post("/transfer/", {"payee": NUL}, "application/json"),
+        lambda browser: browser.post("/transfer/", {"payee": SURROGATE}, "application/json"),
+    ],
+    ids=["form", "nul", "surrogate"],
+)
+def test_what_cannot_be_stored_is_not_approved(person, request_of):
+    """(F-32): the answer is 400 in place of a 500, and nothing is asked."""
+    person.browser.raise_request_exception = False
+
+    assert request_of(person.browser).status_code == 400
+    assert not FaceChallenge.objects.exists()
+
+
+def test_what_cannot_be_stored_is_not_kept(person):
+    """(F-32): the face is asked for all the same."""
+    person.is_asked("/note/", method="post", data={"note": NUL})
+
+    assert person.challenge.kept is None
+
+
+@pytest.mark.parametrize("handle", [NUL, "\x7f", "\xff" * 100])
+def test_a_handle_that_cannot_be_stored_is_none_of_ours(person, handle):
+    """(F-32)."""
+    refused = person.browser.post("/note/", {"face_challenge": handle, "note": "mine"})
+
+    assert refused.status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/shop/secret/", "/shop/staff/"])
+def test_without_a_user_for_those_who_are_anonymous(settings, path):
+    """(F-32): UNAUTHENTICATED_USER may be None."""
+    rest = {**settings.REST_FRAMEWORK, "UNAUTHENTICATED_USER": None}
+    with override_settings(REST_FRAMEWORK=rest):
+        answer = Program(None).sends("GET", path)
+
+    assert answer.status_code in {401, 403}

@@ -1,0 +1,106 @@
+"""Where the browser lands after the face, and where mails lead."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from django.core import mail
+from django.core.management import call_command
+from django.test import override_settings
+from django.test.utils import override_script_prefix
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+LONG = "/statements/?note=" + "x" * 4000
+
+
+def lands(person, start):
+    """Do the check, and return the path and query of the page that the browser lands on."""
+    response = person.returns(person.shows_face(person.is_handed_over(start)))
+    person.clock.shift(3)
+    while response.status_code == 302 and "/face/" in response["Location"]:
+        response = person.browser.get(response["Location"])
+    return response["Location"]
+
+
+def waiting(person):
+    return f"/face/waiting/{person.challenge.handle}/"
+
+
+def test_a_long_address_is_not_forgotten(person):
+    """(F-31): Django's own function takes no more than 2,048 characters for safe."""
+    assert lands(person, person.is_asked(LONG)) == LONG
+
+
+@pytest.mark.parametrize(
+    "referrer",
+    [
+        {"HTTP_SEC_FETCH_SITE": "cross-site", "HTTP_SEC_FETCH_MODE": "navigate"},
+        {"HTTP_REFERER": "https://evil.example/page"},
+        {"HTTP_REFERER": "https://[evil"},
+    ],
+)
+def test_a_link_of_another_site_does_not_change_it(person, referrer):
+    """(F-31): opened while the capture goes on."""
+    start = person.is_asked("/statements/?mine")
+    capture = person.is_handed_over(start)
+    assert person.is_asked("/statements/?theirs", **referrer) == start
+
+    person.shows_face(capture)
+    person.clock.shift(3)
+
+    assert person.browser.get(waiting(person))["Location"] == "/statements/?mine"
+
+
+@pytest.mark.parametrize("site", ["same-origin", "same-site", "none"])
+def test_a_link_of_this_site_does(person, site):
+    capture = person.is_handed_over(person.is_asked("/statements/?first"))
+    person.is_asked("/statements/?second", HTTP_SEC_FETCH_SITE=site)
+
+    person.shows_face(capture)
+    person.clock.shift(3)
+
+    assert person.browser.get(waiting(person))["Location"] == "/statements/?second"
+
+
+@pytest.fixture
+def alice(people):
+    alice = people()
+    alice.user.email = "alice@example.com"
+    alice.user.save()
+    return alice
+
+
+def link():
+    (message,) = mail.outbox
+    return re.search(r"https://\S+/report/\S+", message.body)[0]
+
+
+@pytest.mark.parametrize("by", ["web", "worker"])
+@pytest.mark.parametrize("url", ["https://bank.example/below", "https://bank.example/below/"])
+def test_links_of_mails_below_a_path(alice, by, url):
+    """(F-31): with the path once, from web and worker."""
+    with override_settings(FACEAUTH_NOTICES=True, FACEAUTH_SITE_URL=url):
+        alice.shows_face(alice.is_handed_over(alice.is_asked()))
+        alice.clock.shift(3)
+        if by == "web":
+            with override_script_prefix("/below/"):
+                alice.browser.get(waiting(alice))
+        else:
+            call_command("faceauth_sync")
+
+    assert urlsplit(link()).path.startswith("/below/face/report/")
+
+
+@pytest.mark.parametrize("prefix", ["", "/below"])
+def test_links_of_mails_at_the_root(alice, prefix):
+    """(F-31): a prefix that the request knows stays."""
+    with override_settings(FACEAUTH_NOTICES=True, FACEAUTH_SITE_URL="https://bank.example"):
+        alice.shows_face(alice.is_handed_over(alice.is_asked()))
+        alice.clock.shift(3)
+        with override_script_prefix(f"{prefix}/"):
+            alice.browser.get(waiting(alice))
+
+    assert urlsplit(link()).path.startswith(f"{prefix}/face/report/")

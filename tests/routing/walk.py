@@ -1,0 +1,101 @@
+"""A site with routers, from its first migration on: `python -m tests.routing.walk`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import django
+import time_machine
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.contrib.auth.models import User  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.test import Client  # noqa: E402
+from django.test.utils import setup_test_environment  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from django_faceauth.models import (  # noqa: E402
+    AuditEntry,
+    FaceAuthentication,
+    FaceChallenge,
+    WebhookEvent,
+)
+from django_faceauth.provider import factory  # noqa: E402
+from django_faceauth.services import audit, reports  # noqa: E402
+from tests.deliveries import deliver, event  # noqa: E402
+from tests.person import Person  # noqa: E402
+from tests.provider_double import Provider  # noqa: E402
+from tests.site.models import Payment  # noqa: E402
+
+
+def main() -> None:
+    setup_test_environment()
+    for name, facts in settings.DATABASES.items():
+        if facts["ENGINE"] != "django.db.backends.dummy":
+            call_command("migrate", database=name, verbosity=0)
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    with factory.answered_by(Provider()), time_machine.travel(noon, tick=False) as clock:
+        walk(Person(clock))
+        pay(Person(clock))
+        tell(Person(clock))
+        run(Person(clock))
+    print("walked")  # noqa: T201 - read by test_routing
+
+
+def walk(person: Person) -> None:
+    page = person.passes("/statements/")
+    assert page.content.startswith(b"secret"), page.content
+    assert person.browser.get("/statements/").status_code == 200
+    again = person.passes("/payout/", "no_camera")
+    assert again.context["word"] == "retry", again.context
+    person.challenge.refresh_from_db()
+    assert person.challenge.authentication.status_changes.exists()
+
+
+def pay(person: Person) -> None:
+    payment = Payment.objects.create(user=person.user, payee="Anna", amount=Decimal("12.50"))
+    path = f"/pay/{payment.pk}/"
+    person.proves(person.is_asked(path, "post"))
+    person.browser.raise_request_exception = False
+    failed = person.browser.post(f"{path}?late=1")
+    assert failed.status_code == 500, failed.status_code
+    assert person.challenge.state == "granted", person.challenge.state
+    assert person.browser.post(path).status_code == 200
+    payment.refresh_from_db()
+    assert (payment.paid, person.challenge.state) == (1, "consumed")
+
+
+def tell(person: Person) -> None:
+    person.shows_face(person.is_handed_over(person.is_asked()))
+    person.clock.shift(5)
+    answer = deliver(event(person.authentication))
+    assert answer.status_code == 200, answer.content
+    assert deliver(event(person.authentication)).status_code == 200
+    call_command("faceauth_sync")
+    assert WebhookEvent.objects.filter(state="processed").exists()
+    assert FaceChallenge.objects.get(pk=person.challenge.pk).state == "granted"
+    assert reports.report(person.challenge, now=timezone.now())
+
+
+def run(person: Person) -> None:
+    boss = User.objects.create_superuser("boss", password="pass word")
+    desk = Client()
+    desk.force_login(boss)
+    for name in ("facechallenge", "faceauthentication", "webhookevent", "lockout", "reviewcase"):
+        page = desk.get(f"/admin/faceauth/{name}/")
+        assert page.status_code == 200, (name, page.status_code)
+    row = FaceAuthentication.objects.latest("pk")
+    assert desk.get(f"/admin/faceauth/faceauthentication/{row.pk}/change/").status_code == 200
+    for command in ("check", "faceauth_purge", "faceauth_audit"):
+        call_command(command)
+    call_command("faceauth_erase", str(row.user_id), no_input=True)
+    assert audit.verify().is_whole
+    assert AuditEntry.objects.exists()
+    person.user.delete()
+
+
+if __name__ == "__main__":
+    main()

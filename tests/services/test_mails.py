@@ -1,0 +1,104 @@
+"""No request waits for a mail server (F-30)."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import pytest
+from celery import Celery
+from django import VERSION
+from django.core import mail
+from django.test import override_settings
+
+from django_faceauth import tasks
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+
+
+@pytest.fixture
+def alice(people):
+    """A user with an address, who has shown their face: the next look finds the result."""
+    with override_settings(FACEAUTH_NOTICES=True, FACEAUTH_SITE_URL="https://bank.example"):
+        alice = people()
+        alice.user.email = "alice@example.com"
+        alice.user.save()
+        alice.shows_face(alice.is_handed_over(alice.is_asked()))
+        alice.clock.shift(3)
+        yield alice
+
+
+@pytest.fixture
+def silent():
+    """A mail server that accepts connections and says nothing; hangs up at the end."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        accepted = []
+        greeted = threading.Event()
+
+        def accept():
+            accepted.append(server.accept()[0])
+            greeted.set()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield server.getsockname()[1], greeted
+        for connection in accepted:
+            connection.close()
+    for thread in threading.enumerate():
+        if thread.name.startswith("faceauth-mail"):
+            thread.join()
+
+
+def smtp(port):
+    options = {"host": "127.0.0.1", "port": port}
+    if VERSION >= (6, 1):
+        return {"MAILERS": {"default": {"BACKEND": SMTP, "OPTIONS": options}}}
+    return {"EMAIL_BACKEND": SMTP, "EMAIL_HOST": options["host"], "EMAIL_PORT": port}
+
+
+@pytest.mark.enable_socket
+def test_a_mail_server_that_accepts_and_is_silent(alice, silent):
+    """(F-30): the page is there while the server still has not said a word."""
+    port, greeted = silent
+    with override_settings(**smtp(port)):
+        told = alice.browser.get(f"/face/status/{alice.challenge.handle}/").json()
+
+    assert told["state"] == "granted"
+    assert greeted.wait(10)
+
+
+@pytest.fixture
+def worker(monkeypatch):
+    """The site's Celery app, with a broker in the memory of this process."""
+    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)
+    app = Celery("mails", broker="memory://", set_as_current=True)
+    app.control.purge()
+    with override_settings(FACEAUTH_CELERY=True):
+        yield app
+    app.close()
+
+
+def test_workers_send_them(alice, worker):
+    """(F-30): the request only hands the mail over."""
+    alice.browser.get(f"/face/status/{alice.challenge.handle}/")
+    assert mail.outbox == []
+
+    with worker.connection() as broker:
+        message = broker.default_channel.basic_get("celery", no_ack=True)
+    assert message.headers["task"] == "django_faceauth.tasks.send_mail"
+    tasks.send_mail("notice", alice.challenge.pk)
+    assert [sent.to for sent in mail.outbox] == [["alice@example.com"]]
+
+
+@pytest.mark.enable_socket
+def test_without_a_broker_the_request_does(alice):
+    """(F-30)."""
+    app = Celery("refusing", broker="redis://127.0.0.1:1/0", set_as_current=True)
+    try:
+        with override_settings(FACEAUTH_CELERY=True):
+            alice.browser.get(f"/face/status/{alice.challenge.handle}/")
+    finally:
+        app.close()
+
+    assert len(mail.outbox) == 1
