@@ -12,7 +12,7 @@ from pytest_django.asserts import assertTemplateUsed
 
 from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge, StatusChange
 from django_faceauth.response_codes import RETRY_ADVICE
-from django_faceauth.wording import COMPARING, LINK_RAN_OUT, TROUBLE, WORDINGS
+from django_faceauth.wording import BROKEN, COMPARING, LINK_RAN_OUT, TROUBLE, WORDINGS
 from tests.person import capture_url_in, scripted
 from tests.provider_double import answers, breaks, works, works_but_times_out
 
@@ -344,7 +344,7 @@ def test_a_site_without_credentials_says_so_kindly(person, caplog):
         waiting = person.returns(back)["Location"]
         person.clock.shift(3)
         page = person.browser.get(waiting)
-        assert str(TROUBLE) in text(page)
+        assert str(BROKEN) in text(page)
         assert person.presses(person.is_asked("/payout/")).status_code == 503
     assert "FACEAUTH_SECRET_KEY" in caplog.text
 
@@ -497,6 +497,7 @@ def test_a_camera_page_left_open_can_be_replaced(person):
     page = person.browser.get(waiting_page(person))
 
     assert str(LINK_RAN_OUT) in text(page)
+    person.clock.shift(3)
     assert person.is_handed_over(start)
 
 
@@ -732,17 +733,22 @@ def test_an_authentication_whose_answer_was_lost_keeps_its_intent(person, provid
 
 
 @pytest.mark.parametrize(
-    "trouble",
-    [answers(401), answers(500), answers(200, "no"), breaks(requests.ReadTimeout)],
+    ("trouble", "told"),
+    [
+        (answers(401), BROKEN),
+        (answers(500), TROUBLE),
+        (answers(200, "no"), BROKEN),
+        (breaks(requests.ReadTimeout), TROUBLE),
+    ],
 )
-def test_trouble_while_waiting_keeps_waiting(person, provider, trouble):
-    """The page says so, and goes on by itself when the provider is back."""
+def test_trouble_while_waiting_keeps_waiting(person, provider, trouble, told):
+    """The page says so, and goes on by itself when the provider is back (F-67)."""
     back = person.shows_face(person.is_handed_over(person.is_asked()))
     waiting = person.returns(back)["Location"]
     person.clock.shift(3)
     provider.troubles.append(trouble)
 
-    assert str(TROUBLE) in text(person.browser.get(waiting))
+    assert str(told) in text(person.browser.get(waiting))
 
     assert text(person.waits(person.browser.get(waiting))).startswith("secret")
 

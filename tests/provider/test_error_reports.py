@@ -7,6 +7,7 @@ import logging
 import pickle
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from pprint import pformat
 
 import pytest
@@ -66,17 +67,18 @@ def assets(client: Client) -> object:
     return client.list_assets(FAV, FATP)
 
 
-def patient() -> Transport:
+def patient(read: float = 10) -> Transport:
+    """A transport that does not really sleep."""
     clock = Clock()
-    return Transport(timeout=(3, 0.1), clock=clock, sleep=clock.sleep)
+    return Transport(timeout=(3, read), clock=clock, sleep=clock.sleep)
 
 
-def with_key(url: str, key: str = canaries.KEY) -> Client:
-    return Client(url, SecretKey(Secret(key)), patient())
+def with_key(url: str, key: str = canaries.KEY, *, read: float = 10) -> Client:
+    return Client(url, SecretKey(Secret(key)), patient(read))
 
 
-def with_oauth(url: str, secret: str = canaries.CLIENT_SECRET) -> Client:
-    transport = patient()
+def with_oauth(url: str, secret: str = canaries.CLIENT_SECRET, *, read: float = 10) -> Client:
+    transport = patient(read)
     token_url = f"{url}/connect/token"
     return Client(url, ClientCredentials(transport, token_url, "ack_1", Secret(secret)), transport)
 
@@ -124,8 +126,8 @@ TOKEN_AS_IT_SHOULD_NOT_BE = {
 #: What fails, the client, the call, and the error that the site sees.
 FAILURES: dict[str, tuple[Answer, Callable[[str], Client], Call, type[ProviderError]]] = {
     "reset": (resets, with_key, attempts, Unavailable),
-    "timeout of a GET": (stays_silent, with_key, reads, Unavailable),
-    "timeout of a POST": (stays_silent, with_key, attempts, Unavailable),
+    "timeout of a GET": (stays_silent, partial(with_key, read=0.1), reads, Unavailable),
+    "timeout of a POST": (stays_silent, partial(with_key, read=0.1), attempts, Unavailable),
     "broken off": (breaks_off, with_key, reads, Unavailable),
     "400": (repeats_everything(400), with_key, attempts, Rejected),
     "401": (repeats_everything(401), with_key, attempts, AccessDenied),
@@ -151,7 +153,7 @@ FAILURES: dict[str, tuple[Answer, Callable[[str], Client], Call, type[ProviderEr
     "page of assets with a text": (entries(canaries.CAPTURE), with_key, assets, MalformedAnswer),
     "token refused": (repeats_everything(401), with_oauth, attempts, AccessDenied),
     "token failed": (repeats_everything(500), with_oauth, attempts, Unavailable),
-    "token timeout": (stays_silent, with_oauth, attempts, Unavailable),
+    "token timeout": (stays_silent, partial(with_oauth, read=0.1), attempts, Unavailable),
     "token malformed": (
         tells(TOKEN_AS_IT_SHOULD_NOT_BE),
         with_oauth,

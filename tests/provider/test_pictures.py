@@ -231,7 +231,7 @@ def at_link(url: str) -> Image:
 
 def at_asset(asset: AssetSnapshot, url: str) -> Image:
     clock = Clock()
-    transport = Transport(timeout=(3, 0.1), clock=clock, sleep=clock.sleep)
+    transport = Transport(timeout=(3, 2), clock=clock, sleep=clock.sleep)
     client = Client(HOST, SecretKey(Secret(canaries.KEY)), transport)
     return client.fetch_image(asset, hosts=[url.removeprefix("http://")], debug=True)
 
