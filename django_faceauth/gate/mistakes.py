@@ -46,7 +46,7 @@ IMPLIED: Final = frozenset({"AllowAny", "IsAuthenticated", "IsAuthenticatedOrRea
 
 
 @dataclass(frozen=True, slots=True)
-class InFront:
+class UngatedMethod:
     """A method of a view that runs in front of its gate; `is_sure` if it never comes to it."""
 
     address: str
@@ -54,7 +54,7 @@ class InFront:
     is_sure: bool
 
 
-def methods_in_front() -> Iterator[InFront]:
+def methods_in_front() -> Iterator[UngatedMethod]:
     """Yield the methods of the site's own classes that run in front of a gate, or instead."""
     for place in places():
         kind = _kind_of(place.view)
@@ -62,7 +62,7 @@ def methods_in_front() -> Iterator[InFront]:
             for owner, name in _in_front(kind, place):
                 is_sure = name != "setup" and not _hands_on(vars(owner)[name], name)
                 if is_sure or name not in QUIET:
-                    yield InFront(place.address, f"{owner.__qualname__}.{name}", is_sure)
+                    yield UngatedMethod(place.address, f"{owner.__qualname__}.{name}", is_sure)
 
 
 def half_gated() -> Iterator[tuple[str, frozenset[str], bool]]:
