@@ -1,7 +1,7 @@
 # Everything here sets itself up: only Python 3.11+, pip, git and make must be there.
 
 PYTHON ?= python3
-# A series of Django other than that of constraints.txt, such as 6.0.
+# A series of Django other than that of constraints.txt: 5.2, 6.0 or 6.1.
 DJANGO ?=
 VENV ?= .venv$(addprefix -django,$(DJANGO))
 CONSTRAINTS ?= constraints.txt
@@ -22,7 +22,7 @@ AMQP_URL ?= amqp://guest:guest@127.0.0.1:5672//
 VENV_PYTHON := $(VENV)/bin/python
 MANAGE := $(VENV_PYTHON) example_project/manage.py
 PYTEST := $(VENV_PYTHON) -m pytest --numprocesses $(WORKERS)
-PIN_DJANGO := $(if $(DJANGO),&& $(VENV_PYTHON) -m pip install --quiet "django~=$(DJANGO).0")
+PIN_DJANGO := $(if $(DJANGO),&& $(VENV_PYTHON) -m pip install --quiet --constraint constraints/django-$(DJANGO).txt django)
 CONSTRAIN := $(foreach file,$(CONSTRAINTS),--constraint $(file) --build-constraint $(file))
 # Without compiled files each start of pytest would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -141,6 +141,11 @@ lock: $(VENV)/setup.stamp ## write the newest versions of all developer dependen
 	@$(VENV_PYTHON) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate \
 		--all-extras $(foreach group,$(GROUPS),--group $(group)) \
 		--custom-compile-command "make lock" --output-file constraints.txt pyproject.toml
+	@for series in 5.2 6.0 6.1; do \
+		echo "django~=$$series.0" | $(VENV_PYTHON) -m uv pip compile --quiet --upgrade --no-deps \
+			--universal --python-version 3.12 --no-annotate --custom-compile-command "make lock" \
+			--output-file constraints/django-$$series.txt - || exit 1; \
+	done
 
 GROUPS := demo-full docs lint mutants setup test-browser test-package test-services tox types
 
