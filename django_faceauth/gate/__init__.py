@@ -7,7 +7,7 @@ from django_faceauth.gate.clients import recognise_client
 from django_faceauth.gate.decision import Face, FaceRequest, Reason
 from django_faceauth.gate.decorators import face_required
 from django_faceauth.gate.fallback import Unanswered, answer_otherwise, unanswered
-from django_faceauth.gate.freshness import ask_first, freshness, freshness_of
+from django_faceauth.gate.freshness import ask_first, freshness, recorded_face
 from django_faceauth.gate.mixins import FaceRequiredMixin
 from django_faceauth.gate.unused import unused
 from django_faceauth.services.binding import Money
@@ -25,8 +25,8 @@ __all__ = [
     "claims_of",
     "face_required",
     "freshness",
-    "freshness_of",
     "recognise_client",
+    "recorded_face",
     "unanswered",
     "unused",
 ]

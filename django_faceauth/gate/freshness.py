@@ -42,7 +42,7 @@ def ask_first(
     return None if isinstance(decision, Allow) else refuse(request, asked, decision, now)
 
 
-def freshness_of(
+def recorded_face(
     user: AbstractBaseUser,
     challenge: str,
     *,
@@ -50,14 +50,15 @@ def freshness_of(
     max_age: float | timedelta | None = None,
     bound: Mapping[str, Any] | None = None,
 ) -> Face | None:
-    """Return what a gate would let `user` through on with that challenge, or None.
+    """Return the face check that our rows record for a challenge of `user`, or None.
 
     For tasks and commands, which have no request: `challenge` is the `request.face.challenge`
-    that a view has handed on, `bound` what its `bind` returned. Uses nothing up, and a grant
-    that was used up is none. Raises what `face_required` raises.
+    that a view has handed on, `bound` what its `bind` returned. Uses nothing up, and returns
+    None for a grant that was used up. Raises what `face_required` raises.
 
-    This is not the gate: no session is asked, so a session that was deleted and a password that
-    `QuerySet.update()` has changed do not end the grant here. What Django tells of does.
+    This is not the gate: it knows no session. A session that was deleted, or a password that
+    `QuerySet.update()` has changed, closes the gate but not this record. A log-out, and a
+    password changed by `User.save()`, end both.
     """
     asked = policy(action=action, max_age=max_age, bind=None if bound is None else lambda: bound)
     row = FaceChallenge.objects.filter(user_id=user.pk, handle=challenge).first()

@@ -16,7 +16,7 @@ from django.urls import path
 from django.utils import timezone, translation
 from pytest_django.asserts import assertTemplateUsed
 
-from django_faceauth.gate import FaceRequiredMixin, Money, face_required, freshness_of
+from django_faceauth.gate import FaceRequiredMixin, Money, face_required, recorded_face
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services import binding
 from django_faceauth.wording import NOT_DONE
@@ -508,7 +508,7 @@ def test_a_task_can_know_when_a_late_approval_ends(person, payment, shown_before
     payment.refresh_from_db()
     bound = {"payee": payment.payee, "amount": Money(payment.amount, "EUR")}
 
-    face = freshness_of(person.user, person.challenge.handle, action="pay", bound=bound)
+    face = recorded_face(person.user, person.challenge.handle, action="pay", bound=bound)
 
     assert face.expires_at == granted_at + lasts
 
@@ -537,17 +537,17 @@ def test_a_task_can_ask_by_the_handle_that_it_was_given(person, payment, people)
     handle = person.challenge.handle
     bound = {"payee": "Anna", "amount": binding.Money(payment.amount, "EUR")}
 
-    face = freshness_of(person.user, handle, action="pay", bound=bound)
+    face = recorded_face(person.user, handle, action="pay", bound=bound)
 
     assert face is not None
     assert face.challenge == handle
-    assert freshness_of(person.user, handle, action="pay", bound=bound | {"payee": "Eve"}) is None
-    assert freshness_of(person.user, handle, action="other", bound=bound) is None
-    assert freshness_of(person.user, handle, action="pay") is None
-    assert freshness_of(people().user, handle, action="pay", bound=bound) is None
-    assert freshness_of(person.user, "invented", action="pay", bound=bound) is None
+    assert recorded_face(person.user, handle, action="pay", bound=bound | {"payee": "Eve"}) is None
+    assert recorded_face(person.user, handle, action="other", bound=bound) is None
+    assert recorded_face(person.user, handle, action="pay") is None
+    assert recorded_face(people().user, handle, action="pay", bound=bound) is None
+    assert recorded_face(person.user, "invented", action="pay", bound=bound) is None
     person.browser.post(path_of(payment))
-    assert freshness_of(person.user, handle, action="pay", bound=bound) is None
+    assert recorded_face(person.user, handle, action="pay", bound=bound) is None
 
 
 # -- gates that make no sense

@@ -12,7 +12,7 @@ from rest_framework_simplejwt.serializers import TokenRefreshSerializer
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from django_faceauth.gate import Face, Reason, claims_of, freshness, freshness_of
+from django_faceauth.gate import Face, Reason, claims_of, freshness, recorded_face
 from django_faceauth.services import exemptions
 from tests.conftest import NOON
 
@@ -32,7 +32,7 @@ def face(**changes):
 def shown_by(person):
     """Return the face that a person has just shown at a gate."""
     person.passes("/payout/")
-    return freshness_of(person.user, person.challenge.handle, action="payout", max_age=180)
+    return recorded_face(person.user, person.challenge.handle, action="payout", max_age=180)
 
 
 # -- the claims

@@ -9,7 +9,7 @@ import pytest
 from django.test import override_settings
 from django.utils import timezone
 
-from django_faceauth.gate import freshness_of
+from django_faceauth.gate import recorded_face
 from django_faceauth.models import FaceAttempt, FaceChallenge, FaceExemption
 from django_faceauth.services import exemptions, flow
 from tests.gate.test_fallback import enters
@@ -155,7 +155,7 @@ def test_the_view_is_told_of_no_moment_in_the_future(person, another_server):
         enters(person)
     challenge = person.challenge
 
-    face = freshness_of(person.user, challenge.handle)
+    face = recorded_face(person.user, challenge.handle)
 
     assert face.verified_at == timezone.now()
     assert face.expires_at == challenge.verified_at + timedelta(seconds=300)

@@ -11,8 +11,10 @@ from types import SimpleNamespace
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse
 from django.template import Context, Template
 from django.test import RequestFactory
@@ -28,7 +30,7 @@ from django_faceauth.gate import (
     ask_first,
     face_required,
     freshness,
-    freshness_of,
+    recorded_face,
 )
 from django_faceauth.gate.admin import (
     FaceRequiredAdminSite,
@@ -82,7 +84,7 @@ class Exemption:
     @property
     def counts(self) -> bool:
         starts, ends = self.span
-        return self.action in {ACTION, "*"} and starts <= 0 < ends and not self.is_revoked
+        return self.action in {ACTION, "*"} and starts <= 60 and 0 < ends and not self.is_revoked
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,10 @@ GRANTS = amiss(
     is_erased=[True],
 )
 EXEMPTIONS = amiss(
-    Exemption, action=["*", "", "other", "Door"], span=[(1, 60), (-60, 0)], is_revoked=[True]
+    Exemption,
+    action=["*", "", "other", "Door"],
+    span=[(60, 120), (61, 120), (-60, 0)],
+    is_revoked=[True],
 )
 VISITORS = st.builds(
     Visitor,
@@ -255,7 +260,7 @@ class Scene:
 
     def _challenge(self, grant: Grant) -> str:
         session = self.session if grant.is_here else {grants.SESSION_KEY: "another session"}
-        asker = SimpleNamespace(user=self.user, session=session, COOKIES={})
+        asker = SimpleNamespace(user=self.user, session=session, COOKIES={}, headers={})
         question = Question(grant.action, timedelta(seconds=MAX_AGE))
         asked = grants.ask(asker, question, window=timedelta(minutes=10), now=NOON)
         shown_at = NOON - timedelta(seconds=grant.age)
@@ -347,7 +352,7 @@ def test_all_doors_say_the_same(noon, visitor):
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_code_without_a_request_gets_the_same_answer(noon, visitor):
-    """`freshness_of` knows no session, so everything that is about one is left out (G-13)."""
+    """`recorded_face` knows no session, so everything that is about one is left out (G-13)."""
     visitor = replace(
         visitor,
         grants=tuple(replace(grant, is_here=True) for grant in visitor.grants[:1]) or (Grant(),),
@@ -357,7 +362,7 @@ def test_code_without_a_request_gets_the_same_answer(noon, visitor):
     )
     scene = Scene(visitor)
 
-    face = freshness_of(scene.user, scene.handles[0], **ASKS)
+    face = recorded_face(scene.user, scene.handles[0], **ASKS)
 
     assert (face is not None) == visitor.may_pass
     assert face == freshness(scene.request(), **ASKS)
@@ -367,6 +372,44 @@ def test_a_handle_of_somebody_else_is_worth_nothing(noon):
     """Nor is one that nobody has (B-07)."""
     own, other = Scene(Visitor()), Scene(Visitor())
 
-    assert freshness_of(own.user, own.handles[0], **ASKS) is not None
-    assert freshness_of(own.user, other.handles[0], **ASKS) is None
-    assert freshness_of(own.user, "invented", **ASKS) is None
+    assert recorded_face(own.user, own.handles[0], **ASKS) is not None
+    assert recorded_face(own.user, other.handles[0], **ASKS) is None
+    assert recorded_face(own.user, "invented", **ASKS) is None
+
+
+def logs_out(person):
+    person.browser.logout()
+
+
+def saves_a_password(person):
+    person.user.set_password("new pass word")
+    person.user.save()
+
+
+def updates_the_password(person):
+    type(person.user).objects.update(password=make_password("new pass word"))
+
+
+def deletes_the_sessions(person):
+    Session.objects.all().delete()
+
+
+@pytest.mark.parametrize(
+    ("ends", "stays_on_record"),
+    [
+        (logs_out, False),
+        (saves_a_password, False),
+        (updates_the_password, True),
+        (deletes_the_sessions, True),
+    ],
+)
+def test_what_ends_a_session_closes_the_gate_and_perhaps_the_record(person, ends, stays_on_record):
+    """(F-12): Django tells us of a log-out and of `save()`, not of the other two."""
+    person.passes()
+    handle = person.challenge.handle
+    assert recorded_face(person.user, handle) is not None
+
+    ends(person)
+
+    assert person.browser.get("/statements/").status_code == 302
+    assert (recorded_face(person.user, handle) is not None) == stays_on_record

@@ -11,7 +11,7 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from django_faceauth.gate import freshness_of
+from django_faceauth.gate import recorded_face
 from django_faceauth.models import FaceAuthentication, FaceChallenge, Lockout
 from django_faceauth.services import alerts, enrolment, exemptions, limits, revocation
 from django_faceauth.testing import exempted, face_shown
@@ -48,7 +48,7 @@ def test_a_whole_check(person, payment):
     """From the question to the use, and "that was not me" after it (F-08)."""
     assert person.passes(GATE).content.startswith(b"secret")
     person.proves(person.is_asked(f"/pay/{payment.pk}/", "post"))
-    assert freshness_of(person.user, FaceChallenge.objects.earliest("pk").handle)
+    assert recorded_face(person.user, FaceChallenge.objects.earliest("pk").handle)
 
     token = signing.dumps(person.challenge.pk, salt=alerts.SALT)
     assert Client().post(f"/face/report/{token}/", follow=True).status_code == 200

@@ -37,7 +37,7 @@ from django_faceauth.gate import (
     claims_of,
     face_required,
     freshness,
-    freshness_of,
+    recorded_face,
     unanswered,
 )
 from django_faceauth.gate.admin import FaceRequiredAdminSite, face_required_action
@@ -123,7 +123,7 @@ class Misspelt(FaceRequiredMixin, TemplateView):
 def asks(request: HttpRequest, user: User, handle: str) -> HttpResponse | None:
     assert_type(freshness(request), Face | None)
     assert_type(freshness(request, action="payout", max_age=180), Face | None)
-    assert_type(freshness_of(user, handle, action="payout"), Face | None)
+    assert_type(recorded_face(user, handle, action="payout"), Face | None)
     freshness(request, "payout")  # type: ignore[call-arg]
     face = freshness(request)
     until = face.expires_at  # type: ignore[union-attr]
