@@ -173,7 +173,8 @@ def test_whoever_is_linked_anew_shows_their_face_anew(bank: str) -> None:
     frank = Customer(bank, "frank")
     frank.shows_face("/statements/")
     admin = Customer(bank, "admin")
-    found = admin.shows_face(f"{APPLICANTS}?q=frank")
+    admin.shows_face(f"{APPLICANTS}add/")
+    found = admin.opens(f"{APPLICANTS}?q=frank")
     [change] = [link for link in found.links if link.split("?")[0].endswith("/change/")]
 
     form = admin.opens(change)
@@ -191,11 +192,22 @@ def pk_of(admin: Customer, name: str) -> str:
     return link.split("/")[-3]
 
 
-@pytest.mark.parametrize("path", ["", "add/", "1/change/", "1/delete/", "1/history/"])
-def test_no_address_of_the_applicants_is_open(bank: str, path: str) -> None:
-    """The password of somebody who works here opens none of them; a customer sees no start."""
-    assert "/face/start/" in Customer(bank, "admin").opens(APPLICANTS + path).url
+@pytest.mark.parametrize("path", ["", "1/change/", "1/history/"])
+def test_staff_may_look_at_applicants(bank: str, path: str) -> None:
+    """(F-64): without a face of their own, which none of them may have yet."""
+    assert Customer(bank, "admin").opens(APPLICANTS + path).url.endswith(APPLICANTS + path)
     assert "/admin/login/" in Customer(bank, "alice").opens(APPLICANTS + path).url
+
+
+@pytest.mark.parametrize("path", ["1/change/", "1/delete/"])
+def test_staff_who_change_an_applicant_are_asked_for_their_face(bank: str, path: str) -> None:
+    admin = Customer(bank, "admin")
+
+    assert "/face/start/" in admin.submits(admin.opens(APPLICANTS + path)).url
+
+
+def test_staff_who_add_an_applicant_are_asked_before_they_type(bank: str) -> None:
+    assert "/face/start/" in Customer(bank, "admin").opens(f"{APPLICANTS}add/").url
 
 
 def test_pages_can_be_read_from_right_to_left(bank: str) -> None:
