@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import NoReverseMatch, reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from django_faceauth.conf import conf
@@ -21,6 +22,8 @@ OF_PAGES: Final = frozenset({"GET", "HEAD", "POST"})
 WINDOWS: Final = frozenset({"document", "embed", "fencedframe", "frame", "iframe", "object"})
 #: What a browser says that it reads when it opens a page.
 OF_READERS: Final = ("text/html", "application/xhtml+xml")
+#: The parameter of the start page that says where to go on to.
+NEXT: Final = "next"
 #: What a session is called where a scheme is asked for; it has none of its own.
 SESSION_SCHEME: Final = "Session"
 
@@ -46,11 +49,16 @@ def wants_problem(request: HttpRequest) -> bool:
 
 
 def challenge_for(
-    request: HttpRequest, policy: Policy, challenge: FaceChallenge, scheme: str = SESSION_SCHEME
+    request: HttpRequest,
+    policy: Policy,
+    challenge: FaceChallenge,
+    scheme: str = SESSION_SCHEME,
+    next_url: str = "",
 ) -> HttpResponse:
     """Return the answer that says that a face is needed, and where to show it (G-07).
 
-    `scheme` is that of the credential that the request came with.
+    `scheme` is that of the credential that the request came with, `next_url` where a user
+    goes on to who opens `start_url`.
     """
     seconds = int(policy.age_limit.total_seconds())
     response = problem(
@@ -64,7 +72,7 @@ def challenge_for(
         action=policy.action,
         max_age=seconds,
         challenge=challenge.handle,
-        **addresses_of(request, challenge),
+        **addresses_of(request, challenge, next_url),
     )
     response["WWW-Authenticate"] = (
         f'{scheme} error="insufficient_user_authentication", '
@@ -82,16 +90,22 @@ def login_for(request: HttpRequest, url: str) -> HttpResponse:
     return response
 
 
-def addresses_of(request: HttpRequest, challenge: FaceChallenge) -> dict[str, str | None]:
+def addresses_of(
+    request: HttpRequest, challenge: FaceChallenge, next_url: str = ""
+) -> dict[str, str | None]:
     """Return where a program goes on with a challenge: in a browser, or by itself.
 
     None for what the site has not included in its addresses, and for the page where there is
-    no session that could open it.
+    no session that could open it. `next_url` goes along with the page if the challenge leads
+    elsewhere so far.
     """
+    start = _address(request, "faceauth:start", challenge)
+    if start is not None and next_url not in {"", challenge.next_url}:
+        start += f"?{urlencode({NEXT: next_url})}"
     status = _address(request, "faceauth-api:challenge", challenge)
     has_page = not grants.seat_of(request).names_challenge
     return {
-        "start_url": _address(request, "faceauth:start", challenge) if has_page else None,
+        "start_url": start if has_page else None,
         "status_url": status or _address(request, "faceauth:status", challenge),
         "attempts_url": _address(request, "faceauth-api:challenge-attempts", challenge),
     }

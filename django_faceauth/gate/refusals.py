@@ -87,7 +87,9 @@ def refuse_program(
         return _not_yet()
     if isinstance(decision, Challenge):
         challenge = _ask(request, policy, decision.snapshot, decision.reason, now, next_url)
-        return challenge_for(request, policy, challenge, scheme)
+        if next_url == home():  # for want of a page that is known
+            next_url = ""
+        return challenge_for(request, policy, challenge, scheme, next_url)
     if decision.reason is Reason.NOT_ENROLLED and conf.FALLBACK:
         challenge = _ask(request, policy, policy.snapshot(), decision.reason, now, next_url)
         url = request.build_absolute_uri(fallback_for(challenge.handle))
@@ -116,6 +118,7 @@ def _ask(
         next_url=next_url or destination(request),
         resume_url="" if kept is None else local(request.get_full_path()),
         kept=kept,
+        is_of_program=bool(next_url),
     )
     return grants.ask(
         request, question, window=conf.CAPTURE_WINDOW, now=now, named=named_by(request, policy)

@@ -28,6 +28,7 @@ from django_faceauth.services import (
     attempts,
     consent,
     enrolment,
+    grants,
     limits,
     links,
     schedule,
@@ -220,9 +221,11 @@ def word_for(challenge: FaceChallenge, *, now: datetime) -> Word:
 
 def _claim(challenge: FaceChallenge, return_url: str, now: datetime) -> bool:
     """Let one request at a time start; a double click or a second tab comes second."""
-    open_ones = FaceChallenge.objects.filter(pk=challenge.pk, state=State.OPEN)
-    free = open_ones.filter(has_run_out("claimed_at", lease=CLAIM, now=now))
-    return free.update(claimed_at=now, return_url=return_url) == 1
+    free = grants.of_client(challenge).filter(
+        has_run_out("claimed_at", lease=CLAIM, now=now), state=State.OPEN
+    )
+    handle = grants.handle_columns(challenge)
+    return free.update(claimed_at=now, return_url=return_url, **handle) == 1
 
 
 def _release(challenge: FaceChallenge, claimed_at: datetime) -> None:

@@ -24,6 +24,7 @@ from typing import Any, Final, TypeVar, cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import DatabaseError, transaction
+from django.db.models import Q
 from django.db.models.functions import Greatest
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.crypto import salted_hmac
@@ -150,11 +151,23 @@ def fresh(seat: Seat, *, action: str, max_age: timedelta, now: datetime) -> list
 
 
 def one(asked: FaceChallengeQuerySet, handle: str) -> FaceChallenge | None:
-    """Return the challenge with that handle if it is among what was asked (B-07)."""
+    """Return the challenge with that handle if it is among what was asked (B-07).
+
+    One that was not started has more than one if several clients share a credential.
+    """
     if not is_storable(handle):  # the database would raise
         return None
-    challenge = asked.filter(handle=handle).select_related("authentication", "user").first()
-    return challenge if challenge is not None and challenge.handle == handle else None
+    asked = asked.select_related("authentication", "user")
+    challenge = asked.filter(handle=handle).first()
+    if challenge is not None:
+        return challenge if challenge.handle == handle else None
+    if len(handle) != questions.NONCE_LENGTH + questions.MARK_LENGTH:
+        return None
+    for shared in asked.filter(state=State.OPEN, started_at=None):
+        if questions.is_handle_of(handle, shared.handle):
+            shared.handle = handle
+            return shared
+    return None
 
 
 def find(request: HttpRequest, handle: str) -> FaceChallenge | None:
@@ -204,13 +217,14 @@ def ask(
     """Return the open challenge for a question in this session; there is never more than one.
 
     One whose attempt is older than `window` is out of date, and a new one takes its place.
-    Clients without a session get the one that they have `named`, or the one of their credential
-    for the same thing, as long as nothing was started for it.
+    Clients without a session get the one that they have `named`, or, with a handle of their
+    own, the one of their credential for the same thing, as long as nothing was started for it.
     """
     seat = _taken(request)
-    slot = _slot_for(seat, question)
+    slot, held = _slot_for(seat, question), None
     if seat.names_challenge:
-        slot = _slot_named(seat, named) or _set_aside(slot)
+        held = one(asked_by(seat).filter(state=State.OPEN), named)
+        slot = held.open_slot if held and held.open_slot else _set_aside(slot)
     in_slot = FaceChallenge.objects.filter(open_slot=slot)
     in_slot.filter(started_at__lte=now - window).close(State.EXPIRED, reason="abandoned")
     challenge, created = FaceChallenge.objects.get_or_create(
@@ -218,22 +232,50 @@ def ask(
     )
     if not created:
         # The newest page that asked is the one to go on to, unless the link to it was on
-        # another site. The longest window decides when an approval is of no more use; each
-        # gate holds to its own.
-        way_on = {} if _comes_from_another_site(request) else question.way_on
+        # another site; a script of another tab leaves it as it is. The longest window decides
+        # when an approval is of no more use; each gate holds to its own.
+        is_kept = question.is_of_program or _comes_from_another_site(request)
+        way_on = {} if is_kept else question.way_on
         in_slot.update(
             max_age=Greatest("max_age", question.seconds), **way_on, reason=question.reason
         )
+        if seat.names_challenge:
+            challenge.handle = (held or challenge).handle
+            if held is None:
+                challenge.handle = questions.handle_of_another_client(challenge.handle)
     else:
         _make_room(challenge)
     return challenge
+
+
+def of_client(challenge: FaceChallenge) -> FaceChallengeQuerySet:
+    """Return the row of a challenge, unless a client with another handle has started it."""
+    is_its_own = Q(handle=challenge.handle) | Q(started_at=None)
+    return FaceChallenge.objects.filter(is_its_own, pk=challenge.pk)
+
+
+def handle_columns(challenge: FaceChallenge) -> dict[str, str]:
+    """Return what to write into the row when the client that holds this handle starts."""
+    return questions.handle_columns(
+        challenge.handle, challenge.action, challenge.snapshot, challenge.user_id
+    )
+
+
+def go_on_to(challenge: FaceChallenge, url: str) -> None:
+    """Change where the user of an open challenge goes on to: a local URL."""
+    way_on = Question("", timedelta(0), next_url=url).way_on
+    FaceChallenge.objects.filter(pk=challenge.pk, state=State.OPEN).update(**way_on)
 
 
 def answer_otherwise(
     challenge: FaceChallenge, *, method: str, since: datetime, now: datetime
 ) -> bool:
     """Grant an unanswered question by another way of the site; tell whether it was one."""
-    asked = FaceChallenge.objects.filter(pk=challenge.pk)
+    asked = of_client(challenge)
+    asked.filter(claimed_at=None).exclude(handle=challenge.handle).update(
+        **handle_columns(challenge)
+    )
+    asked = asked.filter(handle=challenge.handle)
     granted = asked.answer(method, since=since, now=now) == 1
     if granted:
         announce(challenge_granted, sender=FaceChallenge, challenge=asked.get())
@@ -362,12 +404,6 @@ def _comes_from_another_site(request: HttpRequest) -> bool:
     return referrer != "" and not url_has_allowed_host_and_scheme(
         referrer, allowed_hosts={request.get_host()}
     )
-
-
-def _slot_named(seat: Seat, handle: str) -> str | None:
-    """Return the slot of the open challenge with that handle."""
-    held = one(asked_by(seat).filter(state=State.OPEN), handle)
-    return held.open_slot if held else None
 
 
 def _set_aside(slot: str) -> str:

@@ -6,9 +6,10 @@ import hashlib
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from django_faceauth.models.challenge import SESSION_PART
 from django_faceauth.services import binding
@@ -16,6 +17,11 @@ from django_faceauth.services.binding import Snapshot
 
 #: The fields of a refused request that come back later: names and all their values.
 Kept = list[tuple[str, list[str]]]
+
+
+#: Of a handle that is derived from another: 128 bits of randomness, and as many that prove it.
+NONCE_LENGTH: Final = 22
+MARK_LENGTH: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class Question:
     """What the gate wants to know, and where the visitor goes on to with the answer.
 
     `kept` None means that the request does not come back; `resume_url` is where it went.
+    `is_of_program` says that no browser navigated, so that nothing moves the visitor on.
     """
 
     action: str
@@ -52,6 +59,7 @@ class Question:
     next_url: str = ""
     resume_url: str = ""
     kept: Kept | None = None
+    is_of_program: bool = False
 
     @property
     def seconds(self) -> int:
@@ -66,15 +74,13 @@ class Question:
 
 def columns(seat: Seat, question: Question, now: datetime) -> dict[str, Any]:
     """Return the columns of a new challenge, with a handle that nobody knows yet."""
-    handle = secrets.token_urlsafe(32)
     return {
-        "handle": handle,
+        **handle_columns(
+            secrets.token_urlsafe(32), question.action, question.snapshot, seat.user.pk
+        ),
         "user_id": seat.user.pk,
         "session_digest": seat.session_digest,
         "action": question.action,
-        "binding_digest": binding.digest(
-            question.snapshot, nonce=handle, action=question.action, user_id=seat.user.pk
-        ),
         "snapshot": question.snapshot,
         "snapshot_order": list(question.snapshot),
         "max_age": question.seconds,
@@ -82,6 +88,34 @@ def columns(seat: Seat, question: Question, now: datetime) -> dict[str, Any]:
         "created_at": now,
         **question.way_on,
     }
+
+
+def handle_columns(handle: str, action: str, snapshot: Snapshot, user_id: Any) -> dict[str, str]:
+    """Return the columns of a challenge that hold its handle."""
+    bound = binding.digest(snapshot, nonce=handle, action=action, user_id=user_id)
+    return {"handle": handle, "binding_digest": bound}
+
+
+def handle_of_another_client(handle: str) -> str:
+    """Return one more handle of a challenge that was not started: `is_handle_of` knows it.
+
+    Clients with one credential share the row, and not what lets them use the approval: with
+    the start, the handle of the client that starts takes the place of all others.
+    """
+    nonce = secrets.token_urlsafe(16)
+    return nonce + _mark(handle, nonce)
+
+
+def is_handle_of(known: str, handle: str) -> bool:
+    """Tell whether `known` was derived from the handle of a challenge."""
+    nonce, mark = known[:NONCE_LENGTH], known[NONCE_LENGTH:]
+    return constant_time_compare(mark, _mark(handle, nonce))
+
+
+def _mark(handle: str, nonce: str) -> str:
+    return salted_hmac(
+        "django_faceauth.handle", nonce, secret=handle, algorithm="sha256"
+    ).hexdigest()[:MARK_LENGTH]
 
 
 def slot(seat: Seat, question: Question) -> str:

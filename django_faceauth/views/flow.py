@@ -9,12 +9,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.encoding import iri_to_uri
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConsentRequired, NotEnrolled, TooManyAttempts
-from django_faceauth.gate.destination import fallback_for, way_back, way_on
+from django_faceauth.gate.destination import fallback_for, local, way_back, way_on
+from django_faceauth.gate.problems import NEXT
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.services import flow, grants
@@ -39,6 +41,9 @@ def start(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
     now = timezone.now()
     if flow.word_for(challenge, now=now) not in {Word.OPEN, Word.RETRY}:
         return show(request, challenge, now)
+    if NEXT in request.GET:  # only a navigation comes here: see `wants_problem`
+        grants.go_on_to(challenge, local(iri_to_uri(request.GET[NEXT])))
+        return redirect("faceauth:start", challenge.handle)
     if request.method != "POST":
         return _ask(request, challenge, now)
     return _hand_over(request, challenge, now)

@@ -15,9 +15,39 @@ def test_a_client_that_is_refused_again_and_again_is_asked_once(person, kind):
     """(F-47)."""
     program = getattr(Program, kind)(person)
 
-    handles = {program.is_asked()["challenge"] for _ in range(30)}
+    for _ in range(30):
+        program.is_asked()
 
-    assert len(handles) == FaceChallenge.objects.count() == 1
+    assert FaceChallenge.objects.count() == 1
+
+
+def test_the_client_that_starts_a_shared_question_is_the_only_one_to_use_it(person):
+    """Whoever else has the token was given another handle (B-04, F-47)."""
+    owner, thief = Program.with_token(person), Program.with_token(person)
+    of_owner, of_thief = owner.is_asked(), thief.is_asked()
+    assert of_thief["challenge"] != of_owner["challenge"]
+    assert thief.sends("GET", of_thief["status_url"]).status_code == 200
+
+    owner.proves(of_owner)
+
+    assert thief.sends("GET", of_thief["status_url"]).status_code == 404
+    assert thief.sends("POST", of_thief["attempts_url"]).status_code == 404
+    used = thief.sends("GET", "/shop/secret/", handle=of_thief["challenge"])
+    assert used.status_code == 401
+    answer = owner.sends("GET", "/shop/secret/", handle=of_owner["challenge"])
+    assert answer.status_code == 200
+
+
+def test_a_client_that_comes_second_may_be_the_one_that_starts(person):
+    """What is bound stays bound, to its handle (F-47)."""
+    first, second = Program.with_token(person), Program.with_token(person)
+    of_first, of_second = first.is_asked(), second.is_asked()
+
+    second.proves(of_second)
+
+    answer = second.sends("GET", "/shop/secret/", handle=of_second["challenge"])
+    assert answer.status_code == 200
+    assert first.sends("GET", of_first["status_url"]).status_code == 404
 
 
 def test_what_was_started_is_told_to_the_client_that_names_it_alone(person):
@@ -29,7 +59,8 @@ def test_what_was_started_is_told_to_the_client_that_names_it_alone(person):
     others = {program.is_asked()["challenge"] for _ in range(5)}
     named = program.sends("GET", "/shop/secret/", handle=handle).json()["challenge"]
 
-    assert len(others) == 1
+    assert len(others) == 5
+    assert FaceChallenge.objects.count() == 2
     assert named == handle not in others
 
 

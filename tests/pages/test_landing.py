@@ -65,6 +65,44 @@ def test_a_link_of_this_site_does(person, site):
     assert person.browser.get(waiting(person))["Location"] == "/statements/?second"
 
 
+SCRIPT = {"HTTP_ACCEPT": "*/*", "HTTP_REFERER": "http://testserver/overview/"}
+
+
+def test_a_script_of_another_tab_does_not_change_it(person):
+    """(F-20): a tab that polls must not move the user who shows their face."""
+    start = person.is_asked("/statements/?mine")
+    answer = person.browser.get("/statements/", **SCRIPT)
+
+    assert answer.json()["start_url"] == f"http://testserver{start}?next=%2Foverview%2F"
+    assert lands(person, start) == "/statements/?mine"
+
+
+def test_a_script_does_not_drop_what_a_form_has_kept(person):
+    person.is_asked("/change/", "post", data={"email": "new@example.com"})
+    person.browser.post("/change/", **SCRIPT)
+
+    assert person.challenge.kept == [["email", ["new@example.com"]]]
+
+
+def test_a_user_whom_a_script_sends_on_comes_back_to_its_page(person):
+    """Although another page has asked before."""
+    person.is_asked("/statements/")
+    start = person.browser.get("/statements/", **SCRIPT).json()["start_url"]
+
+    assert lands(person, person.browser.get(start)["Location"]) == "/overview/"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "landed"),
+    [("https://evil.example/", "/home/"), ("//evil.example", "/home/"), ("/a\0b", "/a%00b")],
+)
+def test_a_start_page_sends_nobody_to_another_site(person, wanted, landed):
+    """(U-02)."""
+    start = person.browser.get(person.is_asked(), {"next": wanted})["Location"]
+
+    assert lands(person, start) == landed
+
+
 @pytest.fixture
 def alice(people):
     alice = people()
