@@ -175,6 +175,7 @@ FROM_ENVIRONMENT = {
     "FACEAUTH_RATE_LIMITS": env.json,
     "FACEAUTH_ACR": env.str,
     "FACEAUTH_CREDENTIAL": env.str,
+    "FACEAUTH_IMPERSONATION_KEYS": env.list,
     "FACEAUTH_REDIRECT_ALLOWLIST": env.list,
     "FACEAUTH_FALLBACK": env.str,
     "FACEAUTH_BRAND_NAME": env.str,
