@@ -18,7 +18,7 @@ from django_faceauth.models import (
     Verdict,
 )
 from django_faceauth.models.append_only import AppendOnlyError
-from django_faceauth.services import flow, review, verdicts
+from django_faceauth.services import exemptions, flow, review, verdicts
 from django_faceauth.wording import LIMITED
 from tests.person import scripted
 from tests.provider_double import says
@@ -283,6 +283,25 @@ def test_a_change_of_mind_is_another_verdict(staff, declined):
         list(AuditEntry.objects.order_by("number").values_list("event", "by"))
         == [("verdict", str(reviewer.user.pk))] * 2
     )
+
+
+def test_a_verdict_of_fraud_ends_exemptions_too(staff, person, approved):
+    """(F-09)."""
+    reviewer, now = staff("reviewer"), timezone.now()
+    exemption = exemptions.exempt(
+        person.user,
+        action="*",
+        reason="a broken camera",
+        author=reviewer.user,
+        expires_at=now + timedelta(days=1),
+        now=now,
+    )
+
+    reviewer.finds(approved, "fraud")
+
+    exemption.refresh_from_db()
+    assert exemption.revoked_at is not None
+    assert person.browser.get("/statements/").status_code == 302
 
 
 # -- two pairs of eyes
