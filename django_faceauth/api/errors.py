@@ -8,6 +8,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
@@ -22,7 +23,6 @@ from rest_framework.exceptions import (
 from rest_framework.response import Response
 
 from django_faceauth.api.credentials import scheme_of
-from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConsentRequired, TooManyAttempts
 from django_faceauth.gate.decision import Challenge, Deny
 from django_faceauth.gate.destination import origin
@@ -111,7 +111,7 @@ def not_agreed(missing: ConsentRequired) -> HttpResponse:
 
 def unavailable(error: Exception) -> HttpResponse:
     """Return the answer while the provider gives none that is of use; with DEBUG, also why."""
-    more = {"detail": f"{error} (see manage.py faceauth_doctor)"} if conf.DEBUG else {}
+    more = {"detail": f"{error} (see manage.py faceauth_doctor)"} if settings.DEBUG else {}
     response = problem(503, "unavailable", str(trouble_with(error)), **more)
     if getattr(error, "retryable", False):
         response["Retry-After"] = PATIENCE

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
 from django.urls import reverse
@@ -53,7 +54,7 @@ def local(url: str) -> str:
 
 def home() -> str:
     """Return where people go who do not want to go on."""
-    return resolve_url(conf.LOGIN_REDIRECT_URL)
+    return resolve_url(settings.LOGIN_REDIRECT_URL)
 
 
 def way_on(challenge: FaceChallenge) -> str:

@@ -13,6 +13,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from django.conf import settings
 from django.core.cache import InvalidCacheBackendError
 from django.core.checks import ERROR, WARNING, run_checks
 from django.db import Error as DatabaseTrouble
@@ -77,7 +78,7 @@ def of_settings(*, deploy: bool = True) -> Findings:
 
 def of_sessions() -> Findings:
     """See whether sessions can be kept at all."""
-    engine = conf.SESSION_ENGINE
+    engine = settings.SESSION_ENGINE
     try:
         import_module(engine).SessionStore()  # asks for its cache, if it has one
     except (ImportError, AttributeError, InvalidCacheBackendError):

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from django.conf import settings
+
 from django_faceauth import clocks
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import (
@@ -339,7 +341,7 @@ def _gone_on(
 
 
 def _require_capture_url(challenge: FaceChallenge, attempt: AttemptSnapshot) -> None:
-    if is_capture_url(attempt.capture_url, hosts=conf.CAPTURE_HOSTS, debug=conf.DEBUG):
+    if is_capture_url(attempt.capture_url, hosts=conf.CAPTURE_HOSTS, debug=settings.DEBUG):
         return
     logger.error("capture host not allowed challenge=%s", challenge.pk)
     raise MalformedAnswer("create_attempt", cause="capture host not allowed")

@@ -22,6 +22,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeVar, cast
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import DatabaseError, transaction
 from django.db.models import Q
@@ -103,8 +104,9 @@ def is_impersonated(request: HttpRequest) -> bool:
     has_session = _credential_of(request) is None
     if not has_session:
         return False
-    keys = (*IMPERSONATION_KEYS, conf.LOGINAS_FLAG, *conf.IMPERSONATION_KEYS)
-    return any(request.session.get(key) for key in keys)
+    loginas = getattr(settings, "LOGINAS_FROM_USER_SESSION_FLAG", "")
+    keys = (*IMPERSONATION_KEYS, loginas, *conf.IMPERSONATION_KEYS)
+    return any(isinstance(key, str) and request.session.get(key) for key in keys)
 
 
 def seat_of(request: HttpRequest) -> Seat:
@@ -121,7 +123,7 @@ def seat_of(request: HttpRequest) -> Seat:
 
 def cookie_name() -> str:
     """Return the name of our cookie."""
-    return f"{conf.SESSION_COOKIE_NAME}_faceauth"
+    return f"{settings.SESSION_COOKIE_NAME}_faceauth"
 
 
 def asked_by(seat: Seat) -> FaceChallengeQuerySet:
@@ -376,7 +378,14 @@ def _replace(request: HttpRequest, response: HttpResponseBase, sight: _Sight) ->
         request.COOKIES[cookie_name()] = secret
         lasts = None if request.session.get_expire_at_browser_close() else COOKIE_LASTS
         response.set_cookie(
-            cookie_name(), secret, max_age=lasts, httponly=True, **conf.SESSION_COOKIE
+            cookie_name(),
+            secret,
+            max_age=lasts,
+            path=settings.SESSION_COOKIE_PATH,
+            domain=settings.SESSION_COOKIE_DOMAIN,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite=settings.SESSION_COOKIE_SAMESITE,
         )
 
 
@@ -475,9 +484,9 @@ def _keys(user: AbstractBaseUser) -> list[tuple[Any, str]]:
     """
     present = user.get_session_auth_hash()
     keys: list[tuple[Any, str]] = [(None, present)]
-    if conf.SECRET_KEY_FALLBACKS:
+    if settings.SECRET_KEY_FALLBACKS:
         hashes = user.get_session_auth_fallback_hash()
-        for former, auth_hash in zip(conf.SECRET_KEY_FALLBACKS, hashes, strict=True):
+        for former, auth_hash in zip(settings.SECRET_KEY_FALLBACKS, hashes, strict=True):
             keys += [(former, auth_hash), (former, present)]
     return keys
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from django_faceauth.conf import conf
@@ -38,7 +39,7 @@ def portrait_of(
         raise NotFound(OPERATION, cause="nothing to show")
     client = get_client()
     link = _newest_link(client, authentication, now)
-    image = client.fetch_image(link, hosts=conf.ASSET_HOSTS, debug=conf.DEBUG)
+    image = client.fetch_image(link, hosts=conf.ASSET_HOSTS, debug=settings.DEBUG)
     audit.note("face_viewed", by=by, about=authentication, now=now)
     return image
 

@@ -10,7 +10,6 @@ from typing import Final
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
-from django_faceauth.conf import conf
 from django_faceauth.exceptions import ReviewRefused
 from django_faceauth.models import FaceAuthentication, Lockout, ReviewCase, Verdict, database
 from django_faceauth.services import audit, exemptions, limits, revocation
@@ -71,18 +70,8 @@ def _settle(authentication: FaceAuthentication, now: datetime) -> None:
     case, _created = ReviewCase.objects.select_for_update().get_or_create(
         authentication=authentication, defaults={"reasons": [], "raised_at": now}
     )
-    if not conf.SECOND_REVIEWER or _two_agree(authentication):
-        case.settled_at = now
-        case.save(update_fields=["settled_at"])
-
-
-def _two_agree(authentication: FaceAuthentication) -> bool:
-    """Tell whether the last words of two reviewers are the same."""
-    last = {
-        verdict.reviewer_id: verdict.finding for verdict in authentication.verdicts.order_by("pk")
-    }
-    found = [finding for reviewer, finding in last.items() if reviewer is not None]
-    return any(found.count(finding) >= 2 for finding in found)
+    case.settled_at = now
+    case.save(update_fields=["settled_at"])
 
 
 def _take_away(

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final, cast
 
+from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
@@ -52,7 +53,7 @@ def seat(target: Target, user: AbstractBaseUser | None = None) -> Iterator[HttpR
     yield request
     request.session.save()
     # With sessions that are kept in their cookie, this is another one now.
-    target.cookies[conf.SESSION_COOKIE_NAME] = request.session.session_key or ""
+    target.cookies[settings.SESSION_COOKIE_NAME] = request.session.session_key or ""
 
 
 def _own_seat(request: HttpRequest, user: AbstractBaseUser | None) -> HttpRequest:
@@ -63,7 +64,7 @@ def _own_seat(request: HttpRequest, user: AbstractBaseUser | None) -> HttpReques
         return forced
     _known(getattr(request, "user", None))
     if not hasattr(request, "session"):
-        request.session = import_module(conf.SESSION_ENGINE).SessionStore()
+        request.session = import_module(settings.SESSION_ENGINE).SessionStore()
     return request
 
 

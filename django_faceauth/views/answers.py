@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import SimpleLazyObject
@@ -92,7 +93,7 @@ def limited(
         wording=LIMITED[closed.scope],
         now=now,
         until=_next_minute(closed.until),
-        rule=closed.rule if conf.DEBUG else "",
+        rule=closed.rule if settings.DEBUG else "",
         fallback="" if closed.scope == "reported" else fallback_for(challenge.handle),
     )
     response["Retry-After"] = str(closed.seconds(now))
@@ -107,7 +108,7 @@ def unavailable(request: HttpRequest, challenge: FaceChallenge, error: Exception
         challenge,
         status=503,
         passes=getattr(error, "retryable", False),
-        cause=str(error) if conf.DEBUG else "",
+        cause=str(error) if settings.DEBUG else "",
     )
 
 

@@ -283,39 +283,3 @@ def test_a_change_of_mind_is_another_verdict(staff, declined):
         list(AuditEntry.objects.order_by("number").values_list("event", "by"))
         == [("verdict", str(reviewer.user.pk))] * 2
     )
-
-
-# -- two pairs of eyes
-
-
-@pytest.fixture
-def two_needed(settings):
-    settings.FACEAUTH_SECOND_REVIEWER = True
-
-
-def waits():
-    return ReviewCase.objects.get().settled_at is None
-
-
-@pytest.mark.usefixtures("two_needed")
-def test_two_reviewers_have_to_agree(staff, declined):
-    first, second = staff("reviewer"), staff("reviewer", "second")
-
-    first.finds(declined, "fraud")
-    assert waits()
-    first.finds(declined, "fraud")
-    assert waits()  # the same person twice
-    second.finds(declined, "genuine")
-    assert waits()  # they do not agree
-    second.finds(declined, "fraud")
-
-    assert not waits()
-
-
-@pytest.mark.usefixtures("two_needed")
-def test_the_first_word_of_fraud_counts_at_once(staff, person, approved):
-    """What protects does not wait for a second reviewer."""
-    staff("reviewer").finds(approved, "fraud")
-
-    assert person.browser.get("/statements/").status_code == 302
-    assert waits()

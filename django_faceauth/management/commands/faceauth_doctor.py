@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from django_faceauth.conf import conf
 from django_faceauth.services import diagnosis
 from django_faceauth.services.findings import Finding, Level
 
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         found = diagnosis.examine(
             now=timezone.now(),
             network=not options["no_network"],
-            deploy=options["deploy"] or not conf.DEBUG,
+            deploy=options["deploy"] or not settings.DEBUG,
         )
         problems = 0
         for finding in found:
