@@ -21,9 +21,10 @@ from benchmarks import deliveries
 from benchmarks.deliveries import Environ
 from benchmarks.figures import Figure, Side, compare
 from django_faceauth.models import FaceAuthentication, FaceChallenge
-from django_faceauth.services import enrolment, grants
-from django_faceauth.services.binding import snapshot_of
-from django_faceauth.services.questions import Question
+from django_faceauth.services.enrolment import applicants
+from django_faceauth.services.grants import grants
+from django_faceauth.services.grants.binding import snapshot_of
+from django_faceauth.services.grants.challenge_spec import Question
 
 PLAIN, WINDOW, BOUND = "/gated/login/", "/gated/window/", "/gated/bound/1/"
 #: Visitors, each with a session and grants of their own.
@@ -46,7 +47,7 @@ def measure(*, quick: bool) -> Iterator[Figure]:
 def visitor(number: int) -> str:
     """Return the session key of somebody whose grants are fresh, and were seen before."""
     user = User.objects.create_user(f"visitor{number}")
-    applicant = enrolment.link(user, f"aplt_visitor{number:04}")
+    applicant = applicants.link(user, f"aplt_visitor{number:04}")
     request = HttpRequest()
     request.session, request.user = SessionStore(), user
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")

@@ -19,7 +19,8 @@ from benchmarks import stub
 from benchmarks.figures import Figure
 from django_faceauth.models import FaceAuthentication
 from django_faceauth.provider.factory import answered_by, get_client
-from django_faceauth.services import budget, sweep
+from django_faceauth.services.background import sweep
+from django_faceauth.services.sync import provider_rate_limit
 
 #: Seconds that the provider takes for an answer, and that we may add.
 ANSWER, OVERHEAD = 0.05, 0.002
@@ -104,7 +105,7 @@ def _fill(count: int) -> None:
     FaceAuthentication.objects.all().delete()
     user, _ = get_user_model().objects.get_or_create(username="bench")
     now = timezone.now()
-    budget.take(now=now, someone_waits=False)  # the account is there
+    provider_rate_limit.take(now=now, someone_waits=False)  # the account is there
     FaceAuthentication.objects.bulk_create(
         FaceAuthentication(
             provider_id=f"fav_{uuid.uuid4().hex[:26]}",

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from benchmarks.figures import Figure, milliseconds
 from django_faceauth.models import FaceAuthentication, WebhookEvent
-from django_faceauth.services import sweep
+from django_faceauth.services.background import sweep
 
 FEW, DUE, INDEX = 1_000, 10, "faceauth_due"
 TABLE = FaceAuthentication._meta.db_table

@@ -19,7 +19,7 @@ from django.utils.module_loading import import_string
 
 from django_faceauth.durations import Limit, as_duration, as_limit, as_period
 from django_faceauth.exceptions import ConfigurationError
-from django_faceauth.redaction import Secret
+from django_faceauth.secret import Secret
 
 Network = IPv4Network | IPv6Network
 

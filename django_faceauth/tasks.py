@@ -20,8 +20,10 @@ from kombu.pools import ProducerPool, producers
 
 from django_faceauth.beat import FACEAUTH_BEAT_SCHEDULE
 from django_faceauth.conf import conf
-from django_faceauth.services import alerts, inbox, retention
-from django_faceauth.services import sweep as sweeping
+from django_faceauth.services import notifications
+from django_faceauth.services.background import sweep as sweeping
+from django_faceauth.services.background import webhook_events
+from django_faceauth.services.privacy import retention
 
 __all__ = [
     "FACEAUTH_BEAT_SCHEDULE",
@@ -72,7 +74,7 @@ def task(work: Callable[Arguments, None]) -> Task[Arguments, None]:
 @task
 def process_event(pk: int) -> None:
     """Act upon the webhook event with that primary key."""
-    due_at = inbox.process(pk, now=timezone.now())
+    due_at = webhook_events.process(pk, now=timezone.now())
     if due_at is None or process_event.app.conf.task_always_eager:
         return  # a task that is run at once cannot wait: the sweep takes care
     wait = (due_at - timezone.now()).total_seconds()
@@ -104,7 +106,7 @@ def sweep() -> None:
 @task
 def send_mail(name: str, pk: Any) -> None:
     """Send the mail of that name about the row with that primary key."""
-    alerts.send(name, pk)
+    notifications.send(name, pk)
 
 
 @task

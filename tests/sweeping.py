@@ -8,7 +8,7 @@ import time_machine
 from django.utils import timezone
 
 from django_faceauth.beat import SWEEP_INTERVAL
-from django_faceauth.services import inbox, sweep
+from django_faceauth.services.background import sweep, webhook_events
 
 
 def sweep_once() -> sweep.Due:
@@ -16,7 +16,7 @@ def sweep_once() -> sweep.Due:
     now = timezone.now()
     due = sweep.take(now=now)
     for pk in due.events:
-        inbox.process(pk, now=now)
+        webhook_events.process(pk, now=now)
     for pk in due.authentications:
         sweep.poll(pk, now=now)
     sweep.tidy(now=now)

@@ -12,7 +12,7 @@ from django.test import override_settings
 from django_faceauth.conf import KNOWN, SWITCHES, RateLimits, conf
 from django_faceauth.durations import Limit, as_limit
 from django_faceauth.exceptions import ConfigurationError
-from django_faceauth.redaction import Secret
+from django_faceauth.secret import Secret
 
 DEFAULTS = {
     "SCRUB": None,

@@ -22,7 +22,7 @@ from django_faceauth.api.serializers import StatusQuerySerializer
 from django_faceauth.api.throttling import READS, ApiThrottle
 from django_faceauth.models import database
 from django_faceauth.models.authentication import STATUS_LENGTH
-from django_faceauth.services import grants
+from django_faceauth.services.grants import grants
 
 
 class Pages(PageNumberPagination):

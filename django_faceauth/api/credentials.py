@@ -11,8 +11,8 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 
 from django_faceauth.conf import conf
-from django_faceauth.gate.problems import SESSION_SCHEME
-from django_faceauth.services import grants
+from django_faceauth.gate.problem_details import SESSION_SCHEME
+from django_faceauth.services.grants import grants
 
 #: A scheme is a token (RFC 9110, section 11.1).
 SCHEME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)

@@ -25,16 +25,15 @@ from rest_framework.response import Response
 from django_faceauth.api.credentials import scheme_of
 from django_faceauth.exceptions import ConsentRequired, TooManyAttempts
 from django_faceauth.gate.decision import Challenge, Deny
-from django_faceauth.gate.destination import origin
 from django_faceauth.gate.policy import Policy
-from django_faceauth.gate.problems import problem
-from django_faceauth.gate.refusals import refuse_program
+from django_faceauth.gate.problem_details import problem
+from django_faceauth.gate.redirects import origin
+from django_faceauth.gate.responses import refuse_program
+from django_faceauth.messages import LIMITED
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services import consent
-from django_faceauth.services.flow import Word
-from django_faceauth.services.schedule import PULL_INTERVAL
-from django_faceauth.services.telling import trouble_with, wording_for
-from django_faceauth.wording import LIMITED
+from django_faceauth.services.flow.progress import Word, trouble_with, wording_for
+from django_faceauth.services.privacy import consent
+from django_faceauth.services.sync.polling_schedule import PULL_INTERVAL
 
 logger = logging.getLogger(__name__)
 

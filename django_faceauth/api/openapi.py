@@ -43,7 +43,7 @@ from django_faceauth.api.vocabulary import (
 from django_faceauth.conf import conf
 from django_faceauth.gate.decision import CHALLENGE_HEADER
 from django_faceauth.gate.policy import Policy
-from django_faceauth.gate.problems import MEDIA_TYPE
+from django_faceauth.gate.problem_details import MEDIA_TYPE
 
 Described = dict[str, Any]
 

@@ -22,9 +22,10 @@ from django_faceauth.api.permissions import require_face
 from django_faceauth.api.serializers import AttemptSerializer, AuthenticationSerializer
 from django_faceauth.api.throttling import STARTS
 from django_faceauth.exceptions import Conflict, Rejected
-from django_faceauth.gate.problems import problem
+from django_faceauth.gate.problem_details import problem
 from django_faceauth.models import FaceAttempt, FaceAuthentication
-from django_faceauth.services import erasure, flow
+from django_faceauth.services.flow import finish
+from django_faceauth.services.privacy import erasure
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ class AnonymizeView(ApiView):
             erasure.anonymize(authentication, now=timezone.now())
         except (Conflict, Rejected):
             return problem(409, "not_finished", _("This face check has not been finished."))
-        except flow.TROUBLES as error:
+        except finish.TROUBLES as error:
             logger.error("anonymize failed: %s authentication=%s", error, authentication.pk)
             return unavailable(error)
         authentication.refresh_from_db()

@@ -32,7 +32,6 @@ from rest_framework.request import Request
 
 from django_faceauth.api.credentials import recognise
 from django_faceauth.api.errors import FaceRefused, refuse
-from django_faceauth.gate.answers import answered_by_framework
 from django_faceauth.gate.caching import not_reused
 from django_faceauth.gate.decision import (
     Allow,
@@ -46,10 +45,11 @@ from django_faceauth.gate.decision import (
     receive_body,
 )
 from django_faceauth.gate.decorators import carry_async, through, through_async
+from django_faceauth.gate.locked_user import keep_user
 from django_faceauth.gate.policy import Bind, Policy, described_by, policy
-from django_faceauth.gate.same_user import keep_user
+from django_faceauth.gate.view_methods import answered_by_framework
 from django_faceauth.models import database
-from django_faceauth.services import grants
+from django_faceauth.services.grants import grants
 
 __all__ = ["FaceRequest", "FaceRequired", "require_face"]
 

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from django_faceauth.conf import conf
 from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge
 from django_faceauth.models.authentication import STATUS_LENGTH
-from django_faceauth.services.telling import Step
+from django_faceauth.services.flow.progress import Step
 
 
 class LineSerializer(serializers.Serializer[Any]):

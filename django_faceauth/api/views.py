@@ -46,21 +46,25 @@ from django_faceauth.exceptions import (
     TooManyAttempts,
 )
 from django_faceauth.gate.decision import Reason
-from django_faceauth.gate.destination import fallback_for, way_back
 from django_faceauth.gate.freshness import freshness
-from django_faceauth.gate.problems import addresses_of, problem
-from django_faceauth.gate.refusals import denial
+from django_faceauth.gate.problem_details import addresses_of, problem
+from django_faceauth.gate.redirects import fallback_for, way_back
+from django_faceauth.gate.responses import denial
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.authentication import StatusChange
-from django_faceauth.services import consent, flow, grants
-from django_faceauth.services.flow import Word
-from django_faceauth.services.presentation import lines, plain
-from django_faceauth.services.telling import (
+from django_faceauth.services.flow import finish
+from django_faceauth.services.flow.progress import (
     Step,
+    Word,
     can_reopen,
     step_for,
+    word_for,
     wording_for,
 )
+from django_faceauth.services.flow.start import begin
+from django_faceauth.services.grants import grants
+from django_faceauth.services.grants.formatting import lines, plain
+from django_faceauth.services.privacy import consent
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +79,7 @@ class ChallengeView(ApiView):
     def get(self, request: Request, handle: str) -> HttpResponseBase:
         """Return the challenge; ask the provider if it is time to."""
         now = timezone.now()
-        challenge, trouble = flow.look(_found(request, handle), source=Source.POLL, now=now)
+        challenge, trouble = finish.look(_found(request, handle), source=Source.POLL, now=now)
         told = _told(request, challenge, trouble, now)
         if challenge.state == FaceChallenge.State.GRANTED:
             grants.see(request, challenge, now=now)
@@ -100,7 +104,7 @@ class ChallengeAttemptsView(ApiView):
         given = self.get_serializer(data=request.data)
         given.is_valid(raise_exception=True)
         challenge, now = _found(request, handle), timezone.now()
-        word = flow.word_for(challenge, now=now)
+        word = word_for(challenge, now=now)
         if word not in {Word.OPEN, Word.RETRY}:
             return ended(challenge, word, now)
         return _start(request, challenge, given.validated_data, now)
@@ -162,7 +166,7 @@ def _found(request: Request, handle: str) -> FaceChallenge:
 def _told(
     request: Request, challenge: FaceChallenge, trouble: Exception | None, now: datetime
 ) -> dict[str, Any]:
-    word = flow.word_for(challenge, now=now)
+    word = word_for(challenge, now=now)
     step = step_for(challenge, word, now=now)
     fallback = fallback_for(challenge.handle) if challenge.is_unanswered else ""
     verified_at = challenge.verified_at
@@ -192,7 +196,7 @@ def _start(
     request: Request, challenge: FaceChallenge, given: Mapping[str, str], now: datetime
 ) -> HttpResponseBase:
     try:
-        step = flow.begin(
+        step = begin(
             challenge,
             redirect_url=way_back(request, challenge),
             now=now,
@@ -205,7 +209,7 @@ def _start(
         return not_agreed(missing)
     except TooManyAttempts as closed:
         return limited(closed, now)
-    except flow.TROUBLES as error:
+    except finish.TROUBLES as error:
         logger.error("start failed: %s challenge=%s", error, challenge.pk)
         return unavailable(error)
     if step is None:

@@ -15,7 +15,7 @@ from rest_framework import serializers
 
 from django_faceauth.api.serializers import AttemptSerializer, AuthenticationSerializer
 from django_faceauth.gate.decision import CHALLENGE_HEADER
-from django_faceauth.gate.problems import MEDIA_TYPE
+from django_faceauth.gate.problem_details import MEDIA_TYPE
 
 TAG: Final = "Face check"
 

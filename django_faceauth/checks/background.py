@@ -17,7 +17,7 @@ from django.urls.resolvers import LocalePrefixPattern
 
 from django_faceauth.checks.registry import Finding, check, value
 from django_faceauth.conf import PREFIX
-from django_faceauth.services.retention import REDELIVERY
+from django_faceauth.services.privacy.retention import REDELIVERY
 from django_faceauth.webhooks import webhook
 
 

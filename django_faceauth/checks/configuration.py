@@ -18,7 +18,7 @@ from django_faceauth.checks.registry import LONG, SHORT, Finding, check, value
 from django_faceauth.conf import KNOWN, LIVE, PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.identifiers import Prefix, is_id
-from django_faceauth.provider.addresses import is_api_url
+from django_faceauth.provider.url_validation import is_api_url
 
 #: The settings that list hosts.
 HOSTS: Final = ("CAPTURE_HOSTS", "ASSET_HOSTS")

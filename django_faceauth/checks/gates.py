@@ -18,15 +18,15 @@ from django.utils.module_loading import import_string
 
 from django_faceauth.checks.registry import LONG, SHORT, Finding, check, check_of_deployment, value
 from django_faceauth.conf import PREFIX
-from django_faceauth.gate.answers import UNSAFE, answered_by
-from django_faceauth.gate.discovery import (
+from django_faceauth.gate.policy import Policy
+from django_faceauth.gate.url_discovery import (
     ApiGate,
     admins,
     gated_views,
     misplaced_gates,
     policy_at,
 )
-from django_faceauth.gate.policy import Policy
+from django_faceauth.gate.view_methods import UNSAFE, answered_by
 from django_faceauth.models import Applicant, FaceExemption
 
 NEEDED: Final = (SessionMiddleware, AuthenticationMiddleware)

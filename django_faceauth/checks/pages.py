@@ -17,7 +17,7 @@ from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 
 from django_faceauth.checks.registry import Finding, check, value
 from django_faceauth.conf import PREFIX
-from django_faceauth.gate.discovery import ApiGate, gated_views, policy_at
+from django_faceauth.gate.url_discovery import ApiGate, gated_views, policy_at
 
 #: What Django says where a site says nothing.
 DEFAULT_LOGIN: Final = "/accounts/login/"

@@ -19,7 +19,7 @@ from django.urls import URLPattern, URLResolver
 from django_faceauth.gate.decorators import through
 from django_faceauth.gate.policy import Bind, Policy, described_by, policy
 from django_faceauth.gate.unused import asks_again, unused
-from django_faceauth.services import grants
+from django_faceauth.services.grants import grants
 
 __all__ = [
     "FaceRequiredAdminSite",

@@ -38,11 +38,12 @@ from django_faceauth import clocks
 from django_faceauth.gate.policy import CHALLENGE_FIELD, Policy
 from django_faceauth.gate.unused import is_in_advance
 from django_faceauth.models import FaceChallenge, FaceExemption
+from django_faceauth.models.active_grants import Grant
 from django_faceauth.models.challenge import EXEMPTION, FACE
-from django_faceauth.models.standing import Grant
-from django_faceauth.services import binding, enrolment, exemptions, grants, revocation
-from django_faceauth.services.binding import Snapshot
-from django_faceauth.services.questions import Seat
+from django_faceauth.services.enrolment import applicants
+from django_faceauth.services.grants import binding, exemptions, grants, revocation
+from django_faceauth.services.grants.binding import Snapshot
+from django_faceauth.services.grants.challenge_spec import Seat
 
 logger = logging.getLogger(__name__)
 
@@ -171,7 +172,7 @@ def judge(
     exemption = exemptions.standing(user, action=policy.action, now=now)
     if exemption is not None:
         return Allow(_exempt(exemption, policy, now), exemption, snapshot)
-    if not enrolment.is_enrolled(user):
+    if not applicants.is_enrolled(user):
         return Deny(Reason.NOT_ENROLLED)
     return Challenge(_why_not(seat, policy, fresh, now), snapshot)
 

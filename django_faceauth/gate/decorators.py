@@ -14,7 +14,6 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
-from django_faceauth.gate.answers import class_behind
 from django_faceauth.gate.caching import not_reused
 from django_faceauth.gate.decision import (
     Allow,
@@ -24,12 +23,13 @@ from django_faceauth.gate.decision import (
     enter,
     receive_body,
 )
+from django_faceauth.gate.locked_user import keep_user, refuse_rest_framework
 from django_faceauth.gate.policy import Bind, Policy, policy
-from django_faceauth.gate.refusals import refuse
-from django_faceauth.gate.same_user import keep_user, refuse_rest_framework
+from django_faceauth.gate.responses import refuse
 from django_faceauth.gate.unused import is_unused
+from django_faceauth.gate.view_methods import class_behind
 from django_faceauth.models import database
-from django_faceauth.services import grants
+from django_faceauth.services.grants import grants
 
 logger = logging.getLogger(__name__)
 

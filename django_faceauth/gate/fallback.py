@@ -16,11 +16,11 @@ from django.utils import timezone
 
 from django_faceauth.conf import PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError, FlowError
-from django_faceauth.gate.destination import way_on
+from django_faceauth.gate.redirects import way_on
 from django_faceauth.models import FaceChallenge, Lockout
 from django_faceauth.models.challenge import EXEMPTION, FACE, METHOD_LENGTH
-from django_faceauth.services import grants
-from django_faceauth.services.presentation import Line, lines
+from django_faceauth.services.grants import grants
+from django_faceauth.services.grants.formatting import Line, lines
 
 #: Another way may take a letter or a call, but not for ever.
 ANSWERABLE: Final = timedelta(hours=1)

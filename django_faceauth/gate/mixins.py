@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.views.generic import View
 
 from django_faceauth.gate.decorators import through, through_async
+from django_faceauth.gate.locked_user import refuse_rest_framework
 from django_faceauth.gate.policy import Policy, described_by
-from django_faceauth.gate.same_user import refuse_rest_framework
 from django_faceauth.gate.unused import unused
 
 if TYPE_CHECKING:

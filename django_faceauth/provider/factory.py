@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 
 from django_faceauth.conf import PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError
-from django_faceauth.provider.addresses import is_api_url
+from django_faceauth.provider.url_validation import is_api_url
 
 if TYPE_CHECKING:
     from requests.adapters import BaseAdapter

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.gate import Face, freshness
-from django_faceauth.wording import STEPUP
+from django_faceauth.messages import STEPUP
 
 register = template.Library()
 

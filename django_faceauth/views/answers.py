@@ -13,13 +13,13 @@ from django.utils.functional import SimpleLazyObject
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import TooManyAttempts
-from django_faceauth.gate.destination import fallback_for, home, local, way_on
+from django_faceauth.gate.redirects import fallback_for, home, local, way_on
+from django_faceauth.messages import LIMITED, Wording
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services import consent, flow, grants
-from django_faceauth.services.flow import Word
-from django_faceauth.services.presentation import lines
-from django_faceauth.services.telling import can_reopen, wording_for
-from django_faceauth.wording import LIMITED, Wording
+from django_faceauth.services.flow.progress import Word, can_reopen, word_for, wording_for
+from django_faceauth.services.grants import grants
+from django_faceauth.services.grants.formatting import lines
+from django_faceauth.services.privacy import consent
 
 #: Seconds between two looks of a waiting page.
 REFRESH: Final = 3
@@ -32,7 +32,7 @@ def show(
     trouble: Exception | None = None,
 ) -> HttpResponse:
     """Go on, wait, or say what happened."""
-    word = flow.word_for(challenge, now=now)
+    word = word_for(challenge, now=now)
     if word is Word.GRANTED:
         grants.see(request, challenge, now=now)
         return redirect(way_on(challenge))

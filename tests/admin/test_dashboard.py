@@ -20,9 +20,9 @@ from django_faceauth.response_codes import MEANINGS
 from django_faceauth.statuses import LABELS
 from tests.addresses import served
 from tests.gate.test_admin import make_staff
-from tests.person import scripted
 from tests.site.views import statements
 from tests.sweeping import sweep_for
+from tests.user_driver import scripted
 
 pytestmark = pytest.mark.database
 

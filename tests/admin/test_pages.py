@@ -19,10 +19,10 @@ from django_faceauth.models import (
     WebhookEvent,
 )
 from django_faceauth.response_codes import MEANINGS
-from django_faceauth.services import timeline
+from django_faceauth.services.review import timeline
 from tests.admin.staff import text_of
-from tests.deliveries import deliver, event
-from tests.person import scripted
+from tests.user_driver import scripted
+from tests.webhook_deliveries import deliver, event
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 

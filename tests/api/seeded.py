@@ -11,7 +11,7 @@ from django.test import Client
 from rest_framework.authtoken.models import Token
 
 from django_faceauth.models import FaceChallenge
-from tests.person import Person
+from tests.user_driver import Person
 
 State = FaceChallenge.State
 

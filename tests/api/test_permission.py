@@ -20,9 +20,9 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
 from django_faceauth.api.permissions import FaceRequired, require_face
-from django_faceauth.gate.discovery import gated_views, policy_at
+from django_faceauth.gate.url_discovery import gated_views, policy_at
 from django_faceauth.models import FaceChallenge
-from tests.program import Program
+from tests.api_client import Program
 from tests.site.api import Secret
 from tests.site.models import Payment
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services import grants, revocation
+from django_faceauth.services.grants import grants, revocation
 from tests.provider_double import answers
 
 pytestmark = pytest.mark.database

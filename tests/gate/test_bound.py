@@ -17,12 +17,12 @@ from django.utils import timezone, translation
 from pytest_django.asserts import assertTemplateUsed
 
 from django_faceauth.gate import FaceRequiredMixin, Money, face_required, recorded_face
+from django_faceauth.messages import NOT_DONE
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services import binding
-from django_faceauth.wording import NOT_DONE
+from django_faceauth.services.grants import binding
 from tests.addresses import served
-from tests.person import form_in
 from tests.site.models import Payment
+from tests.user_driver import form_in
 
 pytestmark = pytest.mark.database
 

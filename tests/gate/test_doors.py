@@ -38,8 +38,9 @@ from django_faceauth.gate.admin import (
     face_required_action,
 )
 from django_faceauth.models import FaceAuthentication, FaceChallenge
-from django_faceauth.services import enrolment, exemptions, grants
-from django_faceauth.services.questions import Question
+from django_faceauth.services.enrolment import applicants
+from django_faceauth.services.grants import exemptions, grants
+from django_faceauth.services.grants.challenge_spec import Question
 from tests.conftest import NOON
 from tests.site import views
 from tests.site.models import Payment
@@ -255,7 +256,7 @@ class Scene:
         user.is_active = self.visitor.is_active
         User.objects.filter(pk=user.pk).update(is_active=user.is_active)
         if self.visitor.is_enrolled:
-            enrolment.link(user, f"aplt_{name}")
+            applicants.link(user, f"aplt_{name}")
         return user
 
     def _challenge(self, grant: Grant) -> str:

@@ -15,12 +15,12 @@ from django.utils import timezone
 from django_faceauth.exceptions import FlowError
 from django_faceauth.gate import answer_otherwise, unanswered
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services import grants, revocation
+from django_faceauth.services.grants import grants, revocation
 from django_faceauth.signals import challenge_granted
-from tests.person import form_in
 from tests.services.test_concurrency import at_once
 from tests.site.fallback import CODE
 from tests.site.models import Payment
+from tests.user_driver import form_in
 
 pytestmark = pytest.mark.database
 

@@ -15,8 +15,8 @@ from django_faceauth.gate import Money, face_required
 from django_faceauth.gate.decision import Allow, Challenge, decide, enter
 from django_faceauth.gate.policy import policy
 from django_faceauth.models import FaceAuthentication, FaceChallenge
-from django_faceauth.services import grants
-from django_faceauth.services.questions import Question
+from django_faceauth.services.grants import grants
+from django_faceauth.services.grants.challenge_spec import Question
 from tests.gate.test_gate import FailingQuery
 
 LIMIT = timedelta(seconds=300)

@@ -10,11 +10,11 @@ from django.test import override_settings
 from django.utils import timezone
 from pytest_django.asserts import assertTemplateUsed
 
+from django_faceauth.messages import BROKEN, COMPARING, LINK_RAN_OUT, TROUBLE, WORDINGS
 from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge, StatusChange
 from django_faceauth.response_codes import RETRY_ADVICE
-from django_faceauth.wording import BROKEN, COMPARING, LINK_RAN_OUT, TROUBLE, WORDINGS
-from tests.person import capture_url_in, scripted
 from tests.provider_double import answers, breaks, works, works_but_times_out
+from tests.user_driver import capture_url_in, scripted
 
 pytestmark = pytest.mark.database
 

@@ -12,9 +12,9 @@ from django.utils import timezone, translation
 
 from django_faceauth.models import FaceAttempt, Lockout
 from django_faceauth.services import limits
-from django_faceauth.services.alerts import Warn
+from django_faceauth.services.notifications import Warn
 from tests.pages.test_report import OPERATOR
-from tests.person import scripted
+from tests.user_driver import scripted
 
 pytestmark = pytest.mark.django_db
 

@@ -17,10 +17,10 @@ from django.utils import timezone
 
 from django_faceauth.gate import face_required
 from django_faceauth.models import AttemptRequest, FaceChallenge
-from django_faceauth.services import grants
+from django_faceauth.services.grants import grants
 from django_faceauth.testing import face_shown
 from tests.addresses import served
-from tests.phone import Phone
+from tests.mobile_driver import Phone
 from tests.site.admin import pay_out
 from tests.site.models import Payment
 

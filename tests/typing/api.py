@@ -44,8 +44,10 @@ from django_faceauth.gate.admin import FaceRequiredAdminSite, face_required_acti
 from django_faceauth.models import Applicant, FaceChallenge
 from django_faceauth.provider.client import Client
 from django_faceauth.provider.factory import get_client
-from django_faceauth.provider.snapshots import AttemptSnapshot, AuthenticationSnapshot
-from django_faceauth.services import enrolment, erasure, exemptions
+from django_faceauth.provider.resources import AttemptSnapshot, AuthenticationSnapshot
+from django_faceauth.services.enrolment import applicants
+from django_faceauth.services.grants import exemptions
+from django_faceauth.services.privacy import erasure
 from django_faceauth.signals import challenge_granted
 
 # -- views keep their types behind a gate
@@ -189,9 +191,9 @@ def on_granted(sender: type[FaceChallenge], challenge: FaceChallenge, **kwargs: 
 
 
 def links(user: User, now: datetime) -> None:
-    assert_type(enrolment.link(user, "aplt_a"), Applicant)
-    assert_type(enrolment.is_enrolled(user), bool)
-    enrolment.link("alice", "aplt_a")  # type: ignore[arg-type]
+    assert_type(applicants.link(user, "aplt_a"), Applicant)
+    assert_type(applicants.is_enrolled(user), bool)
+    applicants.link("alice", "aplt_a")  # type: ignore[arg-type]
     exemptions.exempt(
         user, action="", reason="arm in plaster", author=user, expires_at=now, now=now
     )

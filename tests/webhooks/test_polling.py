@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from django_faceauth.beat import SWEEP_INTERVAL
 from django_faceauth.models import FaceAuthentication, FaceChallenge
-from django_faceauth.services import schedule, sweep
-from tests.deliveries import deliver, event
-from tests.person import scripted
+from django_faceauth.services.background import sweep
+from django_faceauth.services.sync import polling_schedule
 from tests.provider_double import answers, breaks, works_but_times_out
 from tests.sweeping import sweep_for, sweep_once
+from tests.user_driver import scripted
+from tests.webhook_deliveries import deliver, event
 
 pytestmark = pytest.mark.database
 
@@ -144,7 +145,7 @@ def test_forty_questions_in_the_life_of_an_authentication(person, provider):
             person.browser.get(f"/face/status/{person.challenge.handle}/")
 
     assert person.authentication.status == "checks_in_progress"
-    assert 20 < provider.questions <= schedule.MOST_PULLS
+    assert 20 < provider.questions <= polling_schedule.MOST_PULLS
 
 
 def test_failed_questions_count_too(captured, provider):
@@ -154,11 +155,11 @@ def test_failed_questions_count_too(captured, provider):
         captured.clock.shift(timedelta(minutes=30))
         sweep_once()
 
-    assert provider.questions <= schedule.MOST_PULLS
+    assert provider.questions <= polling_schedule.MOST_PULLS
 
 
 def test_one_that_was_asked_about_too_often_is_not_due_for_ever(captured, provider):
-    FaceAuthentication.objects.update(pulls=schedule.MOST_PULLS)
+    FaceAuthentication.objects.update(pulls=polling_schedule.MOST_PULLS)
     asked = provider.questions
 
     sweep_once()
@@ -171,7 +172,7 @@ def test_one_that_was_asked_about_too_often_is_not_used_again(person, provider):
     """It could not be followed to its end; another is made."""
     start = person.is_asked()
     person.is_handed_over(start)
-    FaceAuthentication.objects.update(pulls=schedule.MOST_POLLS)
+    FaceAuthentication.objects.update(pulls=polling_schedule.MOST_POLLS)
 
     person.is_handed_over(start)
 
@@ -181,7 +182,7 @@ def test_one_that_was_asked_about_too_often_is_not_used_again(person, provider):
 
 def test_news_is_worth_a_question_beyond_all_limits(approved, provider):
     """A change of mind must reach us."""
-    FaceAuthentication.objects.update(pulls=schedule.MOST_PULLS + 60)
+    FaceAuthentication.objects.update(pulls=polling_schedule.MOST_PULLS + 60)
     provider.alterations.append(
         lambda data: data.update(status="declined", modified_on=timezone.now().isoformat())
     )

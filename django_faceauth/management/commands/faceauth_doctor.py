@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from django_faceauth.services import diagnosis
-from django_faceauth.services.findings import Finding, Level
+from django_faceauth.services.monitoring import doctor
+from django_faceauth.services.monitoring.findings import Finding, Level
 
 
 class Command(BaseCommand):
@@ -35,7 +35,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print each finding at once."""
-        found = diagnosis.examine(
+        found = doctor.examine(
             now=timezone.now(),
             network=not options["no_network"],
             deploy=options["deploy"] or not settings.DEBUG,
