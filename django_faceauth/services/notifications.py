@@ -11,10 +11,11 @@ from threading import Thread
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.core import signing
-from django.core.mail import get_connection, mail_admins, send_mail
+from django.core import mail, signing
+from django.core.mail import EmailMessage
 from django.db import connections
 from django.template.loader import render_to_string
 from django.urls import get_script_prefix, reverse
@@ -28,10 +29,6 @@ from django_faceauth.models.challenge import FACE
 from django_faceauth.services.grants.formatting import label, lines, moment
 
 logger = logging.getLogger(__name__)
-
-#: Sends a mail over the connection that it is given.
-Sender = Callable[..., Any]
-
 
 #: The task that sends a mail, where there are workers.
 HAND_OVER: Final = "django_faceauth.tasks.hand_over_mail"
@@ -92,14 +89,14 @@ def tell_operator(challenge: FaceChallenge) -> None:
 def send(name: str, pk: Any) -> None:
     """Send the mail of that name about the row with that primary key."""
     try:
-        sender = _MAILS[name](pk)
+        message = _MAILS[name](pk)
     except Exception as error:  # templates and settings are the site's
         logger.error("mail not sent: %s %s=%s", type(error).__name__, name, pk)
         return
-    if sender is None:
+    if message is None or not message.recipients():
         return
     # In a thread: a server that sends a byte now and then would hold a request for ever.
-    sending = Thread(target=_send, args=(sender, f"{name}={pk}"), name="faceauth-mail")
+    sending = Thread(target=_send, args=(message, f"{name}={pk}"), name="faceauth-mail")
     sending.start()
     sending.join(WAIT)
 
@@ -145,43 +142,55 @@ def _hand_over(name: str, pk: Any) -> None:
     send(name, pk)
 
 
-def _send(sender: Sender, about: str) -> None:
+def _send(message: EmailMessage, about: str) -> None:
     try:
-        connection: Any = get_connection()
+        # Since Django 6.1 there are mailers, which the site's MAILERS setting names.
+        mailers = getattr(mail, "mailers", None)
+        connection: Any = mailers.default if mailers else mail.get_connection()
         if getattr(connection, "timeout", PATIENCE) is None:
             connection.timeout = PATIENCE
-        sender(connection=connection)
+        connection.send_messages([message])
     except Exception as error:  # a mail server fails in many ways, and tells the address
         logger.error("mail not sent: %s %s", type(error).__name__, about)
     finally:
         connections.close_all()  # of this thread: some back-ends queue in the database
 
 
-def _notice(pk: Any) -> Sender | None:
+def _notice(pk: Any) -> EmailMessage | None:
     challenge = FaceChallenge.objects.select_related("user").get(pk=pk)
     context = {**facts(challenge), "link": link_to_report(challenge)}
     return _to_user("notice", challenge.user, context)
 
 
-def _warning(what: Warn, pk: Any) -> Sender | None:
+def _warning(what: Warn, pk: Any) -> EmailMessage | None:
     user = get_user_model()._default_manager.get(pk=pk)
     return _to_user("warning", user, {"what": what.value})
 
 
-def _to_user(name: str, user: AbstractBaseUser, context: dict[str, Any]) -> Sender | None:
+def _to_user(name: str, user: AbstractBaseUser, context: dict[str, Any]) -> EmailMessage | None:
     address = getattr(user, user.get_email_field_name(), "")
     if not address:
         return None
     context["site"] = urlsplit(conf.SITE_URL).netloc
     subject = render_to_string(f"faceauth/{name}_subject.txt", context)
     body = render_to_string(f"faceauth/{name}.txt", context)
-    return partial(send_mail, " ".join(subject.split()), body.strip() + "\n", None, [address])
+    return EmailMessage(" ".join(subject.split()), body.strip() + "\n", to=[address])
 
 
-def _duress(pk: Any) -> Sender | None:
+def _to_operators(subject: str, body: str) -> EmailMessage:
+    """Do what `mail_admins` does, for a connection of ours."""
+    admins: list[Any] = settings.ADMINS  # until Django 6.0, pairs of names and addresses
+    return EmailMessage(
+        settings.EMAIL_SUBJECT_PREFIX + subject,
+        body,
+        settings.SERVER_EMAIL,
+        [admin if isinstance(admin, str) else admin[1] for admin in admins],
+    )
+
+
+def _duress(pk: Any) -> EmailMessage | None:
     case = ReviewCase.objects.select_related("authentication").get(pk=pk)
-    return partial(
-        mail_admins,
+    return _to_operators(
         gettext("A person may have been forced to show their face"),
         gettext(
             "The provider saw signs of it in authentication %(authentication)s of user %(user)s, "
@@ -196,10 +205,9 @@ def _duress(pk: Any) -> Sender | None:
     )
 
 
-def _report(pk: Any) -> Sender | None:
+def _report(pk: Any) -> EmailMessage | None:
     challenge = FaceChallenge.objects.get(pk=pk)
-    return partial(
-        mail_admins,
+    return _to_operators(
         gettext("A user says that a face check was not theirs"),
         gettext(
             "User %(user)s reported challenge %(challenge)s, for “%(action)s”, at state "
@@ -240,7 +248,7 @@ def _address(path: str) -> str:
     return conf.SITE_URL + (path.removeprefix(prefix) if below else path)
 
 
-_MAILS: Final[Mapping[str, Callable[[Any], Sender | None]]] = {
+_MAILS: Final[Mapping[str, Callable[[Any], EmailMessage | None]]] = {
     "notice": _notice,
     **{what.value: partial(_warning, what) for what in Warn},
     "duress": _duress,

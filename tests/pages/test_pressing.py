@@ -132,6 +132,7 @@ def test_a_retry_need_not_wait(person, provider):
 
 def test_forgetting_again_and_again_is_one_call(person, provider):
     """(F-25)."""
+    pytest.importorskip("rest_framework")
     person.passes()
     fav = person.authentication.provider_id
     person.user.user_permissions.add(

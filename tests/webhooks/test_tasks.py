@@ -144,7 +144,8 @@ def test_a_broker_that_refuses_leaves_it_to_the_sweep(captured, caplog):
 def eager(app):
     """Tasks run where they are called."""
     app.conf.task_always_eager = True
-    return app
+    yield app
+    app.conf.task_always_eager = False  # the app stays the current one of this process
 
 
 def test_an_event_that_has_to_wait_is_left_to_the_sweep_when_tasks_run_at_once(captured, eager):
