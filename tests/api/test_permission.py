@@ -100,6 +100,13 @@ def test_attributes_that_make_no_gate_are_an_error_and_not_an_open_door(token):
         call(view, token)
 
 
+def test_a_class_that_calls_itself_a_fake_is_no_open_door(token):
+    """drf-spectacular sets the attribute on objects; a site may give a class a default."""
+    view = secret(FaceRequired, swagger_fake_view=True)
+
+    assert call(view, token).status_code == 401
+
+
 @pytest.mark.parametrize(
     "arguments", [{"max_age": 0}, {"max_age": "180"}, {"bind": "nothing"}, {"methods": []}]
 )

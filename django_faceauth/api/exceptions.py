@@ -1,4 +1,4 @@
-"""Answers of the API that are none: the refusal of the gate, and problem details (RFC 9457)."""
+"""Refusals of the gate and errors, as problem details (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ logger = logging.getLogger(__name__)
 #: What Django raises for requests that it will not read, too long ones among them.
 UNREADABLE: Final = (BadRequest, SuspiciousOperation)
 
-#: Seconds until there may be news of somebody who is waited for (U-09).
-PATIENCE: Final = str(int(PULL_INTERVAL.total_seconds()))
+#: Seconds until there may be news of a face check.
+RETRY_AFTER: Final = str(int(PULL_INTERVAL.total_seconds()))
 
 #: Headers of an answer of Django REST framework that its problem details keep.
 KEPT_HEADERS: Final = ("WWW-Authenticate", "Retry-After", "Allow")
@@ -81,7 +81,7 @@ def ended(challenge: FaceChallenge, word: Word, now: datetime) -> HttpResponse:
 def under_way() -> HttpResponse:
     """Return the answer to a start while there is another."""
     response = problem(409, "under_way", _("A face check is under way already."))
-    response["Retry-After"] = PATIENCE
+    response["Retry-After"] = RETRY_AFTER
     return response
 
 
@@ -96,7 +96,7 @@ def limited(closed: TooManyAttempts, now: datetime) -> HttpResponse:
 
 
 def not_agreed(missing: ConsentRequired) -> HttpResponse:
-    """Return the answer to a start without the consent that is asked for (V-02)."""
+    """Return the answer to a start without the consent that is asked for."""
     title = _("The face check needs the consent of its user.")
     words = consent.words()
     return problem(
@@ -113,7 +113,7 @@ def unavailable(error: Exception) -> HttpResponse:
     more = {"detail": f"{error} (see manage.py faceauth_doctor)"} if settings.DEBUG else {}
     response = problem(503, "unavailable", str(trouble_with(error)), **more)
     if getattr(error, "retryable", False):
-        response["Retry-After"] = PATIENCE
+        response["Retry-After"] = RETRY_AFTER
     return response
 
 

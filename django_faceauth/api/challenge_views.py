@@ -1,4 +1,4 @@
-"""The endpoints: what a program needs that wants to get through a gate."""
+"""Endpoints for challenges, consent and freshness."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from django_faceauth.api.base import ApiView
-from django_faceauth.api.errors import (
-    PATIENCE,
+from django_faceauth.api.base import STARTS, ApiView
+from django_faceauth.api.exceptions import (
+    RETRY_AFTER,
     CookieReplaced,
     ended,
     limited,
@@ -31,15 +31,15 @@ from django_faceauth.api.errors import (
     unavailable,
     under_way,
 )
+from django_faceauth.api.schema import describe
 from django_faceauth.api.serializers import (
-    AttemptRequestSerializer,
-    CaptureSerializer,
-    ChallengeSerializer,
-    ConsentSerializer,
+    FaceAttemptStartSerializer,
+    FaceCaptureSerializer,
+    FaceChallengeSerializer,
+    FaceConsentSerializer,
+    FaceFreshnessSerializer,
     FreshnessQuerySerializer,
-    FreshnessSerializer,
 )
-from django_faceauth.api.throttling import STARTS
 from django_faceauth.exceptions import (
     ConsentRequired,
     NotEnrolled,
@@ -74,55 +74,84 @@ Source = StatusChange.Source
 class ChallengeView(ApiView):
     """Where one challenge stands, and what to do next."""
 
-    serializer_class = ChallengeSerializer
+    serializer_class = FaceChallengeSerializer
 
+    @describe(
+        "face_challenges_retrieve",
+        "Retrieve a challenge",
+        {200: FaceChallengeSerializer, 304: None},
+        errors={409: "`cookie_replaced`", 412: "`precondition_failed`"},
+        parameters={"handle": "path", "If-None-Match": "header", "If-Match": "header"},
+        etag=[200, 304],
+        retry_after=[200, 304, 409],
+    )
     def get(self, request: Request, handle: str) -> HttpResponseBase:
-        """Return the challenge; ask the provider if it is time to."""
+        """Return the challenge, after a poll of the provider if one is due."""
         now = timezone.now()
-        challenge, trouble = finish.look(_found(request, handle), source=Source.POLL, now=now)
-        told = _told(request, challenge, trouble, now)
+        challenge, trouble = finish.look(
+            _challenge_for(request, handle), source=Source.POLL, now=now
+        )
+        data = _data_of(request, challenge, trouble, now)
         if challenge.state == FaceChallenge.State.GRANTED:
             grants.see(request, challenge, now=now)
-        response = Response(self.get_serializer(told).data)
+        response = Response(self.get_serializer(data).data)
         etag = response["ETag"] = _etag(response.data)
         answer = get_conditional_response(request, etag=etag, response=response) or response
         if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
             return problem(412, "precondition_failed", _("This has changed."))
-        if told["next"] == Step.WAIT:
-            answer["Retry-After"] = PATIENCE
+        if data["next"] == Step.WAIT:
+            answer["Retry-After"] = RETRY_AFTER
         return answer
 
 
 class ChallengeAttemptsView(ApiView):
-    """The attempts of one challenge: there is one at a time."""
+    """The attempts of one challenge, one at a time."""
 
-    serializer_class = AttemptRequestSerializer
+    serializer_class = FaceAttemptStartSerializer
     throttle_scope = STARTS
 
+    @describe(
+        "face_challenges_attempts_create",
+        "Start an attempt",
+        {201: FaceCaptureSerializer},
+        errors={
+            400: "`invalid`, `parse_error`, `consent_required`",
+            403: "`not_enrolled`",
+            409: "`under_way`, `cookie_replaced`, or the state in which the challenge has ended",
+            415: "`unsupported_media_type`",
+            429: "`too_many_attempts`",
+            503: "`unavailable`",
+        },
+        parameters={"handle": "path"},
+        retry_after=[409, 503],
+    )
     def post(self, request: Request, handle: str) -> HttpResponseBase:
-        """Start or retry; an attempt whose link can still be opened is handed out again."""
-        given = self.get_serializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        challenge, now = _found(request, handle), timezone.now()
+        """Start an attempt, or return the last one if its link can still be opened."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        challenge, now = _challenge_for(request, handle), timezone.now()
         word = word_for(challenge, now=now)
         if word not in {Word.OPEN, Word.RETRY}:
             return ended(challenge, word, now)
-        return _start(request, challenge, given.validated_data, now)
+        return _start(request, challenge, serializer.validated_data, now)
 
 
 class ConsentView(ApiView):
     """Whether the caller has agreed to face checks.
 
-    Without a gate: taking it back must be as easy as giving it, and opens nothing (V-03).
+    Without a gate: withdrawing must be as easy as agreeing, and opens nothing.
     """
 
-    serializer_class = ConsentSerializer
+    serializer_class = FaceConsentSerializer
 
+    @describe(
+        "face_consent_retrieve", "Retrieve the consent of the caller", {200: FaceConsentSerializer}
+    )
     def get(self, request: Request) -> Response:
-        """Return it, and what there is to agree to."""
+        """Return the consent of the caller, and the text that they can agree to today."""
         user = cast(AbstractBaseUser, request.user)
         words, latest = consent.words(), consent.latest(user)
-        told = {
+        data = {
             "needed": consent.is_needed(user),
             "version": words.version,
             "text": words.text if words.version else "",
@@ -130,10 +159,16 @@ class ConsentView(ApiView):
             "given_at": latest and latest.given_at,
             "withdrawn_at": latest and latest.withdrawn_at,
         }
-        return Response(self.get_serializer(told).data)
+        return Response(self.get_serializer(data).data)
 
+    @describe(
+        "face_consent_destroy",
+        "Withdraw the consent of the caller",
+        {204: None},
+        errors={403: "`impersonated`"},
+    )
     def delete(self, request: Request) -> HttpResponseBase:
-        """Take it back; there may be nothing to take back."""
+        """Withdraw any consent, end face checks, and have the face anonymized."""
         if grants.is_impersonated(request):
             return denial(Reason.IMPERSONATED)
         consent.withdraw(cast(AbstractBaseUser, request.user), now=timezone.now())
@@ -141,29 +176,37 @@ class ConsentView(ApiView):
 
 
 class FreshnessView(ApiView):
-    """Whether this client would get through, before it asks."""
+    """Whether a gate would let this client through."""
 
-    serializer_class = FreshnessSerializer
+    serializer_class = FaceFreshnessSerializer
 
+    @describe(
+        "face_freshness_retrieve",
+        "Retrieve the freshness of the caller",
+        {200: FaceFreshnessSerializer},
+        errors={400: "`invalid`"},
+        parameters={"action": "query"},
+    )
     def get(self, request: Request) -> Response:
-        """Return it for the action that the query names; uses nothing up."""
+        """Return the freshness for an action; uses up no grant."""
         query = FreshnessQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         action = query.validated_data["action"]
         face = freshness(request, action=action)
-        told = {"fresh": face is not None, "expires_at": face and face.expires_at, "action": action}
-        return Response(self.get_serializer(told).data)
+        expires_at = face and face.expires_at
+        data = {"fresh": face is not None, "expires_at": expires_at, "action": action}
+        return Response(self.get_serializer(data).data)
 
 
-def _found(request: Request, handle: str) -> FaceChallenge:
-    """Return the challenge that this client was given; others do not exist for it (B-07)."""
+def _challenge_for(request: Request, handle: str) -> FaceChallenge:
+    """Return the challenge that this client was given; others do not exist for it."""
     challenge = grants.find(request, handle)
     if challenge is None:
         raise CookieReplaced if grants.is_behind(request, handle) else Http404
     return challenge
 
 
-def _told(
+def _data_of(
     request: Request, challenge: FaceChallenge, trouble: Exception | None, now: datetime
 ) -> dict[str, Any]:
     word = word_for(challenge, now=now)
@@ -214,4 +257,4 @@ def _start(
         return unavailable(error)
     if step is None:
         return under_way()
-    return Response(CaptureSerializer(step).data, status=status.HTTP_201_CREATED)
+    return Response(FaceCaptureSerializer(step).data, status=status.HTTP_201_CREATED)
