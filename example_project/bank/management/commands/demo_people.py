@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
 from bank.people import PASSWORD, PEOPLE, Person
-from django_faceauth.services.enrolment import applicants
+from django_faceauth import enrolment
 
 
 class Command(BaseCommand):
@@ -42,4 +42,4 @@ def _welcome(person: Person, password: str) -> None:
         },
     )
     if person.applicant_id:
-        applicants.link(user, person.applicant_id)
+        enrolment.link(user, person.applicant_id)
