@@ -4,7 +4,7 @@ Usable from a plain Python shell, without a Django project::
 
     from django_faceauth.provider.client import Client
     from django_faceauth.provider.credentials import SecretKey
-    from django_faceauth.redaction import Secret
+    from django_faceauth.secret import Secret
 
     client = Client(
         "https://identity-verification.sandbox.checkout.com",
