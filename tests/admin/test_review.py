@@ -21,6 +21,7 @@ from django_faceauth.models import (
 from django_faceauth.models.append_only import AppendOnlyError
 from django_faceauth.services import review_queue
 from django_faceauth.services.flow import finish
+from django_faceauth.services.grants import exemptions
 from django_faceauth.services.review import verdicts
 from tests.provider_double import says
 from tests.user_driver import scripted
@@ -226,6 +227,25 @@ def test_the_person_can_be_locked_out(staff, person, approved):
     assert lockout.until - timezone.now() == timedelta(days=30)
     page = person.browser.get(person.is_asked())
     assert (page.status_code, page.context["wording"]) == (429, LIMITED["reported"])
+
+
+def test_a_verdict_of_fraud_ends_exemptions_too(staff, person, approved):
+    """(F-09)."""
+    reviewer, now = staff("reviewer"), timezone.now()
+    exemption = exemptions.exempt(
+        person.user,
+        action="*",
+        reason="a broken camera",
+        author=reviewer.user,
+        expires_at=now + timedelta(days=1),
+        now=now,
+    )
+
+    reviewer.finds(approved, "fraud")
+
+    exemption.refresh_from_db()
+    assert exemption.revoked_at is not None
+    assert person.browser.get("/statements/").status_code == 302
 
 
 @pytest.mark.parametrize(

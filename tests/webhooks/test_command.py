@@ -19,6 +19,7 @@ from django_faceauth.management.arguments import moment
 from django_faceauth.models import FaceAuthentication, WebhookEvent
 from django_faceauth.provider import webhook_payloads
 from django_faceauth.services.background import webhook_events
+from django_faceauth.signals import status_changed
 from tests.provider_double import answers
 from tests.webhook_deliveries import event
 
@@ -43,6 +44,23 @@ def test_it_takes_up_events_that_were_left_behind(captured):
 
     assert WebhookEvent.objects.get().state == "processed"
     assert captured.challenge.state == "granted"
+
+
+def test_with_one_thread_it_works_in_the_thread_that_calls_it(captured):
+    """(F-80): packages such as django-tenants choose the schema for each thread."""
+    threads = set()
+
+    def notes(**_facts):
+        threads.add(threading.current_thread())
+
+    status_changed.connect(notes)
+    try:
+        call_command("faceauth_sync", "--threads", "1")
+    finally:
+        status_changed.disconnect(notes)
+
+    assert captured.challenge.state == "granted"
+    assert threads == {threading.current_thread()}
 
 
 def test_nothing_is_due(db, capsys):
