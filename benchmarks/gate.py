@@ -24,7 +24,7 @@ from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.services.enrolment import applicants
 from django_faceauth.services.grants import grants
 from django_faceauth.services.grants.binding import snapshot_of
-from django_faceauth.services.grants.challenge_spec import Question
+from django_faceauth.services.grants.challenge_spec import ChallengeSpec
 
 PLAIN, WINDOW, BOUND = "/gated/login/", "/gated/window/", "/gated/bound/1/"
 #: Visitors, each with a session and grants of their own.
@@ -51,14 +51,14 @@ def visitor(number: int) -> str:
     request = HttpRequest()
     request.session, request.user = SessionStore(), user
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    _grant(request, applicant.applicant_id, Question("", timedelta(hours=1)))
+    _grant(request, applicant.applicant_id, ChallengeSpec("", timedelta(hours=1)))
     snapshot = snapshot_of({"payment": 1, "payee": "Anna"})
-    _grant(request, applicant.applicant_id, Question("pay", timedelta(hours=1), snapshot))
+    _grant(request, applicant.applicant_id, ChallengeSpec("pay", timedelta(hours=1), snapshot))
     request.session.save()
     return str(request.session.session_key)
 
 
-def _grant(request: HttpRequest, applicant_id: str, question: Question) -> None:
+def _grant(request: HttpRequest, applicant_id: str, question: ChallengeSpec) -> None:
     now = timezone.now()
     challenge = grants.ask(request, question, window=timedelta(hours=1), now=now)
     challenge.authentication = FaceAuthentication.objects.create(
@@ -69,7 +69,7 @@ def _grant(request: HttpRequest, applicant_id: str, question: Question) -> None:
         environment="sandbox",
         status="approved",
     )
-    challenge.seen_at = now
+    challenge.session_rotated_at = now
     challenge.save()
     grants.issue(challenge, verified_at=now, now=now)
 

@@ -68,7 +68,7 @@ def _ours(threads: int, count: int) -> float:
     _fill(count)
     begun, left, answers = perf_counter(), count, 0
     while left > 0:
-        taken = sweep.take(now=timezone.now()).authentications
+        taken = sweep.claim_due(now=timezone.now()).authentications
         if not taken:
             raise RuntimeError("rows were not taken")
         left -= len(taken)
@@ -105,7 +105,7 @@ def _fill(count: int) -> None:
     FaceAuthentication.objects.all().delete()
     user, _ = get_user_model().objects.get_or_create(username="bench")
     now = timezone.now()
-    provider_rate_limit.take(now=now, someone_waits=False)  # the account is there
+    provider_rate_limit.try_acquire(now=now, someone_waits=False)  # the account is there
     FaceAuthentication.objects.bulk_create(
         FaceAuthentication(
             provider_id=f"fav_{uuid.uuid4().hex[:26]}",
@@ -114,7 +114,7 @@ def _fill(count: int) -> None:
             environment="sandbox",
             status="capture_in_progress",
             next_poll_at=now,
-            quiet_since=now - timedelta(hours=1),  # asked again in minutes, not in seconds
+            last_change_at=now - timedelta(hours=1),  # asked again in minutes, not in seconds
             attempts_synced_at=now,
         )
         for _ in range(count)

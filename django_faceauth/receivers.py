@@ -24,7 +24,7 @@ from django.utils import timezone
 from django_faceauth.models import Erasure, FaceChallenge, Lockout, ReviewCase, database
 from django_faceauth.services import notifications
 from django_faceauth.services.grants import grants, revocation
-from django_faceauth.services.notifications import Warn
+from django_faceauth.services.notifications import WarningKind
 from django_faceauth.services.privacy import erasure
 from django_faceauth.signals import case_raised, challenge_granted, locked_out, reported
 
@@ -99,16 +99,16 @@ def on_case(case: ReviewCase, reasons: Sequence[str], **_kwargs: Any) -> None:
     if ReviewCase.Reason.DURESS in reasons:
         notifications.tell_operator_of_duress(case)
     elif ReviewCase.Reason.FRAUD in reasons:
-        notifications.warn_user(case.authentication.user, Warn.DECLINED)
+        notifications.warn_user(case.authentication.user, WarningKind.DECLINED)
     elif ReviewCase.Reason.NETWORK in reasons:
-        notifications.warn_user(case.authentication.user, Warn.NETWORK)
+        notifications.warn_user(case.authentication.user, WarningKind.NETWORK)
 
 
 @receiver(locked_out, sender=Lockout)
 def on_lockout(user: AbstractBaseUser, reason: str, **_kwargs: Any) -> None:
     """Warn the user that face checks are locked, unless it was they who asked for it."""
     if reason != Lockout.Reason.REPORTED:
-        notifications.warn_user(user, Warn.LOCKED)
+        notifications.warn_user(user, WarningKind.LOCKED)
 
 
 @receiver(reported, sender=FaceChallenge)

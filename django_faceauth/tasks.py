@@ -92,7 +92,7 @@ def sync_authentication(pk: int) -> None:
 def sweep() -> None:
     """Hand out what is due, and close what nobody answered."""
     now = timezone.now()
-    due = sweeping.take(now=now)
+    due = sweeping.claim_due(now=now)
     work = [(process_event, pk) for pk in due.events]
     work += [(sync_authentication, pk) for pk in due.authentications]
     try:
@@ -100,7 +100,7 @@ def sweep() -> None:
             # Spread out, so that the budget has room for each when its turn comes.
             one.apply_async((pk,), countdown=number / conf.POLL_RATE)
     finally:  # whatever the broker does
-        sweeping.tidy(now=now)
+        sweeping.close_expired(now=now)
 
 
 @task

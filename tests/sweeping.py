@@ -14,12 +14,12 @@ from django_faceauth.services.background import sweep, webhook_events
 def sweep_once() -> sweep.Due:
     """Take up all that is due now, as `faceauth_sync` does."""
     now = timezone.now()
-    due = sweep.take(now=now)
+    due = sweep.claim_due(now=now)
     for pk in due.events:
         webhook_events.process(pk, now=now)
     for pk in due.authentications:
         sweep.poll(pk, now=now)
-    sweep.tidy(now=now)
+    sweep.close_expired(now=now)
     return due
 
 

@@ -46,10 +46,10 @@ def test_setting_up_a_site_imports_nothing_heavy():
 @pytest.mark.parametrize(
     "values",
     [
-        {"state": "open", "open_slot": None},
-        {"state": "failed", "open_slot": "x"},
-        {"state": "granted", "open_slot": None, "verified_at": None},
-        {"state": "consumed", "open_slot": None, "verified_at": None},
+        {"state": "open", "dedup_key": None},
+        {"state": "failed", "dedup_key": "x"},
+        {"state": "granted", "dedup_key": None, "verified_at": None},
+        {"state": "consumed", "dedup_key": None, "verified_at": None},
     ],
 )
 def test_the_database_refuses_states_that_make_no_sense(person, values):

@@ -112,7 +112,7 @@ class AuthenticationDesk(FraudAware):
             gettext_lazy("Here"),
             {
                 "fields": (
-                    *("created_at", "synced_at", "source", "pulls", "next_poll_at"),
+                    *("created_at", "synced_at", "source", "poll_count", "next_poll_at"),
                     *("erased_at", "waits"),
                 )
             },

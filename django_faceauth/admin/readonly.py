@@ -31,7 +31,14 @@ class ChallengeDesk(Desk):
     actions = None
     fields = (
         *("user", "asked_for", "standing", "reason", "method", "shown", "authentication"),
-        *("created_at", "started_at", "returned_at", "verified_at", "granted_at", "seen_at"),
+        *(
+            "created_at",
+            "started_at",
+            "returned_at",
+            "verified_at",
+            "granted_at",
+            "session_rotated_at",
+        ),
         *("consumed_at", "revoked_at", "reported_at"),
     )
     readonly_fields = fields

@@ -21,7 +21,7 @@ from django_faceauth import clocks
 from django_faceauth.admin.actions import confirmed
 from django_faceauth.admin.base import DeclaredLookups, Desk, goes_along, may
 from django_faceauth.gate.admin import FaceRequiredModelAdmin, face_required_action
-from django_faceauth.gate.decorators import through
+from django_faceauth.gate.decorators import run_gated
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.models import Applicant, FaceExemption
 from django_faceauth.services import staff_actions
@@ -58,7 +58,7 @@ class AskingBeforeAdding(FaceRequiredModelAdmin):
         show = partial(super().add_view, request, form_url, extra_context)
         if request.method == "POST" or not self.has_add_permission(request):
             return show()
-        answer: HttpResponse = through(request, replace(self.face_policy, methods=None), show)
+        answer: HttpResponse = run_gated(request, replace(self.face_policy, methods=None), show)
         return answer
 
 

@@ -44,7 +44,7 @@ from django_faceauth.gate.decision import (
     decide,
     receive_body,
 )
-from django_faceauth.gate.decorators import carry_async, through, through_async
+from django_faceauth.gate.decorators import carry_async, run_gated, run_gated_async
 from django_faceauth.gate.locked_user import keep_user
 from django_faceauth.gate.policy import Bind, Policy, described_by, policy
 from django_faceauth.gate.view_methods import answered_by_framework
@@ -282,7 +282,7 @@ def _guarded(
 ) -> Callable[..., Any]:
     def guarded(request: Request, *args: Any, **kwargs: Any) -> Any:
         reached()
-        return through(request, bound, partial(handler, request, *args, **kwargs), refuse)
+        return run_gated(request, bound, partial(handler, request, *args, **kwargs), refuse)
 
     return guarded
 
@@ -309,7 +309,7 @@ def _guarded_async(
     async def guarded(request: Request, *args: Any, **kwargs: Any) -> Any:
         reached()
         call = partial(handler, request, *args, **kwargs)
-        return await through_async(request, bound, call, refuse)
+        return await run_gated_async(request, bound, call, refuse)
 
     return guarded
 

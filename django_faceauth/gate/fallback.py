@@ -37,7 +37,7 @@ class Unanswered:
     lines: tuple[Line, ...]
 
 
-def unanswered(request: HttpRequest, handle: str) -> Unanswered | None:
+def pending_challenge(request: HttpRequest, handle: str) -> Unanswered | None:
     """Return the question that the fallback page may answer, or None.
 
     `handle` is what the page was given as `?challenge=`. None means: not asked of this user
@@ -53,7 +53,7 @@ def unanswered(request: HttpRequest, handle: str) -> Unanswered | None:
     return Unanswered(challenge.handle, challenge.action, tuple(shown))
 
 
-def answer_otherwise(request: HttpRequest, handle: str, *, method: str) -> str:
+def approve_by_other_method(request: HttpRequest, handle: str, *, method: str) -> str:
     """Answer a question for somebody whom the site has recognised in its own way.
 
     Call it only after that, never because a link or a form says so. Returns the address to
@@ -97,4 +97,4 @@ def _find(request: HttpRequest, handle: str, now: datetime) -> FaceChallenge | N
 
 
 def _grant(challenge: FaceChallenge, method: str, now: datetime) -> bool:
-    return grants.answer_otherwise(challenge, method=method, since=now - ANSWERABLE, now=now)
+    return grants.approve_by_other_method(challenge, method=method, since=now - ANSWERABLE, now=now)

@@ -29,7 +29,7 @@ from django_faceauth.models import FaceChallenge
 from django_faceauth.security_headers import sealed
 from django_faceauth.services.grants import grants
 from django_faceauth.services.grants.binding import Snapshot, is_storable
-from django_faceauth.services.grants.challenge_spec import Kept, Question
+from django_faceauth.services.grants.challenge_spec import ChallengeSpec, Kept
 
 #: Characters of kept fields, all together: what somebody typed, no uploads.
 MOST_KEPT: Final = 10_000
@@ -110,7 +110,7 @@ def _ask(
     `next_url` is for programs, whose requests do not come back.
     """
     kept = None if next_url else _kept(request, policy)
-    question = Question(
+    question = ChallengeSpec(
         policy.action,
         policy.age_limit,
         snapshot,

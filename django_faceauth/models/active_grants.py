@@ -25,7 +25,7 @@ SELECT asked.id, asked.handle, asked.action, asked.binding_digest, asked.method,
   (SELECT status FROM {authentication} WHERE id = asked.authentication_id AND erased_at IS NULL),
   (SELECT applicant_id FROM {authentication} WHERE id = asked.authentication_id),
   (SELECT applicant_id FROM {applicant} WHERE user_id = asked.user_id),
-  asked.verified_at, asked.granted_at, asked.seen_at
+  asked.verified_at, asked.granted_at, asked.session_rotated_at
 FROM {challenge} asked
 WHERE asked.session_digest IN ({places}) AND asked.user_id = %s AND asked.action = %s
   AND asked.state = 'granted' AND asked.verified_at > %s
@@ -44,7 +44,7 @@ class Grant:
     method: str
     verified_at: datetime
     granted_at: datetime | None
-    seen_at: datetime | None
+    session_rotated_at: datetime | None
 
     def __str__(self) -> str:
         return f"challenge {self.pk}"
@@ -89,8 +89,10 @@ def _stands(row: tuple[Any, ...], action: str) -> bool:
 
 
 def _grant(row: tuple[Any, ...], user_id: Any, connection: Any) -> Grant:
-    pk, handle, action, digest, method, *_backing, verified_at, granted_at, seen_at = row
-    moments = (_moment(value, connection) for value in (verified_at, granted_at, seen_at))
+    pk, handle, action, digest, method, *_backing, verified_at, granted_at, session_rotated_at = row
+    moments = (
+        _moment(value, connection) for value in (verified_at, granted_at, session_rotated_at)
+    )
     return Grant(pk, handle, user_id, action, digest, method, *moments)
 
 

@@ -29,7 +29,7 @@ LONGEST_TYPE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class WebhookPayload:
     """One event: `created_on` is the provider's moment, if it gave a usable one.
 
     `authentication_id` is empty for the news of other products; `applicant_id` may be. A
@@ -48,10 +48,10 @@ class Notice:
         return self.type.startswith(FAMILY) and "?" not in self.type
 
 
-def read(body: bytes) -> Notice:
+def read(body: bytes) -> WebhookPayload:
     """Read the raw bytes of a genuine delivery; raise `EnvelopeInvalid`."""
     envelope = _object(_decoded(body), "not_an_object")
-    notice = Notice(
+    notice = WebhookPayload(
         id=_matching(_EVENT, envelope.get("id"), "event_id"),
         type=_type_in(envelope),
         created_on=moment_in(envelope, "created_on"),
@@ -67,7 +67,7 @@ def _type_in(envelope: Mapping[str, Any]) -> str:
     return name if len(name) <= LONGEST_TYPE else f"{name[: LONGEST_TYPE - 1]}?"
 
 
-def _with_subject(notice: Notice, envelope: Mapping[str, Any]) -> Notice:
+def _with_subject(notice: WebhookPayload, envelope: Mapping[str, Any]) -> WebhookPayload:
     data = _object(envelope.get("data"), "no_data")
     named, applicant_id = data.get("face_authentication_id"), data.get("applicant_id")
     return replace(

@@ -20,7 +20,7 @@ NAMES: Final[Mapping[int, str]] = {
 }
 
 
-def announce(signal: Signal, *, sender: type, **facts: Any) -> None:
+def send_on_commit(signal: Signal, *, sender: type, **facts: Any) -> None:
     """Send `signal` after commit; receivers that raise are logged by Django (D-12).
 
     Each is a line of the log too, which names rows by their number (L-01, L-02).

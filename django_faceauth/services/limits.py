@@ -39,7 +39,7 @@ from django_faceauth.models import (
     database,
 )
 from django_faceauth.models.authentication import StatusChange
-from django_faceauth.services.dispatch import announce
+from django_faceauth.services.dispatch import send_on_commit
 from django_faceauth.services.sync import provider_rate_limit
 from django_faceauth.signals import locked_out
 from django_faceauth.statuses import AuthenticationStatus
@@ -71,7 +71,7 @@ def take(challenge: FaceChallenge, *, now: datetime) -> AttemptRequest:
         if not hold(challenge.user_id):
             raise NotEnrolled("the user has no applicant")
         if has_site_limit:
-            provider_rate_limit.hold()  # always after the user, so that no two wait for each other
+            provider_rate_limit.lock()  # always after the user, so that no two wait for each other
         closed = closed_until(challenge, now=now)
         if closed is None:
             return AttemptRequest.objects.create(
@@ -149,7 +149,9 @@ def note_decline(user_id: Any, *, now: datetime) -> None:
 def lock(user_id: Any, *, reason: Lockout.Reason, until: datetime, now: datetime) -> Lockout:
     """Let a user start nothing before `until`, and tell of it."""
     lockout = Lockout.objects.create(user_id=user_id, reason=reason, started_at=now, until=until)
-    announce(locked_out, sender=Lockout, user=lockout.user, reason=lockout.reason, until=until)
+    send_on_commit(
+        locked_out, sender=Lockout, user=lockout.user, reason=lockout.reason, until=until
+    )
     return lockout
 
 

@@ -39,7 +39,7 @@ PATIENCE: Final = 5
 WAIT: Final = 1
 
 
-class Warn(StrEnum):
+class WarningKind(StrEnum):
     """What a user is warned of."""
 
     DECLINED = "declined"
@@ -62,7 +62,7 @@ def tell_user(challenge: FaceChallenge) -> None:
         _hand_over("notice", challenge.pk)
 
 
-def warn_user(user: AbstractBaseUser, what: Warn) -> None:
+def warn_user(user: AbstractBaseUser, what: WarningKind) -> None:
     """Mail a user that somebody else may be trying, if the site wants that (C-06).
 
     Says nothing of why (V-12).
@@ -162,7 +162,7 @@ def _notice(pk: Any) -> EmailMessage | None:
     return _to_user("notice", challenge.user, context)
 
 
-def _warning(what: Warn, pk: Any) -> EmailMessage | None:
+def _warning(what: WarningKind, pk: Any) -> EmailMessage | None:
     user = get_user_model()._default_manager.get(pk=pk)
     return _to_user("warning", user, {"what": what.value})
 
@@ -250,7 +250,7 @@ def _address(path: str) -> str:
 
 _MAILS: Final[Mapping[str, Callable[[Any], EmailMessage | None]]] = {
     "notice": _notice,
-    **{what.value: partial(_warning, what) for what in Warn},
+    **{what.value: partial(_warning, what) for what in WarningKind},
     "duress": _duress,
     "reported": _report,
 }

@@ -15,7 +15,7 @@ from django_faceauth.models import (
     database,
 )
 from django_faceauth.response_codes import DURESS, FRAUD
-from django_faceauth.services.dispatch import announce
+from django_faceauth.services.dispatch import send_on_commit
 from django_faceauth.signals import case_raised
 from django_faceauth.statuses import DECIDED, AuthenticationStatus
 
@@ -58,7 +58,7 @@ def raise_case(authentication: FaceAuthentication, *reasons: Reason, now: dateti
         case.reasons = [*case.reasons, *map(str, new)]
         case.raised_at, case.settled_at = now, None
         case.save(update_fields=["reasons", "raised_at", "settled_at"])
-        announce(case_raised, sender=ReviewCase, case=case, reasons=tuple(map(str, new)))
+        send_on_commit(case_raised, sender=ReviewCase, case=case, reasons=tuple(map(str, new)))
 
 
 def _reasons(row: FaceAuthentication) -> Iterator[Reason]:

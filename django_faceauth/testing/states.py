@@ -35,7 +35,7 @@ from django_faceauth.services.enrolment import applicants
 from django_faceauth.services.flow import finish
 from django_faceauth.services.grants import exemptions, grants
 from django_faceauth.services.grants.binding import snapshot_of
-from django_faceauth.services.grants.challenge_spec import Question
+from django_faceauth.services.grants.challenge_spec import ChallengeSpec
 from django_faceauth.services.sync import sync
 from django_faceauth.services.sync.sync import Pulled
 from django_faceauth.simulator.ids import new_id
@@ -199,7 +199,7 @@ def _asked(
             raise TypeError("a response that asks for a face says by itself what for, and whose")
         return challenge_of(target)
     snapshot = {} if binding is None else snapshot_of(binding)
-    question = Question(action, conf.MAX_AGE, snapshot, reason="not_shown", next_url="/")
+    question = ChallengeSpec(action, conf.MAX_AGE, snapshot, reason="not_shown", next_url="/")
     with seat(target, user) as request:
         enrolled(cast(AbstractBaseUser, request.user))  # nobody else is asked
         return grants.ask(request, question, window=conf.CAPTURE_WINDOW, now=now)

@@ -171,7 +171,7 @@ def test_what_is_stuck(staff, people):
     person.shows_face(person.is_handed_over(person.is_asked()))
     person.browser.get(f"/face/waiting/{person.challenge.handle}/")
     FaceAuthentication.objects.update(
-        status="checks_in_progress", created_at=timezone.now(), quiet_since=timezone.now()
+        status="checks_in_progress", created_at=timezone.now(), last_change_at=timezone.now()
     )
     boss = staff("superuser")
     assert person.authentication.provider_id not in boss.reads(LIST, stuck="compared")

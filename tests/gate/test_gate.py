@@ -293,7 +293,7 @@ def is_used(challenge, clock):
 
 
 def is_burnt(challenge, clock):
-    revocation.burn(challenge)
+    revocation.invalidate(challenge)
 
 
 def is_taken_back(challenge, clock):
@@ -315,7 +315,7 @@ def ends_in_a_way_that_is_new(challenge, clock):
         (is_used, "used"),
         (is_burnt, "changed"),
         (is_taken_back, "revoked"),
-        (is_declined_after_all, "not_backed"),
+        (is_declined_after_all, "superseded"),
         (ends_in_a_way_that_is_new, "not_shown"),
     ],
 )

@@ -70,7 +70,7 @@ def test_a_link_is_handed_out_again_when_the_budget_is_used_up(person, provider,
     link = person.is_handed_over(start)
     person.clock.shift(3)
     for _ in range(40):
-        provider_rate_limit.charge(now=timezone.now())
+        provider_rate_limit.record(now=timezone.now())
     calls = len(provider.calls)
 
     assert person.is_handed_over(start) == link

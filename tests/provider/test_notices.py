@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from django_faceauth.exceptions import EnvelopeInvalid
 from django_faceauth.provider import webhook_payloads
-from django_faceauth.provider.webhook_payloads import Notice
+from django_faceauth.provider.webhook_payloads import WebhookPayload
 from tests.webhook_deliveries import event
 
 FAV = "fav_" + "a" * 26
@@ -25,7 +25,7 @@ JSON = st.recursive(
 )
 
 
-def read(envelope: object) -> Notice:
+def read(envelope: object) -> WebhookPayload:
     return webhook_payloads.read(json.dumps(envelope).encode())
 
 
@@ -44,7 +44,7 @@ def test_an_event_names_its_subject():
 
     notice = read(event(FAV, "opened", id="evt_" + "b" * 26, created_on=moment))
 
-    assert notice == Notice(
+    assert notice == WebhookPayload(
         id="evt_" + "b" * 26,
         type="face_authentication_opened",
         authentication_id=FAV,

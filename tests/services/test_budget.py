@@ -29,11 +29,13 @@ def account(db: None) -> Iterator[None]:
 
 
 def taken(count: int, *, now: datetime = NOON, someone_waits: bool = False) -> int:
-    return sum(provider_rate_limit.take(now=now, someone_waits=someone_waits) for _ in range(count))
+    return sum(
+        provider_rate_limit.try_acquire(now=now, someone_waits=someone_waits) for _ in range(count)
+    )
 
 
 def react(error: Exception, *, now: datetime) -> None:
-    with suppress(type(error)), provider_rate_limit.heeded(now=now):
+    with suppress(type(error)), provider_rate_limit.honour_retry_after(now=now):
         raise error
 
 
@@ -75,7 +77,7 @@ def test_no_second_sees_more_than_its_share(steps, rate):
 def test_what_is_made_in_any_case_is_counted():
     taken(1)
     for _ in range(30):
-        provider_rate_limit.charge(now=NOON)
+        provider_rate_limit.record(now=NOON)
 
     assert taken(5) == 0
     assert taken(5, now=NOON + 2 * SECOND) == 5

@@ -152,7 +152,7 @@ def test_the_flow_itself_refuses(person, provider):
             begin(person.challenge, redirect_url=BACK, now=NOON, agreed_to=agreed_to)
 
     assert provider.calls == []
-    assert person.challenge.claimed_at is None
+    assert person.challenge.start_locked_at is None
 
 
 def test_the_flow_goes_on_with_it(person):

@@ -35,7 +35,7 @@ NOT_TOLD = {
     "faceauth.auditentry.digest",
     "faceauth.faceattempt.network",
     "faceauth.facechallenge.binding_digest",
-    "faceauth.facechallenge.open_slot",
+    "faceauth.facechallenge.dedup_key",
     "faceauth.facechallenge.session_digest",
 }
 

@@ -196,7 +196,7 @@ def late_and_new(person):
     start = person.is_asked()
     late = copied(person.browser)
     person.proves(start)
-    return late, FaceChallenge.objects.get(seen_at__isnull=False).handle
+    return late, FaceChallenge.objects.get(session_rotated_at__isnull=False).handle
 
 
 LATE = {
@@ -370,7 +370,7 @@ def fails(request):
 
 
 def is_seen():
-    return FaceChallenge.objects.get().seen_at is not None
+    return FaceChallenge.objects.get().session_rotated_at is not None
 
 
 @pytest.mark.parametrize("view", [streams, renders, waits])

@@ -646,9 +646,9 @@ def test_what_no_limit_looks_at_is_forgotten(person, limit, kept, key, settings)
     starts(person)
 
     person.clock.shift(kept)
-    sweep.tidy(now=timezone.now())
+    sweep.close_expired(now=timezone.now())
     assert AttemptRequest.objects.count() == 1
 
     person.clock.shift(1)
-    sweep.tidy(now=timezone.now())
+    sweep.close_expired(now=timezone.now())
     assert AttemptRequest.objects.count() == 0

@@ -90,7 +90,7 @@ def test_a_poll_that_fails_is_put_off_and_given_up(two, poison, caplog):
 
     sweep_for(bad.clock, timedelta(minutes=10))
     FaceAuthentication.objects.filter(pk=bad.authentication.pk).update(
-        pulls=polling_schedule.MOST_PULLS
+        poll_count=polling_schedule.MOST_PULLS
     )
     sweep_for(bad.clock, timedelta(hours=7))
     assert bad.authentication.next_poll_at is None
@@ -175,7 +175,7 @@ def test_an_intent_that_cannot_go_does_not_keep_the_others(people):
     first = FaceAuthentication.objects.earliest("pk")
 
     with protected(FaceAuthentication, first.pk):
-        sweep.tidy(now=timezone.now())
+        sweep.close_expired(now=timezone.now())
 
     assert list(FaceAuthentication.objects.all()) == [first]
 

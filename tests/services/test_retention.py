@@ -134,7 +134,7 @@ def test_an_event_that_waits_is_kept(person):
     "change",
     [
         {"next_poll_at": datetime(2027, 1, 1, tzinfo=timezone.get_default_timezone())},
-        {"quiet_since": "now"},
+        {"last_change_at": "now"},
         {"erased_at": "now"},
         {"created_at": "now"},
     ],

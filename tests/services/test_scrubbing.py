@@ -86,7 +86,7 @@ def test_of_somebody_who_was_erased_nothing_is_kept(declines, person):
     row = declines(None)
     row.applicant_id = ""
 
-    assert data_minimisation.kept(row, {"response_codes": [1], "network": "x"}) == {
+    assert data_minimisation.filter_facts(row, {"response_codes": [1], "network": "x"}) == {
         "response_codes": [],
         "network": "",
     }

@@ -130,7 +130,7 @@ def test_rows_are_those_that_a_real_check_leaves(client, user):
     assert challenge.verified_at == challenge.granted_at == attempt.capture_not_before
     assert [change.status for change in row.status_changes.all()] == ["approved"]
     assert row.next_poll_at > timezone.now() + timedelta(minutes=50)
-    assert sweep.take(now=timezone.now()).authentications == ()
+    assert sweep.claim_due(now=timezone.now()).authentications == ()
 
 
 def test_two_faces_in_one_session(client):

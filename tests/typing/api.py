@@ -32,13 +32,13 @@ from django_faceauth.gate import (
     FaceRequiredMixin,
     Money,
     Reason,
-    answer_otherwise,
+    approve_by_other_method,
     ask_first,
     claims_of,
     face_required,
     freshness,
+    pending_challenge,
     recorded_face,
-    unanswered,
 )
 from django_faceauth.gate.admin import FaceRequiredAdminSite, face_required_action
 from django_faceauth.models import Applicant, FaceChallenge
@@ -132,10 +132,10 @@ def asks(request: HttpRequest, user: User, handle: str) -> HttpResponse | None:
     if face is not None and face.expires_at == until:
         assert_type(claims_of(face, amr=["pwd"]), Claims)
         assert_type(claims_of(face)["auth_time"], int)
-    question = unanswered(request, handle)
+    question = pending_challenge(request, handle)
     if question is not None:
         assert_type(question.action, str)
-        assert_type(answer_otherwise(request, handle, method="otp"), str)
+        assert_type(approve_by_other_method(request, handle, method="otp"), str)
     return assert_type(ask_first(request, action="payout"), HttpResponse | None)
 
 

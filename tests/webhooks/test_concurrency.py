@@ -88,7 +88,7 @@ def test_two_events_for_one_row_processed_at_once(captured, told):
 
 def test_sweepers_share_the_work(captured):
     """Each row goes to one of them (D-02)."""
-    taken = at_once([lambda: sweep.take(now=timezone.now())] * 8)
+    taken = at_once([lambda: sweep.claim_due(now=timezone.now())] * 8)
 
     assert sum(len(due.authentications) for due in taken) == 1
 
@@ -117,9 +117,9 @@ def test_an_approval_and_its_withdrawal_at_once(captured, provider):
 def test_the_budget_is_one_for_all_processes(transactional_db, clock):
     """Twenty ask at once, and no more are let in than one alone would be (D-04)."""
     now = timezone.now()
-    provider_rate_limit.take(now=now, someone_waits=False)
+    provider_rate_limit.try_acquire(now=now, someone_waits=False)
 
-    taken = at_once([lambda: provider_rate_limit.take(now=now, someone_waits=False)] * 20)
+    taken = at_once([lambda: provider_rate_limit.try_acquire(now=now, someone_waits=False)] * 20)
 
     assert sum(taken) == 10
 

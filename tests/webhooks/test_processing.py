@@ -360,7 +360,7 @@ def test_an_orphan_waits_for_its_turn(person, provider):
     deliver(event(fav, data=_data(fav, applicant_id=applicant_id)))
     person.clock.shift(130)
     now = timezone.now()
-    provider_rate_limit.take(now=now, someone_waits=False)
+    provider_rate_limit.try_acquire(now=now, someone_waits=False)
     CallBudget.objects.update(spent_until=(now.timestamp() + 60) * 1_000_000)
 
     assert reconciliation.adopt(WebhookEvent.objects.get(), now=now) is None

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from django_faceauth.services.monitoring import doctor
-from django_faceauth.services.monitoring.findings import Finding, Level
+from django_faceauth.services.monitoring.findings import CheckResult, Level
 
 
 class Command(BaseCommand):
@@ -48,6 +48,6 @@ class Command(BaseCommand):
             raise CommandError(ngettext("%d problem.", "%d problems.", problems) % problems)
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: CheckResult) -> str:
     told = f"{finding.level:<8} {finding.id}: {finding.text} {finding.fix}"
     return " ".join(told.splitlines()).rstrip()

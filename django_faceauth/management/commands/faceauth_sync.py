@@ -97,8 +97,8 @@ class Command(BaseCommand):
 
     def _sweep(self, run: Runner, stop: Event) -> int:
         now = timezone.now()
-        due = sweep.take(now=now)
-        closed = sweep.tidy(now=now)
+        due = sweep.claim_due(now=now)
+        closed = sweep.close_expired(now=now)
         work: list[Work] = [partial(webhook_events.process, pk) for pk in due.events]
         work += [partial(sweep.poll, pk) for pk in due.authentications]
         if work or closed:

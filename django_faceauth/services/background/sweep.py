@@ -48,7 +48,7 @@ class Due:
     authentications: tuple[int, ...] = ()
 
 
-def take(*, now: datetime) -> Due:
+def claim_due(*, now: datetime) -> Due:
     """Take what is due: no more than the budget allows until the next sweep."""
     if provider_rate_limit.paused_until(now=now):
         return Due()
@@ -74,7 +74,7 @@ def poll(authentication_id: int, *, now: datetime) -> bool:
     row = FaceAuthentication.objects.filter(pk=authentication_id).first()
     if row is None:
         return False
-    if row.pulls >= polling_schedule.MOST_PULLS:
+    if row.poll_count >= polling_schedule.MOST_PULLS:
         logger.error("poll given up authentication=%s", row)
         sync.plan(row, None)  # or it would be due for ever
         return False
@@ -98,10 +98,10 @@ def make_due(*, since: datetime) -> int:
     """
     rows = FaceAuthentication.objects.filter(created_at__gte=since, erased_at=None)
     known = rows.filter(environment=conf.ENVIRONMENT, provider_id__isnull=False)
-    return known.filter(pulls__lt=polling_schedule.MOST_PULLS).update(next_poll_at=since)
+    return known.filter(poll_count__lt=polling_schedule.MOST_PULLS).update(next_poll_at=since)
 
 
-def tidy(*, now: datetime) -> int:
+def close_expired(*, now: datetime) -> int:
     """Close questions that nobody answered, forget intents; return how many of both.
 
     Goes on with erasures, a few at a time, since each asks the provider.
@@ -118,7 +118,7 @@ def tidy(*, now: datetime) -> int:
     return done
 
 
-def neglected(*, now: datetime) -> bool:
+def has_overdue_work(*, now: datetime) -> bool:
     """Tell whether a question is open that a sweep at `now` would have closed."""
     return bool(_abandoned(now))
 

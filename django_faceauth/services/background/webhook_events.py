@@ -25,7 +25,7 @@ from django_faceauth.exceptions import (
 )
 from django_faceauth.models import FaceAuthentication, WebhookEvent, database
 from django_faceauth.models.authentication import StatusChange
-from django_faceauth.provider.webhook_payloads import ANONYMIZED, Notice
+from django_faceauth.provider.webhook_payloads import ANONYMIZED, WebhookPayload
 from django_faceauth.services import unexpected_errors
 from django_faceauth.services.deadline import time_limit
 from django_faceauth.services.flow import finish
@@ -59,7 +59,7 @@ _FIELDS: Final = [
 ]
 
 
-def store(notice: Notice, *, size: int, now: datetime) -> WebhookEvent | None:
+def store(notice: WebhookPayload, *, size: int, now: datetime) -> WebhookEvent | None:
     """Keep a delivery; return its row, or None when that event is kept already (W-06).
 
     Raises a `django.db.Error` when it could not be kept within two seconds (W-13).

@@ -27,7 +27,7 @@ from django_faceauth.models.authentication import StatusChange
 from django_faceauth.models.challenge import FaceChallengeQuerySet
 from django_faceauth.provider.resources import AttemptSnapshot, AuthenticationSnapshot
 from django_faceauth.services import limits
-from django_faceauth.services.dispatch import announce
+from django_faceauth.services.dispatch import send_on_commit
 from django_faceauth.services.grants import grants
 from django_faceauth.services.sync import polling_schedule, sync
 from django_faceauth.services.sync.sync import Pulled
@@ -173,7 +173,9 @@ def close(challenge: FaceChallenge, state: FaceChallenge.State, reason: str) -> 
     """End a question that is still open, and announce a no."""
     asked = FaceChallenge.objects.filter(pk=challenge.pk)
     if asked.close(state, reason=reason) and state in NEGATIVE:
-        announce(challenge_refused, sender=FaceChallenge, challenge=asked.get(), reason=reason)
+        send_on_commit(
+            challenge_refused, sender=FaceChallenge, challenge=asked.get(), reason=reason
+        )
 
 
 def _approve(challenge: FaceChallenge, pulled: Pulled, now: datetime) -> None:

@@ -54,8 +54,10 @@ class Step(StrEnum):
 
 def is_under_way(challenge: FaceChallenge, *, now: datetime) -> bool:
     """Tell whether an attempt was asked for, or is being asked for right now."""
-    claimed_at = challenge.claimed_at
-    return challenge.started_at is not None or (claimed_at is not None and now - claimed_at < CLAIM)
+    start_locked_at = challenge.start_locked_at
+    return challenge.started_at is not None or (
+        start_locked_at is not None and now - start_locked_at < CLAIM
+    )
 
 
 def word_for(challenge: FaceChallenge, *, now: datetime) -> Word:
@@ -112,7 +114,7 @@ def _message(
 
 
 def _usual(challenge: FaceChallenge, word: Word, now: datetime) -> Wording:
-    if word is Word.OPEN and challenge.started_at is None and challenge.claimed_at is None:
+    if word is Word.OPEN and challenge.started_at is None and challenge.start_locked_at is None:
         return NOT_STARTED
     if word is Word.OPEN and status_of(challenge) in AFTER_CAPTURE:
         return COMPARING

@@ -26,7 +26,7 @@ from django_faceauth.exceptions import (
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.models import Applicant, FaceAuthentication, FaceChallenge, database
 from django_faceauth.models.authentication import StatusChange
-from django_faceauth.models.leases import has_run_out
+from django_faceauth.models.leases import lock_expired
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.resources import AttemptSnapshot
 from django_faceauth.provider.url_validation import is_capture_url
@@ -107,16 +107,16 @@ def closed_until(challenge: FaceChallenge, *, now: datetime) -> TooManyAttempts 
 def _claim(challenge: FaceChallenge, return_url: str, now: datetime) -> bool:
     """Let one request at a time start; a double click or a second tab comes second."""
     free = grants.of_client(challenge).filter(
-        has_run_out("claimed_at", lease=CLAIM, now=now), state=State.OPEN
+        lock_expired("start_locked_at", lease=CLAIM, now=now), state=State.OPEN
     )
     handle = grants.handle_columns(challenge)
-    return free.update(claimed_at=now, return_url=return_url, **handle) == 1
+    return free.update(start_locked_at=now, return_url=return_url, **handle) == 1
 
 
-def _release(challenge: FaceChallenge, claimed_at: datetime) -> None:
+def _release(challenge: FaceChallenge, start_locked_at: datetime) -> None:
     # Only our own claim: one that ran out may be somebody else's by now.
-    ours = FaceChallenge.objects.filter(pk=challenge.pk, claimed_at=claimed_at)
-    ours.update(claimed_at=None)
+    ours = FaceChallenge.objects.filter(pk=challenge.pk, start_locked_at=start_locked_at)
+    ours.update(start_locked_at=None)
 
 
 def _hand_off(  # noqa: C901 - a start, told from top to bottom
@@ -255,7 +255,7 @@ def _still_holds(row: FaceAuthentication, applicant: Applicant) -> bool:
     asked = (row.applicant_id, row.user_journey_id, row.environment)
     asks_today = asked == (applicant.applicant_id, _journey(), conf.ENVIRONMENT)
     # One that was asked about too often could not be followed to its end.
-    return asks_today and row.erased_at is None and row.pulls < MOST_POLLS
+    return asks_today and row.erased_at is None and row.poll_count < MOST_POLLS
 
 
 def _journey() -> str:
@@ -280,7 +280,7 @@ def _intend(challenge: FaceChallenge, applicant: Applicant) -> FaceAuthenticatio
 
 def _create(intent: FaceAuthentication, now: datetime) -> FaceAuthentication:
     try:
-        with provider_rate_limit.heeded(now=now):
+        with provider_rate_limit.honour_retry_after(now=now):
             snapshot = get_client().create_authentication(
                 applicant_id=intent.applicant_id, user_journey_id=intent.user_journey_id
             )
@@ -352,7 +352,7 @@ def new_attempt(
     """Create an attempt, after remembering that it was asked for."""
     FaceChallenge.objects.filter(pk=challenge.pk).update(started_at=now, returned_at=None)
     sync.expect(authentication, by=now + PULL_TIMEOUT, now=now)  # should no answer come
-    with provider_rate_limit.heeded(now=now):
+    with provider_rate_limit.honour_retry_after(now=now):
         attempt = get_client().create_attempt(
             authentication.provider_id or "", redirect_url=redirect_url
         )

@@ -25,7 +25,7 @@ MARK_LENGTH: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class Principal:
     """A user in a session, which is known by a digest.
 
     `former` are the digests that it had before the site's `SECRET_KEY` was rotated.
@@ -45,7 +45,7 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ChallengeSpec:
     """What the gate wants to know, and where the visitor goes on to with the answer.
 
     `kept` None means that the request does not come back; `resume_url` is where it went.
@@ -72,7 +72,7 @@ class Question:
         return {"next_url": self.next_url, "resume_url": self.resume_url, "kept": self.kept}
 
 
-def columns(seat: Seat, question: Question, now: datetime) -> dict[str, Any]:
+def columns(seat: Principal, question: ChallengeSpec, now: datetime) -> dict[str, Any]:
     """Return the columns of a new challenge, with a handle that nobody knows yet."""
     return {
         **handle_columns(
@@ -118,7 +118,7 @@ def _mark(handle: str, nonce: str) -> str:
     ).hexdigest()[:MARK_LENGTH]
 
 
-def slot(seat: Seat, question: Question) -> str:
+def slot(seat: Principal, question: ChallengeSpec) -> str:
     """Return what at most one open challenge has: the same question, of the same seat.
 
     It begins with the part of the digest that goes with our cookie, and that `rekey` replaces.

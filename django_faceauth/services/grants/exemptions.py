@@ -11,7 +11,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django_faceauth import clocks
 from django_faceauth.models import FaceExemption
 from django_faceauth.models.exemption import EVERY_ACTION
-from django_faceauth.services.dispatch import announce
+from django_faceauth.services.dispatch import send_on_commit
 from django_faceauth.signals import exemption_granted, exemption_revoked
 
 __all__ = ["exempt", "revoke", "revoke_all"]
@@ -49,7 +49,7 @@ def exempt(
         created_at=now,
         expires_at=expires_at,
     )
-    announce(exemption_granted, sender=FaceExemption, exemption=row)
+    send_on_commit(exemption_granted, sender=FaceExemption, exemption=row)
     return row
 
 
@@ -58,7 +58,7 @@ def revoke(exemption: FaceExemption, *, now: datetime) -> bool:
     standing = FaceExemption.objects.filter(pk=exemption.pk, revoked_at=None)
     revoked = standing.update(revoked_at=now) == 1
     if revoked:
-        announce(exemption_revoked, sender=FaceExemption, exemption=exemption)
+        send_on_commit(exemption_revoked, sender=FaceExemption, exemption=exemption)
     return revoked
 
 

@@ -40,10 +40,10 @@ from django_faceauth.models.challenge import (
     SESSION_PART,
     FaceChallengeQuerySet,
 )
-from django_faceauth.services.dispatch import announce
+from django_faceauth.services.dispatch import send_on_commit
 from django_faceauth.services.grants import challenge_spec
 from django_faceauth.services.grants.binding import Snapshot, is_storable
-from django_faceauth.services.grants.challenge_spec import Question, Seat
+from django_faceauth.services.grants.challenge_spec import ChallengeSpec, Principal
 from django_faceauth.signals import challenge_granted, exemption_used
 
 logger = logging.getLogger(__name__)
@@ -109,16 +109,16 @@ def is_impersonated(request: HttpRequest) -> bool:
     return any(isinstance(key, str) and request.session.get(key) for key in keys)
 
 
-def seat_of(request: HttpRequest) -> Seat:
+def seat_of(request: HttpRequest) -> Principal:
     """Return who sits in which session; an empty digest if nothing was asked there (B-04)."""
     user, credential = _user(request), _credential_of(request)
     if not request.user.is_authenticated:
-        return Seat(user, "")
+        return Principal(user, "")
     if credential is not None:
         digest, *former = (_digest("credential", credential, user, key) for key in _keys(user))
-        return Seat(user, digest, names_challenge=True, former=tuple(former))
+        return Principal(user, digest, names_challenge=True, former=tuple(former))
     digest, *former = _digests_of_session(request, request.COOKIES.get(cookie_name(), ""))
-    return Seat(user, digest, former=tuple(former))
+    return Principal(user, digest, former=tuple(former))
 
 
 def cookie_name() -> str:
@@ -126,17 +126,17 @@ def cookie_name() -> str:
     return f"{settings.SESSION_COOKIE_NAME}_faceauth"
 
 
-def asked_by(seat: Seat) -> FaceChallengeQuerySet:
+def asked_by(seat: Principal) -> FaceChallengeQuerySet:
     """Return what the user was asked in that session, with that cookie."""
     return FaceChallenge.objects.of(user_id=seat.user.pk, digests=seat.digests)
 
 
-def asked_in_session_of(seat: Seat) -> FaceChallengeQuerySet:
+def asked_in_session_of(seat: Principal) -> FaceChallengeQuerySet:
     """Return what the user was asked in that session, with whatever cookie."""
     return FaceChallenge.objects.in_session(user_id=seat.user.pk, digests=seat.digests)
 
 
-def fresh(seat: Seat, *, action: str, max_age: timedelta, now: datetime) -> list[Grant]:
+def fresh(seat: Principal, *, action: str, max_age: timedelta, now: datetime) -> list[Grant]:
     """Return the grants for `action` that stand and are fresh, the newest first.
 
     The future is not fresh.
@@ -194,7 +194,7 @@ def is_behind(request: HttpRequest, handle: str) -> bool:
     if challenge is None:
         return False
     asked = FaceChallenge.objects.of(user_id=challenge.user_id, digests=[challenge.session_digest])
-    return asked.filter(seen_at__isnull=False).exists()
+    return asked.filter(session_rotated_at__isnull=False).exists()
 
 
 def return_url_of(handle: str) -> str:
@@ -210,7 +210,7 @@ def return_url_of(handle: str) -> str:
 @database.repeated
 def ask(
     request: HttpRequest,
-    question: Question,
+    question: ChallengeSpec,
     *,
     window: timedelta,
     now: datetime,
@@ -226,11 +226,11 @@ def ask(
     slot, held = _slot_for(seat, question), None
     if seat.names_challenge:
         held = one(asked_by(seat).filter(state=State.OPEN), named)
-        slot = held.open_slot if held and held.open_slot else _set_aside(slot)
-    in_slot = FaceChallenge.objects.filter(open_slot=slot)
+        slot = held.dedup_key if held and held.dedup_key else _set_aside(slot)
+    in_slot = FaceChallenge.objects.filter(dedup_key=slot)
     in_slot.filter(started_at__lte=now - window).close(State.EXPIRED, reason="abandoned")
     challenge, created = FaceChallenge.objects.get_or_create(
-        open_slot=slot, defaults=challenge_spec.columns(seat, question, now)
+        dedup_key=slot, defaults=challenge_spec.columns(seat, question, now)
     )
     if not created:
         # The newest page that asked is the one to go on to, unless the link to it was on
@@ -265,22 +265,22 @@ def handle_columns(challenge: FaceChallenge) -> dict[str, str]:
 
 def go_on_to(challenge: FaceChallenge, url: str) -> None:
     """Change where the user of an open challenge goes on to: a local URL."""
-    way_on = Question("", timedelta(0), next_url=url).way_on
+    way_on = ChallengeSpec("", timedelta(0), next_url=url).way_on
     FaceChallenge.objects.filter(pk=challenge.pk, state=State.OPEN).update(**way_on)
 
 
-def answer_otherwise(
+def approve_by_other_method(
     challenge: FaceChallenge, *, method: str, since: datetime, now: datetime
 ) -> bool:
     """Grant an unanswered question by another way of the site; tell whether it was one."""
     asked = of_client(challenge)
-    asked.filter(claimed_at=None).exclude(handle=challenge.handle).update(
+    asked.filter(start_locked_at=None).exclude(handle=challenge.handle).update(
         **handle_columns(challenge)
     )
     asked = asked.filter(handle=challenge.handle)
     granted = asked.answer(method, since=since, now=now) == 1
     if granted:
-        announce(challenge_granted, sender=FaceChallenge, challenge=asked.get())
+        send_on_commit(challenge_granted, sender=FaceChallenge, challenge=asked.get())
     return granted
 
 
@@ -293,7 +293,7 @@ def note_exemption(
     now: datetime,
 ) -> FaceChallenge:
     """Leave a used challenge behind that says by which exemption somebody passed."""
-    question = Question(action, timedelta(0), snapshot, reason=f"exemption {exemption.pk}")
+    question = ChallengeSpec(action, timedelta(0), snapshot, reason=f"exemption {exemption.pk}")
     used = FaceChallenge.objects.create(
         **challenge_spec.columns(_taken(request), question, now),
         state=State.CONSUMED,
@@ -302,7 +302,7 @@ def note_exemption(
         granted_at=now,
         consumed_at=now,
     )
-    announce(exemption_used, sender=FaceExemption, exemption=exemption, challenge=used)
+    send_on_commit(exemption_used, sender=FaceExemption, exemption=exemption, challenge=used)
     return used
 
 
@@ -311,13 +311,13 @@ def issue(challenge: FaceChallenge, *, verified_at: datetime, now: datetime) -> 
     asked = FaceChallenge.objects.filter(pk=challenge.pk)
     granted = asked.close(State.GRANTED, reason="approved", verified_at=verified_at, granted_at=now)
     if granted:
-        announce(challenge_granted, sender=FaceChallenge, challenge=asked.get())
+        send_on_commit(challenge_granted, sender=FaceChallenge, challenge=asked.get())
     return granted == 1
 
 
 def see(request: HttpRequest, challenge: FaceChallenge | Grant, *, now: datetime) -> None:
     """Note that a request is the first to see a grant: its answer has to go through `carry`."""
-    if challenge.seen_at is not None or _credential_of(request) is not None:
+    if challenge.session_rotated_at is not None or _credential_of(request) is not None:
         return
     noted = vars(_plain(request))
     sight, digests = noted.get(SIGHT), seat_of(request).digests
@@ -417,8 +417,8 @@ def _comes_from_another_site(request: HttpRequest) -> bool:
 
 def _set_aside(slot: str) -> str:
     """Leave a started challenge to the client that named it: others are not told its handle."""
-    started = FaceChallenge.objects.filter(open_slot=slot, started_at__isnull=False)
-    started.update(open_slot=secrets.token_hex(32))
+    started = FaceChallenge.objects.filter(dedup_key=slot, started_at__isnull=False)
+    started.update(dedup_key=secrets.token_hex(32))
     return slot
 
 
@@ -431,25 +431,27 @@ def _make_room(challenge: FaceChallenge) -> None:
     others = others.exclude(pk=challenge.pk)
     surplus = others.count() - (MOST_OPEN - 1)
     if surplus > 0:
-        unstarted = others.filter(started_at=None, claimed_at=None).order_by("created_at", "pk")
+        unstarted = others.filter(started_at=None, start_locked_at=None).order_by(
+            "created_at", "pk"
+        )
         oldest = list(unstarted.values_list("pk", flat=True)[:surplus])
         FaceChallenge.objects.filter(pk__in=oldest).close(State.EXPIRED, reason="gave_way")
 
 
-def _slot_for(seat: Seat, question: Question) -> str:
+def _slot_for(seat: Principal, question: ChallengeSpec) -> str:
     """Return the slot of a question, or the one that it had before a rotation of `SECRET_KEY`."""
     if seat.former:
         slots = [
             challenge_spec.slot(replace(seat, session_digest=former), question)
             for former in seat.former
         ]
-        held = FaceChallenge.objects.filter(open_slot__in=slots).first()
-        if held is not None and held.open_slot:
-            return held.open_slot
+        held = FaceChallenge.objects.filter(dedup_key__in=slots).first()
+        if held is not None and held.dedup_key:
+            return held.dedup_key
     return challenge_spec.slot(seat, question)
 
 
-def _taken(request: HttpRequest) -> Seat:
+def _taken(request: HttpRequest) -> Principal:
     """Return the seat of a request, after giving its session a secret if it has none."""
     if _credential_of(request) is None:
         prepare(request)

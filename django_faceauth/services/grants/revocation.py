@@ -12,7 +12,7 @@ from django_faceauth import metrics
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.models.active_grants import Grant
 from django_faceauth.models.challenge import FaceChallengeQuerySet
-from django_faceauth.services.dispatch import announce
+from django_faceauth.services.dispatch import send_on_commit
 from django_faceauth.services.grants import grants
 from django_faceauth.signals import challenge_revoked
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 State = FaceChallenge.State
 
 
-def burn(challenge: FaceChallenge | Grant) -> None:
+def invalidate(challenge: FaceChallenge | Grant) -> None:
     """Make worthless what was approved for something else than what was to be done (T-2.6)."""
     if FaceChallenge.objects.filter(pk=challenge.pk).burn(reason="sequence_fail"):
         metrics.count("sequence_fail")
@@ -43,7 +43,7 @@ def end_all(user_id: Any, *, reason: str, now: datetime) -> int:
     asked = FaceChallenge.objects.filter(user_id=user_id)
     ended = _end(asked, reason=reason, now=now)
     # What was declined before keeps its end, and cannot be answered in another way any more.
-    asked.mendable().update(revoked_at=now)
+    asked.can_use_fallback().update(revoked_at=now)
     return ended
 
 
@@ -55,7 +55,7 @@ def revoke(authentication: FaceAuthentication, *, reason: str, now: datetime) ->
     challenges = FaceChallenge.objects.filter(authentication_id=authentication.pk)
     if not challenges.granted_once().exists():  # as nearly always
         return 0
-    challenges.regret(reason=reason, now=now)
+    challenges.mark_revoked_after_use(reason=reason, now=now)
     return _take_back(challenges, reason=reason, now=now)
 
 
@@ -73,8 +73,8 @@ def _take_back(challenges: FaceChallengeQuerySet, *, reason: str, now: datetime)
 
 def _tell_of_revocation(challenge: FaceChallenge, reason: str) -> None:
     metrics.count("challenge_revoked")
-    was_used = challenge.seen_at is not None or challenge.consumed_at is not None
-    announce(
+    was_used = challenge.session_rotated_at is not None or challenge.consumed_at is not None
+    send_on_commit(
         challenge_revoked,
         sender=FaceChallenge,
         challenge=challenge,

@@ -35,7 +35,7 @@ from django_faceauth.models import database
 from django_faceauth.provider.factory import get_client
 from django_faceauth.services.monitoring import symptoms
 from django_faceauth.services.monitoring.findings import (
-    Finding,
+    CheckResult,
     Findings,
     Level,
     ok,
@@ -78,7 +78,7 @@ def of_settings(*, deploy: bool = True) -> Findings:
     heard = [message for message in said if not message.is_silenced()]
     for message in heard:
         level = _level(message.level)
-        yield Finding(level, message.id or LABEL, message.msg, message.hint or "")
+        yield CheckResult(level, message.id or LABEL, message.msg, message.hint or "")
     if not heard:
         yield ok("settings", _("The system checks have nothing to say."))
 
@@ -155,7 +155,7 @@ def _trouble_of(call: Callable[[], object]) -> ProviderError | None:
     return None
 
 
-def _answer_of(client: Client) -> Finding:
+def _answer_of(client: Client) -> CheckResult:
     trouble = _trouble_of(partial(client.get_authentication, NOBODY))
     if trouble is None:  # there is no such thing to be found
         trouble = MalformedAnswer("get_authentication", status_code=200)
@@ -166,7 +166,7 @@ def _answer_of(client: Client) -> Finding:
     return _explained("provider", trouble)
 
 
-def _explained(about: str, error: ProviderError, *, is_denied: bool = False) -> Finding:
+def _explained(about: str, error: ProviderError, *, is_denied: bool = False) -> CheckResult:
     if is_denied or isinstance(error, AccessDenied):
         fix = _("Compare the credentials with the dashboard’s, and %sENVIRONMENT.") % PREFIX
         return problem(about, _("The provider does not accept the credentials: %s.") % error, fix)

@@ -17,7 +17,7 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One thing that was looked at: how it is, in plain words, and what to do about it.
 
     `id` is that of the system check, or one word for what was looked at.
@@ -29,7 +29,7 @@ class Finding:
     fix: str = ""
 
 
-Findings = Iterator[Finding]
-ok = partial(Finding, Level.OK)
-warning = partial(Finding, Level.WARNING)
-problem = partial(Finding, Level.PROBLEM)
+Findings = Iterator[CheckResult]
+ok = partial(CheckResult, Level.OK)
+warning = partial(CheckResult, Level.WARNING)
+problem = partial(CheckResult, Level.PROBLEM)

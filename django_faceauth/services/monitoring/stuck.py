@@ -41,7 +41,7 @@ def compared(rows: Rows, *, now: datetime) -> Rows:
     under_way = _here(rows).filter(status=AuthenticationStatus.CHECKS_IN_PROGRESS, erased_at=None)
     # The moment of creation is not needed, only indexed.
     young = under_way.filter(created_at__gt=now - GIVEN_UP_AFTER, created_at__lte=now - shortest)
-    return young.filter(quiet_since__lte=now - shortest)
+    return young.filter(last_change_at__lte=now - shortest)
 
 
 def unknown(rows: Rows, *, now: datetime) -> Rows:  # noqa: ARG001 - as the others

@@ -87,7 +87,7 @@ def _of_work(found: health.Health) -> Findings:
 
 def _of_sweeps(found: health.Health, now: datetime) -> Findings:
     is_late = not found.pause and not found.is_swept
-    if is_late or sweep.neglected(now=now - stuck.OVERDUE):
+    if is_late or sweep.has_overdue_work(now=now - stuck.OVERDUE):
         fix = _("Run manage.py faceauth_sync --watch, or a Celery worker and beat.")
         yield problem("sweeps", _("Nobody sweeps: what is due waits."), fix)
     else:

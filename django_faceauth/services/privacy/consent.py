@@ -19,7 +19,7 @@ from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConsentRequired
 from django_faceauth.models import Consent, Erasure, database
 from django_faceauth.services import limits
-from django_faceauth.services.dispatch import announce
+from django_faceauth.services.dispatch import send_on_commit
 from django_faceauth.services.grants import revocation
 from django_faceauth.services.privacy import erasure
 from django_faceauth.signals import consent_withdrawn
@@ -121,5 +121,5 @@ def withdraw(user: AbstractBaseUser, *, now: datetime) -> bool:
             return False
         revocation.end_all(user.pk, reason="consent_withdrawn", now=now)
         erasure.queue(user, reason=Erasure.Reason.CONSENT, now=now)
-        announce(consent_withdrawn, sender=Consent, user=user)
+        send_on_commit(consent_withdrawn, sender=Consent, user=user)
     return True

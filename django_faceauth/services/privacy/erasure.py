@@ -135,7 +135,7 @@ def anonymize(authentication: FaceAuthentication, *, now: datetime) -> None:
     """
     if authentication.erased_at is not None:
         return
-    if not provider_rate_limit.take(now=now, someone_waits=True):
+    if not provider_rate_limit.try_acquire(now=now, someone_waits=True):
         raise Unavailable("anonymize_authentication", cause="asked too often", was_sent=False)
     _ask(authentication.provider_id or "", now)
     confirm(authentication.provider_id or "", now=now)
@@ -251,7 +251,7 @@ def _advance(pk: int, now: datetime) -> bool:
     task = ErasureTask.objects.select_related("erasure").filter(pk=pk, state=State.DUE).first()
     if task is None:  # a webhook was quicker
         return True
-    if not provider_rate_limit.take(now=now, someone_waits=False):
+    if not provider_rate_limit.try_acquire(now=now, someone_waits=False):
         _try_again(task, now + polling_schedule.jittered(polling_schedule.TURN))
         return False
     try:
@@ -268,7 +268,7 @@ def _advance(pk: int, now: datetime) -> bool:
 
 
 def _ask(provider_id: str, now: datetime) -> None:
-    with suppress(NotFound), provider_rate_limit.heeded(now=now):
+    with suppress(NotFound), provider_rate_limit.honour_retry_after(now=now):
         get_client().anonymize_authentication(provider_id)
 
 

@@ -27,7 +27,7 @@ from django_faceauth.models import (
 from django_faceauth.response_codes import FRAUD
 from django_faceauth.services import audit_log, unexpected_errors
 from django_faceauth.services.privacy import holdings
-from django_faceauth.services.privacy.holdings import COUNTED, HOLDINGS, Holding, Text
+from django_faceauth.services.privacy.holdings import COUNTED, HOLDINGS, DataCategory, Text
 
 Json = dict[str, Any]
 
@@ -83,7 +83,7 @@ def _held(user: AbstractBaseUser, with_fraud_codes: bool) -> Iterator[Json]:
 
 
 def _section(
-    holding: Holding, rows: list[Model], user: AbstractBaseUser, with_fraud_codes: bool
+    holding: DataCategory, rows: list[Model], user: AbstractBaseUser, with_fraud_codes: bool
 ) -> Json:
     meta = holding.model._meta
     columns = [field for field in meta.concrete_fields if field.name not in holding.left_out]
@@ -105,7 +105,7 @@ def _section(
     }
 
 
-def _kept_for(holding: Holding) -> Text:
+def _kept_for(holding: DataCategory) -> Text:
     if not holding.kept:
         return _("as long as the account")
     if holding.kept == COUNTED:
@@ -126,7 +126,7 @@ def _meaning(column: Field[Any, Any]) -> Text:
 
 
 def _readable(
-    holding: Holding,
+    holding: DataCategory,
     row: Model,
     column: Field[Any, Any],
     user: AbstractBaseUser,
@@ -140,7 +140,7 @@ def _readable(
 
 
 def _value(
-    holding: Holding,
+    holding: DataCategory,
     row: Model,
     column: Field[Any, Any],
     user: AbstractBaseUser,

@@ -53,7 +53,7 @@ SLOT: Final = _("Keeps a question from being asked twice at once.")
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class DataCategory:
     """The rows of one model about one person.
 
     `rows` finds them by the primary key of the user; `kept` names a period of
@@ -96,15 +96,15 @@ def _consents(user_id: Any) -> QuerySet[Any]:
 
 
 HOLDINGS: Final = (
-    Holding(Applicant, _by("user", Applicant), (SITE,), recipients=(PROVIDER, STAFF)),
-    Holding(
+    DataCategory(Applicant, _by("user", Applicant), (SITE,), recipients=(PROVIDER, STAFF)),
+    DataCategory(
         FaceAuthentication,
         _by("user", FaceAuthentication),
         (PROVIDER, SITE),
         "flows",
         (PROVIDER, STAFF),
     ),
-    Holding(
+    DataCategory(
         FaceAttempt,
         _by("authentication__user", FaceAttempt),
         (PROVIDER, PERSON),
@@ -112,48 +112,48 @@ HOLDINGS: Final = (
         (PROVIDER, STAFF),
         left_out={"network": DIGEST},
     ),
-    Holding(StatusChange, _by("authentication__user", StatusChange), (PROVIDER,), "flows"),
-    Holding(
+    DataCategory(StatusChange, _by("authentication__user", StatusChange), (PROVIDER,), "flows"),
+    DataCategory(
         FaceChallenge,
         _by("user", FaceChallenge),
         (SITE, PERSON),
         "flows",
-        left_out={"session_digest": SESSION, "binding_digest": DIGEST, "open_slot": SLOT},
+        left_out={"session_digest": SESSION, "binding_digest": DIGEST, "dedup_key": SLOT},
     ),
-    Holding(ReviewCase, _by("authentication__user", ReviewCase), (SITE,), "flows"),
-    Holding(
+    DataCategory(ReviewCase, _by("authentication__user", ReviewCase), (SITE,), "flows"),
+    DataCategory(
         Verdict,
         _by("authentication__user", Verdict),
         (SITE,),
         "flows",
         others=frozenset({"reviewer"}),
     ),
-    Holding(
+    DataCategory(
         FaceExemption,
         _by("user", FaceExemption),
         (SITE,),
         "flows",
         others=frozenset({"author"}),
     ),
-    Holding(
+    DataCategory(
         AttemptRequest,
         _by("user", AttemptRequest),
         (PERSON,),
         COUNTED,
         left_out={"session_digest": SESSION},
     ),
-    Holding(Lockout, _by("user", Lockout), (SITE, PERSON), "limits"),
-    Holding(WebhookEvent, _events, (PROVIDER,), "tombstones"),
-    Holding(Consent, _consents, (PERSON,), "consents"),
-    Holding(Erasure, _wishes, (PERSON, SITE), "consents"),
-    Holding(ErasureTask, _tasks, (SITE, PROVIDER), "consents", (PROVIDER, STAFF)),
+    DataCategory(Lockout, _by("user", Lockout), (SITE, PERSON), "limits"),
+    DataCategory(WebhookEvent, _events, (PROVIDER,), "tombstones"),
+    DataCategory(Consent, _consents, (PERSON,), "consents"),
+    DataCategory(Erasure, _wishes, (PERSON, SITE), "consents"),
+    DataCategory(ErasureTask, _tasks, (SITE, PROVIDER), "consents", (PROVIDER, STAFF)),
 )
 
 
-def log_of(subjects: list[str]) -> Holding:
+def log_of(subjects: list[str]) -> DataCategory:
     """Return what the audit log says about rows that it names so."""
     entries = AuditEntry.objects.filter(subject__in=subjects).order_by("number")
-    return Holding(
+    return DataCategory(
         AuditEntry,
         lambda _user_id: entries,
         (SITE,),

@@ -109,7 +109,7 @@ def _authentications(since: datetime) -> Rows:
     )
     asked = FaceChallenge.objects.filter(authentication_id=OuterRef("pk"))
     quiet = FaceAuthentication.objects.filter(
-        Q(quiet_since=None) | Q(quiet_since__lt=since),
+        Q(last_change_at=None) | Q(last_change_at__lt=since),
         Q(erased_at=None) | Q(erased_at__lt=since),
         # What is of another environment is not asked about here, however long it is due.
         Q(next_poll_at=None) | ~Q(environment=conf.ENVIRONMENT),

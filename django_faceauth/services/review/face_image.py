@@ -54,9 +54,9 @@ def _newest_link(
     client: Client, authentication: FaceAuthentication, now: datetime
 ) -> AssetSnapshot:
     for attempt in authentication.attempts.all()[:MOST_ATTEMPTS]:  # newest first
-        if not provider_rate_limit.take(now=now, someone_waits=True):
+        if not provider_rate_limit.try_acquire(now=now, someone_waits=True):
             raise Unavailable(OPERATION, cause="asked too often", was_sent=False)
-        with provider_rate_limit.heeded(now=now):
+        with provider_rate_limit.honour_retry_after(now=now):
             page = client.list_assets(authentication.provider_id or "", attempt.provider_id)
         for asset in page.items:
             if asset.type == FACE_IMAGE and asset.url:

@@ -26,7 +26,7 @@ MOMENTS: Final[tuple[tuple[str, Promise], ...]] = (
     ("returned_at", _("The user came back")),
     ("verified_at", _("Face shown (anchor)")),
     ("granted_at", _("The gate opened")),
-    ("seen_at", _("The browser came through")),
+    ("session_rotated_at", _("The browser came through")),
     ("consumed_at", _("Used up, once")),
     ("revoked_at", _("Taken back")),
     ("reported_at", _("The user said: that was not me")),

@@ -7,7 +7,7 @@ from typing import Final
 
 from django_faceauth.models import FaceChallenge, Lockout, ReviewCase, database
 from django_faceauth.services import limits, review_queue
-from django_faceauth.services.dispatch import announce
+from django_faceauth.services.dispatch import send_on_commit
 from django_faceauth.services.grants import exemptions, revocation
 from django_faceauth.signals import reported
 
@@ -32,5 +32,5 @@ def report(challenge: FaceChallenge, *, now: datetime) -> bool:
         limits.lock(challenge.user_id, reason=Lockout.Reason.REPORTED, until=until, now=now)
         if challenge.authentication is not None:
             review_queue.raise_case(challenge.authentication, ReviewCase.Reason.REPORTED, now=now)
-        announce(reported, sender=FaceChallenge, challenge=told.get())
+        send_on_commit(reported, sender=FaceChallenge, challenge=told.get())
     return True

@@ -20,7 +20,7 @@ Value = TypeVar("Value")
 Facts = Mapping[str, Any]
 
 
-def kept(authentication: FaceAuthentication, facts: Facts) -> dict[str, Any]:
+def filter_facts(authentication: FaceAuthentication, facts: Facts) -> dict[str, Any]:
     """Return what is kept of facts about an authentication: lists and texts, by their columns.
 
     `FACEAUTH_SCRUB` is given a copy and returns what to keep. What it adds does not count. Of

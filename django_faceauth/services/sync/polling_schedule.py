@@ -37,12 +37,14 @@ MOST_POLLS: Final = MOST_PULLS - len(AUDITS)
 
 def next_poll(row: FaceAuthentication, *, now: datetime) -> datetime | None:
     """Return when to ask again about `row`, None when there is nothing to wait for."""
-    quiet_since = row.quiet_since or now
-    if row.erased_at is not None or row.pulls >= MOST_PULLS:
+    last_change_at = row.last_change_at or now
+    if row.erased_at is not None or row.poll_count >= MOST_PULLS:
         return None
     if row.status in DECIDED:
-        return next((quiet_since + after for after in AUDITS if quiet_since + after > now), None)
-    if row.status in AT_REST or row.pulls >= MOST_POLLS:
+        return next(
+            (last_change_at + after for after in AUDITS if last_change_at + after > now), None
+        )
+    if row.status in AT_REST or row.poll_count >= MOST_POLLS:
         return None
     return again(row, now=now)
 
@@ -60,7 +62,7 @@ def after_change(row: FaceAuthentication, *, now: datetime) -> datetime | None:
 
 def again(row: FaceAuthentication, *, now: datetime) -> datetime:
     """Return when to ask again about a row of which there is more to learn."""
-    return now + jittered(pause_after(now - (row.quiet_since or now)))
+    return now + jittered(pause_after(now - (row.last_change_at or now)))
 
 
 def pause_after(quiet: timedelta) -> timedelta:

@@ -41,7 +41,7 @@ IMPLAUSIBLE: Final = timedelta(minutes=20)
 TOO_MANY_REQUESTS: Final = 429
 
 
-def take(*, now: datetime, someone_waits: bool) -> bool:
+def try_acquire(*, now: datetime, someone_waits: bool) -> bool:
     """Take one call out of the budget, if there is one at `now`.
 
     `someone_waits` tells that a person does.
@@ -55,7 +55,7 @@ def take(*, now: datetime, someone_waits: bool) -> bool:
     return _take(now, someone_waits)
 
 
-def charge(*, now: datetime) -> None:
+def record(*, now: datetime) -> None:
     """Count a call that is made in any case."""
     _accounts().update(spent_until=_spent(now))
 
@@ -66,13 +66,13 @@ def open_account() -> None:
         CallBudget.objects.get_or_create(credentials=_credentials()[0])
 
 
-def hold() -> None:
+def lock() -> None:
     """Keep the account for the transaction that this is called in; others wait for its end."""
     _accounts().update(spent_until=F("spent_until"))
 
 
 @contextmanager
-def heeded(*, now: datetime) -> Iterator[None]:
+def honour_retry_after(*, now: datetime) -> Iterator[None]:
     """Pause for all when the provider, called in this block, does not let us in or asks to wait."""
     try:
         yield

@@ -39,9 +39,9 @@ def adopt(event: WebhookEvent, *, now: datetime) -> FaceAuthentication | None:
     """
     if now - event.received_at < START_TIMEOUT or not _may_be_ours(event.applicant_id):
         return None
-    if not provider_rate_limit.take(now=now, someone_waits=False):
+    if not provider_rate_limit.try_acquire(now=now, someone_waits=False):
         return None
-    with provider_rate_limit.heeded(now=now):
+    with provider_rate_limit.honour_retry_after(now=now):
         snapshot = get_client().get_authentication(event.provider_id)
     owner = _intent_for(snapshot, now) or _row_for(snapshot)
     if owner is None:

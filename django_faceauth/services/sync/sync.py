@@ -20,7 +20,7 @@ from django_faceauth.models import FaceAttempt, FaceAuthentication, database
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.resources import AttemptSnapshot, AuthenticationSnapshot
 from django_faceauth.services import review_queue
-from django_faceauth.services.dispatch import announce
+from django_faceauth.services.dispatch import send_on_commit
 from django_faceauth.services.grants import revocation
 from django_faceauth.services.sync import (
     data_minimisation,
@@ -60,19 +60,19 @@ def pull(
     marked as erased before the `NotFound`.
     """
     client = get_client()
-    if not _can_be_asked_for(authentication) or not poll_lock.claim(authentication, source, now):
+    if not _can_be_asked_for(authentication) or not poll_lock.acquire(authentication, source, now):
         return None
-    if not provider_rate_limit.take(now=now, someone_waits=someone_waits):
-        poll_lock.give_back(authentication, now)
+    if not provider_rate_limit.try_acquire(now=now, someone_waits=someone_waits):
+        poll_lock.release(authentication, now)
         return None
     try:
-        with provider_rate_limit.heeded(now=now):
+        with provider_rate_limit.honour_retry_after(now=now):
             snapshot = client.get_authentication(authentication.provider_id or "")
     except NotFound:
         erase(authentication, now=now)
         raise
     except ProviderError:
-        poll_lock.come_back(authentication, now)
+        poll_lock.release_after_error(authentication, now)
         raise
     row = apply(authentication, snapshot, source=source, now=now)
     attempts = pull_attempts(row, now=now) if has_stale_attempts(row) else None
@@ -86,7 +86,7 @@ def pull_attempts(
 
     Raises a `ProviderError` or a `ConfigurationError`.
     """
-    provider_rate_limit.charge(now=now)
+    provider_rate_limit.record(now=now)
     return _list_attempts(authentication, now)
 
 
@@ -98,7 +98,7 @@ def look_at_attempts(
     Returns None, without asking, within two seconds of the last question about the
     authentication, and when the budget of the site is used up.
     """
-    if not poll_lock.claim_look(authentication, now) or not provider_rate_limit.take(
+    if not poll_lock.claim_look(authentication, now) or not provider_rate_limit.try_acquire(
         now=now, someone_waits=True
     ):
         return None
@@ -107,7 +107,7 @@ def look_at_attempts(
 
 def has_stale_attempts(row: FaceAuthentication) -> bool:
     """Tell whether something has happened since the attempts were last asked for."""
-    known, changed = row.attempts_synced_at, row.quiet_since
+    known, changed = row.attempts_synced_at, row.last_change_at
     return changed is not None and (known is None or known < changed)
 
 
@@ -115,7 +115,7 @@ def _list_attempts(
     authentication: FaceAuthentication, now: datetime
 ) -> tuple[AttemptSnapshot, ...]:
     client = get_client()
-    with provider_rate_limit.heeded(now=now):
+    with provider_rate_limit.honour_retry_after(now=now):
         listed = client.list_attempts(authentication.provider_id or "").items
     _keep_attempts(authentication, listed, now)
     return listed
@@ -190,13 +190,13 @@ def expect(authentication: FaceAuthentication, *, by: datetime, now: datetime) -
 
     What is held of the attempts is out of date by that.
     """
-    _rows(authentication).update(quiet_since=now, next_poll_at=by, attempts_synced_at=None)
+    _rows(authentication).update(last_change_at=now, next_poll_at=by, attempts_synced_at=None)
 
 
 def plan(authentication: FaceAuthentication, moment: datetime | None) -> None:
     """Plan the next question, None for no more, unless something has happened meanwhile."""
     unchanged = _rows(authentication).filter(
-        synced_at=authentication.synced_at, quiet_since=authentication.quiet_since
+        synced_at=authentication.synced_at, last_change_at=authentication.last_change_at
     )
     unchanged.update(next_poll_at=moment)
 
@@ -252,7 +252,7 @@ def _write(
     row: FaceAuthentication, snapshot: AuthenticationSnapshot, source: str, now: datetime
 ) -> None:
     previous, row.status = row.status, snapshot.status
-    facts = data_minimisation.kept(row, snapshot.facts)
+    facts = data_minimisation.filter_facts(row, snapshot.facts)
     row.response_codes, row.risk_labels = facts["response_codes"], facts["risk_labels"]
     row.code = next(iter(row.codes), None)
     row.created_on = _given(snapshot.created_on, row.created_on, now)
@@ -269,10 +269,10 @@ def _given(news: datetime | None, held: datetime | None, now: datetime) -> datet
 
 
 def _note_change(row: FaceAuthentication, previous: str, source: str, now: datetime) -> None:
-    row.quiet_since = now
+    row.last_change_at = now
     row.next_poll_at = polling_schedule.after_change(row, now=now)
     row.status_changes.create(previous=previous, status=row.status, source=source, at=now)
-    announce(
+    send_on_commit(
         status_changed,
         sender=FaceAuthentication,
         authentication=row,
@@ -304,7 +304,7 @@ def _mirror(
     authentication: FaceAuthentication, snapshot: AttemptSnapshot, started_at: datetime
 ) -> None:
     said = {
-        **data_minimisation.kept(authentication, snapshot.facts),
+        **data_minimisation.filter_facts(authentication, snapshot.facts),
         "status": snapshot.status,
         "created_on": snapshot.created_on,
         "modified_on": snapshot.modified_on,
