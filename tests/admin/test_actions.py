@@ -151,7 +151,7 @@ def test_an_event_is_acted_upon_once_more(staff, approved, clock):
     event.refresh_from_db()
     assert succeeded(page) == [True]
     assert (event.state, event.error) == ("processed", "")
-    assert entries() == [("reprocessed", str(operator.user.pk), f"webhookevent:{event.pk}")] * 2
+    assert entries() == [("reprocessed", operator.user.pk, audit.subject_of(event))] * 2
 
 
 def test_an_event_that_names_nothing_cannot_be(staff):

@@ -242,7 +242,7 @@ def test_it_is_written_down(anna):
     export(anna)
 
     entry = AuditEntry.objects.get(event="exported_user")
-    assert (entry.subject, entry.by) == (f"user:{anna.user.pk}", "")
+    assert (entry.subject, entry.by) == (f"auth.user:{anna.user.pk}", None)
     assert entry.details == {"with_fraud_codes": False}
 
 
