@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -24,7 +24,7 @@ from django_faceauth.admin.showing import NOTHING
 from django_faceauth.durations import in_words
 from django_faceauth.response_codes import meaning_of
 from django_faceauth.services import statistics
-from django_faceauth.services.statistics import Reason, Spread, Statistics
+from django_faceauth.services.statistics import Reason, Statistics
 from django_faceauth.statuses import LABELS
 
 PERMISSION: Final = "faceauth.view_faceauthentication"
@@ -40,7 +40,7 @@ USUAL: Final = 7
 
 OUTCOMES: Final = {status.value: LABELS[status] for status in statistics.OUTCOMES}
 
-#: The edges of the chart, in a picture of 640 by 220: numbers stand left of it, dates below.
+#: The edges of the chart; the template knows them too.
 LEFT, RIGHT, TOP, BASE = 44, 622, 10, 194
 #: About so many dates fit below the chart.
 MOST_DATES: Final = 8
@@ -84,11 +84,7 @@ def dashboard(request: HttpRequest, site: AdminSite) -> HttpResponse:
         "chart": chart(rows, [_date(start, found, is_short=True) for start in found.starts]),
         "rows": rows,
         "reasons": [_reason(reason) for reason in found.reasons],
-        "figures": [
-            *_spread(_("Time to a result"), found.time_to_result, _("From the attempt to the answer")),
-            *_spread(_("Webhook delay"), found.webhook_delay, _("From the event to its arrival")),
-            *_health(found, site),
-        ],
+        "figures": [*_times(found), *_health(found, site)],
     }
     return TemplateResponse(request, "admin/faceauth/dashboard.html", context)
 
@@ -127,11 +123,8 @@ def chart(rows: list[tuple[str, tuple[int, ...]]], labels: list[str]) -> dict[st
     return {
         "bars": bars,
         "width": round(width, 1),
-        "lines": [(BASE - value * scale, value) for value in (0, top // 2, top)],
+        "lines": [(round(BASE - value * scale, 1), value) for value in (0, top // 2, top)],
         "dates": dates[::-1][::every],  # the newest always has its date
-        "left": LEFT,
-        "right": RIGHT,
-        "base": BASE,
     }
 
 
@@ -148,63 +141,46 @@ def _reason(reason: Reason) -> dict[str, Any]:
     }
 
 
-def _spread(name: str, spread: Spread | None, hint: str) -> list[Figure]:
-    if spread is None:
-        return [Figure(name, NOTHING, _("Nothing to measure in this time"))]
-    told = _("%(hint)s, of the newest %(size)s") % {
-        "hint": hint,
-        "size": number_format(spread.size),
-    }
-    return [
-        Figure(_("%(name)s, median") % {"name": name}, in_words(spread.median), told),
-        Figure(_("%(name)s, 95th percentile") % {"name": name}, in_words(spread.p95), told),
-    ]
+def _times(found: Statistics) -> Iterator[Figure]:
+    result, arrival = _("From the attempt to the answer"), _("From the event to its arrival")
+    for name, spread, hint in (
+        (_("Time to a result"), found.time_to_result, result),
+        (_("Webhook delay"), found.webhook_delay, arrival),
+    ):
+        if spread is None:
+            yield Figure(name, NOTHING, _("Nothing to measure in this time"))
+            continue
+        size = number_format(spread.size)
+        told = _("%(hint)s, of the newest %(size)s") % {"hint": hint, "size": size}
+        yield Figure(_("%(name)s, median") % {"name": name}, in_words(spread.median), told)
+        yield Figure(_("%(name)s, 95th percentile") % {"name": name}, in_words(spread.p95), told)
 
 
-def _health(found: Statistics, site: AdminSite) -> list[Figure]:
+def _health(found: Statistics, site: AdminSite) -> Iterator[Figure]:
     health = found.health
-    waited = _("The oldest waits for %(time)s") % {"time": in_words(health.oldest_event)}
     events, rows = (
         reverse(f"admin:faceauth_{name}_changelist", current_app=site.name)
         for name in ("webhookevent", "faceauthentication")
     )
-    sweep = _("Run faceauth_sync --watch, or a Celery worker and beat.")
+    waited, waiting = "", ""
+    if health.backlog:
+        waited = _("The oldest waits for %(time)s") % {"time": in_words(health.oldest_event)}
+        waiting = f"{events}?state__exact=stored"
+    yield Figure(_("Backlog of events"), number_format(health.backlog), waited, url=waiting)
+    used, is_paused = f"{round(health.budget_used * 100)} %", bool(health.pause)
+    doctor = _("Run faceauth_doctor.")
+    yield Figure(_("Poll budget in use"), used, health.why_paused, is_bad=is_paused, cure=doctor)
     late = _("Due for more than five minutes")
-    return [
-        Figure(
-            _("Backlog of events"),
-            number_format(health.backlog),
-            waited if health.backlog else "",
-            url=f"{events}?state__exact=stored" if health.backlog else "",
-        ),
-        Figure(
-            _("Poll budget in use"),
-            f"{round(health.budget_used * 100)} %",
-            health.why_paused,
-            is_bad=bool(health.pause),
-            cure=_("Run faceauth_doctor."),
-        ),
-        _stuck(_("Stuck events"), found.stuck_events, late, f"{events}?stuck=events", sweep),
-        _stuck(_("Stuck polls"), found.stuck_polls, late, f"{rows}?stuck=polls", sweep),
-        _stuck(
-            _("Stuck on the way"),
-            health.stuck,
-            _("Face shown, and compared for too long"),
-            f"{rows}?stuck=compared",
-            _("Select them, and ask the provider. If that changes nothing, write to its support."),
-        ),
-        _stuck(
-            _("Unknown statuses"),
-            health.unknown_statuses,
-            _("Newer than this version"),
-            f"{rows}?stuck=unknown",
-            _("Update django-faceauth."),
-        ),
-    ]
-
-
-def _stuck(name: str, count: int, hint: str, url: str, cure: str) -> Figure:
-    shown = f"≥ {number_format(count)}" if count >= statistics.MOST_STUCK else number_format(count)
-    if not count:
-        return Figure(name, shown)
-    return Figure(name, shown, hint, is_bad=True, url=url, cure=cure)
+    sweep = _("Run faceauth_sync --watch, or a Celery worker and beat.")
+    compared = _("Face shown, and compared for too long")
+    ask = _("Select them, and ask the provider. If that changes nothing, write to its support.")
+    newer, update = _("Newer than this version"), _("Update django-faceauth.")
+    for name, count, hint, url, cure in (
+        (_("Stuck events"), found.stuck_events, late, f"{events}?stuck=events", sweep),
+        (_("Stuck polls"), found.stuck_polls, late, f"{rows}?stuck=polls", sweep),
+        (_("Stuck on the way"), health.stuck, compared, f"{rows}?stuck=compared", ask),
+        (_("Unknown statuses"), health.unknown_statuses, newer, f"{rows}?stuck=unknown", update),
+    ):
+        at_least = "≥ " if count >= statistics.MOST_STUCK else ""
+        value = f"{at_least}{number_format(count)}"
+        yield Figure(name, value, hint, True, url, cure) if count else Figure(name, value)

@@ -140,14 +140,14 @@ def _times_to_result(since: datetime) -> Iterable[timedelta]:
         authentication_id=OuterRef("authentication_id"), created_at__lte=OuterRef("at")
     )
     begun = Subquery(attempts.order_by("-created_at").values("created_at")[:1])
-    pairs: list[tuple[datetime, datetime]] = []
+    pairs: list[tuple[datetime, datetime | None]] = []
     for status in DECIDED:  # one by one, along the index
         # A result that an audit turned round came after another one: nobody waited for it.
         changes = StatusChange.objects.filter(status=status, at__gte=since)
         first = changes.exclude(previous__in=DECIDED).order_by("-at").annotate(begun=begun)
         pairs += first.values_list("at", "begun")[:SAMPLE]
-    newest = sorted((pair for pair in pairs if pair[1] is not None), reverse=True)
-    return (at - started_at for at, started_at in newest[:SAMPLE])
+    newest = sorted(((at, start) for at, start in pairs if start is not None), reverse=True)
+    return (at - start for at, start in newest[:SAMPLE])
 
 
 def _webhook_delays(since: datetime) -> Iterable[timedelta]:
