@@ -14,7 +14,7 @@ from django.test import Client, RequestFactory
 
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.services import enrolment
-from django_faceauth.simulator.visitor import Visitor
+from django_faceauth.simulator.capture_driver import Visitor
 
 CHOOSES = "aplt_chooses"
 _numbers = count(1)

@@ -127,7 +127,7 @@ def test_imports_point_down_and_are_not_hidden(path):
         ("django_faceauth.provider.client", "from django_faceauth.models import Applicant"),
         ("django_faceauth.services.flow", "from django_faceauth import views"),
         ("django_faceauth.services.flow", "from django_faceauth import simulator"),
-        ("django_faceauth.views.flow", "from django_faceauth.simulator import machine"),
+        ("django_faceauth.views.flow", "from django_faceauth.simulator import state_machine"),
         ("django_faceauth.views", "import requests"),
         ("django_faceauth.services.health", "import prometheus_client"),
         ("django_faceauth.gate.problems", "from drf_spectacular.utils import extend_schema"),

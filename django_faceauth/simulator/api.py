@@ -10,7 +10,14 @@ from functools import partial
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
-from django_faceauth.simulator import credentials, intake, machine, paging, store, wire
+from django_faceauth.simulator import (
+    credentials,
+    paging,
+    representations,
+    state_machine,
+    store,
+    validation,
+)
 from django_faceauth.simulator.ids import new_id
 from django_faceauth.simulator.problems import Problem
 
@@ -33,60 +40,62 @@ def token(request: HttpRequest) -> HttpResponse:
 
 def create_authentication(request: HttpRequest) -> HttpResponse:
     """Create a face authentication."""
-    ids = intake.read_authentication(intake.body_of(request.body))
-    case = machine.create(new_id("fav"), **ids, now=timezone.now())
+    ids = validation.read_authentication(validation.body_of(request.body))
+    case = state_machine.create(new_id("fav"), **ids, now=timezone.now())
     store.add(case)
-    return JsonResponse(wire.authentication(case, root_of(request)), status=201)
+    return JsonResponse(representations.authentication(case, root_of(request)), status=201)
 
 
 def get_authentication(request: HttpRequest, case_id: str) -> HttpResponse:
     """Tell a face authentication."""
     case = store.read(case_id, timezone.now())
-    return JsonResponse(wire.authentication(case, root_of(request)))
+    return JsonResponse(representations.authentication(case, root_of(request)))
 
 
 def anonymize_authentication(request: HttpRequest, case_id: str) -> HttpResponse:
     """Remove the personal data of a face authentication."""
     now = timezone.now()
     try:
-        case = store.change(case_id, partial(machine.anonymize, now=now), now)
-    except machine.NotAllowed:
+        case = store.change(case_id, partial(state_machine.anonymize, now=now), now)
+    except state_machine.NotAllowed:
         raise Problem(400, "invalid_request", "face_authentication_in_progress") from None
-    return JsonResponse(wire.authentication(case, root_of(request)))
+    return JsonResponse(representations.authentication(case, root_of(request)))
 
 
 def create_attempt(request: HttpRequest, case_id: str) -> HttpResponse:
     """Create an attempt of a face authentication."""
     now = timezone.now()
     add = partial(
-        machine.add_attempt,
+        state_machine.add_attempt,
         attempt_id=new_id("fatp"),
-        request=intake.read_attempt(intake.body_of(request.body)),
+        request=validation.read_attempt(validation.body_of(request.body)),
         now=now,
     )
     try:
         case = store.change(case_id, add, now)
-    except machine.NotAllowed:
+    except state_machine.NotAllowed:
         raise Problem(409, "conflict", "face_authentication_status_invalid") from None
-    return JsonResponse(wire.attempt(case, case.attempts[-1], root_of(request)), status=201)
+    return JsonResponse(
+        representations.attempt(case, case.attempts[-1], root_of(request)), status=201
+    )
 
 
 def list_attempts(request: HttpRequest, case_id: str) -> HttpResponse:
     """Tell the attempts of a face authentication, newest first."""
     case = store.read(case_id, timezone.now())
-    return _page(request, wire.attempts(case, root_of(request)))
+    return _page(request, representations.attempts(case, root_of(request)))
 
 
 def get_attempt(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
     """Tell one attempt."""
     case = store.read(case_id, timezone.now())
-    return JsonResponse(wire.attempt(case, case.attempt(attempt_id), root_of(request)))
+    return JsonResponse(representations.attempt(case, case.attempt(attempt_id), root_of(request)))
 
 
 def list_assets(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
     """Tell what was recorded during an attempt."""
     case = store.read(case_id, timezone.now())
-    return _page(request, wire.assets(case, case.attempt(attempt_id), root_of(request)))
+    return _page(request, representations.assets(case, case.attempt(attempt_id), root_of(request)))
 
 
 def root_of(request: HttpRequest) -> str:
@@ -99,6 +108,6 @@ def root_of(request: HttpRequest) -> str:
     return request.build_absolute_uri(prefix or "/").rstrip("/")
 
 
-def _page(request: HttpRequest, items: list[wire.Json]) -> HttpResponse:
+def _page(request: HttpRequest, items: list[representations.Json]) -> HttpResponse:
     window = paging.Window.of(request.GET.dict())
     return JsonResponse(paging.page(items, window, request.build_absolute_uri(request.path)))

@@ -15,11 +15,11 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from django_faceauth.conf import conf
-from django_faceauth.simulator import courier, faults, outbox
+from django_faceauth.simulator import fault_injection, webhook_queue, webhook_sender
 from django_faceauth.simulator.actions import act
 from django_faceauth.simulator.forms import CallFaultForm, CaseForm, DeliveryForm, WebhookForm
-from django_faceauth.simulator.machine import NotAllowed, Unknown
-from django_faceauth.simulator.pages import POLICY, hosted, render
+from django_faceauth.simulator.state_machine import NotAllowed, Unknown
+from django_faceauth.simulator.views import POLICY, hosted, render
 
 SHOWN: Final = 50
 
@@ -34,15 +34,15 @@ Facts = dict[str, Any]
 
 #: What the buttons do: the form that a button sends, and what becomes of it.
 BUTTONS: Final[Mapping[str, tuple[type[forms.Form], Callable[[Facts, datetime], object]]]] = {
-    "webhooks": (WebhookForm, lambda facts, _now: faults.set_webhooks(facts)),
-    "call": (CallFaultForm, lambda facts, _now: faults.add_call(facts)),
-    "heal": (forms.Form, lambda _facts, _now: faults.clear()),
+    "webhooks": (WebhookForm, lambda facts, _now: fault_injection.set_webhooks(facts)),
+    "call": (CallFaultForm, lambda facts, _now: fault_injection.add_call(facts)),
+    "heal": (forms.Form, lambda _facts, _now: fault_injection.clear()),
     "case": (
         CaseForm,
         lambda facts, now: act(facts["action"], facts["case"], facts["code"], now),
     ),
-    "resend": (DeliveryForm, lambda facts, now: outbox.resend(facts["event"], now)),
-    "deliver": (forms.Form, lambda _facts, now: outbox.hurry(now)),
+    "resend": (DeliveryForm, lambda facts, now: webhook_queue.resend(facts["event"], now)),
+    "deliver": (forms.Form, lambda _facts, now: webhook_queue.hurry(now)),
 }
 REFUSALS: Final = {
     Unknown: _("There is no such thing here."),
@@ -76,15 +76,15 @@ def _is_done(form: forms.Form, do: Callable[[Facts, datetime], object]) -> bool:
 
 def _page(request: HttpRequest, **sent: forms.Form) -> HttpResponse:
     # A server that has just been restarted may not know yet that something waits.
-    outbox.announce()
-    deliveries = outbox.newest(SHOWN)
+    webhook_queue.announce()
+    deliveries = webhook_queue.newest(SHOWN)
     context = {
         "address": conf.SIMULATOR_WEBHOOK_URL,
-        "is_signed": courier.first_key() is not None,
+        "is_signed": webhook_sender.first_key() is not None,
         "deliveries": deliveries,
         "cases": dict.fromkeys(delivery.case_id for delivery in deliveries),
-        "call_faults": faults.calls(),
-        "webhooks": WebhookForm(initial=faults.webhook_facts(faults.webhooks())),
+        "call_faults": fault_injection.calls(),
+        "webhooks": WebhookForm(initial=fault_injection.webhook_facts(fault_injection.webhooks())),
         "call": CallFaultForm(),
         "case": CaseForm(),
         "csrf_token": get_token(request),

@@ -10,21 +10,21 @@ from django import forms
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
-from django_faceauth.simulator import faults, outbox, wire
+from django_faceauth.simulator import fault_injection, representations, webhook_queue
 from django_faceauth.simulator.actions import act
 from django_faceauth.simulator.control import SHOWN
 from django_faceauth.simulator.forms import AuditForm, CallFaultForm, WebhookForm
-from django_faceauth.simulator.intake import body_of
-from django_faceauth.simulator.machine import NotAllowed
 from django_faceauth.simulator.models import Delivery, WebhookFaults
 from django_faceauth.simulator.problems import Problem, refuse
+from django_faceauth.simulator.state_machine import NotAllowed
+from django_faceauth.simulator.validation import body_of
 
 Facts = dict[str, Any]
 
 
 def list_deliveries(_request: HttpRequest) -> HttpResponse:
     """Tell the last deliveries, newest first."""
-    return JsonResponse({"data": [_told(delivery) for delivery in outbox.newest(SHOWN)]})
+    return JsonResponse({"data": [_told(delivery) for delivery in webhook_queue.newest(SHOWN)]})
 
 
 def set_faults(request: HttpRequest) -> HttpResponse:
@@ -33,8 +33,8 @@ def set_faults(request: HttpRequest) -> HttpResponse:
     calls = body.pop("calls", [])
     if not isinstance(calls, list):
         raise Problem(422, "request_invalid", "calls_invalid")
-    usual = faults.webhook_facts(WebhookFaults())
-    faults.replace(
+    usual = fault_injection.webhook_facts(WebhookFaults())
+    fault_injection.replace(
         _facts(WebhookForm, usual | body), [_facts(CallFaultForm, call) for call in calls]
     )
     return JsonResponse(body | {"calls": calls})
@@ -58,13 +58,13 @@ def expire(_request: HttpRequest, case_id: str) -> HttpResponse:
 
 def resend(_request: HttpRequest, event_id: str) -> HttpResponse:
     """Have one event sent again."""
-    outbox.resend(event_id, timezone.now())
+    webhook_queue.resend(event_id, timezone.now())
     return HttpResponse(status=202)
 
 
 def deliver(_request: HttpRequest) -> HttpResponse:
     """Have everything that waits sent now; tells how much that is."""
-    return JsonResponse({"waiting": outbox.hurry(timezone.now())}, status=202)
+    return JsonResponse({"waiting": webhook_queue.hurry(timezone.now())}, status=202)
 
 
 def _done(action: str, case_id: str, code: int | None = None) -> HttpResponse:
@@ -75,7 +75,7 @@ def _done(action: str, case_id: str, code: int | None = None) -> HttpResponse:
     return JsonResponse({"id": case.id, "status": case.status, "code": case.code})
 
 
-def _told(delivery: Delivery) -> wire.Json:
+def _told(delivery: Delivery) -> representations.Json:
     return {
         "event": json.loads(delivery.body),
         "state": delivery.state,

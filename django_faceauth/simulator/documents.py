@@ -7,8 +7,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from django_faceauth.simulator.machine import Attempt, AttemptRequest, Capture, Case, Visit
 from django_faceauth.simulator.outcomes import Outcome
+from django_faceauth.simulator.state_machine import Attempt, AttemptRequest, Capture, Case, Visit
 from django_faceauth.statuses import AttemptStatus, AuthenticationStatus
 
 Document = dict[str, Any]

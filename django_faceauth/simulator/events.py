@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from django_faceauth.provider.notices import FAMILY
-from django_faceauth.simulator.machine import Case
+from django_faceauth.simulator.state_machine import Case
 from django_faceauth.statuses import AttemptStatus, AuthenticationStatus
 
 # Source: the provider's "webhooks" reference.

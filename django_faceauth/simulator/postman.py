@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from django.test import Client
 
-from django_faceauth.simulator.courier import Send
+from django_faceauth.simulator.webhook_sender import Send
 
 
 def client_sender(client: Client) -> Send:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from django.db import connections
 from django.utils import timezone
 
-from django_faceauth.simulator import courier
+from django_faceauth.simulator import webhook_sender
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ AFTER_TROUBLE: Final = 5.0
 class Rounds:
     """Delivers what is due, again and again, until the process ends."""
 
-    def __init__(self, send: courier.Send = courier.over_http) -> None:
+    def __init__(self, send: webhook_sender.Send = webhook_sender.over_http) -> None:
         self._send = send
         self._bell = threading.Event()
         self._lock = threading.Lock()
@@ -48,7 +48,7 @@ class Rounds:
 
     @contextmanager
     def by_hand(self) -> Iterator[None]:
-        """Have no thread for a while: tests call `courier.deliver_due` themselves."""
+        """Have no thread for a while: tests call `webhook_sender.deliver_due` themselves."""
         was_on = self._is_on
         self._stop()
         try:
@@ -81,8 +81,8 @@ class Rounds:
 
     def _deliver(self) -> float | None:
         try:
-            courier.deliver_due(timezone.now(), self._send)
-            return pause_until(courier.due_on(), timezone.now())
+            webhook_sender.deliver_due(timezone.now(), self._send)
+            return pause_until(webhook_sender.due_on(), timezone.now())
         finally:
             connections.close_all()
 

@@ -11,17 +11,17 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from django_faceauth.models import database
-from django_faceauth.simulator import events, outbox
+from django_faceauth.simulator import events, webhook_queue
 from django_faceauth.simulator.documents import dump, load
-from django_faceauth.simulator.machine import Case, Unknown, advance, due_on
 from django_faceauth.simulator.models import StoredCase
+from django_faceauth.simulator.state_machine import Case, Unknown, advance, due_on
 
 
 @database.atomic(StoredCase)
 def add(case: Case) -> None:
     """Keep a new case."""
     StoredCase.objects.create(id=case.id, document=dump(case), due_on=due_on(case))
-    outbox.post(events.between(None, case), case.created_on)
+    webhook_queue.post(events.between(None, case), case.created_on)
 
 
 def read(case_id: str, now: datetime) -> Case:
@@ -42,7 +42,7 @@ def change(case_id: str, transition: Callable[[Case], Case], now: datetime) -> C
         case = transition(moved)
         row.document, row.due_on = dump(case), due_on(case)
         row.save()
-        outbox.post((*events.between(before, moved), *events.between(moved, case)), now)
+        webhook_queue.post((*events.between(before, moved), *events.between(moved, case)), now)
     return case
 
 

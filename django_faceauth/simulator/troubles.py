@@ -12,7 +12,7 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
-from django_faceauth.simulator import faults
+from django_faceauth.simulator import fault_injection
 from django_faceauth.simulator.models import CallFaultKind
 
 Response = HttpResponse | StreamingHttpResponse
@@ -25,7 +25,7 @@ PAUSE: Final = "faceauth_simulator.pause"
 
 def answer(operation: str, request: HttpRequest, faithfully: Answer) -> Response:
     """Answer a call as `faithfully` does, unless something shall go wrong with it."""
-    fault = faults.take(operation)
+    fault = fault_injection.take(operation)
     if fault is None:
         return faithfully()
     pause: Pause = request.META.get(PAUSE, time.sleep)

@@ -7,8 +7,8 @@ from typing import Final
 
 from django.urls import path
 
-from django_faceauth.simulator import api, control, control_api, outbox, pages, rounds
-from django_faceauth.simulator.doors import endpoint
+from django_faceauth.simulator import api, control, control_api, rounds, views, webhook_queue
+from django_faceauth.simulator.view_decorators import endpoint
 
 AUTHENTICATION: Final = "face-authentications/<slug:case_id>"
 ATTEMPT: Final = f"{AUTHENTICATION}/attempts/<slug:attempt_id>"
@@ -21,7 +21,7 @@ lever = partial(endpoint, has_faults=False)
 app_name = "faceauth_simulator"
 
 # A process that serves these addresses also delivers the webhooks that come of them.
-outbox.filled.connect(rounds.wake)
+webhook_queue.filled.connect(rounds.wake)
 
 urlpatterns = [
     path("", control.control, name="control"),
@@ -42,6 +42,6 @@ urlpatterns = [
     ),
     path(ATTEMPT, endpoint(GET=api.get_attempt)),
     path(f"{ATTEMPT}/assets", endpoint(GET=api.list_assets)),
-    path("capture/<str:token>/", pages.capture, name="capture"),
-    path("assets/<str:token>/face.png", pages.picture, name="picture"),
+    path("capture/<str:token>/", views.capture, name="capture"),
+    path("assets/<str:token>/face.png", views.picture, name="picture"),
 ]

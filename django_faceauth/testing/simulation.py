@@ -23,11 +23,11 @@ from django_faceauth.gate.decision import CHALLENGE_HEADER
 from django_faceauth.gate.policy import CHALLENGE_FIELD
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.services.telling import Step
-from django_faceauth.simulator import faults
+from django_faceauth.simulator import fault_injection
 from django_faceauth.simulator.actions import act
 from django_faceauth.simulator.documents import dump
-from django_faceauth.simulator.machine import Attempt, AttemptRequest, Case
 from django_faceauth.simulator.models import StoredCase
+from django_faceauth.simulator.state_machine import Attempt, AttemptRequest, Case
 from django_faceauth.statuses import AttemptStatus, AuthenticationStatus
 from django_faceauth.testing.outcomes import Outcome
 from django_faceauth.testing.refusals import challenge_of, page_at, problem_in
@@ -119,11 +119,13 @@ class Simulation:
     @contextmanager
     def away(self) -> Iterator[None]:
         """Let the provider answer nothing but 503 in this block."""
-        faults.add_call({"kind": "server_error", "amount": 503, "calls": None, "operation": ""})
+        fault_injection.add_call(
+            {"kind": "server_error", "amount": 503, "calls": None, "operation": ""}
+        )
         try:
             yield
         finally:
-            faults.clear()
+            fault_injection.clear()
 
     def _next(self, challenge: FaceChallenge) -> Outcome:
         plan = self.plans.get(challenge.user_id)

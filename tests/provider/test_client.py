@@ -18,7 +18,7 @@ from django_faceauth.provider.snapshots import ResponseCode
 from django_faceauth.provider.transport import Transport
 from django_faceauth.redaction import Secret
 from django_faceauth.simulator.adapter import SimulatorAdapter
-from django_faceauth.simulator.visitor import Visitor
+from django_faceauth.simulator.capture_driver import Visitor
 from tests.provider.samples import APPLICANT, BACK, CALLS, FATP, FAV, HOST, JOURNEY, KEY
 
 APPROVED = "aplt_10000" + "0" * 21

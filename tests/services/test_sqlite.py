@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from django_faceauth.models import FaceChallenge, StatusChange, WebhookEvent, database
-from django_faceauth.simulator import courier
+from django_faceauth.simulator import webhook_sender
 from django_faceauth.simulator.models import Delivery
 from django_faceauth.simulator.postman import client_sender
 from django_faceauth.simulator.rounds import rounds
@@ -95,7 +95,7 @@ def test_webhooks_come_while_people_walk(people, settings):
 
     def delivers():
         while not over.is_set():
-            courier.deliver_due(timezone.now(), send)
+            webhook_sender.deliver_due(timezone.now(), send)
             threading.Event().wait(0.02)
 
     def walk_on():

@@ -9,8 +9,8 @@ import pytest
 import time_machine
 from pytest_django.fixtures import Settings
 
+from django_faceauth.simulator.capture_driver import Visitor
 from django_faceauth.simulator.rounds import rounds
-from django_faceauth.simulator.visitor import Visitor
 from tests.simulator.merchant import Merchant
 from tests.simulator.site import KEYS, URL, Site
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from time_machine import Traveller
 
-from django_faceauth.simulator.visitor import Visitor
+from django_faceauth.simulator.capture_driver import Visitor
 from tests.simulator.merchant import APPLICANT, BACK, HOST, JOURNEY, Merchant, session
 
 ID = r"_[a-z2-7]{26}"

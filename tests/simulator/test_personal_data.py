@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from time_machine import Traveller
 
-from django_faceauth.simulator.visitor import Visitor
+from django_faceauth.simulator.capture_driver import Visitor
 from tests.simulator.merchant import Merchant, session
 
 PHONE = {"country_code": "+33", "number": "612345678"}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from time_machine import Traveller
 
-from django_faceauth.simulator.visitor import Visitor
+from django_faceauth.simulator.capture_driver import Visitor
 from tests.simulator.merchant import Merchant
 
 SCENARIOS = {

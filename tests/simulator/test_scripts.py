@@ -12,7 +12,7 @@ from django_faceauth.simulator.outcomes import (
     inconclusive,
     summary_of,
 )
-from django_faceauth.simulator.scripts import script_for
+from django_faceauth.simulator.scenarios import script_for
 
 
 @pytest.mark.parametrize(

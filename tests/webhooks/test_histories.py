@@ -31,12 +31,12 @@ from django_faceauth.conf import RATE_LIMITS
 from django_faceauth.models import FaceChallenge, StatusChange, WebhookEvent
 from django_faceauth.provider import factory
 from django_faceauth.services import revocation
-from django_faceauth.simulator import actions, courier, outbox, store
-from django_faceauth.simulator.machine import NotAllowed, Unknown
+from django_faceauth.simulator import actions, store, webhook_queue, webhook_sender
 from django_faceauth.simulator.models import Delivery
 from django_faceauth.simulator.outcomes import CHOICES
 from django_faceauth.simulator.postman import client_sender
 from django_faceauth.simulator.rounds import rounds
+from django_faceauth.simulator.state_machine import NotAllowed, Unknown
 from django_faceauth.statuses import AT_REST
 from tests.conftest import NOON
 from tests.deliveries import URL
@@ -148,7 +148,7 @@ class Histories(RuleBasedStateMachine):
         chosen = deliveries[place % len(deliveries)]
         for _ in range(times):
             with committing():
-                courier.deliver(chosen, self.send)
+                webhook_sender.deliver(chosen, self.send)
 
     @rule()
     def a_sweep(self) -> None:
@@ -223,8 +223,8 @@ class Histories(RuleBasedStateMachine):
         """Whatever was lost: given time and a provider that answers, we know what it knows."""
         self.provider.troubles.clear()
         with committing():
-            for delivery in outbox.pending():
-                courier.deliver(delivery, self.send)
+            for delivery in webhook_queue.pending():
+                webhook_sender.deliver(delivery, self.send)
             sweep_for(self.clock, timedelta(minutes=8))
         for row in self.person.user.face_authentications.exclude(provider_id=None):
             case = store.read(row.provider_id, timezone.now())

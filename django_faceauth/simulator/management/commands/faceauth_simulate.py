@@ -14,7 +14,7 @@ from django_faceauth.conf import conf
 from django_faceauth.management.moments import moment
 from django_faceauth.provider.notices import FAMILY
 from django_faceauth.redaction import Secret
-from django_faceauth.simulator import courier, machine, wire
+from django_faceauth.simulator import representations, state_machine, webhook_sender
 from django_faceauth.simulator.events import Event
 from django_faceauth.simulator.ids import new_id
 from django_faceauth.simulator.outcomes import APPROVED, CHOICES, CLOSED
@@ -58,7 +58,9 @@ class Command(BaseCommand):
         document = _document(options)
         body = json.dumps(document).encode()
         try:
-            status = courier.over_http(url, body, courier.headers_of(body, _key(options)))
+            status = webhook_sender.over_http(
+                url, body, webhook_sender.headers_of(body, _key(options))
+            )
         except requests.RequestException as error:
             # What the error says may hold the address, and with it a password.
             raise CommandError(f"no answer: {type(error).__name__}") from None
@@ -69,26 +71,26 @@ class Command(BaseCommand):
 
 def _key(options: dict[str, Any]) -> Secret | None:
     if options["wrong_signature"]:
-        return courier.NOBODYS_KEY
-    key = Secret(options["key"]) if options["key"] else courier.first_key()
+        return webhook_sender.NOBODYS_KEY
+    key = Secret(options["key"]) if options["key"] else webhook_sender.first_key()
     if key is None:
         raise CommandError("Give a key with --key, or set FACEAUTH_WEBHOOK_SECRET_KEYS.")
     return key
 
 
-def _document(options: dict[str, Any]) -> wire.Json:
-    case = machine.create(
+def _document(options: dict[str, Any]) -> representations.Json:
+    case = state_machine.create(
         options["authentication"] or new_id("fav"),
         applicant_id=new_id("aplt"),
         user_journey_id=conf.USER_JOURNEY_ID or new_id("usj"),
         now=options["created_on"] or timezone.now(),
     )
     event_id = options["event_id"] or new_id("evt")
-    document = wire.event(event_id, Event(options["type"], case), conf.BASE_URL)
+    document = representations.event(event_id, Event(options["type"], case), conf.BASE_URL)
     status = options["status"]
     # As text: a status that the provider adds tomorrow can be sent today.
     document["data"] |= {
         "status": status,
-        "response_codes": wire.response_codes(CODES.get(status)),
+        "response_codes": representations.response_codes(CODES.get(status)),
     }
     return document

@@ -14,8 +14,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django_faceauth.conf import conf
 from django_faceauth.models import database
 from django_faceauth.simulator import credentials, troubles
-from django_faceauth.simulator.machine import Unknown
 from django_faceauth.simulator.problems import Problem
+from django_faceauth.simulator.state_machine import Unknown
 from django_faceauth.simulator.troubles import Response
 
 View = Callable[..., HttpResponse]

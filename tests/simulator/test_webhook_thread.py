@@ -12,7 +12,7 @@ from django.db import OperationalError, transaction
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from django_faceauth.simulator import faults, outbox, rounds
+from django_faceauth.simulator import fault_injection, rounds, webhook_queue
 from django_faceauth.simulator.models import Delivery
 from django_faceauth.simulator.rounds import Rounds
 from tests.simulator.merchant import Merchant
@@ -33,12 +33,12 @@ def running(transactional_db: None, site: Site) -> Iterator[Running]:
             return answer(Received(url, body, headers))
 
         one = Rounds(send)
-        outbox.filled.connect(lambda **_: one.wake(), weak=False, dispatch_uid="test")
+        webhook_queue.filled.connect(lambda **_: one.wake(), weak=False, dispatch_uid="test")
         made.append(one)
         return one
 
     yield make
-    outbox.filled.disconnect(dispatch_uid="test")
+    webhook_queue.filled.disconnect(dispatch_uid="test")
     for one in made:
         with one.by_hand():
             pass
@@ -70,7 +70,7 @@ def test_what_is_rolled_back_is_not(running: Running) -> None:
 
 def test_time_goes_on_by_itself(running: Running) -> None:
     """What was not accepted is sent again without anybody asking."""
-    faults.set_webhooks({"minute": 0.01})
+    fault_injection.set_webhooks({"minute": 0.01})
     told: Queue[str] = Queue()
     answers = iter([500])
     running(lambda received: told.put(received.name) or next(answers, 200))

@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from django_faceauth.simulator.machine import Case
 from django_faceauth.simulator.outcomes import (
     APPROVED,
     CHOICES,
@@ -21,6 +20,7 @@ from django_faceauth.simulator.outcomes import (
     declined,
     inconclusive,
 )
+from django_faceauth.simulator.state_machine import Case
 
 Script = tuple[Outcome, ...]
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from django_faceauth.simulator.machine import AttemptRequest
 from django_faceauth.simulator.problems import Problem, refuse
+from django_faceauth.simulator.state_machine import AttemptRequest
 
 Body = Mapping[str, Any]
 Checks = Mapping[str, Callable[[str], object]]

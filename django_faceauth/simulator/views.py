@@ -13,9 +13,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from django_faceauth.conf import conf
-from django_faceauth.simulator import links, portrait, store
-from django_faceauth.simulator.doors import Door, View, public
-from django_faceauth.simulator.machine import (
+from django_faceauth.simulator import portrait, signed_links, store
+from django_faceauth.simulator.outcomes import CHOICES
+from django_faceauth.simulator.scenarios import outcome_for, script_for
+from django_faceauth.simulator.state_machine import (
     Case,
     NotAllowed,
     Unknown,
@@ -23,8 +24,7 @@ from django_faceauth.simulator.machine import (
     finish_capture,
     open_capture,
 )
-from django_faceauth.simulator.outcomes import CHOICES
-from django_faceauth.simulator.scripts import outcome_for, script_for
+from django_faceauth.simulator.view_decorators import Door, View, public
 
 # No form-action, on purpose: browsers apply it to the redirect after a form too, and the
 # form of the capture page leads back to the merchant's site, which is another origin.
@@ -66,7 +66,7 @@ def hosted(view: View) -> Door:
 def capture(request: HttpRequest, token: str) -> HttpResponse:
     """Show the capture page, or take what the person chose on it."""
     try:
-        case_id, attempt_id = links.read_capture_token(token)
+        case_id, attempt_id = signed_links.read_capture_token(token)
         if request.method == "POST":
             return _finish(request, case_id, attempt_id)
         return _show(request, case_id, attempt_id)
@@ -81,7 +81,7 @@ def capture(request: HttpRequest, token: str) -> HttpResponse:
 def picture(_request: HttpRequest, token: str) -> HttpResponse:
     """Show the face of an attempt, as long as its short-lived link and the face exist."""
     try:
-        case_id, attempt_id = links.read_picture_token(token)
+        case_id, attempt_id = signed_links.read_picture_token(token)
         case = store.read(case_id, timezone.now())
     except Unknown:
         return HttpResponse(status=404)

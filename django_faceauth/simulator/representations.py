@@ -6,10 +6,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from django_faceauth.simulator import links
+from django_faceauth.simulator import signed_links
 from django_faceauth.simulator.events import Event
-from django_faceauth.simulator.machine import Attempt, Case
 from django_faceauth.simulator.outcomes import summary_of
+from django_faceauth.simulator.state_machine import Attempt, Case
 from django_faceauth.statuses import DECIDED
 
 Json = dict[str, Any]
@@ -50,7 +50,9 @@ def attempt(case: Case, one: Attempt, root: str) -> Json:
         applicant_session_information=asdict(one.visit) if one.visit else None,
         _links=_told(
             self=_link(f"{address_of(case, root)}/attempts/{one.id}"),
-            verification_url=_link(f"{root}/capture/{links.capture_token(case.id, one.id)}/"),
+            verification_url=_link(
+                f"{root}/capture/{signed_links.capture_token(case.id, one.id)}/"
+            ),
         ),
     )
 
@@ -109,7 +111,7 @@ def _face(case: Case, root: str) -> Json | None:
 def _picture_url(case: Case, one: Attempt, root: str) -> str | None:
     if not one.is_on_film or case.is_anonymized:
         return None
-    return f"{root}/assets/{links.picture_token(case.id, one.id)}/face.png"
+    return f"{root}/assets/{signed_links.picture_token(case.id, one.id)}/face.png"
 
 
 def _link(href: str) -> Json:

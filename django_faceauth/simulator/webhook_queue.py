@@ -12,11 +12,11 @@ from django.dispatch import Signal
 
 from django_faceauth.conf import conf
 from django_faceauth.models import database
-from django_faceauth.simulator import faults, wire
+from django_faceauth.simulator import fault_injection, representations
 from django_faceauth.simulator.events import Event
 from django_faceauth.simulator.ids import new_id
-from django_faceauth.simulator.machine import Unknown
 from django_faceauth.simulator.models import Delivery, DeliveryState, WebhookFaults
+from django_faceauth.simulator.state_machine import Unknown
 
 #: Sent when there is something to deliver and its transaction has been committed.
 filled = Signal()
@@ -32,7 +32,7 @@ def post(events: Iterable[Event], now: datetime) -> None:
     told = tuple(events)
     if not (told and is_open()):
         return
-    found = faults.webhooks()
+    found = fault_injection.webhooks()
     Delivery.objects.bulk_create([_delivery(event, found, now) for event in told])
     announce()
 
@@ -87,7 +87,7 @@ def _delivery(event: Event, found: WebhookFaults, now: datetime) -> Delivery:
         event_type=event.type,
         case_id=event.case.id,
         created_on=event.created_on,
-        body=json.dumps(wire.event(event_id, event, conf.BASE_URL)),
+        body=json.dumps(representations.event(event_id, event, conf.BASE_URL)),
         state=DeliveryState.DROPPED if dropped else DeliveryState.PENDING,
         next_try=None if dropped else now + found.hold,
     )

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django_faceauth.conf import conf
 from django_faceauth.provider import signatures
 from django_faceauth.redaction import Secret
-from django_faceauth.simulator import faults, outbox, store
+from django_faceauth.simulator import fault_injection, store, webhook_queue
 from django_faceauth.simulator.models import Delivery, DeliveryState, StoredCase
 
 #: Posts a body with headers to an address, and returns the HTTP status that came back.
@@ -53,7 +53,7 @@ def over_http(url: str, body: bytes, headers: Mapping[str, str]) -> int:
 
 def deliver_due(now: datetime, send: Send = over_http) -> int:
     """Do all that is due, as time alone makes it so; returns how many deliveries were sent."""
-    if not outbox.is_open():
+    if not webhook_queue.is_open():
         return 0
     store.advance_due(now)
     return sum(deliver(delivery, send) for delivery in list(_due(now)))
@@ -64,7 +64,7 @@ def deliver(delivery: Delivery, send: Send = over_http) -> bool:
 
     Returns False, and sends nothing, if it has changed since it was read.
     """
-    found = faults.webhooks()
+    found = fault_injection.webhooks()
     body = delivery.body.encode()
     headers = headers_of(body, NOBODYS_KEY if found.wrong_signature else first_key())
     if not _is_claimed(delivery):
@@ -91,7 +91,7 @@ def first_key() -> Secret | None:
 
 def due_on() -> datetime | None:
     """Return when there will be something to do, if ever."""
-    if not outbox.is_open():
+    if not webhook_queue.is_open():
         return None
     under_way = Delivery.objects.filter(state__in=UNDER_WAY)
     moments = (
@@ -111,7 +111,7 @@ def retry_on(tries: int, failed_on: datetime, *, minute: timedelta) -> datetime 
 def _due(now: datetime) -> QuerySet[Delivery]:
     under_way = Delivery.objects.filter(state__in=UNDER_WAY)
     due = under_way.filter(next_try__lte=now)
-    if not faults.webhooks().reorder:
+    if not fault_injection.webhooks().reorder:
         return due.order_by("next_try", "id")
     # New ones wait until no more are coming, and then go newest first.
     if under_way.filter(tries=0, next_try__gt=now).exists():

@@ -8,7 +8,7 @@ from django.utils import translation
 from requests import HTTPError
 from time_machine import Traveller
 
-from django_faceauth.simulator.visitor import Visitor
+from django_faceauth.simulator.capture_driver import Visitor
 from tests.simulator.merchant import BACK, Merchant, session
 
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148"

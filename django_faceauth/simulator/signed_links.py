@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.core.signing import BadSignature, Signer, TimestampSigner
 
-from django_faceauth.simulator.machine import Unknown
+from django_faceauth.simulator.state_machine import Unknown
 
 PICTURE_LIFETIME: Final = timedelta(minutes=15)
 
