@@ -1,9 +1,10 @@
-"""What browsers see of the provider: the hosted capture page, and the picture."""
+"""The hosted capture page, and the picture of the face."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
 from functools import partial, wraps
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -13,18 +14,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from django_faceauth.conf import conf
-from django_faceauth.simulator import portrait, signed_links, store
+from django_faceauth.simulator import signed_links, state_machine, store
 from django_faceauth.simulator.outcomes import CHOICES
-from django_faceauth.simulator.scenarios import outcome_for, script_for
-from django_faceauth.simulator.state_machine import (
-    Case,
-    NotAllowed,
-    Unknown,
-    Visit,
-    finish_capture,
-    open_capture,
-)
-from django_faceauth.simulator.view_decorators import Door, View, public
+from django_faceauth.simulator.scenarios import outcome_for, scenario_for
+from django_faceauth.simulator.state_machine import Case, NotAllowed, Unknown, Visit
+from django_faceauth.simulator.view_decorators import View, public
+
+#: The only face that the simulator shows. It is drawn, so it is no real person's.
+FACE: Final = Path(__file__).parent / "static" / "faceauth_simulator" / "face.png"
 
 # No form-action, on purpose: browsers apply it to the redirect after a form too, and the
 # form of the capture page leads back to the merchant's site, which is another origin.
@@ -47,61 +44,47 @@ HEADERS: Final = {
 }
 
 
-def hosted(view: View) -> Door:
-    """Make a view a page of the provider, with the provider's headers unless it has its own."""
+def hosted(view: Callable[..., HttpResponse]) -> View:
+    """Make a view a page of the provider; its headers apply where the view sets none."""
 
     @public
     @wraps(view)
-    def door(request: HttpRequest, **kwargs: str) -> HttpResponse:
+    def wrapper(request: HttpRequest, **kwargs: str) -> HttpResponse:
         response = view(request, **kwargs)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
 
-    return door
+    return wrapper
 
 
 @hosted
 @require_http_methods(["GET", "POST"])
 def capture(request: HttpRequest, token: str) -> HttpResponse:
-    """Show the capture page, or take what the person chose on it."""
+    """Show the capture page, or accept the choice that was made on it."""
     try:
         case_id, attempt_id = signed_links.read_capture_token(token)
         if request.method == "POST":
             return _finish(request, case_id, attempt_id)
         return _show(request, case_id, attempt_id)
     except Unknown:
-        return _closed(404)
+        return render("closed", status=404)
     except NotAllowed:
-        return _closed(410)
+        return render("closed", status=410)
 
 
 @hosted
 @require_safe
 def picture(_request: HttpRequest, token: str) -> HttpResponse:
-    """Show the face of an attempt, as long as its short-lived link and the face exist."""
+    """Show the face of an attempt while its link and its personal data exist."""
     try:
         case_id, attempt_id = signed_links.read_picture_token(token)
         case = store.read(case_id, timezone.now())
     except Unknown:
         return HttpResponse(status=404)
-    if case.is_anonymized or not case.attempt(attempt_id).is_on_film:
+    if case.is_anonymized or not case.attempt(attempt_id).has_face:
         return HttpResponse(status=404)
-    return HttpResponse(portrait.png(), content_type="image/png")
-
-
-def way_back(case: Case, attempt_id: str) -> str:
-    """Return where the browser goes after the capture."""
-    attempt = case.attempt(attempt_id)
-    facts: dict[str, str | int] = {
-        "id": case.id,
-        "event": "face_authentication_capture_completed",
-    }
-    if attempt.code and not attempt.is_on_film:
-        facts["response_code"] = attempt.code
-    parts = urlsplit(attempt.request.redirect_url)
-    query = "&".join(filter(None, (parts.query, urlencode(facts))))
-    return urlunsplit(parts._replace(query=query))
+    return HttpResponse(FACE.read_bytes(), content_type="image/png")
 
 
 def render(name: str, *, status: int = 200, **context: object) -> HttpResponse:
@@ -112,34 +95,38 @@ def render(name: str, *, status: int = 200, **context: object) -> HttpResponse:
 
 def _show(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
     now = timezone.now()
-    enter = partial(open_capture, attempt_id=attempt_id, visit=_visit(request), now=now)
+    user_agent = request.headers.get("User-Agent", "")
+    visit = Visit(
+        ip_address=request.META.get("REMOTE_ADDR", ""),
+        user_agent=user_agent,
+        initial_device="mobile" if "Mobi" in user_agent else "desktop",
+    )
+    enter = partial(state_machine.open_capture, attempt_id=attempt_id, visit=visit, now=now)
     case = store.change(case_id, enter, now)
-    return render("capture", is_scripted=bool(script_for(case.applicant_id)))
+    return render("capture", is_scripted=bool(scenario_for(case.applicant_id)))
 
 
 def _finish(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
     choice = request.POST.get("outcome", "")
     if choice not in CHOICES:
         return HttpResponseBadRequest("unknown outcome", content_type="text/plain")
-    now = timezone.now()
-    end = partial(_ended, attempt_id=attempt_id, choice=choice, now=now)
-    return HttpResponseRedirect(way_back(store.change(case_id, end, now), attempt_id))
+    now, check_time = timezone.now(), conf.SIMULATOR_CHECK_SECONDS
+
+    def finish(case: Case) -> Case:
+        outcome = outcome_for(case, choice)
+        return state_machine.finish_capture(
+            case, attempt_id, outcome, check_time=check_time, now=now
+        )
+
+    return HttpResponseRedirect(_return_url(store.change(case_id, finish, now), attempt_id))
 
 
-def _ended(case: Case, *, attempt_id: str, choice: str, now: datetime) -> Case:
-    outcome = outcome_for(case, choice)
-    check_time = conf.SIMULATOR_CHECK_SECONDS
-    return finish_capture(case, attempt_id, outcome, check_time=check_time, now=now)
-
-
-def _visit(request: HttpRequest) -> Visit:
-    user_agent = request.headers.get("User-Agent", "")
-    return Visit(
-        ip_address=request.META.get("REMOTE_ADDR", ""),
-        user_agent=user_agent,
-        initial_device="mobile" if "Mobi" in user_agent else "desktop",
-    )
-
-
-def _closed(status: int) -> HttpResponse:
-    return render("closed", status=status)
+def _return_url(case: Case, attempt_id: str) -> str:
+    """Return the URL that the browser is sent to after the capture."""
+    attempt = case.attempt(attempt_id)
+    facts = {"id": case.id, "event": "face_authentication_capture_completed"}
+    if attempt.code and not attempt.has_face:
+        facts["response_code"] = str(attempt.code)
+    parts = urlsplit(attempt.request.redirect_url)
+    query = "&".join(filter(None, (parts.query, urlencode(facts))))
+    return urlunsplit(parts._replace(query=query))
