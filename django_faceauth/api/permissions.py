@@ -59,7 +59,7 @@ DOORKEEPER: Final = "_faceauth_doorkeeper"
 #: The method of a view that answers what no other method does.
 NOT_ALLOWED: Final = "http_method_not_allowed"
 
-#: Permissions that whoever passes a gate has anyway.
+#: Permissions that every user who passes a gate has anyway.
 IMPLIED: Final = (AllowAny, IsAuthenticated, IsAuthenticatedOrReadOnly)
 
 
@@ -70,7 +70,7 @@ class FaceRequest(Request):
 
 
 class _Combines(type(BasePermission)):  # type: ignore[misc]
-    """Refuses combinations of a gate that whoever is logged in has without a face (F-05)."""
+    """Refuses combinations of a gate that a logged-in user has without a face (F-05)."""
 
     def __or__(cls, other: Any) -> Any:
         return super().__or__(_stricter(other))
@@ -135,7 +135,7 @@ def require_face(
 def _stricter(other: Any) -> Any:
     if other in IMPLIED:
         raise TypeError(
-            f"{other.__name__} | the gate would ask nobody who is logged in for a face: combine "
+            f"{other.__name__} | the gate would ask no logged-in user for a face: combine "
             "them by & or a comma"
         )
     return other

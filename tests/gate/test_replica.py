@@ -22,7 +22,7 @@ GATE = "/statements/"
 
 
 class Replica:
-    """Reads what is ours from a database without tables: whoever tries to, fails."""
+    """Reads what is ours from a database without tables, which fails."""
 
     def db_for_read(self, model, **hints):
         return "replica" if model._meta.app_label == "faceauth" else None
@@ -82,7 +82,7 @@ def test_a_lockout_that_begins_and_ends(person):
 def test_another_applicant_and_an_end_of_everything(person):
     """F-08."""
     face_shown(person.browser)
-    enrolment.link(person.user, "aplt_somebody_else")
+    enrolment.link(person.user, "aplt_another_user")
     person.is_asked()
     face_shown(person.browser)
     revocation.end_all(person.user.pk, reason="staff", now=timezone.now())
