@@ -308,11 +308,11 @@ class Conf:
             raise ConfigurationError(f"{PREFIX}REDIRECT_ALLOWLIST holds what is no safe address.")
         return urls
 
-    # -- who acts as somebody else
+    # -- staff who act as another user
 
     @property
     def IMPERSONATION_KEYS(self) -> tuple[str, ...]:
-        """Keys that a session has while somebody else acts as its user (`list[str]`)."""
+        """Keys that a session has while staff act as its user (`list[str]`)."""
         return _texts("IMPERSONATION_KEYS", ())
 
     # -- the review desk
@@ -497,7 +497,7 @@ def _as_limit(name: str, text: object) -> Limit:
         return as_limit(cast(str, text))
     except (TypeError, ValueError):
         raise ConfigurationError(
-            f'{PREFIX}RATE_LIMITS["{name}"] holds what is no limit, such as 3/10m.'
+            f'{PREFIX}RATE_LIMITS["{name}"] must hold limits such as 3/10m.'
         ) from None
 
 

@@ -47,7 +47,7 @@ DAY_FORMAT: Final = "j M"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number with its name, what it means, and whether somebody should look.
+    """One number with its name, what it means, and whether it needs attention.
 
     `url` is the list of the rows that are counted, and `cure` what helps.
     """

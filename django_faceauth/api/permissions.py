@@ -62,7 +62,7 @@ ONLY_DESCRIBED: Final = "swagger_fake_view"
 #: The method of a view that answers what no other method does.
 NOT_ALLOWED: Final = "http_method_not_allowed"
 
-#: Permissions that all users have who pass a gate.
+#: Permissions that every user who passes a gate has anyway.
 IMPLIED: Final = (AllowAny, IsAuthenticated, IsAuthenticatedOrReadOnly)
 
 
@@ -73,7 +73,7 @@ class FaceRequest(Request):
 
 
 class _Combines(type(BasePermission)):  # type: ignore[misc]
-    """Refuses combinations of a gate that let all logged-in users through without a face."""
+    """Refuses combinations of a gate that let a logged-in user through without a face."""
 
     def __or__(cls, other: Any) -> Any:
         return super().__or__(_stricter(other))

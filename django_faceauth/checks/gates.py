@@ -176,7 +176,7 @@ def methods_leave_no_way_around() -> Finding:
 
 @check
 def a_look_uses_no_face_up() -> Finding:
-    """W031: whoever opens the page to see a form has used up the face for it."""
+    """W031: opening the page to see a form uses up the face for it."""
     for address, view in gated_views():
         with suppress(TypeError, ValueError):
             asked, answered = policy_at(view), answered_by(view)

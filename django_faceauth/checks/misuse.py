@@ -66,7 +66,7 @@ def combinations_ask_for_the_face() -> Finding:
     """E029: a permission that is had without a face, for all that there is a gate in it."""
     for address in ungated_methods.combinations_that_open():
         yield Error(
-            f"A permission at {address} needs no face of whoever is logged in.",
+            f"A permission at {address} lets every logged-in user in without a face.",
             hint="Combine the gate by & or a comma. By | it is asked only of those who do not "
             "have the other permission; ~ opens to those who have shown no face.",
             id="faceauth.E029",

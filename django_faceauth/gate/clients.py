@@ -22,19 +22,20 @@ def recognise_client(
     For code that authenticates by itself: a decorator of the site, django-ninja, an
     authenticator of Django REST framework. Call it before the gate. From then on
     `request.user` is that user, and nothing of the session counts or is touched: the gate
-    answers with a 401, and a grant counts for who names its challenge in `Face-Challenge`.
+    answers with a 401, and a grant counts for the client that names its challenge in
+    `Face-Challenge`.
 
     `credential` is what stays the same of the credential when it is renewed, such as
-    `f"token {row.pk}"`; empty if nothing does. It is nothing that a client can choose.
+    `f"token {row.pk}"`; empty if nothing does. Clients must not be able to choose it.
     `scheme` is what the refusal names in `WWW-Authenticate`.
 
-    Raises `UserChanged` if a gate has judged another user already, `ValueError` for a user who
-    is nobody, and `TypeError` for a credential that is no text.
+    Raises `UserChanged` if a gate has judged another user already, `ValueError` for an
+    anonymous user, and `TypeError` if `credential` is not a string.
     """
     if not user.is_authenticated:
-        raise ValueError("a client is recognised for a user, not for an anonymous one")
+        raise ValueError("a client cannot be recognised for an anonymous user")
     if not isinstance(credential, str):
-        raise TypeError("a credential is named by a text")
+        raise TypeError("credential must be a string")
     request = getattr(request, "_request", request)  # the one that Django REST framework wraps
     request.user = user
     grants.recognise(request, credential)

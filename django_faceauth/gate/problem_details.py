@@ -82,7 +82,7 @@ def challenge_for(
 
 
 def login_for(request: HttpRequest, url: str) -> HttpResponse:
-    """Return the answer that says that nobody is logged in, and where to do that."""
+    """Return the answer that asks the user to log in, and says where."""
     response = problem(
         401, "not_authenticated", _("Log in first."), login_url=request.build_absolute_uri(url)
     )

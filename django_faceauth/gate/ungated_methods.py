@@ -36,7 +36,7 @@ CALLED_BY: Final = {
     "initial": {"check_permissions"},
     "check_permissions": {"get_permissions"},
 }
-#: Permissions that whoever passes a gate has anyway.
+#: Permissions that every user who passes a gate has anyway.
 IMPLIED: Final = frozenset({"AllowAny", "IsAuthenticated", "IsAuthenticatedOrReadOnly"})
 
 
@@ -96,7 +96,7 @@ def actions_without_the_gate() -> Iterator[tuple[str, bool]]:
 
 
 def combinations_that_open() -> Iterator[str]:
-    """Yield addresses with a permission that whoever is logged in has in spite of its gate."""
+    """Yield addresses with a permission that logged-in users have in spite of its gate."""
     for place in places():
         for permission in permissions_of(place.view):
             if any(gates_in(permission)) and _is_had_without_face(permission):
@@ -197,7 +197,7 @@ def _names_in(code: Any) -> set[str]:
 
 
 def _is_had_without_face(permission: Any) -> bool | None:
-    """Tell whether somebody without a face, who is logged in, has a permission; None is perhaps."""
+    """Tell whether a logged-in user has a permission without a face; None if unknown."""
     if hasattr(permission, "policy_of"):
         return False
     operator = getattr(getattr(permission, "operator_class", None), "__name__", "")

@@ -12,17 +12,17 @@ Answer = TypeVar("Answer")
 
 #: Where `unused` leaves its note on an answer.
 UNUSED: Final = "_faceauth_unused"
-#: Headers by which a browser says that it fetches in advance, and for nobody yet.
+#: Headers by which a browser says that it fetches in advance.
 PURPOSES: Final = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 IN_ADVANCE: Final = frozenset({"prefetch", "prerender", "preview"})
 
 
 def unused(answer: Answer) -> Answer:
-    """Say of an answer of a view that nothing was done; return it.
+    """Mark the answer of a view as one by which nothing was done; return it.
 
     Behind a gate with `bind` or `single_use` the face is not used up then, and what the view
     has written in the transaction of the gate is rolled back with it: for a form with errors,
-    or a page that asks whether the user is sure. Answers of 400 to 499 need no such word.
+    or a page that asks whether the user is sure. Answers of 400 to 499 need no mark.
     """
     setattr(answer, UNUSED, True)
     return answer
@@ -36,7 +36,7 @@ def is_unused(answer: Any) -> bool:
 
 
 def is_in_advance(request: HttpRequest) -> bool:
-    """Tell whether a browser prefetches: who sits there has not asked for this yet."""
+    """Tell whether a browser prefetches a page that the user has not asked for yet."""
     said = (re.split(r"[\s;,]+", request.headers.get(name, "").lower()) for name in PURPOSES)
     return any(not IN_ADVANCE.isdisjoint(words) for words in said)
 

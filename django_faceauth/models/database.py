@@ -173,7 +173,7 @@ def _beginning_with_the_lock(ours: BaseDatabaseWrapper) -> Iterator[None]:
     if ours.vendor != "sqlite" or ours.in_atomic_block:
         yield
         return
-    ours.ensure_connection()  # sets what is set anew below
+    ours.ensure_connection()  # sets what is replaced below
     sqlite: Any = ours
     mode = sqlite.transaction_mode
     sqlite.transaction_mode = "IMMEDIATE"

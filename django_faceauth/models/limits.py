@@ -26,7 +26,7 @@ class AttemptRequest(Row):
         related_name="face_attempt_requests",
         verbose_name=_("user"),
     )
-    # The part that is about the session alone: another cookie does not begin to count anew.
+    # The part that is about the session alone: another cookie does not restart the count.
     session_digest = models.CharField(_("session"), max_length=64)
     challenge = models.ForeignKey(
         FaceChallenge,

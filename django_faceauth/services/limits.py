@@ -1,8 +1,8 @@
 """How often the provider's attempts may be bought, and who has to wait (R-01 to R-06).
 
 Counted in the database, under a lock, before the provider is called: as unsuccessful, until
-it is approved. An error of the database goes through to the caller: nobody starts anything
-that could not be counted.
+it is approved. An error of the database goes through to the caller: nothing starts that could
+not be counted.
 """
 
 from __future__ import annotations

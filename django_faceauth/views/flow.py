@@ -42,12 +42,12 @@ def start(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
     now = timezone.now()
     if word_for(challenge, now=now) not in {Word.OPEN, Word.RETRY}:
         return show(request, challenge, now)
-    if NEXT in request.GET:  # only a navigation comes here: see `wants_problem`
+    if request.method == "POST":
+        return _hand_over(request, challenge, now)
+    if NEXT in request.GET:  # the user follows the `start_url` that a script was given
         grants.go_on_to(challenge, local(iri_to_uri(request.GET[NEXT])))
         return redirect("faceauth:start", challenge.handle)
-    if request.method != "POST":
-        return _ask(request, challenge, now)
-    return _hand_over(request, challenge, now)
+    return _ask(request, challenge, now)
 
 
 @page

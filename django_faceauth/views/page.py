@@ -49,10 +49,10 @@ def of_this_session(view: Callable[..., HttpResponseBase]) -> Callable[..., Http
 
 
 def look_again(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
-    """Answer a browser that was asked with another cookie of ours than came along (B-05).
+    """Answer a request that came with another cookie of ours than the challenge has (B-05).
 
-    If the request was on its way while the cookie was replaced, the next one has the new
-    cookie. If the one was that asked, the gate knows more by now.
+    If the cookie was replaced while this request was under way, the next one brings the new
+    cookie. If it was replaced before, the browser goes to the page behind the gate.
     """
     if AGAIN in request.GET:
         return redirect(local(challenge.next_url))

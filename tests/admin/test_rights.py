@@ -139,10 +139,10 @@ def test_the_first_applicant_is_linked_by_a_command(staff, person, model):
 
     assert refused.status_code == 403
     assert "faceauth_link" in refused.content.decode()
-    assert "faceauth_link" not in nobody_enrolled(person).content.decode()
+    assert "faceauth_link" not in refused_without_an_applicant(person).content.decode()
 
 
-def nobody_enrolled(person):
+def refused_without_an_applicant(person):
     """Return what a customer is told who is not enrolled."""
     Applicant.objects.all().delete()
     page = person.browser.get("/statements/")

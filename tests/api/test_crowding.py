@@ -22,7 +22,7 @@ def test_a_client_that_is_refused_again_and_again_is_asked_once(person, kind):
 
 
 def test_the_client_that_starts_a_shared_question_is_the_only_one_to_use_it(person):
-    """Whoever else has the token was given another handle (B-04, F-47)."""
+    """Other clients with the token were given other handles (B-04, F-47)."""
     owner, thief = Program.with_token(person), Program.with_token(person)
     of_owner, of_thief = owner.is_asked(), thief.is_asked()
     assert of_thief["challenge"] != of_owner["challenge"]
@@ -65,7 +65,7 @@ def test_what_was_started_is_told_to_the_client_that_names_it_alone(person):
 
 
 def test_at_most_twenty_questions_of_a_user_are_open(person, owes):
-    """The oldest gives way, so that nobody is kept from being asked (F-47)."""
+    """The oldest gives way, so that no user is kept from being asked (F-47)."""
     started = person.is_asked("/statements/")
     person.is_handed_over(started)
     first = person.challenge

@@ -134,5 +134,5 @@ def test_what_is_no_client(person):
 
     with pytest.raises(ValueError, match="anonymous"):
         recognise_client(request, AnonymousUser(), credential="")
-    with pytest.raises(TypeError, match="text"):
+    with pytest.raises(TypeError, match="string"):
         recognise_client(request, person.user, credential=7)

@@ -135,7 +135,7 @@ def session_user(request):
 
 @dataclass(frozen=True)
 class Case:
-    """A request: a session and a token, of somebody who has shown a face for it or not."""
+    """A request: a session and a token, of a user who may have shown a face for it."""
 
     verb: str = "GET"
     headers: tuple = tuple(PAGE.items())

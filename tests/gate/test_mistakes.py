@@ -115,7 +115,7 @@ def test_what_runs_in_front_of_permissions(view, expected):
 
 
 @pytest.mark.parametrize("other", [AllowAny, IsAuthenticated])
-def test_a_combination_that_asks_nobody_is_refused_where_it_is_written(other):
+def test_a_combination_that_asks_no_user_is_refused_where_it_is_written(other):
     """(F-05)."""
     gate = require_face()
 
@@ -139,7 +139,7 @@ def test_a_combination_that_asks_nobody_is_refused_where_it_is_written(other):
         (IsAuthenticated & (require_face() | IsAdminUser), False),
     ],
 )
-def test_a_combination_that_asks_nobody(permission, is_open):
+def test_a_combination_that_asks_no_user(permission, is_open):
     """(F-05)."""
     view = type("View", (Api,), {"permission_classes": [permission]})
 

@@ -24,7 +24,7 @@ GATE = "/statements/"
 
 
 class Replica:
-    """Reads what is ours from a database without tables: whoever tries to, fails."""
+    """Reads what is ours from a database without tables, which fails."""
 
     def db_for_read(self, model, **hints):
         return "replica" if model._meta.app_label == "faceauth" else None
@@ -84,7 +84,7 @@ def test_a_lockout_that_begins_and_ends(person):
 def test_another_applicant_and_an_end_of_everything(person):
     """F-08."""
     face_shown(person.browser)
-    applicants.link(person.user, "aplt_somebody_else")
+    applicants.link(person.user, "aplt_another_user")
     person.is_asked()
     face_shown(person.browser)
     revocation.end_all(person.user.pk, reason="staff", now=timezone.now())

@@ -356,7 +356,7 @@ def test_nobody_is_kept_from_leaving(person, caplog):
 @pytest.mark.parametrize("model", [Staff, Customer], ids=["proxy", "child"])
 @pytest.mark.parametrize("change", ["deactivated", "password"])
 def test_a_proxy_and_a_child_of_the_user_model_end_it_too(situation, model, change):
-    """Whoever is active again shows the face again (F-10)."""
+    """A user who is active again shows the face again (F-10)."""
     user = situation.person.user
     if model is Customer:
         Customer(account=user, number=user.pk + 1000).save_base(raw=True)

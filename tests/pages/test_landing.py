@@ -96,19 +96,11 @@ def test_a_user_whom_a_script_sends_on_comes_back_to_its_page(person):
     ("wanted", "landed"),
     [("https://evil.example/", "/home/"), ("//evil.example", "/home/"), ("/a\0b", "/a%00b")],
 )
-def test_a_start_page_sends_nobody_to_another_site(person, wanted, landed):
+def test_a_start_page_leads_to_no_other_site(person, wanted, landed):
     """(U-02)."""
     start = person.browser.get(person.is_asked(), {"next": wanted})["Location"]
 
     assert lands(person, start) == landed
-
-
-@pytest.fixture
-def alice(people):
-    alice = people()
-    alice.user.email = "alice@example.com"
-    alice.user.save()
-    return alice
 
 
 def link():

@@ -123,7 +123,7 @@ def test_a_start_that_the_provider_refuses_costs_few_calls(person, provider):
 
 
 def test_a_retry_need_not_wait(person, provider):
-    """Nobody who has been told to try again is put off (F-25)."""
+    """A user who was told to try again is not put off (F-25)."""
     start = person.is_asked()
     person.proves(start, "no_camera")
 

@@ -49,15 +49,6 @@ def notices(settings):
     settings.ADMINS = [OPERATOR]
 
 
-@pytest.fixture
-def alice(people):
-    """A user with an address."""
-    alice = people()
-    alice.user.email = "alice@example.com"
-    alice.user.save()
-    return alice
-
-
 def the_mail():
     """The only mail to a user."""
     (message,) = [one for one in mail.outbox if one.to == ["alice@example.com"]]

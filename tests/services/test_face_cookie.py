@@ -85,7 +85,7 @@ def test_a_pair_that_was_stolen_between_two_checks(engine, person):
 
 
 def test_a_cookie_that_was_planted_is_replaced(engine, person):
-    """Whoever chose the secret does not know the next one (TH-02, F-20)."""
+    """The one who chose the secret does not know the next one (TH-02, F-20)."""
     person.browser.cookies[NAME] = "planted"
     start = person.is_asked()
     planter = copied(person.browser)
@@ -284,7 +284,7 @@ def test_what_a_late_request_was_asked_leads_back_to_the_gate(person):
 
 
 def test_a_late_request_does_not_touch_an_open_question(person):
-    """It is asked anew; the question of the new cookie goes on (F-20)."""
+    """It is asked again; the question of the new cookie goes on (F-20)."""
     start = person.is_asked("/payout/")
     late, _handle = late_and_new(person)
 
@@ -333,7 +333,7 @@ def test_logging_out_ends_what_any_cookie_was_asked(person):
     assert states == {"revoked", "expired"}
 
 
-def test_another_cookie_does_not_begin_to_count_anew(person, settings):
+def test_another_cookie_does_not_restart_the_count(person, settings):
     """The limit is one of the session (R-01)."""
     settings.FACEAUTH_RATE_LIMITS = {"unsuccessful": [], "unsuccessful_session": ["2/h"]}
     person.passes("/payout/", "someone_else")

@@ -141,7 +141,7 @@ def test_the_link_of_a_mail_is_good_for_its_week(person, rotates):
 
 
 def test_a_network_is_still_known(person, rotates, settings, django_capture_on_commit_callbacks):
-    """Nobody is warned of a new one (F-33)."""
+    """No user is warned of a new network (F-33)."""
     settings.FACEAUTH_NOTICES = True
     settings.FACEAUTH_SITE_URL = "https://bank.example"
     person.user.email = "anna@bank.example"

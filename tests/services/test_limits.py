@@ -53,7 +53,7 @@ def starts(person):
     return person.presses(person.is_asked())
 
 
-def starts_anew(person):
+def starts_again(person):
     """Start in another session, so that no link can be used again."""
     person.browser = person.new_browser()
     return starts(person)
@@ -99,7 +99,7 @@ def lockouts(django_capture_on_commit_callbacks):
 def test_the_fourth_start_in_ten_minutes_costs_nothing_and_says_when(person, provider, caplog):
     """The provider is not even called (R-01, TH-25)."""
     for _ in range(3):
-        assert starts_anew(person).status_code == 200
+        assert starts_again(person).status_code == 200
         person.clock.shift(MINUTE)
     person.browser = person.new_browser()
     start = person.is_asked()
@@ -122,7 +122,7 @@ def test_the_fourth_start_in_ten_minutes_costs_nothing_and_says_when(person, pro
 
 def test_the_start_page_says_it_before_the_button_is_pressed(person, provider):
     for _ in range(3):
-        starts_anew(person)
+        starts_again(person)
     calls = len(provider.calls)
 
     person.browser = person.new_browser()
@@ -137,7 +137,7 @@ def test_the_start_page_says_it_before_the_button_is_pressed(person, provider):
 def test_it_opens_at_the_time_that_was_told(person):
     """Each start leaves the window ten minutes after it was made."""
     for _ in range(3):
-        starts_anew(person)
+        starts_again(person)
         person.clock.shift(MINUTE)
     person.browser = person.new_browser()
     start = person.is_asked()
@@ -148,16 +148,16 @@ def test_it_opens_at_the_time_that_was_told(person):
     person.clock.move_to(opens_at)
     assert person.browser.get(start).status_code == 200
     assert person.presses(start).status_code == 200
-    assert told(starts_anew(person)) == opens_at + MINUTE
+    assert told(starts_again(person)) == opens_at + MINUTE
 
 
 def test_nobody_is_told_to_come_a_little_too_early(person):
     """The page shows full minutes, rounded up."""
     person.clock.shift(1.5)
     for _ in range(3):
-        starts_anew(person)
+        starts_again(person)
 
-    page = starts_anew(person)
+    page = starts_again(person)
 
     assert told(page) == datetime.fromisoformat("2026-03-01T12:11:00+00:00")
     assert page["Retry-After"] == "600"
@@ -189,7 +189,7 @@ def test_a_site_without_limits_counts_all_the_same(person, provider):
 def test_the_time_is_that_of_the_visitor(person):
     starts(person)
 
-    page = starts_anew(person)
+    page = starts_again(person)
 
     assert "1. März 2026 13:10 (CET)" in text(page)
     assert told(page).utcoffset() == timedelta(hours=1)
@@ -200,7 +200,7 @@ def test_the_other_way_is_offered(person):
         FACEAUTH_FALLBACK="/by-phone/", FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/10m"]}
     ):
         starts(person)
-        page = starts_anew(person)
+        page = starts_again(person)
 
     assert f'href="/by-phone/?challenge={person.challenge.handle}"' in text(page)
 
@@ -280,10 +280,10 @@ def test_an_outage_does_not_end_in_too_many_attempts(person, provider, trouble, 
     """What never reached the provider, or was put off there, is given back (F-26)."""
     for _ in range(4):
         provider.troubles.extend([*before, trouble])
-        assert starts_anew(person).status_code == 503
+        assert starts_again(person).status_code == 503
 
     assert AttemptRequest.objects.count() == 0
-    assert starts_anew(person).status_code == 200
+    assert starts_again(person).status_code == 200
 
 
 @pytest.mark.enable_socket
@@ -293,7 +293,7 @@ def test_a_closed_port_is_no_attempt(person, settings, provider):
     settings.FACEAUTH_BASE_URL = f"http://127.0.0.1:{free_port()}"
     with factory.answered_by(None):
         for _ in range(4):
-            assert starts_anew(person).status_code == 503
+            assert starts_again(person).status_code == 503
 
     assert AttemptRequest.objects.count() == 0
 
@@ -546,7 +546,7 @@ def test_who_was_not_compared_is_not_locked_out(person):
 def test_who_does_not_come_back_is_locked_out_by_the_sweep(people):
     mallory = people(DECLINED)
     for _ in range(5):
-        mallory.shows_face(capture_url_in(starts_anew(mallory)))
+        mallory.shows_face(capture_url_in(starts_again(mallory)))
 
     sweep_for(mallory.clock, 5 * MINUTE)
 
@@ -566,7 +566,7 @@ def test_a_site_may_lock_nobody_out(people):
 def test_who_is_no_longer_enrolled_needs_no_lockout(people):
     mallory = people(DECLINED)
     for _ in range(5):
-        mallory.shows_face(capture_url_in(starts_anew(mallory)))
+        mallory.shows_face(capture_url_in(starts_again(mallory)))
     mallory.user.face_applicant.delete()
 
     sweep_for(mallory.clock, 5 * MINUTE)

@@ -43,7 +43,7 @@ def test_the_suite_runs_on_what_startproject_sets_up():
         assert connection.transaction_mode is None
 
 
-@pytest.mark.parametrize("crowd", [2, 5])
+@pytest.mark.parametrize("crowd", [2, 8])
 def test_a_crowd_starts_finishes_pays_and_reports_at_once(people, owes, crowd):
     """No step of anybody's is a 500 (F-21)."""
     walkers = [people() for _ in range(crowd)]

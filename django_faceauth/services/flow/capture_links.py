@@ -1,6 +1,6 @@
 """Capture links that were handed out a moment ago, so that they cost no second call.
 
-In the memory of this process and nowhere else: whoever has a link can take the place of its
+In the memory of this process and nowhere else: a link lets its holder take the place of its
 user, so no row and no cache ever holds one. Another process asks the provider.
 """
 

@@ -63,7 +63,7 @@ SIGHT: Final = "_faceauth_sight"
 COOKIE_LASTS: Final = timedelta(days=365)
 
 #: What django-hijack and django-impersonate leave on the user, and these, django-loginas,
-#: django-su and django-disguise in the session, while somebody acts as another.
+#: django-su and django-disguise in the session, while staff act as another user.
 IMPERSONATION_MARKS: Final = ("is_hijacked", "is_impersonate")
 IMPERSONATION_KEYS: Final = (
     "hijack_history",
@@ -241,10 +241,10 @@ def ask(
         in_slot.update(
             max_age=Greatest("max_age", question.seconds), **way_on, reason=question.reason
         )
-        if seat.names_challenge:
-            challenge.handle = (held or challenge).handle
-            if held is None:
-                challenge.handle = challenge_spec.handle_of_another_client(challenge.handle)
+        if held is not None:
+            challenge.handle = held.handle
+        elif seat.names_challenge:
+            challenge.handle = challenge_spec.handle_of_another_client(challenge.handle)
     else:
         _make_room(challenge)
     return challenge
@@ -264,9 +264,9 @@ def handle_columns(challenge: FaceChallenge) -> dict[str, str]:
 
 
 def go_on_to(challenge: FaceChallenge, url: str) -> None:
-    """Change where the user of an open challenge goes on to: a local URL."""
-    way_on = ChallengeSpec("", timedelta(0), next_url=url).way_on
-    FaceChallenge.objects.filter(pk=challenge.pk, state=State.OPEN).update(**way_on)
+    """Have the user of an open challenge go on to a local URL, in place of anything kept."""
+    asked = FaceChallenge.objects.filter(pk=challenge.pk, state=State.OPEN)
+    asked.update(next_url=url, resume_url="", kept=None)
 
 
 def approve_by_other_method(
@@ -274,9 +274,8 @@ def approve_by_other_method(
 ) -> bool:
     """Grant an unanswered question by another way of the site; tell whether it was one."""
     asked = of_client(challenge)
-    asked.filter(start_locked_at=None).exclude(handle=challenge.handle).update(
-        **handle_columns(challenge)
-    )
+    # As a start does, unless another client is at it.
+    asked.filter(start_locked_at=None).update(**handle_columns(challenge))
     asked = asked.filter(handle=challenge.handle)
     granted = asked.answer(method, since=since, now=now) == 1
     if granted:
@@ -340,10 +339,7 @@ def carry(request: HttpRequest, answer: Answer) -> Answer:
     if not isinstance(answer, HttpResponseBase) or not has_seen(request):
         return answer
     renew = partial(_replace, request, answer, vars(_plain(request)).pop(SIGHT))
-    # Those that tests are wrapped in are never committed.
-    around: list[Any] = database.connection().atomic_blocks
-    blocks = [one for one in around if not one._from_testcase]
-    if blocks:
+    if database.is_surrounded():
         database.on_commit(renew)
     else:
         renew()

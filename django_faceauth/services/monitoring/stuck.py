@@ -11,7 +11,7 @@ from django_faceauth.conf import conf
 from django_faceauth.models import FaceAuthentication, WebhookEvent
 from django_faceauth.statuses import AuthenticationStatus
 
-#: Work that is overdue for this long means that nobody sweeps.
+#: Work that is overdue for this long means that no sweep runs.
 OVERDUE: Final = timedelta(minutes=5)
 
 #: Machines compare faces in seconds; people, for sites with `FACEAUTH_SLOW_REVIEW`, in hours.

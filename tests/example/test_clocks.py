@@ -1,0 +1,28 @@
+"""Servers of one bank whose clocks differ: processes with one database (F-24)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.example.customer import Customer
+from tests.server import running_bank
+
+pytestmark = pytest.mark.enable_socket
+
+
+@pytest.mark.parametrize(("ahead", "counts"), [(40, True), (-40, True), (600, False)])
+def test_a_face_that_a_server_with_another_clock_saw(
+    bank: str, vault: Path, ahead: int, counts: bool
+) -> None:
+    """A difference within a minute changes nothing; a clock that is far ahead opens nothing."""
+    with running_bank(
+        vault, FACEAUTH_SIMULATOR_CHECK_SECONDS="0", CLOCK_AHEAD=str(ahead)
+    ) as elsewhere:
+        customer = Customer(elsewhere, "frank")
+        assert customer.shows_face("/statements/").url == f"{elsewhere}/statements/"
+
+    customer.bank = bank
+
+    assert ("/face/start/" not in customer.opens("/statements/").url) is counts

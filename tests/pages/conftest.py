@@ -1,0 +1,14 @@
+"""Users whom the pages and the mails are for."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def alice(people):
+    """A user with an address."""
+    alice = people()
+    alice.user.email = "alice@example.com"
+    alice.user.save()
+    return alice
