@@ -14,7 +14,7 @@ import django
 
 from benchmarks.figures import Figure
 
-NAMES = ("admin", "api", "gate", "imports", "ingest", "junk", "load", "pulls", "sweep")
+NAMES = ("admin", "api", "gate", "imports", "ingest", "junk", "load", "poll_count", "sweep")
 HEAD = ("what", "ours", "reference", "ratio or value", "budget", "")
 
 

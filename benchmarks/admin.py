@@ -19,7 +19,7 @@ from benchmarks import history
 from benchmarks.figures import Figure, milliseconds, peak
 from django_faceauth.conf import conf
 from django_faceauth.models import FaceAuthentication
-from django_faceauth.services import retention
+from django_faceauth.services.privacy import retention
 
 FEW = 1_000
 LIST = "admin:faceauth_faceauthentication_changelist"

@@ -60,7 +60,7 @@ def _state_of(cookie: str) -> str:
     now = timezone.now()
     challenge = FaceChallenge.objects.filter(user_id=user_id, action="pay").latest("pk")
     FaceChallenge.objects.filter(pk=challenge.pk).update(
-        state="open", open_slot=f"waits {challenge.pk}", started_at=now, verified_at=None
+        state="open", dedup_key=f"waits {challenge.pk}", started_at=now, verified_at=None
     )
     row = challenge.authentication
     row.status, row.next_poll_at = "capture_in_progress", now + timedelta(hours=1)

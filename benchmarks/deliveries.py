@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from django_faceauth.provider import signatures
-from django_faceauth.redaction import Secret
+from django_faceauth.secret import Secret
 
 OURS = "/face/webhook/"
 LIMIT = "/limit/store/"

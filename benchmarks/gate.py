@@ -21,9 +21,10 @@ from benchmarks import deliveries
 from benchmarks.deliveries import Environ
 from benchmarks.figures import Figure, Side, compare
 from django_faceauth.models import FaceAuthentication, FaceChallenge
-from django_faceauth.services import enrolment, grants
-from django_faceauth.services.binding import snapshot_of
-from django_faceauth.services.questions import Question
+from django_faceauth.services.enrolment import applicants
+from django_faceauth.services.grants import grants
+from django_faceauth.services.grants.binding import snapshot_of
+from django_faceauth.services.grants.challenge_spec import ChallengeSpec
 
 PLAIN, WINDOW, BOUND = "/gated/login/", "/gated/window/", "/gated/bound/1/"
 #: Visitors, each with a session and grants of their own.
@@ -46,18 +47,18 @@ def measure(*, quick: bool) -> Iterator[Figure]:
 def visitor(number: int) -> str:
     """Return the session key of somebody whose grants are fresh, and were seen before."""
     user = User.objects.create_user(f"visitor{number}")
-    applicant = enrolment.link(user, f"aplt_visitor{number:04}")
+    applicant = applicants.link(user, f"aplt_visitor{number:04}")
     request = HttpRequest()
     request.session, request.user = SessionStore(), user
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    _grant(request, applicant.applicant_id, Question("", timedelta(hours=1)))
+    _grant(request, applicant.applicant_id, ChallengeSpec("", timedelta(hours=1)))
     snapshot = snapshot_of({"payment": 1, "payee": "Anna"})
-    _grant(request, applicant.applicant_id, Question("pay", timedelta(hours=1), snapshot))
+    _grant(request, applicant.applicant_id, ChallengeSpec("pay", timedelta(hours=1), snapshot))
     request.session.save()
     return str(request.session.session_key)
 
 
-def _grant(request: HttpRequest, applicant_id: str, question: Question) -> None:
+def _grant(request: HttpRequest, applicant_id: str, question: ChallengeSpec) -> None:
     now = timezone.now()
     challenge = grants.ask(request, question, window=timedelta(hours=1), now=now)
     challenge.authentication = FaceAuthentication.objects.create(
@@ -68,7 +69,7 @@ def _grant(request: HttpRequest, applicant_id: str, question: Question) -> None:
         environment="sandbox",
         status="approved",
     )
-    challenge.seen_at = now
+    challenge.session_rotated_at = now
     challenge.save()
     grants.issue(challenge, verified_at=now, now=now)
 

@@ -85,8 +85,8 @@ class _Year:
             code=CODE,
             risk_labels="'[]'",
             updated_at=self._ago(-40),
-            quiet_since=self._ago(-40),
-            pulls="2",
+            last_change_at=self._ago(-40),
+            poll_count="2",
         )
         self._hang(
             FaceAttempt,

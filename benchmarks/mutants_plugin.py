@@ -47,9 +47,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
     """Have every test that needs it write the statement of the gate."""
-    from django_faceauth.models import standing
+    from django_faceauth.models import active_grants
 
-    standing._statement.cache_clear()
+    active_grants._statement.cache_clear()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -19,7 +19,8 @@ from benchmarks import stub
 from benchmarks.figures import Figure
 from django_faceauth.models import FaceAuthentication
 from django_faceauth.provider.factory import answered_by, get_client
-from django_faceauth.services import budget, sweep
+from django_faceauth.services.background import sweep
+from django_faceauth.services.sync import provider_rate_limit
 
 #: Seconds that the provider takes for an answer, and that we may add.
 ANSWER, OVERHEAD = 0.05, 0.002
@@ -67,7 +68,7 @@ def _ours(threads: int, count: int) -> float:
     _fill(count)
     begun, left, answers = perf_counter(), count, 0
     while left > 0:
-        taken = sweep.take(now=timezone.now()).authentications
+        taken = sweep.claim_due(now=timezone.now()).authentications
         if not taken:
             raise RuntimeError("rows were not taken")
         left -= len(taken)
@@ -104,7 +105,7 @@ def _fill(count: int) -> None:
     FaceAuthentication.objects.all().delete()
     user, _ = get_user_model().objects.get_or_create(username="bench")
     now = timezone.now()
-    budget.take(now=now, someone_waits=False)  # the account is there
+    provider_rate_limit.try_acquire(now=now, someone_waits=False)  # the account is there
     FaceAuthentication.objects.bulk_create(
         FaceAuthentication(
             provider_id=f"fav_{uuid.uuid4().hex[:26]}",
@@ -113,7 +114,7 @@ def _fill(count: int) -> None:
             environment="sandbox",
             status="capture_in_progress",
             next_poll_at=now,
-            quiet_since=now - timedelta(hours=1),  # asked again in minutes, not in seconds
+            last_change_at=now - timedelta(hours=1),  # asked again in minutes, not in seconds
             attempts_synced_at=now,
         )
         for _ in range(count)

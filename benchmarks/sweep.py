@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from benchmarks.figures import Figure, milliseconds
 from django_faceauth.models import FaceAuthentication, WebhookEvent
-from django_faceauth.services import sweep
+from django_faceauth.services.background import sweep
 
 FEW, DUE, INDEX = 1_000, 10, "faceauth_due"
 TABLE = FaceAuthentication._meta.db_table
@@ -75,7 +75,7 @@ def _take(watch: _Watch) -> tuple[float, float]:
     due.update(next_poll_at=now - timedelta(seconds=1))
     with connection.execute_wrapper(watch):
         begun = perf_counter()
-        taken = sweep.take(now=now).authentications
+        taken = sweep.claim_due(now=now).authentications
         seconds = perf_counter() - begun
     if len(taken) != DUE:
         raise RuntimeError("the sweep did not find what is due")

@@ -7,7 +7,7 @@ values; what cannot be used raises `ConfigurationError`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -19,7 +19,7 @@ from django.utils.module_loading import import_string
 
 from django_faceauth.durations import Limit, as_duration, as_limit, as_period
 from django_faceauth.exceptions import ConfigurationError
-from django_faceauth.redaction import Secret
+from django_faceauth.secret import Secret
 
 Network = IPv4Network | IPv6Network
 
@@ -38,9 +38,6 @@ UNSAFE_SCHEMES: Final = frozenset(
 
 #: What fits into a column, into a form and into a log as it is.
 VERSION: Final = re.compile(r"[A-Za-z0-9._:/+-]{0,64}")
-
-#: The name of a static file: no address, whose host the policy of our pages would shut out.
-STATIC: Final = re.compile(r"(?!/)[^:\\?#]+")
 
 #: Shorter keys could be guessed (W-04).
 SHORTEST_WEBHOOK_KEY: Final = 32
@@ -206,7 +203,7 @@ class Conf:
             return tuple(ip_network(text) for text in _texts("WEBHOOK_NETWORKS", ()))
         except ValueError:
             raise ConfigurationError(
-                f"{PREFIX}WEBHOOK_NETWORKS holds what is no network."
+                f"{PREFIX}WEBHOOK_NETWORKS must be a list of IP networks."
             ) from None
 
     @property
@@ -238,11 +235,6 @@ class Conf:
     def MAX_AGE(self) -> timedelta:
         """How long a shown face counts (seconds or `timedelta`, default 300 s)."""
         return _duration("MAX_AGE", 300)
-
-    @property
-    def MAX_AGE_CEILING(self) -> timedelta:
-        """Longest `max_age` that passes the system checks without a remark (default 3600 s)."""
-        return _duration("MAX_AGE_CEILING", 3600)
 
     @property
     def CAPTURE_WINDOW(self) -> timedelta:
@@ -312,32 +304,9 @@ class Conf:
     def REDIRECT_ALLOWLIST(self) -> tuple[str, ...]:
         """Addresses that programs may have the browser sent to, as a whole (`list[str]`)."""
         urls = _texts("REDIRECT_ALLOWLIST", ())
-        if not all(_is_address(url, debug=self.DEBUG) for url in urls):
+        if not all(_is_address(url, debug=settings.DEBUG) for url in urls):
             raise ConfigurationError(f"{PREFIX}REDIRECT_ALLOWLIST holds what is no safe address.")
         return urls
-
-    # -- how the pages look
-
-    @property
-    def BRAND_NAME(self) -> str:
-        """Name of the site, at the top and in the title of each page (`str`, default: none)."""
-        return _text("BRAND_NAME")
-
-    @property
-    def BRAND_LOGO(self) -> str:
-        """Picture beside the name: the name of a static file (`str`, default: none)."""
-        logo = _text("BRAND_LOGO")
-        if logo and not STATIC.fullmatch(logo):
-            raise ConfigurationError(f"{PREFIX}BRAND_LOGO must name a static file.")
-        return logo
-
-    @property
-    def STYLESHEETS(self) -> tuple[str, ...]:
-        """Static files that follow our own stylesheet on our pages (`list[str]`)."""
-        files = _texts("STYLESHEETS", ())
-        if not all(STATIC.fullmatch(name) for name in files):
-            raise ConfigurationError(f"{PREFIX}STYLESHEETS must name static files.")
-        return files
 
     # -- staff who act as another user
 
@@ -356,11 +325,6 @@ class Conf:
         if url and not (is_link and "{id}" in url):
             raise ConfigurationError(f"{PREFIX}DASHBOARD_URL must be https://… with {{id}} in it.")
         return url
-
-    @property
-    def SECOND_REVIEWER(self) -> bool:
-        """Whether two reviewers have to agree before a case is settled (`bool`, default False)."""
-        return _read("SECOND_REVIEWER", False) is True
 
     # -- what is kept
 
@@ -403,7 +367,9 @@ class Conf:
         """Where the site is, for links in mails: `https://bank.example` (`str`)."""
         url = _text("SITE_URL").rstrip("/")
         parts = urlsplit(url)
-        is_known = parts.scheme in {"https", "http" if self.DEBUG else "https"} and parts.hostname
+        is_known = (
+            parts.scheme in {"https", "http" if settings.DEBUG else "https"} and parts.hostname
+        )
         if url and not is_known:
             raise ConfigurationError(f"{PREFIX}SITE_URL must begin with https:// and a host.")
         return url
@@ -413,7 +379,7 @@ class Conf:
     @property
     def SIMULATOR_ENABLED(self) -> bool:
         """Whether the simulator answers: in DEBUG, or when this is True (`bool`, default False)."""
-        return self.DEBUG or _read("SIMULATOR_ENABLED", False) is True
+        return settings.DEBUG or _read("SIMULATOR_ENABLED", False) is True
 
     @property
     def SIMULATOR_WEBHOOK_URL(self) -> str:
@@ -425,107 +391,10 @@ class Conf:
         """How long the simulator compares faces (seconds or `timedelta`, default 2 s)."""
         return _duration("SIMULATOR_CHECK_SECONDS", 2)
 
-    # -- of the site
-
-    @property
-    def ALLOWED_HOSTS(self) -> tuple[str, ...]:
-        """The site's own `ALLOWED_HOSTS`."""
-        return tuple(settings.ALLOWED_HOSTS)
-
-    @property
-    def DEBUG(self) -> bool:
-        """The site's own `DEBUG`."""
-        return bool(settings.DEBUG)
-
-    @property
-    def LOGIN_REDIRECT_URL(self) -> str:
-        """The site's own `LOGIN_REDIRECT_URL`."""
-        return settings.LOGIN_REDIRECT_URL
-
-    @property
-    def LOGIN_URL(self) -> str:
-        """The site's own `LOGIN_URL`, which may be the name of a page."""
-        return str(settings.LOGIN_URL)
-
-    @property
-    def MIDDLEWARE(self) -> tuple[str, ...]:
-        """The site's own `MIDDLEWARE`."""
-        return tuple(settings.MIDDLEWARE)
-
-    @property
-    def SECURE_REDIRECT_EXEMPT(self) -> tuple[str, ...]:
-        """The site's own `SECURE_REDIRECT_EXEMPT`."""
-        return tuple(settings.SECURE_REDIRECT_EXEMPT)
-
-    @property
-    def SECURE_SSL_REDIRECT(self) -> bool:
-        """The site's own `SECURE_SSL_REDIRECT`."""
-        return bool(settings.SECURE_SSL_REDIRECT)
-
-    @property
-    def SESSION_CACHE_ALIAS(self) -> str:
-        """The site's own `SESSION_CACHE_ALIAS`."""
-        return settings.SESSION_CACHE_ALIAS
-
-    @property
-    def SESSION_COOKIE_NAME(self) -> str:
-        """The site's own `SESSION_COOKIE_NAME`."""
-        return settings.SESSION_COOKIE_NAME
-
-    @property
-    def SECRET_KEY_FALLBACKS(self) -> Sequence[str]:
-        """The site's own `SECRET_KEY_FALLBACKS`: keys from before a rotation."""
-        fallbacks: Sequence[Any] = settings.SECRET_KEY_FALLBACKS
-        return fallbacks
-
-    @property
-    def LOGINAS_FLAG(self) -> str:
-        """The site's `LOGINAS_FROM_USER_SESSION_FLAG`, by which django-loginas marks a session."""
-        flag = getattr(settings, "LOGINAS_FROM_USER_SESSION_FLAG", "")
-        return flag if isinstance(flag, str) else ""
-
-    @property
-    def SESSION_COOKIE(self) -> Mapping[str, Any]:
-        """Where the site's session cookie goes, as arguments of `set_cookie`."""
-        return {
-            "path": settings.SESSION_COOKIE_PATH,
-            "domain": settings.SESSION_COOKIE_DOMAIN,
-            "secure": settings.SESSION_COOKIE_SECURE,
-            "samesite": settings.SESSION_COOKIE_SAMESITE,
-        }
-
-    @property
-    def SESSION_ENGINE(self) -> str:
-        """The site's own `SESSION_ENGINE`."""
-        return settings.SESSION_ENGINE
-
-    @property
-    def USE_TZ(self) -> bool:
-        """The site's own `USE_TZ`."""
-        return settings.USE_TZ
-
 
 conf = Conf()
 
-OF_THE_SITE: Final = frozenset(
-    {
-        "ALLOWED_HOSTS",
-        "DEBUG",
-        "LOGIN_REDIRECT_URL",
-        "LOGIN_URL",
-        "MIDDLEWARE",
-        "SECURE_REDIRECT_EXEMPT",
-        "LOGINAS_FLAG",
-        "SECRET_KEY_FALLBACKS",
-        "SECURE_SSL_REDIRECT",
-        "SESSION_CACHE_ALIAS",
-        "SESSION_COOKIE",
-        "SESSION_COOKIE_NAME",
-        "SESSION_ENGINE",
-        "USE_TZ",
-    }
-)
-KNOWN: Final = frozenset(name for name in vars(Conf) if name.isupper()) - OF_THE_SITE
+KNOWN: Final = frozenset(name for name in vars(Conf) if name.isupper())
 
 
 #: What settings modules import from `django_faceauth.beat` is no setting, and no misspelt one.
@@ -539,9 +408,7 @@ def given() -> frozenset[str]:
 
 
 #: Of these only True itself is a yes: the text "False" would be one else.
-SWITCHES: Final = frozenset(
-    {"CELERY", "NOTICES", "SECOND_REVIEWER", "SIMULATOR_ENABLED", "SLOW_REVIEW"}
-)
+SWITCHES: Final = frozenset({"CELERY", "NOTICES", "SIMULATOR_ENABLED", "SLOW_REVIEW"})
 
 
 def misread() -> frozenset[str]:

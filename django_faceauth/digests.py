@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.utils.crypto import salted_hmac
-
-from django_faceauth.conf import conf
 
 
 def digests(salt: str, value: str) -> list[str]:
     """Return the digest of a value, and those that it had before `SECRET_KEY` was rotated."""
-    keys = (None, *conf.SECRET_KEY_FALLBACKS)
+    keys = (None, *settings.SECRET_KEY_FALLBACKS)
     return [salted_hmac(salt, value, secret=key, algorithm="sha256").hexdigest() for key in keys]

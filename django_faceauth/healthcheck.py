@@ -13,7 +13,7 @@ from django.utils import timezone
 from health_check.base import HealthCheck
 from health_check.exceptions import ServiceUnavailable
 
-from django_faceauth.services import health
+from django_faceauth.services.monitoring import health
 
 __all__ = ["FaceAuth"]
 

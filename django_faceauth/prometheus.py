@@ -24,8 +24,8 @@ from prometheus_client.registry import Collector
 from django_faceauth import metrics
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.models import CallBudget
-from django_faceauth.services import health
-from django_faceauth.services.health import Health
+from django_faceauth.services.monitoring import health
+from django_faceauth.services.monitoring.health import Health
 
 __all__ = ["FaceAuthCollector", "register"]
 

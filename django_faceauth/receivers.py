@@ -22,8 +22,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from django_faceauth.models import Erasure, FaceChallenge, Lockout, ReviewCase, database
-from django_faceauth.services import alerts, erasure, grants, revocation
-from django_faceauth.services.alerts import Warn
+from django_faceauth.services import notifications
+from django_faceauth.services.grants import grants, revocation
+from django_faceauth.services.notifications import WarningKind
+from django_faceauth.services.privacy import erasure
 from django_faceauth.signals import case_raised, challenge_granted, locked_out, reported
 
 logger = logging.getLogger(__name__)
@@ -88,31 +90,31 @@ for _model in apps.get_models():
 @receiver(challenge_granted, sender=FaceChallenge)
 def on_grant(challenge: FaceChallenge, **_kwargs: Any) -> None:
     """Tell the user that their face opened a gate."""
-    alerts.tell_user(challenge)
+    notifications.tell_user(challenge)
 
 
 @receiver(case_raised, sender=ReviewCase)
 def on_case(case: ReviewCase, reasons: Sequence[str], **_kwargs: Any) -> None:
     """Warn the user of what looks like somebody else; tell the operator of signs of duress."""
     if ReviewCase.Reason.DURESS in reasons:
-        alerts.tell_operator_of_duress(case)
+        notifications.tell_operator_of_duress(case)
     elif ReviewCase.Reason.FRAUD in reasons:
-        alerts.warn_user(case.authentication.user, Warn.DECLINED)
+        notifications.warn_user(case.authentication.user, WarningKind.DECLINED)
     elif ReviewCase.Reason.NETWORK in reasons:
-        alerts.warn_user(case.authentication.user, Warn.NETWORK)
+        notifications.warn_user(case.authentication.user, WarningKind.NETWORK)
 
 
 @receiver(locked_out, sender=Lockout)
 def on_lockout(user: AbstractBaseUser, reason: str, **_kwargs: Any) -> None:
     """Warn the user that face checks are locked, unless it was they who asked for it."""
     if reason != Lockout.Reason.REPORTED:
-        alerts.warn_user(user, Warn.LOCKED)
+        notifications.warn_user(user, WarningKind.LOCKED)
 
 
 @receiver(reported, sender=FaceChallenge)
 def on_report(challenge: FaceChallenge, **_kwargs: Any) -> None:
     """Tell the operator that a user says: that was not me."""
-    alerts.tell_operator(challenge)
+    notifications.tell_operator(challenge)
 
 
 def _reason_to_end(user: AbstractBaseUser) -> str:

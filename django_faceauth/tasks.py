@@ -20,8 +20,10 @@ from kombu.pools import ProducerPool, producers
 
 from django_faceauth.beat import FACEAUTH_BEAT_SCHEDULE
 from django_faceauth.conf import conf
-from django_faceauth.services import alerts, inbox, retention
-from django_faceauth.services import sweep as sweeping
+from django_faceauth.services import notifications
+from django_faceauth.services.background import sweep as sweeping
+from django_faceauth.services.background import webhook_events
+from django_faceauth.services.privacy import retention
 
 __all__ = [
     "FACEAUTH_BEAT_SCHEDULE",
@@ -72,7 +74,7 @@ def task(work: Callable[Arguments, None]) -> Task[Arguments, None]:
 @task
 def process_event(pk: int) -> None:
     """Act upon the webhook event with that primary key."""
-    due_at = inbox.process(pk, now=timezone.now())
+    due_at = webhook_events.process(pk, now=timezone.now())
     if due_at is None or process_event.app.conf.task_always_eager:
         return  # a task that is run at once cannot wait: the sweep takes care
     wait = (due_at - timezone.now()).total_seconds()
@@ -90,7 +92,7 @@ def sync_authentication(pk: int) -> None:
 def sweep() -> None:
     """Hand out what is due, and close what nobody answered."""
     now = timezone.now()
-    due = sweeping.take(now=now)
+    due = sweeping.claim_due(now=now)
     work = [(process_event, pk) for pk in due.events]
     work += [(sync_authentication, pk) for pk in due.authentications]
     try:
@@ -98,13 +100,13 @@ def sweep() -> None:
             # Spread out, so that the budget has room for each when its turn comes.
             one.apply_async((pk,), countdown=number / conf.POLL_RATE)
     finally:  # whatever the broker does
-        sweeping.tidy(now=now)
+        sweeping.close_expired(now=now)
 
 
 @task
 def send_mail(name: str, pk: Any) -> None:
     """Send the mail of that name about the row with that primary key."""
-    alerts.send(name, pk)
+    notifications.send(name, pk)
 
 
 @task

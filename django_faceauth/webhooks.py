@@ -24,10 +24,11 @@ from django_faceauth import metrics
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConfigurationError, EnvelopeInvalid, SignatureInvalid
 from django_faceauth.models import WebhookEvent, database
-from django_faceauth.provider import notices, signatures
-from django_faceauth.redaction import Secret
-from django_faceauth.services import inbox, observations, sweep
-from django_faceauth.services.observations import Observation
+from django_faceauth.provider import signatures, webhook_payloads
+from django_faceauth.secret import Secret
+from django_faceauth.services.background import sweep, webhook_events
+from django_faceauth.services.monitoring import observations
+from django_faceauth.services.monitoring.observations import Observation
 from django_faceauth.signals import webhook_rejected
 
 logger = logging.getLogger(__name__)
@@ -99,13 +100,13 @@ def _take(request: HttpRequest, body: bytes, now: datetime) -> HttpResponse:
     number = signatures.verify(body, signature, keys=conf.WEBHOOK_SECRET_KEYS)
     _require_authorization(request, conf.WEBHOOK_AUTHORIZATION_KEY)
     try:
-        notice = notices.read(body)
+        notice = webhook_payloads.read(body)
     except EnvelopeInvalid as unusable:
         metrics.count("webhook_unusable")
         logger.error("webhook unusable: %s", unusable)
-        inbox.quarantine(body, reason=unusable.reason, now=now)
+        webhook_events.quarantine(body, reason=unusable.reason, now=now)
         return _answer(400, "unusable")
-    event = inbox.store(notice, size=len(body), now=now)
+    event = webhook_events.store(notice, size=len(body), now=now)
     logger.info("webhook event=%s type=%s key=%d", notice.id, notice.type, number)
     return Acknowledgement(event)
 
@@ -116,7 +117,7 @@ def _hand_over(pk: int) -> None:
         return
     now = timezone.now()
     for due in (pk, *sweep.take_events(TAKEN_ALONG, now=now)):
-        inbox.process(due, now=now)
+        webhook_events.process(due, now=now)
 
 
 def _is_json(request: HttpRequest) -> bool:

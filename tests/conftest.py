@@ -15,9 +15,9 @@ import time_machine
 from django.core.cache import cache
 
 from django_faceauth.provider import factory
-from tests.person import Person
 from tests.provider_double import Provider
 from tests.site.models import Payment
+from tests.user_driver import Person
 
 #: What is about a package that sites need not install, and is left out where it is not.
 ABOUT: Final = {

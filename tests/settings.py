@@ -85,6 +85,6 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.TokenAuthentication",
         "rest_framework_simplejwt.authentication.JWTAuthentication",
     ],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "django_faceauth.api.autoschema.FaceAutoSchema",
 }
 SPECTACULAR_SETTINGS = {"OAS_VERSION": "3.1.0", "TITLE": "The API of the test site"}

@@ -8,18 +8,18 @@ import time_machine
 from django.utils import timezone
 
 from django_faceauth.beat import SWEEP_INTERVAL
-from django_faceauth.services import inbox, sweep
+from django_faceauth.services.background import sweep, webhook_events
 
 
 def sweep_once() -> sweep.Due:
     """Take up all that is due now, as `faceauth_sync` does."""
     now = timezone.now()
-    due = sweep.take(now=now)
+    due = sweep.claim_due(now=now)
     for pk in due.events:
-        inbox.process(pk, now=now)
+        webhook_events.process(pk, now=now)
     for pk in due.authentications:
         sweep.poll(pk, now=now)
-    sweep.tidy(now=now)
+    sweep.close_expired(now=now)
     return due
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 import django_faceauth
 from django_faceauth.exceptions import NotEnrolled
 from django_faceauth.models import Applicant, FaceChallenge
-from django_faceauth.services import enrolment
+from django_faceauth.services.enrolment import applicants
 
 pytestmark = pytest.mark.database
 
@@ -46,10 +46,10 @@ def test_setting_up_a_site_imports_nothing_heavy():
 @pytest.mark.parametrize(
     "values",
     [
-        {"state": "open", "open_slot": None},
-        {"state": "failed", "open_slot": "x"},
-        {"state": "granted", "open_slot": None, "verified_at": None},
-        {"state": "consumed", "open_slot": None, "verified_at": None},
+        {"state": "open", "dedup_key": None},
+        {"state": "failed", "dedup_key": "x"},
+        {"state": "granted", "dedup_key": None, "verified_at": None},
+        {"state": "consumed", "dedup_key": None, "verified_at": None},
     ],
 )
 def test_the_database_refuses_states_that_make_no_sense(person, values):
@@ -62,30 +62,30 @@ def test_the_database_refuses_states_that_make_no_sense(person, values):
 def test_linking_a_user(people):
     """To one applicant at a time, and no two users to the same."""
     person = people(None)
-    assert not enrolment.is_enrolled(person.user)
+    assert not applicants.is_enrolled(person.user)
 
-    enrolment.link(person.user, "aplt_one")
-    enrolment.link(person.user, "aplt_two")
+    applicants.link(person.user, "aplt_one")
+    applicants.link(person.user, "aplt_two")
 
     assert Applicant.objects.get().applicant_id == "aplt_two"
-    assert enrolment.is_enrolled(person.user)
+    assert applicants.is_enrolled(person.user)
     with pytest.raises(IntegrityError), transaction.atomic():
-        enrolment.link(people(None).user, "aplt_two")
+        applicants.link(people(None).user, "aplt_two")
 
 
 def test_an_inactive_user_has_no_applicant_to_speak_of(person):
     """Whoever asks (G-02)."""
     person.user.is_active = False
 
-    assert not enrolment.is_enrolled(person.user)
+    assert not applicants.is_enrolled(person.user)
     with pytest.raises(NotEnrolled):
-        enrolment.applicant_of(person.user)
+        applicants.applicant_of(person.user)
 
 
 @pytest.mark.parametrize("wrong", ["", "aplt_", "fav_1", "aplt_a/../b", "aplt_" + "x" * 65, "x"])
 def test_linking_to_what_is_no_applicant(people, wrong):
     with pytest.raises(ValueError, match="aplt_"):
-        enrolment.link(people(None).user, wrong)
+        applicants.link(people(None).user, wrong)
 
 
 def test_rows_name_themselves_without_personal_data(person):

@@ -12,15 +12,11 @@ from django.test import override_settings
 from django_faceauth.conf import KNOWN, SWITCHES, RateLimits, conf
 from django_faceauth.durations import Limit, as_limit
 from django_faceauth.exceptions import ConfigurationError
-from django_faceauth.redaction import Secret
+from django_faceauth.secret import Secret
 
 DEFAULTS = {
-    "BRAND_NAME": "",
-    "BRAND_LOGO": "",
-    "STYLESHEETS": (),
     "SCRUB": None,
     "DASHBOARD_URL": "",
-    "SECOND_REVIEWER": False,
     "OAUTH_CLIENT_ID": "",
     "OAUTH_CLIENT_SECRET": None,
     "ENVIRONMENT": "sandbox",
@@ -37,7 +33,6 @@ DEFAULTS = {
     "SIMULATOR_WEBHOOK_URL": "",
     "TIMEOUT": (3.0, 10.0),
     "MAX_AGE": timedelta(minutes=5),
-    "MAX_AGE_CEILING": timedelta(hours=1),
     "CAPTURE_WINDOW": timedelta(minutes=10),
     "SLOW_REVIEW": False,
     "RETENTION": {  # V-06
@@ -203,13 +198,6 @@ def test_durations_are_seconds_or_timedeltas(value):
         ("REDIRECT_ALLOWLIST", [b"demobank://face/done"]),
         ("REDIRECT_ALLOWLIST", [["demobank://face/done"]]),
         ("REDIRECT_ALLOWLIST", lambda: "demobank://face/done"),
-        ("BRAND_NAME", None),
-        ("BRAND_LOGO", "https://cdn.example/logo.svg"),
-        ("BRAND_LOGO", "/static/logo.svg"),
-        ("STYLESHEETS", "bank/face.css"),
-        ("STYLESHEETS", [""]),
-        ("STYLESHEETS", ["//cdn.example/face.css"]),
-        ("STYLESHEETS", ["bank/face.css?v=2"]),
         ("SCRUB", "tests.nowhere.scrub"),
         ("DASHBOARD_URL", "https://dashboard.example/"),
         ("DASHBOARD_URL", "http://dashboard.example/{id}"),

@@ -25,17 +25,18 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 import django_faceauth
 from django_faceauth import metrics
 from django_faceauth.conf import conf
+from django_faceauth.messages import NOT_DONE, STEPUP
 from django_faceauth.models import FaceAuthentication
-from django_faceauth.services import consent, enrolment
+from django_faceauth.services.enrolment import applicants
+from django_faceauth.services.privacy import consent
 from django_faceauth.signals import consent_withdrawn, locked_out
-from django_faceauth.wording import NOT_DONE, STEPUP
 from tests.addresses import served
 from tests.docs_parser import DOCS, code_blocks
 from tests.gate.test_admin import chosen, make_staff
-from tests.person import scripted
-from tests.phone import Phone
+from tests.mobile_driver import Phone
 from tests.site.models import Payment
 from tests.site.views import payout, statements
+from tests.user_driver import scripted
 
 
 @pytest.fixture
@@ -470,7 +471,7 @@ def new_password(person):
 
 
 def relink(person):
-    enrolment.link(person.user, "aplt_another")
+    applicants.link(person.user, "aplt_another")
 
 
 class Row:
@@ -701,7 +702,7 @@ def test_the_duties_of_privacy(run, person):
         assert conf.RETENTION["flows"].days == 30
     wish = page.forget(person.user, person.user)
 
-    assert (wish.tasks.get().state, enrolment.is_enrolled(person.user)) == ("due", False)
+    assert (wish.tasks.get().state, applicants.is_enrolled(person.user)) == ("due", False)
 
 
 def test_less_is_kept(run):

@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 from django.template import Context, Template
 from django.utils import translation
 
-from django_faceauth.wording import STEPUP
+from django_faceauth.messages import STEPUP
 from tests.catalogues import BANK, CATALOGUES, KEYWORDS, PACKAGE, forms, problems, read, translated
 
 #: Fields of both kinds of format, and HTML tags.

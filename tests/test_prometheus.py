@@ -27,10 +27,13 @@ from django_faceauth.models import (
     ReviewCase,
     WebhookEvent,
 )
-from django_faceauth.services import budget, flow, limits, revocation
-from tests.deliveries import deliver, event
+from django_faceauth.services import limits
+from django_faceauth.services.flow import finish
+from django_faceauth.services.grants import revocation
+from django_faceauth.services.sync import provider_rate_limit
 from tests.provider_double import answers
 from tests.sweeping import sweep_once
+from tests.webhook_deliveries import deliver, event
 
 FAV = "fav_" + "b" * 26
 
@@ -102,7 +105,7 @@ def test_polls_that_are_late_and_statuses_that_are_new(scrape, person):
 
 def test_a_face_that_is_stuck(scrape, person):
     person.shows_face(person.is_handed_over(person.is_asked()))
-    flow.refresh(person.authentication, source="poll", now=timezone.now())
+    finish.refresh(person.authentication, source="poll", now=timezone.now())
     FaceAuthentication.objects.update(created_at=timezone.now())
     person.clock.shift(timedelta(hours=2))
 
@@ -111,7 +114,7 @@ def test_a_face_that_is_stuck(scrape, person):
 
 def test_the_budget(scrape, clock):
     for _ in range(10):
-        assert budget.take(now=timezone.now(), someone_waits=True)
+        assert provider_rate_limit.try_acquire(now=timezone.now(), someone_waits=True)
 
     assert scrape("budget_used_ratio") == pytest.approx(0.5)
 

@@ -10,7 +10,7 @@ from pprint import pformat
 
 import pytest
 
-from django_faceauth.redaction import Secret
+from django_faceauth.secret import Secret
 
 CANARY = "canary-secret"
 

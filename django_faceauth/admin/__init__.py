@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.contrib import admin
 from django.db.models import Model
 
-from django_faceauth.admin import authentications, people, records, review
+from django_faceauth.admin import authentications, readonly, review, users
 from django_faceauth.models import (
     Applicant,
     AttemptRequest,
@@ -34,17 +34,17 @@ __all__ = ["register"]
 DESKS: Final[Mapping[type[Model], type[admin.ModelAdmin[Any]]]] = {
     FaceAuthentication: authentications.AuthenticationDesk,
     ReviewCase: review.QueueDesk,
-    Verdict: records.VerdictDesk,
-    FaceChallenge: records.ChallengeDesk,
-    WebhookEvent: records.EventDesk,
-    Applicant: people.ApplicantDesk,
-    FaceExemption: people.ExemptionDesk,
-    Lockout: people.LockoutDesk,
-    AttemptRequest: records.RequestDesk,
-    Consent: records.ConsentDesk,
-    Erasure: records.ErasureDesk,
-    AuditEntry: records.AuditDesk,
-    CallBudget: records.BudgetDesk,
+    Verdict: readonly.VerdictDesk,
+    FaceChallenge: readonly.ChallengeDesk,
+    WebhookEvent: readonly.EventDesk,
+    Applicant: users.ApplicantDesk,
+    FaceExemption: users.ExemptionDesk,
+    Lockout: users.LockoutDesk,
+    AttemptRequest: readonly.RequestDesk,
+    Consent: readonly.ConsentDesk,
+    Erasure: readonly.ErasureDesk,
+    AuditEntry: readonly.AuditDesk,
+    CallBudget: readonly.BudgetDesk,
 }
 
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_faceauth.exceptions import FaceAuthError, ProviderError
-from django_faceauth.services import duties, mishaps
+from django_faceauth.services import staff_actions, unexpected_errors
 
 logger = logging.getLogger(__name__)
 
@@ -103,10 +103,10 @@ def _done(
     except FaceAuthError as error:
         logger.warning("staff action failed: %s %s=%s", error, row._meta.model_name, row.pk)
         return Outcome(row, _trouble(error), is_good=False)
-    except mishaps.AWAY:
+    except unexpected_errors.AWAY:
         raise
     except Exception as error:
-        mishaps.note(error, f"{row._meta.model_name}={row.pk}")
+        unexpected_errors.note(error, f"{row._meta.model_name}={row.pk}")
         return Outcome(row, _trouble(error), is_good=False)
     desk.log_change(request, row, f"{title}: {text}")
     return Outcome(row, text, is_good=True)
@@ -121,21 +121,21 @@ def _trouble(error: Exception) -> str:
 
 sync_now: Final = confirmed(
     "sync_now",
-    duties.sync_now,
+    staff_actions.sync_now,
     title=gettext_lazy("Ask the provider now"),
     warning=gettext_lazy("The provider is asked about each of these, one after the other."),
     right="sync",
 )
 revoke_grants: Final = confirmed(
     "revoke_grants",
-    duties.revoke_grants,
+    staff_actions.revoke_grants,
     title=gettext_lazy("Take back what they opened"),
     warning=gettext_lazy("Whoever got in by one of these has to show their face again, at once."),
     right="revoke",
 )
 anonymize: Final = confirmed(
     "anonymize",
-    duties.anonymize,
+    staff_actions.anonymize,
     title=gettext_lazy("Have the provider forget the face"),
     warning=gettext_lazy(
         "This cannot be undone. What they opened is closed. A person of whom the provider holds "
@@ -145,7 +145,7 @@ anonymize: Final = confirmed(
 )
 reprocess: Final = confirmed(
     "reprocess",
-    duties.reprocess,
+    staff_actions.reprocess,
     title=gettext_lazy("Act upon it once more"),
     warning=gettext_lazy("The provider is asked about what each of these events names."),
     right="reprocess",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
-from django.contrib.admin import TabularInline, display
+from django.contrib import admin
+from django.contrib.admin import TabularInline
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, OuterRef, QuerySet, Subquery
@@ -16,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_faceauth.admin import actions, dashboard, exports, faces, review, showing
+from django_faceauth.admin import actions, dashboard, display, exports, faces, review
 from django_faceauth.admin.base import FraudAware, face_url, marked, may
 from django_faceauth.admin.filters import (
     ActionFilter,
@@ -29,7 +30,7 @@ from django_faceauth.admin.filters import (
 )
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.models import FaceAttempt, FaceAuthentication, StatusChange
-from django_faceauth.services import timeline
+from django_faceauth.services.review import timeline
 
 #: As many users as one search looks for.
 MOST_USERS: Final = 100
@@ -57,21 +58,21 @@ class AttemptInline(TabularInline):  # type: ignore[type-arg]  # takes no parame
         """Note whether who looks may see fraud codes."""
         return marked(super().get_queryset(request), request)
 
-    @display(description=gettext_lazy("status"))
+    @admin.display(description=gettext_lazy("status"))
     def state(self, attempt: FaceAttempt) -> str:
         """Show the status."""
-        return attempt.status or showing.NOTHING
+        return attempt.status or display.NOTHING
 
-    @display(description=gettext_lazy("response codes"))
+    @admin.display(description=gettext_lazy("response codes"))
     def meaning(self, attempt: Any) -> str:
         """Show the codes and what they mean."""
-        return showing.codes(attempt, with_fraud=attempt.with_fraud)
+        return display.codes(attempt, with_fraud=attempt.with_fraud)
 
-    @display(description=gettext_lazy("face shown"))
+    @admin.display(description=gettext_lazy("face shown"))
     def captured(self, attempt: FaceAttempt) -> str:
         """Show between which moments the face was shown."""
         if attempt.capture_not_after is None:
-            return showing.NOTHING
+            return display.NOTHING
         return f"{attempt.capture_not_before:%H:%M:%S} / {attempt.capture_not_after:%H:%M:%S}"
 
 
@@ -111,7 +112,7 @@ class AuthenticationDesk(FraudAware):
             gettext_lazy("Here"),
             {
                 "fields": (
-                    *("created_at", "synced_at", "source", "pulls", "next_poll_at"),
+                    *("created_at", "synced_at", "source", "poll_count", "next_poll_at"),
                     *("erased_at", "waits"),
                 )
             },
@@ -195,70 +196,70 @@ class AuthenticationDesk(FraudAware):
 
     # -- columns
 
-    @display(description=gettext_lazy("face authentication"))
+    @admin.display(description=gettext_lazy("face authentication"))
     def named(self, row: FaceAuthentication) -> str:
         """Show its id, or that the provider has not named it yet."""
         return row.provider_id or _("not made yet")
 
-    @display(description=gettext_lazy("action"))
+    @admin.display(description=gettext_lazy("action"))
     def action(self, row: FaceAuthentication) -> str:
         """Show what the gate asked for."""
         challenge = getattr(row, "challenge", None)
-        return showing.NOTHING if challenge is None else challenge.action or _("any page")
+        return display.NOTHING if challenge is None else challenge.action or _("any page")
 
-    @display(description=gettext_lazy("status"))
+    @admin.display(description=gettext_lazy("status"))
     def state(self, row: FaceAuthentication) -> str:
         """Show the provider's status."""
-        return showing.status(row.status)
+        return display.status(row.status)
 
-    @display(description=gettext_lazy("response codes"))
+    @admin.display(description=gettext_lazy("response codes"))
     def meaning(self, row: Any) -> str:
         """Show the codes and what they mean."""
-        return showing.codes(row, with_fraud=row.with_fraud)
+        return display.codes(row, with_fraud=row.with_fraud)
 
-    @display(description=gettext_lazy("risk labels"))
+    @admin.display(description=gettext_lazy("risk labels"))
     def labels(self, row: Any) -> str:
         """Show the risk labels."""
-        return showing.labels(row, with_fraud=row.with_fraud)
+        return display.labels(row, with_fraud=row.with_fraud)
 
-    @display(description=gettext_lazy("last news from"))
+    @admin.display(description=gettext_lazy("last news from"))
     def source(self, row: Any) -> str:
         """Show where the last news came from."""
-        return str(dict(StatusChange.Source.choices).get(row.source_, showing.NOTHING))
+        return str(dict(StatusChange.Source.choices).get(row.source_, display.NOTHING))
 
-    @display(description=gettext_lazy("age"))
+    @admin.display(description=gettext_lazy("age"))
     def age(self, row: FaceAuthentication) -> str:
         """Show how old it is."""
-        return showing.age(row.created_at, timezone.now())
+        return display.age(row.created_at, timezone.now())
 
-    @display(description=gettext_lazy("anchor"))
+    @admin.display(description=gettext_lazy("anchor"))
     def anchor(self, row: FaceAuthentication) -> str:
         """Show since when it counts."""
         challenge = getattr(row, "challenge", None)
-        return showing.age(challenge.verified_at, timezone.now()) if challenge else showing.NOTHING
+        return display.age(challenge.verified_at, timezone.now()) if challenge else display.NOTHING
 
-    @display(description=gettext_lazy("what it was used for"))
+    @admin.display(description=gettext_lazy("what it was used for"))
     def outcome(self, row: FaceAuthentication) -> str:
         """Show where the question of the gate stands, with a link to it."""
         challenge = getattr(row, "challenge", None)
         if challenge is None:
-            return showing.NOTHING
+            return display.NOTHING
         link = reverse(f"{self.admin_site.name}:faceauth_facechallenge_change", args=[challenge.pk])
-        shown = showing.badge(challenge.state, challenge.get_state_display())
+        shown = display.badge(challenge.state, challenge.get_state_display())
         return format_html('{} <a href="{}">{}</a>', shown, link, challenge)
 
-    @display(description=gettext_lazy("review"))
+    @admin.display(description=gettext_lazy("review"))
     def waits(self, row: FaceAuthentication) -> str:
         """Show where it stands with reviewers."""
         case = getattr(row, "review_case", None)
         if case is None:
-            return showing.NOTHING
+            return display.NOTHING
         return _("settled") if case.settled_at else _("waits in the queue")
 
-    @display(description=gettext_lazy("dashboard"))
+    @admin.display(description=gettext_lazy("dashboard"))
     def provider_link(self, row: FaceAuthentication) -> str:
         """Link to the provider's own page."""
-        return showing.provider_link(row)
+        return display.provider_link(row)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         """Return all of them."""

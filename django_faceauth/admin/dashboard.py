@@ -20,11 +20,11 @@ from django.views.decorators.http import require_safe
 
 from django_faceauth.admin import charts
 from django_faceauth.admin.base import sees_fraud
-from django_faceauth.admin.showing import NOTHING
+from django_faceauth.admin.display import NOTHING
 from django_faceauth.durations import in_words
 from django_faceauth.response_codes import meaning_of
-from django_faceauth.services import statistics
-from django_faceauth.services.statistics import Reason, Spread, Statistics
+from django_faceauth.services.monitoring import statistics
+from django_faceauth.services.monitoring.statistics import Reason, Spread, Statistics
 from django_faceauth.statuses import LABELS
 
 PERMISSION: Final = "faceauth.view_faceauthentication"

@@ -23,8 +23,8 @@ from django_faceauth.admin.actions import Action, described, question
 from django_faceauth.admin.base import COUNTED, sees_fraud
 from django_faceauth.models import FaceAuthentication
 from django_faceauth.response_codes import FRAUD
-from django_faceauth.services import audit, mishaps
-from django_faceauth.services.presentation import visible
+from django_faceauth.services import audit_log, unexpected_errors
+from django_faceauth.services.grants.formatting import visible
 
 #: Rows that are read at once.
 CHUNK: Final = 500
@@ -59,7 +59,7 @@ def exporter(name: str, *, title: str | Promise, kind: str, extension: str, line
             return TemplateResponse(request, "admin/faceauth/confirm.html", context)
         count = rows.count()
         by = cast(AbstractBaseUser, request.user)  # staff, says the admin
-        audit.note("exported", by=by, now=timezone.now(), format=extension, rows=count)
+        audit_log.note("exported", by=by, now=timezone.now(), format=extension, rows=count)
         _log(desk, by, f"{title}: {count}")
         facts = _facts(rows, with_fraud=sees_fraud(request))
         response = StreamingHttpResponse(lines(facts), content_type=kind)
@@ -114,7 +114,7 @@ def _read(row: FaceAuthentication, name: str, with_fraud: bool) -> Any:
         try:
             return reader(row, with_fraud)
         except Exception as error:
-            mishaps.note(error, f"authentication={row.pk} {name}")
+            unexpected_errors.note(error, f"authentication={row.pk} {name}")
             return None
     value = getattr(row, name)
     return value.isoformat() if hasattr(value, "isoformat") else value

@@ -15,9 +15,9 @@ from django.views.decorators.http import require_GET
 
 from django_faceauth.exceptions import NotFound, ProviderError
 from django_faceauth.gate import face_required
-from django_faceauth.headers import sealed
 from django_faceauth.models import FaceAuthentication
-from django_faceauth.services import portraits
+from django_faceauth.security_headers import sealed
+from django_faceauth.services.review import face_image
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def _shown(request: HttpRequest, authentication_pk: Any) -> HttpResponse:
     if row is None:
         raise Http404
     try:
-        image = portraits.portrait_of(
+        image = face_image.portrait_of(
             row, by=cast(AbstractBaseUser, request.user), now=timezone.now()
         )
     except NotFound:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.admin.base import sees_fraud
 from django_faceauth.models import FaceAuthentication, FaceChallenge
-from django_faceauth.services import stuck
+from django_faceauth.services.monitoring import stuck
 from django_faceauth.statuses import LABELS
 
 #: Lists of actions and journeys are no longer than this.

@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django import forms
-from django.contrib import messages
-from django.contrib.admin import ModelAdmin, SimpleListFilter, display
+from django.contrib import admin, messages
+from django.contrib.admin import ModelAdmin, SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -21,11 +21,11 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from django_faceauth.admin import showing
+from django_faceauth.admin import display
 from django_faceauth.admin.base import FraudAware, face_url, may, sees_fraud
 from django_faceauth.exceptions import ReviewRefused
 from django_faceauth.models import FaceAuthentication, ReviewCase, Verdict
-from django_faceauth.services import timeline, verdicts
+from django_faceauth.services.review import timeline, verdicts
 
 QUEUE: Final = "faceauth_reviewcase_changelist"
 
@@ -124,15 +124,15 @@ def _facts(row: FaceAuthentication, request: HttpRequest) -> list[tuple[str | Pr
     return [
         (
             _("Why it is here"),
-            showing.reasons(case, with_fraud=with_fraud) if case else showing.NOTHING,
+            display.reasons(case, with_fraud=with_fraud) if case else display.NOTHING,
         ),
-        (_("Status"), showing.status(row.status)),
-        (_("Response codes"), showing.codes(row, with_fraud=with_fraud)),
-        (_("Risk labels"), showing.labels(row, with_fraud=with_fraud)),
+        (_("Status"), display.status(row.status)),
+        (_("Response codes"), display.codes(row, with_fraud=with_fraud)),
+        (_("Risk labels"), display.labels(row, with_fraud=with_fraud)),
         (_("User"), row.user.get_username()),
         (_("Action"), (challenge.action if challenge else "") or _("any page")),
-        (_("Age"), showing.age(row.created_at, timezone.now())),
-        (_("At the provider"), showing.provider_link(row)),
+        (_("Age"), display.age(row.created_at, timezone.now())),
+        (_("At the provider"), display.provider_link(row)),
     ]
 
 
@@ -167,7 +167,7 @@ class ReasonFilter(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
         """Return the reasons; those of fraud for those who may see it (V-12)."""
-        hidden = frozenset() if sees_fraud(request) else showing.SENSITIVE
+        hidden = frozenset() if sees_fraud(request) else display.SENSITIVE
         return [(name, text) for name, text in ReviewCase.Reason.choices if name not in hidden]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -208,34 +208,34 @@ class QueueDesk(FraudAware):
         name = f"{self.admin_site.name}:faceauth_faceauthentication_{page}"
         return redirect(reverse(name, args=[case.authentication_id]))
 
-    @display(description=gettext_lazy("face authentication"))
+    @admin.display(description=gettext_lazy("face authentication"))
     def subject(self, case: ReviewCase) -> str:
         """Show what it is about."""
         return str(case.authentication)
 
-    @display(description=gettext_lazy("user"))
+    @admin.display(description=gettext_lazy("user"))
     def user(self, case: ReviewCase) -> str:
         """Show whose it is."""
         return case.authentication.user.get_username()
 
-    @display(description=gettext_lazy("status"))
+    @admin.display(description=gettext_lazy("status"))
     def status(self, case: ReviewCase) -> str:
         """Show the provider's status."""
-        return showing.status(case.authentication.status)
+        return display.status(case.authentication.status)
 
-    @display(description=pgettext_lazy("review case", "why"))
+    @admin.display(description=pgettext_lazy("review case", "why"))
     def why(self, case: Any) -> str:
         """Show the reasons."""
-        return showing.reasons(case, with_fraud=case.with_fraud)
+        return display.reasons(case, with_fraud=case.with_fraud)
 
-    @display(description=gettext_lazy("waits for"))
+    @admin.display(description=gettext_lazy("waits for"))
     def waits_since(self, case: ReviewCase) -> str:
         """Show how long ago it came here."""
-        return showing.age(case.raised_at, timezone.now())
+        return display.age(case.raised_at, timezone.now())
 
-    @display(description=gettext_lazy("verdicts"))
+    @admin.display(description=gettext_lazy("verdicts"))
     def findings(self, case: ReviewCase) -> str:
         """Show what reviewers found, the first first."""
         found = case.authentication.verdicts.all()
-        shown = [showing.badge(one.finding, one.get_finding_display()) for one in found]
-        return format_html(" ".join(["{}"] * len(shown)), *shown) if shown else showing.NOTHING
+        shown = [display.badge(one.finding, one.get_finding_display()) for one in found]
+        return format_html(" ".join(["{}"] * len(shown)), *shown) if shown else display.NOTHING

@@ -1,4 +1,4 @@
-"""By what a request of Django REST framework was authenticated."""
+"""The credential of a request of Django REST framework."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 
 from django_faceauth.conf import conf
-from django_faceauth.gate.problems import SESSION_SCHEME
-from django_faceauth.services import grants
+from django_faceauth.gate.problem_details import SESSION_SCHEME
+from django_faceauth.services.grants import grants
 
 #: A scheme is a token (RFC 9110, section 11.1).
 SCHEME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
@@ -22,14 +22,14 @@ SESSION_CLAIM: Final = "sid"
 
 
 def recognise(request: Request) -> None:
-    """Tell the gate whether a session or another credential stands behind a request (B-04)."""
+    """Tell the gate whether a session or another credential stands behind a request."""
     credential = _credential_of(request)
     if credential is not None:
         grants.recognise(request, credential)
 
 
 def scheme_of(request: Request) -> str:
-    """Return the scheme of the authenticator that has recognised the user (G-07)."""
+    """Return the scheme of the authenticator that has recognised the user."""
     authenticator = _authenticator_of(request)
     # What tests force a user with has no such method.
     described = getattr(authenticator, "authenticate_header", None)
@@ -40,9 +40,9 @@ def scheme_of(request: Request) -> str:
 
 def _credential_of(request: Request) -> str | None:
     """Return what stays the same of a credential; None for a session, empty for nothing."""
-    said: str | None = getattr(request, grants.CREDENTIAL, None)
-    if said is not None:  # by an authenticator that has called recognise_client()
-        return said
+    credential: str | None = getattr(request, grants.CREDENTIAL, None)
+    if credential is not None:  # of an authenticator that has called recognise_client()
+        return credential
     authenticator = _authenticator_of(request)
     if authenticator is None or isinstance(authenticator, SessionAuthentication):
         return None

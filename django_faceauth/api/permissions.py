@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -31,8 +31,7 @@ from rest_framework.permissions import (
 from rest_framework.request import Request
 
 from django_faceauth.api.credentials import recognise
-from django_faceauth.api.errors import FaceRefused, refuse
-from django_faceauth.gate.answers import answered_by_framework
+from django_faceauth.api.exceptions import FaceRefused, refuse
 from django_faceauth.gate.caching import not_reused
 from django_faceauth.gate.decision import (
     Allow,
@@ -45,16 +44,20 @@ from django_faceauth.gate.decision import (
     decide,
     receive_body,
 )
-from django_faceauth.gate.decorators import carry_async, through, through_async
+from django_faceauth.gate.decorators import carry_async, run_gated, run_gated_async
+from django_faceauth.gate.locked_user import keep_user
 from django_faceauth.gate.policy import Bind, Policy, described_by, policy
-from django_faceauth.gate.same_user import keep_user
+from django_faceauth.gate.view_methods import answered_by_framework
 from django_faceauth.models import database
-from django_faceauth.services import grants
+from django_faceauth.services.grants import grants
 
 __all__ = ["FaceRequest", "FaceRequired", "require_face"]
 
-#: Where a view object keeps its doorkeeper.
-DOORKEEPER: Final = "_faceauth_doorkeeper"
+#: The attribute of a view object with the state of its gates.
+GATE_STATE: Final = "_faceauth_gate_state"
+
+#: The attribute that drf-spectacular gives to view objects which it only describes.
+ONLY_DESCRIBED: Final = "swagger_fake_view"
 
 #: The method of a view that answers what no other method does.
 NOT_ALLOWED: Final = "http_method_not_allowed"
@@ -70,7 +73,7 @@ class FaceRequest(Request):
 
 
 class _Combines(type(BasePermission)):  # type: ignore[misc]
-    """Refuses combinations of a gate that a logged-in user has without a face (F-05)."""
+    """Refuses combinations of a gate that let a logged-in user through without a face."""
 
     def __or__(cls, other: Any) -> Any:
         return super().__or__(_stricter(other))
@@ -99,11 +102,13 @@ class FaceRequired(BasePermission, metaclass=_Combines):
 
     def has_permission(self, request: Request, view: views.APIView) -> bool:
         """Tell whether the gate lets the request through."""
-        doorkeeper = _Doorkeeper.of(view)
-        asked = replace(self.policy_of(view), spared=doorkeeper.spared)
-        if doorkeeper.stands_aside or not _is_asked_for(request, view, asked):
+        if ONLY_DESCRIBED in vars(view):  # never a class attribute, which would open the gate
             return True
-        return isinstance(doorkeeper.decide(request, asked), Allow)
+        state = _GateState.of(view)
+        asked = replace(self.policy_of(view), spared=state.spared)
+        if state.stands_aside or not _is_asked_for(request, view, asked):
+            return True
+        return isinstance(state.decide(request, asked), Allow)
 
 
 def require_face(
@@ -118,9 +123,9 @@ def require_face(
 
     The arguments are those of `face_required`, but that `bind` is called with the request and
     the view: `bind=lambda request, view: {"amount": view.get_object().amount}`. Its place
-    among other permission classes is of no matter, alone or with `&` and `|`: whoever they
-    would turn away is turned away as if there were no gate (G-08). OPTIONS, which describes an
-    address, is asked for a face only where `methods` names it or the view answers it itself.
+    among other permission classes does not matter, alone or with `&` and `|`: users whom they
+    deny are denied as if there were no gate. OPTIONS needs a face only where `methods` names
+    it or the view answers it itself.
 
     A gate with `bind` or `single_use` and the method of the view share one transaction: when
     the method raises, the face has not been used up. Raises `ValueError` or `TypeError` where
@@ -141,13 +146,8 @@ def _stricter(other: Any) -> Any:
     return other
 
 
-def unasked(view: views.APIView) -> AbstractContextManager[None]:
-    """Let everything pass on a view object that stands for a description, and for no request."""
-    return _Doorkeeper.of(view).aside()
-
-
-class _Doorkeeper:
-    """What the gate knows and changes of one view object, for its one request."""
+class _GateState:
+    """The state of the gates of one view object, for its one request."""
 
     def __init__(self, view: views.APIView) -> None:
         self.view = view
@@ -166,11 +166,11 @@ class _Doorkeeper:
         )
 
     @classmethod
-    def of(cls, view: views.APIView) -> _Doorkeeper:
-        """Return the doorkeeper of a view object; there is one."""
-        if DOORKEEPER not in vars(view):
-            vars(view)[DOORKEEPER] = cls(view)
-        return cast(_Doorkeeper, vars(view)[DOORKEEPER])
+    def of(cls, view: views.APIView) -> _GateState:
+        """Return the one state of a view object."""
+        if GATE_STATE not in vars(view):
+            vars(view)[GATE_STATE] = cls(view)
+        return cast(_GateState, vars(view)[GATE_STATE])
 
     def decide(self, request: Request, asked: Policy) -> Decision:
         """Decide once, however often a combination of permissions asks."""
@@ -233,7 +233,7 @@ class _Doorkeeper:
         raise FaceRefused(refuse(request, bound, decision, now))
 
     def _deny_without_gate(self, request: Request) -> None:
-        """Raise what would be said if there were no gate, if it is a denial (G-08)."""
+        """Raise what would be said if there were no gate, if it is a denial."""
         with self.aside(), database.shared():  # a view may lock what it looks up
             self.view.check_permissions(request)
             if _looks_up(self.view):
@@ -251,7 +251,7 @@ class _Doorkeeper:
         return answer
 
     def finalize_response(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        """Keep what a gate has let through out of caches, and change no other denial (G-08).
+        """Keep what a gate has let through out of caches, and change no other denial.
 
         Here every answer comes past, also that to an error. Raises `RuntimeError` if the view has
         worked on a face that was to be used up, and is not.
@@ -282,7 +282,7 @@ def _guarded(
 ) -> Callable[..., Any]:
     def guarded(request: Request, *args: Any, **kwargs: Any) -> Any:
         reached()
-        return through(request, bound, partial(handler, request, *args, **kwargs), refuse)
+        return run_gated(request, bound, partial(handler, request, *args, **kwargs), refuse)
 
     return guarded
 
@@ -309,7 +309,7 @@ def _guarded_async(
     async def guarded(request: Request, *args: Any, **kwargs: Any) -> Any:
         reached()
         call = partial(handler, request, *args, **kwargs)
-        return await through_async(request, bound, call, refuse)
+        return await run_gated_async(request, bound, call, refuse)
 
     return guarded
 

@@ -1,32 +1,49 @@
-"""What the API says of challenges, authentications and attempts, and what it takes."""
+"""Serializers of the API.
+
+Their names begin with `Face`, so that a site's own components in OpenAPI keep their names.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from django_faceauth.api.schema import enum_component
 from django_faceauth.conf import conf
 from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge
 from django_faceauth.models.authentication import STATUS_LENGTH
-from django_faceauth.services.telling import Step
+from django_faceauth.services.flow.progress import Step
+
+STATES: Final = [*FaceChallenge.State.values, "retry"]
+STEPS: Final = [step.value for step in Step]
 
 
-class LineSerializer(serializers.Serializer[Any]):
+@enum_component("FaceChallengeState", STATES)
+class StateField(serializers.ChoiceField):
+    """The state of a challenge."""
+
+
+@enum_component("FaceChallengeNext", STEPS)
+class StepField(serializers.ChoiceField):
+    """What the client does next."""
+
+
+class FaceLineSerializer(serializers.Serializer[Any]):
     """One line of what is approved, in the language of the reader."""
 
     label = serializers.CharField()  # type: ignore[assignment]  # a field may be called so
     values = serializers.ListField(child=serializers.CharField())
 
 
-class ChallengeSerializer(serializers.Serializer[Any]):
+class FaceChallengeSerializer(serializers.Serializer[Any]):
     """One question of the gate, and where it stands."""
 
     challenge = serializers.CharField(help_text=_("The handle: send it back as Face-Challenge."))
-    state = serializers.ChoiceField(choices=[*FaceChallenge.State.values, "retry"])
-    next = serializers.ChoiceField(
-        choices=[step.value for step in Step],
+    state = StateField(choices=STATES)
+    next = StepField(
+        choices=STEPS,
         help_text=_(
             "attempt: start one. wait: ask again in two seconds. repeat: send the refused "
             "request again. ask_again: this one has ended, the request makes a new one."
@@ -39,7 +56,7 @@ class ChallengeSerializer(serializers.Serializer[Any]):
     action = serializers.CharField(allow_blank=True)
     max_age = serializers.IntegerField(min_value=1, help_text=_("Seconds."))
     snapshot = serializers.DictField(help_text=_("What is approved; empty for nothing."))
-    lines = LineSerializer(many=True, help_text=_("The snapshot as people are shown it."))
+    lines = FaceLineSerializer(many=True, help_text=_("The snapshot as people are shown it."))
     verified_at = serializers.DateTimeField(allow_null=True, help_text=_("The face was shown."))
     expires_at = serializers.DateTimeField(
         allow_null=True, help_text=_("It counts as fresh until then.")
@@ -51,8 +68,8 @@ class ChallengeSerializer(serializers.Serializer[Any]):
     )
 
 
-class AttemptRequestSerializer(serializers.Serializer[Any]):
-    """What a program may say when it starts an attempt."""
+class FaceAttemptStartSerializer(serializers.Serializer[Any]):
+    """What a client sends to start an attempt."""
 
     redirect_url = serializers.CharField(
         required=False,
@@ -77,14 +94,14 @@ class AttemptRequestSerializer(serializers.Serializer[Any]):
         return value
 
 
-class CaptureSerializer(serializers.Serializer[Any]):
+class FaceCaptureSerializer(serializers.Serializer[Any]):
     """Where the face is shown."""
 
     capture_url = serializers.URLField(help_text=_("For the user’s browser alone; a secret."))
     expires_at = serializers.DateTimeField(help_text=_("It can be opened until then."))
 
 
-class ConsentSerializer(serializers.Serializer[Any]):
+class FaceConsentSerializer(serializers.Serializer[Any]):
     """Whether the caller has agreed to face checks, and to which words."""
 
     needed = serializers.BooleanField(help_text=_("Whether a start needs it."))
@@ -97,7 +114,7 @@ class ConsentSerializer(serializers.Serializer[Any]):
     withdrawn_at = serializers.DateTimeField(allow_null=True)
 
 
-class FreshnessSerializer(serializers.Serializer[Any]):
+class FaceFreshnessSerializer(serializers.Serializer[Any]):
     """Whether a gate would open, and until when."""
 
     fresh = serializers.BooleanField()
@@ -119,7 +136,7 @@ class StatusQuerySerializer(serializers.Serializer[Any]):
     )
 
 
-class AuthenticationSerializer(serializers.ModelSerializer[FaceAuthentication]):
+class FaceAuthenticationSerializer(serializers.ModelSerializer[FaceAuthentication]):
     """A face authentication of the caller."""  # why it ended so is for the site's staff (V-12)
 
     id = serializers.CharField(source="provider_id")
@@ -130,7 +147,7 @@ class AuthenticationSerializer(serializers.ModelSerializer[FaceAuthentication]):
         read_only_fields = fields
 
 
-class AttemptSerializer(serializers.ModelSerializer[FaceAttempt]):
+class FaceAttemptSerializer(serializers.ModelSerializer[FaceAttempt]):
     """One attempt of a face authentication."""
 
     id = serializers.CharField(source="provider_id")

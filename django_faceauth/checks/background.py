@@ -9,14 +9,15 @@ from importlib.util import find_spec
 from inspect import unwrap
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import Error
 from django.core.checks import Warning as Remark
 from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 from django.urls.resolvers import LocalePrefixPattern
 
 from django_faceauth.checks.registry import Finding, check, value
-from django_faceauth.conf import PREFIX, conf
-from django_faceauth.services.retention import REDELIVERY
+from django_faceauth.conf import PREFIX
+from django_faceauth.services.privacy.retention import REDELIVERY
 from django_faceauth.webhooks import webhook
 
 
@@ -37,8 +38,8 @@ def webhooks_are_not_redirected() -> Finding:
     """W005: SecurityMiddleware would redirect webhooks, and the provider does not follow."""
     with suppress(NoReverseMatch):
         path = reverse("faceauth:webhook").lstrip("/")
-        exempt = any(re.search(pattern, path) for pattern in conf.SECURE_REDIRECT_EXEMPT)
-        if conf.SECURE_SSL_REDIRECT and not exempt:
+        exempt = any(re.search(pattern, path) for pattern in settings.SECURE_REDIRECT_EXEMPT)
+        if settings.SECURE_SSL_REDIRECT and not exempt:
             yield Remark(
                 "Webhooks that reach Django as plain HTTP are redirected, and so lost.",
                 hint=f'Add r"^{path}?$" to SECURE_REDIRECT_EXEMPT, or set '

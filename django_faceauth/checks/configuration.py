@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Final
 
 from django.apps import apps
+from django.conf import settings
 from django.core.checks import Error
 from django.core.checks import Warning as Remark
 
 from django_faceauth import conf as settings_of
-from django_faceauth.checks.registry import SHORT, Finding, check, value
+from django_faceauth.checks.registry import LONG, SHORT, Finding, check, value
 from django_faceauth.conf import KNOWN, LIVE, PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.identifiers import Prefix, is_id
-from django_faceauth.provider.addresses import is_api_url
+from django_faceauth.provider.url_validation import is_api_url
 
 #: The settings that list hosts.
 HOSTS: Final = ("CAPTURE_HOSTS", "ASSET_HOSTS")
@@ -106,7 +107,7 @@ def journey_is_named() -> Finding:
 def provider_addresses_are_safe() -> Finding:
     """E005: an address that our credentials must not be sent to."""
     for name in ("BASE_URL", "TOKEN_URL"):
-        if not is_api_url(value(name) or "", debug=conf.DEBUG):
+        if not is_api_url(value(name) or "", debug=settings.DEBUG):
             yield Error(
                 f"{PREFIX}{name} is not an HTTPS address of the provider.",
                 hint=f"Leave it unset: {PREFIX}ENVIRONMENT selects the URL. Plain HTTP is for a "
@@ -193,16 +194,26 @@ def polling_leaves_room() -> Finding:
 
 
 @check
-def max_age_is_below_the_ceiling() -> Finding:
-    """E007: the default window is zero, or longer than the ceiling."""
-    max_age, ceiling = value("MAX_AGE"), value("MAX_AGE_CEILING")
-    if max_age is None or ceiling is None:
-        return
-    if not timedelta(0) < max_age <= ceiling:
+def default_window_opens() -> Finding:
+    """E007: the default window is zero."""
+    if value("MAX_AGE") == timedelta(0):
         yield Error(
-            f"{PREFIX}MAX_AGE must be more than 0 and at most {PREFIX}MAX_AGE_CEILING.",
-            hint="Set a number of seconds in this range, or leave it unset for the default of 300.",
+            f"{PREFIX}MAX_AGE must be more than 0: no gate ever opens.",
+            hint="Set a number of seconds, or leave it unset for the default of 300.",
             id="faceauth.E007",
+        )
+
+
+@check
+def default_window_is_short() -> Finding:
+    """W002: the default window is long."""
+    max_age = value("MAX_AGE")
+    if max_age is not None and max_age > LONG:
+        yield Remark(
+            f"{PREFIX}MAX_AGE lets a face count for {max_age}.",
+            hint="That is more than an hour: another person may be using the session by then. "
+            "Shorten it, or silence this check if it is meant.",
+            id="faceauth.W002",
         )
 
 
@@ -234,7 +245,7 @@ def hosts_are_names() -> Finding:
 @check
 def time_zones_are_used() -> Finding:
     """E011: without time zones, moments of the provider cannot be stored."""
-    if not conf.USE_TZ:
+    if not settings.USE_TZ:
         yield Error(
             "USE_TZ is off, and the provider's times carry time zones.",
             hint="Set USE_TZ = True.",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Final
 
+from django.conf import settings
 from django.core.cache import InvalidCacheBackendError, caches
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import Warning as Remark
 
 from django_faceauth.checks.registry import Finding, check_of_deployment, value
-from django_faceauth.conf import PREFIX, SANDBOX, conf
+from django_faceauth.conf import PREFIX, SANDBOX
 
 #: Session engines that read a cache, and caches that each process has for itself.
 CACHED: Final = frozenset(
@@ -26,10 +27,10 @@ PERSONAL: Final = ("events", "flows", "limits", "consents")
 @check_of_deployment
 def sessions_are_shared() -> Finding:
     """W011: a second process of the site would not know the session."""
-    if conf.SESSION_ENGINE not in CACHED:
+    if settings.SESSION_ENGINE not in CACHED:
         return
     with suppress(InvalidCacheBackendError, ImportError):  # the first request says so
-        if isinstance(caches[conf.SESSION_CACHE_ALIAS], PRIVATE):
+        if isinstance(caches[settings.SESSION_CACHE_ALIAS], PRIVATE):
             yield Remark(
                 "Sessions are in a cache that each process has for itself.",
                 hint="Use a cache server in CACHES, or another SESSION_ENGINE, such as "
@@ -53,7 +54,7 @@ def faces_are_really_compared() -> Finding:
 @check_of_deployment
 def hosts_are_named() -> Finding:
     """W013: the way back from the provider would lead wherever a request says."""
-    if "*" in conf.ALLOWED_HOSTS:
+    if "*" in settings.ALLOWED_HOSTS:
         yield Remark(
             "ALLOWED_HOSTS takes any host, and the way back from the provider is made of it.",
             hint='Name the hosts of the site, such as ["bank.example"].',

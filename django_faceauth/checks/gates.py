@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import Error
@@ -16,17 +16,17 @@ from django.middleware.cache import FetchFromCacheMiddleware
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
-from django_faceauth.checks.registry import SHORT, Finding, check, check_of_deployment, value
-from django_faceauth.conf import PREFIX, conf
-from django_faceauth.gate.answers import UNSAFE, answered_by
-from django_faceauth.gate.discovery import (
+from django_faceauth.checks.registry import LONG, SHORT, Finding, check, check_of_deployment, value
+from django_faceauth.conf import PREFIX
+from django_faceauth.gate.policy import Policy
+from django_faceauth.gate.url_discovery import (
     ApiGate,
     admins,
     gated_views,
     misplaced_gates,
     policy_at,
 )
-from django_faceauth.gate.policy import Policy
+from django_faceauth.gate.view_methods import UNSAFE, answered_by
 from django_faceauth.models import Applicant, FaceExemption
 
 NEEDED: Final = (SessionMiddleware, AuthenticationMiddleware)
@@ -134,7 +134,7 @@ def api_has_its_addresses() -> Finding:
 @check_of_deployment
 def sessions_can_be_ended() -> Finding:
     """W006: what counts once belongs to a session of which there may be copies."""
-    if conf.SESSION_ENGINE != COOKIE_SESSIONS:
+    if settings.SESSION_ENGINE != COOKIE_SESSIONS:
         return
     for address, policy in _policies():
         if policy.is_single_use:
@@ -221,11 +221,11 @@ def kept_fields_are_no_secrets() -> Finding:
 def _window_findings(address: str, policy: Policy) -> Finding:
     if policy.max_age is None:
         return
-    if policy.max_age > (value("MAX_AGE_CEILING") or timedelta.max):
+    if policy.max_age > LONG:
         yield Remark(
             f"The gate at {address} lets a face count for {policy.max_age}.",
-            hint=f"That is more than {PREFIX}MAX_AGE_CEILING. Shorten max_age, or silence this "
-            "check if it is meant.",
+            hint="That is more than an hour: another person may be using the session by then. "
+            "Shorten max_age, or silence this check if it is meant.",
             id="faceauth.W002",
         )
     if policy.max_age < SHORT:
@@ -263,7 +263,7 @@ def _is_djangos(middleware: Any) -> bool:
 
 
 def _middleware() -> Iterator[tuple[str, Any]]:
-    for path in conf.MIDDLEWARE:
+    for path in settings.MIDDLEWARE:
         with suppress(ImportError):  # Django says so itself, at the first request
             yield path, import_string(path)
 

@@ -6,13 +6,13 @@ from django.core.checks import Error
 from django.core.checks import Warning as Remark
 
 from django_faceauth.checks.registry import Finding, check
-from django_faceauth.gate import mistakes
+from django_faceauth.gate import ungated_methods
 
 
 @check
 def nothing_runs_in_front_of_a_gate() -> Finding:
     """E026, W028: a method that never comes to the gate of its class, or comes to it late."""
-    for found in mistakes.methods_in_front():
+    for found in ungated_methods.methods_in_front():
         if found.is_sure:
             yield Error(
                 f"The view at {found.address} answers in {found.name}, and its gate is not asked.",
@@ -32,7 +32,7 @@ def nothing_runs_in_front_of_a_gate() -> Finding:
 @check
 def handlers_are_gated_together() -> Finding:
     """E027, W007: a gate on one handler of a class that has others which change things."""
-    for address, left, is_sure in mistakes.half_gated():
+    for address, left, is_sure in ungated_methods.half_gated():
         named = ", ".join(sorted(left))
         if is_sure:
             yield Error(
@@ -51,7 +51,7 @@ def handlers_are_gated_together() -> Finding:
 @check
 def actions_keep_the_gate_of_their_class() -> Finding:
     """E028, W029: `permission_classes` of an action take the place of those of its class."""
-    for address, changes in mistakes.actions_without_the_gate():
+    for address, changes in ungated_methods.actions_without_the_gate():
         kind = Error if changes else Remark
         yield kind(
             f"The permissions at {address} take the place of those of the class, and its gate.",
@@ -64,7 +64,7 @@ def actions_keep_the_gate_of_their_class() -> Finding:
 @check
 def combinations_ask_for_the_face() -> Finding:
     """E029: a permission that is had without a face, for all that there is a gate in it."""
-    for address in mistakes.combinations_that_open():
+    for address in ungated_methods.combinations_that_open():
         yield Error(
             f"A permission at {address} lets every logged-in user in without a face.",
             hint="Combine the gate by & or a comma. By | it is asked only of those who do not "
@@ -76,7 +76,7 @@ def combinations_ask_for_the_face() -> Finding:
 @check
 def gates_stand_below_what_registers() -> Finding:
     """E030: what a decorator has registered is the function, and not the gate around it."""
-    for address, name in mistakes.bypassed():
+    for address, name in ungated_methods.bypassed():
         yield Error(
             f"The gate of {name} is not asked at {address}.",
             hint="Put face_required below the decorator that registers the function.",
@@ -87,7 +87,7 @@ def gates_stand_below_what_registers() -> Finding:
 @check
 def inlines_are_gated() -> Finding:
     """W030: rows of a gated model can be changed on the page of another one."""
-    for address, inline in mistakes.inlines_of_gated_models():
+    for address, inline in ungated_methods.inlines_of_gated_models():
         yield Remark(
             f"{inline} in the admin at {address} shows rows of a model that takes a face.",
             hint="Derive that admin from FaceRequiredModelAdmin too, or let the inline be read "

@@ -7,8 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from django.apps import apps
-from django.contrib.staticfiles import finders
+from django.conf import settings
 from django.core.checks import Error
 from django.core.checks import Warning as Remark
 from django.shortcuts import resolve_url
@@ -17,8 +16,8 @@ from django.template.loader import get_template
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 
 from django_faceauth.checks.registry import Finding, check, value
-from django_faceauth.conf import PREFIX, conf
-from django_faceauth.gate.discovery import ApiGate, gated_views, policy_at
+from django_faceauth.conf import PREFIX
+from django_faceauth.gate.url_discovery import ApiGate, gated_views, policy_at
 
 #: What Django says where a site says nothing.
 DEFAULT_LOGIN: Final = "/accounts/login/"
@@ -81,7 +80,7 @@ def templates_can_be_found() -> Finding:
 @check
 def ways_to_the_gate_are_open() -> Finding:
     """E022: the other way, or the page to log in at, asks for a face itself (V-04)."""
-    for name, page in ((f"{PREFIX}FALLBACK", value("FALLBACK")), ("LOGIN_URL", conf.LOGIN_URL)):
+    for name, page in ((f"{PREFIX}FALLBACK", value("FALLBACK")), ("LOGIN_URL", settings.LOGIN_URL)):
         if page and _asks_for_a_face(page):
             yield Error(
                 f"The page of {name} is behind a gate itself.",
@@ -95,7 +94,7 @@ def ways_to_the_gate_are_open() -> Finding:
 def login_can_be_found() -> Finding:
     """E023, W020: people who are not logged in would meet an error at the gate."""
     try:
-        resolve_url(conf.LOGIN_URL)
+        resolve_url(settings.LOGIN_URL)
     except NoReverseMatch:
         yield Error(
             "LOGIN_URL is neither the name of a page nor a path.",
@@ -103,40 +102,13 @@ def login_can_be_found() -> Finding:
             "are not logged in.",
             id="faceauth.E023",
         )
-    is_unset = conf.LOGIN_URL == DEFAULT_LOGIN and _view_at(DEFAULT_LOGIN) is None
+    is_unset = settings.LOGIN_URL == DEFAULT_LOGIN and _view_at(DEFAULT_LOGIN) is None
     if is_unset and any(not isinstance(view, ApiGate) for _address, view in gated_views()):
         yield Remark(
             f"LOGIN_URL is not set, and there is no page at {DEFAULT_LOGIN}.",
             hint="Set it to the name or the path of your login page: a gate sends users there who "
             "are not logged in.",
             id="faceauth.W020",
-        )
-
-
-@check
-def files_of_the_brand_are_found() -> Finding:
-    """W024: a page would be without its looks, or an error with hashed names."""
-    if not apps.is_installed("django.contrib.staticfiles"):
-        return
-    for name in ("STYLESHEETS", "BRAND_LOGO"):
-        for file in _files(name):
-            if not finders.find(file):
-                yield Remark(
-                    f"{PREFIX}{name} names {file}, which is no static file here.",
-                    hint="Write it as {% static %} takes it, such as bank/face.css, and put the "
-                    "file where a finder looks.",
-                    id="faceauth.W024",
-                )
-
-
-@check
-def logo_has_a_name() -> Finding:
-    """W025: a picture alone tells nothing to people who do not see it."""
-    if value("BRAND_LOGO") and not value("BRAND_NAME"):
-        yield Remark(
-            f"{PREFIX}BRAND_LOGO is not shown without {PREFIX}BRAND_NAME.",
-            hint=f"Set {PREFIX}BRAND_NAME to the name that the logo shows.",
-            id="faceauth.W025",
         )
 
 
@@ -154,8 +126,3 @@ def _view_at(page: str) -> Callable[..., Any] | None:
     with suppress(NoReverseMatch, Resolver404):
         return resolve(urlsplit(resolve_url(page)).path).func
     return None
-
-
-def _files(name: str) -> tuple[str, ...]:
-    given = value(name) or ()
-    return (given,) if isinstance(given, str) else given

@@ -14,6 +14,8 @@ from django_faceauth.exceptions import ConfigurationError
 TAG: Final = "faceauth"
 #: A capture takes people a minute or two.
 SHORT: Final = timedelta(seconds=120)
+#: By the end of a longer window, another person may be using the session (G-14).
+LONG: Final = timedelta(hours=1)
 
 Finding = Iterator[CheckMessage]
 Check = Callable[..., list[CheckMessage]]

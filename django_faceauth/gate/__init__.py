@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from django_faceauth.gate.claims import Claims, claims_of
 from django_faceauth.gate.clients import recognise_client
 from django_faceauth.gate.decision import Face, FaceRequest, Reason
 from django_faceauth.gate.decorators import face_required
-from django_faceauth.gate.fallback import Unanswered, answer_otherwise, unanswered
+from django_faceauth.gate.fallback import Unanswered, approve_by_other_method, pending_challenge
 from django_faceauth.gate.freshness import ask_first, freshness, recorded_face
 from django_faceauth.gate.mixins import FaceRequiredMixin
+from django_faceauth.gate.oidc_claims import Claims, claims_of
 from django_faceauth.gate.unused import unused
-from django_faceauth.services.binding import Money
+from django_faceauth.services.grants.binding import Money
 
 __all__ = [
     "Claims",
@@ -20,13 +20,13 @@ __all__ = [
     "Money",
     "Reason",
     "Unanswered",
-    "answer_otherwise",
+    "approve_by_other_method",
     "ask_first",
     "claims_of",
     "face_required",
     "freshness",
+    "pending_challenge",
     "recognise_client",
     "recorded_face",
-    "unanswered",
     "unused",
 ]

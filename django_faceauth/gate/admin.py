@@ -16,10 +16,10 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver
 
-from django_faceauth.gate.decorators import through
+from django_faceauth.gate.decorators import run_gated
 from django_faceauth.gate.policy import Bind, Policy, described_by, policy
 from django_faceauth.gate.unused import asks_again, unused
-from django_faceauth.services import grants
+from django_faceauth.services.grants import grants
 
 __all__ = [
     "FaceRequiredAdminSite",
@@ -145,7 +145,7 @@ def face_required_action(
                 sent = request.POST.getlist("action")
                 return unused(answer) if any(asks_again(answer, one) for one in sent) else answer
 
-            answer = through(request, replace(asked, bind=bound), run)
+            answer = run_gated(request, replace(asked, bind=bound), run)
             if answer is None and grants.has_seen(request):
                 # What the admin answers for an action that answers nothing.
                 answer = grants.carry(request, HttpResponseRedirect(request.get_full_path()))
@@ -161,7 +161,7 @@ def face_required_action(
 def _behind(asked: Policy, view: View) -> View:
     @wraps(view)
     def gated(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return through(request, asked, partial(view, request, *args, **kwargs))
+        return run_gated(request, asked, partial(view, request, *args, **kwargs))
 
     return gated
 

@@ -8,7 +8,7 @@ from django.http import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 from django_faceauth.gate.decision import CHALLENGE_HEADER
-from django_faceauth.services import grants
+from django_faceauth.services.grants import grants
 
 Answer = TypeVar("Answer")
 

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
-from django_faceauth.gate.problems import SESSION_SCHEME
-from django_faceauth.gate.same_user import keep_user
-from django_faceauth.services import grants
+from django_faceauth.gate.locked_user import keep_user
+from django_faceauth.gate.problem_details import SESSION_SCHEME
+from django_faceauth.services.grants import grants
 
 #: Where `recognise_client` leaves the scheme of the credential on a request.
 SCHEME: Final = "_faceauth_scheme"

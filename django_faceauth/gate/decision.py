@@ -38,11 +38,12 @@ from django_faceauth import clocks
 from django_faceauth.gate.policy import CHALLENGE_FIELD, Policy
 from django_faceauth.gate.unused import is_in_advance
 from django_faceauth.models import FaceChallenge, FaceExemption
+from django_faceauth.models.active_grants import Grant
 from django_faceauth.models.challenge import EXEMPTION, FACE
-from django_faceauth.models.standing import Grant
-from django_faceauth.services import binding, enrolment, exemptions, grants, revocation
-from django_faceauth.services.binding import Snapshot
-from django_faceauth.services.questions import Seat
+from django_faceauth.services.enrolment import applicants
+from django_faceauth.services.grants import binding, exemptions, grants, revocation
+from django_faceauth.services.grants.binding import Snapshot
+from django_faceauth.services.grants.challenge_spec import Principal
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class Reason(StrEnum):
     NOT_SHOWN = "not_shown"
     STALE = "stale"
     REVOKED = "revoked"
-    NOT_BACKED = "not_backed"
+    SUPERSEDED = "superseded"
     USED = "used"
     CHANGED = "changed"
     ANONYMOUS = "anonymous"
@@ -147,7 +148,7 @@ def decide(request: HttpRequest, policy: Policy, now: datetime) -> Decision:
 
 
 def judge(
-    seat: Seat, policy: Policy, now: datetime, *, named: str = "", only: str | None = None
+    seat: Principal, policy: Policy, now: datetime, *, named: str = "", only: str | None = None
 ) -> Decision:
     """Decide about a user in a session.
 
@@ -171,7 +172,7 @@ def judge(
     exemption = exemptions.standing(user, action=policy.action, now=now)
     if exemption is not None:
         return Allow(_exempt(exemption, policy, now), exemption, snapshot)
-    if not enrolment.is_enrolled(user):
+    if not applicants.is_enrolled(user):
         return Deny(Reason.NOT_ENROLLED)
     return Challenge(_why_not(seat, policy, fresh, now), snapshot)
 
@@ -186,7 +187,7 @@ def conclude(request: HttpRequest, policy: Policy, decision: Decision, now: date
     if isinstance(decision, Allow):
         decision = _pass(request, policy, decision, now)
     elif isinstance(decision, Deny) and decision.challenge is not None:
-        revocation.burn(decision.challenge)
+        revocation.invalidate(decision.challenge)
     _log(policy, decision)
     return decision
 
@@ -204,7 +205,7 @@ def _pass(request: HttpRequest, policy: Policy, allowed: Allow, now: datetime) -
     return allowed
 
 
-def _brought(seat: Seat, named: str, fresh: list[Grant]) -> FaceChallenge | Grant | None:
+def _brought(seat: Principal, named: str, fresh: list[Grant]) -> FaceChallenge | Grant | None:
     """Return the challenge that a request names, without asking again for what stands."""
     for grant in fresh:
         if grant.handle == named:
@@ -216,7 +217,7 @@ def _is_for(challenge: FaceChallenge | Grant, policy: Policy, snapshot: Snapshot
     return challenge.action == policy.action and binding.matches(challenge, snapshot)
 
 
-def _fresh(seat: Seat, policy: Policy, now: datetime) -> list[Grant]:
+def _fresh(seat: Principal, policy: Policy, now: datetime) -> list[Grant]:
     standing = grants.fresh(seat, action=policy.action, max_age=policy.age_limit, now=now)
     return [
         grant
@@ -257,7 +258,7 @@ def _exempt(exemption: FaceExemption, policy: Policy, now: datetime) -> Face:
     )
 
 
-def _why_not(seat: Seat, policy: Policy, fresh: list[Grant], now: datetime) -> Reason:
+def _why_not(seat: Principal, policy: Policy, fresh: list[Grant], now: datetime) -> Reason:
     """Say what became of the newest grant for this action; `fresh` are those that stand."""
     asked = grants.asked_by(seat).filter(action=policy.action, verified_at__isnull=False)
     newest = asked.order_by("pk").last()
@@ -266,7 +267,7 @@ def _why_not(seat: Seat, policy: Policy, fresh: list[Grant], now: datetime) -> R
     if newest.state != State.GRANTED:
         return _ENDED.get(newest.state, Reason.NOT_SHOWN)
     is_stale = policy.end_of(newest) <= now or _is_ahead(newest, policy, now)
-    return Reason.STALE if is_stale else Reason.NOT_BACKED
+    return Reason.STALE if is_stale else Reason.SUPERSEDED
 
 
 _ENDED: Final[Mapping[str, Reason]] = {

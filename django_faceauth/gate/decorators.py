@@ -14,7 +14,6 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
-from django_faceauth.gate.answers import class_behind
 from django_faceauth.gate.caching import not_reused
 from django_faceauth.gate.decision import (
     Allow,
@@ -24,12 +23,13 @@ from django_faceauth.gate.decision import (
     enter,
     receive_body,
 )
+from django_faceauth.gate.locked_user import keep_user, refuse_rest_framework
 from django_faceauth.gate.policy import Bind, Policy, policy
-from django_faceauth.gate.refusals import refuse
-from django_faceauth.gate.same_user import keep_user, refuse_rest_framework
+from django_faceauth.gate.responses import refuse
 from django_faceauth.gate.unused import is_unused
+from django_faceauth.gate.view_methods import class_behind
 from django_faceauth.models import database
-from django_faceauth.services import grants
+from django_faceauth.services.grants import grants
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ def admit(request: HttpRequest, asked: Policy, refuse: Refuse = refuse) -> HttpR
     return None
 
 
-def through(
+def run_gated(
     request: HttpRequest, asked: Policy, view: Callable[[], Any], refuse: Refuse = refuse
 ) -> Any:
     """Return the answer of a view, which takes no more arguments, or the gate's refusal."""
@@ -179,7 +179,7 @@ class _Passage:
         return HttpResponse()
 
 
-async def through_async(
+async def run_gated_async(
     request: HttpRequest,
     asked: Policy,
     view: Callable[[], Awaitable[Any]],
@@ -198,7 +198,9 @@ async def through_async(
 
     # A transaction belongs to a thread. Queries that the view makes from its event loop
     # come back to this one, and so are part of it.
-    return await _to_its_end(sync_to_async(through)(request, asked, async_to_sync(awaited), refuse))
+    return await _to_its_end(
+        sync_to_async(run_gated)(request, asked, async_to_sync(awaited), refuse)
+    )
 
 
 async def carry_async(request: HttpRequest, answer: Any) -> Any:
@@ -241,12 +243,12 @@ def _gate(written: Policy) -> Callable[[View], View]:
         async def passed_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             refuse_rest_framework(request, "face_required")
             call = partial(view, request, *args, **kwargs)
-            return await through_async(request, asked.bound_to(request, *args, **kwargs), call)
+            return await run_gated_async(request, asked.bound_to(request, *args, **kwargs), call)
 
         def passed(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             refuse_rest_framework(request, "face_required")
             call = partial(view, request, *args, **kwargs)
-            return through(request, asked.bound_to(request, *args, **kwargs), call)
+            return run_gated(request, asked.bound_to(request, *args, **kwargs), call)
 
         gated = wraps(view)(
             passed_async if iscoroutinefunction(view) or _is_async(class_behind(view)) else passed

@@ -16,11 +16,11 @@ from django.utils import timezone
 
 from django_faceauth.conf import PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError, FlowError
-from django_faceauth.gate.destination import way_on
+from django_faceauth.gate.redirects import way_on
 from django_faceauth.models import FaceChallenge, Lockout
 from django_faceauth.models.challenge import EXEMPTION, FACE, METHOD_LENGTH
-from django_faceauth.services import grants
-from django_faceauth.services.presentation import Line, lines
+from django_faceauth.services.grants import grants
+from django_faceauth.services.grants.formatting import Line, lines
 
 #: Another way may take a letter or a call, but not for ever.
 ANSWERABLE: Final = timedelta(hours=1)
@@ -37,7 +37,7 @@ class Unanswered:
     lines: tuple[Line, ...]
 
 
-def unanswered(request: HttpRequest, handle: str) -> Unanswered | None:
+def pending_challenge(request: HttpRequest, handle: str) -> Unanswered | None:
     """Return the question that the fallback page may answer, or None.
 
     `handle` is what the page was given as `?challenge=`. None means: not asked of this user
@@ -53,7 +53,7 @@ def unanswered(request: HttpRequest, handle: str) -> Unanswered | None:
     return Unanswered(challenge.handle, challenge.action, tuple(shown))
 
 
-def answer_otherwise(request: HttpRequest, handle: str, *, method: str) -> str:
+def approve_by_other_method(request: HttpRequest, handle: str, *, method: str) -> str:
     """Answer a question for somebody whom the site has recognised in its own way.
 
     Call it only after that, never because a link or a form says so. Returns the address to
@@ -97,4 +97,4 @@ def _find(request: HttpRequest, handle: str, now: datetime) -> FaceChallenge | N
 
 
 def _grant(challenge: FaceChallenge, method: str, now: datetime) -> bool:
-    return grants.answer_otherwise(challenge, method=method, since=now - ANSWERABLE, now=now)
+    return grants.approve_by_other_method(challenge, method=method, since=now - ANSWERABLE, now=now)

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from django_faceauth.gate.decision import Allow, Decision, Face, decide, judge
 from django_faceauth.gate.policy import policy
-from django_faceauth.gate.refusals import refuse
+from django_faceauth.gate.responses import refuse
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services.questions import Seat
+from django_faceauth.services.grants.challenge_spec import Principal
 
 
 def freshness(
@@ -64,7 +64,7 @@ def recorded_face(
     row = FaceChallenge.objects.filter(user_id=user.pk, handle=challenge).first()
     if row is None:
         return None
-    seat = Seat(user, row.session_digest)
+    seat = Principal(user, row.session_digest)
     return _face_of(judge(seat, asked, timezone.now(), only=challenge))
 
 

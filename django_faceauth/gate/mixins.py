@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpRequest, HttpResponseBase
 from django.views.generic import View
 
-from django_faceauth.gate.decorators import through, through_async
+from django_faceauth.gate.decorators import run_gated, run_gated_async
+from django_faceauth.gate.locked_user import refuse_rest_framework
 from django_faceauth.gate.policy import Policy, described_by
-from django_faceauth.gate.same_user import refuse_rest_framework
 from django_faceauth.gate.unused import unused
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ class FaceRequiredMixin(_View):
             vars(self)["form_invalid"] = lambda form: unused(invalid(form))
         answer: Callable[[], Any] = partial(super().dispatch, request, *args, **kwargs)
         if self.view_is_async:
-            return through_async(request, policy_of(self), answer)
-        return through(request, policy_of(self), answer)
+            return run_gated_async(request, policy_of(self), answer)
+        return run_gated(request, policy_of(self), answer)
 
 
 def policy_of(view: FaceRequiredMixin | type[FaceRequiredMixin]) -> Policy:

@@ -14,11 +14,11 @@ from django.views import View
 
 from django_faceauth.conf import conf
 from django_faceauth.durations import as_duration
-from django_faceauth.gate.answers import UNSAFE, answered_by_framework
+from django_faceauth.gate.view_methods import UNSAFE, answered_by_framework
 from django_faceauth.models import FaceChallenge, database
+from django_faceauth.models.active_grants import Grant
 from django_faceauth.models.challenge import ACTION_LENGTH
-from django_faceauth.models.standing import Grant
-from django_faceauth.services.binding import Snapshot, snapshot_of
+from django_faceauth.services.grants.binding import Snapshot, snapshot_of
 
 SHORTEST: Final = timedelta(seconds=1)
 LONGEST: Final = timedelta(days=365)

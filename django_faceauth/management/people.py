@@ -6,7 +6,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from django_faceauth.services import people
+from django_faceauth.services.enrolment import user_lookup
 
 
 def add_user(parser: CommandParser) -> None:
@@ -16,7 +16,7 @@ def add_user(parser: CommandParser) -> None:
 
 def user_named(name: str) -> AbstractBaseUser:
     """Return the user that `name` means; raise `CommandError` for none and for two."""
-    found = people.find([name])[name]
+    found = user_lookup.find([name])[name]
     if len(found) > 1:
         raise CommandError(_("That names two users, one by name and one by primary key."))
     if not found:

@@ -298,7 +298,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "pulls",
+                    "poll_count",
                     models.PositiveSmallIntegerField(
                         default=0,
                         help_text="How often the provider was asked.",
@@ -306,7 +306,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "quiet_since",
+                    "last_change_at",
                     models.DateTimeField(
                         blank=True,
                         help_text="Since when there was no other status, and no new attempt.",
@@ -535,7 +535,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "claimed_at",
+                    "start_locked_at",
                     models.DateTimeField(
                         blank=True,
                         help_text="While one request is starting.",
@@ -557,7 +557,7 @@ class Migration(migrations.Migration):
                     models.DateTimeField(blank=True, null=True, verbose_name="granted at"),
                 ),
                 (
-                    "seen_at",
+                    "session_rotated_at",
                     models.DateTimeField(
                         blank=True,
                         help_text="When the session first used it.",
@@ -583,7 +583,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "open_slot",
+                    "dedup_key",
                     models.CharField(
                         blank=True,
                         editable=False,
@@ -628,10 +628,10 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("open_slot__isnull", False), ("state", "open")),
+                            models.Q(("dedup_key__isnull", False), ("state", "open")),
                             models.Q(
                                 models.Q(("state", "open"), _negated=True),
-                                ("open_slot__isnull", True),
+                                ("dedup_key__isnull", True),
                             ),
                             _connector="OR",
                         ),

@@ -58,10 +58,10 @@ class FaceAuthentication(Row):
     pulling_since = models.DateTimeField(
         _("being asked since"), null=True, blank=True, help_text=_("While an answer is awaited.")
     )
-    pulls = models.PositiveSmallIntegerField(
+    poll_count = models.PositiveSmallIntegerField(
         _("times asked"), default=0, help_text=_("How often the provider was asked.")
     )
-    quiet_since = models.DateTimeField(
+    last_change_at = models.DateTimeField(
         _("quiet since"),
         null=True,
         blank=True,

@@ -49,12 +49,13 @@ class FaceChallengeQuerySet(Rows["FaceChallenge"]):
 
         One statement, so that no two at once wait for each other's rows.
         """
-        moved = Concat(models.Value(digest[SESSION_PART:]), Substr("open_slot", SESSION_PART + 1))
+        moved = Concat(models.Value(digest[SESSION_PART:]), Substr("dedup_key", SESSION_PART + 1))
         return self.update(
             session_digest=digest,
-            open_slot=models.Case(models.When(open_slot__isnull=False, then=moved)),
-            seen_at=models.Case(
-                models.When(pk__in=seen, then=models.Value(now)), default=models.F("seen_at")
+            dedup_key=models.Case(models.When(dedup_key__isnull=False, then=moved)),
+            session_rotated_at=models.Case(
+                models.When(pk__in=seen, then=models.Value(now)),
+                default=models.F("session_rotated_at"),
             ),
         )
 
@@ -71,9 +72,9 @@ class FaceChallengeQuerySet(Rows["FaceChallenge"]):
         still_open = self.filter(state=FaceChallenge.State.OPEN)
         if state != FaceChallenge.State.GRANTED:
             values["kept"] = None  # of no more use (U-10)
-        return still_open.update(state=state, reason=reason, open_slot=None, **values)
+        return still_open.update(state=state, reason=reason, dedup_key=None, **values)
 
-    def mendable(self) -> FaceChallengeQuerySet:
+    def can_use_fallback(self) -> FaceChallengeQuerySet:
         """Ended questions that another way of the site may still answer."""
         refused = models.Q(state=FaceChallenge.State.REFUSED)
         unlucky = models.Q(state=FaceChallenge.State.FAILED, reason__in=HARMLESS)
@@ -86,7 +87,7 @@ class FaceChallengeQuerySet(Rows["FaceChallenge"]):
         taken back is not.
         """
         still_open = self.filter(state=FaceChallenge.State.OPEN)
-        return (still_open | self.mendable()).filter(created_at__gte=since)
+        return (still_open | self.can_use_fallback()).filter(created_at__gte=since)
 
     def answer(self, method: str, *, since: datetime, now: datetime) -> int:
         """Grant the unanswered ones among these by another way; return how many there were.
@@ -97,7 +98,7 @@ class FaceChallengeQuerySet(Rows["FaceChallenge"]):
             state=FaceChallenge.State.GRANTED,
             reason="other_method",
             method=method,
-            open_slot=None,
+            dedup_key=None,
             verified_at=now,
             granted_at=now,
         )
@@ -118,7 +119,7 @@ class FaceChallengeQuerySet(Rows["FaceChallenge"]):
         """Fail those among these that could still open a gate; return how many there were."""
         live = self.filter(state__in=[FaceChallenge.State.OPEN, FaceChallenge.State.GRANTED])
         return live.update(
-            state=FaceChallenge.State.FAILED, reason=reason, open_slot=None, kept=None
+            state=FaceChallenge.State.FAILED, reason=reason, dedup_key=None, kept=None
         )
 
     def granted_once(self) -> FaceChallengeQuerySet:
@@ -133,7 +134,7 @@ class FaceChallengeQuerySet(Rows["FaceChallenge"]):
             state=FaceChallenge.State.REVOKED, reason=reason, revoked_at=now, kept=None
         )
 
-    def regret(self, *, reason: str, now: datetime) -> int:
+    def mark_revoked_after_use(self, *, reason: str, now: datetime) -> int:
         """Note on the used grants among these that it is too late to take them back."""
         used = self.filter(state=FaceChallenge.State.CONSUMED, revoked_at=None)
         return used.update(reason=reason, revoked_at=now)
@@ -216,7 +217,7 @@ class FaceChallenge(Row):
         blank=True,
         help_text=_("When the user came back from the capture page."),
     )
-    claimed_at = models.DateTimeField(
+    start_locked_at = models.DateTimeField(
         _("claimed at"), null=True, blank=True, help_text=_("While one request is starting.")
     )
     called_at = models.DateTimeField(
@@ -226,7 +227,7 @@ class FaceChallenge(Row):
         help_text=_("When a start last called the provider."),
     )
     granted_at = models.DateTimeField(_("granted at"), null=True, blank=True)
-    seen_at = models.DateTimeField(
+    session_rotated_at = models.DateTimeField(
         _("seen at"), null=True, blank=True, help_text=_("When the session first used it.")
     )
     consumed_at = models.DateTimeField(_("consumed at"), null=True, blank=True)
@@ -236,7 +237,7 @@ class FaceChallenge(Row):
     )
     # One open question for each (user, session, action, binding). A nullable unique
     # column says that on every database; MariaDB has no partial unique index.
-    open_slot = models.CharField(
+    dedup_key = models.CharField(
         _("open slot"), max_length=64, unique=True, null=True, blank=True, editable=False
     )
 
@@ -256,8 +257,8 @@ class FaceChallenge(Row):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(state="open", open_slot__isnull=False)
-                | (~models.Q(state="open") & models.Q(open_slot__isnull=True)),
+                condition=models.Q(state="open", dedup_key__isnull=False)
+                | (~models.Q(state="open") & models.Q(dedup_key__isnull=True)),
                 name="faceauth_open_holds_slot",
             ),
             models.CheckConstraint(
@@ -287,10 +288,10 @@ class FaceChallenge(Row):
     @property
     def is_unanswered(self) -> bool:
         """Whether another way of the site may answer, as far as time allows."""
-        is_mendable = self.state == self.State.REFUSED or (
+        is_can_use_fallback = self.state == self.State.REFUSED or (
             self.state == self.State.FAILED and self.reason in HARMLESS
         )
-        return self.is_open or (is_mendable and self.revoked_at is None)
+        return self.is_open or (is_can_use_fallback and self.revoked_at is None)
 
     @property
     def is_declined(self) -> bool:

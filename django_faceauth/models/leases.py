@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 
-def has_run_out(name: str, *, lease: timedelta, now: datetime) -> Q:
+def lock_expired(name: str, *, lease: timedelta, now: datetime) -> Q:
     """Return the condition that the moment in the column `name` keeps nobody away any more.
 
     A moment well ahead of now does not either: it was written before the clock was set back.

@@ -11,7 +11,7 @@ from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.provider.client import Client
 from django_faceauth.provider.credentials import ClientCredentials, Credentials, SecretKey
 from django_faceauth.provider.transport import Transport
-from django_faceauth.redaction import Secret
+from django_faceauth.secret import Secret
 
 
 @lru_cache(maxsize=4)

@@ -4,7 +4,7 @@ Usable from a plain Python shell, without a Django project::
 
     from django_faceauth.provider.client import Client
     from django_faceauth.provider.credentials import SecretKey
-    from django_faceauth.redaction import Secret
+    from django_faceauth.secret import Secret
 
     client = Client(
         "https://identity-verification.sandbox.checkout.com",
@@ -25,17 +25,17 @@ from typing import Any, TypeVar
 
 from django_faceauth.exceptions import AccessDenied, MalformedAnswer
 from django_faceauth.identifiers import Prefix, is_id
-from django_faceauth.provider.addresses import is_capture_url
-from django_faceauth.provider.answers import Image, Json
 from django_faceauth.provider.credentials import Credentials
-from django_faceauth.provider.snapshots import (
+from django_faceauth.provider.resources import (
     AssetSnapshot,
     AttemptSnapshot,
     AuthenticationSnapshot,
     Page,
 )
+from django_faceauth.provider.responses import Image, Json
 from django_faceauth.provider.transport import Bearer, Transport
-from django_faceauth.redaction import Secret
+from django_faceauth.provider.url_validation import is_capture_url
+from django_faceauth.secret import Secret
 
 __all__ = ["Client", "ClientInformation", "PhoneNumber"]
 

@@ -12,9 +12,9 @@ import requests
 from requests.auth import AuthBase
 
 from django_faceauth.exceptions import MalformedAnswer
-from django_faceauth.provider.answers import Json
+from django_faceauth.provider.responses import Json
 from django_faceauth.provider.transport import Transport
-from django_faceauth.redaction import Secret
+from django_faceauth.secret import Secret
 
 SCOPE: Final = "identity-verification"
 #: A token is renewed this many seconds before it expires, so that it does not on its way.

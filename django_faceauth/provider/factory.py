@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from django.conf import settings
 from django.utils.module_loading import import_string
 
 from django_faceauth.conf import PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError
-from django_faceauth.provider.addresses import is_api_url
+from django_faceauth.provider.url_validation import is_api_url
 
 if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
@@ -55,6 +56,6 @@ def answered_by(adapter: BaseAdapter) -> Iterator[None]:
 
 
 def _api_url(name: str, url: str) -> str:
-    if not is_api_url(url, debug=conf.DEBUG):
+    if not is_api_url(url, debug=settings.DEBUG):
         raise ConfigurationError(f"{PREFIX}{name} is not an HTTPS address of the provider.")
     return url

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from django_faceauth.exceptions import SignatureInvalid
-from django_faceauth.redaction import Secret
+from django_faceauth.secret import Secret
 
 HEADER: Final = "Cko-Signature"
 

@@ -24,9 +24,9 @@ from urllib3.exceptions import HTTPError, ProtocolError
 
 from django_faceauth import __version__
 from django_faceauth.exceptions import ProviderError, Unavailable
-from django_faceauth.provider.answers import IMAGE_TYPES, Image, Json, image_in, json_in
 from django_faceauth.provider.quiet import unlogged
-from django_faceauth.redaction import Secret
+from django_faceauth.provider.responses import IMAGE_TYPES, Image, Json, image_in, json_in
+from django_faceauth.secret import Secret
 
 logger = logging.getLogger(__name__)
 

@@ -20,10 +20,15 @@ from django_faceauth import metrics
 from django_faceauth.conf import PREFIX, conf
 from django_faceauth.durations import Limit
 from django_faceauth.exceptions import (
+    AccessDenied,
     ConfigurationError,
+    Conflict,
     NotEnrolled,
+    NotFound,
     ProviderError,
+    Rejected,
     TooManyAttempts,
+    Unavailable,
 )
 from django_faceauth.models import (
     Applicant,
@@ -34,12 +39,16 @@ from django_faceauth.models import (
     database,
 )
 from django_faceauth.models.authentication import StatusChange
-from django_faceauth.services import attempts, budget
-from django_faceauth.services.announcements import announce
+from django_faceauth.services.dispatch import send_on_commit
+from django_faceauth.services.sync import provider_rate_limit
 from django_faceauth.signals import locked_out
 from django_faceauth.statuses import AuthenticationStatus
 
 logger = logging.getLogger(__name__)
+
+#: The provider said no: nothing was made.
+REFUSALS: Final = (AccessDenied, Conflict, NotFound, Rejected)
+TOO_MANY_REQUESTS: Final = 429
 
 #: Whose limit, until when it is closed, and the rule that says so.
 Closing = tuple[str, datetime | None, str]
@@ -56,12 +65,13 @@ def take(challenge: FaceChallenge, *, now: datetime) -> AttemptRequest:
     """
     has_site_limit = conf.RATE_LIMITS.site is not None
     if has_site_limit:
-        budget.open_account()  # not below, where many at once would wait for each other's row
+        # Not below, where many at once would wait for each other's row.
+        provider_rate_limit.open_account()
     with database.atomic():
         if not hold(challenge.user_id):
             raise NotEnrolled("the user has no applicant")
         if has_site_limit:
-            budget.hold()  # always after the user, so that no two wait for each other
+            provider_rate_limit.lock()  # always after the user, so that no two wait for each other
         closed = closed_until(challenge, now=now)
         if closed is None:
             return AttemptRequest.objects.create(
@@ -74,6 +84,14 @@ def take(challenge: FaceChallenge, *, now: datetime) -> AttemptRequest:
     raise closed
 
 
+def made_nothing(error: ProviderError | ConfigurationError) -> bool:
+    """Tell whether the call that failed so has certainly made nothing at the provider."""
+    if not isinstance(error, Unavailable):
+        return isinstance(error, (ConfigurationError, *REFUSALS))
+    is_refusal = error.operation == "token" or error.status_code == TOO_MANY_REQUESTS
+    return is_refusal or not error.was_sent
+
+
 @contextmanager
 def counted(challenge: FaceChallenge, *, now: datetime) -> Iterator[None]:
     """Count the attempt that is bought in this block; raises what `take` does.
@@ -84,7 +102,7 @@ def counted(challenge: FaceChallenge, *, now: datetime) -> Iterator[None]:
     try:
         yield
     except (ProviderError, ConfigurationError) as error:
-        if attempts.made_nothing(error):
+        if made_nothing(error):
             give_back(request)
         raise
 
@@ -131,7 +149,9 @@ def note_decline(user_id: Any, *, now: datetime) -> None:
 def lock(user_id: Any, *, reason: Lockout.Reason, until: datetime, now: datetime) -> Lockout:
     """Let a user start nothing before `until`, and tell of it."""
     lockout = Lockout.objects.create(user_id=user_id, reason=reason, started_at=now, until=until)
-    announce(locked_out, sender=Lockout, user=lockout.user, reason=lockout.reason, until=until)
+    send_on_commit(
+        locked_out, sender=Lockout, user=lockout.user, reason=lockout.reason, until=until
+    )
     return lockout
 
 

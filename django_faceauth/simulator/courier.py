@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from django_faceauth.conf import conf
 from django_faceauth.provider import signatures
-from django_faceauth.redaction import Secret
+from django_faceauth.secret import Secret
 from django_faceauth.simulator import faults, outbox, store
 from django_faceauth.simulator.models import Delivery, DeliveryState, StoredCase
 

@@ -8,7 +8,7 @@ from typing import Final
 from django.core import signing
 
 from django_faceauth.conf import conf
-from django_faceauth.redaction import Secret
+from django_faceauth.secret import Secret
 
 SALT: Final = "faceauth_simulator.token"
 TOKEN_LIFETIME: Final = timedelta(hours=1)

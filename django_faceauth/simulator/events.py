@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django_faceauth.provider.notices import FAMILY
+from django_faceauth.provider.webhook_payloads import FAMILY
 from django_faceauth.simulator.machine import Case
 from django_faceauth.statuses import AttemptStatus, AuthenticationStatus
 

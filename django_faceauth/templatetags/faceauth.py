@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django import template
@@ -10,32 +9,11 @@ from django.template import Context
 from django.utils.html import json_script
 from django.utils.safestring import SafeString
 
-from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.gate import Face, freshness
-from django_faceauth.gate.destination import home
-from django_faceauth.wording import STEPUP
+from django_faceauth.messages import STEPUP
 
 register = template.Library()
-
-
-@dataclass(frozen=True)
-class Brand:
-    """Whose pages these are. `logo` and `stylesheets` are names of static files."""
-
-    name: str
-    logo: str
-    stylesheets: tuple[str, ...]
-    home: str
-
-
-@register.simple_tag
-def face_brand() -> Brand:
-    """Return what the settings say about the looks of our pages.
-
-    `{% face_brand as brand %}`. Raises `ConfigurationError` if a setting cannot be used.
-    """
-    return Brand(conf.BRAND_NAME, conf.BRAND_LOGO, conf.STYLESHEETS, home())
 
 
 @register.simple_tag(takes_context=True)

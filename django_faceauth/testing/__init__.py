@@ -11,7 +11,7 @@ from django_faceauth.testing.cases import FaceAuthTestMixin
 from django_faceauth.testing.gates import Ungated, assert_closed, assert_gated, ungated
 from django_faceauth.testing.outcomes import Outcome
 from django_faceauth.testing.provider import simulated
-from django_faceauth.testing.refusals import assert_face_asked
+from django_faceauth.testing.responses import assert_face_asked
 from django_faceauth.testing.states import (
     enrolled,
     exempted,

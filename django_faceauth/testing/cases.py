@@ -12,7 +12,7 @@ from django.test import Client
 from django_faceauth.testing.gates import assert_closed, assert_gated
 from django_faceauth.testing.outcomes import Outcome
 from django_faceauth.testing.provider import simulated
-from django_faceauth.testing.refusals import assert_face_asked
+from django_faceauth.testing.responses import assert_face_asked
 from django_faceauth.testing.states import (
     enrolled,
     exempted,

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from django.test import Client
 
-from django_faceauth.gate.answers import answered_by
-from django_faceauth.gate.discovery import Place, places, policies_at
-from django_faceauth.testing.refusals import handle_of
+from django_faceauth.gate.url_discovery import Place, places, policies_at
+from django_faceauth.gate.view_methods import answered_by
+from django_faceauth.testing.responses import handle_of
 
 #: Pages of every admin that nobody can be asked at, and the other pages of this package.
 ALWAYS_OPEN: Final = (

@@ -22,16 +22,16 @@ from django.utils import timezone
 from django_faceauth.gate.decision import CHALLENGE_HEADER
 from django_faceauth.gate.policy import CHALLENGE_FIELD
 from django_faceauth.models import FaceAuthentication, FaceChallenge
-from django_faceauth.services.telling import Step
+from django_faceauth.services.flow.progress import Step
 from django_faceauth.simulator import faults
 from django_faceauth.simulator.actions import act
 from django_faceauth.simulator.documents import dump
 from django_faceauth.simulator.machine import Attempt, AttemptRequest, Case
 from django_faceauth.simulator.models import StoredCase
 from django_faceauth.statuses import AttemptStatus, AuthenticationStatus
+from django_faceauth.testing.flow_driver import Walk, let_time_pass
 from django_faceauth.testing.outcomes import Outcome
-from django_faceauth.testing.refusals import challenge_of, page_at, problem_in
-from django_faceauth.testing.walk import Walk, let_time_pass
+from django_faceauth.testing.responses import challenge_of, page_at, problem_in
 from django_faceauth.testing.webhooks import authentication_of, deliver_webhook, webhook_event
 
 CONTINUE: Final = "faceauth:continue"

@@ -29,27 +29,19 @@ from django_faceauth.models import (
 )
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.models.exemption import EVERY_ACTION
-from django_faceauth.provider.snapshots import (
-    AttemptSnapshot,
-    AuthenticationSnapshot,
-    ResponseCode,
-)
-from django_faceauth.services import (
-    enrolment,
-    exemptions,
-    flow,
-    grants,
-    limits,
-    review,
-    sync,
-)
-from django_faceauth.services.binding import snapshot_of
-from django_faceauth.services.questions import Question
-from django_faceauth.services.sync import Pulled
+from django_faceauth.provider.resources import AttemptSnapshot, AuthenticationSnapshot, ResponseCode
+from django_faceauth.services import limits, review_queue
+from django_faceauth.services.enrolment import applicants
+from django_faceauth.services.flow import finish
+from django_faceauth.services.grants import exemptions, grants
+from django_faceauth.services.grants.binding import snapshot_of
+from django_faceauth.services.grants.challenge_spec import ChallengeSpec
+from django_faceauth.services.sync import sync
+from django_faceauth.services.sync.sync import Pulled
 from django_faceauth.simulator.ids import new_id
 from django_faceauth.statuses import AttemptStatus, AuthenticationStatus
-from django_faceauth.testing.refusals import challenge_of
-from django_faceauth.testing.seats import Target, seat
+from django_faceauth.testing.responses import challenge_of
+from django_faceauth.testing.sessions import Target, seat
 from django_faceauth.testing.webhooks import authentication_of
 
 Duration = float | timedelta
@@ -73,9 +65,9 @@ def enrolled(user: AbstractBaseUser, applicant_id: str = "") -> Applicant:
     `ValueError` for an id of the wrong shape.
     """
     if applicant_id:
-        return enrolment.link(user, applicant_id)
+        return applicants.link(user, applicant_id)
     held = Applicant.objects.filter(user_id=user.pk).first()
-    return held or enrolment.link(user, new_id("aplt"))
+    return held or applicants.link(user, new_id("aplt"))
 
 
 def face_asked(
@@ -207,7 +199,7 @@ def _asked(
             raise TypeError("a response that asks for a face says by itself what for, and whose")
         return challenge_of(target)
     snapshot = {} if binding is None else snapshot_of(binding)
-    question = Question(action, conf.MAX_AGE, snapshot, reason="not_shown", next_url="/")
+    question = ChallengeSpec(action, conf.MAX_AGE, snapshot, reason="not_shown", next_url="/")
     with seat(target, user) as request:
         enrolled(cast(AbstractBaseUser, request.user))  # nobody else is asked
         return grants.ask(request, question, window=conf.CAPTURE_WINDOW, now=now)
@@ -234,8 +226,8 @@ def _decided(challenge: FaceChallenge, status: str, now: datetime) -> FaceChalle
     )
     sync.mirror_attempts(row, [attempt], started_at=now)
     row, told = _tell(row, status, now)
-    review.consider(row, now=now)
-    flow.act_on(Pulled(row, told, (attempt,)), now=now)
+    review_queue.consider(row, now=now)
+    finish.act_on(Pulled(row, told, (attempt,)), now=now)
     if apps.is_installed(SIMULATOR):
         # So that it can answer for what it never decided, should it be asked.
         import_module(MEMORY).remember(row)

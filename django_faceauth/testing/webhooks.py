@@ -15,9 +15,9 @@ from django.utils import timezone
 from django_faceauth.conf import PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.models import FaceAuthentication, FaceChallenge
-from django_faceauth.provider.notices import FAMILY
 from django_faceauth.provider.signatures import HEADER, sign
-from django_faceauth.redaction import Secret
+from django_faceauth.provider.webhook_payloads import FAMILY
+from django_faceauth.secret import Secret
 from django_faceauth.simulator.ids import new_id
 
 #: Sign with this for a delivery of somebody who does not know the key.

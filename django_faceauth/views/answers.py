@@ -6,19 +6,20 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import SimpleLazyObject
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import TooManyAttempts
-from django_faceauth.gate.destination import fallback_for, home, local, way_on
+from django_faceauth.gate.redirects import fallback_for, home, local, way_on
+from django_faceauth.messages import LIMITED, Wording
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services import consent, flow, grants
-from django_faceauth.services.flow import Word
-from django_faceauth.services.presentation import lines
-from django_faceauth.services.telling import can_reopen, wording_for
-from django_faceauth.wording import LIMITED, Wording
+from django_faceauth.services.flow.progress import Word, can_reopen, word_for, wording_for
+from django_faceauth.services.grants import grants
+from django_faceauth.services.grants.formatting import lines
+from django_faceauth.services.privacy import consent
 
 #: Seconds between two looks of a waiting page.
 REFRESH: Final = 3
@@ -31,7 +32,7 @@ def show(
     trouble: Exception | None = None,
 ) -> HttpResponse:
     """Go on, wait, or say what happened."""
-    word = flow.word_for(challenge, now=now)
+    word = word_for(challenge, now=now)
     if word is Word.GRANTED:
         grants.see(request, challenge, now=now)
         return redirect(way_on(challenge))
@@ -92,7 +93,7 @@ def limited(
         wording=LIMITED[closed.scope],
         now=now,
         until=_next_minute(closed.until),
-        rule=closed.rule if conf.DEBUG else "",
+        rule=closed.rule if settings.DEBUG else "",
         fallback="" if closed.scope == "reported" else fallback_for(challenge.handle),
     )
     response["Retry-After"] = str(closed.seconds(now))
@@ -107,7 +108,7 @@ def unavailable(request: HttpRequest, challenge: FaceChallenge, error: Exception
         challenge,
         status=503,
         passes=getattr(error, "retryable", False),
-        cause=str(error) if conf.DEBUG else "",
+        cause=str(error) if settings.DEBUG else "",
     )
 
 

@@ -15,17 +15,18 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConsentRequired, NotEnrolled, TooManyAttempts
-from django_faceauth.gate.destination import fallback_for, local, way_back, way_on
-from django_faceauth.gate.problems import NEXT
+from django_faceauth.gate.problem_details import NEXT
+from django_faceauth.gate.redirects import fallback_for, local, way_back, way_on
+from django_faceauth.messages import WORDINGS
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.authentication import StatusChange
-from django_faceauth.services import flow, grants
-from django_faceauth.services.flow import Word
-from django_faceauth.services.presentation import kept_lines
-from django_faceauth.services.telling import wording_for
+from django_faceauth.services.flow import finish
+from django_faceauth.services.flow.progress import Word, is_under_way, word_for, wording_for
+from django_faceauth.services.flow.start import begin, closed_until
+from django_faceauth.services.grants import grants
+from django_faceauth.services.grants.formatting import kept_lines
 from django_faceauth.views.answers import limited, render_page, say, show, show_start, unavailable
 from django_faceauth.views.page import AGAIN, look_again, not_found, of_this_session, page
-from django_faceauth.wording import WORDINGS
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ Source = StatusChange.Source
 def start(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
     """Say what is asked and why; on POST, hand the browser over to the capture page."""
     now = timezone.now()
-    if flow.word_for(challenge, now=now) not in {Word.OPEN, Word.RETRY}:
+    if word_for(challenge, now=now) not in {Word.OPEN, Word.RETRY}:
         return show(request, challenge, now)
     if request.method == "POST":
         return _hand_over(request, challenge, now)
@@ -61,11 +62,11 @@ def returned(request: HttpRequest, handle: str) -> HttpResponse:
     if challenge is None:
         return _not_ours(request, handle)
     now = timezone.now()
-    flow.note_return(challenge, now=now)
-    challenge, _trouble = flow.look(challenge, source=Source.RETURN, now=now)
+    finish.note_return(challenge, now=now)
+    challenge, _trouble = finish.look(challenge, source=Source.RETURN, now=now)
     if challenge.return_url:
         return _send_back(request, challenge.return_url)
-    if flow.word_for(challenge, now=now) is Word.OPEN:
+    if word_for(challenge, now=now) is Word.OPEN:
         return redirect("faceauth:waiting", challenge.handle)
     return show(request, challenge, now)
 
@@ -83,9 +84,9 @@ def done(request: HttpRequest) -> HttpResponse:
 def waiting(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
     """Wait visibly for the provider, then go on or say what happened."""
     now = timezone.now()
-    if challenge.is_open and not flow.is_under_way(challenge, now=now):
+    if challenge.is_open and not is_under_way(challenge, now=now):
         return redirect("faceauth:start", challenge.handle)
-    challenge, trouble = flow.look(challenge, source=Source.POLL, now=now)
+    challenge, trouble = finish.look(challenge, source=Source.POLL, now=now)
     return show(request, challenge, now, trouble=trouble)
 
 
@@ -97,8 +98,8 @@ def status(request: HttpRequest, handle: str) -> HttpResponse:
     if challenge is None:
         return _look_again(request, handle)
     now = timezone.now()
-    challenge, trouble = flow.look(challenge, source=Source.POLL, now=now)
-    word = flow.word_for(challenge, now=now)
+    challenge, trouble = finish.look(challenge, source=Source.POLL, now=now)
+    word = word_for(challenge, now=now)
     told = {
         "state": word.value,
         "message": str(wording_for(challenge, word, now=now, trouble=trouble).message),
@@ -108,7 +109,7 @@ def status(request: HttpRequest, handle: str) -> HttpResponse:
         return JsonResponse(told | {"next": way_on(challenge)})
     if word is not Word.OPEN:
         told["next"] = reverse("faceauth:waiting", args=[challenge.handle])
-    elif not flow.is_under_way(challenge, now=now):
+    elif not is_under_way(challenge, now=now):
         told["next"] = reverse("faceauth:start", args=[challenge.handle])
     if word is Word.RETRY:
         told["retry"] = reverse("faceauth:start", args=[challenge.handle])
@@ -139,7 +140,7 @@ def _look_again(request: HttpRequest, handle: str) -> HttpResponse:
 
 
 def _ask(request: HttpRequest, challenge: FaceChallenge, now: datetime) -> HttpResponse:
-    closed = flow.closed_until(challenge, now=now)
+    closed = closed_until(challenge, now=now)
     if closed is not None:
         return limited(request, challenge, closed, now)
     return show_start(request, challenge)
@@ -149,7 +150,7 @@ def _hand_over(request: HttpRequest, challenge: FaceChallenge, now: datetime) ->
     back = way_back(request, challenge)
     agreed_to = request.POST.get("consent", "")
     try:
-        step = flow.begin(challenge, redirect_url=back, now=now, agreed_to=agreed_to)
+        step = begin(challenge, redirect_url=back, now=now, agreed_to=agreed_to)
     except NotEnrolled:
         return render_page(
             request, "denied", challenge, status=403, fallback=fallback_for(challenge.handle)
@@ -158,7 +159,7 @@ def _hand_over(request: HttpRequest, challenge: FaceChallenge, now: datetime) ->
         return show_start(request, challenge, is_missed=True)
     except TooManyAttempts as closed:
         return limited(request, challenge, closed, now)
-    except flow.TROUBLES as error:
+    except finish.TROUBLES as error:
         logger.error("start failed: %s challenge=%s", error, challenge.pk)
         return unavailable(request, challenge, error)
     if step is None:

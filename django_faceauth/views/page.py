@@ -11,10 +11,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from django_faceauth.gate.destination import home, local
-from django_faceauth.headers import sealed
+from django_faceauth.gate.redirects import home, local
 from django_faceauth.models import FaceChallenge, database
-from django_faceauth.services import grants
+from django_faceauth.security_headers import sealed
+from django_faceauth.services.grants import grants
 
 #: What a page of ours adds to an address that it asks for once more.
 AGAIN: Final = "again"

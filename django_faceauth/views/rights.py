@@ -12,10 +12,12 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from django_faceauth.gate.destination import fallback_for, home
+from django_faceauth.gate.redirects import fallback_for, home
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services import alerts, grants, reports, review
-from django_faceauth.services import consent as consents
+from django_faceauth.services import notifications, review_queue
+from django_faceauth.services.grants import grants
+from django_faceauth.services.privacy import consent as consents
+from django_faceauth.services.review import user_reports
 from django_faceauth.views.page import not_found, of_this_session, page
 
 
@@ -28,14 +30,14 @@ def report(request: HttpRequest, token: str) -> HttpResponse:
     Public: whoever reads the mail is believed, and can only take away. Looking changes
     nothing, since programs look at links too.
     """
-    challenge = alerts.challenge_of(token)
+    challenge = notifications.challenge_of(token)
     if challenge is None:
         return not_found(request)
     if request.method == "POST":
-        reports.report(challenge, now=timezone.now())
+        user_reports.report(challenge, now=timezone.now())
         return redirect("faceauth:report", token)
     page = "report" if challenge.reported_at is None else "reported"
-    context = {"token": token, "cancel_url": home(), **alerts.facts(challenge)}
+    context = {"token": token, "cancel_url": home(), **notifications.facts(challenge)}
     return render(request, f"faceauth/{page}.html", context)
 
 
@@ -45,7 +47,7 @@ def report(request: HttpRequest, token: str) -> HttpResponse:
 @of_this_session
 def contest(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
     """Have a person look at a decline (V-10). Without a gate: it opens nothing."""
-    if not review.contest(challenge, now=timezone.now()):
+    if not review_queue.contest(challenge, now=timezone.now()):
         return not_found(request)
     return render(request, "faceauth/contested.html", {"cancel_url": home()})
 

@@ -64,6 +64,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "bank.context_processors.brand",
             ]
         },
     }
@@ -106,16 +107,12 @@ CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="redis://127.0.0.1:6379
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = {**FACEAUTH_BEAT_SCHEDULE}
 
-# -- whose bank this is: one flow, dressed by settings and stylesheets alone
+# -- whose bank this is: one flow in two designs
 
 BRANDS = {"harbour": "Harbour Bank", "meadow": "Meadow Mutual"}
 BRAND = env.str("BANK_BRAND", default="harbour")
 if BRAND not in BRANDS:
     raise ImproperlyConfigured(f"BANK_BRAND is {BRAND!r}: it must be {' or '.join(BRANDS)}.")
-
-FACEAUTH_BRAND_NAME = BRANDS[BRAND]
-FACEAUTH_BRAND_LOGO = f"bank/{BRAND}.svg"
-FACEAUTH_STYLESHEETS = [f"bank/{BRAND}.css", "bank/face.css"]
 
 # -- the face check, at the simulator of this very server
 
@@ -170,7 +167,6 @@ FROM_ENVIRONMENT = {
     "FACEAUTH_CELERY": env.bool,
     "FACEAUTH_POLL_RATE": env.float,
     "FACEAUTH_MAX_AGE": env.int,
-    "FACEAUTH_MAX_AGE_CEILING": env.int,
     "FACEAUTH_CAPTURE_WINDOW": env.int,
     "FACEAUTH_RATE_LIMITS": env.json,
     "FACEAUTH_ACR": env.str,
@@ -178,16 +174,12 @@ FROM_ENVIRONMENT = {
     "FACEAUTH_IMPERSONATION_KEYS": env.list,
     "FACEAUTH_REDIRECT_ALLOWLIST": env.list,
     "FACEAUTH_FALLBACK": env.str,
-    "FACEAUTH_BRAND_NAME": env.str,
-    "FACEAUTH_BRAND_LOGO": env.str,
-    "FACEAUTH_STYLESHEETS": env.list,
     "FACEAUTH_CONSENT_VERSION": env.str,
     "FACEAUTH_NOTICES": env.bool,
     "FACEAUTH_SITE_URL": env.str,
     "FACEAUTH_SLOW_REVIEW": env.bool,
     "FACEAUTH_SCRUB": env.str,
     "FACEAUTH_DASHBOARD_URL": env.str,
-    "FACEAUTH_SECOND_REVIEWER": env.bool,
     "FACEAUTH_RETENTION": env.dict,
     "FACEAUTH_SIMULATOR_ENABLED": env.bool,
     "FACEAUTH_SIMULATOR_WEBHOOK_URL": env.str,

@@ -8,7 +8,7 @@ import pytest
 
 from django_faceauth.models import FaceAuthentication
 from tests.admin.staff import Staff
-from tests.person import Person, scripted
+from tests.user_driver import Person, scripted
 
 
 @pytest.fixture

@@ -21,10 +21,10 @@ from django_faceauth.models import (
     Lockout,
     WebhookEvent,
 )
-from django_faceauth.services import audit, limits
+from django_faceauth.services import audit_log, limits
 from tests.admin.staff import Staff, address, text_of
-from tests.person import capture_url_in
 from tests.provider_double import answers, breaks
+from tests.user_driver import capture_url_in
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
@@ -70,7 +70,7 @@ def test_asking_the_provider(staff, people, provider):
     assert row.status == "approved"
     assert row.status_changes.last().source == "admin"
     assert succeeded(page) == [True]
-    assert entries() == [("synced", str(operator.user.pk), audit.subject_of(row))]
+    assert entries() == [("synced", str(operator.user.pk), audit_log.subject_of(row))]
     assert LogEntry.objects.get().object_id == str(row.pk)
     person.clock.shift(10)
     calls = len(provider.calls)

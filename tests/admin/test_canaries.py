@@ -15,7 +15,7 @@ from django.db import connection
 
 from django_faceauth.admin import DESKS
 from django_faceauth.models import FaceAttempt
-from tests.deliveries import deliver, event
+from tests.webhook_deliveries import deliver, event
 
 pytestmark = pytest.mark.django_db
 

@@ -20,9 +20,9 @@ from django_faceauth.response_codes import MEANINGS
 from django_faceauth.statuses import LABELS
 from tests.addresses import served
 from tests.gate.test_admin import make_staff
-from tests.person import scripted
 from tests.site.views import statements
 from tests.sweeping import sweep_for
+from tests.user_driver import scripted
 
 pytestmark = pytest.mark.database
 
@@ -219,7 +219,7 @@ def test_each_bad_figure_links_to_its_rows_and_says_the_cure(people):
     here.filter(user=rows[0].user).update(next_poll_at=now - timedelta(minutes=6))
     here.filter(user=rows[1].user).update(status="invented_tomorrow")
     here.filter(user=rows[2].user).update(
-        status="checks_in_progress", quiet_since=now - timedelta(minutes=61)
+        status="checks_in_progress", last_change_at=now - timedelta(minutes=61)
     )
 
     bad = [figure for figure in figures(boss) if figure.is_bad]

@@ -20,7 +20,9 @@ from django_faceauth.admin.faces import face
 from django_faceauth.exceptions import NotFound
 from django_faceauth.gate import face_required
 from django_faceauth.models import AuditEntry, CallBudget, FaceAttempt, FaceChallenge
-from django_faceauth.services import audit, erasure, portraits
+from django_faceauth.services import audit_log
+from django_faceauth.services.privacy import erasure
+from django_faceauth.services.review import face_image
 from django_faceauth.simulator import portrait
 from tests.addresses import served
 from tests.gate.test_admin import make_staff
@@ -163,7 +165,7 @@ def test_each_look_is_written_down(reviewer, shown, person):
 
     looks = AuditEntry.objects.filter(event="face_viewed")
     assert [(look.by, look.subject, look.at, look.details) for look in looks] == [
-        (str(reviewer.user.pk), audit.subject_of(person.authentication), timezone.now(), {})
+        (str(reviewer.user.pk), audit_log.subject_of(person.authentication), timezone.now(), {})
     ] * 2
 
 
@@ -305,7 +307,7 @@ def test_five_attempts_are_looked_at_and_no_more(reviewer, shown, person, provid
 
     told(reviewer.browser.get(shown), 404)
 
-    assert provider.count("GET /face-authentications") == portraits.MOST_ATTEMPTS
+    assert provider.count("GET /face-authentications") == face_image.MOST_ATTEMPTS
 
 
 TROUBLES = {
@@ -357,4 +359,4 @@ def test_a_service_of_ones_own_hears_what_was_wrong(reviewer, shown, person, pro
     provider.troubles.append(answers(404))
 
     with pytest.raises(NotFound, match="list_assets failed status=404"):
-        portraits.portrait_of(person.authentication, by=reviewer.user, now=timezone.now())
+        face_image.portrait_of(person.authentication, by=reviewer.user, now=timezone.now())

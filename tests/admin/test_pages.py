@@ -19,10 +19,10 @@ from django_faceauth.models import (
     WebhookEvent,
 )
 from django_faceauth.response_codes import MEANINGS
-from django_faceauth.services import timeline
+from django_faceauth.services.review import timeline
 from tests.admin.staff import text_of
-from tests.deliveries import deliver, event
-from tests.person import scripted
+from tests.user_driver import scripted
+from tests.webhook_deliveries import deliver, event
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
@@ -171,7 +171,7 @@ def test_what_is_stuck(staff, people):
     person.shows_face(person.is_handed_over(person.is_asked()))
     person.browser.get(f"/face/waiting/{person.challenge.handle}/")
     FaceAuthentication.objects.update(
-        status="checks_in_progress", created_at=timezone.now(), quiet_since=timezone.now()
+        status="checks_in_progress", created_at=timezone.now(), last_change_at=timezone.now()
     )
     boss = staff("superuser")
     assert person.authentication.provider_id not in boss.reads(LIST, stuck="compared")

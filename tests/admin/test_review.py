@@ -9,6 +9,7 @@ from django.utils import timezone
 from pytest_django.asserts import assertNotContains
 
 from django_faceauth.exceptions import ReviewRefused
+from django_faceauth.messages import LIMITED
 from django_faceauth.models import (
     AuditEntry,
     FaceAttempt,
@@ -18,10 +19,12 @@ from django_faceauth.models import (
     Verdict,
 )
 from django_faceauth.models.append_only import AppendOnlyError
-from django_faceauth.services import exemptions, flow, review, verdicts
-from django_faceauth.wording import LIMITED
-from tests.person import scripted
+from django_faceauth.services import review_queue
+from django_faceauth.services.flow import finish
+from django_faceauth.services.grants import exemptions
+from django_faceauth.services.review import verdicts
 from tests.provider_double import says
+from tests.user_driver import scripted
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
@@ -92,7 +95,7 @@ def test_a_result_that_the_audit_changed(person, approved, provider):
     person.clock.shift(60)
     provider.alterations.append(says(status="declined", response_codes=[{"code": 62305}]))
 
-    flow.refresh(approved, source="webhook", now=timezone.now())
+    finish.refresh(approved, source="webhook", now=timezone.now())
 
     assert reasons_of(approved) == {"audit", "fraud"}
 
@@ -113,7 +116,7 @@ def test_an_approval_from_another_network(person, approved):
 
 
 def test_what_a_user_says_was_not_them(person, approved):
-    review.raise_case(approved, review.Reason.REPORTED, now=timezone.now())
+    review_queue.raise_case(approved, review_queue.Reason.REPORTED, now=timezone.now())
 
     assert reasons_of(approved) == {"reported"}
 
@@ -121,10 +124,10 @@ def test_what_a_user_says_was_not_them(person, approved):
 def test_a_settled_case_opens_again_for_a_new_reason_only(staff, declined):
     reviewer = staff("reviewer")
     reviewer.finds(declined, "genuine")
-    review.consider(declined, now=timezone.now())
+    review_queue.consider(declined, now=timezone.now())
     assert ReviewCase.objects.get().settled_at is not None
 
-    review.raise_case(declined, review.Reason.AUDIT, now=timezone.now())
+    review_queue.raise_case(declined, review_queue.Reason.AUDIT, now=timezone.now())
 
     case = ReviewCase.objects.get()
     assert case.settled_at is None
@@ -210,7 +213,7 @@ def test_a_verdict_survives_news_of_the_provider(staff, person, approved):
     staff("reviewer").finds(approved, "fraud")
     person.clock.shift(3600)
 
-    flow.refresh(approved, source="admin", now=timezone.now())
+    finish.refresh(approved, source="admin", now=timezone.now())
 
     assert Verdict.objects.get().finding == "fraud"
     assert person.browser.get("/statements/").status_code == 302
@@ -224,6 +227,25 @@ def test_the_person_can_be_locked_out(staff, person, approved):
     assert lockout.until - timezone.now() == timedelta(days=30)
     page = person.browser.get(person.is_asked())
     assert (page.status_code, page.context["wording"]) == (429, LIMITED["reported"])
+
+
+def test_a_verdict_of_fraud_ends_exemptions_too(staff, person, approved):
+    """(F-09)."""
+    reviewer, now = staff("reviewer"), timezone.now()
+    exemption = exemptions.exempt(
+        person.user,
+        action="*",
+        reason="a broken camera",
+        author=reviewer.user,
+        expires_at=now + timedelta(days=1),
+        now=now,
+    )
+
+    reviewer.finds(approved, "fraud")
+
+    exemption.refresh_from_db()
+    assert exemption.revoked_at is not None
+    assert person.browser.get("/statements/").status_code == 302
 
 
 @pytest.mark.parametrize(
@@ -283,58 +305,3 @@ def test_a_change_of_mind_is_another_verdict(staff, declined):
         list(AuditEntry.objects.order_by("number").values_list("event", "by"))
         == [("verdict", str(reviewer.user.pk))] * 2
     )
-
-
-def test_a_verdict_of_fraud_ends_exemptions_too(staff, person, approved):
-    """(F-09)."""
-    reviewer, now = staff("reviewer"), timezone.now()
-    exemption = exemptions.exempt(
-        person.user,
-        action="*",
-        reason="a broken camera",
-        author=reviewer.user,
-        expires_at=now + timedelta(days=1),
-        now=now,
-    )
-
-    reviewer.finds(approved, "fraud")
-
-    exemption.refresh_from_db()
-    assert exemption.revoked_at is not None
-    assert person.browser.get("/statements/").status_code == 302
-
-
-# -- two pairs of eyes
-
-
-@pytest.fixture
-def two_needed(settings):
-    settings.FACEAUTH_SECOND_REVIEWER = True
-
-
-def waits():
-    return ReviewCase.objects.get().settled_at is None
-
-
-@pytest.mark.usefixtures("two_needed")
-def test_two_reviewers_have_to_agree(staff, declined):
-    first, second = staff("reviewer"), staff("reviewer", "second")
-
-    first.finds(declined, "fraud")
-    assert waits()
-    first.finds(declined, "fraud")
-    assert waits()  # the same person twice
-    second.finds(declined, "genuine")
-    assert waits()  # they do not agree
-    second.finds(declined, "fraud")
-
-    assert not waits()
-
-
-@pytest.mark.usefixtures("two_needed")
-def test_the_first_word_of_fraud_counts_at_once(staff, person, approved):
-    """What protects does not wait for a second reviewer."""
-    staff("reviewer").finds(approved, "fraud")
-
-    assert person.browser.get("/statements/").status_code == 302
-    assert waits()

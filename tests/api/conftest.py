@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.person import Person
-from tests.program import KINDS, Program
+from tests.api_client import KINDS, Program
+from tests.user_driver import Person
 
 
 @pytest.fixture(params=sorted(KINDS))

@@ -9,7 +9,7 @@ import django_faceauth
 #: For `manage.py spectacular --custom-settings`.
 SETTINGS = {
     "TITLE": "django-faceauth",
-    "DESCRIPTION": "What a program needs that wants to get through a gate.",
+    "DESCRIPTION": "Endpoints with which a client passes a gate.",
     "VERSION": django_faceauth.__version__,
     "OAS_VERSION": "3.1.0",
 }

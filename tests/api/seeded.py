@@ -11,7 +11,7 @@ from django.test import Client
 from rest_framework.authtoken.models import Token
 
 from django_faceauth.models import FaceChallenge
-from tests.person import Person
+from tests.user_driver import Person
 
 State = FaceChallenge.State
 
@@ -58,7 +58,7 @@ def one_in_each_state(program: Program) -> Iterator[str]:
         handle = program.is_asked()
         if state != State.OPEN:
             challenge = FaceChallenge.objects.filter(handle=handle)
-            challenge.update(state=state, open_slot=None, **_moments_of(state, challenge.get()))
+            challenge.update(state=state, dedup_key=None, **_moments_of(state, challenge.get()))
         yield handle
 
 
@@ -68,7 +68,7 @@ def _moments_of(state: State, challenge: FaceChallenge) -> dict[str, object]:
     # Seen already, so that nothing rotates; too old to open the gate for the next one.
     at = challenge.created_at - challenge.age_limit
     used = {"consumed_at": at} if state == State.CONSUMED else {}
-    return {"verified_at": at, "granted_at": at, "seen_at": at, **used}
+    return {"verified_at": at, "granted_at": at, "session_rotated_at": at, **used}
 
 
 def has_history(person: Person) -> None:

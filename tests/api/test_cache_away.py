@@ -6,7 +6,7 @@ import pytest
 from django.core.cache.backends.base import BaseCache
 from django.test import override_settings
 
-from tests.program import Program
+from tests.api_client import Program
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 from django_faceauth.api.permissions import require_face
-from tests.program import Program
+from tests.api_client import Program
 from tests.site.api import Secret
 from tests.test_checks import addresses
 

@@ -7,9 +7,9 @@ from datetime import datetime
 import pytest
 
 from django_faceauth.models import Consent, ErasureTask
-from django_faceauth.services import consent
+from django_faceauth.services.privacy import consent
+from tests.api_client import Program
 from tests.conftest import NOON
-from tests.program import Program
 
 VERSION = "2026-11"
 CONSENT = "/face/api/consent/"

@@ -6,8 +6,8 @@ import pytest
 
 from django_faceauth.exceptions import SnapshotTooLarge
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services.binding import DEEPEST, MOST_CHARACTERS, snapshot_of
-from tests.program import Program
+from django_faceauth.services.grants.binding import DEEPEST, MOST_CHARACTERS, snapshot_of
+from tests.api_client import Program
 
 
 @pytest.mark.parametrize("kind", ["with_token", "with_jwt"])

@@ -10,12 +10,12 @@ from django.urls import get_resolver, reverse
 from django.utils import timezone
 from rest_framework.settings import api_settings
 
-from django_faceauth.gate.discovery import gated_views
+from django_faceauth.gate.url_discovery import gated_views
 from django_faceauth.models import FaceAuthentication, FaceChallenge
+from tests.api_client import Program
 from tests.conftest import NOON
-from tests.person import scripted
-from tests.program import Program
 from tests.provider_double import answers
+from tests.user_driver import scripted
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
 from django_faceauth.api.permissions import FaceRequired, require_face
-from django_faceauth.gate.discovery import gated_views, policy_at
+from django_faceauth.gate.url_discovery import gated_views, policy_at
 from django_faceauth.models import FaceChallenge
-from tests.program import Program
+from tests.api_client import Program
 from tests.site.api import Secret
 from tests.site.models import Payment
 
@@ -98,6 +98,13 @@ def test_attributes_that_make_no_gate_are_an_error_and_not_an_open_door(token):
 
     with pytest.raises(ValueError, match="max_age"):
         call(view, token)
+
+
+def test_a_class_that_calls_itself_a_fake_is_no_open_door(token):
+    """drf-spectacular sets the attribute on objects; a site may give a class a default."""
+    view = secret(FaceRequired, swagger_fake_view=True)
+
+    assert call(view, token).status_code == 401
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from rest_framework_simplejwt.authentication import JWTAuthentication
 
 from django_faceauth.api.permissions import require_face
 from django_faceauth.models import FaceChallenge
-from tests.program import KINDS, Program
+from tests.api_client import KINDS, Program
 from tests.site.api import Secret
 from tests.site.models import Payment
 

@@ -20,7 +20,7 @@ from rest_framework.viewsets import ViewSet
 from django_faceauth.api.permissions import require_face
 from django_faceauth.exceptions import UserChanged
 from django_faceauth.gate import FaceRequiredMixin, face_required
-from tests.program import Program
+from tests.api_client import Program
 from tests.site.api import Open, Secret
 from tests.test_checks import addresses, where
 

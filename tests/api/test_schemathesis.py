@@ -27,7 +27,7 @@ from tests.api.seeded import (
     with_token,
 )
 from tests.api.test_openapi import COMMITTED, committed, operations
-from tests.person import Person
+from tests.user_driver import Person
 
 #: What is none of these is no address of ours: the site's own page says that it is not there.
 SLUG = re.compile("[-a-zA-Z0-9_]+")

@@ -11,8 +11,9 @@ from rest_framework_simplejwt.tokens import RefreshToken
 
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services import enrolment, revocation
-from tests.program import Program
+from django_faceauth.services.enrolment import applicants
+from django_faceauth.services.grants import revocation
+from tests.api_client import Program
 
 pytestmark = pytest.mark.database
 
@@ -181,7 +182,7 @@ def revoked(person):
 
 
 def relinked(person):
-    enrolment.link(person.user, "aplt_somebodyelse")
+    applicants.link(person.user, "aplt_somebodyelse")
 
 
 def deactivated(person):

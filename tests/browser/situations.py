@@ -13,11 +13,11 @@ from django.test import Client, override_settings
 from django.urls import reverse
 
 from django_faceauth.models import Consent
-from django_faceauth.services.alerts import SALT
+from django_faceauth.services.notifications import SALT
 from tests.pages.test_pages import back_to_an_app
-from tests.person import Person, form_in
 from tests.provider_double import Provider
 from tests.site.models import Payment
+from tests.user_driver import Person, form_in
 
 Situation = tuple[str, HttpResponse]
 

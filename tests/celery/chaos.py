@@ -44,9 +44,9 @@ from django_faceauth.simulator import store  # noqa: E402
 from django_faceauth.simulator.actions import act  # noqa: E402
 from tests.celery.brokers import Broker, Line, OwnRedis  # noqa: E402
 from tests.celery.stage import PATIENCE, READY, Process, Stage, signed  # noqa: E402
-from tests.deliveries import URL, event  # noqa: E402
-from tests.person import Person  # noqa: E402
 from tests.provider_double import Provider  # noqa: E402
+from tests.user_driver import Person  # noqa: E402
+from tests.webhook_deliveries import URL, event  # noqa: E402
 
 POSTERS: Final = 4
 #: Events that one of them posts in a row.

@@ -15,7 +15,7 @@ import pytest
 from django.db import connection
 
 from tests.celery.stage import Stage
-from tests.person import Person
+from tests.user_driver import Person
 
 BROKER = "CELERY_BROKER_URL"
 HERE = Path(__file__).parent

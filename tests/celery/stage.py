@@ -22,10 +22,10 @@ from celery import Celery
 from django.db import connection
 
 from django_faceauth.provider.signatures import HEADER, sign
-from django_faceauth.redaction import Secret
+from django_faceauth.secret import Secret
 from tests.celery import told
-from tests.deliveries import KEY, URL
 from tests.server import free_port
+from tests.webhook_deliveries import KEY, URL
 
 Found = TypeVar("Found")
 

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from django_faceauth.models import WebhookEvent
 from tests.celery.stage import Stage, signed
-from tests.deliveries import URL, event
 from tests.server import free_port
+from tests.webhook_deliveries import URL, event
 
 ADDRESSES = {"redis": "redis://127.0.0.1:{}/0", "amqp": "amqp://guest:guest@127.0.0.1:{}//"}
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from django_faceauth.models import FaceAuthentication, FaceChallenge, WebhookEvent
 from tests.celery.stage import READY
-from tests.deliveries import event
+from tests.webhook_deliveries import event
 
 GRANTED = [("created", "create"), ("approved", "webhook")]
 

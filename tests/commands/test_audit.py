@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from django_faceauth.models import AuditEntry
-from django_faceauth.services import audit
+from django_faceauth.services import audit_log
 
 pytestmark = pytest.mark.database
 
@@ -20,7 +20,7 @@ def log(person):
     """Three entries, an hour apart, the last just now."""
     for number in range(3):
         at = timezone.now() - timedelta(hours=2 - number)
-        audit.note("looked", by=person.user, about=person.user, now=at, times=number)
+        audit_log.note("looked", by=person.user, about=person.user, now=at, times=number)
     return AuditEntry._base_manager.all()
 
 
@@ -45,7 +45,7 @@ def test_each_entry_is_a_line(log, run, person):
 
 
 def test_what_is_empty_is_a_dash(run, clock):
-    audit.note("purged", by=None, now=timezone.now())
+    audit_log.note("purged", by=None, now=timezone.now())
 
     assert run() == ["1\t2026-03-01T12:00:00.000+00:00\tpurged\t-\t-\t{}"]
 

@@ -21,11 +21,12 @@ from django.utils import timezone
 
 from django_faceauth.durations import in_words
 from django_faceauth.models import AuditEntry, Erasure, ErasureTask, FaceAuthentication
-from django_faceauth.services import audit, flow
-from tests.deliveries import deliver, event
+from django_faceauth.services import audit_log
+from django_faceauth.services.flow import finish
 from tests.provider.samples import AUTHENTICATION
 from tests.provider_double import answers, breaks, works
 from tests.sweeping import sweep_once
+from tests.webhook_deliveries import deliver, event
 
 pytestmark = pytest.mark.django_db
 
@@ -76,7 +77,7 @@ def test_a_site_on_which_all_is_well(doctor, person, provider):
     deliver(event(person.authentication))
     person.clock.shift(3)
     sweep_once()
-    audit.note("looked", by=None, now=timezone.now())
+    audit_log.note("looked", by=None, now=timezone.now())
 
     report = doctor()
 
@@ -488,7 +489,7 @@ def test_statuses_of_tomorrow(doctor, person):
 def captured(person):
     """Show a face that the provider has not compared yet, as we know."""
     person.shows_face(person.is_handed_over(person.is_asked()))
-    flow.refresh(person.authentication, source="poll", now=timezone.now())
+    finish.refresh(person.authentication, source="poll", now=timezone.now())
     assert person.authentication.status == "checks_in_progress"
 
 
@@ -564,7 +565,7 @@ def test_erasures(doctor, clock, state, due, level):
 def test_a_log_that_was_changed(doctor):
     """L-03."""
     for _ in range(3):
-        audit.note("looked", by=None, now=timezone.now())
+        audit_log.note("looked", by=None, now=timezone.now())
     AuditEntry._base_manager.filter(number=2).update(event="glanced")
 
     report = doctor()

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 import requests
 
+from django_faceauth.messages import WORDINGS, Wording
 from django_faceauth.response_codes import RETRY_ADVICE
-from django_faceauth.services.consent import Words
-from django_faceauth.wording import WORDINGS, Wording
+from django_faceauth.services.privacy.consent import Words
 from example_project import mobile_client
 from example_project.mobile_client import Bank, Exit, Question, challenges_in
 from tests.server import MANAGE, manage

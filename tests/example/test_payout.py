@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from django_faceauth.wording import NOT_DONE, WORDINGS
+from django_faceauth.messages import NOT_DONE, WORDINGS
 from tests.example.customer import Customer, Page
 from tests.server import manage
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from django_faceauth.wording import WORDINGS
+from django_faceauth.messages import WORDINGS
 from tests.example.customer import Customer
 
 pytestmark = pytest.mark.enable_socket

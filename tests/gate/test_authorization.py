@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services import grants, revocation
+from django_faceauth.services.grants import grants, revocation
 from tests.provider_double import answers
 
 pytestmark = pytest.mark.database
@@ -29,8 +29,8 @@ LEGAL = {
     "consume": {State.GRANTED: State.CONSUMED},
     "revoke": {State.GRANTED: State.REVOKED},
     "burn": {State.OPEN: State.FAILED, State.GRANTED: State.FAILED},
-    "answer_otherwise": {State.OPEN: State.GRANTED, State.REFUSED: State.GRANTED},
-    "regret": {},
+    "approve_by_other_method": {State.OPEN: State.GRANTED, State.REFUSED: State.GRANTED},
+    "mark_revoked_after_use": {},
     "end_all": {State.OPEN: State.EXPIRED, State.GRANTED: State.REVOKED},
 }
 
@@ -44,10 +44,10 @@ def does(step, challenge):
         "consume": lambda: rows.consume(timedelta(minutes=5), now=NOW()),
         "revoke": lambda: rows.revoke(reason="staff", now=NOW()),
         "burn": lambda: rows.burn(reason="sequence_fail"),
-        "answer_otherwise": lambda: grants.answer_otherwise(
+        "approve_by_other_method": lambda: grants.approve_by_other_method(
             challenge, method="phone", since=NOW() - timedelta(hours=1), now=NOW()
         ),
-        "regret": lambda: rows.regret(reason="declined", now=NOW()),
+        "mark_revoked_after_use": lambda: rows.mark_revoked_after_use(reason="declined", now=NOW()),
         "end_all": lambda: revocation.end_all(challenge.user_id, reason="staff", now=NOW()),
     }[step]()
     challenge.refresh_from_db()
@@ -65,7 +65,7 @@ def in_state(person, state):
         State.REVOKED: {"verified_at": now, "granted_at": now, "revoked_at": now},
     }.get(state, {})
     if state != State.OPEN:
-        told["open_slot"] = None
+        told["dedup_key"] = None
     FaceChallenge.objects.update(state=state, reason="sequence_fail", **told)
     return person.challenge
 
@@ -82,10 +82,10 @@ def test_only_legal_steps_are_taken(person, state, step):
 @pytest.mark.parametrize(
     "illegal",
     [
-        {"state": "granted", "open_slot": None},
-        {"state": "consumed", "open_slot": None},
+        {"state": "granted", "dedup_key": None},
+        {"state": "consumed", "dedup_key": None},
         {"state": "failed"},
-        {"open_slot": None},
+        {"dedup_key": None},
     ],
 )
 def test_the_database_refuses_what_makes_no_sense(person, illegal):

@@ -17,12 +17,12 @@ from django.utils import timezone, translation
 from pytest_django.asserts import assertTemplateUsed
 
 from django_faceauth.gate import FaceRequiredMixin, Money, face_required, recorded_face
+from django_faceauth.messages import NOT_DONE
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services import binding
-from django_faceauth.wording import NOT_DONE
+from django_faceauth.services.grants import binding
 from tests.addresses import served
-from tests.person import form_in
 from tests.site.models import Payment
+from tests.user_driver import form_in
 
 pytestmark = pytest.mark.database
 
@@ -333,7 +333,7 @@ def test_the_session_survives_a_view_that_raises(
     """A cookie that the browser never got must not count (B-05, F-20)."""
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", atomic_requests)
     approved(person, payment)
-    FaceChallenge.objects.update(seen_at=None)  # granted by a sweep, and never looked at
+    FaceChallenge.objects.update(session_rotated_at=None)  # granted by a sweep, and never looked at
     person.browser.raise_request_exception = False
 
     failed = person.browser.post(path_of(payment) + f"?fail={failure}")
@@ -341,7 +341,7 @@ def test_the_session_survives_a_view_that_raises(
     assert failed.status_code == status
     assert person.browser.get("/home/").status_code == 200
     assert person.browser.post(path_of(payment)).content == b"paid face"
-    assert person.challenge.seen_at is not None
+    assert person.challenge.session_rotated_at is not None
 
 
 def test_single_use_without_a_binding(person):
@@ -433,7 +433,7 @@ def test_what_was_kept_is_forgotten_at_the_end(person, payment, end, clock):
     elif end == "revoked":
         rows.revoke(reason="staff", now=timezone.now())
     else:
-        rows.update(state="open", open_slot="x", granted_at=None)
+        rows.update(state="open", dedup_key="x", granted_at=None)
         rows.close(FaceChallenge.State.EXPIRED)
 
     assert person.challenge.kept is None

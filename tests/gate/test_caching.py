@@ -15,7 +15,7 @@ from django.views import View
 from django.views.decorators.cache import cache_control, cache_page, never_cache
 
 from django_faceauth.gate import FaceRequiredMixin, face_required
-from django_faceauth.services import revocation
+from django_faceauth.services.grants import revocation
 from tests.test_checks import addresses, found
 
 pytestmark = pytest.mark.database

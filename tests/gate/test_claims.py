@@ -13,7 +13,7 @@ from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from django_faceauth.gate import Face, Reason, claims_of, freshness, recorded_face
-from django_faceauth.services import exemptions
+from django_faceauth.services.grants import exemptions
 from tests.conftest import NOON
 
 SHOWN = datetime(2026, 3, 1, 11, 58, 30, 999_999, tzinfo=UTC)

@@ -14,7 +14,7 @@ from django.views import View
 from django_faceauth.exceptions import UserChanged
 from django_faceauth.gate import FaceRequiredMixin, face_required, recognise_client
 from django_faceauth.models import FaceAuthentication, FaceChallenge
-from django_faceauth.services import grants
+from django_faceauth.services.grants import grants
 from tests.site import urls as site_urls
 
 pytestmark = pytest.mark.database

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from django_faceauth.gate import recorded_face
 from django_faceauth.models import FaceAttempt, FaceChallenge, FaceExemption
-from django_faceauth.services import exemptions, flow
+from django_faceauth.services.flow import finish
+from django_faceauth.services.grants import exemptions
 from tests.gate.test_fallback import enters
 
 pytestmark = pytest.mark.database
@@ -184,7 +185,7 @@ def test_an_attempt_that_another_server_bought(person, caplog, ahead, counts):
     now = timezone.now()
     FaceAttempt.objects.update(capture_not_before=now + timedelta(seconds=ahead))
 
-    flow.finish(person.challenge, source="webhook", now=now)
+    finish.finish(person.challenge, source="webhook", now=now)
 
     assert person.challenge.state == ("granted" if counts else "failed")
     assert ("clock" in caplog.text) is not counts

@@ -38,8 +38,9 @@ from django_faceauth.gate.admin import (
     face_required_action,
 )
 from django_faceauth.models import FaceAuthentication, FaceChallenge
-from django_faceauth.services import enrolment, exemptions, grants
-from django_faceauth.services.questions import Question
+from django_faceauth.services.enrolment import applicants
+from django_faceauth.services.grants import exemptions, grants
+from django_faceauth.services.grants.challenge_spec import ChallengeSpec
 from tests.conftest import NOON
 from tests.site import views
 from tests.site.models import Payment
@@ -255,22 +256,22 @@ class Scene:
         user.is_active = self.visitor.is_active
         User.objects.filter(pk=user.pk).update(is_active=user.is_active)
         if self.visitor.is_enrolled:
-            enrolment.link(user, f"aplt_{name}")
+            applicants.link(user, f"aplt_{name}")
         return user
 
     def _challenge(self, grant: Grant) -> str:
         session = self.session if grant.is_here else {grants.SESSION_KEY: "another session"}
         asker = SimpleNamespace(user=self.user, session=session, COOKIES={}, headers={})
-        question = Question(grant.action, timedelta(seconds=MAX_AGE))
+        question = ChallengeSpec(grant.action, timedelta(seconds=MAX_AGE))
         asked = grants.ask(asker, question, window=timedelta(minutes=10), now=NOON)
         shown_at = NOON - timedelta(seconds=grant.age)
         FaceChallenge.objects.filter(pk=asked.pk).update(
             state=grant.state,
-            open_slot=asked.open_slot if grant.state == "open" else None,
+            dedup_key=asked.dedup_key if grant.state == "open" else None,
             method=grant.method,
             verified_at=shown_at,
             granted_at=shown_at,
-            seen_at=shown_at,  # else the first door would replace the cookie
+            session_rotated_at=shown_at,  # else the first door would replace the cookie
             consumed_at=shown_at if grant.state == "consumed" else None,
             authentication=self._authentication(grant),
         )

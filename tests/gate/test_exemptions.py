@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from django_faceauth.gate import Face, Reason, freshness
 from django_faceauth.models import FaceChallenge, FaceExemption
-from django_faceauth.services import exemptions
+from django_faceauth.services.grants import exemptions
 from django_faceauth.signals import exemption_granted, exemption_revoked, exemption_used
 from tests.site.models import Payment
 

@@ -13,14 +13,14 @@ from django.test import Client
 from django.utils import timezone
 
 from django_faceauth.exceptions import FlowError
-from django_faceauth.gate import answer_otherwise, unanswered
+from django_faceauth.gate import approve_by_other_method, pending_challenge
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services import grants, revocation
+from django_faceauth.services.grants import grants, revocation
 from django_faceauth.signals import challenge_granted
-from tests.person import form_in
 from tests.services.test_concurrency import at_once
 from tests.site.fallback import CODE
 from tests.site.models import Payment
+from tests.user_driver import form_in
 
 pytestmark = pytest.mark.database
 
@@ -155,7 +155,7 @@ def test_a_site_that_changes_its_mind_has_granted_nothing(person):
     person.is_asked(GATE)
 
     with transaction.atomic():
-        answer_otherwise(request_of(person), person.challenge.handle, method="code")
+        approve_by_other_method(request_of(person), person.challenge.handle, method="code")
         transaction.set_rollback(True)
 
     person.is_asked(GATE)
@@ -258,7 +258,7 @@ def test_a_method_that_is_no_name_is_an_error(person, method):
     person.is_asked(GATE)
 
     with pytest.raises(ValueError, match=r"method|no other way"):
-        answer_otherwise(request_of(person), person.challenge.handle, method=method)
+        approve_by_other_method(request_of(person), person.challenge.handle, method=method)
 
     person.is_asked(GATE)
 
@@ -267,7 +267,7 @@ def test_a_method_that_is_no_name_is_an_error(person, method):
 def test_a_method_is_a_name(person, method):
     person.is_asked(GATE)
 
-    answer_otherwise(request_of(person), person.challenge.handle, method=method)
+    approve_by_other_method(request_of(person), person.challenge.handle, method=method)
 
     assert person.challenge.method == method
 
@@ -278,9 +278,9 @@ def test_a_site_without_another_way_has_none(person, settings):
     settings.FACEAUTH_FALLBACK = ""
 
     with pytest.raises(ImproperlyConfigured, match="FACEAUTH_FALLBACK"):
-        unanswered(request_of(person), person.challenge.handle)
+        pending_challenge(request_of(person), person.challenge.handle)
     with pytest.raises(ImproperlyConfigured, match="FACEAUTH_FALLBACK"):
-        answer_otherwise(request_of(person), person.challenge.handle, method="code")
+        approve_by_other_method(request_of(person), person.challenge.handle, method="code")
 
     person.is_asked(GATE)
 
@@ -289,8 +289,8 @@ def refuses(person, handle=None):
     """Tell whether neither of both functions finds anything to answer."""
     handle = person.challenge.handle if handle is None else handle
     with pytest.raises(FlowError):
-        answer_otherwise(request_of(person), handle, method="code")
-    return unanswered(request_of(person), handle) is None
+        approve_by_other_method(request_of(person), handle, method="code")
+    return pending_challenge(request_of(person), handle) is None
 
 
 @pytest.mark.parametrize("handle", ["", "invented", "x" * 3000, "a'b"])
@@ -326,7 +326,7 @@ def test_nobody_is_logged_in(person):
     request.user = AnonymousUser()
 
     with pytest.raises(FlowError):
-        answer_otherwise(request, person.challenge.handle, method="code")
+        approve_by_other_method(request, person.challenge.handle, method="code")
     assert "/login/" in Client().post(page_for(person), {"code": CODE})["Location"]
 
 
@@ -352,7 +352,7 @@ def test_somebody_who_acts_as_the_user(person, key):
 def test_an_hour_is_enough(person, clock):
     person.is_asked(GATE)
     clock.shift(timedelta(hours=1))
-    assert unanswered(request_of(person), person.challenge.handle)
+    assert pending_challenge(request_of(person), person.challenge.handle)
 
     clock.shift(timedelta(seconds=1))
 
@@ -419,7 +419,7 @@ def test_twenty_answers_at_once_are_one(person):
 
     def answer():
         try:
-            return answer_otherwise(request_of(person), handle, method="code")
+            return approve_by_other_method(request_of(person), handle, method="code")
         except FlowError:
             return None
 
@@ -437,7 +437,7 @@ def test_a_face_and_another_way_at_once(person):
     granted = at_once(
         lambda: (
             grants.issue(challenge, verified_at=now, now=now)
-            or grants.answer_otherwise(challenge, **otherwise)
+            or grants.approve_by_other_method(challenge, **otherwise)
         )
     )
 

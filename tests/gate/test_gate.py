@@ -14,7 +14,9 @@ from pytest_django.asserts import assertTemplateUsed
 
 from django_faceauth.gate import FaceRequiredMixin, face_required
 from django_faceauth.models import FaceAuthentication, FaceChallenge
-from django_faceauth.services import enrolment, grants, revocation, sync
+from django_faceauth.services.enrolment import applicants
+from django_faceauth.services.grants import grants, revocation
+from django_faceauth.services.sync import sync
 
 pytestmark = pytest.mark.database
 
@@ -291,7 +293,7 @@ def is_used(challenge, clock):
 
 
 def is_burnt(challenge, clock):
-    revocation.burn(challenge)
+    revocation.invalidate(challenge)
 
 
 def is_taken_back(challenge, clock):
@@ -313,7 +315,7 @@ def ends_in_a_way_that_is_new(challenge, clock):
         (is_used, "used"),
         (is_burnt, "changed"),
         (is_taken_back, "revoked"),
-        (is_declined_after_all, "not_backed"),
+        (is_declined_after_all, "superseded"),
         (ends_in_a_way_that_is_new, "not_shown"),
     ],
 )
@@ -334,7 +336,7 @@ def test_a_new_question_says_what_became_of_the_last_approval(person, clock, hap
 def test_another_applicant_closes_the_gate(person):
     """A user who is linked anew has to show the new face (G-11)."""
     person.passes("/statements/")
-    enrolment.link(person.user, "aplt_somebody_else")
+    applicants.link(person.user, "aplt_somebody_else")
 
     person.is_asked("/statements/")
 

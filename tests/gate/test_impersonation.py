@@ -7,10 +7,10 @@ from django.test import override_settings
 from django.utils import timezone
 
 from django_faceauth.gate import freshness
+from django_faceauth.messages import NOT_DONE
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services import exemptions, grants
+from django_faceauth.services.grants import exemptions, grants
 from django_faceauth.testing import exempted
-from django_faceauth.wording import NOT_DONE
 
 GATE = "/statements/"
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from django_faceauth.gate import face_required
-from django_faceauth.services import revocation
+from django_faceauth.services.grants import revocation
 from tests.addresses import served
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]

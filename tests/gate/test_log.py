@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone, translation
 
-from django_faceauth.services import exemptions, grants, revocation
+from django_faceauth.services.grants import exemptions, grants, revocation
 from tests.site.models import Payment
 
 CANARY = "Canary"

@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import FormView
 
 from django_faceauth.gate import FaceRequiredMixin, face_required
-from django_faceauth.gate.answers import answered_by_framework
+from django_faceauth.gate.view_methods import answered_by_framework
 from tests.site import urls as site_urls
 
 pytestmark = pytest.mark.database

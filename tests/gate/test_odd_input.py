@@ -12,7 +12,7 @@ from django.urls import include, path
 from django_faceauth.gate import face_required
 from django_faceauth.models import FaceChallenge
 from tests.addresses import served
-from tests.program import Program
+from tests.api_client import Program
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 

@@ -11,10 +11,10 @@ from django.test import override_settings
 from django.utils import timezone
 
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services import grants
-from tests.person import form_in
+from django_faceauth.services.grants import grants
 from tests.services.test_sessions import change_password
 from tests.site.models import Payment
+from tests.user_driver import form_in
 
 pytestmark = pytest.mark.database
 

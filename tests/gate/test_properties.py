@@ -15,8 +15,8 @@ from django_faceauth.gate import Money, face_required
 from django_faceauth.gate.decision import Allow, Challenge, decide, enter
 from django_faceauth.gate.policy import policy
 from django_faceauth.models import FaceAuthentication, FaceChallenge
-from django_faceauth.services import grants
-from django_faceauth.services.questions import Question
+from django_faceauth.services.grants import grants
+from django_faceauth.services.grants.challenge_spec import ChallengeSpec
 from tests.gate.test_gate import FailingQuery
 
 LIMIT = timedelta(seconds=300)
@@ -63,7 +63,7 @@ def approves(person, data=None, *, action="pay", shown_at=None):
     asked = gate(data, action)
     request = request_of(person)
     challenge = grants.ask(
-        request, Question(action, LIMIT, asked.snapshot()), window=LIMIT, now=now
+        request, ChallengeSpec(action, LIMIT, asked.snapshot()), window=LIMIT, now=now
     )
     challenge.authentication = FaceAuthentication.objects.create(
         user=person.user,
@@ -72,7 +72,7 @@ def approves(person, data=None, *, action="pay", shown_at=None):
         environment="sandbox",
         status="approved",
     )
-    challenge.seen_at = now
+    challenge.session_rotated_at = now
     challenge.save()
     assert grants.issue(challenge, verified_at=shown_at or now, now=now)
     return challenge

@@ -13,7 +13,9 @@ from django.utils import timezone
 
 from django_faceauth.gate import recorded_face
 from django_faceauth.models import FaceAuthentication, FaceChallenge, Lockout
-from django_faceauth.services import alerts, enrolment, exemptions, limits, revocation
+from django_faceauth.services import limits, notifications
+from django_faceauth.services.enrolment import applicants
+from django_faceauth.services.grants import exemptions, revocation
 from django_faceauth.testing import exempted, face_shown
 
 pytestmark = pytest.mark.database
@@ -50,7 +52,7 @@ def test_a_whole_check(person, payment):
     person.proves(person.is_asked(f"/pay/{payment.pk}/", "post"))
     assert recorded_face(person.user, FaceChallenge.objects.earliest("pk").handle)
 
-    token = signing.dumps(person.challenge.pk, salt=alerts.SALT)
+    token = signing.dumps(person.challenge.pk, salt=notifications.SALT)
     assert Client().post(f"/face/report/{token}/", follow=True).status_code == 200
     assert person.presses(person.is_asked()).status_code == 429
 
@@ -82,7 +84,7 @@ def test_a_lockout_that_begins_and_ends(person):
 def test_another_applicant_and_an_end_of_everything(person):
     """F-08."""
     face_shown(person.browser)
-    enrolment.link(person.user, "aplt_another_user")
+    applicants.link(person.user, "aplt_another_user")
     person.is_asked()
     face_shown(person.browser)
     revocation.end_all(person.user.pk, reason="staff", now=timezone.now())

@@ -16,12 +16,15 @@ from django.utils import timezone
 
 from django_faceauth.models import Erasure, FaceAuthentication, FaceChallenge
 from django_faceauth.provider.factory import get_client
-from django_faceauth.provider.snapshots import AuthenticationSnapshot
-from django_faceauth.services import alerts, enrolment, revocation, sync
+from django_faceauth.provider.resources import AuthenticationSnapshot
+from django_faceauth.services import notifications
+from django_faceauth.services.enrolment import applicants
+from django_faceauth.services.grants import revocation
+from django_faceauth.services.sync import sync
 from django_faceauth.signals import challenge_revoked
-from tests.deliveries import deliver, event
 from tests.services.test_concurrency import at_once
 from tests.site.models import Customer, Staff
+from tests.webhook_deliveries import deliver, event
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
@@ -73,7 +76,7 @@ def deactivated(situation):
 
 
 def relinked(situation):
-    enrolment.link(situation.person.user, "aplt_somebody_else")
+    applicants.link(situation.person.user, "aplt_somebody_else")
 
 
 def password(situation):
@@ -86,7 +89,7 @@ def staff(situation):
 
 
 def reported(situation):
-    token = signing.dumps(situation.grant.pk, salt=alerts.SALT)
+    token = signing.dumps(situation.grant.pk, salt=notifications.SALT)
     Client().post(f"/face/report/{token}/")
 
 
@@ -189,7 +192,7 @@ def test_users_who_are_deactivated_behind_our_back(situation):
 
 def test_linking_to_the_same_applicant_again_ends_nothing(situation):
     person = situation.person
-    enrolment.link(person.user, person.user.face_applicant.applicant_id)
+    applicants.link(person.user, person.user.face_applicant.applicant_id)
 
     assert person.browser.get(GATE).status_code == 200
 

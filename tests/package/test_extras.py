@@ -35,7 +35,7 @@ PROMISED: dict[str, dict[str, list[str]]] = {
     "mysql": {"modules": ["django.db.backends.mysql.base"]},
     "openapi": {
         "apps": ["rest_framework", "drf_spectacular"],
-        "modules": ["django_faceauth.api.openapi"],
+        "modules": ["django_faceauth.api.autoschema"],
         "urls": ["django_faceauth.api.urls"],
     },
     "postgresql": {"modules": ["django.db.backends.postgresql.base"]},

@@ -9,9 +9,9 @@ from django.test import Client
 from pytest_django.asserts import assertTemplateNotUsed, assertTemplateUsed
 
 from django_faceauth.models import Consent, ErasureTask
-from django_faceauth.services import consent
+from django_faceauth.services.privacy import consent
 from tests.pages.test_pages import Reader
-from tests.person import capture_url_in
+from tests.user_driver import capture_url_in
 
 VERSION = "2026-11"
 PAGE = "/face/consent/"

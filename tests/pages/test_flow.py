@@ -10,11 +10,11 @@ from django.test import override_settings
 from django.utils import timezone
 from pytest_django.asserts import assertTemplateUsed
 
+from django_faceauth.messages import BROKEN, COMPARING, LINK_RAN_OUT, TROUBLE, WORDINGS
 from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge, StatusChange
 from django_faceauth.response_codes import RETRY_ADVICE
-from django_faceauth.wording import BROKEN, COMPARING, LINK_RAN_OUT, TROUBLE, WORDINGS
-from tests.person import capture_url_in, scripted
 from tests.provider_double import answers, breaks, works, works_but_times_out
+from tests.user_driver import capture_url_in, scripted
 
 pytestmark = pytest.mark.database
 
@@ -289,7 +289,7 @@ def test_a_link_that_does_not_lead_back_to_us_is_not_given_out_again(person, pro
 def test_two_requests_at_once_start_one_attempt(person, provider):
     """While one is starting, another goes to the waiting page."""
     start = person.is_asked()
-    FaceChallenge.objects.update(claimed_at=timezone.now())
+    FaceChallenge.objects.update(start_locked_at=timezone.now())
 
     response = person.presses(start)
 
@@ -301,7 +301,7 @@ def test_two_requests_at_once_start_one_attempt(person, provider):
 def test_a_start_that_died_does_not_block_for_ever(person):
     """A worker that was killed leaves its claim behind; it runs out."""
     start = person.is_asked()
-    FaceChallenge.objects.update(claimed_at=timezone.now())
+    FaceChallenge.objects.update(start_locked_at=timezone.now())
     waiting = waiting_page(person)
     assert person.browser.get(waiting).status_code == 200
     person.clock.shift(121)

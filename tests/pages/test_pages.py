@@ -17,12 +17,12 @@ from django.urls import reverse
 from django.utils import translation
 
 import django_faceauth
+from django_faceauth.messages import WORDINGS
 from django_faceauth.response_codes import GENERAL_ADVICE, RETRY_ADVICE, advice_for
-from django_faceauth.services.alerts import SALT
-from django_faceauth.services.flow import Word
+from django_faceauth.services.flow.progress import Word
+from django_faceauth.services.notifications import SALT
 from django_faceauth.simulator.outcomes import SUMMARIES
-from django_faceauth.wording import WORDINGS
-from tests.person import form_in
+from tests.user_driver import form_in
 
 TEMPLATES = Path(django_faceauth.__file__).parent / "templates" / "faceauth"
 PARTS = {"base.html", "consent.html", "countdown.html", "snapshot.html", "start_form.html"}

@@ -7,9 +7,10 @@ from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from django_faceauth.models import AttemptRequest
-from django_faceauth.services import budget, links
-from tests.person import capture_url_in
+from django_faceauth.services.flow import capture_links
+from django_faceauth.services.sync import provider_rate_limit
 from tests.provider_double import answers
+from tests.user_driver import capture_url_in
 
 #: Presses of an impatient person, ten a second.
 PRESSES = 60
@@ -69,7 +70,7 @@ def test_a_link_is_handed_out_again_when_the_budget_is_used_up(person, provider,
     link = person.is_handed_over(start)
     person.clock.shift(3)
     for _ in range(40):
-        budget.charge(now=timezone.now())
+        provider_rate_limit.record(now=timezone.now())
     calls = len(provider.calls)
 
     assert person.is_handed_over(start) == link
@@ -80,9 +81,9 @@ def test_another_process_asks_the_provider(person, provider):
     """No row and no cache holds a link (F-25)."""
     start = person.is_asked()
     link = person.is_handed_over(start)
-    links._links.clear()
+    capture_links._links.clear()
     assert person.is_handed_over(start) == link  # at once: what was bought is limited
-    links._links.clear()
+    capture_links._links.clear()
 
     assert person.presses(start)["Location"] == start.replace("/start/", "/waiting/")
     person.clock.shift(2)

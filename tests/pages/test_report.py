@@ -17,11 +17,12 @@ from django.urls import get_resolver, reverse
 from django.utils import timezone
 from pytest_django.asserts import assertTemplateUsed
 
+from django_faceauth.messages import LIMITED
 from django_faceauth.models import FaceChallenge, Lockout
-from django_faceauth.services import alerts, exemptions
+from django_faceauth.services import notifications
+from django_faceauth.services.grants import exemptions
 from django_faceauth.signals import challenge_revoked, locked_out, reported
 from django_faceauth.testing import exempted, face_shown
-from django_faceauth.wording import LIMITED
 from tests.services.test_concurrency import at_once
 from tests.site.fallback import CODE
 from tests.site.models import Payment
@@ -162,7 +163,7 @@ def test_the_link_tells_nothing_but_a_number(alice):
     alice.passes(GATE)
     token = link_in(the_mail()).split("/")[-2]
 
-    assert signing.loads(token, salt=alerts.SALT) == alice.challenge.pk
+    assert signing.loads(token, salt=notifications.SALT) == alice.challenge.pk
 
 
 # -- the page
@@ -238,7 +239,7 @@ def test_exemptions_end_too(alice, people):
     his = exempted(bob.user, author=officer.user)
     assert alice.browser.get("/payout/").status_code == 200
 
-    reports(alerts.link_to_report(FaceChallenge.objects.get(user=alice.user, method="face")))
+    reports(notifications.link_to_report(FaceChallenge.objects.get(user=alice.user, method="face")))
 
     alice.is_asked("/payout/")
     alice.is_asked(GATE)
@@ -342,7 +343,9 @@ def test_a_camera_page_that_is_open_opens_nothing_any_more(alice):
 def test_an_operator_who_cannot_be_mailed_is_told_by_the_log(alice, caplog):
     alice.passes(GATE)
 
-    page = reports(alerts.link_to_report(alice.challenge).removeprefix("https://bank.example"))
+    page = reports(
+        notifications.link_to_report(alice.challenge).removeprefix("https://bank.example")
+    )
 
     assertTemplateUsed(page, "faceauth/reported.html")
     assert any(record.levelno == logging.CRITICAL for record in caplog.records)
@@ -418,7 +421,7 @@ def test_no_page_of_ours_weakens_what_it_protects(person):
     """Nothing that changes something is a way around: each such page is known here (G-12)."""
     person.is_asked(GATE)
     names = {key for key in get_resolver("django_faceauth.urls").reverse_dict if type(key) is str}
-    token = signing.dumps(person.challenge.pk, salt=alerts.SALT)
+    token = signing.dumps(person.challenge.pk, salt=notifications.SALT)
     values = {"webhook": [], "done": [], "consent": [], "report": [token]}
     addresses = {
         name: reverse(f"faceauth:{name}", args=values.get(name, [person.challenge.handle]))

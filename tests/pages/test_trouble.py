@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import override_settings
 
-from tests.program import Program
+from tests.api_client import Program
 from tests.provider_double import answers
 
 pytestmark = pytest.mark.django_db

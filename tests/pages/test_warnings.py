@@ -12,9 +12,9 @@ from django.utils import timezone, translation
 
 from django_faceauth.models import FaceAttempt, Lockout
 from django_faceauth.services import limits
-from django_faceauth.services.alerts import Warn
+from django_faceauth.services.notifications import WarningKind
 from tests.pages.test_report import OPERATOR
-from tests.person import scripted
+from tests.user_driver import scripted
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +54,7 @@ def test_a_decline_with_a_fraud_code(people, commits):
 
     (sent,) = mail.outbox
     assert sent.to == ["somebody@example.com"]
-    assert sent.subject == warning_subject(Warn.DECLINED)
+    assert sent.subject == warning_subject(WarningKind.DECLINED)
     assert not {"62321", "fraud", "mismatch"} & set(sent.body.lower().split())
 
 
@@ -83,7 +83,7 @@ def test_an_approval_from_a_new_network(person, commits):
         person.passes()
 
     subjects = [sent.subject for sent in mail.outbox]
-    assert warning_subject(Warn.NETWORK) in subjects
+    assert warning_subject(WarningKind.NETWORK) in subjects
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_lockout(person, commits, reason, count):
         )
 
     assert len(mail.outbox) == count
-    assert all(sent.subject == warning_subject(Warn.LOCKED) for sent in mail.outbox)
+    assert all(sent.subject == warning_subject(WarningKind.LOCKED) for sent in mail.outbox)
 
 
 @pytest.mark.parametrize("change", ["no address", "no notices"])

@@ -6,9 +6,9 @@ import pytest
 from django.test import Client, override_settings
 from pytest_django.asserts import assertTemplateUsed
 
-from tests.person import HANDED_OVER, capture_url_in
-from tests.phone import Phone
+from tests.mobile_driver import Phone
 from tests.provider_double import answers
+from tests.user_driver import HANDED_OVER, capture_url_in
 
 pytestmark = pytest.mark.database
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from django_faceauth.provider.client import Client
 from django_faceauth.provider.credentials import SecretKey
 from django_faceauth.provider.transport import Transport
-from django_faceauth.redaction import Secret
+from django_faceauth.secret import Secret
 
 HOST: Final = "https://identity-verification.sandbox.checkout.com"
 TOKEN_URL: Final = "https://access.sandbox.checkout.com/connect/token"

@@ -9,7 +9,7 @@ from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 from urllib3.util import parse_url
 
-from django_faceauth.provider.addresses import MAX_LENGTH, is_api_url, is_capture_url
+from django_faceauth.provider.url_validation import MAX_LENGTH, is_api_url, is_capture_url
 
 HOSTS = (".checkout.com", ".ubble.ai")
 

@@ -21,7 +21,7 @@ from django_faceauth.exceptions import (
     Unavailable,
 )
 from django_faceauth.provider.client import Client
-from django_faceauth.provider.snapshots import ResponseCode
+from django_faceauth.provider.resources import ResponseCode
 from django_faceauth.provider.transport import Transport
 from tests.provider.samples import (
     ATTEMPT,

@@ -14,9 +14,9 @@ from django_faceauth.exceptions import AccessDenied, Conflict, NotFound, Rejecte
 from django_faceauth.provider.client import Client, ClientInformation, PhoneNumber
 from django_faceauth.provider.credentials import SecretKey
 from django_faceauth.provider.factory import get_client
-from django_faceauth.provider.snapshots import ResponseCode
+from django_faceauth.provider.resources import ResponseCode
 from django_faceauth.provider.transport import Transport
-from django_faceauth.redaction import Secret
+from django_faceauth.secret import Secret
 from django_faceauth.simulator.adapter import SimulatorAdapter
 from django_faceauth.simulator.visitor import Visitor
 from tests.provider.samples import APPLICANT, BACK, CALLS, FATP, FAV, HOST, JOURNEY, KEY

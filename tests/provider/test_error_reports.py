@@ -26,9 +26,9 @@ from django_faceauth.exceptions import (
 from django_faceauth.provider import factory
 from django_faceauth.provider.client import Client, PhoneNumber
 from django_faceauth.provider.credentials import ClientCredentials, SecretKey
-from django_faceauth.provider.snapshots import AttemptSnapshot
+from django_faceauth.provider.resources import AttemptSnapshot
 from django_faceauth.provider.transport import Bearer, Transport
-from django_faceauth.redaction import Secret
+from django_faceauth.secret import Secret
 from tests.provider import canaries
 from tests.provider.loopback import (
     Answer,

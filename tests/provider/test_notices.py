@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_faceauth.exceptions import EnvelopeInvalid
-from django_faceauth.provider import notices
-from django_faceauth.provider.notices import Notice
-from tests.deliveries import event
+from django_faceauth.provider import webhook_payloads
+from django_faceauth.provider.webhook_payloads import WebhookPayload
+from tests.webhook_deliveries import event
 
 FAV = "fav_" + "a" * 26
 APPLICANT = "aplt_" + "a" * 26
@@ -25,13 +25,13 @@ JSON = st.recursive(
 )
 
 
-def read(envelope: object) -> Notice:
-    return notices.read(json.dumps(envelope).encode())
+def read(envelope: object) -> WebhookPayload:
+    return webhook_payloads.read(json.dumps(envelope).encode())
 
 
 def reason(body: bytes) -> str:
     with pytest.raises(EnvelopeInvalid) as caught:
-        notices.read(body)
+        webhook_payloads.read(body)
     return caught.value.reason
 
 
@@ -44,7 +44,7 @@ def test_an_event_names_its_subject():
 
     notice = read(event(FAV, "opened", id="evt_" + "b" * 26, created_on=moment))
 
-    assert notice == Notice(
+    assert notice == WebhookPayload(
         id="evt_" + "b" * 26,
         type="face_authentication_opened",
         authentication_id=FAV,
@@ -179,7 +179,7 @@ def test_news_of_ours_without_data_is_of_no_use(wrong):
 def test_any_bytes_end_in_a_refusal_of_ours(body):
     """W-22, TH-16."""
     with pytest.raises(EnvelopeInvalid):
-        notices.read(body)
+        webhook_payloads.read(body)
 
 
 @given(JSON, st.dictionaries(st.sampled_from(["id", "type", "data", "created_on"]), JSON))

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 import pytest
 
 from django_faceauth.exceptions import MalformedAnswer, NotFound, ProviderError, Unavailable
-from django_faceauth.provider.answers import IMAGE_TYPES, Image
 from django_faceauth.provider.client import Client
 from django_faceauth.provider.credentials import SecretKey
-from django_faceauth.provider.snapshots import AssetSnapshot
+from django_faceauth.provider.resources import AssetSnapshot
+from django_faceauth.provider.responses import IMAGE_TYPES, Image
 from django_faceauth.provider.transport import MAX_IMAGE, Transport
-from django_faceauth.redaction import Secret
+from django_faceauth.secret import Secret
 from django_faceauth.simulator import portrait
 from tests.provider import canaries
 from tests.provider.loopback import (

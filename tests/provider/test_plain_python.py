@@ -15,7 +15,7 @@ from datetime import UTC
 from django.conf import settings
 from django_faceauth.exceptions import AccessDenied, ConfigurationError
 from django_faceauth.provider.credentials import ClientCredentials
-from django_faceauth.provider.snapshots import AuthenticationSnapshot
+from django_faceauth.provider.resources import AuthenticationSnapshot
 from django_faceauth.provider.transport import Transport
 
 moment = {"created_on": "2026-03-01T12:00:00+05:30", "modified_on": "2026-03-01T12:00:00"}

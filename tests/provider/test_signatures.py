@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from django_faceauth.exceptions import SignatureInvalid
 from django_faceauth.provider import signatures
-from django_faceauth.redaction import Secret
+from django_faceauth.secret import Secret
 
 # Made for this project with another implementation of HMAC-SHA256.
 KEY = Secret("faceauth-test-key-1")

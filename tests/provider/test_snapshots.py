@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from django_faceauth.exceptions import MalformedAnswer
-from django_faceauth.provider.snapshots import (
+from django_faceauth.provider.resources import (
     MAX_STATUS_LENGTH,
     AssetSnapshot,
     AttemptSnapshot,

@@ -14,7 +14,7 @@ from django_faceauth.provider import factory
 from django_faceauth.provider.client import Client
 from django_faceauth.provider.credentials import ClientCredentials
 from django_faceauth.provider.transport import Transport
-from django_faceauth.redaction import Secret
+from django_faceauth.secret import Secret
 from django_faceauth.simulator.adapter import SimulatorAdapter
 from tests.provider.samples import APPLICANT, BACK, FAV, HOST, JOURNEY, TOKEN_URL
 

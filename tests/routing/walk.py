@@ -24,11 +24,12 @@ from django_faceauth.models import (  # noqa: E402
     WebhookEvent,
 )
 from django_faceauth.provider import factory  # noqa: E402
-from django_faceauth.services import audit, reports  # noqa: E402
-from tests.deliveries import deliver, event  # noqa: E402
-from tests.person import Person  # noqa: E402
+from django_faceauth.services import audit_log  # noqa: E402
+from django_faceauth.services.review import user_reports  # noqa: E402
 from tests.provider_double import Provider  # noqa: E402
 from tests.site.models import Payment  # noqa: E402
+from tests.user_driver import Person  # noqa: E402
+from tests.webhook_deliveries import deliver, event  # noqa: E402
 
 
 def main() -> None:
@@ -77,7 +78,7 @@ def tell(person: Person) -> None:
     call_command("faceauth_sync")
     assert WebhookEvent.objects.filter(state="processed").exists()
     assert FaceChallenge.objects.get(pk=person.challenge.pk).state == "granted"
-    assert reports.report(person.challenge, now=timezone.now())
+    assert user_reports.report(person.challenge, now=timezone.now())
 
 
 def run(person: Person) -> None:
@@ -92,7 +93,7 @@ def run(person: Person) -> None:
     for command in ("check", "faceauth_purge", "faceauth_audit"):
         call_command(command)
     call_command("faceauth_erase", str(row.user_id), no_input=True)
-    assert audit.verify().is_whole
+    assert audit_log.verify().is_whole
     assert AuditEntry.objects.exists()
     person.user.delete()
 

@@ -18,8 +18,8 @@ from django.utils.safestring import mark_safe
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_faceauth.services.binding import Money, digest, fingerprint, snapshot_of
-from django_faceauth.services.presentation import kept_lines, label, lines
+from django_faceauth.services.grants.binding import Money, digest, fingerprint, snapshot_of
+from django_faceauth.services.grants.formatting import kept_lines, label, lines
 
 pytestmark = pytest.mark.database
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from django_faceauth.exceptions import AccessDenied, NotFound, Unavailable
 from django_faceauth.models import CallBudget
-from django_faceauth.services import budget
+from django_faceauth.services.sync import provider_rate_limit
 
 pytestmark = pytest.mark.database
 
@@ -29,11 +29,13 @@ def account(db: None) -> Iterator[None]:
 
 
 def taken(count: int, *, now: datetime = NOON, someone_waits: bool = False) -> int:
-    return sum(budget.take(now=now, someone_waits=someone_waits) for _ in range(count))
+    return sum(
+        provider_rate_limit.try_acquire(now=now, someone_waits=someone_waits) for _ in range(count)
+    )
 
 
 def react(error: Exception, *, now: datetime) -> None:
-    with suppress(type(error)), budget.heeded(now=now):
+    with suppress(type(error)), provider_rate_limit.honour_retry_after(now=now):
         raise error
 
 
@@ -75,7 +77,7 @@ def test_no_second_sees_more_than_its_share(steps, rate):
 def test_what_is_made_in_any_case_is_counted():
     taken(1)
     for _ in range(30):
-        budget.charge(now=NOON)
+        provider_rate_limit.record(now=NOON)
 
     assert taken(5) == 0
     assert taken(5, now=NOON + 2 * SECOND) == 5
@@ -109,11 +111,11 @@ def test_pauses(error, pause, reason):
 
     react(error, now=NOON)
 
-    assert budget.paused_until(now=NOON) == NOON + pause
-    assert budget.pause(now=NOON) == reason
+    assert provider_rate_limit.paused_until(now=NOON) == NOON + pause
+    assert provider_rate_limit.pause(now=NOON) == reason
     assert taken(1, now=NOON + pause - SECOND / 2) == 0
     assert taken(1, now=NOON + pause) == 1
-    assert budget.pause(now=NOON + pause) == ""
+    assert provider_rate_limit.pause(now=NOON + pause) == ""
 
 
 @pytest.mark.parametrize("error", [Unavailable("x", status_code=503), NotFound("x")])
@@ -122,7 +124,7 @@ def test_other_errors_are_no_reason_to_stop(error):
 
     react(error, now=NOON)
 
-    assert budget.paused_until(now=NOON) is None
+    assert provider_rate_limit.paused_until(now=NOON) is None
 
 
 @pytest.mark.parametrize(
@@ -151,9 +153,9 @@ def test_each_set_of_credentials_has_its_own():
 
 
 def test_how_much_is_used():
-    assert budget.used(now=NOON) == 0
+    assert provider_rate_limit.used(now=NOON) == 0
     taken(50)
-    assert 0.5 < budget.used(now=NOON) < 0.6
+    assert 0.5 < provider_rate_limit.used(now=NOON) < 0.6
     taken(50, someone_waits=True)
-    assert budget.used(now=NOON) == 1
-    assert budget.used(now=NOON + 2 * SECOND) == 0
+    assert provider_rate_limit.used(now=NOON) == 1
+    assert provider_rate_limit.used(now=NOON + 2 * SECOND) == 0

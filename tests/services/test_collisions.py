@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from django_faceauth.models import FaceChallenge, Lockout, database
-from django_faceauth.services import reports
+from django_faceauth.services.review import user_reports
 from tests.services.test_sqlite import together
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
@@ -60,7 +60,7 @@ def test_a_report_while_a_payment_runs(people, owes):
 
         paid, reported = together(
             lambda path=path, person=person: browser_of(person).post(path).status_code,
-            lambda asked=asked: reports.report(asked, now=timezone.now()),
+            lambda asked=asked: user_reports.report(asked, now=timezone.now()),
         )
 
         assert paid in {200, 302, 409, 429}

@@ -16,9 +16,12 @@ from django.test import Client
 from django.utils import timezone
 
 from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge, Lockout
-from django_faceauth.provider.snapshots import AuthenticationSnapshot
-from django_faceauth.services import flow, grants, limits, sync
-from django_faceauth.services.grants import MOST_OPEN
+from django_faceauth.provider.resources import AuthenticationSnapshot
+from django_faceauth.services import limits
+from django_faceauth.services.flow import finish
+from django_faceauth.services.grants import grants
+from django_faceauth.services.grants.grants import MOST_OPEN
+from django_faceauth.services.sync import sync
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
@@ -126,7 +129,7 @@ def test_a_grant_and_a_change_of_mind_at_once(person):
 
     def one_of_both():
         if next(turns) % 2:
-            flow.finish(challenge, source="poll", now=timezone.now())
+            finish.finish(challenge, source="poll", now=timezone.now())
         else:
             sync.apply(row, declined, source="webhook", now=timezone.now())
 

@@ -10,7 +10,8 @@ from django.utils import timezone, translation
 
 from django_faceauth.exceptions import ConsentRequired
 from django_faceauth.models import Consent, Erasure, ErasureTask, FaceChallenge
-from django_faceauth.services import consent, flow
+from django_faceauth.services.flow.start import begin
+from django_faceauth.services.privacy import consent
 from django_faceauth.signals import challenge_revoked, consent_withdrawn
 from tests.conftest import NOON
 from tests.services.test_concurrency import at_once
@@ -148,16 +149,16 @@ def test_the_flow_itself_refuses(person, provider):
 
     for agreed_to in ("", "2026-10"):
         with pytest.raises(ConsentRequired):
-            flow.begin(person.challenge, redirect_url=BACK, now=NOON, agreed_to=agreed_to)
+            begin(person.challenge, redirect_url=BACK, now=NOON, agreed_to=agreed_to)
 
     assert provider.calls == []
-    assert person.challenge.claimed_at is None
+    assert person.challenge.start_locked_at is None
 
 
 def test_the_flow_goes_on_with_it(person):
     person.is_asked()
 
-    step = flow.begin(person.challenge, redirect_url=BACK, now=NOON, agreed_to=VERSION)
+    step = begin(person.challenge, redirect_url=BACK, now=NOON, agreed_to=VERSION)
 
     assert step is not None
     assert Consent.objects.get().version == VERSION
@@ -182,7 +183,7 @@ def test_withdrawing_while_it_starts_hands_out_no_link(person, provider):
     provider.troubles.append(meanwhile)
 
     with pytest.raises(ConsentRequired):
-        flow.begin(person.challenge, redirect_url=BACK, now=NOON)
+        begin(person.challenge, redirect_url=BACK, now=NOON)
 
 
 # -- taking it back

@@ -27,10 +27,12 @@ from django_faceauth.models import (
     Verdict,
     WebhookEvent,
 )
-from django_faceauth.services import enrolment, erasure, inbox
-from tests.deliveries import deliver, event
+from django_faceauth.services.background import webhook_events
+from django_faceauth.services.enrolment import applicants
+from django_faceauth.services.privacy import erasure
 from tests.provider_double import answers, breaks, works
 from tests.sweeping import sweep_for, sweep_once
+from tests.webhook_deliveries import deliver, event
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
@@ -167,7 +169,7 @@ def test_whoever_is_enrolled_anew_passes_again(person):
     forget(person)
     sweep_once()
 
-    enrolment.link(person.user, "aplt_chooses_anew")
+    applicants.link(person.user, "aplt_chooses_anew")
 
     assert person.passes().status_code == 200
 
@@ -189,7 +191,7 @@ def test_asking_again_changes_nothing(known, provider):
 
 def test_asking_again_before_the_end_adds_what_came_since(known, provider):
     wish = forget(known)
-    enrolment.link(known.user, "aplt_chooses_anew")
+    applicants.link(known.user, "aplt_chooses_anew")
     known.passes()
 
     assert forget(known, reason=Erasure.Reason.CONSENT).pk == wish.pk
@@ -259,7 +261,7 @@ def test_what_the_provider_refuses_is_for_people(person, provider, caplog, statu
     wish = forget(person)
     provider.troubles.append(answers(status))
 
-    with caplog.at_level(logging.ERROR, "django_faceauth.services.erasure"):
+    with caplog.at_level(logging.ERROR, "django_faceauth.services.privacy.erasure"):
         for _ in range(5):
             sweep_once()
             person.clock.shift(timedelta(hours=6))
@@ -446,7 +448,7 @@ def test_an_event_about_an_account_that_is_gone_keeps_nothing(person):
     deliver(told)
 
     kept = WebhookEvent.objects.get()
-    inbox.process(kept.pk, now=timezone.now())
+    webhook_events.process(kept.pk, now=timezone.now())
     kept.refresh_from_db()
     assert (kept.state, kept.applicant_id) == ("processed", "")
 

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from django_faceauth.exceptions import MalformedAnswer, Unavailable
 from django_faceauth.models import FaceAttempt, FaceAuthentication
 from django_faceauth.provider.factory import get_client
-from django_faceauth.provider.snapshots import AuthenticationSnapshot
-from django_faceauth.services import flow, grants, sync
+from django_faceauth.provider.resources import AuthenticationSnapshot
+from django_faceauth.services.flow import finish
+from django_faceauth.services.grants import grants
+from django_faceauth.services.sync import sync
 from tests.provider_double import answers, works, works_but_times_out
 
 
@@ -42,15 +44,15 @@ def compared(person):
     return person
 
 
-def finish(person):
-    return flow.finish(person.challenge, source="poll", now=timezone.now())
+def finishes(person):
+    return finish.finish(person.challenge, source="poll", now=timezone.now())
 
 
 # -- G-03: the evidence
 
 
 def test_the_unchanged_answer_is_accepted(compared):
-    assert finish(compared).state == "granted"
+    assert finishes(compared).state == "granted"
 
 
 @pytest.mark.parametrize("value", ["", None, "aplt_other", "APLT_x", 1, [], "aplt_chooses"])
@@ -63,7 +65,7 @@ def test_an_answer_about_somebody_or_something_else_is_refused(
         lambda answer: answer.update({field: value}) if field in answer else None
     )
 
-    challenge = finish(compared)
+    challenge = finishes(compared)
 
     assert (challenge.state, challenge.reason) == ("failed", "mismatch")
     assert "approval refused" in caplog.text
@@ -76,7 +78,7 @@ def test_a_status_that_is_not_exactly_approved_is_not(compared, provider, status
         lambda answer: answer.update(status=status) if "applicant_id" in answer else None
     )
 
-    assert finish(compared).state == "open"
+    assert finishes(compared).state == "open"
     compared.is_asked("/statements/")
 
 
@@ -84,7 +86,7 @@ def test_an_answer_with_another_id_is_no_answer(compared, provider):
     provider.alterations.append(lambda answer: answer.update(id="fav_another"))
 
     with pytest.raises(MalformedAnswer):
-        finish(compared)
+        finishes(compared)
 
     assert compared.challenge.state == "open"
 
@@ -105,24 +107,24 @@ def test_an_attempt_of_another_challenge_is_no_evidence(compared, provider, redi
     url = redirect_url and redirect_url.format(handle=handle)
     provider.alterations.append(every_attempt(redirect_url=url))
 
-    assert finish(compared).reason == "mismatch"
+    assert finishes(compared).reason == "mismatch"
     compared.is_asked("/statements/")
 
 
 def test_no_attempt_at_all_is_no_evidence(compared, provider):
     provider.alterations.append(lambda answer: "data" in answer and answer["data"].clear())
 
-    assert finish(compared).reason == "mismatch"
+    assert finishes(compared).reason == "mismatch"
 
 
 def test_an_attempt_that_is_not_complete_yet_is_waited_for(compared, provider):
     """The two answers of the provider may cross a change of its own."""
     provider.alterations.append(every_attempt(status="checks_in_progress"))
-    assert finish(compared).state == "open"
+    assert finishes(compared).state == "open"
     provider.alterations.clear()
     compared.clock.shift(3)
 
-    assert finish(compared).state == "granted"
+    assert finishes(compared).state == "granted"
 
 
 def test_an_attempt_that_is_never_complete_ends_the_waiting(compared, provider):
@@ -130,28 +132,28 @@ def test_an_attempt_that_is_never_complete_ends_the_waiting(compared, provider):
     provider.alterations.append(every_attempt(status="on_the_moon"))
     compared.clock.shift(300)
 
-    assert finish(compared).state == "expired"
+    assert finishes(compared).state == "expired"
 
 
 def test_the_evidence_is_asked_for_again_when_it_could_not_be_had(compared, provider):
     provider.troubles.extend([works, answers(503)])
     with pytest.raises(Unavailable):
-        finish(compared)
+        finishes(compared)
     compared.clock.shift(3)
 
-    assert finish(compared).state == "granted"
+    assert finishes(compared).state == "granted"
 
 
 def test_another_journey_in_the_settings_is_another_matter(compared):
     with override_settings(FACEAUTH_USER_JOURNEY_ID="usj_other"):
-        assert finish(compared).reason == "mismatch"
+        assert finishes(compared).reason == "mismatch"
 
 
 def test_an_authentication_of_another_user_is_another_matter(compared, people):
     """However it came to be linked to this challenge (TH-01)."""
     FaceAuthentication.objects.update(user=people().user)
 
-    assert finish(compared).reason == "mismatch"
+    assert finishes(compared).reason == "mismatch"
 
 
 def test_another_environment_is_another_matter(compared, provider):
@@ -159,7 +161,7 @@ def test_another_environment_is_another_matter(compared, provider):
     FaceAuthentication.objects.update(environment="live")
     asked = provider.questions
 
-    assert finish(compared).state == "open"
+    assert finishes(compared).state == "open"
     assert provider.questions == asked
 
 
@@ -167,7 +169,7 @@ def test_an_applicant_who_was_relinked_while_the_face_was_compared(compared):
     compared.user.face_applicant.applicant_id = "aplt_other"
     compared.user.face_applicant.save()
 
-    assert finish(compared).reason == "mismatch"
+    assert finishes(compared).reason == "mismatch"
 
 
 # -- G-04, G-05: the anchor
@@ -225,18 +227,18 @@ def test_news_of_modification_does_not_freshen(compared, provider):
         lambda answer: answer.update(modified_on=later) if "status" in answer else None
     )
 
-    challenge = finish(compared)
+    challenge = finishes(compared)
 
     assert challenge.verified_at == timezone.now() - timedelta(seconds=3)
 
 
 def test_a_grant_is_given_once(compared, clock):
     """Neither the anchor nor the end of the grant moves, whatever is pulled later (G-05)."""
-    challenge = finish(compared)
+    challenge = finishes(compared)
     first = (challenge.verified_at, challenge.granted_at)
     clock.shift(60)
 
-    again = finish(compared)
+    again = finishes(compared)
     assert not grants.issue(challenge, verified_at=timezone.now(), now=timezone.now())
     sync.pull(compared.authentication, source="poll", now=timezone.now())
 
@@ -249,7 +251,7 @@ def test_what_ended_is_not_revived(compared, clock, provider):
     challenge = compared.challenge
     type(challenge).objects.filter(pk=challenge.pk).close("expired", reason="abandoned")
 
-    assert finish(compared).state == "expired"
+    assert finishes(compared).state == "expired"
     assert not grants.issue(challenge, verified_at=timezone.now(), now=timezone.now())
     compared.is_asked("/statements/")
 
@@ -323,7 +325,7 @@ def test_no_delay_lengthens_a_grant(people, looks, capture_after, news_after, mo
         captured_at = timezone.now()
         person.shows_face(capture)
         person.clock.shift(news_after + delay)
-        finish(person)
+        finishes(person)
         return person.challenge.verified_at, captured_at, person.challenge.created_at
 
     prompt, captured_at, asked_at = anchor(0)
@@ -389,7 +391,7 @@ def snapshot(row, status, modified_on=None, **values):
 )
 def test_older_news_changes_nothing(compared, held, status):
     """What the provider modified earlier than what we hold is ignored."""
-    finish(compared)
+    finishes(compared)
     row = compared.authentication
     if held == "declined":
         news = snapshot(row, "declined", row.modified_on)
@@ -411,7 +413,7 @@ POISONED = datetime(2999, 1, 1, tzinfo=UTC)
 )
 def test_what_closes_a_gate_counts_whatever_its_time(compared, status, late):
     """(F-40): it does not depend on a clock."""
-    finish(compared)
+    finishes(compared)
     row = compared.authentication
     when = row.modified_on + timedelta(seconds=late)
 
@@ -428,7 +430,7 @@ def test_an_answer_of_the_future_does_not_outlast_the_next(compared, provider, s
     when = poison if isinstance(poison, datetime) else timezone.now() + poison
     poisons = lambda answer: answer.update(modified_on=iso(when))  # noqa: E731
     provider.alterations.append(poisons)
-    finish(compared)
+    finishes(compared)
     assert compared.authentication.status == "approved"
     provider.alterations.remove(poisons)
     compared.clock.shift(3)
@@ -466,7 +468,7 @@ def test_a_moment_of_the_future_is_not_kept(compared):
 @pytest.mark.parametrize(("first", "second"), [("declined", "approved"), ("approved", "declined")])
 def test_of_two_answers_of_one_moment_the_one_that_closes_counts(compared, first, second):
     """Two questions of one moment of the provider's clock, whose answers come in any order."""
-    finish(compared)
+    finishes(compared)
     row = compared.authentication
     earlier = row.synced_at - timedelta(seconds=1)
 
@@ -495,7 +497,7 @@ def test_an_answer_from_before_an_attempt_says_nothing_of_it(person, status):
 
 
 def test_the_same_news_twice_is_one_step(compared):
-    finish(compared)
+    finishes(compared)
     row = compared.authentication
     steps = row.status_changes.count()
 
@@ -518,13 +520,13 @@ def test_a_change_of_mind_after_the_answer_was_read(compared, provider):
 
     provider.troubles.extend([works, decline])
 
-    assert finish(compared).state == "open"
+    assert finishes(compared).state == "open"
     compared.is_asked("/statements/")
 
 
 def test_nothing_biometric_is_mirrored(compared):
     """No picture, no link to one, no phone number, no address (V-01)."""
-    finish(compared)
+    finishes(compared)
 
     fields = {
         field.name

@@ -23,8 +23,9 @@ from django_faceauth.models import (
     ReviewCase,
     Verdict,
 )
-from django_faceauth.services import audit, erasure, exports, holdings
-from tests.deliveries import deliver, event
+from django_faceauth.services import audit_log
+from django_faceauth.services.privacy import erasure, exports, holdings
+from tests.webhook_deliveries import deliver, event
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
@@ -34,7 +35,7 @@ NOT_TOLD = {
     "faceauth.auditentry.digest",
     "faceauth.faceattempt.network",
     "faceauth.facechallenge.binding_digest",
-    "faceauth.facechallenge.open_slot",
+    "faceauth.facechallenge.dedup_key",
     "faceauth.facechallenge.session_digest",
 }
 
@@ -77,7 +78,7 @@ def live_through(person, staff, mark):
     Consent.objects.create(
         user=person.user, who=str(person.user.pk), version=mark, language="en", given_at=now
     )
-    audit.note("viewed", by=staff.user, about=row, now=now)
+    audit_log.note("viewed", by=staff.user, about=row, now=now)
     erasure_of_before = Erasure.objects.create(
         who=str(person.user.pk), reason="request", requested_at=now, finished_at=now
     )

@@ -17,10 +17,10 @@ from django.utils import timezone
 
 from django_faceauth.gate import face_required
 from django_faceauth.models import AttemptRequest, FaceChallenge
-from django_faceauth.services import grants
+from django_faceauth.services.grants import grants
 from django_faceauth.testing import face_shown
 from tests.addresses import served
-from tests.phone import Phone
+from tests.mobile_driver import Phone
 from tests.site.admin import pay_out
 from tests.site.models import Payment
 
@@ -196,7 +196,7 @@ def late_and_new(person):
     start = person.is_asked()
     late = copied(person.browser)
     person.proves(start)
-    return late, FaceChallenge.objects.get(seen_at__isnull=False).handle
+    return late, FaceChallenge.objects.get(session_rotated_at__isnull=False).handle
 
 
 LATE = {
@@ -370,7 +370,7 @@ def fails(request):
 
 
 def is_seen():
-    return FaceChallenge.objects.get().seen_at is not None
+    return FaceChallenge.objects.get().session_rotated_at is not None
 
 
 @pytest.mark.parametrize("view", [streams, renders, waits])

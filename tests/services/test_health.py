@@ -12,10 +12,12 @@ from django.utils import timezone
 from django_faceauth import metrics
 from django_faceauth.durations import in_words
 from django_faceauth.models import CallBudget, Erasure, ErasureTask, FaceAuthentication, ReviewCase
-from django_faceauth.services import flow, health, revocation
-from tests.deliveries import deliver, event
+from django_faceauth.services.flow import finish
+from django_faceauth.services.grants import revocation
+from django_faceauth.services.monitoring import health
 from tests.provider_double import answers
 from tests.sweeping import sweep_once
+from tests.webhook_deliveries import deliver, event
 
 pytestmark = pytest.mark.database
 
@@ -94,7 +96,7 @@ def test_what_belongs_to_the_other_environment_waits_for_nobody(person):
 def test_faces_that_wait_to_be_compared_are_counted(person, slow_review, quiet, stuck):
     """For longer than it takes, until nobody hopes any more."""
     person.shows_face(person.is_handed_over(person.is_asked()))
-    flow.refresh(person.authentication, source="poll", now=timezone.now())
+    finish.refresh(person.authentication, source="poll", now=timezone.now())
     assert person.authentication.status == "checks_in_progress"
     FaceAuthentication.objects.update(created_at=timezone.now())  # the database's own clock
     person.clock.shift(quiet)

@@ -11,9 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework_simplejwt.tokens import AccessToken
 
 from django_faceauth.models import CallBudget, FaceAttempt, FaceChallenge
-from django_faceauth.services import alerts, budget
+from django_faceauth.services import notifications
+from django_faceauth.services.sync import provider_rate_limit
 from django_faceauth.testing import face_shown
-from tests.phone import Phone
+from tests.mobile_driver import Phone
 
 pytestmark = pytest.mark.database
 
@@ -134,9 +135,9 @@ def test_an_open_gate_costs_no_more(person, rotates):
 def test_the_link_of_a_mail_is_good_for_its_week(person, rotates):
     """F-33."""
     face_shown(person.browser)
-    token = signing.dumps(person.challenge.pk, salt=alerts.SALT)
+    token = signing.dumps(person.challenge.pk, salt=notifications.SALT)
     rotates()
-    assert alerts.challenge_of(token) == person.challenge
+    assert notifications.challenge_of(token) == person.challenge
 
 
 def test_a_network_is_still_known(person, rotates, settings, django_capture_on_commit_callbacks):
@@ -158,7 +159,7 @@ def test_a_network_is_still_known(person, rotates, settings, django_capture_on_c
 
 def test_the_account_at_the_provider_stays_the_same(db, rotates):
     """Its calls are counted on (F-33)."""
-    budget.open_account()
+    provider_rate_limit.open_account()
     rotates()
-    budget.open_account()
+    provider_rate_limit.open_account()
     assert CallBudget.objects.count() == 1

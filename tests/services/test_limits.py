@@ -26,15 +26,17 @@ from urllib3.exceptions import SSLError as Untrusted
 from django_faceauth import metrics
 from django_faceauth.conf import RATE_LIMITS
 from django_faceauth.exceptions import NotEnrolled
+from django_faceauth.messages import LIMITED
 from django_faceauth.models import AttemptRequest, CallBudget, FaceAuthentication, Lockout
 from django_faceauth.provider import factory
-from django_faceauth.services import enrolment, limits, sweep
+from django_faceauth.services import limits
+from django_faceauth.services.background import sweep
+from django_faceauth.services.enrolment import applicants
 from django_faceauth.signals import locked_out
-from django_faceauth.wording import LIMITED
-from tests.person import capture_url_in, scripted
 from tests.provider_double import answers, breaks_with, works, works_but_times_out
 from tests.server import free_port
 from tests.sweeping import sweep_for
+from tests.user_driver import capture_url_in, scripted
 
 pytestmark = pytest.mark.database
 
@@ -578,7 +580,7 @@ def test_another_applicant_does_not_end_a_lockout(people):
     mallory = people(DECLINED)
     is_declined(mallory, 5)
 
-    enrolment.link(mallory.user, scripted("10000"))
+    applicants.link(mallory.user, scripted("10000"))
 
     assert starts(mallory).status_code == 429
 
@@ -644,9 +646,9 @@ def test_what_no_limit_looks_at_is_forgotten(person, limit, kept, key, settings)
     starts(person)
 
     person.clock.shift(kept)
-    sweep.tidy(now=timezone.now())
+    sweep.close_expired(now=timezone.now())
     assert AttemptRequest.objects.count() == 1
 
     person.clock.shift(1)
-    sweep.tidy(now=timezone.now())
+    sweep.close_expired(now=timezone.now())
     assert AttemptRequest.objects.count() == 0

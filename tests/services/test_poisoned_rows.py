@@ -23,10 +23,12 @@ from django_faceauth.models import (
     Lockout,
     WebhookEvent,
 )
-from django_faceauth.services import erasure, exports, inbox, retention, schedule, sweep
+from django_faceauth.services.background import sweep, webhook_events
+from django_faceauth.services.privacy import erasure, exports, retention
+from django_faceauth.services.sync import polling_schedule
 from tests.admin.staff import Staff, address
-from tests.deliveries import deliver, event
 from tests.sweeping import sweep_for, sweep_once
+from tests.webhook_deliveries import deliver, event
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
@@ -87,7 +89,9 @@ def test_a_poll_that_fails_is_put_off_and_given_up(two, poison, caplog):
     assert bad.authentication.next_poll_at > timezone.now()
 
     sweep_for(bad.clock, timedelta(minutes=10))
-    FaceAuthentication.objects.filter(pk=bad.authentication.pk).update(pulls=schedule.MOST_PULLS)
+    FaceAuthentication.objects.filter(pk=bad.authentication.pk).update(
+        poll_count=polling_schedule.MOST_PULLS
+    )
     sweep_for(bad.clock, timedelta(hours=7))
     assert bad.authentication.next_poll_at is None
     assert "given up" in caplog.text
@@ -108,7 +112,7 @@ def test_an_event_that_fails_is_put_off_and_given_up(two, poison):
     assert kept.due_at > timezone.now()
     assert good.challenge.state == "granted"
 
-    WebhookEvent.objects.update(tries=inbox.MOST_TRIES - 1)
+    WebhookEvent.objects.update(tries=webhook_events.MOST_TRIES - 1)
     bad.clock.shift(3600)
     sweep_once()
     kept.refresh_from_db()
@@ -171,7 +175,7 @@ def test_an_intent_that_cannot_go_does_not_keep_the_others(people):
     first = FaceAuthentication.objects.earliest("pk")
 
     with protected(FaceAuthentication, first.pk):
-        sweep.tidy(now=timezone.now())
+        sweep.close_expired(now=timezone.now())
 
     assert list(FaceAuthentication.objects.all()) == [first]
 

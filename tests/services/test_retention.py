@@ -25,9 +25,10 @@ from django_faceauth.models import (
     Verdict,
     WebhookEvent,
 )
-from django_faceauth.services import audit, erasure, retention
-from tests.deliveries import deliver, event
+from django_faceauth.services import audit_log
+from django_faceauth.services.privacy import erasure, retention
 from tests.sweeping import sweep_once
+from tests.webhook_deliveries import deliver, event
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
@@ -133,7 +134,7 @@ def test_an_event_that_waits_is_kept(person):
     "change",
     [
         {"next_poll_at": datetime(2027, 1, 1, tzinfo=timezone.get_default_timezone())},
-        {"quiet_since": "now"},
+        {"last_change_at": "now"},
         {"erased_at": "now"},
         {"created_at": "now"},
     ],
@@ -288,7 +289,7 @@ def test_each_run_leaves_one_entry(finished):
 
     entry = AuditEntry.objects.get(event="purged")
     assert (entry.by, entry.details) == ("", dict(told))
-    assert audit.verify().is_whole
+    assert audit_log.verify().is_whole
 
 
 def test_counting_changes_nothing(finished):

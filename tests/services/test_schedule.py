@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_faceauth.models import FaceAuthentication
-from django_faceauth.services import schedule
+from django_faceauth.services.sync import polling_schedule
 from django_faceauth.statuses import AuthenticationStatus
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -24,45 +24,45 @@ STATUSES = st.sampled_from([*AuthenticationStatus, "invented_tomorrow", ""])
     ],
 )
 def test_pauses_grow_with_the_silence(quiet, pause):
-    assert schedule.pause_after(timedelta(seconds=quiet)) == timedelta(seconds=pause)
+    assert polling_schedule.pause_after(timedelta(seconds=quiet)) == timedelta(seconds=pause)
 
 
 @given(st.timedeltas(min_value=timedelta(seconds=2), max_value=timedelta(days=30)))
 def test_jitter_only_shortens_and_never_below_two_seconds(pause):
-    assert max(pause * 0.8, timedelta(seconds=2)) <= schedule.jittered(pause) <= pause
+    assert max(pause * 0.8, timedelta(seconds=2)) <= polling_schedule.jittered(pause) <= pause
 
 
 @given(
     status=STATUSES,
-    pulls=st.integers(0, 60),
+    poll_count=st.integers(0, 60),
     quiet=st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=30)),
 )
-def test_the_next_question_lies_ahead_or_there_is_none(status, pulls, quiet):
-    row = FaceAuthentication(status=status, pulls=pulls, quiet_since=NOON - quiet)
+def test_the_next_question_lies_ahead_or_there_is_none(status, poll_count, quiet):
+    row = FaceAuthentication(status=status, poll_count=poll_count, last_change_at=NOON - quiet)
 
-    due = schedule.next_poll(row, now=NOON)
+    due = polling_schedule.next_poll(row, now=NOON)
 
     assert due is None or due > NOON
-    if pulls >= schedule.MOST_PULLS:
+    if poll_count >= polling_schedule.MOST_PULLS:
         assert due is None
 
 
 @given(st.lists(st.floats(0, 3600), max_size=60), STATUSES)
 def test_a_life_of_questions_is_limited(delays, status):
     """However late each is asked, they come to an end."""
-    row, now, asked = FaceAuthentication(status=status, quiet_since=NOON), NOON, 0
-    while (due := schedule.next_poll(row, now=now)) is not None:
+    row, now, asked = FaceAuthentication(status=status, last_change_at=NOON), NOON, 0
+    while (due := polling_schedule.next_poll(row, now=now)) is not None:
         now = due + timedelta(seconds=delays[asked] if asked < len(delays) else 0)
-        row.pulls += 1
+        row.poll_count += 1
         asked += 1
 
-    assert asked <= schedule.MOST_PULLS
+    assert asked <= polling_schedule.MOST_PULLS
 
 
 def test_audits_follow_the_decision():
-    row = FaceAuthentication(status="approved", quiet_since=NOON)
+    row = FaceAuthentication(status="approved", last_change_at=NOON)
     now, due = NOON, []
-    while (moment := schedule.next_poll(row, now=now)) is not None:
+    while (moment := polling_schedule.next_poll(row, now=now)) is not None:
         due.append(moment - NOON)
         now = moment
 
@@ -70,13 +70,13 @@ def test_audits_follow_the_decision():
 
 
 def test_what_was_erased_is_not_asked_about():
-    row = FaceAuthentication(status="approved", quiet_since=NOON, erased_at=NOON)
+    row = FaceAuthentication(status="approved", last_change_at=NOON, erased_at=NOON)
 
-    assert schedule.next_poll(row, now=NOON) is None
+    assert polling_schedule.next_poll(row, now=NOON) is None
 
 
 def test_what_we_have_just_created_is_not_asked_about():
-    row = FaceAuthentication(status="created", quiet_since=NOON)
+    row = FaceAuthentication(status="created", last_change_at=NOON)
 
-    assert schedule.after_change(row, now=NOON) is None
-    assert schedule.next_poll(row, now=NOON) is None
+    assert polling_schedule.after_change(row, now=NOON) is None
+    assert polling_schedule.next_poll(row, now=NOON) is None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from django_faceauth.models import FaceAttempt
-from django_faceauth.services import scrubbing
-from tests.person import scripted
+from django_faceauth.services.sync import data_minimisation
 from tests.provider_double import says
+from tests.user_driver import scripted
 
 pytestmark = pytest.mark.django_db
 
@@ -86,7 +86,7 @@ def test_of_somebody_who_was_erased_nothing_is_kept(declines, person):
     row = declines(None)
     row.applicant_id = ""
 
-    assert scrubbing.kept(row, {"response_codes": [1], "network": "x"}) == {
+    assert data_minimisation.filter_facts(row, {"response_codes": [1], "network": "x"}) == {
         "response_codes": [],
         "network": "",
     }

@@ -10,7 +10,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.test import RequestFactory
 
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services import grants
+from django_faceauth.services.grants import grants
 
 pytestmark = pytest.mark.database
 

@@ -15,7 +15,7 @@ from django_faceauth.simulator import courier
 from django_faceauth.simulator.models import Delivery
 from django_faceauth.simulator.postman import client_sender
 from django_faceauth.simulator.rounds import rounds
-from tests.person import capture_url_in
+from tests.user_driver import capture_url_in
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 

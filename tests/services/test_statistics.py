@@ -10,9 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_faceauth.models import FaceAttempt, FaceAuthentication, StatusChange, WebhookEvent
-from django_faceauth.services import statistics
-from tests.deliveries import deliver, event
-from tests.person import scripted
+from django_faceauth.services.monitoring import statistics
+from tests.user_driver import scripted
+from tests.webhook_deliveries import deliver, event
 
 pytestmark = pytest.mark.database
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from django_faceauth.provider.notices import FAMILY
+from django_faceauth.provider.webhook_payloads import FAMILY
 from django_faceauth.simulator import courier
 
 URL: Final = "https://bank.example/face/webhook/"

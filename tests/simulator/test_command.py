@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
 from django_faceauth.exceptions import SignatureInvalid
-from django_faceauth.provider import notices, signatures
-from django_faceauth.redaction import Secret
+from django_faceauth.provider import signatures, webhook_payloads
+from django_faceauth.secret import Secret
 from tests.provider.loopback import Loopback, serving, tells
 from tests.simulator.site import KEYS
 
@@ -49,7 +49,7 @@ def test_an_event_is_sent_and_its_answer_printed() -> None:
     assert event["type"] == "face_authentication_checks_completed"
     assert event["data"]["status"] == "approved"
     assert event["data"]["response_codes"] == [{"code": 10000, "summary": "approved"}]
-    assert notices.read(server.requests[0].body).is_ours
+    assert webhook_payloads.read(server.requests[0].body).is_ours
 
 
 def test_everything_about_the_event_can_be_chosen() -> None:

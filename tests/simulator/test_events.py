@@ -11,8 +11,8 @@ import pytest
 from pytest_django.fixtures import Settings
 from time_machine import Traveller
 
-from django_faceauth.provider import notices, signatures
-from django_faceauth.redaction import Secret
+from django_faceauth.provider import signatures, webhook_payloads
+from django_faceauth.secret import Secret
 from django_faceauth.simulator import events, machine, outbox
 from django_faceauth.simulator.machine import AttemptRequest, Case, Visit
 from django_faceauth.simulator.models import Delivery, StoredCase
@@ -120,7 +120,10 @@ def test_every_step_of_the_machine_is_told(steps: list[Step], told: list[str]) -
         before, case = case, step(case)
         seen += events.between(before, case)
 
-    assert [event.type.removeprefix(notices.FAMILY) for event in seen] == ["created", *told]
+    assert [event.type.removeprefix(webhook_payloads.FAMILY) for event in seen] == [
+        "created",
+        *told,
+    ]
 
 
 SCENARIOS = {
@@ -204,7 +207,7 @@ def test_an_event_is_genuine_and_can_be_read(
     assert received.headers["Content-Type"] == "application/json"
     assert "Authorization" not in received.headers
     assert signatures.verify(received.body, received.headers["Cko-Signature"], keys=keys) == 0
-    notice = notices.read(received.body)
+    notice = webhook_payloads.read(received.body)
     assert (notice.authentication_id, notice.is_ours) == (fav, True)
     assert notice.created_on == datetime(2026, 3, 2, 12, tzinfo=UTC)
 

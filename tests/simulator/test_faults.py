@@ -19,7 +19,7 @@ from time_machine import Traveller
 
 from django_faceauth.exceptions import SignatureInvalid
 from django_faceauth.provider import signatures
-from django_faceauth.redaction import Secret
+from django_faceauth.secret import Secret
 from django_faceauth.simulator import courier, faults, outbox, troubles
 from django_faceauth.simulator.forms import OPERATIONS
 from django_faceauth.simulator.models import CallFault, Delivery, WebhookFaults

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from django_faceauth.provider.notices import FAMILY
+from django_faceauth.provider.webhook_payloads import FAMILY
 from django_faceauth.simulator import documents, events, machine
 from django_faceauth.simulator.machine import AttemptRequest, Case, NotAllowed, Visit
 from django_faceauth.simulator.outcomes import CHOICES, CLOSED, Outcome, inconclusive

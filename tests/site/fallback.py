@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.debug import sensitive_post_parameters
 
-from django_faceauth.gate import answer_otherwise, unanswered
+from django_faceauth.gate import approve_by_other_method, pending_challenge
 
 CODE = "4711"
 
@@ -22,10 +22,10 @@ def is_right(user: AbstractBaseUser, code: str) -> bool:
 @login_required
 def by_code(request: HttpRequest) -> HttpResponse:
     """Show what is to be approved, and take the code."""
-    question = unanswered(request, request.GET.get("challenge", ""))
+    question = pending_challenge(request, request.GET.get("challenge", ""))
     if question is None:
         return HttpResponse("Please open the page that you wanted once more.", status=404)
     if request.method == "POST" and is_right(request.user, request.POST.get("code", "")):
-        return redirect(answer_otherwise(request, question.handle, method="code"))
+        return redirect(approve_by_other_method(request, question.handle, method="code"))
     shown = "; ".join(f"{line.label}: {', '.join(line.values)}" for line in question.lines)
     return HttpResponse(f"{question.action}|{shown}", status=403 if request.POST else 200)

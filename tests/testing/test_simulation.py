@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.test import AsyncClient, Client, override_settings
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
@@ -197,11 +198,11 @@ def test_a_provider_that_is_away(client, faceauth_simulator):
 
 
 def test_a_site_behind_https(client, faceauth_simulator):
-    settings = {
-        "MIDDLEWARE": ["django.middleware.security.SecurityMiddleware", *conf.MIDDLEWARE],
+    given = {
+        "MIDDLEWARE": ["django.middleware.security.SecurityMiddleware", *settings.MIDDLEWARE],
         "SECURE_SSL_REDIRECT": True,
     }
-    with override_settings(**settings):
+    with override_settings(**given):
         page = faceauth_simulator.show_face(client, "/statements/", secure=True)
 
     assert b"secret" in page.content

@@ -17,7 +17,8 @@ from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
 
 from django_faceauth.gate import Money
 from django_faceauth.models import Applicant, FaceChallenge, FaceExemption, ReviewCase
-from django_faceauth.services import enrolment, sweep
+from django_faceauth.services.background import sweep
+from django_faceauth.services.enrolment import applicants
 from django_faceauth.testing import (
     assert_face_asked,
     enrolled,
@@ -129,7 +130,7 @@ def test_rows_are_those_that_a_real_check_leaves(client, user):
     assert challenge.verified_at == challenge.granted_at == attempt.capture_not_before
     assert [change.status for change in row.status_changes.all()] == ["approved"]
     assert row.next_poll_at > timezone.now() + timedelta(minutes=50)
-    assert sweep.take(now=timezone.now()).authentications == ()
+    assert sweep.claim_due(now=timezone.now()).authentications == ()
 
 
 def test_two_faces_in_one_session(client):
@@ -435,6 +436,6 @@ def test_enrolled_twice_is_once(user):
 
 def test_another_applicant_ends_a_state_as_it_does_in_production(client, user):
     face_shown(client)
-    enrolment.link(user, "aplt_another")
+    applicants.link(user, "aplt_another")
 
     assert_face_asked(client.get("/statements/"))

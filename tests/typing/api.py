@@ -32,20 +32,22 @@ from django_faceauth.gate import (
     FaceRequiredMixin,
     Money,
     Reason,
-    answer_otherwise,
+    approve_by_other_method,
     ask_first,
     claims_of,
     face_required,
     freshness,
+    pending_challenge,
     recorded_face,
-    unanswered,
 )
 from django_faceauth.gate.admin import FaceRequiredAdminSite, face_required_action
 from django_faceauth.models import Applicant, FaceChallenge
 from django_faceauth.provider.client import Client
 from django_faceauth.provider.factory import get_client
-from django_faceauth.provider.snapshots import AttemptSnapshot, AuthenticationSnapshot
-from django_faceauth.services import enrolment, erasure, exemptions
+from django_faceauth.provider.resources import AttemptSnapshot, AuthenticationSnapshot
+from django_faceauth.services.enrolment import applicants
+from django_faceauth.services.grants import exemptions
+from django_faceauth.services.privacy import erasure
 from django_faceauth.signals import challenge_granted
 
 # -- views keep their types behind a gate
@@ -130,10 +132,10 @@ def asks(request: HttpRequest, user: User, handle: str) -> HttpResponse | None:
     if face is not None and face.expires_at == until:
         assert_type(claims_of(face, amr=["pwd"]), Claims)
         assert_type(claims_of(face)["auth_time"], int)
-    question = unanswered(request, handle)
+    question = pending_challenge(request, handle)
     if question is not None:
         assert_type(question.action, str)
-        assert_type(answer_otherwise(request, handle, method="otp"), str)
+        assert_type(approve_by_other_method(request, handle, method="otp"), str)
     return assert_type(ask_first(request, action="payout"), HttpResponse | None)
 
 
@@ -189,9 +191,9 @@ def on_granted(sender: type[FaceChallenge], challenge: FaceChallenge, **kwargs: 
 
 
 def links(user: User, now: datetime) -> None:
-    assert_type(enrolment.link(user, "aplt_a"), Applicant)
-    assert_type(enrolment.is_enrolled(user), bool)
-    enrolment.link("alice", "aplt_a")  # type: ignore[arg-type]
+    assert_type(applicants.link(user, "aplt_a"), Applicant)
+    assert_type(applicants.is_enrolled(user), bool)
+    applicants.link("alice", "aplt_a")  # type: ignore[arg-type]
     exemptions.exempt(
         user, action="", reason="arm in plaster", author=user, expires_at=now, now=now
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from django_faceauth import signals
-from tests.person import Person
+from tests.user_driver import Person
 
 NAMES = ("status_changed", "challenge_granted", "challenge_refused", "challenge_revoked")
 

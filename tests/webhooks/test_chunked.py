@@ -26,11 +26,11 @@ from django.utils import timezone
 from django_faceauth import metrics
 from django_faceauth.models import WebhookEvent
 from django_faceauth.provider.signatures import HEADER, sign
-from django_faceauth.redaction import Secret
-from django_faceauth.services import diagnosis
+from django_faceauth.secret import Secret
+from django_faceauth.services.monitoring import doctor
 from django_faceauth.signals import webhook_rejected
-from tests.deliveries import KEY, URL, event
 from tests.server import free_port
+from tests.webhook_deliveries import KEY, URL, event
 
 FAV = "fav_" + "a" * 26
 LARGEST = 64 * 1024
@@ -213,7 +213,7 @@ class Away:
 
 def levels_of(finding_id: str) -> list[str]:
     """Return the levels of the doctor's findings of that id."""
-    found = diagnosis.examine(now=timezone.now(), network=False, deploy=False)
+    found = doctor.examine(now=timezone.now(), network=False, deploy=False)
     return [str(finding.level) for finding in found if finding.id == finding_id]
 
 

@@ -15,13 +15,13 @@ from django.db import OperationalError, connection
 from django.test import override_settings
 from django.utils import timezone
 
-from django_faceauth.management.moments import moment
+from django_faceauth.management.arguments import moment
 from django_faceauth.models import FaceAuthentication, WebhookEvent
-from django_faceauth.provider import notices
-from django_faceauth.services import inbox
+from django_faceauth.provider import webhook_payloads
+from django_faceauth.services.background import webhook_events
 from django_faceauth.signals import status_changed
-from tests.deliveries import event
 from tests.provider_double import answers
+from tests.webhook_deliveries import event
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
@@ -37,7 +37,7 @@ def test_it_takes_up_events_that_were_left_behind(captured):
     """Whoever was to act upon it died."""
     FaceAuthentication.objects.update(next_poll_at=None)
     notice = notice_about(captured)
-    inbox.store(notice, size=1, now=timezone.now())
+    webhook_events.store(notice, size=1, now=timezone.now())
     captured.clock.shift(61)
 
     call_command("faceauth_sync")
@@ -162,4 +162,4 @@ class Stopping:
 
 def notice_about(person):
     """Return what an event about a person's authentication says."""
-    return notices.read(json.dumps(event(person.authentication)).encode())
+    return webhook_payloads.read(json.dumps(event(person.authentication)).encode())

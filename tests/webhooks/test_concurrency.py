@@ -15,10 +15,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from django_faceauth.models import FaceChallenge, StatusChange, WebhookEvent
-from django_faceauth.provider import notices
+from django_faceauth.provider import webhook_payloads
 from django_faceauth.provider.factory import get_client
-from django_faceauth.services import budget, flow, inbox, sweep, sync
-from tests.deliveries import deliver, event
+from django_faceauth.services.background import sweep, webhook_events
+from django_faceauth.services.flow import finish
+from django_faceauth.services.sync import provider_rate_limit, sync
+from tests.webhook_deliveries import deliver, event
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
@@ -58,8 +60,8 @@ def test_webhook_poll_return_and_sweep_at_once(captured, provider, told):
     envelope = event(row)
     acts = [
         lambda: deliver(envelope),
-        lambda: flow.finish(challenge, source="return", now=timezone.now()),
-        lambda: flow.finish(challenge, source="poll", now=timezone.now()),
+        lambda: finish.finish(challenge, source="return", now=timezone.now()),
+        lambda: finish.finish(challenge, source="poll", now=timezone.now()),
         lambda: sweep.poll(row.pk, now=timezone.now()),
         lambda: deliver(event(row, "audit_completed")),
     ]
@@ -75,10 +77,10 @@ def test_two_events_for_one_row_processed_at_once(captured, told):
     """No deadlock, and the right end (PEERS 23)."""
     now = timezone.now()
     for name in ("capture_completed", "checks_completed"):
-        inbox.store(_notice(event(captured.authentication, name)), size=1, now=now)
+        webhook_events.store(_notice(event(captured.authentication, name)), size=1, now=now)
     events = list(WebhookEvent.objects.values_list("pk", flat=True))
 
-    at_once([lambda pk=pk: inbox.process(pk, now=now) for pk in events * 4])
+    at_once([lambda pk=pk: webhook_events.process(pk, now=now) for pk in events * 4])
 
     assert captured.challenge.state == "granted"
     assert told.names().count("challenge_granted") == 1
@@ -86,7 +88,7 @@ def test_two_events_for_one_row_processed_at_once(captured, told):
 
 def test_sweepers_share_the_work(captured):
     """Each row goes to one of them (D-02)."""
-    taken = at_once([lambda: sweep.take(now=timezone.now())] * 8)
+    taken = at_once([lambda: sweep.claim_due(now=timezone.now())] * 8)
 
     assert sum(len(due.authentications) for due in taken) == 1
 
@@ -115,9 +117,9 @@ def test_an_approval_and_its_withdrawal_at_once(captured, provider):
 def test_the_budget_is_one_for_all_processes(transactional_db, clock):
     """Twenty ask at once, and no more are let in than one alone would be (D-04)."""
     now = timezone.now()
-    budget.take(now=now, someone_waits=False)
+    provider_rate_limit.try_acquire(now=now, someone_waits=False)
 
-    taken = at_once([lambda: budget.take(now=now, someone_waits=False)] * 20)
+    taken = at_once([lambda: provider_rate_limit.try_acquire(now=now, someone_waits=False)] * 20)
 
     assert sum(taken) == 10
 
@@ -165,4 +167,4 @@ def test_where_statements_cannot_be_limited_events_are_kept_all_the_same(capture
 
 
 def _notice(envelope):
-    return notices.read(json.dumps(envelope).encode())
+    return webhook_payloads.read(json.dumps(envelope).encode())

@@ -19,9 +19,9 @@ from django.urls import get_resolver, reverse
 from django_faceauth import metrics, webhooks
 from django_faceauth.models import WebhookEvent
 from django_faceauth.provider.signatures import HEADER, sign
-from django_faceauth.redaction import Secret
+from django_faceauth.secret import Secret
 from django_faceauth.signals import webhook_rejected
-from tests.deliveries import KEY, URL, deliver, event
+from tests.webhook_deliveries import KEY, URL, deliver, event
 
 pytestmark = pytest.mark.database
 

@@ -30,7 +30,7 @@ from django_faceauth import signals
 from django_faceauth.conf import RATE_LIMITS
 from django_faceauth.models import FaceChallenge, StatusChange, WebhookEvent
 from django_faceauth.provider import factory
-from django_faceauth.services import revocation
+from django_faceauth.services.grants import revocation
 from django_faceauth.simulator import actions, courier, outbox, store
 from django_faceauth.simulator.machine import NotAllowed, Unknown
 from django_faceauth.simulator.models import Delivery
@@ -39,10 +39,10 @@ from django_faceauth.simulator.postman import client_sender
 from django_faceauth.simulator.rounds import rounds
 from django_faceauth.statuses import AT_REST
 from tests.conftest import NOON
-from tests.deliveries import URL
-from tests.person import Person, capture_url_in
 from tests.provider_double import Provider, answers, breaks, works_but_times_out
 from tests.sweeping import sweep_for, sweep_once
+from tests.user_driver import Person, capture_url_in
+from tests.webhook_deliveries import URL
 
 ASKED_FOR = os.environ.get("FACEAUTH_TEST_HISTORIES")
 HISTORIES = int(ASKED_FOR or 4)

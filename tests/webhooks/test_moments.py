@@ -11,8 +11,8 @@ from django.urls import reverse
 
 from django_faceauth.models import FaceAttempt, FaceAuthentication, WebhookEvent
 from tests.admin.staff import Staff
-from tests.deliveries import deliver, event
 from tests.sweeping import sweep_for
+from tests.webhook_deliveries import deliver, event
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 

@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from django_faceauth.beat import SWEEP_INTERVAL
 from django_faceauth.models import FaceAuthentication, FaceChallenge
-from django_faceauth.services import schedule, sweep
-from tests.deliveries import deliver, event
-from tests.person import scripted
+from django_faceauth.services.background import sweep
+from django_faceauth.services.sync import polling_schedule
 from tests.provider_double import answers, breaks, works_but_times_out
 from tests.sweeping import sweep_for, sweep_once
+from tests.user_driver import scripted
+from tests.webhook_deliveries import deliver, event
 
 pytestmark = pytest.mark.database
 
@@ -144,7 +145,7 @@ def test_forty_questions_in_the_life_of_an_authentication(person, provider):
             person.browser.get(f"/face/status/{person.challenge.handle}/")
 
     assert person.authentication.status == "checks_in_progress"
-    assert 20 < provider.questions <= schedule.MOST_PULLS
+    assert 20 < provider.questions <= polling_schedule.MOST_PULLS
 
 
 def test_failed_questions_count_too(captured, provider):
@@ -154,11 +155,11 @@ def test_failed_questions_count_too(captured, provider):
         captured.clock.shift(timedelta(minutes=30))
         sweep_once()
 
-    assert provider.questions <= schedule.MOST_PULLS
+    assert provider.questions <= polling_schedule.MOST_PULLS
 
 
 def test_one_that_was_asked_about_too_often_is_not_due_for_ever(captured, provider):
-    FaceAuthentication.objects.update(pulls=schedule.MOST_PULLS)
+    FaceAuthentication.objects.update(poll_count=polling_schedule.MOST_PULLS)
     asked = provider.questions
 
     sweep_once()
@@ -171,17 +172,17 @@ def test_one_that_was_asked_about_too_often_is_not_used_again(person, provider):
     """It could not be followed to its end; another is made."""
     start = person.is_asked()
     person.is_handed_over(start)
-    FaceAuthentication.objects.update(pulls=schedule.MOST_POLLS)
+    FaceAuthentication.objects.update(poll_count=polling_schedule.MOST_POLLS)
 
     person.is_handed_over(start)
 
     assert FaceAuthentication.objects.count() == 2
-    assert person.authentication.pulls == 0
+    assert person.authentication.poll_count == 0
 
 
 def test_news_is_worth_a_question_beyond_all_limits(approved, provider):
     """A change of mind must reach us."""
-    FaceAuthentication.objects.update(pulls=schedule.MOST_PULLS + 60)
+    FaceAuthentication.objects.update(poll_count=polling_schedule.MOST_PULLS + 60)
     provider.alterations.append(
         lambda data: data.update(status="declined", modified_on=timezone.now().isoformat())
     )
@@ -223,7 +224,7 @@ def test_a_backlog_stays_within_the_budget(person, provider):
 
     assert max(sum(pair) for pair in pairwise(asked)) <= 21
     assert sum(asked) >= 120
-    assert not FaceAuthentication.objects.filter(pulls=0, next_poll_at__isnull=False).exists()
+    assert not FaceAuthentication.objects.filter(poll_count=0, next_poll_at__isnull=False).exists()
 
 
 @pytest.mark.parametrize("seconds", [5, 30])
@@ -292,22 +293,22 @@ OTHER_BASE = "https://abcdefgh.api.sandbox.checkout.com"
 
 
 def test_a_row_is_taken_by_one_sweeper(captured):
-    first = sweep.take(now=timezone.now())
-    second = sweep.take(now=timezone.now())
+    first = sweep.claim_due(now=timezone.now())
+    second = sweep.claim_due(now=timezone.now())
 
     assert first.authentications == (captured.authentication.pk,)
     assert second == sweep.Due()
 
 
 def test_a_row_that_is_gone_by_its_turn_is_no_trouble(captured):
-    (pk,) = sweep.take(now=timezone.now()).authentications
+    (pk,) = sweep.claim_due(now=timezone.now()).authentications
     captured.user.delete()
 
     assert sweep.poll(pk, now=timezone.now()) is False
 
 
 def test_what_a_dead_sweeper_took_is_due_again(captured):
-    sweep.take(now=timezone.now())
+    sweep.claim_due(now=timezone.now())
 
     sweep_for(captured.clock, timedelta(seconds=70))
 
@@ -317,7 +318,7 @@ def test_what_a_dead_sweeper_took_is_due_again(captured):
 def test_rows_of_the_other_environment_are_left_alone(captured, provider):
     FaceAuthentication.objects.update(environment="live")
 
-    assert sweep.take(now=timezone.now()) == sweep.Due()
+    assert sweep.claim_due(now=timezone.now()) == sweep.Due()
 
 
 def test_questions_that_nobody_answers_are_closed(person):
@@ -329,7 +330,7 @@ def test_questions_that_nobody_answers_are_closed(person):
     sweep_for(person.clock, timedelta(minutes=2))
 
     assert (person.challenge.state, person.challenge.reason) == ("expired", "abandoned")
-    assert person.challenge.open_slot is None
+    assert person.challenge.dedup_key is None
     person.is_asked()
     assert person.challenge.state == "open"
 

@@ -18,13 +18,14 @@ from django_faceauth import signals, webhooks
 from django_faceauth.models import CallBudget, FaceAuthentication, FaceChallenge, WebhookEvent
 from django_faceauth.provider import signatures
 from django_faceauth.provider.factory import get_client
-from django_faceauth.redaction import Secret
-from django_faceauth.services import budget, inbox, orphans, sync
+from django_faceauth.secret import Secret
+from django_faceauth.services.background import webhook_events
+from django_faceauth.services.sync import provider_rate_limit, reconciliation, sync
 from django_faceauth.simulator.models import StoredCase
-from tests.deliveries import KEY, URL, deliver, event
-from tests.person import scripted
 from tests.provider_double import answers, breaks, says, works_but_times_out
 from tests.sweeping import sweep_for, sweep_once
+from tests.user_driver import scripted
+from tests.webhook_deliveries import KEY, URL, deliver, event
 
 pytestmark = pytest.mark.database
 
@@ -359,10 +360,10 @@ def test_an_orphan_waits_for_its_turn(person, provider):
     deliver(event(fav, data=_data(fav, applicant_id=applicant_id)))
     person.clock.shift(130)
     now = timezone.now()
-    budget.take(now=now, someone_waits=False)
+    provider_rate_limit.try_acquire(now=now, someone_waits=False)
     CallBudget.objects.update(spent_until=(now.timestamp() + 60) * 1_000_000)
 
-    assert orphans.adopt(WebhookEvent.objects.get(), now=now) is None
+    assert reconciliation.adopt(WebhookEvent.objects.get(), now=now) is None
     assert provider.calls == []
 
 
@@ -372,9 +373,9 @@ def test_intents_that_nobody_answers_are_forgotten(person, provider):
     person.presses(person.is_asked())
 
     person.clock.shift(timedelta(hours=35))
-    assert orphans.forget_intents(now=timezone.now()) == 0
+    assert reconciliation.forget_intents(now=timezone.now()) == 0
     person.clock.shift(timedelta(hours=2))
-    assert orphans.forget_intents(now=timezone.now()) == 1
+    assert reconciliation.forget_intents(now=timezone.now()) == 1
 
     assert person.challenge.authentication is None
 
@@ -422,7 +423,7 @@ def test_tries_are_spread_out_and_come_to_an_end(captured, provider, caplog):
         captured.clock.move_to(row.due_at)
         provider.troubles.clear()
         provider.troubles.append(answers(500))
-        inbox.process(row.pk, now=timezone.now())
+        webhook_events.process(row.pk, now=timezone.now())
         row.refresh_from_db()
 
     assert (row.state, row.tries, row.error) == ("failed", 20, "Unavailable")
@@ -500,8 +501,8 @@ def test_processing_twice_does_nothing_the_second_time(captured, provider, told)
     calls = len(provider.calls)
     captured.clock.shift(60)
 
-    assert inbox.process(row.pk, now=timezone.now()) is None
-    assert inbox.process(0, now=timezone.now()) is None
+    assert webhook_events.process(row.pk, now=timezone.now()) is None
+    assert webhook_events.process(0, now=timezone.now()) is None
 
     assert len(provider.calls) == calls
     assert told.names() == ["status_changed", "challenge_granted"]

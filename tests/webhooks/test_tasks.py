@@ -14,7 +14,7 @@ from django.utils import timezone
 from django_faceauth import tasks
 from django_faceauth.clocks import ALLOWED_SKEW
 from django_faceauth.models import FaceAuthentication, WebhookEvent
-from tests.deliveries import deliver, event
+from tests.webhook_deliveries import deliver, event
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 

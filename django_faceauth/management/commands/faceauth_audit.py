@@ -10,9 +10,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from django_faceauth.management.moments import moment
+from django_faceauth.management.arguments import moment
 from django_faceauth.models import AuditEntry
-from django_faceauth.services import audit
+from django_faceauth.services import audit_log
 
 
 class Command(BaseCommand):
@@ -37,11 +37,11 @@ class Command(BaseCommand):
         if options["verify"]:
             self._verify()
             return
-        for entry in audit.entries(since=options["since"]):
+        for entry in audit_log.entries(since=options["since"]):
             self.stdout.write(_line(entry))
 
     def _verify(self) -> None:
-        verified = audit.verify()
+        verified = audit_log.verify()
         if verified.first_break is not None:
             raise CommandError(_("Broken at entry %d.") % verified.first_break)
         count = verified.count

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from django_faceauth.conf import conf
-from django_faceauth.services import diagnosis
-from django_faceauth.services.findings import Finding, Level
+from django_faceauth.services.monitoring import doctor
+from django_faceauth.services.monitoring.findings import CheckResult, Level
 
 
 class Command(BaseCommand):
@@ -35,10 +35,10 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print each finding at once."""
-        found = diagnosis.examine(
+        found = doctor.examine(
             now=timezone.now(),
             network=not options["no_network"],
-            deploy=options["deploy"] or not conf.DEBUG,
+            deploy=options["deploy"] or not settings.DEBUG,
         )
         problems = 0
         for finding in found:
@@ -48,6 +48,6 @@ class Command(BaseCommand):
             raise CommandError(ngettext("%d problem.", "%d problems.", problems) % problems)
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: CheckResult) -> str:
     told = f"{finding.level:<8} {finding.id}: {finding.text} {finding.fix}"
     return " ".join(told.splitlines()).rstrip()

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django_faceauth.management import progress
 from django_faceauth.management.people import add_user, user_named
 from django_faceauth.models import Erasure, ErasureTask
-from django_faceauth.services import erasure
+from django_faceauth.services.privacy import erasure
 
 State = ErasureTask.State
 

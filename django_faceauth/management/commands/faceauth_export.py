@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from django_faceauth.management import progress
 from django_faceauth.management.people import add_user, user_named
-from django_faceauth.services import exports
+from django_faceauth.services.privacy import exports
 
 
 class Command(BaseCommand):

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_faceauth.management import progress
-from django_faceauth.services import linking
+from django_faceauth.services.enrolment import bulk
 
 HEADER: Final = ["user", "applicant_id"]
 
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         try:
             with progress.bar(len(made.links), "users") as step:
                 now = timezone.now()
-                linking.carry_out(made, now=now, tell=step, dry_run=options["dry_run"])
+                bulk.carry_out(made, now=now, tell=step, dry_run=options["dry_run"])
         except IntegrityError:
             raise CommandError(_("Nobody was linked: somebody else is linking.")) from None
         text = _("would link: %d, linked already: %d")
@@ -55,10 +55,10 @@ class Command(BaseCommand):
         self.stdout.write(text % (len(made.links), made.unchanged))
 
 
-def _plan(path: str) -> linking.Plan:
+def _plan(path: str) -> bulk.Plan:
     try:
         with _opened(path) as file:
-            return linking.plan(_entries(file))
+            return bulk.plan(_entries(file))
     except UnicodeDecodeError:
         raise CommandError(_("The file is not in UTF-8.")) from None
     except OSError as error:
@@ -80,7 +80,7 @@ def _opened(path: str) -> Iterator[TextIO]:
         yield file
 
 
-def _entries(file: TextIO) -> Iterator[linking.Entry]:
+def _entries(file: TextIO) -> Iterator[bulk.Entry]:
     reader = csv.reader(file, strict=True)
     for number, row in enumerate(reader):
         cells = [cell.strip() for cell in row]
@@ -88,4 +88,4 @@ def _entries(file: TextIO) -> Iterator[linking.Entry]:
             continue
         # What has no two columns has no applicant id, and is reported as that.
         user, applicant_id = cells if len(cells) == len(HEADER) else (cells[0], "")
-        yield linking.Entry(reader.line_num, user, applicant_id)
+        yield bulk.Entry(reader.line_num, user, applicant_id)

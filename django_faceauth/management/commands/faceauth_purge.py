@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from django_faceauth.management import progress
-from django_faceauth.services import retention
+from django_faceauth.services.privacy import retention
 
 
 class Command(BaseCommand):

@@ -20,8 +20,10 @@ from django_faceauth.beat import SWEEP_INTERVAL
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.management import progress
-from django_faceauth.management.moments import moment
-from django_faceauth.services import health, inbox, mishaps, sweep
+from django_faceauth.management.arguments import moment
+from django_faceauth.services import unexpected_errors
+from django_faceauth.services.background import sweep, webhook_events
+from django_faceauth.services.monitoring import health
 
 Work = Callable[..., object]
 #: Does the work, and returns how much there was.
@@ -89,15 +91,15 @@ class Command(BaseCommand):
                 self.stderr.write(type(trouble).__name__)
                 connections.close_all()
             except Exception as error:
-                mishaps.note(error, "sweep")
+                unexpected_errors.note(error, "sweep")
                 self.stderr.write(type(error).__name__)
             stop.wait(SWEEP_INTERVAL)
 
     def _sweep(self, run: Runner, stop: Event) -> int:
         now = timezone.now()
-        due = sweep.take(now=now)
-        closed = sweep.tidy(now=now)
-        work: list[Work] = [partial(inbox.process, pk) for pk in due.events]
+        due = sweep.claim_due(now=now)
+        closed = sweep.close_expired(now=now)
+        work: list[Work] = [partial(webhook_events.process, pk) for pk in due.events]
         work += [partial(sweep.poll, pk) for pk in due.authentications]
         if work or closed:
             counts = len(due.events), len(due.authentications), closed

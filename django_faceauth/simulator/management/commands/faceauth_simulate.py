@@ -11,9 +11,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from django_faceauth.conf import conf
-from django_faceauth.management.moments import moment
-from django_faceauth.provider.notices import FAMILY
-from django_faceauth.redaction import Secret
+from django_faceauth.management.arguments import moment
+from django_faceauth.provider.webhook_payloads import FAMILY
+from django_faceauth.secret import Secret
 from django_faceauth.simulator import courier, machine, wire
 from django_faceauth.simulator.events import Event
 from django_faceauth.simulator.ids import new_id

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
 from bank.people import PASSWORD, PEOPLE, Person
-from django_faceauth.services import enrolment
+from django_faceauth import enrolment
 
 
 class Command(BaseCommand):

@@ -1,0 +1,171 @@
+"""Endpoints for the face authentications of the caller."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final, cast
+
+from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+
+from django_faceauth.api.base import STARTS, ApiView, StatusFilter
+from django_faceauth.api.exceptions import unavailable
+from django_faceauth.api.permissions import require_face
+from django_faceauth.api.schema import describe
+from django_faceauth.api.serializers import FaceAttemptSerializer, FaceAuthenticationSerializer
+from django_faceauth.exceptions import Conflict, Rejected
+from django_faceauth.gate.problem_details import problem
+from django_faceauth.models import FaceAttempt, FaceAuthentication
+from django_faceauth.services.flow import finish
+from django_faceauth.services.privacy import erasure
+
+logger = logging.getLogger(__name__)
+
+#: The action for which owners show their face before it is anonymized.
+ANONYMIZE: Final = "anonymize"
+MAY_ANONYMIZE: Final = "faceauth.anonymize_faceauthentication"
+
+
+class MayAnonymize(BasePermission):
+    """Lets staff with the permission through."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Tell whether the user has the permission."""
+        return request.user.has_perm(MAY_ANONYMIZE)
+
+
+@describe(
+    "face_authentications_list",
+    "List face authentications",
+    {200: FaceAuthenticationSerializer(many=True)},
+    errors={400: "`invalid`"},
+)
+class AuthenticationsView(ApiView, ListAPIView[Any]):
+    """The face authentications of the caller, the newest first."""
+
+    serializer_class = FaceAuthenticationSerializer
+    filterset_fields = {"created_at": ["gte", "lt"]}  # of django-filter, if the site uses it
+
+    @property
+    def filter_backends(self) -> Any:  # type: ignore[override]  # read late
+        """Filter by status, and by what the site filters all its lists by."""
+        return [StatusFilter, *api_settings.DEFAULT_FILTER_BACKENDS]
+
+    def get_queryset(self) -> QuerySet[FaceAuthentication]:
+        """Return those that the provider knows."""
+        return _own_authentications(self.request).order_by("-created_at", "-pk")
+
+
+@describe(
+    "face_authentications_retrieve",
+    "Retrieve a face authentication",
+    {200: FaceAuthenticationSerializer},
+    parameters={"provider_id": "path"},
+)
+class AuthenticationView(ApiView, RetrieveAPIView[Any]):
+    """One face authentication of the caller."""
+
+    serializer_class = FaceAuthenticationSerializer
+    lookup_field = "provider_id"
+
+    def get_queryset(self) -> QuerySet[FaceAuthentication]:
+        """Return those of the caller."""
+        return _own_authentications(self.request)
+
+
+@describe(
+    "face_authentications_attempts_list",
+    "List attempts",
+    {200: FaceAttemptSerializer(many=True)},
+    errors={400: "`invalid`"},
+    parameters={"authentication": "path"},
+)
+class AttemptsView(ApiView, ListAPIView[Any]):
+    """The attempts of one face authentication of the caller, the newest first."""
+
+    serializer_class = FaceAttemptSerializer
+    filter_backends: Any = [StatusFilter]
+
+    def get_queryset(self) -> QuerySet[FaceAttempt]:
+        """Return them; an authentication that is not the caller's does not exist."""
+        return _own_attempts(self)
+
+
+@describe(
+    "face_authentications_attempts_retrieve",
+    "Retrieve an attempt",
+    {200: FaceAttemptSerializer},
+    parameters={"authentication": "path", "provider_id": "path"},
+)
+class AttemptView(ApiView, RetrieveAPIView[Any]):
+    """One attempt of a face authentication of the caller."""
+
+    serializer_class = FaceAttemptSerializer
+    lookup_field = "provider_id"
+
+    def get_queryset(self) -> QuerySet[FaceAttempt]:
+        """Return the attempts of the authentication, if it is the caller's."""
+        return _own_attempts(self)
+
+
+class AnonymizeView(ApiView):
+    """Anonymizes a face authentication, for its owner after a face check and for staff."""
+
+    serializer_class = FaceAuthenticationSerializer
+    permission_classes = [IsAuthenticated, MayAnonymize | require_face(action=ANONYMIZE)]
+    throttle_scope = STARTS
+    lookup_field = "provider_id"
+
+    def get_queryset(self) -> QuerySet[FaceAuthentication]:
+        """Return those of the caller; all of them for staff with the permission."""
+        if self.request.user.has_perm(MAY_ANONYMIZE):
+            return FaceAuthentication.objects.filter(provider_id__isnull=False)
+        return _own_authentications(self.request)
+
+    @describe(
+        "face_authentications_anonymize",
+        "Anonymize a face authentication",
+        {200: FaceAuthenticationSerializer},
+        errors={
+            400: "`parse_error`",
+            403: "`not_enrolled`, `inactive`, `impersonated`",
+            409: "`not_finished`, `used`, `changed`",
+            415: "`unsupported_media_type`",
+            503: "`unavailable`",
+        },
+        parameters={"provider_id": "path"},
+        retry_after=[503],
+        request=None,
+    )
+    def post(self, request: Request, provider_id: str) -> HttpResponseBase:
+        """Remove the personal data at the provider, which cannot be undone."""
+        authentication = self.get_object()
+        try:
+            erasure.anonymize(authentication, now=timezone.now())
+        except (Conflict, Rejected):
+            return problem(409, "not_finished", _("This face check has not been finished."))
+        except finish.TROUBLES as error:
+            logger.error("anonymize failed: %s authentication=%s", error, authentication.pk)
+            return unavailable(error)
+        authentication.refresh_from_db()
+        return Response(self.get_serializer(authentication).data)
+
+
+def _own_authentications(request: Request) -> QuerySet[FaceAuthentication]:
+    return FaceAuthentication.objects.filter(
+        user_id=cast(int | str, request.user.pk),  # anonymous users do not get here
+        provider_id__isnull=False,
+    )
+
+
+def _own_attempts(view: GenericAPIView[Any]) -> QuerySet[FaceAttempt]:
+    own = _own_authentications(view.request)
+    return get_object_or_404(own, provider_id=view.kwargs["authentication"]).attempts.all()

@@ -1,0 +1,260 @@
+"""Endpoints for challenges, consent and freshness."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, cast
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import Http404
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import get_conditional_response
+from django.utils.translation import gettext as _
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from django_faceauth.api.base import STARTS, ApiView
+from django_faceauth.api.exceptions import (
+    RETRY_AFTER,
+    CookieReplaced,
+    ended,
+    limited,
+    not_agreed,
+    unavailable,
+    under_way,
+)
+from django_faceauth.api.schema import describe
+from django_faceauth.api.serializers import (
+    FaceAttemptStartSerializer,
+    FaceCaptureSerializer,
+    FaceChallengeSerializer,
+    FaceConsentSerializer,
+    FaceFreshnessSerializer,
+    FreshnessQuerySerializer,
+)
+from django_faceauth.exceptions import (
+    ConsentRequired,
+    NotEnrolled,
+    TooManyAttempts,
+)
+from django_faceauth.gate.decision import Reason
+from django_faceauth.gate.freshness import freshness
+from django_faceauth.gate.problem_details import addresses_of, problem
+from django_faceauth.gate.redirects import fallback_for, way_back
+from django_faceauth.gate.responses import denial
+from django_faceauth.models import FaceChallenge
+from django_faceauth.models.authentication import StatusChange
+from django_faceauth.services.flow import finish
+from django_faceauth.services.flow.progress import (
+    Step,
+    Word,
+    can_reopen,
+    step_for,
+    word_for,
+    wording_for,
+)
+from django_faceauth.services.flow.start import begin
+from django_faceauth.services.grants import grants
+from django_faceauth.services.grants.formatting import lines, plain
+from django_faceauth.services.privacy import consent
+
+logger = logging.getLogger(__name__)
+
+Source = StatusChange.Source
+
+
+class ChallengeView(ApiView):
+    """Where one challenge stands, and what to do next."""
+
+    serializer_class = FaceChallengeSerializer
+
+    @describe(
+        "face_challenges_retrieve",
+        "Retrieve a challenge",
+        {200: FaceChallengeSerializer, 304: None},
+        errors={409: "`cookie_replaced`", 412: "`precondition_failed`"},
+        parameters={"handle": "path", "If-None-Match": "header", "If-Match": "header"},
+        etag=[200, 304],
+        retry_after=[200, 304, 409],
+    )
+    def get(self, request: Request, handle: str) -> HttpResponseBase:
+        """Return the challenge, after a poll of the provider if one is due."""
+        now = timezone.now()
+        challenge, trouble = finish.look(
+            _challenge_for(request, handle), source=Source.POLL, now=now
+        )
+        data = _data_of(request, challenge, trouble, now)
+        if challenge.state == FaceChallenge.State.GRANTED:
+            grants.see(request, challenge, now=now)
+        response = Response(self.get_serializer(data).data)
+        etag = response["ETag"] = _etag(response.data)
+        answer = get_conditional_response(request, etag=etag, response=response) or response
+        if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
+            return problem(412, "precondition_failed", _("This has changed."))
+        if data["next"] == Step.WAIT:
+            answer["Retry-After"] = RETRY_AFTER
+        return answer
+
+
+class ChallengeAttemptsView(ApiView):
+    """The attempts of one challenge, one at a time."""
+
+    serializer_class = FaceAttemptStartSerializer
+    throttle_scope = STARTS
+
+    @describe(
+        "face_challenges_attempts_create",
+        "Start an attempt",
+        {201: FaceCaptureSerializer},
+        errors={
+            400: "`invalid`, `parse_error`, `consent_required`",
+            403: "`not_enrolled`",
+            409: "`under_way`, `cookie_replaced`, or the state in which the challenge has ended",
+            415: "`unsupported_media_type`",
+            429: "`too_many_attempts`",
+            503: "`unavailable`",
+        },
+        parameters={"handle": "path"},
+        retry_after=[409, 503],
+    )
+    def post(self, request: Request, handle: str) -> HttpResponseBase:
+        """Start an attempt, or return the last one if its link can still be opened."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        challenge, now = _challenge_for(request, handle), timezone.now()
+        word = word_for(challenge, now=now)
+        if word not in {Word.OPEN, Word.RETRY}:
+            return ended(challenge, word, now)
+        return _start(request, challenge, serializer.validated_data, now)
+
+
+class ConsentView(ApiView):
+    """Whether the caller has agreed to face checks.
+
+    Without a gate: withdrawing must be as easy as agreeing, and opens nothing.
+    """
+
+    serializer_class = FaceConsentSerializer
+
+    @describe(
+        "face_consent_retrieve", "Retrieve the consent of the caller", {200: FaceConsentSerializer}
+    )
+    def get(self, request: Request) -> Response:
+        """Return the consent of the caller, and the text that they can agree to today."""
+        user = cast(AbstractBaseUser, request.user)
+        words, latest = consent.words(), consent.latest(user)
+        data = {
+            "needed": consent.is_needed(user),
+            "version": words.version,
+            "text": words.text if words.version else "",
+            "given_version": latest and latest.version,
+            "given_at": latest and latest.given_at,
+            "withdrawn_at": latest and latest.withdrawn_at,
+        }
+        return Response(self.get_serializer(data).data)
+
+    @describe(
+        "face_consent_destroy",
+        "Withdraw the consent of the caller",
+        {204: None},
+        errors={403: "`impersonated`"},
+    )
+    def delete(self, request: Request) -> HttpResponseBase:
+        """Withdraw any consent, end face checks, and have the face anonymized."""
+        if grants.is_impersonated(request):
+            return denial(Reason.IMPERSONATED)
+        consent.withdraw(cast(AbstractBaseUser, request.user), now=timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class FreshnessView(ApiView):
+    """Whether a gate would let this client through."""
+
+    serializer_class = FaceFreshnessSerializer
+
+    @describe(
+        "face_freshness_retrieve",
+        "Retrieve the freshness of the caller",
+        {200: FaceFreshnessSerializer},
+        errors={400: "`invalid`"},
+        parameters={"action": "query"},
+    )
+    def get(self, request: Request) -> Response:
+        """Return the freshness for an action; uses up no grant."""
+        query = FreshnessQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        action = query.validated_data["action"]
+        face = freshness(request, action=action)
+        expires_at = face and face.expires_at
+        data = {"fresh": face is not None, "expires_at": expires_at, "action": action}
+        return Response(self.get_serializer(data).data)
+
+
+def _challenge_for(request: Request, handle: str) -> FaceChallenge:
+    """Return the challenge that this client was given; others do not exist for it."""
+    challenge = grants.find(request, handle)
+    if challenge is None:
+        raise CookieReplaced if grants.is_behind(request, handle) else Http404
+    return challenge
+
+
+def _data_of(
+    request: Request, challenge: FaceChallenge, trouble: Exception | None, now: datetime
+) -> dict[str, Any]:
+    word = word_for(challenge, now=now)
+    step = step_for(challenge, word, now=now)
+    fallback = fallback_for(challenge.handle) if challenge.is_unanswered else ""
+    verified_at = challenge.verified_at
+    return {
+        "challenge": challenge.handle,
+        "state": word.value,
+        "next": step,
+        "can_reopen": step is Step.WAIT and can_reopen(challenge, now=now),
+        "message": wording_for(challenge, word, now=now, trouble=trouble).message,
+        "action": challenge.action,
+        "max_age": challenge.max_age,
+        "snapshot": plain(challenge.snapshot),
+        "lines": lines(challenge.snapshot, challenge.snapshot_order),
+        "verified_at": verified_at,
+        "expires_at": verified_at and verified_at + challenge.age_limit,
+        **addresses_of(request, challenge),
+        "fallback_url": request.build_absolute_uri(fallback) if fallback else None,
+    }
+
+
+def _etag(data: Any) -> str:
+    body = json.dumps(data, sort_keys=True, default=str)
+    return f'"{hashlib.sha256(body.encode()).hexdigest()}"'
+
+
+def _start(
+    request: Request, challenge: FaceChallenge, given: Mapping[str, str], now: datetime
+) -> HttpResponseBase:
+    try:
+        step = begin(
+            challenge,
+            redirect_url=way_back(request, challenge),
+            now=now,
+            return_url=given.get("redirect_url") or reverse("faceauth:done"),
+            agreed_to=given.get("consent", ""),
+        )
+    except NotEnrolled:
+        return denial(Reason.NOT_ENROLLED)
+    except ConsentRequired as missing:
+        return not_agreed(missing)
+    except TooManyAttempts as closed:
+        return limited(closed, now)
+    except finish.TROUBLES as error:
+        logger.error("start failed: %s challenge=%s", error, challenge.pk)
+        return unavailable(error)
+    if step is None:
+        return under_way()
+    return Response(FaceCaptureSerializer(step).data, status=status.HTTP_201_CREATED)

@@ -1,0 +1,1 @@
+"""Sessions, grants and what they approve."""

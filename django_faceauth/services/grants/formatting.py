@@ -1,0 +1,140 @@
+"""How snapshots and kept fields are shown to people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from django.utils import formats, timezone
+from django.utils.translation import gettext
+
+from django_faceauth.services.grants.binding import Snapshot
+
+#: Decimal places of currencies that have other than two (ISO 4217, minor units).
+MINOR_UNITS: Final[Mapping[str, int]] = {
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW"), 0),
+    **dict.fromkeys(("PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+
+#: Line breaks of any kind, as `str.splitlines()` knows them.
+_LINE_BREAK: Final = re.compile(r"\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
+#: Controls but the tab, surrogates, and what Unicode calls default-ignorable: bidirectional
+#: controls, zero-width characters, fillers, tags, variation selectors.
+_INVISIBLE: Final = re.compile(
+    r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u115f\u1160"
+    r"\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
+    r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A name and what it stands for, in the language of the reader."""
+
+    label: str
+    values: tuple[str, ...]
+
+
+def lines(snapshot: Snapshot, order: Iterable[str] = ()) -> list[Line]:
+    """Return a snapshot as lines to show, those that `order` names first."""
+    names = dict.fromkeys([*(name for name in order if name in snapshot), *snapshot])
+    return [Line(label(name), tuple(_texts(snapshot[name]))) for name in names]
+
+
+def plain(value: Any) -> Any:
+    """Return a snapshot, or a part of one, for programs: as JSON without our marks.
+
+    Money is `{"amount": "12.50", "currency": "EUR"}`; dates and moments are ISO 8601.
+    """
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kind, content = next(iter(value.items()), ("", ""))
+    if kind == "$money":
+        return {"amount": content[0], "currency": content[1]}
+    return content if kind in _READERS else {name: plain(item) for name, item in value.items()}
+
+
+def kept_lines(kept: Iterable[tuple[str, list[str]]], snapshot: Snapshot) -> list[Line]:
+    """Return kept fields as lines to show, but for what the snapshot shows already."""
+    return [
+        Line(label(name), tuple(map(visible, values)))
+        for name, values in kept
+        if name not in snapshot
+    ]
+
+
+def visible(text: str) -> str:
+    """Return text in which nothing hides, turns its direction, or begins another line.
+
+    A line break becomes an arrow with a corner, and any other such
+    character its number, such as `[U+202E]`.
+    """
+    text = _LINE_BREAK.sub("\N{DOWNWARDS ARROW WITH CORNER LEFTWARDS}", text)
+    return _INVISIBLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
+
+
+def label(name: str) -> str:
+    """Return a name for people: `bank_account` is "Bank account", or its translation.
+
+    Sites translate it by having "Bank account" in a message catalogue of theirs.
+    """
+    return visible(gettext(name.replace("_", " ").strip().capitalize() or name))
+
+
+def moment(at: datetime) -> str:
+    """Return a moment for people, with its time zone."""
+    try:
+        local = timezone.localtime(at)
+    except OverflowError:  # at the ends of what there can be, such as `datetime.max`
+        local = at
+    return f"{formats.date_format(local, 'DATETIME_FORMAT')} {local:%Z}"
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [text for item in value for text in _texts(item)]
+    if not isinstance(value, dict):
+        return [_plain(value)]
+    kind, content = next(iter(value.items()), ("", ""))
+    if kind in _READERS:
+        return [_READERS[kind](content)]
+    return [f"{label(name)}: {text}" for name, item in value.items() for text in _texts(item)]
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "\N{EN DASH}"
+    if isinstance(value, bool):
+        return gettext("Yes") if value else gettext("No")
+    return formats.localize(value, use_l10n=True) if isinstance(value, int) else visible(value)
+
+
+def _money(content: list[str]) -> str:
+    number, currency = Decimal(content[0]), content[1]
+    places = max(MINOR_UNITS.get(currency, 2), -int(number.as_tuple().exponent))
+    shown = formats.number_format(number, places, use_l10n=True, force_grouping=True)
+    return f"{shown}\N{NO-BREAK SPACE}{visible(currency)}"
+
+
+def _date(text: str) -> str:
+    return formats.date_format(date.fromisoformat(text), "DATE_FORMAT")
+
+
+def _moment(text: str) -> str:
+    return moment(datetime.fromisoformat(text))
+
+
+_READERS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "$money": _money,
+    "$date": _date,
+    "$moment": _moment,
+    "$uuid": str,
+}

@@ -1,0 +1,1 @@
+"""Health, diagnosis and statistics."""

@@ -1,0 +1,1 @@
+"""Consent, erasure, export and retention."""

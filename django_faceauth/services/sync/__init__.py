@@ -1,0 +1,1 @@
+"""Authentications as the provider knows them."""
