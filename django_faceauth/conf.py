@@ -257,8 +257,6 @@ class Conf:
             names = ", ".join(RETENTION)
             raise ConfigurationError(f"{PREFIX}RETENTION must name some of {names}.")
         texts = {**RETENTION, **given}
-        if texts["audit"] is not None:  # L-03
-            raise ConfigurationError(f"{PREFIX}RETENTION cannot end the audit log, a chain.")
         return {name: _as_period("RETENTION", text) for name, text in texts.items()}
 
     # -- how often people may try

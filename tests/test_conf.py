@@ -398,6 +398,12 @@ def test_a_site_changes_some_periods():
         assert conf.RETENTION["limits"] == timedelta(days=90)
 
 
+def test_the_audit_log_may_have_a_period():
+    assert conf.RETENTION["audit"] is None
+    with override_settings(FACEAUTH_RETENTION={"audit": "3650d"}):
+        assert conf.RETENTION["audit"] == timedelta(days=3650)
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -409,7 +415,7 @@ def test_a_site_changes_some_periods():
         {"flows": ""},
         {"flows": 90},
         {"flows": ["90d"]},
-        {"audit": "90d"},
+        {"audit": 90},
         [("flows", "90d")],
         "flows=90d",
         None,

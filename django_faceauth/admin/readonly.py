@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin import TabularInline
+from django.contrib.admin.utils import quote
+from django.contrib.auth import get_user_model
 from django.db.models import Model
 from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from django_faceauth.admin import actions, display
 from django_faceauth.admin.base import Desk, may
 from django_faceauth.admin.filters import AgeFilter, OwnActionFilter, StuckEventFilter
-from django_faceauth.models import Erasure, ErasureTask, FaceChallenge, WebhookEvent
+from django_faceauth.models import AuditEntry, Erasure, ErasureTask, FaceChallenge, WebhookEvent
 from django_faceauth.services.grants.formatting import lines
 
 
@@ -132,12 +137,51 @@ class ErasureDesk(Desk):
 class AuditDesk(Desk):
     """What staff and commands did."""
 
-    list_display = ("number", "at", "event", "by", "subject", "details")
+    list_display = ("at", "event", "author", "about", "facts")
     list_filter = ("event",)
-    search_fields = ("=subject", "=by")
-    search_help_text = gettext_lazy("A row, such as faceauthentication:12, or a primary key")
+    search_help_text = gettext_lazy("A user name, or a row such as faceauth.lockout:12")
     actions = None
     sortable_by = ()
+    fields = list_display
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Read the users in the same statement."""
+        return super().get_queryset(request).select_related("by")
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        """Search by the row, or by the name that staff log in with."""
+        return ("=subject", f"=by__{get_user_model().USERNAME_FIELD}")
+
+    @admin.display(description=pgettext_lazy("column", "by"))
+    def author(self, entry: AuditEntry) -> str:
+        """Show who did it, with a link to their account."""
+        return self._link(get_user_model(), entry.by_id, entry.author) if entry.by else entry.author
+
+    @admin.display(description=pgettext_lazy("column", "about"))
+    def about(self, entry: AuditEntry) -> str:
+        """Show what it was done to, with a link to the row."""
+        label, _colon, pk = entry.subject.partition(":")
+        try:
+            model = apps.get_model(label)
+        except (LookupError, ValueError):  # an app that the site has no more, or nothing
+            return entry.subject or display.NOTHING
+        return self._link(model, pk, f"{capfirst(model._meta.verbose_name)} {pk}")
+
+    @admin.display(description=gettext_lazy("details"))
+    def facts(self, entry: AuditEntry) -> str:
+        """Show the details as words."""
+        facts = (f"{name.replace('_', ' ')}: {value}" for name, value in entry.details.items())
+        return ", ".join(facts) or display.NOTHING
+
+    def _link(self, model: type[Model], pk: Any, text: str) -> str:
+        """Return a link to the page of a row, if this admin has one."""
+        if not self.admin_site.is_registered(model):
+            return text
+        opts = model._meta
+        name = f"admin:{opts.app_label}_{opts.model_name}_change"
+        url = reverse(name, args=[quote(pk)], current_app=self.admin_site.name)
+        return format_html('<a href="{}">{}</a>', url, text)
 
 
 class VerdictDesk(Desk):

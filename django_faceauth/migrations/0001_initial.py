@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import django.db.models.deletion
 import django.db.models.manager
 from django.conf import settings
 from django.db import migrations, models
-
-
-def write_head(apps: Any, schema_editor: Any) -> None:
-    """Make the row that entries of the audit log are numbered by.
-
-    From the start: two that wrote the first entry at once would lock each other out on MariaDB.
-    """
-    heads = apps.get_model("faceauth", "AuditHead").objects.using(schema_editor.connection.alias)
-    heads.get_or_create(pk=1)
 
 
 class Migration(migrations.Migration):
@@ -27,26 +16,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name="AuditHead",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("count", models.PositiveBigIntegerField(default=0)),
-                ("digest", models.CharField(blank=True, max_length=64)),
-            ],
-            options={
-                "default_permissions": (),
-            },
-            managers=[
-                ("objects", django.db.models.manager.Manager()),
-                ("_rows", django.db.models.manager.Manager()),
-            ],
-        ),
         migrations.CreateModel(
             name="CallBudget",
             fields=[
@@ -172,20 +141,33 @@ class Migration(migrations.Migration):
             name="AuditEntry",
             fields=[
                 (
-                    "number",
-                    models.PositiveBigIntegerField(
-                        primary_key=True, serialize=False, verbose_name="number"
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
                 ("at", models.DateTimeField(verbose_name="at")),
-                ("event", models.CharField(max_length=32, verbose_name="event")),
                 (
-                    "by",
+                    "event",
                     models.CharField(
-                        blank=True,
-                        help_text="Nobody means a command.",
-                        max_length=64,
-                        verbose_name="by",
+                        choices=[
+                            ("anonymized", "Anonymized at the provider"),
+                            ("erased", "Data of a user erased"),
+                            ("exempted", "Exemption granted"),
+                            ("exemption_ended", "Exemption ended"),
+                            ("exported", "Face authentications exported"),
+                            ("exported_user", "Data of a user exported"),
+                            ("face_viewed", "Captured face viewed"),
+                            ("linked", "Applicants linked"),
+                            ("lockout_lifted", "Lock-out lifted"),
+                            ("purged", "Expired data deleted"),
+                            ("reprocessed", "Webhook event processed again"),
+                            ("revoked", "Grants revoked"),
+                            ("synced", "Provider asked"),
+                            ("verdict", "Verdict recorded"),
+                        ],
+                        max_length=32,
+                        verbose_name="event",
                     ),
                 ),
                 (
@@ -198,13 +180,24 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("details", models.JSONField(blank=True, default=dict, verbose_name="details")),
-                ("digest", models.CharField(max_length=64, verbose_name="digest")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        help_text="Empty for a command.",
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="by",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "audit entry",
                 "verbose_name_plural": "audit log",
-                "ordering": ["-number"],
-                "abstract": False,
+                "ordering": ["-pk"],
                 "default_permissions": ("view",),
                 "indexes": [models.Index(fields=["subject", "at"], name="faceauth_audit_subject")],
             },
@@ -908,7 +901,6 @@ class Migration(migrations.Migration):
                 "verbose_name": "verdict",
                 "verbose_name_plural": "verdicts",
                 "ordering": ["at", "pk"],
-                "abstract": False,
                 "default_permissions": ("view",),
             },
             managers=[
@@ -1168,8 +1160,5 @@ class Migration(migrations.Migration):
                 ("objects", django.db.models.manager.Manager()),
                 ("_rows", django.db.models.manager.Manager()),
             ],
-        ),
-        migrations.RunPython(
-            write_head, migrations.RunPython.noop, hints={"model_name": "audithead"}
         ),
     ]

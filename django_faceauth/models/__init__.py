@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django_faceauth.models.audit import AuditEntry, AuditHead
+from django_faceauth.models.audit import AuditEntry
 from django_faceauth.models.authentication import FaceAttempt, FaceAuthentication, StatusChange
 from django_faceauth.models.budget import CallBudget
 from django_faceauth.models.challenge import FaceChallenge
@@ -18,7 +18,6 @@ __all__ = [
     "Applicant",
     "AttemptRequest",
     "AuditEntry",
-    "AuditHead",
     "CallBudget",
     "Consent",
     "Erasure",

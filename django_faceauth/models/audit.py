@@ -1,33 +1,48 @@
-"""What staff and commands did: one line each, chained, never changed (L-03)."""
+"""The audit log of staff and commands."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
-from django_faceauth.models.append_only import AppendOnly
 from django_faceauth.models.database import Row
 
-#: Long enough for the primary key of any user model.
-WHO_LENGTH = 64
 
+class AuditEntry(Row):
+    """One thing that staff or a command did; it names users by their primary key alone."""
 
-class AuditEntry(AppendOnly):
-    """One thing that somebody did. Names people by their primary key alone (L-02).
+    class Event(models.TextChoices):
+        """What was done."""
 
-    Numbers have no gaps, and each row holds the digest of the one before: whoever changes or
-    takes out a row breaks the chain.
-    """
+        ANONYMIZED = "anonymized", _("Anonymized at the provider")
+        ERASED = "erased", _("Data of a user erased")
+        EXEMPTED = "exempted", _("Exemption granted")
+        EXEMPTION_ENDED = "exemption_ended", _("Exemption ended")
+        EXPORTED = "exported", _("Face authentications exported")
+        EXPORTED_USER = "exported_user", _("Data of a user exported")
+        FACE_VIEWED = "face_viewed", _("Captured face viewed")
+        LINKED = "linked", _("Applicants linked")
+        LOCKOUT_LIFTED = "lockout_lifted", _("Lock-out lifted")
+        PURGED = "purged", _("Expired data deleted")
+        REPROCESSED = "reprocessed", _("Webhook event processed again")
+        REVOKED = "revoked", _("Grants revoked")
+        SYNCED = "synced", _("Provider asked")
+        VERDICT = "verdict", _("Verdict recorded")
 
-    number = models.PositiveBigIntegerField(_("number"), primary_key=True)
     at = models.DateTimeField(pgettext_lazy("column", "at"))
-    event = models.CharField(_("event"), max_length=32)
-    by = models.CharField(
-        pgettext_lazy("column", "by"),
-        max_length=WHO_LENGTH,
+    event = models.CharField(_("event"), max_length=32, choices=Event)
+    # The entry outlives the account, and still says which one it was.
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        null=True,
         blank=True,
-        help_text=_("Nobody means a command."),
+        db_constraint=False,
+        verbose_name=pgettext_lazy("column", "by"),
+        help_text=_("Empty for a command."),
     )
     subject = models.CharField(
         pgettext_lazy("column", "about"),
@@ -36,26 +51,20 @@ class AuditEntry(AppendOnly):
         help_text=_("Model and primary key."),
     )
     details = models.JSONField(_("details"), default=dict, blank=True)
-    digest = models.CharField(_("digest"), max_length=64)
 
-    class Meta(AppendOnly.Meta):
+    class Meta:
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit log")
-        ordering = ["-number"]
+        ordering = ["-pk"]
+        default_permissions = ("view",)
         indexes = [models.Index(fields=["subject", "at"], name="faceauth_audit_subject")]
 
     def __str__(self) -> str:
-        return f"{self.number} {self.event}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
-
-class AuditHead(Row):
-    """Where the log ends: a row that was cut off its end is missed all the same."""
-
-    count = models.PositiveBigIntegerField(default=0)
-    digest = models.CharField(max_length=64, blank=True)
-
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return f"{self.count} audit entries"
+    @property
+    def author(self) -> str:
+        """Who did it, in words; select `by` with the entry."""
+        if self.by_id is None:
+            return gettext("a command")
+        return str(self.by) if self.by else gettext("deleted user %(pk)s") % {"pk": self.by_id}

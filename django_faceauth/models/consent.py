@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from django_faceauth.models.audit import WHO_LENGTH
 from django_faceauth.models.database import Row, Rows
+from django_faceauth.models.erasure import WHO_LENGTH
 
 
 class ConsentQuerySet(Rows["Consent"]):

@@ -7,8 +7,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from django_faceauth.identifiers import MAX_LENGTH
-from django_faceauth.models.audit import WHO_LENGTH
 from django_faceauth.models.database import Row
+
+#: Long enough for the primary key of any user model.
+WHO_LENGTH = 64
 
 
 class Erasure(Row):

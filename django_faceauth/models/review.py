@@ -7,7 +7,6 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from django_faceauth.models.append_only import AppendOnly
 from django_faceauth.models.authentication import FaceAuthentication
 from django_faceauth.models.database import Row
 
@@ -49,7 +48,7 @@ class ReviewCase(Row):
         return f"{self._meta.verbose_name} {self.pk}"
 
 
-class Verdict(AppendOnly):
+class Verdict(Row):
     """What one reviewer made of an authentication; a change of mind is another row."""
 
     class Finding(models.TextChoices):
@@ -76,10 +75,11 @@ class Verdict(AppendOnly):
     )
     at = models.DateTimeField(pgettext_lazy("column", "at"))
 
-    class Meta(AppendOnly.Meta):
+    class Meta:
         verbose_name = _("verdict")
         verbose_name_plural = _("verdicts")
         ordering = ["at", "pk"]
+        default_permissions = ("view",)
 
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} {self.pk}"

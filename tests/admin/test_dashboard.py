@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from functools import partial
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -12,8 +13,21 @@ from django.contrib import admin
 from django.test import Client, override_settings
 from django.urls import path
 from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
 
-from django_faceauth.admin.dashboard import WINDOWS, dashboard
+from django_faceauth.admin.dashboard import (
+    BASE,
+    LEFT,
+    LOWEST_PART,
+    MOST_DATES,
+    OUTCOMES,
+    RIGHT,
+    TOP,
+    WINDOWS,
+    chart,
+    dashboard,
+)
 from django_faceauth.durations import in_words
 from django_faceauth.models import FaceAuthentication, WebhookEvent
 from django_faceauth.response_codes import MEANINGS
@@ -114,8 +128,8 @@ def test_charts_are_pictures_with_a_name(operator, people):
     charts = SVG.findall(page(operator))
 
     assert len(charts) == 2
-    for chart in charts:
-        picture = ElementTree.fromstring(chart)
+    for svg in charts:
+        picture = ElementTree.fromstring(svg)
         named = {element.get("id") for element in picture if element.tag in {"title", "desc"}}
         assert picture.get("role") == "img"
         assert set(picture.get("aria-labelledby").split()) == named
@@ -139,10 +153,67 @@ def test_numbers_of_pictures_are_the_same_in_every_language(operator, people, la
     with override_settings(LANGUAGE_CODE=language, USE_THOUSAND_SEPARATOR=True):
         html = page(operator)
 
-    for chart in SVG.findall(html):
-        for value in re.findall(r'\s(?:x|y|x1|x2|y1|y2|width|height)="([^"]*)"', chart):
+    for svg in SVG.findall(html):
+        for value in re.findall(r'\s(?:x|y|x1|x2|y1|y2|width|height)="([^"]*)"', svg):
             float(value)
     assert ('dir="rtl"' in html) == (language == "ar")
+
+
+# -- the chart
+
+numbers = st.integers(0, 10**9)
+
+
+def drawn(rows):
+    """Return the chart of these counts."""
+    texts = [str(number) for number in range(len(rows))]
+    return chart(list(zip(texts, rows, strict=True)), texts)
+
+
+@given(st.lists(st.tuples(*[numbers] * len(OUTCOMES)), min_size=1, max_size=90))
+def test_every_part_lies_within_the_chart(rows):
+    """Whatever the numbers are: none outside, and none beside the one that it stands on."""
+    found = drawn(rows)
+
+    assert 1 <= len(found["dates"]) <= MOST_DATES
+    assert found["dates"][0][1] == str(len(rows) - 1)
+    for row, bar in zip(rows, found["bars"], strict=True):
+        assert len(bar["parts"]) == sum(map(bool, row))
+        assert LEFT <= bar["x"] <= bar["x"] + found["width"] <= RIGHT
+        for _name, y, height in bar["parts"]:
+            assert 0 <= y <= y + height <= BASE + 0.2
+        for (_below, y, _height), (_above, top, height) in pairwise(bar["parts"]):
+            assert abs(top + height - y) < 0.2
+
+
+def test_the_highest_bar_reaches_its_line():
+    found = drawn([(10, 0, 0, 0, 0), (5, 0, 0, 0, 0)])
+
+    (high,), (low,) = (bar["parts"] for bar in found["bars"])
+    assert high[1] == found["lines"][-1][0] == TOP
+    assert low[2] == pytest.approx(high[2] / 2, abs=0.1)
+
+
+def test_one_among_a_million_can_be_seen():
+    (bar,) = drawn([(10**6, 1, 0, 0, 0)])["bars"]
+
+    assert bar["parts"][1][2] == LOWEST_PART
+
+
+@pytest.mark.parametrize(
+    ("highest", "lines"),
+    [
+        (0, [0, 1, 2]),
+        (1, [0, 1, 2]),
+        (3, [0, 2, 4]),
+        (10, [0, 5, 10]),
+        (11, [0, 10, 20]),
+        (301, [0, 200, 400]),
+        (501, [0, 300, 600]),
+    ],
+)
+def test_lines_stand_at_round_numbers(highest, lines):
+    assert [value for _y, value in drawn([(highest, 0, 0, 0, 0)])["lines"]] == lines
 
 
 # -- the window

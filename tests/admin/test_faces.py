@@ -165,7 +165,7 @@ def test_each_look_is_written_down(reviewer, shown, person):
 
     looks = AuditEntry.objects.filter(event="face_viewed")
     assert [(look.by, look.subject, look.at, look.details) for look in looks] == [
-        (str(reviewer.user.pk), audit_log.subject_of(person.authentication), timezone.now(), {})
+        (reviewer.user, audit_log.subject_of(person.authentication), timezone.now(), {})
     ] * 2
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from django_faceauth.admin.filters import CodeFilter
 from django_faceauth.models import (
+    AuditEntry,
     FaceAttempt,
     FaceAuthentication,
     FaceChallenge,
@@ -51,7 +52,7 @@ def test_the_timeline_joins_what_every_source_told(staff, person, provider):
     for part in (
         *names,
         "face_authentication_checks_completed",
-        str(timeline.ENTRIES["revoked"]),
+        str(AuditEntry.Event.REVOKED.label),
         "I looked twice.",
         "→ approved",
     ):

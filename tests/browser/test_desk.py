@@ -103,7 +103,7 @@ def test_a_reviewer_looks_at_a_face(works, office):
 
     assert page.locator("img").evaluate("image => image.naturalWidth") > 0
     page.goto(f"{DESK}/auditentry/")
-    expect(page.locator("#result_list tbody tr").first).to_contain_text("face_viewed")
+    expect(page.locator("#result_list tbody tr").first).to_contain_text("Captured face viewed")
 
 
 def test_an_action_asks_first_and_tells_afterwards(works):

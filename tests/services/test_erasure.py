@@ -90,7 +90,7 @@ def test_what_stays_proves_it_and_names_nobody(known, ids):
     digests = set(wish.tasks.values_list("digest", flat=True))
     assert digests == {erasure.digest_of(one) for one in ids}
     entry = AuditEntry.objects.get(event="erased")
-    assert (entry.by, entry.subject) == (str(known.user.pk), f"erasure:{wish.pk}")
+    assert (entry.by, entry.subject) == (known.user, f"faceauth.erasure:{wish.pk}")
     assert entry.details == {"user": str(known.user.pk), "queued": 3}
 
 

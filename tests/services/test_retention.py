@@ -288,8 +288,18 @@ def test_each_run_leaves_one_entry(finished):
     told = purge()
 
     entry = AuditEntry.objects.get(event="purged")
-    assert (entry.by, entry.details) == ("", dict(told))
-    assert audit_log.verify().is_whole
+    assert (entry.by, entry.details) == (None, dict(told))
+
+
+def test_the_audit_log_is_kept_unless_it_has_a_period(person):
+    audit_log.note("synced", by=person.user, now=timezone.now() - timedelta(days=4000))
+    audit_log.note("synced", by=person.user, now=timezone.now())
+
+    assert "audit" not in purge()
+    with override_settings(FACEAUTH_RETENTION={"audit": "3650d"}):
+        assert purge()["audit"] == 1
+
+    assert AuditEntry.objects.filter(event="synced").count() == 1
 
 
 def test_counting_changes_nothing(finished):

@@ -69,7 +69,6 @@ def examine(*, now: datetime, network: bool = True, deploy: bool = True) -> Find
     if any(finding.level is Level.PROBLEM for finding in tables):
         return  # there are no rows to look at
     yield from _unless_misconfigured(symptoms.of_rows(now=now))
-    yield from symptoms.of_log()
 
 
 def of_settings(*, deploy: bool = True) -> Findings:

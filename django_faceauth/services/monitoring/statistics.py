@@ -1,15 +1,16 @@
-"""What happened lately, in numbers: for the people who look after it.
+"""Statistics of the last days, for the dashboard.
 
-A constant number of statements, each bounded by the window or by a sample of the newest rows,
-so that they take as long for a site with millions of rows. Days and hours are those of UTC.
+A constant number of statements, each bounded by the window or by a sample of the newest rows.
+Days and hours are those of UTC.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from statistics import quantiles
 from typing import Any, Final
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
@@ -20,9 +21,9 @@ from django_faceauth.response_codes import FRAUD
 from django_faceauth.services.monitoring import health, stuck
 from django_faceauth.statuses import DECIDED, AuthenticationStatus
 
-__all__ = ["Reason", "Spread", "Statistics", "Stuck", "collect"]
+__all__ = ["Reason", "Spread", "Statistics", "collect"]
 
-#: The steps that are counted, the usual one first.
+#: The outcomes that are counted, the most usual one first.
 OUTCOMES: Final = (
     AuthenticationStatus.APPROVED,
     AuthenticationStatus.DECLINED,
@@ -32,9 +33,9 @@ OUTCOMES: Final = (
 )
 APPROVED_CODE: Final = 10000
 
-#: How many of the newest rows times are taken of.
+#: Times are taken of so many of the newest rows.
 SAMPLE: Final = 1000
-#: Nobody needs to know how many more of them are stuck.
+#: Stuck rows are counted no further.
 MOST_STUCK: Final = 10_000
 
 DAY: Final = timedelta(days=1)
@@ -43,10 +44,7 @@ HOUR: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """How often a code was given, in all and in each step of the window.
-
-    `code` None stands for all fraud codes, for people who may not tell them apart (V-12).
-    """
+    """How often a code was given in each step; `code` None stands for all fraud codes."""
 
     code: int | None
     counts: tuple[int, ...]
@@ -59,7 +57,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How long something took, of so many."""
+    """Median and 95th percentile of `size` times."""
 
     median: timedelta
     p95: timedelta
@@ -67,18 +65,11 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Stuck:
-    """Rows that should have moved: `MOST_STUCK` of each are counted at most."""
-
-    events: int
-    polls: int
-
-
-@dataclass(frozen=True, slots=True)
 class Statistics:
-    """All of it. `starts` are the beginnings of the steps, which are a day or an hour long.
+    """What happened in a window.
 
-    `outcomes` counts how often a status was reached in each step.
+    `starts` are the beginnings of its steps, which last a day or an hour. `outcomes` counts how
+    often a status was reached in each step.
     """
 
     starts: tuple[datetime, ...]
@@ -87,110 +78,90 @@ class Statistics:
     reasons: tuple[Reason, ...]
     time_to_result: Spread | None
     webhook_delay: Spread | None
-    stuck: Stuck
+    stuck_events: int
+    stuck_polls: int
     health: health.Health
 
 
 def collect(*, days: int, now: datetime, with_fraud: bool = False) -> Statistics:
     """Count the last `days`, today included; one day is the last 24 hours, hour by hour.
 
-    Without `with_fraud` all fraud codes are one reason (V-12).
+    Without `with_fraud` all fraud codes are one reason.
     """
-    step = HOUR if days == 1 else DAY
-    starts = _starts(step, 24 if days == 1 else days, now)
-    since = starts[0]
+    step, number = (HOUR, 24) if days == 1 else (DAY, days)
+    newest = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    if step == DAY:
+        newest = newest.replace(hour=0)
+    starts = tuple(newest - step * back for back in reversed(range(number)))
+    changes = StatusChange.objects.filter(status__in=OUTCOMES, at__gte=starts[0])
+    reached = _counts(changes, "at", "status", starts, step)
+    stuck_events = stuck.events(WebhookEvent.objects.order_by(), now=now)
+    stuck_polls = stuck.polls(FaceAuthentication.objects.order_by(), now=now)
     return Statistics(
         starts=starts,
         step=step,
-        outcomes=_outcomes(starts, step),
+        outcomes={status.value: tuple(reached[status.value]) for status in OUTCOMES},
         reasons=_reasons(starts, step, with_fraud),
-        time_to_result=_spread(_times_to_result(since)),
-        webhook_delay=_spread(_webhook_delays(since)),
-        stuck=_stuck(now),
+        time_to_result=_spread(_times_to_result(starts[0])),
+        webhook_delay=_spread(_webhook_delays(starts[0])),
+        stuck_events=stuck_events[:MOST_STUCK].count(),
+        stuck_polls=stuck_polls[:MOST_STUCK].count(),
         health=health.report(now=now),
     )
 
 
-def _starts(step: timedelta, count: int, now: datetime) -> tuple[datetime, ...]:
-    moment = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    newest = moment if step == HOUR else moment.replace(hour=0)
-    return tuple(newest - step * back for back in reversed(range(count)))
-
-
-def _outcomes(starts: tuple[datetime, ...], step: timedelta) -> dict[str, tuple[int, ...]]:
-    changes = StatusChange.objects.filter(status__in=OUTCOMES, at__gte=starts[0])
-    counted = _counted(changes.order_by(), "at", step, "status")
-    return {status.value: _each(counted, starts, status.value) for status in OUTCOMES}
+def _counts(
+    rows: QuerySet[Any], moment: str, name: str, starts: tuple[datetime, ...], step: timedelta
+) -> defaultdict[Any, list[int]]:
+    """Return for each value of a column how many rows each step has."""
+    truncate = TruncHour if step == HOUR else TruncDay
+    groups = rows.order_by().annotate(start=truncate(moment, tzinfo=UTC)).values("start", name)
+    counts: defaultdict[Any, list[int]] = defaultdict(lambda: [0] * len(starts))
+    for group in groups.annotate(number=Count("*")):
+        if group["start"] in starts:  # a clock that was ahead may have left rows of tomorrow
+            counts[group[name]][starts.index(group["start"])] = group["number"]
+    return counts
 
 
 def _reasons(starts: tuple[datetime, ...], step: timedelta, with_fraud: bool) -> tuple[Reason, ...]:
     rows = FaceAuthentication.objects.filter(created_at__gte=starts[0], code__isnull=False)
-    counted: Counter[tuple[datetime, Any]] = Counter()
-    for (at, code), number in _counted(rows, "created_at", step, "code").items():
+    merged: dict[int | None, tuple[int, ...]] = {}
+    for code, counts in _counts(rows, "created_at", "code", starts, step).items():
         if code != APPROVED_CODE:
-            counted[at, code if with_fraud or code not in FRAUD else None] += number
-    codes = {code for _at, code in counted}
-    reasons = (Reason(code, _each(counted, starts, code)) for code in codes)
+            shown = code if with_fraud or code not in FRAUD else None
+            before = merged.get(shown, (0,) * len(starts))
+            merged[shown] = tuple(map(sum, zip(before, counts, strict=True)))
+    reasons = (Reason(code, counts) for code, counts in merged.items())
     return tuple(sorted(reasons, key=lambda reason: (-reason.total, reason.code or 0)))
 
 
-def _counted(
-    rows: QuerySet[Any], moment: str, step: timedelta, name: str
-) -> Counter[tuple[datetime, Any]]:
-    start = (TruncHour if step == HOUR else TruncDay)(moment, tzinfo=UTC)
-    groups = rows.annotate(start=start).values("start", name).annotate(number=Count("*"))
-    return Counter({(group["start"], group[name]): group["number"] for group in groups})
-
-
-def _each(
-    counted: Mapping[tuple[datetime, Any], int], starts: Iterable[datetime], key: Any
-) -> tuple[int, ...]:
-    return tuple(counted.get((start, key), 0) for start in starts)
-
-
-def _times_to_result(since: datetime) -> list[timedelta]:
-    newest = sorted((pair for status in DECIDED for pair in _results(status, since)), reverse=True)
-    return [at - started_at for at, started_at in newest[:SAMPLE]]
-
-
-def _results(status: str, since: datetime) -> Iterable[tuple[datetime, datetime]]:
-    """Yield when a result came, and when its attempt began, of the newest."""
-    # A result that an audit turned round came after another one, and nobody waited for it.
-    changes = StatusChange.objects.filter(status=status, at__gte=since)
-    first = changes.exclude(previous__in=DECIDED)
+def _times_to_result(since: datetime) -> Iterable[timedelta]:
     attempts = FaceAttempt.objects.filter(
         authentication_id=OuterRef("authentication_id"), created_at__lte=OuterRef("at")
     )
     begun = Subquery(attempts.order_by("-created_at").values("created_at")[:1])
-    pairs = first.order_by("-at").annotate(begun=begun).values_list("at", "begun")[:SAMPLE]
-    return ((at, started_at) for at, started_at in pairs if started_at is not None)
+    pairs: list[tuple[datetime, datetime | None]] = []
+    for status in DECIDED:  # one by one, along the index
+        # A result that an audit turned round came after another one: nobody waited for it.
+        changes = StatusChange.objects.filter(status=status, at__gte=since)
+        first = changes.exclude(previous__in=DECIDED).order_by("-at").annotate(begun=begun)
+        pairs += first.values_list("at", "begun")[:SAMPLE]
+    newest = sorted(((at, start) for at, start in pairs if start is not None), reverse=True)
+    return (at - start for at, start in newest[:SAMPLE])
 
 
-def _webhook_delays(since: datetime) -> list[timedelta]:
+def _webhook_delays(since: datetime) -> Iterable[timedelta]:
     events = WebhookEvent.objects.filter(received_at__gte=since, created_on__isnull=False)
     pairs = events.order_by("-received_at").values_list("received_at", "created_on")[:SAMPLE]
     # A provider whose clock is ahead did not send it before it happened.
-    return [max(arrived - told, timedelta(0)) for arrived, told in pairs if told]
+    return (max(arrived - told, timedelta(0)) for arrived, told in pairs if told)
 
 
-def _spread(times: list[timedelta]) -> Spread | None:
-    if not times:
+def _spread(times: Iterable[timedelta]) -> Spread | None:
+    seconds = [time.total_seconds() for time in times]
+    if not seconds:
         return None
-    times.sort()
-    return Spread(_rank(times, 50), _rank(times, 95), len(times))
-
-
-def _rank(times: list[timedelta], percent: int) -> timedelta:
-    """Return the shortest time that so many percent did not exceed."""
-    return times[-(-len(times) * percent // 100) - 1]
-
-
-def _stuck(now: datetime) -> Stuck:
-    return Stuck(
-        events=_some(stuck.events(WebhookEvent.objects.all(), now=now)),
-        polls=_some(stuck.polls(FaceAuthentication.objects.all(), now=now)),
-    )
-
-
-def _some(rows: QuerySet[Any]) -> int:
-    return rows.order_by()[:MOST_STUCK].count()
+    # Before Python 3.13 one number alone has no quantiles.
+    twentieths = quantiles(seconds if len(seconds) > 1 else seconds * 2, n=20, method="inclusive")
+    median, p95 = timedelta(seconds=twentieths[9]), timedelta(seconds=twentieths[18])
+    return Spread(median, p95, len(seconds))

@@ -12,7 +12,6 @@ from django_faceauth import clocks
 from django_faceauth.conf import conf
 from django_faceauth.durations import in_words
 from django_faceauth.models import CallBudget, FaceAuthentication, WebhookEvent
-from django_faceauth.services import audit_log
 from django_faceauth.services.background import sweep
 from django_faceauth.services.monitoring import health, observations, stuck
 from django_faceauth.services.monitoring.findings import Findings, ok, problem, warning
@@ -34,21 +33,6 @@ def of_rows(*, now: datetime) -> Findings:
     yield from _of_return_urls(now)
     yield from _of_clock()
     yield from _of_erasures(found)
-
-
-def of_log() -> Findings:
-    """See whether the audit log is whole."""
-    verified = audit_log.verify()
-    if verified.is_whole:
-        text = ngettext(
-            "The audit log is whole: %d entry.",
-            "The audit log is whole: %d entries.",
-            verified.count,
-        )
-        yield ok("audit", text % verified.count)
-        return
-    text = _("The audit log was changed, at entry %d.") % (verified.first_break or 0)
-    yield problem("audit", text, _("Find out who can write to the database; keep a copy."))
 
 
 def _of_pause(found: health.Health) -> Findings:

@@ -17,7 +17,6 @@ from django_faceauth.models import (
     Applicant,
     AttemptRequest,
     AuditEntry,
-    AuditHead,
     CallBudget,
     Consent,
     Erasure,
@@ -44,11 +43,10 @@ STAFF: Final = _("staff of the site")
 COUNTED: Final = "counted"
 
 #: Of nobody in particular.
-IMPERSONAL: Final[frozenset[type[Model]]] = frozenset({AuditHead, CallBudget})
+IMPERSONAL: Final[frozenset[type[Model]]] = frozenset({CallBudget})
 
 SESSION: Final = _("A secret digest of the session: whoever knew it could look for the session.")
 DIGEST: Final = _("A digest that only this site can make sense of.")
-ENTRY: Final = _("A digest of the whole log up to here.")
 SLOT: Final = _("Keeps a question from being asked twice at once.")
 
 
@@ -152,12 +150,11 @@ HOLDINGS: Final = (
 
 def log_of(subjects: list[str]) -> DataCategory:
     """Return what the audit log says about rows that it names so."""
-    entries = AuditEntry.objects.filter(subject__in=subjects).order_by("number")
+    entries = AuditEntry.objects.filter(subject__in=subjects).order_by("pk")
     return DataCategory(
         AuditEntry,
         lambda _user_id: entries,
         (SITE,),
         "audit",
-        left_out={"digest": ENTRY},
         others=frozenset({"by"}),
     )

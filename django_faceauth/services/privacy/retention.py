@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from django_faceauth.conf import conf
 from django_faceauth.models import (
+    AuditEntry,
     Consent,
     Erasure,
     ErasureTask,
@@ -149,6 +150,10 @@ def _erasures(since: datetime) -> Rows:
     return Erasure.objects.filter(finished_at__lt=since).exclude(Exists(proved))
 
 
+def _audit_entries(since: datetime) -> Rows:
+    return AuditEntry.objects.filter(at__lt=since)
+
+
 def _note_lost_accounts(now: datetime) -> None:
     """Begin to count for accounts that were deleted behind our back: their end is today."""
     known = Erasure.objects.filter(who=OuterRef("who"), reason=Erasure.Reason.ACCOUNT)
@@ -186,4 +191,5 @@ RULES: Final = (
     Rule("lockouts", "limits", _lockouts, _delete),
     Rule("consents", "consents", _consents, _delete),
     Rule("erasures", "consents", _erasures, _delete),
+    Rule("audit", "audit", _audit_entries, _delete),
 )

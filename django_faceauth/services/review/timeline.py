@@ -32,17 +32,6 @@ MOMENTS: Final[tuple[tuple[str, Promise], ...]] = (
     ("reported_at", _("The user said: that was not me")),
 )
 
-#: What entries of the audit log are called.
-ENTRIES: Final[dict[str, Promise]] = {
-    "verdict": _("A verdict was recorded"),
-    "synced": _("Staff asked the provider"),
-    "revoked": _("Staff took grants back"),
-    "anonymized": _("Staff had the provider forget it"),
-    "reprocessed": _("Staff had an event acted upon again"),
-    "face_viewed": _("Staff looked at the face"),
-    "erased": _("Erased"),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Happening:
@@ -111,8 +100,7 @@ def _verdicts(row: FaceAuthentication) -> Iterator[Happening]:
 
 
 def _entries(row: FaceAuthentication) -> Iterator[Happening]:
+    about = AuditEntry.objects.filter(subject=audit_log.subject_of(row)).select_related("by")
     # A verdict has a row of its own, with more in it.
-    about = AuditEntry.objects.filter(subject=audit_log.subject_of(row)).exclude(event="verdict")
-    for entry in about:
-        who = _("staff %(pk)s") % {"pk": entry.by} if entry.by else _("a command")
-        yield Happening(entry.at, ENTRIES.get(entry.event, entry.event), who)
+    for entry in about.exclude(event=AuditEntry.Event.VERDICT):
+        yield Happening(entry.at, entry.get_event_display(), entry.author)
