@@ -149,7 +149,7 @@ def test_an_import_in_a_function_says_why(source):
         ("django_faceauth.provider.client", "from django_faceauth.models import Applicant"),
         ("django_faceauth.services.flow.finish", "from django_faceauth import views"),
         ("django_faceauth.services.flow.finish", "from django_faceauth import simulator"),
-        ("django_faceauth.views.flow", "from django_faceauth.simulator import machine"),
+        ("django_faceauth.views.flow", "from django_faceauth.simulator import state_machine"),
         ("django_faceauth.views", "import requests"),
         ("django_faceauth.services.monitoring.health", "import prometheus_client"),
         ("django_faceauth.gate.problem_details", "from drf_spectacular.utils import extend_schema"),

@@ -14,7 +14,7 @@ from django.test import Client, RequestFactory
 
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.services.enrolment import applicants
-from django_faceauth.simulator.visitor import Visitor
+from django_faceauth.simulator.capture_driver import CaptureDriver
 
 CHOOSES = "aplt_chooses"
 _numbers = count(1)
@@ -35,7 +35,7 @@ class Person:
         self, clock: time_machine.Coordinates, applicant_id: str | None = CHOOSES, *, name: str = ""
     ) -> None:
         self.clock = clock
-        self.visitor = Visitor()
+        self.visitor = CaptureDriver()
         number = next(_numbers)
         self.user = User.objects.create_user(name or f"person{number}", password="pass word")
         if applicant_id == CHOOSES:

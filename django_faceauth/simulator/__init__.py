@@ -1,1 +1,1 @@
-"""The provider, locally: a Django app that answers as the provider's documentation says."""
+"""A local provider that answers as its documentation says."""

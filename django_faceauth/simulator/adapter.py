@@ -1,4 +1,4 @@
-"""The simulator behind a `requests.Session`: real requests and answers, no sockets."""
+"""A `requests` adapter that answers from the simulator, without sockets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from requests import PreparedRequest, ReadTimeout, Response
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
-from django_faceauth.simulator import troubles
+from django_faceauth.simulator import fault_injection
 
 __all__ = ["SimulatorAdapter"]
 
@@ -23,7 +23,7 @@ URLS: Final = "django_faceauth.simulator.urls"
 
 
 class SimulatorAdapter(HTTPAdapter):
-    """Answers for whatever host it is mounted on, from the simulator's own views.
+    """Answers for any host that it is mounted on, from the simulator's own views.
 
     `root` is the path prefix of the simulator there, such as `/simulator`.
     """
@@ -33,27 +33,36 @@ class SimulatorAdapter(HTTPAdapter):
         self.root = root.rstrip("/")
 
     def send(self, request: PreparedRequest, *_args: Any, **options: Any) -> Response:
-        """Return the simulator's answer to a request; there is nothing to verify.
+        """Return the simulator's response to a request; there is nothing to verify.
 
         Raises `requests.ReadTimeout` at once where the client would have waited too long.
         """
         received = _received(request)
-        received.META[troubles.PAUSE] = Patience(options.get("timeout"))
-        return self.build_response(request, _over_the_wire(self._answer(received)))
+        received.META[fault_injection.PAUSE] = Timeout(options.get("timeout"))
+        response = self._respond(received)
+        body = b"".join(cast(Iterable[bytes], response))
+        over_the_wire = HTTPResponse(
+            body=BytesIO(body),
+            headers={**response.headers, "Content-Length": str(len(body))},
+            status=response.status_code,
+            reason=response.reason_phrase,
+            preload_content=False,
+        )
+        return self.build_response(request, over_the_wire)
 
-    def _answer(self, request: HttpRequest) -> troubles.Response:
+    def _respond(self, request: HttpRequest) -> fault_injection.Response:
         if not request.path.startswith(self.root):
             return HttpResponse(status=404)
         try:
             match = resolve(request.path_info.removeprefix(self.root), urlconf=URLS)
         except Resolver404:
             return HttpResponse(status=404)
-        answer: troubles.Response = match.func(request, *match.args, **match.kwargs)
-        return answer
+        response: fault_injection.Response = match.func(request, *match.args, **match.kwargs)
+        return response
 
 
-class Patience:
-    """How long a client waits for a whole answer. Waiting uses it up without taking time."""
+class Timeout:
+    """The seconds for which a client waits; waiting uses them up without taking time."""
 
     def __init__(self, timeout: float | tuple[float, float] | None) -> None:
         read = timeout[1] if isinstance(timeout, tuple) else timeout
@@ -67,7 +76,7 @@ class Patience:
 
 
 class ReceivedRequest(WSGIRequest):
-    """A request to a host of the provider, of which `ALLOWED_HOSTS` knows nothing."""
+    """A request to a host of the provider, which `ALLOWED_HOSTS` does not have."""
 
     def get_host(self) -> str:
         """Return the host that was called."""
@@ -86,14 +95,3 @@ def _received(request: PreparedRequest) -> HttpRequest:
         headers={"Host": url.netloc, **request.headers},
     )
     return ReceivedRequest(sent.environ)
-
-
-def _over_the_wire(response: troubles.Response) -> HTTPResponse:
-    body = b"".join(cast(Iterable[bytes], response))
-    return HTTPResponse(
-        body=BytesIO(body),
-        headers={**response.headers, "Content-Length": str(len(body))},
-        status=response.status_code,
-        reason=response.reason_phrase,
-        preload_content=False,
-    )

@@ -1,31 +1,36 @@
-"""The calls of the provider's API: read, apply one step of the machine, tell.
-
-Each is named as the operation of our client that makes it.
-"""
+"""Endpoints of the provider's API, named for the operations of our client."""
 
 from __future__ import annotations
 
 from functools import partial
 
+from django.core import signing
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
-from django_faceauth.simulator import credentials, intake, machine, paging, store, wire
-from django_faceauth.simulator.ids import new_id
-from django_faceauth.simulator.problems import Problem
+from django_faceauth.conf import conf
+from django_faceauth.secret import Secret
+from django_faceauth.simulator import representations, state_machine, store, validation
+from django_faceauth.simulator.state_machine import NotAllowed, new_id
+from django_faceauth.simulator.validation import Problem
+from django_faceauth.simulator.view_decorators import TOKEN_LIFETIME, TOKEN_SALT
 
 
 def token(request: HttpRequest) -> HttpResponse:
-    """Give an access token for OAuth client credentials."""
-    form = request.POST
-    if not credentials.is_client(form.get("client_id", ""), form.get("client_secret", "")):
+    """Return an access token for the OAuth client of the site's settings."""
+    client_id, client_secret = (
+        Secret(request.POST.get(name, "")) for name in ("client_id", "client_secret")
+    )
+    is_client = client_id == Secret(conf.OAUTH_CLIENT_ID)
+    if not (is_client and client_secret == conf.OAUTH_CLIENT_SECRET and conf.OAUTH_CLIENT_ID):
         return JsonResponse({"error": "invalid_client"}, status=401)
-    if form.get("grant_type") != "client_credentials":
+    if request.POST.get("grant_type") != "client_credentials":
         return JsonResponse({"error": "unsupported_grant_type"}, status=400)
     return JsonResponse(
         {
-            "access_token": credentials.new_token(),
-            "expires_in": int(credentials.TOKEN_LIFETIME.total_seconds()),
+            # Signed and dated, so that no token has to be stored.
+            "access_token": signing.dumps(conf.OAUTH_CLIENT_ID, salt=TOKEN_SALT),
+            "expires_in": int(TOKEN_LIFETIME.total_seconds()),
             "token_type": "Bearer",
         }
     )
@@ -33,64 +38,68 @@ def token(request: HttpRequest) -> HttpResponse:
 
 def create_authentication(request: HttpRequest) -> HttpResponse:
     """Create a face authentication."""
-    ids = intake.read_authentication(intake.body_of(request.body))
-    case = machine.create(new_id("fav"), **ids, now=timezone.now())
+    ids = validation.read_authentication(validation.body_of(request.body))
+    case = state_machine.create(new_id("fav"), **ids, now=timezone.now())
     store.add(case)
-    return JsonResponse(wire.authentication(case, root_of(request)), status=201)
+    return JsonResponse(representations.authentication(case, root_of(request)), status=201)
 
 
 def get_authentication(request: HttpRequest, case_id: str) -> HttpResponse:
-    """Tell a face authentication."""
+    """Return a face authentication."""
     case = store.read(case_id, timezone.now())
-    return JsonResponse(wire.authentication(case, root_of(request)))
+    return JsonResponse(representations.authentication(case, root_of(request)))
 
 
 def anonymize_authentication(request: HttpRequest, case_id: str) -> HttpResponse:
     """Remove the personal data of a face authentication."""
     now = timezone.now()
     try:
-        case = store.change(case_id, partial(machine.anonymize, now=now), now)
-    except machine.NotAllowed:
+        case = store.change(case_id, partial(state_machine.anonymize, now=now), now)
+    except NotAllowed:
         raise Problem(400, "invalid_request", "face_authentication_in_progress") from None
-    return JsonResponse(wire.authentication(case, root_of(request)))
+    return JsonResponse(representations.authentication(case, root_of(request)))
 
 
 def create_attempt(request: HttpRequest, case_id: str) -> HttpResponse:
     """Create an attempt of a face authentication."""
     now = timezone.now()
     add = partial(
-        machine.add_attempt,
+        state_machine.add_attempt,
         attempt_id=new_id("fatp"),
-        request=intake.read_attempt(intake.body_of(request.body)),
+        request=validation.read_attempt(validation.body_of(request.body)),
         now=now,
     )
     try:
         case = store.change(case_id, add, now)
-    except machine.NotAllowed:
+    except NotAllowed:
         raise Problem(409, "conflict", "face_authentication_status_invalid") from None
-    return JsonResponse(wire.attempt(case, case.attempts[-1], root_of(request)), status=201)
+    attempt = representations.attempt(case, case.attempts[-1], root_of(request))
+    return JsonResponse(attempt, status=201)
 
 
 def list_attempts(request: HttpRequest, case_id: str) -> HttpResponse:
-    """Tell the attempts of a face authentication, newest first."""
-    case = store.read(case_id, timezone.now())
-    return _page(request, wire.attempts(case, root_of(request)))
+    """Return the attempts of a face authentication, newest first."""
+    case, root = store.read(case_id, timezone.now()), root_of(request)
+    attempts = [representations.attempt(case, each, root) for each in reversed(case.attempts)]
+    return _page(request, attempts)
 
 
 def get_attempt(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
-    """Tell one attempt."""
+    """Return one attempt."""
     case = store.read(case_id, timezone.now())
-    return JsonResponse(wire.attempt(case, case.attempt(attempt_id), root_of(request)))
+    attempt = case.attempt(attempt_id)
+    return JsonResponse(representations.attempt(case, attempt, root_of(request)))
 
 
 def list_assets(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
-    """Tell what was recorded during an attempt."""
+    """Return what was recorded during an attempt."""
     case = store.read(case_id, timezone.now())
-    return _page(request, wire.assets(case, case.attempt(attempt_id), root_of(request)))
+    attempt = case.attempt(attempt_id)
+    return _page(request, representations.assets(case, attempt, root_of(request)))
 
 
 def root_of(request: HttpRequest) -> str:
-    """Return the simulator's address as the caller knows it.
+    """Return the simulator's URL as the caller knows it.
 
     Reversing URL names would give that of this site's URL conf: behind an adapter the same
     views answer for another host, without a prefix.
@@ -99,6 +108,6 @@ def root_of(request: HttpRequest) -> str:
     return request.build_absolute_uri(prefix or "/").rstrip("/")
 
 
-def _page(request: HttpRequest, items: list[wire.Json]) -> HttpResponse:
-    window = paging.Window.of(request.GET.dict())
-    return JsonResponse(paging.page(items, window, request.build_absolute_uri(request.path)))
+def _page(request: HttpRequest, items: list[representations.Json]) -> HttpResponse:
+    url = request.build_absolute_uri(request.path)
+    return JsonResponse(representations.page(items, request.GET.dict(), url))

@@ -1,4 +1,4 @@
-"""Django's entry to the simulator."""
+"""The app configuration of the simulator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the merchant is told when a case changes, as a pure function of before and after."""
+"""The events that a change of a case brings."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from datetime import datetime
 from typing import Final
 
 from django_faceauth.provider.webhook_payloads import FAMILY
-from django_faceauth.simulator.machine import Case
+from django_faceauth.simulator.state_machine import Case
 from django_faceauth.statuses import AttemptStatus, AuthenticationStatus
 
 # Source: the provider's "webhooks" reference.
-#: A new attempt, by the status that it meets; "reset" on any other.
-ANEW: Final[Mapping[AuthenticationStatus, str]] = {
+#: A new attempt, by the status before it; "reset" after any other.
+NEW_ATTEMPT: Final[Mapping[AuthenticationStatus, str]] = {
     AuthenticationStatus.CREATED: "opened",
     AuthenticationStatus.RETRY_REQUIRED: "retry_requested",
 }
-#: A new status, by itself.
-REACHED: Final[Mapping[AuthenticationStatus, str]] = {
+#: A new status.
+NEW_STATUS: Final[Mapping[AuthenticationStatus, str]] = {
     AuthenticationStatus.CAPTURE_IN_PROGRESS: "started",
     AuthenticationStatus.CHECKS_IN_PROGRESS: "capture_completed",
     AuthenticationStatus.APPROVED: "checks_completed",
@@ -36,19 +36,19 @@ FAILED: Final[Mapping[AttemptStatus, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One piece of news, and the case as it then was."""
+    """One event, and the case as it then was."""
 
     type: str
     case: Case
 
     @property
     def created_on(self) -> datetime:
-        """When it happened, which may be before anybody noticed."""
+        """When it happened, which may be before it was noticed."""
         return self.case.modified_on
 
 
 def between(before: Case | None, after: Case) -> tuple[Event, ...]:
-    """Return what one step of the machine brought; `before` is None for a new case."""
+    """Return the events of one transition; `before` is None for a new case."""
     return tuple(Event(FAMILY + name, after) for name in _names(before, after))
 
 
@@ -57,10 +57,10 @@ def _names(before: Case | None, after: Case) -> Iterator[str]:
         yield "created"
         return
     if len(after.attempts) > len(before.attempts):
-        yield ANEW.get(before.status, "reset")
+        yield NEW_ATTEMPT.get(before.status, "reset")
     elif after.audits > before.audits:
         yield "audit_completed"
     elif after.status != before.status:
-        yield REACHED.get(after.status) or FAILED[after.attempts[-1].status]
+        yield NEW_STATUS.get(after.status) or FAILED[after.attempts[-1].status]
     if after.is_anonymized and not before.is_anonymized:
         yield "anonymized"

@@ -1,4 +1,4 @@
-"""What can be asked of the simulator by hand, read and judged: for the page and the API."""
+"""Forms of the control page, which also validate the control API."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.simulator.models import CallFaultKind
 
 MOST_COPIES: Final = 5
 LONGEST_DELAY: Final = 3600
-#: A server thread is busy for as long as a call is slow.
+#: A slow call blocks a server thread.
 LONGEST_CALL: Final = 60
 
-#: The operations of the API, as our client names them.
+#: Operations of the API, named for the methods of our client.
 OPERATIONS: Final[tuple[str, ...]] = (
     "create_authentication",
     "get_authentication",
@@ -28,7 +27,7 @@ OPERATIONS: Final[tuple[str, ...]] = (
     "list_assets",
 )
 
-#: What `amount` may be, from the least to the most.
+#: The smallest and the largest `amount` of each kind.
 RANGES: Final[Mapping[str, tuple[int, int]]] = {
     CallFaultKind.TOO_MANY_REQUESTS: (0, LONGEST_DELAY),
     CallFaultKind.SERVER_ERROR: (500, 599),
@@ -37,9 +36,16 @@ RANGES: Final[Mapping[str, tuple[int, int]]] = {
     CallFaultKind.SLOW_BODY: (0, LONGEST_CALL),
 }
 
+ACTIONS: Final = (
+    ("approved", _("audit it: approved")),
+    ("declined", _("audit it: declined")),
+    ("anonymize", _("anonymize it")),
+    ("expire", _("let its link expire")),
+)
+
 
 class WebhookForm(forms.Form):
-    """What goes wrong with webhooks."""
+    """Faults of webhooks."""
 
     drop = forms.FloatField(
         label=_("Lost"),
@@ -73,7 +79,7 @@ class WebhookForm(forms.Form):
 
 
 class CallFaultForm(forms.Form):
-    """What goes wrong with calls of the API."""
+    """A fault of API calls."""
 
     kind = forms.ChoiceField(label=_("Answer"), choices=CallFaultKind.choices)
     amount = forms.FloatField(label=_("Number"), help_text=_("A status, or seconds."))
@@ -91,13 +97,13 @@ class CallFaultForm(forms.Form):
     )
 
     def clean(self) -> dict[str, Any]:
-        """Hold the number against what it means for this kind."""
+        """Check the amount against the range of its kind."""
         facts: dict[str, Any] = super().clean() or {}
         least, most = RANGES.get(facts.get("kind", ""), (0, LONGEST_DELAY))
         if not least <= facts.get("amount", least) <= most:
-            text = _("This must be from %(least)s to %(most)s.")
-            wrong = ValidationError(text, params={"least": least, "most": most})
-            self.add_error("amount", wrong)
+            message = _("This must be from %(least)s to %(most)s.")
+            error = ValidationError(message, params={"least": least, "most": most})
+            self.add_error("amount", error)
         return facts
 
 
@@ -109,21 +115,14 @@ class AuditForm(forms.Form):
 
 
 class CaseForm(forms.Form):
-    """What the provider does to a face authentication of its own accord."""
-
-    ACTIONS: Final[Mapping[str, str | Promise]] = {
-        "approved": _("audit it: approved"),
-        "declined": _("audit it: declined"),
-        "anonymize": _("anonymize it"),
-        "expire": _("let its link expire"),
-    }
+    """A change of a face authentication by the provider itself."""
 
     case = forms.CharField(
         label=_("Face authentication"),
         max_length=64,
         widget=forms.TextInput({"list": "cases", "autocomplete": "off", "dir": "ltr"}),
     )
-    action = forms.ChoiceField(label=_("Action"), choices=list(ACTIONS.items()))
+    action = forms.ChoiceField(label=_("Action"), choices=ACTIONS)
     code = forms.IntegerField(
         label=_("Code"),
         min_value=62000,
@@ -134,6 +133,6 @@ class CaseForm(forms.Form):
 
 
 class DeliveryForm(forms.Form):
-    """One event."""
+    """An event to send again."""
 
     event = forms.CharField(max_length=64)

@@ -1,4 +1,4 @@
-"""The simulator's memory: cases, what is told of them, and what shall go wrong."""
+"""Cases, deliveries of webhooks, and injected faults."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.models.database import Row
 
-#: Webhooks that are to change places wait this many seconds for one another.
+#: Seconds for which reordered webhooks wait for one another.
 SHORTEST_HOLD: Final = 5.0
 
 
@@ -27,7 +27,7 @@ class StoredCase(Row):
 
 
 class DeliveryState(models.TextChoices):
-    """Where a delivery is."""
+    """The state of a delivery."""
 
     PENDING = "pending", _("waiting")
     SENDING = "sending", _("being sent")
@@ -37,7 +37,7 @@ class DeliveryState(models.TextChoices):
 
 
 class Delivery(Row):
-    """One event on its way to the merchant: its very bytes, and how that went."""
+    """One event for the merchant: its body, and the state of its delivery."""
 
     event_id = models.CharField(max_length=64, unique=True)
     event_type = models.CharField(max_length=100)
@@ -46,7 +46,7 @@ class Delivery(Row):
     body = models.TextField()
     state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.PENDING)
     tries = models.PositiveSmallIntegerField(default=0)
-    #: While it is being sent: when it counts as lost on the way.
+    #: While it is being sent: when its claim expires.
     next_try = models.DateTimeField(null=True)
     #: The HTTP status of the last try, or the name of its error.
     answer = models.CharField(max_length=100, blank=True)
@@ -61,14 +61,14 @@ class Delivery(Row):
 
 
 class WebhookFaults(Row):
-    """What goes wrong with webhooks: one row, or none as long as nothing does."""
+    """Faults of webhooks: one row, or none for no faults."""
 
     drop = models.FloatField(default=0.0)
     copies = models.PositiveSmallIntegerField(default=1)
     delay = models.FloatField(default=0.0)
     reorder = models.BooleanField(default=False)
     wrong_signature = models.BooleanField(default=False)
-    #: How many seconds each minute between two tries lasts.
+    #: Seconds that each minute between two tries lasts.
     minute = models.FloatField(default=60.0)
 
     class Meta:
@@ -84,7 +84,7 @@ class WebhookFaults(Row):
 
 
 class CallFaultKind(models.TextChoices):
-    """What can go wrong with a call of the API."""
+    """Kinds of faults of API calls."""
 
     TOO_MANY_REQUESTS = "too_many_requests", _("429, with this many seconds in Retry-After")
     SERVER_ERROR = "server_error", _("this error status (500 to 599), and nothing done")
@@ -94,12 +94,12 @@ class CallFaultKind(models.TextChoices):
 
 
 class CallFault(Row):
-    """What goes wrong with the next `calls` calls, or with all of them when that is null."""
+    """A fault of the next `calls` API calls, or of all of them when that is null."""
 
     kind = models.CharField(max_length=20, choices=CallFaultKind)
     amount = models.FloatField()
     calls = models.PositiveSmallIntegerField(null=True)
-    #: The operation that it is for; empty: any.
+    #: The affected operation; empty: any.
     operation = models.CharField(max_length=30, blank=True)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""How a capture can end, and the provider's words for it."""
+"""Outcomes of a capture, and the provider's response codes."""
 
 from __future__ import annotations
 
@@ -38,26 +38,26 @@ SUMMARIES: Final[Mapping[int, str]] = {
 
 
 def summary_of(code: int) -> str:
-    """Return the provider's word for `code`; a code that it has not listed yet has one too."""
+    """Return the provider's summary of `code`, also of one that is not listed."""
     return SUMMARIES.get(code, "unlisted")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What becomes of an attempt and of its authentication, and the code that says why."""
+    """The resulting statuses of an attempt and its authentication, and the response code."""
 
     attempt: AttemptStatus
     authentication: AuthenticationStatus
     code: int
 
     @property
-    def is_on_film(self) -> bool:
-        """Whether the capture went through, so that there is a face to check."""
+    def has_face(self) -> bool:
+        """Whether the capture was completed, so that there is a face to check."""
         return self.attempt in {AttemptStatus.COMPLETED, AttemptStatus.CHECKS_INCONCLUSIVE}
 
 
 def aborted(code: int) -> Outcome:
-    """Return the outcome of a capture that broke off."""
+    """Return the outcome of an aborted capture."""
     return Outcome(AttemptStatus.CAPTURE_ABORTED, AuthenticationStatus.RETRY_REQUIRED, code)
 
 
@@ -77,7 +77,7 @@ CLOSED: Final = Outcome(AttemptStatus.CHECKS_INCONCLUSIVE, AuthenticationStatus.
 NEVER_STARTED: Final = Outcome(AttemptStatus.EXPIRED, AuthenticationStatus.RETRY_REQUIRED, 61101)
 LEFT: Final = aborted(61121)
 
-#: What a person can choose on the capture page.
+#: The choices on the capture page.
 CHOICES: Final[Mapping[str, Outcome]] = {
     "same_person": APPROVED,
     "someone_else": declined(62321),

@@ -17,8 +17,8 @@ from django.utils import timezone
 from django_faceauth.conf import conf
 from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge
 from django_faceauth.services.flow.progress import Step
-from django_faceauth.simulator import links
-from django_faceauth.simulator.visitor import Visitor
+from django_faceauth.simulator import signed_links
+from django_faceauth.simulator.capture_driver import CaptureDriver
 from django_faceauth.statuses import UNDER_WAY, AttemptStatus
 from django_faceauth.testing.outcomes import CHOICES, Outcome
 from django_faceauth.testing.responses import page_at, problem_in
@@ -89,7 +89,7 @@ class Walk:
         raise AssertionError(TOO_LONG)
 
     def _capture(self, link: str, outcome: Outcome) -> str:
-        return Visitor().show_face(link, CHOICES[outcome])
+        return CaptureDriver().show_face(link, CHOICES[outcome])
 
     def _link(self) -> str:
         """Return the capture link that was handed over, if one was."""
@@ -97,7 +97,9 @@ class Walk:
         if attempt is None or attempt.status != AttemptStatus.PENDING_REDIRECTION:
             return ""
         case_id = attempt.authentication.provider_id or ""
-        return f"{conf.BASE_URL}/capture/{links.capture_token(case_id, attempt.provider_id)}/"
+        return (
+            f"{conf.BASE_URL}/capture/{signed_links.capture_token(case_id, attempt.provider_id)}/"
+        )
 
     def _is_under_way(self) -> bool:
         """Tell whether there is something to wait for."""

@@ -23,11 +23,11 @@ from django_faceauth.gate.decision import CHALLENGE_HEADER
 from django_faceauth.gate.policy import CHALLENGE_FIELD
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.services.flow.progress import Step
-from django_faceauth.simulator import faults
-from django_faceauth.simulator.actions import act
-from django_faceauth.simulator.documents import dump
-from django_faceauth.simulator.machine import Attempt, AttemptRequest, Case
+from django_faceauth.simulator import fault_injection
+from django_faceauth.simulator.control import change_case
 from django_faceauth.simulator.models import StoredCase
+from django_faceauth.simulator.state_machine import Attempt, AttemptRequest, Case
+from django_faceauth.simulator.store import dump
 from django_faceauth.statuses import AttemptStatus, AuthenticationStatus
 from django_faceauth.testing.flow_driver import Walk, let_time_pass
 from django_faceauth.testing.outcomes import Outcome
@@ -112,18 +112,20 @@ class Simulation:
         nothing was decided yet.
         """
         row = authentication_of(subject)
-        act(status, row.provider_id or "", None, timezone.now())
+        change_case(status, row.provider_id or "")
         let_time_pass(row.pk)
         return deliver_webhook(webhook_event(row, "audit_completed"))
 
     @contextmanager
     def away(self) -> Iterator[None]:
         """Let the provider answer nothing but 503 in this block."""
-        faults.add_call({"kind": "server_error", "amount": 503, "calls": None, "operation": ""})
+        fault_injection.add_call(
+            {"kind": "server_error", "amount": 503, "calls": None, "operation": ""}
+        )
         try:
             yield
         finally:
-            faults.clear()
+            fault_injection.clear()
 
     def _next(self, challenge: FaceChallenge) -> Outcome:
         plan = self.plans.get(challenge.user_id)

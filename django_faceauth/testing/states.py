@@ -38,7 +38,7 @@ from django_faceauth.services.grants.binding import snapshot_of
 from django_faceauth.services.grants.challenge_spec import ChallengeSpec
 from django_faceauth.services.sync import sync
 from django_faceauth.services.sync.sync import Pulled
-from django_faceauth.simulator.ids import new_id
+from django_faceauth.simulator.state_machine import new_id
 from django_faceauth.statuses import AttemptStatus, AuthenticationStatus
 from django_faceauth.testing.responses import challenge_of
 from django_faceauth.testing.sessions import Target, seat

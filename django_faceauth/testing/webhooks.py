@@ -18,7 +18,7 @@ from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.provider.signatures import HEADER, sign
 from django_faceauth.provider.webhook_payloads import FAMILY
 from django_faceauth.secret import Secret
-from django_faceauth.simulator.ids import new_id
+from django_faceauth.simulator.state_machine import new_id
 
 #: Sign with this for a delivery of somebody who does not know the key.
 WRONG_KEY: Final = "nobody has agreed with anybody on this key"

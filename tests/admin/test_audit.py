@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import escape
 from pytest_django.asserts import assertContains, assertNotContains
 
-from django_faceauth.admin import records
+from django_faceauth.admin import readonly
 from django_faceauth.admin.display import NOTHING
 from django_faceauth.models import AuditEntry
 from django_faceauth.services import audit_log
@@ -75,7 +75,7 @@ def test_deleted_accounts_and_commands_have_no_link(staff, entry):
 
 
 def test_rows_without_a_page_in_this_admin_have_no_link(entry):
-    desk = records.AuditDesk(AuditEntry, AdminSite())
+    desk = readonly.AuditDesk(AuditEntry, AdminSite())
 
     assert desk.about(entry) == f"Face authentication {entry.subject.partition(':')[2]}"
     assert desk.author(entry) == "anna"

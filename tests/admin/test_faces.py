@@ -23,7 +23,7 @@ from django_faceauth.models import AuditEntry, CallBudget, FaceAttempt, FaceChal
 from django_faceauth.services import audit_log
 from django_faceauth.services.privacy import erasure
 from django_faceauth.services.review import face_image
-from django_faceauth.simulator import portrait
+from django_faceauth.simulator.views import FACE
 from tests.addresses import served
 from tests.gate.test_admin import make_staff
 from tests.provider_double import answers, breaks, works
@@ -67,7 +67,7 @@ def test_a_reviewer_sees_the_face(reviewer, shown):
     response = reviewer.browser.get(shown)
 
     assert response.status_code == 200
-    assert response.content == portrait.png()
+    assert response.content == FACE.read_bytes()
     assert response["Content-Type"] == "image/png"
 
 
@@ -98,7 +98,7 @@ def test_whose_face_is_not_fresh_is_asked_first(people, shown, provider, rights)
     back = staff.browser.get(f"/face/waiting/{staff.challenge.handle}/", follow=True)
 
     assert back.redirect_chain[-1] == (shown, 302)
-    assert back.content == portrait.png()
+    assert back.content == FACE.read_bytes()
 
 
 def test_a_face_shown_for_something_else_does_not_count(people, shown):
@@ -201,7 +201,12 @@ def test_neither_link_nor_picture_is_found_anywhere(reviewer, shown, provider, c
         "page": f"{page.content} {page.headers}",
         "audit": str(list(AuditEntry.objects.values())),
     }
-    traces = [token, token.split(":")[-1], "IHDR", base64.b64encode(portrait.png())[:24].decode()]
+    traces = [
+        token,
+        token.split(":")[-1],
+        "IHDR",
+        base64.b64encode(FACE.read_bytes())[:24].decode(),
+    ]
     for place, text in places.items():
         assert [trace for trace in traces if trace in text] == [], place
 
@@ -285,7 +290,7 @@ def test_the_newest_attempt_with_a_picture_counts(reviewer, person, provider):
 
     response = reviewer.browser.get(f"/desk/{person.authentication.pk}/face/")
 
-    assert response.content == portrait.png()
+    assert response.content == FACE.read_bytes()
     assert len([call for call in provider.calls if "/assets?" in call]) == 1
 
 
@@ -295,7 +300,7 @@ def test_an_older_attempt_is_looked_at_when_the_newest_has_none(reviewer, shown,
     newest.save()
     provider.troubles.append(answers(200, '{"data": [{"type": "face_video"}]}'))
 
-    assert reviewer.browser.get(shown).content == portrait.png()
+    assert reviewer.browser.get(shown).content == FACE.read_bytes()
 
 
 def test_five_attempts_are_looked_at_and_no_more(reviewer, shown, person, provider):

@@ -41,7 +41,7 @@ from django_faceauth.models import (  # noqa: E402
 )
 from django_faceauth.provider import factory  # noqa: E402
 from django_faceauth.simulator import store  # noqa: E402
-from django_faceauth.simulator.actions import act  # noqa: E402
+from django_faceauth.simulator.control import change_case  # noqa: E402
 from tests.celery.brokers import Broker, Line, OwnRedis  # noqa: E402
 from tests.celery.stage import PATIENCE, READY, Process, Stage, signed  # noqa: E402
 from tests.provider_double import Provider  # noqa: E402
@@ -212,7 +212,7 @@ def _acts(people: list[tuple[Person, str | None]], number: int, dice: random.Ran
 
 
 def _audited(row: FaceAuthentication) -> dict[str, Any]:
-    act("declined", row.provider_id, 62321, timezone.now())
+    change_case("declined", row.provider_id, 62321)
     return event(row, "audit_completed")
 
 

@@ -18,7 +18,7 @@ from django_faceauth.provider.resources import ResponseCode
 from django_faceauth.provider.transport import Transport
 from django_faceauth.secret import Secret
 from django_faceauth.simulator.adapter import SimulatorAdapter
-from django_faceauth.simulator.visitor import Visitor
+from django_faceauth.simulator.capture_driver import CaptureDriver
 from tests.provider.samples import APPLICANT, BACK, CALLS, FATP, FAV, HOST, JOURNEY, KEY
 
 APPROVED = "aplt_10000" + "0" * 21
@@ -60,7 +60,7 @@ def create(client: Client, applicant_id: str = APPLICANT) -> str:
 def capture(client: Client, fav: str, clock: time_machine.Traveller) -> str:
     """Go through the capture page and wait for the comparison; return the attempt's id."""
     attempt = client.create_attempt(fav, redirect_url=BACK)
-    Visitor().show_face(attempt.capture_url)
+    CaptureDriver().show_face(attempt.capture_url)
     clock.shift(timedelta(seconds=5))
     return attempt.id
 

@@ -15,7 +15,7 @@ from django_faceauth.provider.resources import AssetSnapshot
 from django_faceauth.provider.responses import IMAGE_TYPES, Image
 from django_faceauth.provider.transport import MAX_IMAGE, Transport
 from django_faceauth.secret import Secret
-from django_faceauth.simulator import portrait
+from django_faceauth.simulator.views import FACE
 from tests.provider import canaries
 from tests.provider.loopback import (
     Answer,
@@ -87,10 +87,10 @@ def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
 
 @pytest.mark.parametrize("media_type", sorted(IMAGE_TYPES))
 def test_a_picture_is_handed_on_as_it_is(media_type: str) -> None:
-    with serving(paints(portrait.png(), f"{media_type.upper()}; q=1")) as server:
+    with serving(paints(FACE.read_bytes(), f"{media_type.upper()}; q=1")) as server:
         image = at(server.url + PATH)
 
-    assert (image.media_type, image.content) == (media_type, portrait.png())
+    assert (image.media_type, image.content) == (media_type, FACE.read_bytes())
     assert "PNG" not in f"{image} {image!r}"
 
 

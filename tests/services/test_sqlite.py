@@ -11,10 +11,9 @@ from django.test import Client
 from django.utils import timezone
 
 from django_faceauth.models import FaceChallenge, StatusChange, WebhookEvent, database
-from django_faceauth.simulator import courier
+from django_faceauth.simulator import webhook_sender
 from django_faceauth.simulator.models import Delivery
-from django_faceauth.simulator.postman import client_sender
-from django_faceauth.simulator.rounds import rounds
+from django_faceauth.simulator.webhook_sender import client_sender, thread
 from tests.user_driver import capture_url_in
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
@@ -95,7 +94,7 @@ def test_webhooks_come_while_people_walk(people, settings):
 
     def delivers():
         while not over.is_set():
-            courier.deliver_due(timezone.now(), send)
+            webhook_sender.deliver_due(timezone.now(), send)
             threading.Event().wait(0.02)
 
     def walk_on():
@@ -104,7 +103,7 @@ def test_webhooks_come_while_people_walk(people, settings):
         finally:
             over.set()
 
-    with rounds.by_hand():
+    with thread.paused():
         _nothing, pages = together(delivers, walk_on)
 
     assert [page.status_code for page in pages] == [200] * 4

@@ -9,8 +9,8 @@ import pytest
 import time_machine
 from pytest_django.fixtures import Settings
 
-from django_faceauth.simulator.rounds import rounds
-from django_faceauth.simulator.visitor import Visitor
+from django_faceauth.simulator.capture_driver import CaptureDriver
+from django_faceauth.simulator.webhook_sender import thread
 from tests.simulator.merchant import Merchant
 from tests.simulator.site import KEYS, URL, Site
 
@@ -21,8 +21,8 @@ def merchant(db: None) -> Merchant:
 
 
 @pytest.fixture
-def visitor() -> Visitor:
-    return Visitor()
+def visitor() -> CaptureDriver:
+    return CaptureDriver()
 
 
 @pytest.fixture
@@ -37,5 +37,5 @@ def site(settings: Settings) -> Iterator[Site]:
     """A site that wants webhooks; they are sent when a test says so."""
     settings.FACEAUTH_SIMULATOR_WEBHOOK_URL = URL
     settings.FACEAUTH_WEBHOOK_SECRET_KEYS = KEYS
-    with rounds.by_hand():
+    with thread.paused():
         yield Site()

@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.utils import timezone
 
 from django_faceauth.provider.webhook_payloads import FAMILY
-from django_faceauth.simulator import courier
+from django_faceauth.simulator import webhook_sender
 
 URL: Final = "https://bank.example/face/webhook/"
 KEYS: Final = ["the-key-that-was-added-last-" + "a" * 8, "the-key-of-before-" + "b" * 20]
@@ -57,5 +57,5 @@ class Site:
     def is_told(self) -> list[str]:
         """Have all delivered that is due, and return what that is."""
         before = len(self.received)
-        courier.deliver_due(timezone.now(), self)
+        webhook_sender.deliver_due(timezone.now(), self)
         return [one.name for one in self.received[before:]]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from time_machine import Traveller
 
-from django_faceauth.simulator.visitor import Visitor
+from django_faceauth.simulator.capture_driver import CaptureDriver
 from tests.simulator.merchant import APPLICANT, BACK, HOST, JOURNEY, Merchant, session
 
 ID = r"_[a-z2-7]{26}"
@@ -87,7 +87,7 @@ def test_the_link_to_the_capture_page_stays_the_same(merchant: Merchant, clock: 
 
 
 def test_the_capture_is_seen_from_the_api(
-    merchant: Merchant, visitor: Visitor, clock: Traveller
+    merchant: Merchant, visitor: CaptureDriver, clock: Traveller
 ) -> None:
     fav = merchant.create()
     attempt = merchant.attempt(fav)
@@ -108,7 +108,7 @@ def test_the_capture_is_seen_from_the_api(
 
 
 def test_an_approval_takes_the_time_of_the_checks(
-    merchant: Merchant, visitor: Visitor, clock: Traveller
+    merchant: Merchant, visitor: CaptureDriver, clock: Traveller
 ) -> None:
     fav = merchant.create()
     visitor.show_face(merchant.capture_url(fav))
@@ -265,7 +265,7 @@ def test_a_body_that_is_no_json_object_is_refused(merchant: Merchant, body: byte
 
 
 def test_an_approved_authentication_takes_no_new_attempt(
-    merchant: Merchant, visitor: Visitor
+    merchant: Merchant, visitor: CaptureDriver
 ) -> None:
     fav = merchant.create()
     visitor.show_face(merchant.capture_url(fav))
@@ -348,4 +348,4 @@ def test_addresses_stay_under_the_prefix_and_host_of_the_caller(db: None) -> Non
     assert merchant.read(fav)["_links"]["self"]["href"] == (
         f"https://other.example:8443/some/prefix/face-authentications/{fav}"
     )
-    assert Visitor().show_face(link).startswith(BACK)
+    assert CaptureDriver().show_face(link).startswith(BACK)

@@ -12,9 +12,9 @@ from django.utils import timezone, translation
 from pytest_django.fixtures import Settings
 from time_machine import Traveller
 
-from django_faceauth.simulator import faults
+from django_faceauth.simulator import fault_injection
+from django_faceauth.simulator.capture_driver import CaptureDriver
 from django_faceauth.simulator.models import Delivery
-from django_faceauth.simulator.visitor import Visitor
 from tests.simulator.merchant import Merchant
 from tests.simulator.site import URL, Site
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def approved(merchant: Merchant, visitor: Visitor, clock: Traveller) -> str:
+def approved(merchant: Merchant, visitor: CaptureDriver, clock: Traveller) -> str:
     fav = merchant.create()
     visitor.show_face(merchant.capture_url(fav))
     clock.shift(2)
@@ -157,10 +157,10 @@ def test_forms_are_the_pages_own_whatever_the_site_does(
     assert token
 
     assert stranger.post(PAGE, FAULT).status_code == 403
-    assert not faults.calls()
+    assert not fault_injection.calls()
     signed = {**FAULT, "csrfmiddlewaretoken": token[1]}
     assert stranger.post(PAGE, signed).status_code == 302
-    assert faults.calls()
+    assert fault_injection.calls()
 
 
 def test_other_methods_are_refused(client: Client) -> None:
@@ -184,7 +184,7 @@ def test_webhooks_are_made_to_go_wrong(client: Client) -> None:
     response = client.post(PAGE, {"do": "webhooks", **facts})
 
     assert (response.status_code, response["Location"]) == (302, PAGE)
-    assert faults.webhook_facts(faults.webhooks()) == {
+    assert fault_injection.webhook_facts(fault_injection.webhooks()) == {
         "drop": 0.25,
         "copies": 2,
         "delay": 1.5,
@@ -212,7 +212,7 @@ def test_webhooks_cannot_go_wrong_beyond_measure(client: Client, wrong: dict[str
 
     assert response.status_code == 422
     assert "errorlist" in response.content.decode()
-    assert faults.webhooks().pk is None
+    assert fault_injection.webhooks().pk is None
 
 
 def test_calls_are_made_to_go_wrong_and_well_again(client: Client) -> None:
@@ -220,11 +220,11 @@ def test_calls_are_made_to_go_wrong_and_well_again(client: Client) -> None:
     client.post(PAGE, {**FAULT, "calls": "", "operation": ""})
     client.post(PAGE, {"do": "webhooks", **WELL, "drop": "1"})
 
-    assert [fault.calls for fault in faults.calls()] == [2, None]
+    assert [fault.calls for fault in fault_injection.calls()] == [2, None]
 
     client.post(PAGE, {"do": "heal"})
-    assert faults.calls() == []
-    assert faults.webhooks().drop == 0
+    assert fault_injection.calls() == []
+    assert fault_injection.webhooks().drop == 0
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_calls_are_made_to_go_wrong_and_well_again(client: Client) -> None:
 )
 def test_calls_cannot_go_wrong_beyond_measure(client: Client, wrong: dict[str, str]) -> None:
     assert client.post(PAGE, {**FAULT, **wrong}).status_code == 422
-    assert faults.calls() == []
+    assert fault_injection.calls() == []
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_the_provider_changes_its_mind(
 
 
 def test_an_audit_is_told_to_the_merchant(
-    client: Client, merchant: Merchant, visitor: Visitor, clock: Traveller, site: Site
+    client: Client, merchant: Merchant, visitor: CaptureDriver, clock: Traveller, site: Site
 ) -> None:
     fav = merchant.create()
     visitor.show_face(merchant.capture_url(fav))

@@ -9,8 +9,8 @@ from django.test import override_settings
 from requests import Response
 from time_machine import Traveller
 
-from django_faceauth.simulator import faults
-from django_faceauth.simulator.visitor import Visitor
+from django_faceauth.simulator import fault_injection
+from django_faceauth.simulator.capture_driver import CaptureDriver
 from tests.simulator.merchant import Merchant
 from tests.simulator.site import Site
 
@@ -88,9 +88,9 @@ def test_faults_are_what_was_said_last(merchant: Merchant) -> None:
     answer = pull(merchant, "faults", drop=0.5, calls=[FAULT])
 
     assert (answer.status_code, answer.json()) == (200, {"drop": 0.5, "calls": [FAULT]})
-    found = faults.webhooks()
+    found = fault_injection.webhooks()
     assert (found.drop, found.copies, found.reorder) == (0.5, 1, False)
-    [fault] = faults.calls()
+    [fault] = fault_injection.calls()
     assert (fault.kind, fault.amount, fault.calls) == ("latency", 3, 2)
     assert fault.operation == "get_authentication"
 
@@ -102,7 +102,7 @@ def test_no_faults_make_all_well(merchant: Merchant) -> None:
     assert pull(merchant, "faults").status_code == 200
 
     assert merchant.call("GET", "face-authentications/fav_a").status_code == 404
-    assert faults.webhooks().copies == 1
+    assert fault_injection.webhooks().copies == 1
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_faults_that_cannot_be_are_refused(
 
     assert answer.status_code == 422
     assert answer.json()["error_codes"] == codes
-    assert faults.webhooks().copies == 3
+    assert fault_injection.webhooks().copies == 3
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_faults_that_cannot_be_are_refused(
 )
 def test_a_result_is_audited(
     merchant: Merchant,
-    visitor: Visitor,
+    visitor: CaptureDriver,
     clock: Traveller,
     body: dict[str, Any],
     status: str,

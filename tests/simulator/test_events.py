@@ -13,11 +13,11 @@ from time_machine import Traveller
 
 from django_faceauth.provider import signatures, webhook_payloads
 from django_faceauth.secret import Secret
-from django_faceauth.simulator import events, machine, outbox
-from django_faceauth.simulator.machine import AttemptRequest, Case, Visit
+from django_faceauth.simulator import events, state_machine, webhook_queue
+from django_faceauth.simulator.capture_driver import CaptureDriver
 from django_faceauth.simulator.models import Delivery, StoredCase
 from django_faceauth.simulator.outcomes import CHOICES, CLOSED, inconclusive
-from django_faceauth.simulator.visitor import Visitor
+from django_faceauth.simulator.state_machine import AttemptRequest, Case, Visit
 from tests.simulator.merchant import APPLICANT, HOST, JOURNEY, Merchant
 from tests.simulator.site import KEYS, URL, Site
 
@@ -30,35 +30,35 @@ Step = Callable[[Case], Case]
 
 
 def created() -> Case:
-    return machine.create("fav_1", applicant_id="aplt_a", user_journey_id="usj_a", now=NOON)
+    return state_machine.create("fav_1", applicant_id="aplt_a", user_journey_id="usj_a", now=NOON)
 
 
 def attempt(case: Case) -> Case:
-    return machine.add_attempt(case, f"fatp_{len(case.attempts)}", REQUEST, NOON)
+    return state_machine.add_attempt(case, f"fatp_{len(case.attempts)}", REQUEST, NOON)
 
 
 def opened(case: Case) -> Case:
-    return machine.open_capture(case, case.attempts[-1].id, VISIT, NOON)
+    return state_machine.open_capture(case, case.attempts[-1].id, VISIT, NOON)
 
 
-def ended(outcome: machine.Outcome) -> Step:
+def ended(outcome: state_machine.Outcome) -> Step:
     def step(case: Case) -> Case:
         newest = case.attempts[-1].id
-        return machine.finish_capture(case, newest, outcome, check_time=CHECK_TIME, now=NOON)
+        return state_machine.finish_capture(case, newest, outcome, check_time=CHECK_TIME, now=NOON)
 
     return step
 
 
 def later(case: Case) -> Case:
-    return machine.advance(case, NOON + timedelta(minutes=15))
+    return state_machine.advance(case, NOON + timedelta(minutes=15))
 
 
 def anonymized(case: Case) -> Case:
-    return machine.anonymize(case, NOON)
+    return state_machine.anonymize(case, NOON)
 
 
 def audited(choice: str) -> Step:
-    return lambda case: machine.audit(case, CHOICES[choice], NOON)
+    return lambda case: state_machine.audit(case, CHOICES[choice], NOON)
 
 
 SAME = ended(CHOICES["same_person"])
@@ -147,7 +147,7 @@ SCENARIOS = {
 @pytest.mark.parametrize(("tail", "ends"), SCENARIOS.items(), ids=list(SCENARIOS))
 def test_every_scenario_is_told_to_its_end_without_anybody_asking(
     merchant: Merchant,
-    visitor: Visitor,
+    visitor: CaptureDriver,
     clock: Traveller,
     site: Site,
     tail: str,
@@ -233,7 +233,7 @@ def test_a_site_without_keys_is_sent_unsigned_events(
 
 
 def test_what_time_did_is_dated_when_it_happened(
-    merchant: Merchant, visitor: Visitor, clock: Traveller, site: Site
+    merchant: Merchant, visitor: CaptureDriver, clock: Traveller, site: Site
 ) -> None:
     visitor.show_face(merchant.capture_url(merchant.create()))
     clock.shift(3600)
@@ -243,7 +243,7 @@ def test_what_time_did_is_dated_when_it_happened(
 
 
 def test_what_a_reader_finds_is_told_once(
-    merchant: Merchant, visitor: Visitor, clock: Traveller, site: Site
+    merchant: Merchant, visitor: CaptureDriver, clock: Traveller, site: Site
 ) -> None:
     fav = merchant.create()
     visitor.show_face(merchant.capture_url(fav))
@@ -266,7 +266,7 @@ def test_a_link_expires_without_anybody_asking(
 
 
 def test_a_step_that_is_refused_is_not_told(
-    merchant: Merchant, visitor: Visitor, site: Site
+    merchant: Merchant, visitor: CaptureDriver, site: Site
 ) -> None:
     fav = merchant.create()
     visitor.show_face(merchant.capture_url(fav))
@@ -301,7 +301,7 @@ def test_waiting_events_can_be_picked(merchant: Merchant, site: Site) -> None:
     first, second = merchant.create(), merchant.create()
     merchant.attempt(first)
 
-    assert [row.case_id for row in outbox.pending()] == [first, second, first]
-    [created, opened] = outbox.pending(first)
+    assert [row.case_id for row in webhook_queue.pending()] == [first, second, first]
+    [created, opened] = webhook_queue.pending(first)
     assert json.loads(opened.body)["data"]["status"] == "pending"
     assert str(created) == json.loads(created.body)["id"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from time_machine import Traveller
 
-from django_faceauth.simulator.visitor import Visitor
+from django_faceauth.simulator.capture_driver import CaptureDriver
 from tests.simulator.merchant import Merchant, session
 
 PHONE = {"country_code": "+33", "number": "612345678"}
@@ -33,7 +33,7 @@ def fav(attempt: dict[str, Any]) -> str:
 
 
 @pytest.fixture
-def approved(attempt: dict[str, Any], visitor: Visitor, clock: Traveller) -> dict[str, Any]:
+def approved(attempt: dict[str, Any], visitor: CaptureDriver, clock: Traveller) -> dict[str, Any]:
     visitor.show_face(link_of(attempt))
     clock.shift(2)
     return attempt
@@ -65,7 +65,7 @@ def test_a_captured_attempt_has_one_picture(
 
 @pytest.mark.parametrize("choice", ["no_camera", "leave", "refuse"])
 def test_a_capture_without_a_face_has_no_picture(
-    merchant: Merchant, visitor: Visitor, attempt: dict[str, Any], fav: str, choice: str
+    merchant: Merchant, visitor: CaptureDriver, attempt: dict[str, Any], fav: str, choice: str
 ) -> None:
     visitor.show_face(link_of(attempt), choice)
 
@@ -124,7 +124,7 @@ def test_anonymizing_closes_an_open_authentication(
 
 
 def test_anonymizing_is_refused_while_faces_are_compared(
-    merchant: Merchant, visitor: Visitor, fav: str, attempt: dict[str, Any], clock: Traveller
+    merchant: Merchant, visitor: CaptureDriver, fav: str, attempt: dict[str, Any], clock: Traveller
 ) -> None:
     visitor.show_face(link_of(attempt))
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from time_machine import Traveller
 
-from django_faceauth.simulator.visitor import Visitor
+from django_faceauth.simulator.capture_driver import CaptureDriver
 from tests.simulator.merchant import Merchant
 
 SCENARIOS = {
@@ -22,7 +22,7 @@ SCENARIOS = {
 @pytest.mark.parametrize("choice", ["same_person", "someone_else", "leave"])
 def test_the_script_decides_whatever_the_person_does(
     merchant: Merchant,
-    visitor: Visitor,
+    visitor: CaptureDriver,
     clock: Traveller,
     tail: str,
     ends: list[tuple[str, int]],
@@ -41,7 +41,7 @@ def test_the_script_decides_whatever_the_person_does(
 
 
 def test_attempts_that_nobody_opened_do_not_use_up_the_script(
-    merchant: Merchant, visitor: Visitor, clock: Traveller
+    merchant: Merchant, visitor: CaptureDriver, clock: Traveller
 ) -> None:
     fav = merchant.create("aplt_61203A10000")
     merchant.attempt(fav)
@@ -64,7 +64,7 @@ def test_attempts_that_nobody_opened_do_not_use_up_the_script(
     ],
 )
 def test_any_other_applicant_chooses(
-    merchant: Merchant, visitor: Visitor, clock: Traveller, choice: str, end: tuple[str, int]
+    merchant: Merchant, visitor: CaptureDriver, clock: Traveller, choice: str, end: tuple[str, int]
 ) -> None:
     fav = merchant.create()
 

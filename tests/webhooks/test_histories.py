@@ -31,12 +31,11 @@ from django_faceauth.conf import RATE_LIMITS
 from django_faceauth.models import FaceChallenge, StatusChange, WebhookEvent
 from django_faceauth.provider import factory
 from django_faceauth.services.grants import revocation
-from django_faceauth.simulator import actions, courier, outbox, store
-from django_faceauth.simulator.machine import NotAllowed, Unknown
+from django_faceauth.simulator import control, store, webhook_queue, webhook_sender
 from django_faceauth.simulator.models import Delivery
 from django_faceauth.simulator.outcomes import CHOICES
-from django_faceauth.simulator.postman import client_sender
-from django_faceauth.simulator.rounds import rounds
+from django_faceauth.simulator.state_machine import NotAllowed, Unknown
+from django_faceauth.simulator.webhook_sender import client_sender, thread
 from django_faceauth.statuses import AT_REST
 from tests.conftest import NOON
 from tests.provider_double import Provider, answers, breaks, works_but_times_out
@@ -80,7 +79,7 @@ class Histories(RuleBasedStateMachine):
         self.stack.callback(transaction.set_rollback, True)
         self.clock = self.stack.enter_context(time_machine.travel(NOON, tick=False))
         self.stack.enter_context(factory.answered_by(self.provider))
-        self.stack.enter_context(rounds.by_hand())
+        self.stack.enter_context(thread.paused())
         self.stack.enter_context(
             override_settings(
                 FACEAUTH_SIMULATOR_WEBHOOK_URL=f"http://testserver{URL}",
@@ -148,7 +147,7 @@ class Histories(RuleBasedStateMachine):
         chosen = deliveries[place % len(deliveries)]
         for _ in range(times):
             with committing():
-                courier.deliver(chosen, self.send)
+                webhook_sender.deliver(chosen, self.send)
 
     @rule()
     def a_sweep(self) -> None:
@@ -165,7 +164,7 @@ class Histories(RuleBasedStateMachine):
         self.clock.shift(0.001)  # no two of its own moments are the same
         with suppress(NotAllowed, Unknown), committing():
             fav = self.person.authentication.provider_id or ""
-            actions.act(action, fav, None, timezone.now())
+            control.change_case(action, fav)
 
     @precondition(lambda self: self.captures)
     @rule()
@@ -223,8 +222,8 @@ class Histories(RuleBasedStateMachine):
         """Whatever was lost: given time and a provider that answers, we know what it knows."""
         self.provider.troubles.clear()
         with committing():
-            for delivery in outbox.pending():
-                courier.deliver(delivery, self.send)
+            for delivery in webhook_queue.pending():
+                webhook_sender.deliver(delivery, self.send)
             sweep_for(self.clock, timedelta(minutes=8))
         for row in self.person.user.face_authentications.exclude(provider_id=None):
             case = store.read(row.provider_id, timezone.now())

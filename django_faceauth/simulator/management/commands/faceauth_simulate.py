@@ -14,17 +14,17 @@ from django_faceauth.conf import conf
 from django_faceauth.management.arguments import moment
 from django_faceauth.provider.webhook_payloads import FAMILY
 from django_faceauth.secret import Secret
-from django_faceauth.simulator import courier, machine, wire
+from django_faceauth.simulator import representations, state_machine, webhook_sender
 from django_faceauth.simulator.events import Event
-from django_faceauth.simulator.ids import new_id
 from django_faceauth.simulator.outcomes import APPROVED, CHOICES, CLOSED
+from django_faceauth.simulator.state_machine import new_id
 
-#: The code that goes with a status, where there is one.
-CODES: Final = {one.authentication: one.code for one in (*CHOICES.values(), CLOSED)}
+#: The response code of a status that has one.
+CODES: Final = {outcome.authentication: outcome.code for outcome in (*CHOICES.values(), CLOSED)}
 
 
 class Command(BaseCommand):
-    """Posts the event, prints the HTTP status that came back, and fails unless it is 200."""
+    """Posts the event, prints the HTTP status of the response, and fails unless it is 200."""
 
     help = (
         "Send one signed webhook to a site, as the provider would, print the HTTP status of "
@@ -33,7 +33,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Say what can be chosen about the event."""
+        """Add options for the parts of the event."""
         add = parser.add_argument
         add("--url", help="where to; default: FACEAUTH_SIMULATOR_WEBHOOK_URL")
         add(
@@ -55,40 +55,37 @@ class Command(BaseCommand):
         url = options["url"] or conf.SIMULATOR_WEBHOOK_URL
         if not url:
             raise CommandError("Say where to with --url, or set FACEAUTH_SIMULATOR_WEBHOOK_URL.")
-        document = _document(options)
-        body = json.dumps(document).encode()
+        key = Secret(options["key"]) if options["key"] else webhook_sender.first_key()
+        if options["wrong_signature"]:
+            key = webhook_sender.WRONG_KEY
+        if key is None:
+            raise CommandError("Give a key with --key, or set FACEAUTH_WEBHOOK_SECRET_KEYS.")
+        event = _event(options)
+        body = json.dumps(event).encode()
         try:
-            status = courier.over_http(url, body, courier.headers_of(body, _key(options)))
+            headers = webhook_sender.headers_of(body, key)
+            status = webhook_sender.over_http(url, body, headers)
         except requests.RequestException as error:
-            # What the error says may hold the address, and with it a password.
+            # The text of the error may hold the URL, and with it a password.
             raise CommandError(f"no answer: {type(error).__name__}") from None
-        self.stdout.write(f"{status} {document['id']}")
+        self.stdout.write(f"{status} {event['id']}")
         if status != 200:
             raise CommandError("the answer was not 200")
 
 
-def _key(options: dict[str, Any]) -> Secret | None:
-    if options["wrong_signature"]:
-        return courier.NOBODYS_KEY
-    key = Secret(options["key"]) if options["key"] else courier.first_key()
-    if key is None:
-        raise CommandError("Give a key with --key, or set FACEAUTH_WEBHOOK_SECRET_KEYS.")
-    return key
-
-
-def _document(options: dict[str, Any]) -> wire.Json:
-    case = machine.create(
+def _event(options: dict[str, Any]) -> representations.Json:
+    case = state_machine.create(
         options["authentication"] or new_id("fav"),
         applicant_id=new_id("aplt"),
         user_journey_id=conf.USER_JOURNEY_ID or new_id("usj"),
         now=options["created_on"] or timezone.now(),
     )
     event_id = options["event_id"] or new_id("evt")
-    document = wire.event(event_id, Event(options["type"], case), conf.BASE_URL)
+    event = representations.event(event_id, Event(options["type"], case), conf.BASE_URL)
     status = options["status"]
     # As text: a status that the provider adds tomorrow can be sent today.
-    document["data"] |= {
+    event["data"] |= {
         "status": status,
-        "response_codes": wire.response_codes(CODES.get(status)),
+        "response_codes": representations.response_codes(CODES.get(status)),
     }
-    return document
+    return event

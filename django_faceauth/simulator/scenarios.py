@@ -1,4 +1,4 @@
-"""Outcomes that an applicant id decides in advance (the provider's test scenarios).
+"""Test scenarios of the provider: outcomes that an applicant id decides.
 
 `aplt_61203A10000000…` is aborted with 61203, then approved on retry. The provider
 documents the convention for its `external_applicant_id`; here the applicant id carries it.
@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from django_faceauth.simulator.machine import Case
 from django_faceauth.simulator.outcomes import (
     APPROVED,
     CHOICES,
@@ -21,11 +20,10 @@ from django_faceauth.simulator.outcomes import (
     declined,
     inconclusive,
 )
+from django_faceauth.simulator.state_machine import Case
 
-Script = tuple[Outcome, ...]
-
-# Real ids are of a-z and 2-7, so none of them is a script by accident.
-SCRIPTED: Final = re.compile(
+# Real ids consist of a-z and 2-7, so none of them is a scenario by accident.
+SCENARIO: Final = re.compile(
     r"aplt_((?P<code>61\d{3})(?P<how>[AI]))?(?P<final>10000|62\d{3}|63001|64001)0*",
     re.ASCII,
 )
@@ -33,9 +31,9 @@ FIRST: Final[Mapping[str, Callable[[int], Outcome]]] = {"A": aborted, "I": incon
 FINAL: Final[Mapping[str, Outcome]] = {"10000": APPROVED, "63001": REFUSED, "64001": CLOSED}
 
 
-def script_for(applicant_id: str) -> Script:
-    """Return how the captures of this applicant end, one after the other; empty if unscripted."""
-    found = SCRIPTED.fullmatch(applicant_id)
+def scenario_for(applicant_id: str) -> tuple[Outcome, ...]:
+    """Return the outcomes of this applicant's captures in turn; empty without a scenario."""
+    found = SCENARIO.fullmatch(applicant_id)
     if found is None:
         return ()
     final = FINAL.get(found["final"]) or declined(int(found["final"]))
@@ -45,8 +43,8 @@ def script_for(applicant_id: str) -> Script:
 
 
 def outcome_for(case: Case, choice: str) -> Outcome:
-    """Return how the next capture of a case ends: as scripted, or else as the person chose."""
-    script = script_for(case.applicant_id)
-    if not script:
+    """Return the outcome of the next capture: that of the scenario, or else the choice."""
+    scenario = scenario_for(case.applicant_id)
+    if not scenario:
         return CHOICES[choice]
-    return script[: case.captures + 1][-1]  # the final outcome holds for whatever follows
+    return scenario[: case.captures + 1][-1]  # the last outcome is repeated

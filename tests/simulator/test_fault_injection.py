@@ -20,10 +20,10 @@ from time_machine import Traveller
 from django_faceauth.exceptions import SignatureInvalid
 from django_faceauth.provider import signatures
 from django_faceauth.secret import Secret
-from django_faceauth.simulator import courier, faults, outbox, troubles
+from django_faceauth.simulator import fault_injection, webhook_queue, webhook_sender
+from django_faceauth.simulator.capture_driver import CaptureDriver
 from django_faceauth.simulator.forms import OPERATIONS
 from django_faceauth.simulator.models import CallFault, Delivery, WebhookFaults
-from django_faceauth.simulator.visitor import Visitor
 from tests.simulator.merchant import APPLICANT, BACK, JOURNEY, KEY, Merchant
 from tests.simulator.site import KEYS, Site
 
@@ -34,7 +34,7 @@ NEW = {"applicant_id": APPLICANT, "user_journey_id": JOURNEY}
 
 
 def test_all_events_can_be_lost(merchant: Merchant, site: Site) -> None:
-    faults.set_webhooks({"drop": 1})
+    fault_injection.set_webhooks({"drop": 1})
     merchant.create()
 
     assert site.is_told() == []
@@ -43,10 +43,10 @@ def test_all_events_can_be_lost(merchant: Merchant, site: Site) -> None:
 
 
 def test_what_was_lost_can_be_sent_after_all(merchant: Merchant, site: Site) -> None:
-    faults.set_webhooks({"drop": 1})
+    fault_injection.set_webhooks({"drop": 1})
     merchant.create()
 
-    outbox.resend(Delivery.objects.get().event_id, timezone.now())
+    webhook_queue.resend(Delivery.objects.get().event_id, timezone.now())
 
     assert site.is_told() == ["created"]
 
@@ -54,16 +54,16 @@ def test_what_was_lost_can_be_sent_after_all(merchant: Merchant, site: Site) -> 
 def test_a_share_of_events_can_be_lost() -> None:
     events = [f"evt_{number}" for number in range(1000)]
 
-    lost = {event for event in events if outbox.is_lost(event, 0.3)}
+    lost = {event for event in events if webhook_queue.is_lost(event, 0.3)}
 
     assert 200 < len(lost) < 400
-    assert not any(outbox.is_lost(event, 0) for event in events)
-    assert all(outbox.is_lost(event, 1) for event in events)
-    assert lost <= {event for event in events if outbox.is_lost(event, 0.4)}
+    assert not any(webhook_queue.is_lost(event, 0) for event in events)
+    assert all(webhook_queue.is_lost(event, 1) for event in events)
+    assert lost <= {event for event in events if webhook_queue.is_lost(event, 0.4)}
 
 
 def test_each_event_can_come_more_than_once(merchant: Merchant, site: Site) -> None:
-    faults.set_webhooks({"copies": 3})
+    fault_injection.set_webhooks({"copies": 3})
     merchant.create()
 
     assert site.is_told() == ["created"] * 3
@@ -72,7 +72,7 @@ def test_each_event_can_come_more_than_once(merchant: Merchant, site: Site) -> N
 
 
 def test_events_can_be_late(merchant: Merchant, clock: Traveller, site: Site) -> None:
-    faults.set_webhooks({"delay": 90})
+    fault_injection.set_webhooks({"delay": 90})
     merchant.create()
 
     clock.shift(89)
@@ -83,7 +83,7 @@ def test_events_can_be_late(merchant: Merchant, clock: Traveller, site: Site) ->
 
 def test_events_can_change_places(merchant: Merchant, clock: Traveller, site: Site) -> None:
     """They wait until no new ones are coming; then the newest goes first."""
-    faults.set_webhooks({"reorder": True})
+    fault_injection.set_webhooks({"reorder": True})
     fav = merchant.create()
     clock.shift(3)
     merchant.attempt(fav)
@@ -97,7 +97,7 @@ def test_events_can_change_places(merchant: Merchant, clock: Traveller, site: Si
 def test_what_is_tried_again_does_not_wait_for_what_is_new(
     merchant: Merchant, clock: Traveller, site: Site
 ) -> None:
-    faults.set_webhooks({"reorder": True})
+    fault_injection.set_webhooks({"reorder": True})
     merchant.create()
     clock.shift(5)
     site.answer(500, 200)
@@ -110,7 +110,7 @@ def test_what_is_tried_again_does_not_wait_for_what_is_new(
 
 
 def test_signatures_can_be_wrong(merchant: Merchant, site: Site) -> None:
-    faults.set_webhooks({"wrong_signature": True})
+    fault_injection.set_webhooks({"wrong_signature": True})
     merchant.create()
     site.is_told()
 
@@ -124,7 +124,7 @@ def test_signatures_can_be_wrong(merchant: Merchant, site: Site) -> None:
 
 
 def test_at_first_nothing_goes_wrong(db: None) -> None:
-    assert faults.webhook_facts(faults.webhooks()) == {
+    assert fault_injection.webhook_facts(fault_injection.webhooks()) == {
         "drop": 0,
         "copies": 1,
         "delay": 0,
@@ -132,7 +132,7 @@ def test_at_first_nothing_goes_wrong(db: None) -> None:
         "wrong_signature": False,
         "minute": 60,
     }
-    assert faults.calls() == []
+    assert fault_injection.calls() == []
 
 
 def test_faults_can_be_named() -> None:
@@ -144,7 +144,7 @@ def test_faults_can_be_named() -> None:
 
 
 def test_too_many_requests(merchant: Merchant) -> None:
-    faults.add_call({"kind": "too_many_requests", "amount": 7})
+    fault_injection.add_call({"kind": "too_many_requests", "amount": 7})
 
     answer = merchant.call("POST", "face-authentications", json=NEW)
 
@@ -153,7 +153,7 @@ def test_too_many_requests(merchant: Merchant) -> None:
 
 
 def test_a_server_error(merchant: Merchant) -> None:
-    faults.add_call({"kind": "server_error", "amount": 503})
+    fault_injection.add_call({"kind": "server_error", "amount": 503})
 
     answer = merchant.call("POST", "face-authentications", json=NEW)
 
@@ -165,7 +165,7 @@ def test_a_late_answer_is_too_late_for_who_does_not_wait(
     merchant: Merchant, seconds: float, timeout: Any
 ) -> None:
     fav = merchant.create()
-    faults.add_call({"kind": "latency", "amount": seconds, "operation": "create_attempt"})
+    fault_injection.add_call({"kind": "latency", "amount": seconds, "operation": "create_attempt"})
 
     with pytest.raises(requests.ReadTimeout):
         merchant.call(
@@ -181,7 +181,7 @@ def test_a_late_answer_is_too_late_for_who_does_not_wait(
 @pytest.mark.parametrize("timeout", [None, 5, (1, 5)])
 @pytest.mark.parametrize("kind", ["latency", "no_answer", "slow_body"])
 def test_who_waits_long_enough_is_answered(merchant: Merchant, kind: str, timeout: Any) -> None:
-    faults.add_call({"kind": kind, "amount": 3})
+    fault_injection.add_call({"kind": kind, "amount": 3})
 
     answer = merchant.call("POST", "face-authentications", json=NEW, timeout=timeout)
 
@@ -195,7 +195,7 @@ def test_what_was_asked_is_done_although_no_answer_comes_in_time(
     merchant: Merchant, kind: str
 ) -> None:
     fav = merchant.create()
-    faults.add_call({"kind": kind, "amount": 30, "calls": 1})
+    fault_injection.add_call({"kind": kind, "amount": 30, "calls": 1})
 
     with pytest.raises(requests.ReadTimeout):
         merchant.call(
@@ -210,14 +210,14 @@ def test_what_was_asked_is_done_although_no_answer_comes_in_time(
 
 def test_over_http_the_server_waits(db: None, client: Client) -> None:
     waited: list[float] = []
-    faults.add_call({"kind": "no_answer", "amount": 12})
+    fault_injection.add_call({"kind": "no_answer", "amount": 12})
 
     answer = client.post(
         "/simulator/face-authentications",
         json.dumps(NEW),
         "application/json",
         headers={"Authorization": f"Bearer {KEY}"},
-        **{troubles.PAUSE: waited.append},
+        **{fault_injection.PAUSE: waited.append},
     )
 
     assert answer.status_code == 201
@@ -226,14 +226,14 @@ def test_over_http_the_server_waits(db: None, client: Client) -> None:
 
 def test_over_http_a_slow_body_comes_a_byte_at_a_time(db: None, client: Client) -> None:
     waited: list[float] = []
-    faults.add_call({"kind": "slow_body", "amount": 12})
+    fault_injection.add_call({"kind": "slow_body", "amount": 12})
 
     answer = client.post(
         "/simulator/face-authentications",
         json.dumps(NEW),
         "application/json",
         headers={"Authorization": f"Bearer {KEY}"},
-        **{troubles.PAUSE: waited.append},
+        **{fault_injection.PAUSE: waited.append},
     )
 
     assert waited == []
@@ -245,7 +245,7 @@ def test_over_http_a_slow_body_comes_a_byte_at_a_time(db: None, client: Client) 
 
 
 def test_time_really_passes_unless_the_caller_brings_its_own(db: None, client: Client) -> None:
-    faults.add_call({"kind": "latency", "amount": 0.01})
+    fault_injection.add_call({"kind": "latency", "amount": 0.01})
 
     answer = client.post(
         "/simulator/face-authentications", headers={"Authorization": f"Bearer {KEY}"}
@@ -255,7 +255,7 @@ def test_time_really_passes_unless_the_caller_brings_its_own(db: None, client: C
 
 
 def test_an_empty_answer_cannot_drip(merchant: Merchant) -> None:
-    faults.add_call({"kind": "slow_body", "amount": 3})
+    fault_injection.add_call({"kind": "slow_body", "amount": 3})
 
     answer = merchant.call("GET", "face-authentications/fav_a", timeout=1)
 
@@ -263,27 +263,27 @@ def test_an_empty_answer_cannot_drip(merchant: Merchant) -> None:
 
 
 def test_a_refusal_is_late_too(merchant: Merchant) -> None:
-    faults.add_call({"kind": "no_answer", "amount": 3})
+    fault_injection.add_call({"kind": "no_answer", "amount": 3})
 
     with pytest.raises(requests.ReadTimeout):
         merchant.call("POST", "face-authentications", json={}, timeout=1)
 
 
 def test_a_fault_ends_after_its_calls(merchant: Merchant) -> None:
-    faults.add_call({"kind": "server_error", "amount": 500, "calls": 2})
+    fault_injection.add_call({"kind": "server_error", "amount": 500, "calls": 2})
 
     statuses = [
         merchant.call("POST", "face-authentications", json=NEW).status_code for _ in range(4)
     ]
 
     assert statuses == [500, 500, 201, 201]
-    assert faults.calls() == []
+    assert fault_injection.calls() == []
 
 
 def test_what_is_counted_comes_before_what_has_no_end(merchant: Merchant) -> None:
-    faults.add_call({"kind": "server_error", "amount": 500})
-    faults.add_call({"kind": "server_error", "amount": 501, "calls": 1})
-    faults.add_call({"kind": "server_error", "amount": 502, "calls": 1})
+    fault_injection.add_call({"kind": "server_error", "amount": 500})
+    fault_injection.add_call({"kind": "server_error", "amount": 501, "calls": 1})
+    fault_injection.add_call({"kind": "server_error", "amount": 502, "calls": 1})
 
     statuses = [
         merchant.call("POST", "face-authentications", json=NEW).status_code for _ in range(4)
@@ -313,7 +313,7 @@ CALLS: dict[str, Callable[[Merchant, str], tuple[str, str]]] = {
 def test_a_fault_can_be_for_one_operation_only(merchant: Merchant, operation: str) -> None:
     fav = merchant.create()
     calls = {name: call(merchant, fav) for name, call in CALLS.items()}
-    faults.add_call({"kind": "server_error", "amount": 599, "operation": operation})
+    fault_injection.add_call({"kind": "server_error", "amount": 599, "operation": operation})
 
     failed = {name for name, call in calls.items() if merchant.call(*call).status_code == 599}
 
@@ -321,16 +321,18 @@ def test_a_fault_can_be_for_one_operation_only(merchant: Merchant, operation: st
 
 
 def test_who_may_not_call_meets_no_fault(merchant: Merchant) -> None:
-    faults.add_call({"kind": "server_error", "amount": 500, "calls": 1})
+    fault_injection.add_call({"kind": "server_error", "amount": 500, "calls": 1})
     merchant.session.headers["Authorization"] = "Bearer sk_sbox_other"
 
     assert merchant.call("POST", "face-authentications", json=NEW).status_code == 401
-    assert len(faults.calls()) == 1
+    assert len(fault_injection.calls()) == 1
 
 
-def test_the_capture_page_and_the_levers_stay_well(merchant: Merchant, visitor: Visitor) -> None:
+def test_faults_spare_the_capture_page_and_the_controls(
+    merchant: Merchant, visitor: CaptureDriver
+) -> None:
     link = merchant.capture_url(merchant.create())
-    faults.add_call({"kind": "server_error", "amount": 500})
+    fault_injection.add_call({"kind": "server_error", "amount": 500})
 
     assert visitor.show_face(link)
     assert merchant.call("GET", "control/deliveries").status_code == 200
@@ -338,7 +340,7 @@ def test_the_capture_page_and_the_levers_stay_well(merchant: Merchant, visitor: 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_calls_at_once_as_many_fail_as_shall() -> None:
-    faults.add_call({"kind": "server_error", "amount": 500, "calls": 3})
+    fault_injection.add_call({"kind": "server_error", "amount": 500, "calls": 3})
     barrier = Barrier(8)
 
     def call(_number: int) -> int:
@@ -352,7 +354,7 @@ def test_of_many_calls_at_once_as_many_fail_as_shall() -> None:
         statuses = sorted(callers.map(call, range(8)))
 
     assert statuses == [404] * 5 + [500] * 3
-    assert faults.calls() == []
+    assert fault_injection.calls() == []
 
 
 def test_a_delivery_under_the_faults_of_the_moment(
@@ -360,10 +362,10 @@ def test_a_delivery_under_the_faults_of_the_moment(
 ) -> None:
     """Copies and signatures are those of the sending, not of the event."""
     merchant.create()
-    faults.replace({"copies": 2}, [])
+    fault_injection.replace({"copies": 2}, [])
 
-    assert courier.deliver(Delivery.objects.get(), site)
+    assert webhook_sender.deliver(Delivery.objects.get(), site)
     assert len(site.received) == 2
-    faults.clear()
+    fault_injection.clear()
     clock.shift(timedelta(days=1))
     assert site.is_told() == []

@@ -17,10 +17,10 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 from time_machine import Traveller
 
-from django_faceauth.simulator import courier, faults, outbox
-from django_faceauth.simulator.machine import Unknown
+from django_faceauth.simulator import fault_injection, webhook_queue, webhook_sender
 from django_faceauth.simulator.models import Delivery
-from django_faceauth.simulator.postman import client_sender
+from django_faceauth.simulator.state_machine import Unknown
+from django_faceauth.simulator.webhook_sender import client_sender
 from tests.provider.loopback import resets, serving, tells
 from tests.simulator.merchant import Merchant
 from tests.simulator.site import Site
@@ -69,7 +69,7 @@ def test_an_event_is_tried_eight_times_again_and_then_given_up(
 def test_the_minutes_between_two_tries_can_be_short(
     delivery: Delivery, clock: Traveller, site: Site
 ) -> None:
-    faults.set_webhooks({"minute": 0.5})
+    fault_injection.set_webhooks({"minute": 0.5})
     site.answer(500)
     site.is_told()
 
@@ -104,7 +104,7 @@ def test_whatever_is_not_accepted_is_tried_again(
     assert site.is_told() == ["created"]
 
 
-def test_a_courier_who_vanishes_does_not_take_the_event_along(
+def test_an_event_outlives_a_process_that_ends_while_sending(
     delivery: Delivery, clock: Traveller, site: Site
 ) -> None:
     site.answer(KeyboardInterrupt())
@@ -116,21 +116,21 @@ def test_a_courier_who_vanishes_does_not_take_the_event_along(
     assert (delivery.state, delivery.tries) == ("sending", 0)
     site.answer(200)
     assert site.is_told() == []
-    clock.shift(courier.LEASE)
+    clock.shift(webhook_sender.CLAIM_LIFETIME)
     assert site.is_told() == ["created"]
 
 
 def test_what_changed_since_it_was_read_is_not_sent(delivery: Delivery, site: Site) -> None:
     stale = Delivery.objects.get()
-    assert courier.deliver(delivery, site)
+    assert webhook_sender.deliver(delivery, site)
 
-    assert not courier.deliver(stale, site)
+    assert not webhook_sender.deliver(stale, site)
     assert len(site.received) == 1
 
 
 def test_an_event_can_be_delivered_more_than_once(delivery: Delivery, site: Site) -> None:
-    assert courier.deliver(delivery, site)
-    assert courier.deliver(delivery, site)
+    assert webhook_sender.deliver(delivery, site)
+    assert webhook_sender.deliver(delivery, site)
 
     assert [one.name for one in site.received] == ["created", "created"]
     assert (delivery.state, delivery.tries) == ("delivered", 2)
@@ -141,7 +141,7 @@ def test_an_event_can_be_sent_again_after_it_was_given_up(
 ) -> None:
     Delivery.objects.update(state="given_up", tries=9, next_try=None)
 
-    outbox.resend(delivery.event_id, timezone.now())
+    webhook_queue.resend(delivery.event_id, timezone.now())
 
     assert site.is_told() == ["created"]
     delivery.refresh_from_db()
@@ -150,17 +150,17 @@ def test_an_event_can_be_sent_again_after_it_was_given_up(
 
 def test_an_event_that_does_not_exist_cannot_be_sent_again(db: None) -> None:
     with pytest.raises(Unknown):
-        outbox.resend("evt_a", timezone.now())
+        webhook_queue.resend("evt_a", timezone.now())
 
 
 def test_sending_again_wins_over_the_try_that_is_under_way(
     delivery: Delivery, clock: Traveller, site: Site
 ) -> None:
     def resent_meanwhile(url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        outbox.resend(delivery.event_id, timezone.now())
+        webhook_queue.resend(delivery.event_id, timezone.now())
         return 200
 
-    courier.deliver_due(timezone.now(), resent_meanwhile)
+    webhook_sender.deliver_due(timezone.now(), resent_meanwhile)
 
     delivery.refresh_from_db()
     assert (delivery.state, delivery.tries) == ("pending", 0)
@@ -172,23 +172,23 @@ def test_what_waits_can_be_hurried(delivery: Delivery, clock: Traveller, site: S
     site.is_told()
     assert site.is_told() == []
 
-    assert outbox.hurry(timezone.now()) == 1
+    assert webhook_queue.hurry(timezone.now()) == 1
     assert site.is_told() == ["created"]
-    assert outbox.hurry(timezone.now()) == 0
+    assert webhook_queue.hurry(timezone.now()) == 0
 
 
 def test_the_next_thing_to_do_is_known(
     merchant: Merchant, clock: Traveller, site: Site, settings: Settings
 ) -> None:
-    assert courier.due_on() is None
+    assert webhook_sender.due_on() is None
 
     merchant.attempt(merchant.create())
-    assert courier.due_on() == NOON
+    assert webhook_sender.due_on() == NOON
     site.is_told()
-    assert courier.due_on() == NOON + 15 * MINUTE
+    assert webhook_sender.due_on() == NOON + 15 * MINUTE
 
     settings.FACEAUTH_SIMULATOR_WEBHOOK_URL = ""
-    assert courier.due_on() is None
+    assert webhook_sender.due_on() is None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -206,7 +206,7 @@ def test_of_many_couriers_one_delivers(site: Site) -> None:
     def look(_number: int) -> int:
         barrier.wait()
         try:
-            return courier.deliver_due(timezone.now(), send)
+            return webhook_sender.deliver_due(timezone.now(), send)
         finally:
             connection.close()
 
@@ -236,7 +236,7 @@ def test_events_can_be_delivered_into_the_views_of_this_process(
     received.clear()
     send = client_sender(client)
 
-    assert courier.deliver(delivery, send)
+    assert webhook_sender.deliver(delivery, send)
 
     [(body, signature, content_type)] = received
     assert body == delivery.body.encode()
@@ -247,10 +247,10 @@ def test_events_can_be_delivered_into_the_views_of_this_process(
 @pytest.mark.enable_socket
 def test_over_http_the_bytes_arrive_as_they_are(delivery: Delivery) -> None:
     body = delivery.body.encode()
-    headers = courier.headers_of(body, courier.first_key())
+    headers = webhook_sender.headers_of(body, webhook_sender.first_key())
 
     with serving(tells({"thanks": True}, 202)) as server:
-        status = courier.over_http(f"{server.url}/face/webhook/", body, headers)
+        status = webhook_sender.over_http(f"{server.url}/face/webhook/", body, headers)
 
     assert status == 202
     [request] = server.requests
@@ -261,7 +261,7 @@ def test_over_http_the_bytes_arrive_as_they_are(delivery: Delivery) -> None:
 @pytest.mark.enable_socket
 def test_over_http_no_redirect_is_followed(delivery: Delivery) -> None:
     with serving(tells({}, 302, Location="/elsewhere")) as server:
-        assert courier.over_http(server.url, b"{}", {}) == 302
+        assert webhook_sender.over_http(server.url, b"{}", {}) == 302
 
     assert len(server.requests) == 1
 
@@ -272,7 +272,7 @@ def test_over_http_a_connection_that_breaks_is_tried_again(
 ) -> None:
     with serving(resets) as server:
         settings.FACEAUTH_SIMULATOR_WEBHOOK_URL = server.url
-        courier.deliver_due(timezone.now())
+        webhook_sender.deliver_due(timezone.now())
 
     delivery.refresh_from_db()
     assert (delivery.state, delivery.answer) == ("pending", "ConnectionError")

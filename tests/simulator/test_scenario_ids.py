@@ -12,7 +12,7 @@ from django_faceauth.simulator.outcomes import (
     inconclusive,
     summary_of,
 )
-from django_faceauth.simulator.scripts import script_for
+from django_faceauth.simulator.scenarios import scenario_for
 
 
 @pytest.mark.parametrize(
@@ -30,8 +30,8 @@ from django_faceauth.simulator.scripts import script_for
     ],
 )
 def test_an_applicant_id_tells_how_its_captures_end(tail: str, script: tuple[Outcome, ...]) -> None:
-    assert script_for(f"aplt_{tail:0<26}") == script
-    assert script_for(f"aplt_{tail}") == script
+    assert scenario_for(f"aplt_{tail:0<26}") == script
+    assert scenario_for(f"aplt_{tail}") == script
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_an_applicant_id_tells_how_its_captures_end(tail: str, script: tuple[Out
     ],
 )
 def test_any_other_applicant_is_not_scripted(applicant_id: str) -> None:
-    assert script_for(applicant_id) == ()
+    assert scenario_for(applicant_id) == ()
 
 
 def test_a_code_that_is_in_no_table_has_a_summary_too() -> None:

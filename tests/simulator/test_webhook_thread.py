@@ -12,35 +12,35 @@ from django.db import OperationalError, transaction
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from django_faceauth.simulator import faults, outbox, rounds
+from django_faceauth.simulator import fault_injection, webhook_queue, webhook_sender
 from django_faceauth.simulator.models import Delivery
-from django_faceauth.simulator.rounds import Rounds
+from django_faceauth.simulator.webhook_sender import SenderThread
 from tests.simulator.merchant import Merchant
 from tests.simulator.site import URL, Received, Site
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SECONDS = 20
-Running = Callable[[Callable[[Received], int]], Rounds]
+Running = Callable[[Callable[[Received], int]], SenderThread]
 
 
 @pytest.fixture
 def running(transactional_db: None, site: Site) -> Iterator[Running]:
-    """A maker of rounds that end with the test."""
-    made: list[Rounds] = []
+    """A maker of threads that end with the test."""
+    made: list[SenderThread] = []
 
-    def make(answer: Callable[[Received], int]) -> Rounds:
+    def make(answer: Callable[[Received], int]) -> SenderThread:
         def send(url: str, body: bytes, headers: Mapping[str, str]) -> int:
             return answer(Received(url, body, headers))
 
-        one = Rounds(send)
-        outbox.filled.connect(lambda **_: one.wake(), weak=False, dispatch_uid="test")
+        one = SenderThread(send)
+        webhook_queue.filled.connect(lambda **_: one.wake(), weak=False, dispatch_uid="test")
         made.append(one)
         return one
 
     yield make
-    outbox.filled.disconnect(dispatch_uid="test")
+    webhook_queue.filled.disconnect(dispatch_uid="test")
     for one in made:
-        with one.by_hand():
+        with one.paused():
             pass
 
 
@@ -70,7 +70,7 @@ def test_what_is_rolled_back_is_not(running: Running) -> None:
 
 def test_time_goes_on_by_itself(running: Running) -> None:
     """What was not accepted is sent again without anybody asking."""
-    faults.set_webhooks({"minute": 0.01})
+    fault_injection.set_webhooks({"minute": 0.01})
     told: Queue[str] = Queue()
     answers = iter([500])
     running(lambda received: told.put(received.name) or next(answers, 200))
@@ -100,7 +100,7 @@ def test_trouble_does_not_end_the_rounds(
         Merchant().create()
 
         assert told.get(timeout=SECONDS) == "created"
-    with one.by_hand():
+    with one.paused():
         assert caplog.messages == ["webhooks could not be delivered: OperationalError"]
 
 
@@ -108,7 +108,7 @@ def test_the_control_page_reminds_a_server_of_what_waits(running: Running, clien
     """One that was restarted knows of nothing that waits."""
     told: Queue[str] = Queue()
     one = running(lambda received: told.put(received.name) or 200)
-    with one.by_hand():
+    with one.paused():
         Merchant().create()
 
     client.get("/simulator/")
@@ -116,11 +116,11 @@ def test_the_control_page_reminds_a_server_of_what_waits(running: Running, clien
     assert told.get(timeout=SECONDS) == "created"
 
 
-def test_by_hand_there_is_no_thread(running: Running) -> None:
+def test_while_paused_there_is_no_thread(running: Running) -> None:
     told: Queue[str] = Queue()
     one = running(lambda received: told.put(received.name) or 200)
 
-    with one.by_hand():
+    with one.paused():
         one.wake()
         Merchant().create()
         assert told.empty()
@@ -132,7 +132,7 @@ def test_by_hand_there_is_no_thread(running: Running) -> None:
 def test_a_process_has_rounds_of_its_own(transactional_db: None, settings: Settings) -> None:
     """The real ones: they start with the first webhook, and end in the hand of a test."""
     settings.FACEAUTH_SIMULATOR_WEBHOOK_URL = URL
-    with rounds.rounds.by_hand():
+    with webhook_sender.thread.paused():
         Merchant().create()
 
     assert Delivery.objects.get().tries == 0
@@ -146,4 +146,4 @@ def test_the_pause_is_neither_too_short_nor_too_long(
 ) -> None:
     due_on = None if due_in is None else NOON + timedelta(seconds=due_in)
 
-    assert rounds.pause_until(due_on, NOON) == pause
+    assert webhook_sender.pause_until(due_on, NOON) == pause

@@ -1,11 +1,12 @@
-"""What can happen to a face authentication, as pure functions from case to case.
+"""The states of a face authentication, as pure functions.
 
 A `Case` is a face authentication with its attempts. Every function takes the case as
-`advance` left it and gives a new one; nothing here reads a clock or keeps anything.
+`advance` left it and returns a new one; nothing here reads a clock or stores anything.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,17 +15,18 @@ from typing import Final
 from django_faceauth.simulator.outcomes import CLOSED, LEFT, NEVER_STARTED, Outcome
 from django_faceauth.statuses import ACCEPTS_ATTEMPT, DECIDED, AttemptStatus, AuthenticationStatus
 
+ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
 LINK_LIFETIME: Final = timedelta(minutes=15)
 
-#: A link that nobody touches for its lifetime ends so: never opened, or opened and left.
-UNTOUCHED: Final[Mapping[AttemptStatus, Outcome]] = {
+#: The outcome of an open link that is not used for its lifetime: never opened, or left.
+EXPIRED: Final[Mapping[AttemptStatus, Outcome]] = {
     AttemptStatus.PENDING_REDIRECTION: NEVER_STARTED,
     AttemptStatus.CAPTURE_IN_PROGRESS: LEFT,
 }
 
 
 class NotAllowed(Exception):
-    """The case is not in a state that allows this step."""
+    """The status of the case does not allow this transition."""
 
 
 class Unknown(LookupError):
@@ -33,7 +35,7 @@ class Unknown(LookupError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRequest:
-    """What the merchant asks of an attempt."""
+    """The merchant's request for an attempt."""
 
     redirect_url: str
     phone_number: Mapping[str, str] | None = None
@@ -42,27 +44,17 @@ class AttemptRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """What the capture page learns of the device that opened it."""
+    """The device that opened the capture page."""
 
     ip_address: str
     user_agent: str
     initial_device: str
     number_of_sessions: int = 1
 
-    def after(self, earlier: Visit | None) -> Visit:
-        """Return this visit as the one that follows `earlier`."""
-        if earlier is None:
-            return self
-        return replace(
-            self,
-            initial_device=earlier.initial_device,
-            number_of_sessions=earlier.number_of_sessions + 1,
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capture:
-    """How a capture ended, and when that becomes known."""
+    """The outcome of a capture, and when it becomes known."""
 
     outcome: Outcome
     decided_on: datetime
@@ -70,7 +62,7 @@ class Capture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try of the person to show their face."""
+    """One attempt to capture the user's face."""
 
     id: str
     created_on: datetime
@@ -84,12 +76,12 @@ class Attempt:
     @property
     def is_open(self) -> bool:
         """Whether the capture page can still be used."""
-        return self.status in UNTOUCHED
+        return self.status in EXPIRED
 
     @property
-    def is_on_film(self) -> bool:
-        """Whether the person showed a face."""
-        return self.capture is not None and self.capture.outcome.is_on_film
+    def has_face(self) -> bool:
+        """Whether a face was captured."""
+        return self.capture is not None and self.capture.outcome.has_face
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +101,7 @@ class Case:
 
     @property
     def captures(self) -> int:
-        """Number of captures that came to an end on the capture page."""
+        """Number of captures that were finished on the capture page."""
         return sum(attempt.capture is not None for attempt in self.attempts)
 
     def attempt(self, attempt_id: str) -> Attempt:
@@ -120,11 +112,16 @@ class Case:
         raise Unknown
 
     def open_attempt(self, attempt_id: str) -> Attempt:
-        """Return one attempt, or raise `NotAllowed` when its link can no longer be used."""
+        """Return one attempt, or raise `NotAllowed` when its link is closed."""
         attempt = self.attempt(attempt_id)
         if not attempt.is_open:
             raise NotAllowed
         return attempt
+
+
+def new_id(prefix: str) -> str:
+    """Return a new identifier in the provider's alphabet, such as `fav_` and 26 characters."""
+    return f"{prefix}_{''.join(secrets.choice(ALPHABET) for _ in range(26))}"
 
 
 def create(case_id: str, *, applicant_id: str, user_journey_id: str, now: datetime) -> Case:
@@ -139,7 +136,7 @@ def create(case_id: str, *, applicant_id: str, user_journey_id: str, now: dateti
 
 
 def advance(case: Case, now: datetime) -> Case:
-    """Return the case as time has made it: the very same when nothing was due."""
+    """Return the case as time has changed it: the same object when nothing was due."""
     due = _due(case)
     if due is None or now < due.decided_on:
         return case
@@ -167,33 +164,34 @@ def add_attempt(case: Case, attempt_id: str, request: AttemptRequest, now: datet
 
 
 def open_capture(case: Case, attempt_id: str, visit: Visit, now: datetime) -> Case:
-    """Return the case with the person on the capture page."""
+    """Return the case with the user on the capture page."""
     attempt = case.open_attempt(attempt_id)
-    attempt = replace(
-        attempt,
-        status=AttemptStatus.CAPTURE_IN_PROGRESS,
-        visit=visit.after(attempt.visit),
-        modified_on=now,
-    )
+    if attempt.visit:
+        visit = replace(
+            visit,
+            initial_device=attempt.visit.initial_device,
+            number_of_sessions=attempt.visit.number_of_sessions + 1,
+        )
+    status = AttemptStatus.CAPTURE_IN_PROGRESS
+    attempt = replace(attempt, status=status, visit=visit, modified_on=now)
     return _with_newest(case, attempt, AuthenticationStatus.CAPTURE_IN_PROGRESS)
 
 
 def finish_capture(
     case: Case, attempt_id: str, outcome: Outcome, *, check_time: timedelta, now: datetime
 ) -> Case:
-    """Return the case after the capture; what is on film is decided after `check_time`."""
+    """Return the case after the capture; a captured face is decided on after `check_time`."""
     attempt = case.open_attempt(attempt_id)
-    decided_on = now + check_time if outcome.is_on_film else now
+    decided_on = now + check_time if outcome.has_face else now
     capture = Capture(outcome=outcome, decided_on=decided_on)
-    attempt = replace(
-        attempt, status=AttemptStatus.CHECKS_IN_PROGRESS, capture=capture, modified_on=now
-    )
+    status = AttemptStatus.CHECKS_IN_PROGRESS
+    attempt = replace(attempt, status=status, capture=capture, modified_on=now)
     case = _with_newest(case, attempt, AuthenticationStatus.CHECKS_IN_PROGRESS)
-    return case if outcome.is_on_film else _settle(case, capture)
+    return case if outcome.has_face else _settle(case, capture)
 
 
 def expire(case: Case, now: datetime) -> Case:
-    """Return the case as if nobody had touched its link for the lifetime of one."""
+    """Return the case as if the lifetime of its open link had passed."""
     due = _due(case)
     if due is None or not case.attempts[-1].is_open:
         raise NotAllowed
@@ -211,32 +209,35 @@ def audit(case: Case, outcome: Outcome, now: datetime) -> Case:
 
 
 def anonymize(case: Case, now: datetime) -> Case:
-    """Return the case without personal data; one that was still open is closed for good."""
+    """Return the case without personal data; an open one is closed for good."""
     if case.status == AuthenticationStatus.CHECKS_IN_PROGRESS:
         raise NotAllowed
     if case.is_anonymized:
         return case
     if case.status in ACCEPTS_ATTEMPT:
         case = replace(case, status=CLOSED.authentication, code=CLOSED.code)
+    attempts = (_terminated(attempt, now) for attempt in case.attempts)
     return replace(
         case,
-        attempts=tuple(_impersonal(_terminated(attempt, now)) for attempt in case.attempts),
+        attempts=tuple(
+            replace(attempt, request=replace(attempt.request, phone_number=None), visit=None)
+            for attempt in attempts
+        ),
         is_anonymized=True,
         modified_on=now,
     )
 
 
 def _due(case: Case) -> Capture | None:
-    """Return what time alone will do to the case, and when."""
+    """Return how and when time alone will change the case."""
     if not case.attempts:
         return None
     newest = case.attempts[-1]
     if newest.status == AttemptStatus.CHECKS_IN_PROGRESS:
         return newest.capture
     if newest.is_open:
-        return Capture(
-            outcome=UNTOUCHED[newest.status], decided_on=newest.modified_on + LINK_LIFETIME
-        )
+        expires_on = newest.modified_on + LINK_LIFETIME
+        return Capture(outcome=EXPIRED[newest.status], decided_on=expires_on)
     return None
 
 
@@ -267,7 +268,3 @@ def _terminated(attempt: Attempt, now: datetime) -> Attempt:
     if not attempt.is_open:
         return attempt
     return replace(attempt, status=AttemptStatus.TERMINATED, modified_on=now)
-
-
-def _impersonal(attempt: Attempt) -> Attempt:
-    return replace(attempt, request=replace(attempt.request, phone_number=None), visit=None)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from django_faceauth.provider.webhook_payloads import FAMILY
-from django_faceauth.simulator import documents, events, machine
-from django_faceauth.simulator.machine import AttemptRequest, Case, NotAllowed, Visit
+from django_faceauth.simulator import events, state_machine, store
 from django_faceauth.simulator.outcomes import CHOICES, CLOSED, Outcome, inconclusive
+from django_faceauth.simulator.state_machine import AttemptRequest, Case, NotAllowed, Visit
 
 REQUEST = AttemptRequest(redirect_url="https://bank.example/back")
 VISIT = Visit(ip_address="192.0.2.7", user_agent="Firefox", initial_device="desktop")
@@ -68,29 +68,29 @@ class Life(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.now = datetime(2026, 3, 2, 12, tzinfo=UTC)
-        self.case = machine.create(
+        self.case = state_machine.create(
             "fav_1", applicant_id="aplt_a", user_journey_id="usj_a", now=self.now
         )
 
     @rule(pause=pauses)
     def wait(self, pause: timedelta) -> None:
         self.now += pause
-        self.become(machine.advance(self.case, self.now))
+        self.become(state_machine.advance(self.case, self.now))
 
     @rule()
     def add_attempt(self) -> None:
         attempt_id = f"fatp_{len(self.case.attempts)}"
-        self.attempt(partial(machine.add_attempt, self.case, attempt_id, REQUEST, self.now))
+        self.attempt(partial(state_machine.add_attempt, self.case, attempt_id, REQUEST, self.now))
 
     @rule(attempt_id=attempt_ids)
     def open_capture(self, attempt_id: str) -> None:
-        self.attempt(partial(machine.open_capture, self.case, attempt_id, VISIT, self.now))
+        self.attempt(partial(state_machine.open_capture, self.case, attempt_id, VISIT, self.now))
 
     @rule(attempt_id=attempt_ids, outcome=outcomes, seconds=st.integers(0, 60))
     def finish_capture(self, attempt_id: str, outcome: Outcome, seconds: int) -> None:
         self.attempt(
             partial(
-                machine.finish_capture,
+                state_machine.finish_capture,
                 self.case,
                 attempt_id,
                 outcome,
@@ -101,24 +101,24 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def expire(self) -> None:
-        self.attempt(partial(machine.expire, self.case, self.now))
+        self.attempt(partial(state_machine.expire, self.case, self.now))
 
     @rule(outcome=outcomes)
     def audit(self, outcome: Outcome) -> None:
-        self.attempt(partial(machine.audit, self.case, outcome, self.now))
+        self.attempt(partial(state_machine.audit, self.case, outcome, self.now))
 
     @rule()
     def anonymize(self) -> None:
-        self.attempt(partial(machine.anonymize, self.case, self.now))
+        self.attempt(partial(state_machine.anonymize, self.case, self.now))
 
     @precondition(lambda self: self.case.status in FINAL)
     @rule()
     def ask_again_after_the_end(self) -> None:
         with pytest.raises(NotAllowed):
-            machine.add_attempt(self.case, "fatp_late", REQUEST, self.now)
+            state_machine.add_attempt(self.case, "fatp_late", REQUEST, self.now)
 
     def attempt(self, step: partial[Case]) -> None:
-        with suppress(NotAllowed, machine.Unknown):
+        with suppress(NotAllowed, state_machine.Unknown):
             self.become(step())
 
     def become(self, case: Case) -> None:
@@ -152,14 +152,14 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def what_is_due_is_due_to_the_moment(self) -> None:
-        due_on = machine.due_on(self.case)
+        due_on = state_machine.due_on(self.case)
         if due_on is not None:
-            assert machine.advance(self.case, due_on - timedelta(microseconds=1)) is self.case
-            assert machine.advance(self.case, due_on) is not self.case
+            assert state_machine.advance(self.case, due_on - timedelta(microseconds=1)) is self.case
+            assert state_machine.advance(self.case, due_on) is not self.case
 
     @invariant()
     def a_case_survives_its_document(self) -> None:
-        assert documents.load(documents.dump(self.case)) == self.case
+        assert store.load(store.dump(self.case)) == self.case
 
 
 TestLife = Life.TestCase

@@ -8,7 +8,7 @@ from django.utils import translation
 from requests import HTTPError
 from time_machine import Traveller
 
-from django_faceauth.simulator.visitor import Visitor
+from django_faceauth.simulator.capture_driver import CaptureDriver
 from tests.simulator.merchant import BACK, Merchant, session
 
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148"
@@ -205,7 +205,9 @@ def test_the_provider_knows_nothing_of_logins_and_csrf_tokens_of_the_site(link: 
     assert stranger.post(link, {"outcome": "same_person"}).status_code == 302
 
 
-def test_a_visitor_notices_a_dead_link(merchant: Merchant, fav: str, visitor: Visitor) -> None:
+def test_a_visitor_notices_a_dead_link(
+    merchant: Merchant, fav: str, visitor: CaptureDriver
+) -> None:
     link = merchant.capture_url(fav)
     visitor.show_face(link)
 

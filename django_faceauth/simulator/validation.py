@@ -1,25 +1,51 @@
-"""What merchants send, read and judged as the provider does."""
+"""Validation of request bodies, with the provider's error codes."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from django_faceauth.simulator.machine import AttemptRequest
-from django_faceauth.simulator.problems import Problem, refuse
+from django.http import HttpResponse, JsonResponse
+
+from django_faceauth.simulator.state_machine import AttemptRequest
 
 Body = Mapping[str, Any]
 Checks = Mapping[str, Callable[[str], object]]
 
-# Room for what is appended on the way back: Django redirects to 2,048 characters at most.
+# Leaves room for the appended query: Django redirects to 2,048 characters at most.
 LONGEST_REDIRECT: Final = 1_900
 
 
+class Problem(Exception):
+    """An error response of the provider."""
+
+    def __init__(self, status: int, error_type: str, *codes: str) -> None:
+        super().__init__(status, error_type, *codes)
+        self.status = status
+        self.error_type = error_type
+        self.codes = codes
+
+    def response(self, request_id: str) -> HttpResponse:
+        """Return the error as the provider sends it."""
+        body = {
+            "request_id": request_id,
+            "error_type": self.error_type,
+            "error_codes": list(self.codes),
+        }
+        return JsonResponse(body, status=self.status)
+
+
+def refuse(codes: Iterable[str]) -> None:
+    """Raise the provider's validation error if there are any `codes`."""
+    if found := tuple(codes):
+        raise Problem(422, "request_invalid", *found)
+
+
 def is_web_address(text: str) -> bool:
-    """Tell whether a browser can be sent to `text`, an absolute HTTP(S) URL."""
+    """Return whether a browser can be sent to `text`, an absolute HTTP(S) URL."""
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -53,11 +79,11 @@ CLIENT_INFORMATION: Final[Checks] = {
 
 
 def body_of(raw: bytes) -> Body:
-    """Return the JSON object that a request carries."""
+    """Return the JSON object of a request body."""
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
-        raise Problem(400, "invalid_request", "body_invalid") from None
+        body = None
     if not isinstance(body, dict):
         raise Problem(400, "invalid_request", "body_invalid")
     return body
@@ -70,7 +96,7 @@ def read_authentication(body: Body) -> Mapping[str, str]:
 
 
 def read_attempt(body: Body) -> AttemptRequest:
-    """Return what is asked of a new attempt."""
+    """Return what is requested of a new attempt."""
     phone, client = body.get("phone_number"), body.get("client_information")
     refuse(
         [
@@ -94,8 +120,9 @@ def _group_errors(
     if not isinstance(values, dict):
         yield f"{group}_invalid"
         return
-    given = {name: checks[name] for name in checks if values.get(name) is not None}
-    yield from _errors(values, given if optional else checks, before=f"{group}__", between="__")
+    if optional:
+        checks = {name: checks[name] for name in _known(values, checks)}
+    yield from _errors(values, checks, before=f"{group}__", between="__")
 
 
 def _errors(body: Body, checks: Checks, *, before: str = "", between: str = "_") -> Iterator[str]:

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from django_faceauth.simulator import machine
-from django_faceauth.simulator.machine import AttemptRequest, Case, NotAllowed, Unknown, Visit
+from django_faceauth.simulator import state_machine
 from django_faceauth.simulator.outcomes import CHOICES, CLOSED, Outcome, inconclusive
+from django_faceauth.simulator.state_machine import AttemptRequest, Case, NotAllowed, Unknown, Visit
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -21,23 +21,25 @@ VISIT = Visit(ip_address="192.0.2.7", user_agent="Firefox", initial_device="desk
 
 
 def created() -> Case:
-    return machine.create("fav_1", applicant_id="aplt_a", user_journey_id="usj_a", now=NOON)
+    return state_machine.create("fav_1", applicant_id="aplt_a", user_journey_id="usj_a", now=NOON)
 
 
 def pending() -> Case:
-    return machine.add_attempt(created(), "fatp_1", REQUEST, NOON)
+    return state_machine.add_attempt(created(), "fatp_1", REQUEST, NOON)
 
 
 def capturing() -> Case:
-    return machine.open_capture(pending(), "fatp_1", VISIT, NOON)
+    return state_machine.open_capture(pending(), "fatp_1", VISIT, NOON)
 
 
 def captured(outcome: Outcome = CHOICES["same_person"]) -> Case:
-    return machine.finish_capture(capturing(), "fatp_1", outcome, check_time=CHECK_TIME, now=NOON)
+    return state_machine.finish_capture(
+        capturing(), "fatp_1", outcome, check_time=CHECK_TIME, now=NOON
+    )
 
 
 def decided(outcome: Outcome = CHOICES["same_person"]) -> Case:
-    return machine.advance(captured(outcome), NOON + CHECK_TIME)
+    return state_machine.advance(captured(outcome), NOON + CHECK_TIME)
 
 
 def facts(case: Case) -> tuple[str, int | None, str, int | None]:
@@ -63,7 +65,7 @@ def test_opening_the_link_starts_the_capture() -> None:
 def test_opening_the_link_again_is_one_more_session_on_the_same_attempt() -> None:
     phone = Visit(ip_address="192.0.2.8", user_agent="Mobile", initial_device="mobile")
 
-    case = machine.open_capture(capturing(), "fatp_1", phone, NOON + MINUTE)
+    case = state_machine.open_capture(capturing(), "fatp_1", phone, NOON + MINUTE)
 
     assert case.attempts[0].visit == Visit(
         ip_address="192.0.2.8",
@@ -78,7 +80,7 @@ def test_a_face_is_checked_before_it_is_decided(choice: str) -> None:
     case = captured(CHOICES[choice])
 
     assert facts(case) == ("checks_in_progress", None, "checks_in_progress", None)
-    assert machine.advance(case, NOON + CHECK_TIME - SECOND) is case
+    assert state_machine.advance(case, NOON + CHECK_TIME - SECOND) is case
 
 
 @pytest.mark.parametrize(
@@ -111,14 +113,14 @@ def test_a_capture_without_a_face_ends_at_once(
 
 
 def test_a_decision_is_dated_when_it_was_due_not_when_somebody_looked() -> None:
-    case = machine.advance(captured(), NOON + timedelta(days=1))
+    case = state_machine.advance(captured(), NOON + timedelta(days=1))
 
     assert case.modified_on == NOON + CHECK_TIME
     assert case.attempts[-1].modified_on == NOON + CHECK_TIME
 
 
 def test_a_link_that_nobody_opens_expires() -> None:
-    case = machine.advance(pending(), NOON + 15 * MINUTE)
+    case = state_machine.advance(pending(), NOON + 15 * MINUTE)
 
     assert facts(case) == ("retry_required", 61101, "expired", 61101)
 
@@ -126,31 +128,31 @@ def test_a_link_that_nobody_opens_expires() -> None:
 def test_a_link_lives_until_the_last_second() -> None:
     case = pending()
 
-    assert machine.advance(case, NOON + 15 * MINUTE - SECOND) is case
+    assert state_machine.advance(case, NOON + 15 * MINUTE - SECOND) is case
 
 
 def test_a_capture_page_that_somebody_walks_away_from_is_aborted() -> None:
-    case = machine.advance(capturing(), NOON + 15 * MINUTE)
+    case = state_machine.advance(capturing(), NOON + 15 * MINUTE)
 
     assert facts(case) == ("retry_required", 61121, "capture_aborted", 61121)
 
 
 def test_a_person_on_the_page_keeps_the_link_alive() -> None:
-    case = machine.open_capture(pending(), "fatp_1", VISIT, NOON + 14 * MINUTE)
+    case = state_machine.open_capture(pending(), "fatp_1", VISIT, NOON + 14 * MINUTE)
 
-    assert machine.advance(case, NOON + 16 * MINUTE) is case
+    assert state_machine.advance(case, NOON + 16 * MINUTE) is case
 
 
 @pytest.mark.parametrize("build", [pending, capturing])
 def test_a_new_attempt_terminates_the_open_one(build: Callable[[], Case]) -> None:
-    case = machine.add_attempt(build(), "fatp_2", REQUEST, NOON + MINUTE)
+    case = state_machine.add_attempt(build(), "fatp_2", REQUEST, NOON + MINUTE)
 
     assert [attempt.status for attempt in case.attempts] == ["terminated", "pending_redirection"]
     assert case.status == "pending"
 
 
 def test_a_retry_leaves_the_earlier_attempt_as_it_ended() -> None:
-    case = machine.add_attempt(captured(CHOICES["no_camera"]), "fatp_2", REQUEST, NOON)
+    case = state_machine.add_attempt(captured(CHOICES["no_camera"]), "fatp_2", REQUEST, NOON)
 
     assert [attempt.status for attempt in case.attempts] == [
         "capture_aborted",
@@ -172,15 +174,17 @@ def test_a_retry_leaves_the_earlier_attempt_as_it_ended() -> None:
 )
 def test_a_case_that_is_decided_or_being_decided_takes_no_attempt(case: Case) -> None:
     with pytest.raises(NotAllowed):
-        machine.add_attempt(case, "fatp_2", REQUEST, NOON)
+        state_machine.add_attempt(case, "fatp_2", REQUEST, NOON)
 
 
 @pytest.mark.parametrize("case", [captured(), decided()], ids=lambda case: case.status)
 def test_a_used_link_is_dead(case: Case) -> None:
     with pytest.raises(NotAllowed):
-        machine.open_capture(case, "fatp_1", VISIT, NOON)
+        state_machine.open_capture(case, "fatp_1", VISIT, NOON)
     with pytest.raises(NotAllowed):
-        machine.finish_capture(case, "fatp_1", CHOICES["leave"], check_time=CHECK_TIME, now=NOON)
+        state_machine.finish_capture(
+            case, "fatp_1", CHOICES["leave"], check_time=CHECK_TIME, now=NOON
+        )
 
 
 @pytest.mark.parametrize(
@@ -193,7 +197,7 @@ def test_a_used_link_is_dead(case: Case) -> None:
 def test_an_open_link_can_be_made_to_expire_before_its_time(
     build: Callable[[], Case], expected: tuple[str, int, str, int]
 ) -> None:
-    case = machine.expire(build(), NOON + MINUTE)
+    case = state_machine.expire(build(), NOON + MINUTE)
 
     assert facts(case) == expected
     assert case.modified_on == NOON + MINUTE
@@ -202,14 +206,14 @@ def test_an_open_link_can_be_made_to_expire_before_its_time(
 @pytest.mark.parametrize("build", [created, captured, decided])
 def test_without_an_open_link_nothing_expires(build: Callable[[], Case]) -> None:
     with pytest.raises(NotAllowed):
-        machine.expire(build(), NOON + MINUTE)
+        state_machine.expire(build(), NOON + MINUTE)
 
 
 @pytest.mark.parametrize(
     ("before", "after"), [("same_person", "someone_else"), ("someone_else", "same_person")]
 )
 def test_an_audit_changes_a_result(before: str, after: str) -> None:
-    case = machine.audit(decided(CHOICES[before]), CHOICES[after], NOON + MINUTE)
+    case = state_machine.audit(decided(CHOICES[before]), CHOICES[after], NOON + MINUTE)
 
     code = CHOICES[after].code
     assert facts(case) == (CHOICES[after].authentication, code, "completed", code)
@@ -224,12 +228,12 @@ def test_an_audit_changes_a_result(before: str, after: str) -> None:
         (captured(), CHOICES["same_person"]),
         (decided(CLOSED), CHOICES["same_person"]),
         (decided(), CHOICES["refuse"]),
-        (machine.anonymize(decided(), NOON + MINUTE), CHOICES["someone_else"]),
+        (state_machine.anonymize(decided(), NOON + MINUTE), CHOICES["someone_else"]),
     ],
 )
 def test_only_a_result_that_can_still_be_seen_is_audited(case: Case, outcome: Outcome) -> None:
     with pytest.raises(NotAllowed):
-        machine.audit(case, outcome, NOON + MINUTE)
+        state_machine.audit(case, outcome, NOON + MINUTE)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +249,7 @@ def test_only_a_result_that_can_still_be_seen_is_audited(case: Case, outcome: Ou
 def test_a_case_knows_when_time_alone_will_change_it(
     build: Callable[[], Case], due_on: datetime | None
 ) -> None:
-    assert machine.due_on(build()) == due_on
+    assert state_machine.due_on(build()) == due_on
 
 
 def test_an_attempt_of_another_case_is_unknown() -> None:
@@ -255,32 +259,32 @@ def test_an_attempt_of_another_case_is_unknown() -> None:
 
 def test_anonymizing_waits_for_the_checks() -> None:
     with pytest.raises(NotAllowed):
-        machine.anonymize(captured(), NOON)
+        state_machine.anonymize(captured(), NOON)
 
 
 @pytest.mark.parametrize("build", [created, pending, capturing])
 def test_anonymizing_closes_a_case_that_was_open(build: Callable[[], Case]) -> None:
-    case = machine.anonymize(build(), NOON + MINUTE)
+    case = state_machine.anonymize(build(), NOON + MINUTE)
 
     assert (case.status, case.code) == ("inconclusive", 64001)
     assert all(attempt.status == "terminated" for attempt in case.attempts)
 
 
 def test_anonymizing_keeps_what_was_decided() -> None:
-    case = machine.anonymize(decided(), NOON + MINUTE)
+    case = state_machine.anonymize(decided(), NOON + MINUTE)
 
     assert facts(case) == ("approved", 10000, "completed", 10000)
     assert case.modified_on == NOON + MINUTE
 
 
 def test_anonymizing_forgets_the_person_but_not_the_site() -> None:
-    attempt = machine.anonymize(decided(), NOON + MINUTE).attempts[0]
+    attempt = state_machine.anonymize(decided(), NOON + MINUTE).attempts[0]
 
     assert attempt.visit is None
     assert attempt.request == AttemptRequest(redirect_url="https://bank.example/back")
 
 
 def test_anonymizing_twice_changes_nothing() -> None:
-    once = machine.anonymize(decided(), NOON + MINUTE)
+    once = state_machine.anonymize(decided(), NOON + MINUTE)
 
-    assert machine.anonymize(once, NOON + 2 * MINUTE) is once
+    assert state_machine.anonymize(once, NOON + 2 * MINUTE) is once

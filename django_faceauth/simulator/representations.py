@@ -1,0 +1,141 @@
+"""Cases, attempts and events as the provider writes them in JSON.
+
+`root` is the simulator's own URL.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django_faceauth.simulator import signed_links
+from django_faceauth.simulator.events import Event
+from django_faceauth.simulator.outcomes import summary_of
+from django_faceauth.simulator.state_machine import Attempt, Case
+from django_faceauth.simulator.validation import refuse
+from django_faceauth.statuses import DECIDED
+
+Json = dict[str, Any]
+
+EVENT_VERSION: Final = "1.2.0"
+WHOLE_NUMBER: Final = re.compile(r"-?\d{1,9}", re.ASCII)
+LARGEST_PAGE: Final = 100
+
+
+def authentication(case: Case, root: str) -> Json:
+    """Return a face authentication."""
+    face = None
+    if case.status in DECIDED and not case.is_anonymized:
+        face = {"image_signed_url": _picture_url(case, case.attempts[-1], root)}
+    return _without_none(
+        id=case.id,
+        created_on=_timestamp(case.created_on),
+        modified_on=_timestamp(case.modified_on),
+        applicant_id=case.applicant_id,
+        user_journey_id=case.user_journey_id,
+        status=case.status,
+        response_codes=response_codes(case.code),
+        risk_labels=[],
+        face=face,
+        _links={
+            "self": _link(f"{root}/face-authentications/{case.id}"),
+            "applicant": _link(f"{root}/applicants/{case.applicant_id}"),
+        },
+    )
+
+
+def attempt(case: Case, attempt: Attempt, root: str) -> Json:
+    """Return one attempt of a face authentication."""
+    token = signed_links.capture_token(case.id, attempt.id)
+    return _without_none(
+        id=attempt.id,
+        created_on=_timestamp(attempt.created_on),
+        modified_on=_timestamp(attempt.modified_on),
+        status=attempt.status,
+        response_codes=response_codes(attempt.code),
+        redirect_url=attempt.request.redirect_url,
+        phone_number=attempt.request.phone_number,
+        client_information=attempt.request.client_information,
+        applicant_session_information=asdict(attempt.visit) if attempt.visit else None,
+        _links={
+            "self": _link(f"{root}/face-authentications/{case.id}/attempts/{attempt.id}"),
+            "verification_url": _link(f"{root}/capture/{token}/"),
+        },
+    )
+
+
+def assets(case: Case, attempt: Attempt, root: str) -> list[Json]:
+    """Return what was recorded during an attempt: one picture, never a video."""
+    url = _picture_url(case, attempt, root)
+    return [{"type": "face_image", "_links": {"asset_url": _link(url)}}] if url else []
+
+
+def event(event_id: str, event: Event, root: str) -> Json:
+    """Return the body of a webhook."""
+    case = event.case
+    return {
+        "id": event_id,
+        "type": event.type,
+        "version": EVENT_VERSION,
+        "created_on": _timestamp(event.created_on),
+        "data": {
+            "face_authentication_id": case.id,
+            "applicant_id": case.applicant_id,
+            "user_journey_id": case.user_journey_id,
+            "status": case.status,
+            "response_codes": response_codes(case.code),
+        },
+        "_links": {"self": _link(f"{root}/workflows/events/{event_id}")},
+    }
+
+
+def response_codes(code: int | None) -> list[Json]:
+    """Return the list of response codes, which has one or none."""
+    return [{"code": code, "summary": summary_of(code)}] if code else []
+
+
+def page(items: list[Json], query: Mapping[str, str], url: str) -> Json:
+    """Return the part of a list at `url` that `skip` and `limit` of its query ask for."""
+    numbers = {"skip": query.get("skip", "0"), "limit": query.get("limit", "10")}
+    refuse(f"{name}_invalid" for name in numbers if not WHOLE_NUMBER.fullmatch(numbers[name]))
+    skip = max(0, int(numbers["skip"]))
+    limit = min(max(1, int(numbers["limit"])), LARGEST_PAGE)
+
+    def link(start: int) -> Json:
+        return _link(f"{url}?{urlencode({'skip': max(0, start), 'limit': limit})}")
+
+    links = {"self": link(skip)}
+    if skip + limit < len(items):
+        links["next"] = link(skip + limit)
+    if skip > 0:
+        links["previous"] = link(skip - limit)
+    return {
+        "total_count": len(items),
+        "skip": skip,
+        "limit": limit,
+        "data": items[skip : skip + limit],
+        "_links": links,
+    }
+
+
+def _picture_url(case: Case, attempt: Attempt, root: str) -> str | None:
+    if not attempt.has_face or case.is_anonymized:
+        return None
+    return f"{root}/assets/{signed_links.picture_token(case.id, attempt.id)}/face.png"
+
+
+def _timestamp(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def _link(href: str) -> Json:
+    return {"href": href}
+
+
+def _without_none(**facts: object) -> Json:
+    """Leave out what has no value, as the provider does."""
+    return {name: fact for name, fact in facts.items() if fact is not None}

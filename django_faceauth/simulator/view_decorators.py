@@ -1,0 +1,94 @@
+"""Access, headers and errors that the simulator's views share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Final
+from uuid import uuid4
+
+from django.contrib.auth.decorators import login_not_required
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.views.decorators.csrf import csrf_exempt
+
+from django_faceauth.conf import conf
+from django_faceauth.models import database
+from django_faceauth.secret import Secret
+from django_faceauth.simulator import fault_injection
+from django_faceauth.simulator.fault_injection import Response
+from django_faceauth.simulator.state_machine import Unknown
+from django_faceauth.simulator.validation import Problem
+
+View = Callable[..., Response]
+
+VERSION: Final = "1.0.0"
+TOKEN_SALT: Final = "faceauth_simulator.token"  # noqa: S105 - a salt
+TOKEN_LIFETIME: Final = timedelta(hours=1)
+
+
+def public(view: View) -> View:
+    """Exempt a view from the site's login, CSRF protection and transactions.
+
+    It answers 404 unless the simulator is enabled.
+    """
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, **kwargs: str) -> Response:
+        if not conf.SIMULATOR_ENABLED:
+            return HttpResponse(status=404)
+        return view(request, **kwargs)
+
+    return csrf_exempt(login_not_required(database.non_atomic(wrapper)))
+
+
+def endpoint(
+    *, is_secured: bool = True, has_faults: bool = True, **views: Callable[..., HttpResponse]
+) -> View:
+    """Return the view of one path of the API, from one function for each HTTP method.
+
+    With `has_faults`, faults are injected for the operation that the function is named for.
+    """
+
+    @public
+    def wrapper(request: HttpRequest, **kwargs: str) -> Response:
+        request_id = str(uuid4())
+        response = respond(request, request_id, kwargs)
+        response["Cko-Request-Id"] = request_id
+        response["Cko-Version"] = VERSION
+        return response
+
+    def respond(request: HttpRequest, request_id: str, kwargs: dict[str, str]) -> Response:
+        view = views.get(request.method or "")
+        if view is None:
+            return HttpResponseNotAllowed(views)
+        if is_secured and not may_call(request.headers.get("Authorization", "")):
+            return HttpResponse(status=401)
+
+        def answer() -> HttpResponse:
+            try:
+                return view(request, **kwargs)
+            except Unknown:
+                return HttpResponse(status=404)
+            except Problem as problem:
+                return problem.response(request_id)
+
+        return fault_injection.respond(view.__name__, request, answer) if has_faults else answer()
+
+    return wrapper
+
+
+def may_call(authorization: str) -> bool:
+    """Return whether an `Authorization` header has the credentials of the site's settings."""
+    scheme, _, credential = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not credential:
+        return False
+    # Comparing two secrets takes the same time wherever they differ.
+    if Secret(credential) == conf.SECRET_KEY:
+        return True
+    try:
+        client_id = signing.loads(credential, salt=TOKEN_SALT, max_age=TOKEN_LIFETIME)
+    except signing.BadSignature:
+        return False
+    return bool(client_id) and client_id == conf.OAUTH_CLIENT_ID

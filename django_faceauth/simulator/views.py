@@ -1,0 +1,132 @@
+"""The hosted capture page, and the picture of the face."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial, wraps
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from django_faceauth.conf import conf
+from django_faceauth.simulator import signed_links, state_machine, store
+from django_faceauth.simulator.outcomes import CHOICES
+from django_faceauth.simulator.scenarios import outcome_for, scenario_for
+from django_faceauth.simulator.state_machine import Case, NotAllowed, Unknown, Visit
+from django_faceauth.simulator.view_decorators import View, public
+
+#: The only face that the simulator shows. It is drawn, so it is no real person's.
+FACE: Final = Path(__file__).parent / "static" / "faceauth_simulator" / "face.png"
+
+# No form-action, on purpose: browsers apply it to the redirect after a form too, and the
+# form of the capture page leads back to the merchant's site, which is another origin.
+POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'self'",
+        "script-src 'self'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' blob: mediastream:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def hosted(view: Callable[..., HttpResponse]) -> View:
+    """Make a view a page of the provider; its headers apply where the view sets none."""
+
+    @public
+    @wraps(view)
+    def wrapper(request: HttpRequest, **kwargs: str) -> HttpResponse:
+        response = view(request, **kwargs)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return wrapper
+
+
+@hosted
+@require_http_methods(["GET", "POST"])
+def capture(request: HttpRequest, token: str) -> HttpResponse:
+    """Show the capture page, or accept the choice that was made on it."""
+    try:
+        case_id, attempt_id = signed_links.read_capture_token(token)
+        if request.method == "POST":
+            return _finish(request, case_id, attempt_id)
+        return _show(request, case_id, attempt_id)
+    except Unknown:
+        return render("closed", status=404)
+    except NotAllowed:
+        return render("closed", status=410)
+
+
+@hosted
+@require_safe
+def picture(_request: HttpRequest, token: str) -> HttpResponse:
+    """Show the face of an attempt while its link and its personal data exist."""
+    try:
+        case_id, attempt_id = signed_links.read_picture_token(token)
+        case = store.read(case_id, timezone.now())
+    except Unknown:
+        return HttpResponse(status=404)
+    if case.is_anonymized or not case.attempt(attempt_id).has_face:
+        return HttpResponse(status=404)
+    return HttpResponse(FACE.read_bytes(), content_type="image/png")
+
+
+def render(name: str, *, status: int = 200, **context: object) -> HttpResponse:
+    """Return one of the provider's pages."""
+    # Rendered without the request: the context processors of the site are not the provider's.
+    return HttpResponse(render_to_string(f"faceauth_simulator/{name}.html", context), status=status)
+
+
+def _show(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
+    now = timezone.now()
+    user_agent = request.headers.get("User-Agent", "")
+    visit = Visit(
+        ip_address=request.META.get("REMOTE_ADDR", ""),
+        user_agent=user_agent,
+        initial_device="mobile" if "Mobi" in user_agent else "desktop",
+    )
+    enter = partial(state_machine.open_capture, attempt_id=attempt_id, visit=visit, now=now)
+    case = store.change(case_id, enter, now)
+    return render("capture", is_scripted=bool(scenario_for(case.applicant_id)))
+
+
+def _finish(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
+    choice = request.POST.get("outcome", "")
+    if choice not in CHOICES:
+        return HttpResponseBadRequest("unknown outcome", content_type="text/plain")
+    now, check_time = timezone.now(), conf.SIMULATOR_CHECK_SECONDS
+
+    def finish(case: Case) -> Case:
+        outcome = outcome_for(case, choice)
+        return state_machine.finish_capture(
+            case, attempt_id, outcome, check_time=check_time, now=now
+        )
+
+    return HttpResponseRedirect(_return_url(store.change(case_id, finish, now), attempt_id))
+
+
+def _return_url(case: Case, attempt_id: str) -> str:
+    """Return the URL that the browser is sent to after the capture."""
+    attempt = case.attempt(attempt_id)
+    facts = {"id": case.id, "event": "face_authentication_capture_completed"}
+    if attempt.code and not attempt.has_face:
+        facts["response_code"] = str(attempt.code)
+    parts = urlsplit(attempt.request.redirect_url)
+    query = "&".join(filter(None, (parts.query, urlencode(facts))))
+    return urlunsplit(parts._replace(query=query))
