@@ -23,7 +23,7 @@ from prometheus_client.registry import Collector
 
 from django_faceauth import metrics
 from django_faceauth.exceptions import ConfigurationError
-from django_faceauth.models import CallBudget
+from django_faceauth.models import ProviderRateLimit
 from django_faceauth.services.monitoring import health
 from django_faceauth.services.monitoring.health import Health
 
@@ -111,7 +111,7 @@ def _gauges(found: Health) -> Iterator[Metric]:
         value = read(found)
         if value is not None:
             yield GaugeMetricFamily(f"faceauth_{name}", text, value=value)
-    pauses = {reason: float(found.pause == reason) for reason in CallBudget.Pause.values}
+    pauses = {reason: float(found.pause == reason) for reason in ProviderRateLimit.Pause.values}
     yield _labelled("paused", "1 while the provider is not asked.", "reason", pauses)
     delays = {"0.5": _seconds(found.delay), "0.95": _seconds(found.delay_95)}
     text = "How long the webhooks of the last hour took from the provider to us."

@@ -12,7 +12,7 @@ from django.test import Client, override_settings
 from django.urls import path
 from health_check.views import HealthCheckView
 
-from django_faceauth.models import CallBudget, FaceAuthentication
+from django_faceauth.models import FaceAuthentication, ProviderRateLimit
 from tests.provider_double import answers
 from tests.sweeping import sweep_once
 
@@ -64,7 +64,7 @@ def test_credentials_that_are_not_accepted(person, look, provider):
 
     status, told = look()
     assert status == 500
-    assert str(CallBudget.Pause.NO_ACCESS.label) in told
+    assert str(ProviderRateLimit.Pause.NO_ACCESS.label) in told
 
 
 def test_a_database_that_is_away(look, caplog):

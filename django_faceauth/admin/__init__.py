@@ -17,13 +17,13 @@ from django_faceauth.models import (
     Applicant,
     AttemptRequest,
     AuditEntry,
-    CallBudget,
     Consent,
     Erasure,
     FaceAuthentication,
     FaceChallenge,
     FaceExemption,
     Lockout,
+    ProviderRateLimit,
     ReviewCase,
     Verdict,
     WebhookEvent,
@@ -44,7 +44,7 @@ DESKS: Final[Mapping[type[Model], type[admin.ModelAdmin[Any]]]] = {
     Consent: readonly.ConsentDesk,
     Erasure: readonly.ErasureDesk,
     AuditEntry: readonly.AuditDesk,
-    CallBudget: readonly.BudgetDesk,
+    ProviderRateLimit: readonly.BudgetDesk,
 }
 
 

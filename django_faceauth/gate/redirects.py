@@ -59,7 +59,7 @@ def home() -> str:
 
 def way_on(challenge: FaceChallenge) -> str:
     """Return where the visitor goes on to with a grant."""
-    if challenge.kept is not None:
+    if challenge.saved_form_data is not None:
         return reverse("faceauth:continue", args=[challenge.handle])
     return local(challenge.next_url)
 

@@ -117,7 +117,7 @@ def _ask(
         reason.value,
         next_url=next_url or destination(request),
         resume_url="" if kept is None else local(request.get_full_path()),
-        kept=kept,
+        saved_form_data=kept,
         is_of_program=bool(next_url),
     )
     return grants.ask(

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="CallBudget",
+            name="ProviderRateLimit",
             fields=[
                 (
                     "id",
@@ -454,7 +454,10 @@ class Migration(migrations.Migration):
                 ),
                 ("max_age", models.PositiveIntegerField(verbose_name="maximum age in seconds")),
                 ("next_url", models.TextField(blank=True, verbose_name="where the user was")),
-                ("resume_url", models.TextField(blank=True, verbose_name="where kept fields go")),
+                (
+                    "resume_url",
+                    models.TextField(blank=True, verbose_name="where saved form data goes"),
+                ),
                 (
                     "return_url",
                     models.TextField(
@@ -464,12 +467,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "kept",
+                    "saved_form_data",
                     models.JSONField(
                         blank=True,
                         help_text="Names and values of the request that was refused, until it is repeated.",
                         null=True,
-                        verbose_name="kept fields",
+                        verbose_name="saved form data",
                     ),
                 ),
                 (

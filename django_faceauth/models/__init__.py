@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django_faceauth.models.audit import AuditEntry
 from django_faceauth.models.authentication import FaceAttempt, FaceAuthentication, StatusChange
-from django_faceauth.models.budget import CallBudget
+from django_faceauth.models.budget import ProviderRateLimit
 from django_faceauth.models.challenge import FaceChallenge
 from django_faceauth.models.consent import Consent
 from django_faceauth.models.enrolment import Applicant
@@ -18,7 +18,6 @@ __all__ = [
     "Applicant",
     "AttemptRequest",
     "AuditEntry",
-    "CallBudget",
     "Consent",
     "Erasure",
     "ErasureTask",
@@ -27,6 +26,7 @@ __all__ = [
     "FaceChallenge",
     "FaceExemption",
     "Lockout",
+    "ProviderRateLimit",
     "ReviewCase",
     "StatusChange",
     "Verdict",

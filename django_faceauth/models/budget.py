@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django_faceauth.models.database import Row
 
 
-class CallBudget(Row):
+class ProviderRateLimit(Row):
     """What one set of credentials has spent, shared by all processes of the site.
 
     `spent_until` is the moment, in microseconds of Unix time, up to which calls are used

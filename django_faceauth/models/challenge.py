@@ -71,7 +71,7 @@ class FaceChallengeQuerySet(Rows["FaceChallenge"]):
         """
         still_open = self.filter(state=FaceChallenge.State.OPEN)
         if state != FaceChallenge.State.GRANTED:
-            values["kept"] = None  # of no more use (U-10)
+            values["saved_form_data"] = None  # of no more use (U-10)
         return still_open.update(state=state, reason=reason, dedup_key=None, **values)
 
     def can_use_fallback(self) -> FaceChallengeQuerySet:
@@ -112,14 +112,14 @@ class FaceChallengeQuerySet(Rows["FaceChallenge"]):
             state=FaceChallenge.State.GRANTED, consumed_at=None, revoked_at=None
         ).shown_within(max_age, now=now)
         return usable.update(
-            state=FaceChallenge.State.CONSUMED, reason="used", consumed_at=now, kept=None
+            state=FaceChallenge.State.CONSUMED, reason="used", consumed_at=now, saved_form_data=None
         )
 
     def burn(self, *, reason: str) -> int:
         """Fail those among these that could still open a gate; return how many there were."""
         live = self.filter(state__in=[FaceChallenge.State.OPEN, FaceChallenge.State.GRANTED])
         return live.update(
-            state=FaceChallenge.State.FAILED, reason=reason, dedup_key=None, kept=None
+            state=FaceChallenge.State.FAILED, reason=reason, dedup_key=None, saved_form_data=None
         )
 
     def granted_once(self) -> FaceChallengeQuerySet:
@@ -131,7 +131,7 @@ class FaceChallengeQuerySet(Rows["FaceChallenge"]):
         """Take back the grants among these; return how many there were."""
         granted = self.filter(state=FaceChallenge.State.GRANTED)
         return granted.update(
-            state=FaceChallenge.State.REVOKED, reason=reason, revoked_at=now, kept=None
+            state=FaceChallenge.State.REVOKED, reason=reason, revoked_at=now, saved_form_data=None
         )
 
     def mark_revoked_after_use(self, *, reason: str, now: datetime) -> int:
@@ -173,14 +173,14 @@ class FaceChallenge(Row):
     snapshot_order = models.JSONField(_("order of its names"), default=list, blank=True)
     max_age = models.PositiveIntegerField(_("maximum age in seconds"))
     next_url = models.TextField(_("where the user was"), blank=True)
-    resume_url = models.TextField(_("where kept fields go"), blank=True)
+    resume_url = models.TextField(_("where saved form data goes"), blank=True)
     return_url = models.TextField(
         _("where the capture ends"),
         blank=True,
         help_text=_("Where a program wants the browser to go after the capture."),
     )
-    kept = models.JSONField(
-        _("kept fields"),
+    saved_form_data = models.JSONField(
+        _("saved form data"),
         null=True,
         blank=True,
         help_text=_("Names and values of the request that was refused, until it is repeated."),

@@ -98,7 +98,7 @@ class Simulation:
         if here is None or here.view_name != CONTINUE:
             raise AssertionError("This is not the page that asks to press the button again.")
         challenge = FaceChallenge.objects.get(handle=here.kwargs["handle"])
-        form = {**dict(challenge.kept or []), CHALLENGE_FIELD: challenge.handle}
+        form = {**dict(challenge.saved_form_data or []), CHALLENGE_FIELD: challenge.handle}
         answer: Any = client.post(challenge.resume_url, form, **extra)
         pressed: HttpResponse = answer
         return pressed

@@ -122,12 +122,12 @@ def status(request: HttpRequest, handle: str) -> HttpResponse:
 def resume(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
     """Show what was approved, and the button that does it: nothing is repeated by itself."""
     now = timezone.now()
-    if challenge.state != FaceChallenge.State.GRANTED or challenge.kept is None:
+    if challenge.state != FaceChallenge.State.GRANTED or challenge.saved_form_data is None:
         return show(request, challenge, now)
     if not challenge.is_fresh(now=now):
         return say(request, challenge, Word.EXPIRED, WORDINGS[Word.EXPIRED])
     grants.see(request, challenge, now=now)
-    kept = kept_lines(challenge.kept, challenge.snapshot)
+    kept = kept_lines(challenge.saved_form_data, challenge.snapshot)
     return render_page(request, "continue", challenge, kept=kept)
 
 

@@ -24,7 +24,7 @@ ROLES: dict[str, tuple[str, ...]] = {
 }
 MODELS = (
     *("faceauthentication", "reviewcase", "verdict", "facechallenge", "webhookevent"),
-    *("lockout", "attemptrequest", "consent", "erasure", "auditentry", "callbudget"),
+    *("lockout", "attemptrequest", "consent", "erasure", "auditentry", "providerratelimit"),
 )
 
 

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django_faceauth.admin.faces import face
 from django_faceauth.exceptions import NotFound
 from django_faceauth.gate import face_required
-from django_faceauth.models import AuditEntry, CallBudget, FaceAttempt, FaceChallenge
+from django_faceauth.models import AuditEntry, FaceAttempt, FaceChallenge, ProviderRateLimit
 from django_faceauth.services import audit_log
 from django_faceauth.services.privacy import erasure
 from django_faceauth.services.review import face_image
@@ -227,11 +227,11 @@ def test_the_search_would_find_a_link(reviewer, shown, person):
 
 
 def test_each_question_is_counted_against_the_budget(reviewer, shown):
-    before = CallBudget.objects.get().spent_until
+    before = ProviderRateLimit.objects.get().spent_until
 
     reviewer.browser.get(shown)
 
-    assert CallBudget.objects.get().spent_until > before
+    assert ProviderRateLimit.objects.get().spent_until > before
 
 
 # -- what is not there, and what goes wrong
@@ -348,7 +348,7 @@ def test_a_link_that_ran_out_stops_no_polling(reviewer, shown, provider):
 
     told(reviewer.browser.get(shown), 404)
 
-    assert CallBudget.objects.get().pause == ""
+    assert ProviderRateLimit.objects.get().pause == ""
 
 
 def test_credentials_that_are_not_accepted_stop_polling(reviewer, shown, provider):
@@ -357,7 +357,7 @@ def test_credentials_that_are_not_accepted_stop_polling(reviewer, shown, provide
 
     told(reviewer.browser.get(shown), 503)
 
-    assert CallBudget.objects.get().pause == "no_access"
+    assert ProviderRateLimit.objects.get().pause == "no_access"
 
 
 def test_a_service_of_ones_own_hears_what_was_wrong(reviewer, shown, person, provider):

@@ -19,7 +19,7 @@ LIST = f"{DESK}/faceauthentication/"
 QUEUE = f"{DESK}/reviewcase/"
 MODELS = (
     *("faceauthentication", "reviewcase", "verdict", "facechallenge", "webhookevent"),
-    *("lockout", "attemptrequest", "consent", "erasure", "auditentry", "callbudget"),
+    *("lockout", "attemptrequest", "consent", "erasure", "auditentry", "providerratelimit"),
     *("applicant", "faceexemption"),
 )
 #: What the tab key stops at, in the order of the page; of radio buttons, at one.

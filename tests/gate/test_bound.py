@@ -364,7 +364,7 @@ def test_only_named_fields_survive(person):
     )
 
     row = person.challenge
-    assert row.kept == [["email", ["a@example.com"]], ["tag", ["x", "y"]]]
+    assert row.saved_form_data == [["email", ["a@example.com"]], ["tag", ["x", "y"]]]
     assert "hunter2" not in str(FaceChallenge.objects.values())
     assert "hunter2" not in str(dict(person.browser.session))
     page = person.proves(start)
@@ -411,14 +411,14 @@ def test_what_is_no_small_form_is_not_kept(person, request_):
     """It is never run again either: the user goes back to where they were."""
     start = person.is_asked("/change/", "post", **request_)
 
-    assert person.challenge.kept is None
+    assert person.challenge.saved_form_data is None
     assert person.proves(start).content == b"changed None []"  # its page, by GET
 
 
 def test_a_get_keeps_nothing(person, payment):
     assert person.is_asked("/once/")
 
-    assert person.challenge.kept is None
+    assert person.challenge.saved_form_data is None
 
 
 @pytest.mark.parametrize("end", ["consumed", "burnt", "revoked", "expired"])
@@ -436,7 +436,7 @@ def test_what_was_kept_is_forgotten_at_the_end(person, payment, end, clock):
         rows.update(state="open", dedup_key="x", granted_at=None)
         rows.close(FaceChallenge.State.EXPIRED)
 
-    assert person.challenge.kept is None
+    assert person.challenge.saved_form_data is None
 
 
 def test_the_continue_page_of_a_stale_face_says_so(person, payment, clock):
@@ -449,7 +449,7 @@ def test_the_continue_page_of_a_stale_face_says_so(person, payment, clock):
 
     assert late.context["word"] == "expired"
     assert "/face/start/" in pressed["Location"]
-    assert person.challenge.kept == [["note", ["kept"]]]
+    assert person.challenge.saved_form_data == [["note", ["kept"]]]
     assert times_paid(payment) == 0
 
 

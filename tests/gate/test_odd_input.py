@@ -68,7 +68,7 @@ def test_what_cannot_be_stored_is_not_kept(person):
     """(F-32): the face is asked for all the same."""
     person.is_asked("/note/", method="post", data={"note": NUL})
 
-    assert person.challenge.kept is None
+    assert person.challenge.saved_form_data is None
 
 
 @pytest.mark.parametrize("handle", [NUL, "\x7f", "\xff" * 100])

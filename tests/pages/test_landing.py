@@ -81,7 +81,7 @@ def test_a_script_does_not_drop_what_a_form_has_kept(person):
     person.is_asked("/change/", "post", data={"email": "new@example.com"})
     person.browser.post("/change/", **SCRIPT)
 
-    assert person.challenge.kept == [["email", ["new@example.com"]]]
+    assert person.challenge.saved_form_data == [["email", ["new@example.com"]]]
 
 
 def test_a_user_whom_a_script_sends_on_comes_back_to_its_page(person):

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from django_faceauth.exceptions import AccessDenied, NotFound, Unavailable
-from django_faceauth.models import CallBudget
+from django_faceauth.models import ProviderRateLimit
 from django_faceauth.services.sync import provider_rate_limit
 
 pytestmark = pytest.mark.database
@@ -24,7 +24,7 @@ SECOND = timedelta(seconds=1)
 @pytest.fixture(autouse=True)
 def account(db: None) -> Iterator[None]:
     """Nothing has been asked yet."""
-    CallBudget.objects.all().delete()
+    ProviderRateLimit.objects.all().delete()
     return
 
 
@@ -61,7 +61,7 @@ def test_people_are_let_in_when_the_background_is_not():
 )
 def test_no_second_sees_more_than_its_share(steps, rate):
     """In any window, however the questions fall."""
-    CallBudget.objects.all().delete()
+    ProviderRateLimit.objects.all().delete()
     asked, now = [], NOON
     with override_settings(FACEAUTH_POLL_RATE=rate):
         for wait, count, someone_waits in steps:
@@ -147,9 +147,9 @@ def test_each_set_of_credentials_has_its_own():
     ):
         with override_settings(**settings_):
             assert taken(1) == 1
-    assert CallBudget.objects.count() == 4
-    assert not CallBudget.objects.filter(credentials__contains="sk_sbox").exists()
-    assert "sk_sbox" not in str(CallBudget.objects.first())
+    assert ProviderRateLimit.objects.count() == 4
+    assert not ProviderRateLimit.objects.filter(credentials__contains="sk_sbox").exists()
+    assert "sk_sbox" not in str(ProviderRateLimit.objects.first())
 
 
 def test_how_much_is_used():

@@ -102,7 +102,9 @@ def test_nothing_in_the_rows_tells_of_the_person(known):
     Verdict.objects.create(
         authentication=authentication, finding="fraud", note=note, at=timezone.now()
     )
-    FaceChallenge.objects.update(snapshot={"to": "canary"}, next_url="/canary/", kept={"a": "b"})
+    FaceChallenge.objects.update(
+        snapshot={"to": "canary"}, next_url="/canary/", saved_form_data={"a": "b"}
+    )
     FaceAttempt.objects.update(network="canary")
     applicant_id = Applicant.objects.get().applicant_id
 

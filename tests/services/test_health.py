@@ -11,7 +11,13 @@ from django.utils import timezone
 
 from django_faceauth import metrics
 from django_faceauth.durations import in_words
-from django_faceauth.models import CallBudget, Erasure, ErasureTask, FaceAuthentication, ReviewCase
+from django_faceauth.models import (
+    Erasure,
+    ErasureTask,
+    FaceAuthentication,
+    ProviderRateLimit,
+    ReviewCase,
+)
 from django_faceauth.services.flow import finish
 from django_faceauth.services.grants import revocation
 from django_faceauth.services.monitoring import health
@@ -177,7 +183,7 @@ def test_troubles_are_told_in_plain_words():
     )
 
     paused, unswept, refused, overdue = found.troubles()
-    assert str(CallBudget.Pause.NO_ACCESS.label) in paused
+    assert str(ProviderRateLimit.Pause.NO_ACCESS.label) in paused
     assert in_words(late) in unswept
     assert "3" in refused
     assert in_words(timedelta(hours=1)) in overdue

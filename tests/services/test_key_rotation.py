@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework_simplejwt.tokens import AccessToken
 
-from django_faceauth.models import CallBudget, FaceAttempt, FaceChallenge
+from django_faceauth.models import FaceAttempt, FaceChallenge, ProviderRateLimit
 from django_faceauth.services import notifications
 from django_faceauth.services.sync import provider_rate_limit
 from django_faceauth.testing import face_shown
@@ -162,4 +162,4 @@ def test_the_account_at_the_provider_stays_the_same(db, rotates):
     provider_rate_limit.open_account()
     rotates()
     provider_rate_limit.open_account()
-    assert CallBudget.objects.count() == 1
+    assert ProviderRateLimit.objects.count() == 1

@@ -27,7 +27,7 @@ from django_faceauth import metrics
 from django_faceauth.conf import RATE_LIMITS
 from django_faceauth.exceptions import NotEnrolled
 from django_faceauth.messages import LIMITED
-from django_faceauth.models import AttemptRequest, CallBudget, FaceAuthentication, Lockout
+from django_faceauth.models import AttemptRequest, FaceAuthentication, Lockout, ProviderRateLimit
 from django_faceauth.provider import factory
 from django_faceauth.services import limits
 from django_faceauth.services.background import sweep
@@ -451,11 +451,11 @@ def test_the_site_has_a_limit_of_its_own(people, provider, caplog):
 
 @override_settings(FACEAUTH_RATE_LIMITS={"site": "3/h"})
 def test_the_account_is_opened_when_the_first_one_starts(person):
-    CallBudget.objects.all().delete()
+    ProviderRateLimit.objects.all().delete()
 
     refuses(person)
 
-    assert CallBudget.objects.count() == 1
+    assert ProviderRateLimit.objects.count() == 1
 
 
 # -- lockout

@@ -15,7 +15,12 @@ from django.test import RequestFactory, override_settings
 from django.utils import timezone
 
 from django_faceauth import signals, webhooks
-from django_faceauth.models import CallBudget, FaceAuthentication, FaceChallenge, WebhookEvent
+from django_faceauth.models import (
+    FaceAuthentication,
+    FaceChallenge,
+    ProviderRateLimit,
+    WebhookEvent,
+)
 from django_faceauth.provider import signatures
 from django_faceauth.provider.factory import get_client
 from django_faceauth.secret import Secret
@@ -256,7 +261,7 @@ def test_one_asks_at_a_time(captured, provider):
 
 def test_an_event_spends_from_the_budget_of_the_site(captured, provider):
     tell(captured, "opened")
-    CallBudget.objects.update(spent_until=(timezone.now().timestamp() + 30) * 1_000_000)
+    ProviderRateLimit.objects.update(spent_until=(timezone.now().timestamp() + 30) * 1_000_000)
     captured.clock.shift(3)
     asked = provider.questions
 
@@ -361,7 +366,7 @@ def test_an_orphan_waits_for_its_turn(person, provider):
     person.clock.shift(130)
     now = timezone.now()
     provider_rate_limit.try_acquire(now=now, someone_waits=False)
-    CallBudget.objects.update(spent_until=(now.timestamp() + 60) * 1_000_000)
+    ProviderRateLimit.objects.update(spent_until=(now.timestamp() + 60) * 1_000_000)
 
     assert reconciliation.adopt(WebhookEvent.objects.get(), now=now) is None
     assert provider.calls == []

@@ -48,7 +48,7 @@ class Principal:
 class ChallengeSpec:
     """What the gate wants to know, and where the visitor goes on to with the answer.
 
-    `kept` None means that the request does not come back; `resume_url` is where it went.
+    `saved_form_data` None means that the request does not come back; `resume_url` is where it went.
     `is_of_program` says that no browser navigated, so that nothing moves the visitor on.
     """
 
@@ -58,7 +58,7 @@ class ChallengeSpec:
     reason: str = ""
     next_url: str = ""
     resume_url: str = ""
-    kept: Kept | None = None
+    saved_form_data: Kept | None = None
     is_of_program: bool = False
 
     @property
@@ -69,7 +69,11 @@ class ChallengeSpec:
     @property
     def way_on(self) -> dict[str, Any]:
         """The columns that the newest request for the same thing sets anew."""
-        return {"next_url": self.next_url, "resume_url": self.resume_url, "kept": self.kept}
+        return {
+            "next_url": self.next_url,
+            "resume_url": self.resume_url,
+            "saved_form_data": self.saved_form_data,
+        }
 
 
 def columns(seat: Principal, question: ChallengeSpec, now: datetime) -> dict[str, Any]:

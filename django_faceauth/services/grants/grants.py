@@ -266,7 +266,7 @@ def handle_columns(challenge: FaceChallenge) -> dict[str, str]:
 def go_on_to(challenge: FaceChallenge, url: str) -> None:
     """Have the user of an open challenge go on to a local URL, in place of anything kept."""
     asked = FaceChallenge.objects.filter(pk=challenge.pk, state=State.OPEN)
-    asked.update(next_url=url, resume_url="", kept=None)
+    asked.update(next_url=url, resume_url="", saved_form_data=None)
 
 
 def approve_by_other_method(

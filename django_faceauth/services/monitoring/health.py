@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 from django_faceauth.conf import conf
 from django_faceauth.durations import in_words
 from django_faceauth.models import (
-    CallBudget,
     ErasureTask,
     FaceAuthentication,
+    ProviderRateLimit,
     ReviewCase,
     WebhookEvent,
 )
@@ -76,7 +76,7 @@ class Health:
     @property
     def why_paused(self) -> str:
         """Why the provider is not asked, in words; empty if it is."""
-        return str(dict(CallBudget.Pause.choices).get(self.pause, self.pause))
+        return str(dict(ProviderRateLimit.Pause.choices).get(self.pause, self.pause))
 
     def troubles(self) -> Iterator[str]:
         """Say in plain words what somebody needs to look at."""

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from django_faceauth import clocks
 from django_faceauth.conf import conf
 from django_faceauth.durations import in_words
-from django_faceauth.models import CallBudget, FaceAuthentication, WebhookEvent
+from django_faceauth.models import FaceAuthentication, ProviderRateLimit, WebhookEvent
 from django_faceauth.services.background import sweep
 from django_faceauth.services.monitoring import health, observations, stuck
 from django_faceauth.services.monitoring.findings import Findings, ok, problem, warning
@@ -36,7 +36,7 @@ def of_rows(*, now: datetime) -> Findings:
 
 
 def _of_pause(found: health.Health) -> Findings:
-    if found.pause == CallBudget.Pause.NO_ACCESS:
+    if found.pause == ProviderRateLimit.Pause.NO_ACCESS:
         text = _("Polling is stopped: the provider did not accept the credentials.")
         yield problem("pause", text, _("Correct them; it goes on by itself."))
     elif found.pause:

@@ -200,7 +200,7 @@ def _forget(user_id: Any) -> None:
         session_digest="",
         snapshot={},
         snapshot_order=[],
-        kept=None,
+        saved_form_data=None,
         next_url="",
         resume_url="",
         return_url="",

@@ -17,7 +17,6 @@ from django_faceauth.models import (
     Applicant,
     AttemptRequest,
     AuditEntry,
-    CallBudget,
     Consent,
     Erasure,
     ErasureTask,
@@ -26,6 +25,7 @@ from django_faceauth.models import (
     FaceChallenge,
     FaceExemption,
     Lockout,
+    ProviderRateLimit,
     ReviewCase,
     StatusChange,
     Verdict,
@@ -43,7 +43,7 @@ STAFF: Final = _("staff of the site")
 COUNTED: Final = "counted"
 
 #: Of nobody in particular.
-IMPERSONAL: Final[frozenset[type[Model]]] = frozenset({CallBudget})
+IMPERSONAL: Final[frozenset[type[Model]]] = frozenset({ProviderRateLimit})
 
 SESSION: Final = _("A secret digest of the session: whoever knew it could look for the session.")
 DIGEST: Final = _("A digest that only this site can make sense of.")

@@ -19,7 +19,7 @@ from django.db.models.functions import Greatest
 from django_faceauth.conf import conf
 from django_faceauth.digests import digests
 from django_faceauth.exceptions import AccessDenied, Unavailable
-from django_faceauth.models import CallBudget
+from django_faceauth.models import ProviderRateLimit
 from django_faceauth.secret import Secret
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def record(*, now: datetime) -> None:
 def open_account() -> None:
     """Make sure that there is a row to `hold`."""
     if not _accounts().exists():
-        CallBudget.objects.get_or_create(credentials=_credentials()[0])
+        ProviderRateLimit.objects.get_or_create(credentials=_credentials()[0])
 
 
 def lock() -> None:
@@ -78,11 +78,11 @@ def honour_retry_after(*, now: datetime) -> Iterator[None]:
         yield
     except AccessDenied as error:
         logger.critical("polling stopped, credentials not accepted: %s", error)
-        _stop(CallBudget.Pause.NO_ACCESS, now + NO_ACCESS_PAUSE)
+        _stop(ProviderRateLimit.Pause.NO_ACCESS, now + NO_ACCESS_PAUSE)
         raise
     except Unavailable as error:
         if _asks_to_wait(error):
-            _stop(CallBudget.Pause.ASKED_TO, now + _wait(error))
+            _stop(ProviderRateLimit.Pause.ASKED_TO, now + _wait(error))
         raise
 
 
@@ -93,7 +93,7 @@ def paused_until(*, now: datetime) -> datetime | None:
 
 
 def pause(*, now: datetime) -> str:
-    """Return why the provider is not asked just now (`CallBudget.Pause`); empty if it is."""
+    """Return why the provider is not asked just now (`ProviderRateLimit.Pause`); empty if it is."""
     if paused_until(now=now) is None:
         return ""
     return _accounts().values_list("pause", flat=True).first() or ""
@@ -109,7 +109,7 @@ def used(*, now: datetime) -> float:
 def _take(now: datetime, someone_waits: bool) -> bool:
     may_ask = Q(paused_until=None) | Q(paused_until__lte=now)
     if someone_waits:  # each person finds out at once when the credentials work again
-        may_ask |= Q(pause=CallBudget.Pause.NO_ACCESS)
+        may_ask |= Q(pause=ProviderRateLimit.Pause.NO_ACCESS)
     limit = now + (AHEAD_FOR_PEOPLE if someone_waits else AHEAD)
     affordable = _accounts().filter(may_ask, spent_until__lte=_microseconds(limit))
     return affordable.update(spent_until=_spent(now)) == 1
@@ -140,13 +140,13 @@ def _wait(error: Unavailable) -> timedelta:
     return max(timedelta(seconds=asked_for), SHORTEST_PAUSE)
 
 
-def _stop(reason: CallBudget.Pause, until: datetime) -> None:
+def _stop(reason: ProviderRateLimit.Pause, until: datetime) -> None:
     open_account()
     _accounts().update(paused_until=until, pause=reason)
 
 
-def _accounts() -> QuerySet[CallBudget]:
-    return CallBudget.objects.filter(credentials__in=_credentials())
+def _accounts() -> QuerySet[ProviderRateLimit]:
+    return ProviderRateLimit.objects.filter(credentials__in=_credentials())
 
 
 def _credentials() -> list[str]:
