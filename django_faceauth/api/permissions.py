@@ -40,8 +40,9 @@ from django_faceauth.gate.decision import (
     Deny,
     Face,
     Reason,
-    conclude,
-    decide,
+    apply,
+    evaluate,
+    load,
     receive_body,
 )
 from django_faceauth.gate.decorators import carry_async, run_gated, run_gated_async
@@ -183,9 +184,9 @@ class _GateState:
 
     def _decide(self, request: Request, bound: Policy) -> Decision:
         receive_body(request._request)
-        now = timezone.now()
         with self.aside(), bound.transaction():
-            decision = decide(request, bound, now)
+            facts = load(request, bound)
+            decision = evaluate(facts, bound)
             if not isinstance(decision, Allow):
                 self._note(bound, decision)
             elif _is_a_look(request):
@@ -193,7 +194,7 @@ class _GateState:
             elif bound.is_single_use:
                 self._guard(request, bound)  # used up there, where the work is done
             else:
-                passed = cast(Allow, conclude(request, bound, decision, now))
+                passed = cast(Allow, apply(request, bound, decision, facts.now))
                 cast(FaceRequest, request).face = passed.face
                 self._carry(request)
         return decision
@@ -229,7 +230,7 @@ class _GateState:
             self.denied(request, message=message, code=code)
         self._deny_without_gate(request)
         now = timezone.now()
-        conclude(request, bound, decision, now)
+        apply(request, bound, decision, now)
         raise FaceRefused(refuse(request, bound, decision, now))
 
     def _deny_without_gate(self, request: Request) -> None:

@@ -1,29 +1,29 @@
-"""The one decision: may this request pass?
+"""Decide whether a request may pass a gate.
 
-Every way through ends in `Allow` at one single place; whatever raises on the way does
-not get there (G-01). No call to the provider is made.
+`authorize` is the whole trip: load what counts, evaluate it, apply what follows. `evaluate` is
+pure, and `Allow` is returned from it alone; an exception on the way never lets a request pass.
+The provider is not called.
 
-What a gate reads, and when: each door keeps this order, since what is read too early may have
-changed when the view works.
+Every gate reads in this order, since what is read too early may have changed when the view
+works:
 
-1. The body, if it is URL-encoded or JSON (`receive_body`). Its client may take as long as it
-   likes, so that no transaction is open yet, and nothing is judged.
-2. The user. Who authenticates a request does so before the gate (`recognise_client`, the
-   authenticators of Django REST framework); from here on the request keeps that user
-   (`keep_user`), and the view cannot work for another. Django REST framework knows its user
-   before it has the body; what has ended the grant meanwhile is found among the rows.
-3. The time: no earlier than the body.
-4. The data to bind (`Policy.snapshot`), in the transaction that the view shares. It may lock
-   rows, and wait for them, so that the time is taken again.
-5. The decision (`judge`), on rows that are read after all that, and on the later time.
-6. The use (`grants.consume`): one conditional UPDATE, which one of several racers wins.
-7. The work of the view, in the transaction of 4 and 6: what is not done uses nothing up.
+1. The body, if it is URL-encoded or JSON (`receive_body`). A client may take as long as it
+   likes to send it, so no transaction is open yet and nothing is evaluated.
+2. The user, who is authenticated before the gate (`recognise_client`, the authenticators of
+   Django REST framework). From here on the request keeps that user (`keep_user`), so the view
+   cannot work for another one. Django REST framework knows its user before it has the body;
+   the rows tell what has ended a grant meanwhile.
+3. The data to bind (`Policy.snapshot`), in the transaction that the view shares. This may
+   wait for locks on rows, so the time is taken afterwards.
+4. The rows, which `evaluate` turns into a decision.
+5. The use of the grant (`grants.consume`): one conditional UPDATE, which a single request wins.
+6. The work of the view, in the transaction of 3 and 5: if it fails, nothing is used up.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -129,145 +129,148 @@ class Deny:
 
     reason: Reason
     challenge: FaceChallenge | Grant | None = field(default=None, repr=False)
+    snapshot: Snapshot = field(default_factory=dict, repr=False)
 
 
 Decision = Allow | Challenge | Deny
 
 
-def decide(request: HttpRequest, policy: Policy, now: datetime) -> Decision:
-    """Decide about one request, and change nothing."""
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a decision depends on, at the time `now`.
+
+    `denied` is a reason for which rows do not matter. `active` are the grants of the session
+    for this action, newest first, `named` is the challenge that the request names. If
+    `must_name` is set, only the grant with the handle `handle` counts. The last three are
+    loaded only if no grant counts; `latest` is the last challenge that was granted.
+    """
+
+    now: datetime
+    denied: Reason | None = None
+    snapshot: Snapshot = field(default_factory=dict)
+    active: Sequence[Grant] = ()
+    named: FaceChallenge | Grant | None = None
+    must_name: bool = False
+    handle: str = ""
+    exemption: FaceExemption | None = None
+    is_enrolled: bool = True
+    latest: FaceChallenge | None = None
+
+
+def authorize(request: HttpRequest, policy: Policy) -> Decision:
+    """Decide about one request, with all effects: use the grant up, log the decision."""
+    facts = load(request, policy)
+    return apply(request, policy, evaluate(facts, policy), facts.now)
+
+
+def load(request: HttpRequest, policy: Policy) -> Facts:
+    """Load what the decision about a request depends on. Raises what `bind` raises."""
+    denied = None
     # Django REST framework sets UNAUTHENTICATED_USER, which may be None.
     if not getattr(request.user, "is_authenticated", False):
-        return Deny(Reason.ANONYMOUS)
-    if grants.is_impersonated(request):
-        return Deny(Reason.IMPERSONATED)
-    if policy.is_single_use and is_in_advance(request):
-        return Deny(Reason.IN_ADVANCE)
-    seat, named = grants.seat_of(request), named_by(request, policy)
-    return judge(seat, policy, now, named=named, only=named if seat.names_challenge else None)
+        denied = Reason.ANONYMOUS
+    elif grants.is_impersonated(request):
+        denied = Reason.IMPERSONATED
+    elif policy.is_single_use and is_in_advance(request):
+        denied = Reason.IN_ADVANCE
+    if denied is not None:
+        return Facts(timezone.now(), denied)
+    principal, handle = grants.seat_of(request), named_by(request, policy)
+    return load_rows(principal, policy, handle, must_name=principal.names_challenge)
 
 
-def judge(
-    seat: Principal, policy: Policy, now: datetime, *, named: str = "", only: str | None = None
-) -> Decision:
-    """Decide about a user in a session.
+def load_rows(principal: Principal, policy: Policy, handle: str, *, must_name: bool) -> Facts:
+    """Load what the decision about a user in a session depends on.
 
-    `named` is the handle that the request brings along, and that must be for this; `only` is
-    that of the one grant that counts.
+    `handle` is that of the challenge that the request names, if any.
     """
-    user = seat.user
+    user = principal.user
     if not user.is_active:
-        return Deny(Reason.INACTIVE)
+        return Facts(timezone.now(), Reason.INACTIVE)
     snapshot = policy.snapshot()
-    now = max(now, timezone.now())  # `bind` may have waited for a lock
-    fresh = _fresh(seat, policy, now)
-    brought = _brought(seat, named, fresh)
-    if brought is not None and not _is_for(brought, policy, snapshot):
-        return Deny(Reason.CHANGED, brought)
-    if isinstance(brought, FaceChallenge) and brought.state == State.CONSUMED:
-        return Deny(Reason.USED)
-    for grant in fresh:
-        if _is_for(grant, policy, snapshot) and only in {None, grant.handle}:
-            return Allow(_face(grant, policy, now), grant, snapshot)
+    now = timezone.now()  # `bind` may have waited for a lock
+    active = grants.active(principal, action=policy.action, max_age=policy.age_limit, now=now)
+    named: FaceChallenge | Grant | None
+    named = next((grant for grant in active if grant.handle == handle), None)
+    if named is None and handle:
+        named = grants.one(grants.asked_by(principal), handle)
+    facts = Facts(now, None, snapshot, active, named, must_name, handle)
+    if usable_grant(facts, policy) is not None:
+        return facts
     exemption = exemptions.standing(user, action=policy.action, now=now)
-    if exemption is not None:
-        return Allow(_exempt(exemption, policy, now), exemption, snapshot)
-    if not applicants.is_enrolled(user):
-        return Deny(Reason.NOT_ENROLLED)
-    return Challenge(_why_not(seat, policy, fresh, now), snapshot)
+    is_enrolled = exemption is None and applicants.is_enrolled(user)
+    latest = grants.latest(principal, action=policy.action) if is_enrolled else None
+    return replace(facts, exemption=exemption, is_enrolled=is_enrolled, latest=latest)
 
 
-def enter(request: HttpRequest, policy: Policy, now: datetime) -> Decision:
-    """Decide about one request, and do what follows: use up, note, burn, tell the log."""
-    return conclude(request, policy, decide(request, policy, now), now)
-
-
-def conclude(request: HttpRequest, policy: Policy, decision: Decision, now: datetime) -> Decision:
-    """Do what follows from a decision; the one that is returned may be worse."""
-    if isinstance(decision, Allow):
-        decision = _pass(request, policy, decision, now)
-    elif isinstance(decision, Deny) and decision.challenge is not None:
-        revocation.invalidate(decision.challenge)
-    _log(policy, decision)
-    return decision
-
-
-def _pass(request: HttpRequest, policy: Policy, allowed: Allow, now: datetime) -> Decision:
-    basis, snapshot = allowed.basis, allowed.snapshot
-    if isinstance(basis, FaceExemption):
-        used = grants.note_exemption(
-            request, basis, action=policy.action, snapshot=snapshot, now=now
+def evaluate(facts: Facts, policy: Policy) -> Decision:
+    """Return the decision that follows from the facts, and change nothing."""
+    if facts.denied is not None:
+        return Deny(facts.denied)
+    named, snapshot = facts.named, facts.snapshot
+    if named is not None and not _is_for(named, policy, snapshot):
+        return Deny(Reason.CHANGED, named)
+    if isinstance(named, FaceChallenge) and named.state == State.CONSUMED:
+        return Deny(Reason.USED)
+    grant = usable_grant(facts, policy)
+    if grant is not None:
+        face = Face(
+            verified_at=min(grant.verified_at, facts.now),
+            expires_at=policy.end_of(grant),
+            action=grant.action,
+            challenge=grant.handle,
+            method=grant.method,
+            reason=Reason.FRESH if grant.method == FACE else Reason.OTHER_METHOD,
         )
-        return replace(allowed, face=replace(allowed.face, challenge=used.handle))
-    if policy.is_single_use and not grants.consume(basis, policy.age_limit, now=now):
-        return Challenge(Reason.USED, snapshot)
-    grants.see(request, basis, now=now)
-    return allowed
+        return Allow(face, grant, snapshot)
+    if facts.exemption is not None:
+        face = Face(
+            verified_at=facts.now,
+            expires_at=min(facts.exemption.expires_at, facts.now + policy.age_limit),
+            action=policy.action,
+            challenge="",  # it exists as soon as the exemption is used
+            method=EXEMPTION,
+            reason=Reason.EXEMPT,
+        )
+        return Allow(face, facts.exemption, snapshot)
+    if not facts.is_enrolled:
+        return Deny(Reason.NOT_ENROLLED, snapshot=snapshot)
+    return Challenge(_reason_to_ask(facts, policy), snapshot)
 
 
-def _brought(seat: Principal, named: str, fresh: list[Grant]) -> FaceChallenge | Grant | None:
-    """Return the challenge that a request names, without asking again for what stands."""
-    for grant in fresh:
-        if grant.handle == named:
+def usable_grant(facts: Facts, policy: Policy) -> Grant | None:
+    """Return the newest grant that counts now and is for exactly this."""
+    for grant in facts.active:
+        is_its_own = not facts.must_name or grant.handle == facts.handle
+        if is_its_own and _counts(grant, facts, policy) and _is_for(grant, policy, facts.snapshot):
             return grant
-    return grants.one(grants.asked_by(seat), named) if named else None
+    return None
+
+
+def _counts(grant: FaceChallenge | Grant, facts: Facts, policy: Policy) -> bool:
+    """Return whether the window of a grant has begun and not ended."""
+    moments = [grant.verified_at]
+    if policy.counts_from_decision:
+        moments.append(grant.granted_at)
+    is_ahead = any(moment and clocks.is_ahead(moment, now=facts.now) for moment in moments)
+    return not is_ahead and facts.now < policy.end_of(grant)
 
 
 def _is_for(challenge: FaceChallenge | Grant, policy: Policy, snapshot: Snapshot) -> bool:
     return challenge.action == policy.action and binding.matches(challenge, snapshot)
 
 
-def _fresh(seat: Principal, policy: Policy, now: datetime) -> list[Grant]:
-    standing = grants.fresh(seat, action=policy.action, max_age=policy.age_limit, now=now)
-    return [
-        grant
-        for grant in standing
-        if now < policy.end_of(grant) and not _is_ahead(grant, policy, now)
-    ]
-
-
-def _is_ahead(challenge: FaceChallenge | Grant, policy: Policy, now: datetime) -> bool:
-    """Tell whether a moment that the window depends on lies in the future."""
-    moments = [challenge.verified_at]
-    if policy.counts_from_decision:
-        moments.append(challenge.granted_at)
-    return any(moment and clocks.is_ahead(moment, now=now) for moment in moments)
-
-
-def _face(grant: Grant, policy: Policy, now: datetime) -> Face:
-    reason = Reason.FRESH if grant.method == FACE else Reason.OTHER_METHOD
-    return Face(
-        verified_at=min(grant.verified_at, now),
-        expires_at=policy.end_of(grant),
-        action=grant.action,
-        challenge=grant.handle,
-        method=grant.method,
-        reason=reason,
-    )
-
-
-def _exempt(exemption: FaceExemption, policy: Policy, now: datetime) -> Face:
-    expires_at = min(exemption.expires_at, now + policy.age_limit)
-    return Face(
-        verified_at=now,
-        expires_at=expires_at,
-        action=policy.action,
-        challenge="",  # there is one as soon as the exemption is used
-        method=EXEMPTION,
-        reason=Reason.EXEMPT,
-    )
-
-
-def _why_not(seat: Principal, policy: Policy, fresh: list[Grant], now: datetime) -> Reason:
-    """Say what became of the newest grant for this action; `fresh` are those that stand."""
-    asked = grants.asked_by(seat).filter(action=policy.action, verified_at__isnull=False)
-    newest = asked.order_by("pk").last()
-    if newest is None or newest.pk in {grant.pk for grant in fresh}:  # or it is for something else
+def _reason_to_ask(facts: Facts, policy: Policy) -> Reason:
+    """Return what became of the latest grant for this action."""
+    latest = facts.latest
+    if latest is None:
         return Reason.NOT_SHOWN
-    if newest.state != State.GRANTED:
-        return _ENDED.get(newest.state, Reason.NOT_SHOWN)
-    is_stale = policy.end_of(newest) <= now or _is_ahead(newest, policy, now)
-    return Reason.STALE if is_stale else Reason.SUPERSEDED
+    if latest.state != State.GRANTED:
+        return _ENDED.get(latest.state, Reason.NOT_SHOWN)
+    if not _counts(latest, facts, policy):
+        return Reason.STALE
+    is_active = latest.pk in {grant.pk for grant in facts.active}
+    return Reason.NOT_SHOWN if is_active else Reason.SUPERSEDED  # it is for something else
 
 
 _ENDED: Final[Mapping[str, Reason]] = {
@@ -275,6 +278,25 @@ _ENDED: Final[Mapping[str, Reason]] = {
     State.REVOKED: Reason.REVOKED,
     State.FAILED: Reason.CHANGED,
 }
+
+
+def apply(request: HttpRequest, policy: Policy, decision: Decision, now: datetime) -> Decision:
+    """Carry out what follows from a decision; return it, or a refusal if a race was lost."""
+    if isinstance(decision, Deny) and decision.challenge is not None:
+        revocation.invalidate(decision.challenge)
+    if isinstance(decision, Allow):
+        basis, snapshot = decision.basis, decision.snapshot
+        if isinstance(basis, FaceExemption):
+            used = grants.note_exemption(
+                request, basis, action=policy.action, snapshot=snapshot, now=now
+            )
+            decision = replace(decision, face=replace(decision.face, challenge=used.handle))
+        elif policy.is_single_use and not grants.consume(basis, policy.age_limit, now=now):
+            decision = Challenge(Reason.USED, snapshot)
+        else:
+            grants.see(request, basis, now=now)
+    _log(policy, decision)
+    return decision
 
 
 def receive_body(request: HttpRequest) -> None:
@@ -305,22 +327,17 @@ def named_by(request: HttpRequest, policy: Policy) -> str:
 
 
 def _log(policy: Policy, decision: Decision) -> None:
-    """Write down the decision, without a word about the person (L-01, L-02)."""
+    """Log the decision, by ids and codes alone."""
     if not logger.isEnabledFor(logging.INFO):
         return
+    basis = getattr(decision, "basis", None) or getattr(decision, "challenge", None)
+    kind = "exemption" if isinstance(basis, FaceExemption) else "challenge"
     facts = {
         "decision": type(decision).__name__.lower(),
         "reason": decision.reason.value,
         "action": policy.action,
-        "basis": _basis_of(decision),
+        "basis": f"{kind} {basis.pk}" if basis else "None",
     }
     logger.info(
         "gate %s", " ".join(f"{name}={value}" for name, value in facts.items()), extra=facts
     )
-
-
-def _basis_of(decision: Decision) -> str:
-    """Name a row by its number, in whatever language the page is."""
-    basis = getattr(decision, "basis", None) or getattr(decision, "challenge", None)
-    kind = "exemption" if isinstance(basis, FaceExemption) else "challenge"
-    return f"{kind} {basis.pk}" if basis else "None"

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast, overload
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from django_faceauth.gate.caching import not_reused
@@ -20,7 +20,7 @@ from django_faceauth.gate.decision import (
     Challenge,
     Deny,
     FaceRequest,
-    enter,
+    authorize,
     receive_body,
 )
 from django_faceauth.gate.locked_user import keep_user, refuse_rest_framework
@@ -103,80 +103,41 @@ def face_required(
     return gate if view is None else gate(view)
 
 
-def admit(request: HttpRequest, asked: Policy, refuse: Refuse = refuse) -> HttpResponseBase | None:
-    """Return the refusal of a request, or None after setting `request.face`.
-
-    For a gate of single use, call it in `asked.transaction()`, together with the work; and
-    hand the answer to `grants.carry` after it.
-    The time is taken when the body is there.
-    """
-    if not asked.covers(request.method):
-        return None
-    receive_body(request)
-    keep_user(request)
-    now = timezone.now()
-    decision = enter(request, asked, now)
-    if not isinstance(decision, Allow):
-        return refuse(request, asked, decision, now)
-    cast(FaceRequest, request).face = decision.face
-    return None
-
-
 def run_gated(
     request: HttpRequest, asked: Policy, view: Callable[[], Any], refuse: Refuse = refuse
 ) -> Any:
     """Return the answer of a view, which takes no more arguments, or the gate's refusal."""
-    if asked.covers(request.method):
-        receive_body(request)  # before there is a transaction, which a slow client would hold
-    answer = _Passage(request, asked, view, refuse).go()
     if not asked.covers(request.method):
-        return answer
-    return not_reused(request, grants.carry(request, answer))
+        return view()
+    receive_body(request)  # before there is a transaction, which a slow client would hold
+    keep_user(request)
+    has_begun = False
 
-
-class _Passage:
-    """One way through a gate: in its transaction, with the question of a refusal behind it.
-
-    Three refused requests of one session would lock each other out of the row of that question
-    (on MariaDB) if each asked while its transaction lasts.
-    """
-
-    def __init__(
-        self, request: HttpRequest, asked: Policy, view: Callable[[], Any], refuse: Refuse
-    ) -> None:
-        self.request, self.asked, self.view, self.refuse = request, asked, view, refuse
-        self.has_begun = False
-        self.question: Callable[[], HttpResponseBase] | None = None
-
-    def go(self) -> Any:
-        try:
-            answer = self._in_transaction()
-        except DatabaseError as error:
-            # The decision may be made once more, the work of a view may not.
-            if self.has_begun or not database.may_repeat(error):
-                raise
-            answer = self._in_transaction()
-        return self.question() if self.question else answer
-
-    def _in_transaction(self) -> Any:
-        with self.asked.transaction():
-            refusal = admit(self.request, self.asked, self._refused)
-            if refusal is not None:
-                return refusal
-            self.has_begun = True
-            answer = self.view()
-            if self.asked.is_single_use and is_unused(answer):
+    def in_transaction() -> Any:
+        nonlocal has_begun
+        with asked.transaction():
+            decision = authorize(request, asked)
+            if not isinstance(decision, Allow):
+                return decision
+            cast(FaceRequest, request).face = decision.face
+            has_begun = True
+            answer = view()
+            if asked.is_single_use and is_unused(answer):
                 database.roll_back()  # gives the face back, with all that was written
             return answer
 
-    def _refused(
-        self, request: HttpRequest, asked: Policy, decision: Challenge | Deny, now: datetime
-    ) -> HttpResponseBase:
-        answer = partial(self.refuse, request, asked, decision, now)
-        if isinstance(decision, Deny):  # it may ask `bind` again, which may lock rows
-            return answer()
-        self.question = answer
-        return HttpResponse()
+    try:
+        answer = in_transaction()
+    except DatabaseError as error:
+        # The decision may be made once more, the work of a view may not.
+        if has_begun or not database.may_repeat(error):
+            raise
+        answer = in_transaction()
+    if isinstance(answer, Challenge | Deny):
+        # After the transaction: on MariaDB three refused requests of one session would lock
+        # each other out of the row of their challenge.
+        answer = refuse(request, asked, answer, timezone.now())
+    return not_reused(request, grants.carry(request, answer))
 
 
 async def run_gated_async(
@@ -186,11 +147,13 @@ async def run_gated_async(
     refuse: Refuse = refuse,
 ) -> Any:
     """Return the answer of an async view, which takes no more arguments, or the refusal."""
+    if not asked.covers(request.method):
+        return await view()
     if not asked.is_single_use:
-        refusal = await sync_to_async(admit)(request, asked, refuse)
-        answer = await view() if refusal is None else refusal
-        if not asked.covers(request.method):
-            return answer
+        # A gate in front of nothing returns the refusal, or None.
+        answer = await sync_to_async(run_gated)(request, asked, lambda: None, refuse)
+        if answer is None:
+            answer = await view()
         return not_reused(request, await carry_async(request, answer))
 
     async def awaited() -> Any:

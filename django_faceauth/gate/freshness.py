@@ -8,9 +8,8 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
-from django_faceauth.gate.decision import Allow, Decision, Face, decide, judge
+from django_faceauth.gate.decision import Allow, Decision, Face, evaluate, load, load_rows
 from django_faceauth.gate.policy import policy
 from django_faceauth.gate.responses import refuse
 from django_faceauth.models import FaceChallenge
@@ -25,7 +24,8 @@ def freshness(
     `max_age` is seconds or a `timedelta`. Asks nothing of the user. Asks the database, so
     async views call it through `sync_to_async`. Raises what `face_required` raises.
     """
-    return _face_of(decide(request, policy(action=action, max_age=max_age), timezone.now()))
+    asked = policy(action=action, max_age=max_age)
+    return _face_of(evaluate(load(request, asked), asked))
 
 
 def ask_first(
@@ -37,9 +37,9 @@ def ask_first(
     Raises what `face_required` raises.
     """
     asked = policy(action=action, max_age=max_age)
-    now = timezone.now()
-    decision = decide(request, asked, now)
-    return None if isinstance(decision, Allow) else refuse(request, asked, decision, now)
+    facts = load(request, asked)
+    decision = evaluate(facts, asked)
+    return None if isinstance(decision, Allow) else refuse(request, asked, decision, facts.now)
 
 
 def recorded_face(
@@ -64,8 +64,8 @@ def recorded_face(
     row = FaceChallenge.objects.filter(user_id=user.pk, handle=challenge).first()
     if row is None:
         return None
-    seat = Principal(user, row.session_digest)
-    return _face_of(judge(seat, asked, timezone.now(), only=challenge))
+    principal = Principal(user, row.session_digest)
+    return _face_of(evaluate(load_rows(principal, asked, challenge, must_name=True), asked))
 
 
 def _face_of(decision: Decision) -> Face | None:

@@ -50,7 +50,7 @@ def refuse(
         challenge = _ask(request, policy, decision.snapshot, decision.reason, now)
         return send_on(request, reverse("faceauth:start", args=[challenge.handle]))
     if decision.reason is Reason.NOT_ENROLLED:
-        return _not_enrolled(request, policy, now)
+        return _not_enrolled(request, policy, decision, now)
     return _say_no(request, decision.reason)
 
 
@@ -91,7 +91,7 @@ def refuse_program(
             next_url = ""
         return challenge_for(request, policy, challenge, scheme, next_url)
     if decision.reason is Reason.NOT_ENROLLED and conf.FALLBACK:
-        challenge = _ask(request, policy, policy.snapshot(), decision.reason, now, next_url)
+        challenge = _ask(request, policy, decision.snapshot, decision.reason, now, next_url)
         url = request.build_absolute_uri(fallback_for(challenge.handle))
         return denial(decision.reason, challenge=challenge.handle, fallback_url=url)
     return denial(decision.reason)
@@ -139,11 +139,13 @@ def _kept(request: HttpRequest, policy: Policy) -> Kept | None:
     return sent if is_kept else None
 
 
-def _not_enrolled(request: HttpRequest, policy: Policy, now: datetime) -> HttpResponse:
+def _not_enrolled(
+    request: HttpRequest, policy: Policy, decision: Deny, now: datetime
+) -> HttpResponse:
     is_staff = getattr(request.user, "is_staff", False)
     if not conf.FALLBACK:
         return _denied(request, tells_how_to_link=is_staff)
-    challenge = _ask(request, policy, policy.snapshot(), Reason.NOT_ENROLLED, now)
+    challenge = _ask(request, policy, decision.snapshot, decision.reason, now)
     return _denied(request, challenge.handle, tells_how_to_link=is_staff)
 
 

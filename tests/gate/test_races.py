@@ -14,7 +14,7 @@ from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 
-from django_faceauth.gate.decision import Allow, enter
+from django_faceauth.gate.decision import Allow, authorize
 from django_faceauth.gate.policy import Policy, policy
 from django_faceauth.models import FaceChallenge
 from tests.site.models import Payment
@@ -47,7 +47,7 @@ def pays(
     """Do what a gated view does, in its transaction; tell whether it came through."""
     asked = gate.bound_to(request, payment.pk)
     with asked.transaction():
-        if not isinstance(enter(request, asked, timezone.now()), Allow):
+        if not isinstance(authorize(request, asked), Allow):
             return False
         Payment.objects.filter(pk=payment.pk).update(paid=F("paid") + 1)
         if fails:
@@ -133,7 +133,7 @@ def test_nothing_changes_between_the_decision_and_the_work(approved, payment):
         edit = thread.submit(edits)
         asked = BOUND.bound_to(approved[0], payment.pk)
         with asked.transaction():
-            assert isinstance(enter(approved[0], asked, timezone.now()), Allow)
+            assert isinstance(authorize(approved[0], asked), Allow)
             decided.set()
             assert not edited.wait(0.5)
             amount = Payment.objects.get(pk=payment.pk).amount

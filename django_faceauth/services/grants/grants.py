@@ -136,20 +136,23 @@ def asked_in_session_of(seat: Principal) -> FaceChallengeQuerySet:
     return FaceChallenge.objects.in_session(user_id=seat.user.pk, digests=seat.digests)
 
 
-def fresh(seat: Principal, *, action: str, max_age: timedelta, now: datetime) -> list[Grant]:
-    """Return the grants for `action` that stand and are fresh, the newest first.
-
-    The future is not fresh.
-    """
-    if not seat.session_digest:
+def active(principal: Principal, *, action: str, max_age: timedelta, now: datetime) -> list[Grant]:
+    """Return the grants for `action` in this session that are not older, newest first."""
+    if not principal.session_digest:
         return []
     grants = standing(
-        user_id=seat.user.pk,
-        digests=seat.digests,
-        action=action,
-        since=now - max_age,
+        user_id=principal.user.pk, digests=principal.digests, action=action, since=now - max_age
     )
-    return [grant for grant in grants if not _is_of_the_future(grant, now)]
+    for grant in grants:
+        if clocks.is_ahead(grant.verified_at, now=now):
+            logger.warning("anchor in the future: %s", grant)
+    return grants
+
+
+def latest(principal: Principal, *, action: str) -> FaceChallenge | None:
+    """Return the last challenge for `action` in this session that was granted."""
+    granted = asked_by(principal).filter(action=action, verified_at__isnull=False)
+    return granted.order_by("pk").last()
 
 
 def one(asked: FaceChallengeQuerySet, handle: str) -> FaceChallenge | None:
@@ -349,13 +352,6 @@ def carry(request: HttpRequest, answer: Answer) -> Answer:
 def consume(challenge: FaceChallenge | Grant, max_age: timedelta, *, now: datetime) -> bool:
     """Use up a grant; tell whether it was this caller who did (B-02)."""
     return FaceChallenge.objects.filter(pk=challenge.pk).consume(max_age, now=now) == 1
-
-
-def _is_of_the_future(grant: Grant, now: datetime) -> bool:
-    is_ahead = clocks.is_ahead(grant.verified_at, now=now)
-    if is_ahead:
-        logger.warning("refused, anchor in the future: %s", grant)
-    return is_ahead
 
 
 def _replace(request: HttpRequest, response: HttpResponseBase, sight: _Sight) -> None:
