@@ -28,7 +28,7 @@ from django_faceauth.gate.decision import Challenge, Deny
 from django_faceauth.gate.policy import Policy
 from django_faceauth.gate.problem_details import problem
 from django_faceauth.gate.redirects import origin
-from django_faceauth.gate.responses import refuse_program
+from django_faceauth.gate.responses import refuse_client
 from django_faceauth.messages import LIMITED
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services.flow.progress import Word, trouble_with, wording_for
@@ -68,7 +68,7 @@ class CookieReplaced(APIException):
 
 def refuse(request: Any, policy: Policy, decision: Challenge | Deny, now: datetime) -> HttpResponse:
     """Answer a refused request of Django REST framework."""
-    return refuse_program(
+    return refuse_client(
         request, policy, decision, now, next_url=origin(request), scheme=scheme_of(request)
     )
 

@@ -32,7 +32,6 @@ from rest_framework.request import Request
 
 from django_faceauth.api.credentials import recognise
 from django_faceauth.api.exceptions import FaceRefused, refuse
-from django_faceauth.gate.caching import not_reused
 from django_faceauth.gate.decision import (
     Allow,
     Challenge,
@@ -48,6 +47,7 @@ from django_faceauth.gate.decision import (
 from django_faceauth.gate.decorators import carry_async, run_gated, run_gated_async
 from django_faceauth.gate.locked_user import keep_user
 from django_faceauth.gate.policy import Bind, Policy, described_by, policy
+from django_faceauth.gate.responses import not_reused
 from django_faceauth.gate.view_methods import answered_by_framework
 from django_faceauth.models import database
 from django_faceauth.services.grants import grants

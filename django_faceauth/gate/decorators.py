@@ -14,7 +14,6 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
-from django_faceauth.gate.caching import not_reused
 from django_faceauth.gate.decision import (
     Allow,
     Challenge,
@@ -25,7 +24,7 @@ from django_faceauth.gate.decision import (
 )
 from django_faceauth.gate.locked_user import keep_user, refuse_rest_framework
 from django_faceauth.gate.policy import Bind, Policy, policy
-from django_faceauth.gate.responses import refuse
+from django_faceauth.gate.responses import not_reused, refuse
 from django_faceauth.gate.unused import is_unused
 from django_faceauth.gate.view_methods import class_behind
 from django_faceauth.models import database
@@ -90,17 +89,40 @@ def face_required(
     async views, with or without parentheses; put it below decorators that check who the
     user is.
     """
-    gate = _gate(
-        policy(
-            action=action,
-            max_age=max_age,
-            methods=methods,
-            bind=bind,
-            single_use=single_use,
-            keep=keep,
-        )
+    written = policy(
+        action=action,
+        max_age=max_age,
+        methods=methods,
+        bind=bind,
+        single_use=single_use,
+        keep=keep,
     )
-    return gate if view is None else gate(view)
+
+    def decorate(view: View) -> View:
+        refuse_rest_framework(view, "face_required")
+        if isinstance(view, type):
+            raise TypeError(
+                "face_required does not work on a class: use FaceRequiredMixin, or "
+                'method_decorator(face_required, name="dispatch")'
+            )
+        asked = written.on(view)
+        # The dispatch() of an async class is awaited although it is no coroutine function.
+        is_async = iscoroutinefunction(view) or getattr(class_behind(view), "view_is_async", False)
+
+        def gated(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            refuse_rest_framework(request, "face_required")
+            run = run_gated_async if is_async else run_gated
+            bound = asked.bound_to(request, *args, **kwargs)
+            return run(request, bound, partial(view, request, *args, **kwargs))
+
+        async def gated_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            return await gated(request, *args, **kwargs)
+
+        decorated: Any = wraps(view)(gated_async if is_async else gated)
+        decorated.face_policy = asked
+        return cast(View, decorated)
+
+    return decorate if view is None else decorate(view)
 
 
 def run_gated(
@@ -191,37 +213,3 @@ async def _to_its_end(work: Coroutine[Any, Any, Any]) -> Any:
             logger.error("a view failed after its client had gone", exc_info=task.exception())
         raise asyncio.CancelledError
     return task.result()
-
-
-def _gate(written: Policy) -> Callable[[View], View]:
-    def decorate(view: View) -> View:
-        refuse_rest_framework(view, "face_required")
-        if isinstance(view, type):
-            raise TypeError(
-                "face_required does not work on a class: use FaceRequiredMixin, or "
-                'method_decorator(face_required, name="dispatch")'
-            )
-        asked = written.on(view)
-
-        async def passed_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            refuse_rest_framework(request, "face_required")
-            call = partial(view, request, *args, **kwargs)
-            return await run_gated_async(request, asked.bound_to(request, *args, **kwargs), call)
-
-        def passed(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            refuse_rest_framework(request, "face_required")
-            call = partial(view, request, *args, **kwargs)
-            return run_gated(request, asked.bound_to(request, *args, **kwargs), call)
-
-        gated = wraps(view)(
-            passed_async if iscoroutinefunction(view) or _is_async(class_behind(view)) else passed
-        )
-        gated.face_policy = asked  # type: ignore[attr-defined]
-        return cast(View, gated)
-
-    return decorate
-
-
-def _is_async(owner: Any) -> bool:
-    """Tell whether the dispatch() of a class is awaited although it is no coroutine function."""
-    return bool(getattr(owner, "view_is_async", False))

@@ -15,8 +15,8 @@ from django_faceauth.models.challenge import SESSION_PART
 from django_faceauth.services.grants import binding
 from django_faceauth.services.grants.binding import Snapshot
 
-#: The fields of a refused request that come back later: names and all their values.
-Kept = list[tuple[str, list[str]]]
+#: Names and values of form fields that a refused request keeps.
+FormData = list[tuple[str, list[str]]]
 
 
 #: Of a handle that is derived from another: 128 bits of randomness, and as many that prove it.
@@ -49,7 +49,7 @@ class ChallengeSpec:
     """What the gate wants to know, and where the visitor goes on to with the answer.
 
     `saved_form_data` None means that the request does not come back; `resume_url` is where it went.
-    `is_of_program` says that no browser navigated, so that nothing moves the visitor on.
+    `is_of_client` says that no browser navigated, so that nothing moves the visitor on.
     """
 
     action: str
@@ -58,8 +58,8 @@ class ChallengeSpec:
     reason: str = ""
     next_url: str = ""
     resume_url: str = ""
-    saved_form_data: Kept | None = None
-    is_of_program: bool = False
+    saved_form_data: FormData | None = None
+    is_of_client: bool = False
 
     @property
     def seconds(self) -> int:

@@ -239,7 +239,7 @@ def ask(
         # The newest page that asked is the one to go on to, unless the link to it was on
         # another site; a script of another tab leaves it as it is. The longest window decides
         # when an approval is of no more use; each gate holds to its own.
-        is_kept = question.is_of_program or _comes_from_another_site(request)
+        is_kept = question.is_of_client or _comes_from_another_site(request)
         way_on = {} if is_kept else question.way_on
         in_slot.update(
             max_age=Greatest("max_age", question.seconds), **way_on, reason=question.reason
