@@ -1,7 +1,7 @@
-"""The only reader of settings. Each property is the setting `FACEAUTH_<name>`.
+"""Read and validate the settings of this package.
 
-Values are read at access, so `override_settings` just works, and leave here as typed
-values; what cannot be used raises `ConfigurationError`.
+Each property of `conf` is the setting `FACEAUTH_<name>`, read at access so that
+`override_settings` works. Malformed values raise `ConfigurationError`.
 """
 
 from __future__ import annotations
@@ -25,24 +25,23 @@ Network = IPv4Network | IPv6Network
 
 PREFIX: Final = "FACEAUTH_"
 
-#: What fits into one quoted value of a header, and is one value there (RFC 9470, section 3).
+#: One value in a quoted header parameter (RFC 9470, section 3).
 ACR: Final = re.compile(r"[!#-\[\]-~]+", re.ASCII)
 
-#: What an address is made of (RFC 3986, section 2), without the apostrophe: it is quoted in pages.
-ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#-&(-;=?-\[\]_a-z~]+", re.ASCII)
+#: Characters of a URL (RFC 3986, section 2), without the apostrophe: URLs are quoted in pages.
+URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#-&(-;=?-\[\]_a-z~]+", re.ASCII)
 
-#: Nothing that a browser would run, show by itself, or read from its own disk.
+#: Schemes that a browser would run, render itself, or read from its own disk.
 UNSAFE_SCHEMES: Final = frozenset(
     {"about", "blob", "data", "file", "filesystem", "javascript", "vbscript", "view-source"}
 )
 
-#: What fits into a column, into a form and into a log as it is.
 VERSION: Final = re.compile(r"[A-Za-z0-9._:/+-]{0,64}")
 
-#: Shorter keys could be guessed (W-04).
+#: Shorter keys could be guessed.
 SHORTEST_WEBHOOK_KEY: Final = 32
 
-#: How long what is kept (V-06); None is for ever.
+#: How long rows are kept; None is for ever.
 RETENTION: Final[Mapping[str, str | None]] = {
     "events": "30d",
     "tombstones": "400d",
@@ -52,8 +51,8 @@ RETENTION: Final[Mapping[str, str | None]] = {
     "audit": None,
 }
 
-#: How often people may try (R-01, R-02, R-03). One session has fewer unsuccessful starts a day
-#: than its user, so that a thief in one session leaves the others something (R-05).
+#: How often users may start an attempt. A session has fewer unsuccessful starts a day than its
+#: user, so that a thief in one session does not lock the owner out of the others.
 RATE_LIMITS: Final[Mapping[str, Any]] = {
     "unsuccessful": ["3/10m", "10/d"],
     "unsuccessful_session": ["3/10m", "6/d"],
@@ -80,7 +79,7 @@ TOKEN_URLS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """What `FACEAUTH_RATE_LIMITS` says; the settings reference tells what each one limits."""
+    """The value of `FACEAUTH_RATE_LIMITS`; the settings reference explains each limit."""
 
     unsuccessful: tuple[Limit, ...]
     unsuccessful_session: tuple[Limit, ...]
@@ -92,7 +91,7 @@ class RateLimits:
 class Conf:
     """Typed access to the settings of this package."""
 
-    # -- who we are at the provider
+    # -- account at the provider
 
     @property
     def SECRET_KEY(self) -> Secret | None:
@@ -114,7 +113,7 @@ class Conf:
         """Id of the user journey (`usj_…`) that configures the service (`str`)."""
         return _text("USER_JOURNEY_ID")
 
-    # -- where the provider is
+    # -- hosts
 
     @property
     def ENVIRONMENT(self) -> str:
@@ -131,7 +130,7 @@ class Conf:
 
     @property
     def TOKEN_URL(self) -> str:
-        """Address that gives OAuth tokens (`str`)."""
+        """URL of the OAuth token endpoint (`str`)."""
         return _text("TOKEN_URL", TOKEN_URLS[self.ENVIRONMENT])
 
     @property
@@ -163,7 +162,7 @@ class Conf:
 
     @property
     def TIMEOUT(self) -> tuple[float, float]:
-        """Seconds to wait for a connection and for an answer (`(float, float)`)."""
+        """Seconds to wait for a connection and for a response (`(float, float)`)."""
         try:
             connect, read = map(float, _read("TIMEOUT", (3, 10)))
         except (TypeError, ValueError):
@@ -172,14 +171,11 @@ class Conf:
             raise ConfigurationError(f"{PREFIX}TIMEOUT must be a pair of seconds.")
         return connect, read
 
-    # -- what the provider tells us
+    # -- webhooks
 
     @property
     def WEBHOOK_SECRET_KEYS(self) -> tuple[Secret, ...]:
-        """Keys that sign webhooks, each good (`list` of `str` or callables, default none).
-
-        A callable in place of the list may return the whole list.
-        """
+        """Keys that may sign webhooks (`list` of `str` or callables, or a callable)."""
         name = "WEBHOOK_SECRET_KEYS"
         keys = [_as_secret(name, value) or Secret("") for value in _list(name, ())]
         if any(len(key.reveal()) < SHORTEST_WEBHOOK_KEY for key in keys):
@@ -190,14 +186,14 @@ class Conf:
 
     @property
     def WEBHOOK_AUTHORIZATION_KEY(self) -> Secret | None:
-        """The `Authorization` header that webhooks must bring besides (`str` or callable)."""
+        """The `Authorization` header that webhooks must also send (`str` or callable)."""
         return _secret("WEBHOOK_AUTHORIZATION_KEY")
 
     @property
     def WEBHOOK_NETWORKS(self) -> tuple[Network, ...]:
-        """Networks that webhooks must come from (`list[str]` or callable, default: any).
+        """Networks that webhooks must come from, in CIDR notation (`list[str]`, default: any).
 
-        In the notation `192.0.2.0/24`. On top of the signature, never in its place.
+        This is required in addition to the signature.
         """
         try:
             return tuple(ip_network(text) for text in _texts("WEBHOOK_NETWORKS", ()))
@@ -214,26 +210,26 @@ class Conf:
             raise ConfigurationError(f"{PREFIX}TRUSTED_PROXIES must be a whole number.")
         return value
 
-    # -- how work is done
+    # -- background work
 
     @property
     def CELERY(self) -> bool:
-        """Whether Celery does what follows a webhook (`bool`, default False)."""
+        """Whether Celery processes webhook events (`bool`, default False)."""
         return _read("CELERY", False) is True
 
     @property
     def POLL_RATE(self) -> float:
-        """Most questions a second to the provider, of all processes together (default 20)."""
+        """Most API calls a second to the provider by all processes together (default 20)."""
         value = _read("POLL_RATE", 20)
         if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
             raise ConfigurationError(f"{PREFIX}POLL_RATE must be a number above 0.")
         return float(value)
 
-    # -- how long things last
+    # -- durations
 
     @property
     def MAX_AGE(self) -> timedelta:
-        """How long a shown face counts (seconds or `timedelta`, default 300 s)."""
+        """How long a captured face counts (seconds or `timedelta`, default 300 s)."""
         return _duration("MAX_AGE", 300)
 
     @property
@@ -243,48 +239,58 @@ class Conf:
 
     @property
     def SLOW_REVIEW(self) -> bool:
-        """Whether people decide at the provider, not machines (`bool`, default False)."""
+        """Whether staff of the provider decide about faces (`bool`, default False)."""
         return _read("SLOW_REVIEW", False) is True
 
     @property
     def RETENTION(self) -> Mapping[str, timedelta | None]:
-        """How long things are kept after their end (`dict` of text such as `"30d"`, or None).
+        """How long rows are kept (`dict` of periods such as `"30d"`, or None for ever).
 
-        None is for ever. What is not named keeps its default.
+        Keys that are not given keep their defaults.
         """
         given = _read("RETENTION", {})
         if not isinstance(given, Mapping) or given.keys() - RETENTION.keys():
             names = ", ".join(RETENTION)
             raise ConfigurationError(f"{PREFIX}RETENTION must name some of {names}.")
         texts = {**RETENTION, **given}
-        return {name: _as_period("RETENTION", text) for name, text in texts.items()}
+        try:
+            return {name: None if text is None else as_period(text) for name, text in texts.items()}
+        except (TypeError, ValueError):
+            raise ConfigurationError(
+                f"{PREFIX}RETENTION must hold periods such as 30d, or None."
+            ) from None
 
-    # -- how often people may try
+    # -- rate limits
 
     @property
     def RATE_LIMITS(self) -> RateLimits:
-        """How many attempts may be started (`dict`; what is not named keeps its default).
+        """How many attempts may be started (`dict`; keys that are not given keep their defaults).
 
-        None, an empty list and an empty text are no limit.
+        None, an empty list or an empty string lifts a limit.
         """
         given = _read("RATE_LIMITS", {})
         if not isinstance(given, Mapping) or given.keys() - RATE_LIMITS.keys():
             names = ", ".join(RATE_LIMITS)
             raise ConfigurationError(f"{PREFIX}RATE_LIMITS must name some of {names}.")
         limits = {**RATE_LIMITS, **given}
+        site, lockout = limits["site"], limits["lockout"]
+        if not isinstance(lockout, list | tuple | None):
+            raise ConfigurationError(
+                f'{PREFIX}RATE_LIMITS["lockout"] must be a pair, as (5, "30m").'
+            )
         return RateLimits(
-            unsuccessful=_limits("unsuccessful", limits),
-            unsuccessful_session=_limits("unsuccessful_session", limits),
-            successful=_limits("successful", limits),
-            site=_limit("site", limits),
-            lockout=_lockout("lockout", limits),
+            unsuccessful=_limits("unsuccessful", limits["unsuccessful"]),
+            unsuccessful_session=_limits("unsuccessful_session", limits["unsuccessful_session"]),
+            successful=_limits("successful", limits["successful"]),
+            site=None if site in (None, "") else _limit("site", site),
+            lockout=_limit("lockout", "/".join(map(str, lockout))) if lockout else None,
         )
 
-    # -- what programs are told
+    # -- API
 
     @property
     def ACR(self) -> str:
-        """What a face check is called as an authentication context (`str`, default `"face"`)."""
+        """Authentication context class of a face check (`str`, default `"face"`)."""
         name = _text("ACR", "face")
         if not ACR.fullmatch(name):
             raise ConfigurationError(f"{PREFIX}ACR must be printable, without quotes or spaces.")
@@ -292,57 +298,50 @@ class Conf:
 
     @property
     def CREDENTIAL(self) -> Callable[[Any], str | None] | None:
-        """What names the credential of a request without a session (path of a callable).
-
-        It is given the request of Django REST framework.
-        """
+        """Callable that names the credential of an API request (`str`, a dotted path)."""
         return _callable("CREDENTIAL")
 
     @property
     def REDIRECT_ALLOWLIST(self) -> tuple[str, ...]:
-        """Addresses that programs may have the browser sent to, as a whole (`list[str]`)."""
+        """Complete URLs that clients may have the browser sent to (`list[str]`)."""
         urls = _texts("REDIRECT_ALLOWLIST", ())
-        if not all(_is_address(url, debug=settings.DEBUG) for url in urls):
-            raise ConfigurationError(f"{PREFIX}REDIRECT_ALLOWLIST holds what is no safe address.")
+        if not all(_is_safe_url(url, debug=settings.DEBUG) for url in urls):
+            raise ConfigurationError(f"{PREFIX}REDIRECT_ALLOWLIST holds an unsafe URL.")
         return urls
 
-    # -- staff who act as another user
+    # -- impersonation
 
     @property
     def IMPERSONATION_KEYS(self) -> tuple[str, ...]:
-        """Keys that a session has while staff act as its user (`list[str]`)."""
+        """Session keys that mark a session in which staff act as the user (`list[str]`)."""
         return _texts("IMPERSONATION_KEYS", ())
 
-    # -- the review desk
+    # -- review
 
     @property
     def DASHBOARD_URL(self) -> str:
-        """Where staff look at an authentication at the provider, with `{id}` in it (`str`)."""
+        """URL of an authentication in the provider's dashboard, with `{id}` in it (`str`)."""
         url = _text("DASHBOARD_URL")
-        is_link = url.startswith("https://") and _is_address(url.replace("{id}", ""), debug=False)
+        is_link = url.startswith("https://") and _is_safe_url(url.replace("{id}", ""), debug=False)
         if url and not (is_link and "{id}" in url):
             raise ConfigurationError(f"{PREFIX}DASHBOARD_URL must be https://… with {{id}} in it.")
         return url
 
-    # -- what is kept
-
     @property
     def SCRUB(self) -> Callable[..., Any] | None:
-        """What keeps less of what the provider says (path of a callable, default: nothing)."""
+        """Callable that reduces the provider's data before it is stored (`str`, a dotted path)."""
         return _callable("SCRUB")
 
-    # -- people who cannot pass
+    # -- pages
 
     @property
     def FALLBACK(self) -> str:
-        """URL name or path of the page for people who cannot show their face (`str`)."""
+        """URL name or path of the page for users who cannot show their face (`str`)."""
         return _text("FALLBACK")
-
-    # -- what people agree to
 
     @property
     def CONSENT_VERSION(self) -> str:
-        """Version of the text that people agree to before their first attempt (`str`).
+        """Version of the text that users agree to before their first attempt (`str`).
 
         Empty, the default, means that the site takes consent elsewhere.
         """
@@ -353,8 +352,6 @@ class Conf:
             )
         return version
 
-    # -- what users are told
-
     @property
     def NOTICES(self) -> bool:
         """Whether users are mailed when their face opened a gate (`bool`, default False)."""
@@ -362,7 +359,7 @@ class Conf:
 
     @property
     def SITE_URL(self) -> str:
-        """Where the site is, for links in mails: `https://bank.example` (`str`)."""
+        """Root of the site for links in mails, such as `https://bank.example` (`str`)."""
         url = _text("SITE_URL").rstrip("/")
         parts = urlsplit(url)
         is_known = (
@@ -372,45 +369,39 @@ class Conf:
             raise ConfigurationError(f"{PREFIX}SITE_URL must begin with https:// and a host.")
         return url
 
-    # -- the simulator
+    # -- simulator
 
     @property
     def SIMULATOR_ENABLED(self) -> bool:
-        """Whether the simulator answers: in DEBUG, or when this is True (`bool`, default False)."""
+        """Whether the simulator runs without DEBUG, too (`bool`, default False)."""
         return settings.DEBUG or _read("SIMULATOR_ENABLED", False) is True
 
     @property
     def SIMULATOR_WEBHOOK_URL(self) -> str:
-        """Address that the simulator sends webhooks to (`str`, default: nowhere)."""
+        """URL that the simulator sends webhooks to (`str`, default: none)."""
         return _text("SIMULATOR_WEBHOOK_URL")
 
     @property
     def SIMULATOR_CHECK_SECONDS(self) -> timedelta:
-        """How long the simulator compares faces (seconds or `timedelta`, default 2 s)."""
+        """How long the simulator checks a face (seconds or `timedelta`, default 2 s)."""
         return _duration("SIMULATOR_CHECK_SECONDS", 2)
 
 
 conf = Conf()
 
 KNOWN: Final = frozenset(name for name in vars(Conf) if name.isupper())
-
-
-#: What settings modules import from `django_faceauth.beat` is no setting, and no misspelt one.
-IMPORTED: Final = frozenset({"BEAT_SCHEDULE"})
-
-
-def given() -> frozenset[str]:
-    """Return the `FACEAUTH_*` settings of this site, without the prefix."""
-    names = (name.removeprefix(PREFIX) for name in dir(settings) if name.startswith(PREFIX))
-    return frozenset(names) - IMPORTED
-
-
-#: Of these only True itself is a yes: the text "False" would be one else.
+#: Only True turns these on: the string "False" would be true.
 SWITCHES: Final = frozenset({"CELERY", "NOTICES", "SIMULATOR_ENABLED", "SLOW_REVIEW"})
 
 
+def given() -> frozenset[str]:
+    """Return the names of the `FACEAUTH_*` settings of this site, without the prefix."""
+    names = (name.removeprefix(PREFIX) for name in dir(settings) if name.startswith(PREFIX))
+    return frozenset(names) - {"BEAT_SCHEDULE"}  # which settings modules import from here
+
+
 def misread() -> frozenset[str]:
-    """Return the switches of this site that are neither on nor off, and so are off."""
+    """Return the switches that are not `bool`, and so are off."""
     return frozenset(name for name in SWITCHES if not isinstance(_read(name, False), bool))
 
 
@@ -425,13 +416,13 @@ def _text(name: str, default: str = "") -> str:
     return value
 
 
-def _is_address(url: str, *, debug: bool) -> bool:
-    """Tell whether a browser may be sent to `url`: a page over HTTPS, or an app by its scheme."""
+def _is_safe_url(url: str, *, debug: bool) -> bool:
+    """Return whether a browser may be sent to `url`: a page over HTTPS, or an app by its scheme."""
     try:
         parts = urlsplit(url)
-    except ValueError:  # such as an IPv6 address without its end
+    except ValueError:  # an incomplete IPv6 address, for example
         return False
-    if not ADDRESS.fullmatch(url) or parts.scheme in UNSAFE_SCHEMES:
+    if not URL.fullmatch(url) or parts.scheme in UNSAFE_SCHEMES:
         return False
     if parts.scheme not in {"http", "https"}:
         return True
@@ -446,9 +437,9 @@ def _callable(name: str) -> Callable[..., Any] | None:
     try:
         found = import_string(path)
     except ImportError:
-        raise ConfigurationError(f"{PREFIX}{name} names what cannot be imported.") from None
+        raise ConfigurationError(f"{PREFIX}{name} cannot be imported.") from None
     if not callable(found):
-        raise ConfigurationError(f"{PREFIX}{name} names what cannot be called.")
+        raise ConfigurationError(f"{PREFIX}{name} must be the path of a callable.")
     return cast(Callable[..., Any], found)
 
 
@@ -462,48 +453,25 @@ def _texts(name: str, default: tuple[str, ...]) -> tuple[str, ...]:
 def _list(name: str, default: tuple[Any, ...]) -> tuple[Any, ...]:
     value = _read(name, default)
     values = _called(name, value) if callable(value) else value
-    # A string is a sequence of strings too: "example.com" must not become eleven hosts.
+    # A string is a sequence of strings, too: "example.com" must not become eleven hosts.
     if not isinstance(values, list | tuple):
         raise ConfigurationError(f"{PREFIX}{name} must be a list.")
     return tuple(values)
 
 
-def _limits(name: str, limits: Mapping[str, Any]) -> tuple[Limit, ...]:
-    texts = [] if limits[name] is None else limits[name]
-    # A string is a sequence of strings too.
-    if not isinstance(texts, list | tuple):
+def _limits(name: str, texts: Any) -> tuple[Limit, ...]:
+    if not isinstance(texts, list | tuple | None):
         raise ConfigurationError(f'{PREFIX}RATE_LIMITS["{name}"] must be a list, as ["3/10m"].')
-    return tuple(_as_limit(name, text) for text in texts)
+    return tuple(_limit(name, text) for text in texts or ())
 
 
-def _limit(name: str, limits: Mapping[str, Any]) -> Limit | None:
-    text = limits[name]
-    return None if text is None or text == "" else _as_limit(name, text)
-
-
-def _lockout(name: str, limits: Mapping[str, Any]) -> Limit | None:
-    value = limits[name]
-    if value is None or value in ([], ()):
-        return None
-    if not isinstance(value, list | tuple):
-        raise ConfigurationError(f'{PREFIX}RATE_LIMITS["{name}"] must be a pair, as (5, "30m").')
-    return _as_limit(name, "/".join(map(str, value)))
-
-
-def _as_limit(name: str, text: object) -> Limit:
+def _limit(name: str, text: object) -> Limit:
     try:
         return as_limit(cast(str, text))
     except (TypeError, ValueError):
         raise ConfigurationError(
             f'{PREFIX}RATE_LIMITS["{name}"] must hold limits such as 3/10m.'
         ) from None
-
-
-def _as_period(name: str, value: object) -> timedelta | None:
-    try:
-        return None if value is None else as_period(cast(str, value))
-    except (TypeError, ValueError):
-        raise ConfigurationError(f"{PREFIX}{name} holds what is no period, such as 30d.") from None
 
 
 def _secret(name: str) -> Secret | None:
@@ -521,7 +489,7 @@ def _called(name: str, value: Callable[[], Any]) -> Any:
     try:
         return value()
     except Exception as error:
-        # A vault may be away; what its error says is not ours to show.
+        # The error of a vault may hold its secrets.
         raise ConfigurationError(f"{PREFIX}{name} failed: {type(error).__name__}.") from None
 
 

@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from django_faceauth.models import Erasure, FaceChallenge, Lockout, ReviewCase, database
 from django_faceauth.services import notifications
-from django_faceauth.services.grants import grants, revocation
+from django_faceauth.services.grants import identity, revocation
 from django_faceauth.services.notifications import WarningKind
 from django_faceauth.services.privacy import erasure
 from django_faceauth.signals import case_raised, challenge_granted, locked_out, reported
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 def on_login(request: HttpRequest | None = None, **_kwargs: Any) -> None:
     """Prepare the session; some log-ins, of tests and tools, have none."""
     if request is not None and hasattr(request, "session"):
-        grants.prepare(request)
+        identity.prepare(request)
 
 
 @receiver(user_logged_out)

@@ -26,7 +26,7 @@ from django_faceauth.api.exceptions import as_problem
 from django_faceauth.api.serializers import StatusQuerySerializer
 from django_faceauth.models import database
 from django_faceauth.models.authentication import STATUS_LENGTH
-from django_faceauth.services.grants import grants
+from django_faceauth.services.grants import face_cookie
 
 logger = logging.getLogger(__name__)
 
@@ -158,7 +158,7 @@ class ApiView(GenericAPIView[Any]):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Keep every answer out of caches, and out of other users' hands."""
         final = super().finalize_response(request, response, *args, **kwargs)
-        grants.carry(request, final)
+        face_cookie.carry(request, final)
         final["Cache-Control"] = "no-store, private"
         final["Referrer-Policy"] = "no-referrer"
         patch_vary_headers(final, ["Authorization", "Cookie", "Accept-Language"])

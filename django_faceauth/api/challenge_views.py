@@ -47,7 +47,7 @@ from django_faceauth.exceptions import (
 )
 from django_faceauth.gate.decision import Reason
 from django_faceauth.gate.freshness import freshness
-from django_faceauth.gate.problem_details import addresses_of, problem
+from django_faceauth.gate.problem_details import problem, urls_of
 from django_faceauth.gate.redirects import fallback_for, way_back
 from django_faceauth.gate.responses import denial
 from django_faceauth.models import FaceChallenge
@@ -62,7 +62,7 @@ from django_faceauth.services.flow.progress import (
     wording_for,
 )
 from django_faceauth.services.flow.start import begin
-from django_faceauth.services.grants import grants
+from django_faceauth.services.grants import face_cookie, grants, identity
 from django_faceauth.services.grants.formatting import lines, plain
 from django_faceauth.services.privacy import consent
 
@@ -93,7 +93,7 @@ class ChallengeView(ApiView):
         )
         data = _data_of(request, challenge, trouble, now)
         if challenge.state == FaceChallenge.State.GRANTED:
-            grants.see(request, challenge, now=now)
+            face_cookie.see(request, challenge, now=now)
         response = Response(self.get_serializer(data).data)
         etag = response["ETag"] = _etag(response.data)
         answer = get_conditional_response(request, etag=etag, response=response) or response
@@ -169,7 +169,7 @@ class ConsentView(ApiView):
     )
     def delete(self, request: Request) -> HttpResponseBase:
         """Withdraw any consent, end face checks, and have the face anonymized."""
-        if grants.is_impersonated(request):
+        if identity.is_impersonated(request):
             return denial(Reason.IMPERSONATED)
         consent.withdraw(cast(AbstractBaseUser, request.user), now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -225,7 +225,7 @@ def _data_of(
         "lines": lines(challenge.snapshot, challenge.snapshot_order),
         "verified_at": verified_at,
         "expires_at": verified_at and verified_at + challenge.age_limit,
-        **addresses_of(request, challenge),
+        **urls_of(request, challenge),
         "fallback_url": request.build_absolute_uri(fallback) if fallback else None,
     }
 

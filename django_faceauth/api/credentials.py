@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from django_faceauth.conf import conf
 from django_faceauth.gate.problem_details import SESSION_SCHEME
-from django_faceauth.services.grants import grants
+from django_faceauth.services.grants import identity
 
 #: A scheme is a token (RFC 9110, section 11.1).
 SCHEME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
@@ -25,7 +25,7 @@ def recognise(request: Request) -> None:
     """Tell the gate whether a session or another credential stands behind a request."""
     credential = _credential_of(request)
     if credential is not None:
-        grants.recognise(request, credential)
+        identity.recognise(request, credential)
 
 
 def scheme_of(request: Request) -> str:
@@ -40,7 +40,7 @@ def scheme_of(request: Request) -> str:
 
 def _credential_of(request: Request) -> str | None:
     """Return what stays the same of a credential; None for a session, empty for nothing."""
-    credential: str | None = getattr(request, grants.CREDENTIAL, None)
+    credential: str | None = getattr(request, identity.CREDENTIAL, None)
     if credential is not None:  # of an authenticator that has called recognise_client()
         return credential
     authenticator = _authenticator_of(request)

@@ -50,7 +50,7 @@ from django_faceauth.gate.policy import Bind, Policy, described_by, policy
 from django_faceauth.gate.responses import not_reused
 from django_faceauth.gate.view_methods import answered_by_framework
 from django_faceauth.models import database
-from django_faceauth.services.grants import grants
+from django_faceauth.services.grants import face_cookie
 
 __all__ = ["FaceRequest", "FaceRequired", "require_face"]
 
@@ -216,7 +216,7 @@ class _GateState:
         """Have an async method carry what was seen: its view ends in the event loop."""
         name = _handler_of(request, self.view)
         handler = getattr(self.view, name)
-        if grants.has_seen(request) and iscoroutinefunction(handler):
+        if face_cookie.has_seen(request) and iscoroutinefunction(handler):
             vars(self.view)[name] = _carried(handler)
 
     def permission_denied(
@@ -264,7 +264,7 @@ class _GateState:
                 "to use the face up: name it in permission_classes"
             )
         if not _is_in_event_loop():
-            grants.carry(request, response)
+            face_cookie.carry(request, response)
         is_open = any(isinstance(decision, Allow) for decision in self.decisions.values())
         return not_reused(request, response) if is_open else response
 

@@ -1,4 +1,4 @@
-"""The gate: what site developers put in front of their views."""
+"""Gates that site developers put in front of their views."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gate for Django's admin: all of it, one model, or one action."""
+"""Gate Django's admin: the whole site, one model, or one action."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from asgiref.sync import iscoroutinefunction
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver
 
 from django_faceauth.gate.decorators import run_gated
 from django_faceauth.gate.policy import Bind, Policy, described_by, policy
 from django_faceauth.gate.unused import asks_again, unused
-from django_faceauth.services.grants import grants
+from django_faceauth.services.grants import face_cookie
 
 __all__ = [
     "FaceRequiredAdminSite",
@@ -30,17 +30,16 @@ __all__ = [
 Action = TypeVar("Action", bound=Callable[..., Any])
 View = Callable[..., Any]
 
-#: What all doors of the admin share unless they say otherwise: no name that a site is likely
-#: to give a gate of its own.
+#: The default action of all gates in the admin, unlikely to be one of the site's own.
 ADMIN: Final = "django-admin"
 
 
 class FaceRequiredAdminSite(AdminSite):
-    """An admin of which every page asks for a face, once it is clear that it may be seen.
+    """An admin site whose every page asks for a face, after the permissions are checked.
 
-    Logging in and out is not asked for, nor are the translations of the admin's scripts.
-    The attributes are arguments of `face_required`. Raises `ValueError` or `TypeError` where
-    the class is written if its gate could never open.
+    The pages to log in and out and the translations of the admin's scripts stay open. The
+    attributes are arguments of `face_required`. Raises `ValueError` or `TypeError` where the
+    class is defined if its gate could never open.
     """
 
     face_action: str = ADMIN
@@ -56,21 +55,21 @@ class FaceRequiredAdminSite(AdminSite):
         return described_by(self)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Put the gate behind the admin's own question who somebody is (G-08)."""
+        """Put the gate behind the admin's own check of the user."""
         if view in (self.logout, self.i18n_javascript):
             return super().admin_view(view, cacheable)
         guarded: Any = super().admin_view(_behind(self.face_policy, view), cacheable)
-        guarded.admin_site = self  # as Django notes it on its own pages, so that it is found
+        guarded.admin_site = self  # as Django does on its own pages, so that it is found
         return guarded
 
 
 # Django's class takes no parameters at run time.
 class FaceRequiredModelAdmin(ModelAdmin):  # type: ignore[type-arg]
-    """An admin of one model that asks for a face: unless told otherwise, before changes.
+    """An admin of one model that asks for a face, by default before changes.
 
-    Covers every address of the model, also those of a `get_urls()` of the site's own. The
-    attributes are arguments of `face_required`; `face_methods` None asks before anything is
-    seen, too. Raises what `FaceRequiredAdminSite` raises.
+    Covers every URL of the model, also those of a `get_urls()` of the site's own. The
+    attributes are arguments of `face_required`; with `face_methods = None` it also asks
+    before anything is shown. Raises what `FaceRequiredAdminSite` raises.
     """
 
     face_action: str = ADMIN
@@ -88,7 +87,7 @@ class FaceRequiredModelAdmin(ModelAdmin):  # type: ignore[type-arg]
 
     @property
     def urls(self) -> list[Any]:
-        """The addresses of the model, all of them behind the gate."""
+        """The URLs of the model, all of them behind the gate."""
         return [self._guarded(pattern) for pattern in super().urls]
 
     def _guarded(self, pattern: URLPattern | URLResolver) -> URLPattern | URLResolver:
@@ -121,14 +120,13 @@ def face_required_action(
     bind: Bind | None = None,
     single_use: bool = False,
 ) -> Callable[[Action], Action]:
-    """Let an admin action run only on a recent approved face of whoever started it.
+    """Let an admin action run only on a recent approved face of the user who starts it.
 
-    The arguments are those of `face_required`; `bind` is called with what the action is
-    called with. After the face staff are back at the list, and start the action once more.
-    A page that asks whether they are sure, and sends the same action again, uses no face up:
-    one face is for the page and for the work.
-    Raises what `face_required` raises, and `TypeError` for an async function, which the
-    admin could not run.
+    The arguments are those of `face_required`; `bind` takes the arguments of the action. After
+    the face check staff are back at the list and start the action again. A confirmation page
+    that sends the same action again does not use the face up: one face covers the page and
+    the work. Raises what `face_required` raises, and `TypeError` for an async function, which
+    the admin could not run.
     """
     asked = policy(action=action, max_age=max_age, bind=bind, single_use=single_use)
 
@@ -137,18 +135,18 @@ def face_required_action(
             raise TypeError("the admin cannot run an async action")
 
         @wraps(function)
-        def gated(desk: Any, request: HttpRequest, rows: QuerySet[Any]) -> Any:
-            bound = asked.bind and partial(asked.bind, desk, request, rows)
+        def gated(model_admin: Any, request: HttpRequest, rows: QuerySet[Any]) -> Any:
+            bound = asked.bind and partial(asked.bind, model_admin, request, rows)
 
             def run() -> Any:
-                answer = function(desk, request, rows)
-                sent = request.POST.getlist("action")
-                return unused(answer) if any(asks_again(answer, one) for one in sent) else answer
+                answer = function(model_admin, request, rows)
+                names = request.POST.getlist("action")
+                return unused(answer) if any(asks_again(answer, name) for name in names) else answer
 
             answer = run_gated(request, replace(asked, bind=bound), run)
-            if answer is None and grants.has_seen(request):
-                # What the admin answers for an action that answers nothing.
-                answer = grants.carry(request, HttpResponseRedirect(request.get_full_path()))
+            if answer is None and face_cookie.has_seen(request):
+                # What the admin itself returns for an action that returns nothing.
+                answer = face_cookie.carry(request, HttpResponseRedirect(request.get_full_path()))
             return answer
 
         gated.face_policy = asked  # type: ignore[attr-defined]
@@ -167,29 +165,20 @@ def _behind(asked: Policy, view: View) -> View:
 
 
 def _may(
-    desk: ModelAdmin[Any], view: View, request: HttpRequest, arguments: Mapping[str, Any]
+    model_admin: ModelAdmin[Any], view: View, request: HttpRequest, arguments: Mapping[str, Any]
 ) -> bool:
-    """Ask what the admin's own view will ask, so that who may not learns nothing (G-08)."""
-    rule = _RULES.get(view.__name__)
-    if rule is None:
-        return True
+    """Check what the admin's own view checks, so that users without permission learn nothing."""
     object_id = arguments.get("object_id")
-    row = None if object_id is None else desk.get_object(request, unquote(object_id))
-    return rule(desk, request, row)
-
-
-def _may_change(desk: ModelAdmin[Any], request: HttpRequest, row: Model | None) -> bool:
-    if request.method != "POST":
-        return desk.has_view_or_change_permission(request, row)
-    if "_saveasnew" in request.POST:
-        return desk.has_add_permission(request)
-    return desk.has_change_permission(request, row)
-
-
-_RULES: Final[Mapping[str, Callable[[ModelAdmin[Any], HttpRequest, Any], bool]]] = {
-    "changelist_view": lambda desk, request, _row: desk.has_view_or_change_permission(request),
-    "add_view": lambda desk, request, _row: desk.has_add_permission(request),
-    "change_view": _may_change,
-    "delete_view": lambda desk, request, row: desk.has_delete_permission(request, row),
-    "history_view": lambda desk, request, row: desk.has_view_or_change_permission(request, row),
-}
+    row = None if object_id is None else model_admin.get_object(request, unquote(object_id))
+    match view.__name__:
+        case "add_view":
+            return model_admin.has_add_permission(request)
+        case "change_view" if request.method == "POST":
+            if "_saveasnew" in request.POST:
+                return model_admin.has_add_permission(request)
+            return model_admin.has_change_permission(request, row)
+        case "changelist_view" | "change_view" | "history_view":
+            return model_admin.has_view_or_change_permission(request, row)
+        case "delete_view":
+            return model_admin.has_delete_permission(request, row)
+    return True

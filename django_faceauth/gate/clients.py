@@ -1,4 +1,4 @@
-"""Clients without a session, outside Django REST framework (B-04, B-07)."""
+"""Recognise clients without a session."""
 
 from __future__ import annotations
 
@@ -8,28 +8,27 @@ from django.contrib.auth.base_user import AbstractBaseUser
 
 from django_faceauth.gate.locked_user import keep_user
 from django_faceauth.gate.problem_details import SESSION_SCHEME
-from django_faceauth.services.grants import grants
+from django_faceauth.services.grants import identity
 
-#: Where `recognise_client` leaves the scheme of the credential on a request.
+#: The attribute of a request with the scheme of its credential.
 SCHEME: Final = "_faceauth_scheme"
 
 
 def recognise_client(
     request: Any, user: AbstractBaseUser, *, credential: str, scheme: str = "Bearer"
 ) -> None:
-    """Tell the gate that a request is of `user`, known by a credential and not by a session.
+    """Tell the gate that a request of `user` is authenticated by a credential, not a session.
 
     For code that authenticates by itself: a decorator of the site, django-ninja, an
     authenticator of Django REST framework. Call it before the gate. From then on
-    `request.user` is that user, and nothing of the session counts or is touched: the gate
-    answers with a 401, and a grant counts for the client that names its challenge in
-    `Face-Challenge`.
+    `request.user` is that user and the session is ignored: the gate responds with 401, and a
+    grant counts for the client that names its challenge in `Face-Challenge`.
 
-    `credential` is what stays the same of the credential when it is renewed, such as
-    `f"token {row.pk}"`; empty if nothing does. Clients must not be able to choose it.
-    `scheme` is what the refusal names in `WWW-Authenticate`.
+    `credential` identifies the credential across renewals, such as `f"token {row.pk}"`; empty
+    if nothing stays the same. Clients must not be able to choose it. `scheme` is named in
+    `WWW-Authenticate` of a refusal.
 
-    Raises `UserChanged` if a gate has judged another user already, `ValueError` for an
+    Raises `UserChanged` if a gate has already decided for another user, `ValueError` for an
     anonymous user, and `TypeError` if `credential` is not a string.
     """
     if not user.is_authenticated:
@@ -38,12 +37,12 @@ def recognise_client(
         raise TypeError("credential must be a string")
     request = getattr(request, "_request", request)  # the one that Django REST framework wraps
     request.user = user
-    grants.recognise(request, credential)
+    identity.recognise(request, credential)
     setattr(request, SCHEME, scheme)
     keep_user(request)
 
 
 def scheme_of(request: Any) -> str:
-    """Return the scheme of the credential that a request is known by (G-07)."""
+    """Return the scheme of the credential of a request."""
     scheme: str = getattr(request, SCHEME, SESSION_SCHEME)
     return scheme

@@ -41,22 +41,29 @@ from django_faceauth.models import FaceChallenge, FaceExemption
 from django_faceauth.models.active_grants import Grant
 from django_faceauth.models.challenge import EXEMPTION, FACE
 from django_faceauth.services.enrolment import applicants
-from django_faceauth.services.grants import binding, exemptions, grants, revocation
+from django_faceauth.services.grants import (
+    binding,
+    exemptions,
+    face_cookie,
+    grants,
+    identity,
+    revocation,
+)
 from django_faceauth.services.grants.binding import Snapshot
-from django_faceauth.services.grants.challenge_spec import Principal
+from django_faceauth.services.grants.identity import Principal
 
 logger = logging.getLogger(__name__)
 
 State = FaceChallenge.State
 
-#: The header by which a client without a form names its challenge.
+#: The header by which a client names its challenge.
 CHALLENGE_HEADER: Final = "Face-Challenge"
 URL_ENCODED: Final = "application/x-www-form-urlencoded"
 FORMS: Final = frozenset({URL_ENCODED, "multipart/form-data"})
 
 
 class Reason(StrEnum):
-    """Why a request passed or did not: a closed set."""
+    """Why a request may or may not pass: a closed set."""
 
     FRESH = "fresh"
     OTHER_METHOD = "other_method"
@@ -76,12 +83,12 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """What a view finds as `request.face` behind a gate.
+    """The value of `request.face` behind a gate.
 
-    `verified_at` is the latest moment at which we know that the face had not been shown
-    yet, `expires_at` when this gate closes again, `challenge` the handle of the challenge
-    that was granted. `method` is `"face"`, the name of the site's other way, which was taken
-    at `verified_at`, or `"exemption"`; `reason` says why the gate opened.
+    `verified_at` is the latest time at which the face was certainly not captured yet,
+    `expires_at` is when this gate closes again, `challenge` is the handle of the granted
+    challenge. `method` is `"face"`, `"exemption"` or the name of another method of the site,
+    used at `verified_at`; `reason` says why the gate opened.
     """
 
     verified_at: datetime
@@ -100,7 +107,7 @@ class FaceRequest(HttpRequest):
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """The request may pass, on this grant or exemption, to do what the snapshot says."""
+    """The request may pass on this grant or exemption."""
 
     face: Face
     basis: Grant | FaceExemption = field(repr=False)
@@ -108,13 +115,13 @@ class Allow:
 
     @property
     def reason(self) -> Reason:
-        """Why it may."""
+        """Why the request may pass."""
         return self.face.reason
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """The request may pass once the user has shown their face, for this snapshot."""
+    """The request may pass after a face check for this snapshot."""
 
     reason: Reason = Reason.NOT_SHOWN
     snapshot: Snapshot = field(default_factory=dict)
@@ -122,9 +129,9 @@ class Challenge:
 
 @dataclass(frozen=True, slots=True)
 class Deny:
-    """The request may not pass, and no face would change that.
+    """The request may not pass, and a face check would not change that.
 
-    `challenge` is the one that the request named, and that is worth nothing from now on.
+    `challenge` is the one that the request named; it is invalidated.
     """
 
     reason: Reason
@@ -169,13 +176,13 @@ def load(request: HttpRequest, policy: Policy) -> Facts:
     # Django REST framework sets UNAUTHENTICATED_USER, which may be None.
     if not getattr(request.user, "is_authenticated", False):
         denied = Reason.ANONYMOUS
-    elif grants.is_impersonated(request):
+    elif identity.is_impersonated(request):
         denied = Reason.IMPERSONATED
     elif policy.is_single_use and is_in_advance(request):
         denied = Reason.IN_ADVANCE
     if denied is not None:
         return Facts(timezone.now(), denied)
-    principal, handle = grants.seat_of(request), named_by(request, policy)
+    principal, handle = identity.principal_of(request), named_by(request, policy)
     return load_rows(principal, policy, handle, must_name=principal.names_challenge)
 
 
@@ -294,7 +301,7 @@ def apply(request: HttpRequest, policy: Policy, decision: Decision, now: datetim
         elif policy.is_single_use and not grants.consume(basis, policy.age_limit, now=now):
             decision = Challenge(Reason.USED, snapshot)
         else:
-            grants.see(request, basis, now=now)
+            face_cookie.see(request, basis, now=now)
     _log(policy, decision)
     return decision
 
@@ -302,10 +309,9 @@ def apply(request: HttpRequest, policy: Policy, decision: Decision, now: datetim
 def receive_body(request: HttpRequest) -> None:
     """Wait for the body of a request, if it is URL-encoded or JSON.
 
-    A WSGI server calls the view as soon as it has the head, so a client could send the head
-    in time and the body when the face counts no more. Multipart bodies are left to the view,
-    which may want to set upload handlers. Raises what `request.body` does, such as
-    `RequestDataTooBig`.
+    A WSGI server calls the view as soon as it has the headers, so a client could send them in
+    time and the body after the face has expired. Multipart bodies are left to the view, which
+    may set upload handlers. Raises what `request.body` raises, such as `RequestDataTooBig`.
     """
     kind = (request.content_type or "").partition(";")[0].strip().lower()
     if kind in {URL_ENCODED, "application/json"} or kind.endswith("+json"):
@@ -314,10 +320,10 @@ def receive_body(request: HttpRequest) -> None:
 
 
 def named_by(request: HttpRequest, policy: Policy) -> str:
-    """Return the handle that a request brings along, or nothing.
+    """Return the handle of the challenge that a request names; empty if it names none.
 
     Forms name it where a grant counts once or the gate has a continue page. Other multipart
-    bodies are not read: the view may want to set upload handlers, or to read the stream.
+    bodies are not read: the view may set upload handlers or read the stream.
     """
     header = request.headers.get(CHALLENGE_HEADER, "")
     read = FORMS if policy.is_single_use or policy.keep is not None else {URL_ENCODED}

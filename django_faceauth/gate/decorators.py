@@ -28,12 +28,12 @@ from django_faceauth.gate.responses import not_reused, refuse
 from django_faceauth.gate.unused import is_unused
 from django_faceauth.gate.view_methods import class_behind
 from django_faceauth.models import database
-from django_faceauth.services.grants import grants
+from django_faceauth.services.grants import face_cookie
 
 logger = logging.getLogger(__name__)
 
 View = TypeVar("View", bound=Callable[..., Any])
-#: Answers a request that may not pass.
+#: Returns the response to a refused request.
 Refuse = Callable[[HttpRequest, Policy, Challenge | Deny, datetime], HttpResponseBase]
 
 
@@ -128,7 +128,7 @@ def face_required(
 def run_gated(
     request: HttpRequest, asked: Policy, view: Callable[[], Any], refuse: Refuse = refuse
 ) -> Any:
-    """Return the answer of a view, which takes no more arguments, or the gate's refusal."""
+    """Return the response of a view, called without arguments, or the refusal of its gate."""
     if not asked.covers(request.method):
         return view()
     receive_body(request)  # before there is a transaction, which a slow client would hold
@@ -159,7 +159,7 @@ def run_gated(
         # After the transaction: on MariaDB three refused requests of one session would lock
         # each other out of the row of their challenge.
         answer = refuse(request, asked, answer, timezone.now())
-    return not_reused(request, grants.carry(request, answer))
+    return not_reused(request, face_cookie.carry(request, answer))
 
 
 async def run_gated_async(
@@ -168,7 +168,7 @@ async def run_gated_async(
     view: Callable[[], Awaitable[Any]],
     refuse: Refuse = refuse,
 ) -> Any:
-    """Return the answer of an async view, which takes no more arguments, or the refusal."""
+    """Return the response of an async view, called without arguments, or the refusal."""
     if not asked.covers(request.method):
         return await view()
     if not asked.is_single_use:
@@ -189,9 +189,9 @@ async def run_gated_async(
 
 
 async def carry_async(request: HttpRequest, answer: Any) -> Any:
-    """Do what `grants.carry` does, from an event loop."""
-    if grants.has_seen(request):
-        answer = await sync_to_async(grants.carry)(request, answer)
+    """Call `face_cookie.carry` from an event loop."""
+    if face_cookie.has_seen(request):
+        answer = await sync_to_async(face_cookie.carry)(request, answer)
     return answer
 
 

@@ -1,4 +1,4 @@
-"""For pages and programs that want to know before they ask."""
+"""Check for a fresh face without a gate."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from django_faceauth.gate.decision import Allow, Decision, Face, evaluate, load,
 from django_faceauth.gate.policy import policy
 from django_faceauth.gate.responses import refuse
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services.grants.challenge_spec import Principal
+from django_faceauth.services.grants.identity import Principal
 
 
 def freshness(
     request: HttpRequest, *, action: str = "", max_age: float | timedelta | None = None
 ) -> Face | None:
-    """Return what a gate with these arguments would let through on, or None.
+    """Return the face on which a gate with these arguments would open, or None.
 
-    `max_age` is seconds or a `timedelta`. Asks nothing of the user. Asks the database, so
-    async views call it through `sync_to_async`. Raises what `face_required` raises.
+    `max_age` is seconds or a `timedelta`. Queries the database, so async views call it through
+    `sync_to_async`. Raises what `face_required` raises.
     """
     asked = policy(action=action, max_age=max_age)
     return _face_of(evaluate(load(request, asked), asked))
@@ -31,9 +31,9 @@ def freshness(
 def ask_first(
     request: HttpRequest, *, action: str = "", max_age: float | timedelta | None = None
 ) -> HttpResponse | None:
-    """Return None on a fresh face, else the answer that asks for one and comes back here.
+    """Return None on a fresh face, else the response that asks for one and comes back here.
 
-    For the page with the form, so that nobody types before they are asked. Uses nothing up.
+    For the page with a form, so that users show their face before they type. Uses nothing up.
     Raises what `face_required` raises.
     """
     asked = policy(action=action, max_age=max_age)
@@ -53,12 +53,12 @@ def recorded_face(
     """Return the face check that our rows record for a challenge of `user`, or None.
 
     For tasks and commands, which have no request: `challenge` is the `request.face.challenge`
-    that a view has handed on, `bound` what its `bind` returned. Uses nothing up, and returns
+    that a view has passed on, `bound` is what its `bind` returned. Uses nothing up, and returns
     None for a grant that was used up. Raises what `face_required` raises.
 
-    This is not the gate: it knows no session. A session that was deleted, or a password that
-    `QuerySet.update()` has changed, closes the gate but not this record. A log-out, and a
-    password changed by `User.save()`, end both.
+    This is weaker than a gate, since it knows no session: a session that was deleted, or a
+    password that `QuerySet.update()` has changed, closes the gate but does not end this record.
+    A log-out, and a password changed by `User.save()`, end both.
     """
     asked = policy(action=action, max_age=max_age, bind=None if bound is None else lambda: bound)
     row = FaceChallenge.objects.filter(user_id=user.pk, handle=challenge).first()

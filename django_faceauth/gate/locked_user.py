@@ -1,4 +1,4 @@
-"""The gate and the view work for the same user."""
+"""Keep the user of a request the same from the gate on."""
 
 from __future__ import annotations
 
@@ -18,21 +18,20 @@ def keep_user(request: Any) -> None:
 
     Django REST framework and others authenticate inside the view, after the gate, and assign
     `request.user`. Only a class can intercept an assignment, so the request gets a subclass of
-    its own class in which `user` and `auser` are properties: it stays an instance of what it
-    was, and no code that assigns a user can miss them. Logging out, and logging in the same
-    user once more, still work. Of a request of Django REST framework, the one that it wraps
-    is meant.
+    its own class in which `user` and `auser` are properties. Logging out and logging in the
+    same user again still work. For a request of Django REST framework, this is done to the
+    request that it wraps.
     """
     user = request.user
     wrapped = getattr(request, "_request", request)
-    if isinstance(wrapped, _OfOneUser) or not getattr(user, "is_authenticated", False):
+    if isinstance(wrapped, _OneUser) or not getattr(user, "is_authenticated", False):
         return
 
     async def auser() -> Any:
         return wrapped.user
 
     vars(wrapped).update(user=user, auser=auser, _faceauth_user=user)
-    wrapped.__class__ = _of_one_user(wrapped.__class__)
+    wrapped.__class__ = _with_one_user(wrapped.__class__)
 
 
 def refuse_rest_framework(given: Any, gate: str) -> None:
@@ -45,7 +44,7 @@ def refuse_rest_framework(given: Any, gate: str) -> None:
 
 
 def is_rest_framework(given: Any) -> bool:
-    """Tell whether a view, below all decorators, or a request is of Django REST framework."""
+    """Return whether a request, or a view below its decorators, is of Django REST framework."""
     # Nothing is, before these modules are imported; the first may be half imported.
     view_class = getattr(sys.modules.get("rest_framework.views"), "APIView", ())
     if isinstance(given, getattr(sys.modules.get("rest_framework.request"), "Request", ())):
@@ -61,7 +60,7 @@ def is_rest_framework(given: Any) -> bool:
     return False
 
 
-class _OfOneUser:
+class _OneUser:
     @property
     def user(self) -> Any:
         return vars(self)["user"]
@@ -83,14 +82,14 @@ class _OfOneUser:
         vars(self)["auser"] = same
 
     def _same(self, user: Any) -> Any:
-        judged = vars(self)["_faceauth_user"]
-        if not getattr(user, "is_authenticated", False) or user == judged:
+        kept = vars(self)["_faceauth_user"]
+        if not getattr(user, "is_authenticated", False) or user == kept:
             return user
-        if isinstance(user, get_user_model()) and user.pk == judged.pk:  # by a child or a proxy
+        if isinstance(user, get_user_model()) and user.pk == kept.pk:  # of a child or a proxy
             return user
         raise UserChanged
 
 
 @cache
-def _of_one_user(kind: type[HttpRequest]) -> type[HttpRequest]:
-    return type(kind.__name__, (_OfOneUser, kind), {"__module__": kind.__module__})
+def _with_one_user(kind: type[HttpRequest]) -> type[HttpRequest]:
+    return type(kind.__name__, (_OneUser, kind), {"__module__": kind.__module__})

@@ -1,4 +1,4 @@
-"""The gate for class-based views."""
+"""Gate class-based views."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from django_faceauth.gate.unused import unused
 if TYPE_CHECKING:
 
     class _View:
-        """What the mixin needs of the view that it is mixed into, whatever that answers with."""
+        """What the mixin needs of its view."""
 
         view_is_async: Any
 
         def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase: ...
 
 else:
-    # Of the class itself, so that the gate comes before View.dispatch() in any order of bases.
+    # A subclass of View, so that the gate comes before View.dispatch() in any order of bases.
     _View = View
 
 
@@ -33,8 +33,8 @@ class FaceRequiredMixin(_View):
     """Let a request through only on a recent approved face of its own user.
 
     The attributes are the arguments of `face_required`. List it after mixins that check
-    who the user is, and before the view. Raises `ValueError` where the class is written
-    if its gate could never open, and `TypeError` for a view of Django REST framework.
+    who the user is, and before the view. Raises `ValueError` where the class is defined if
+    its gate could never open, and `TypeError` for a view of Django REST framework.
     """
 
     face_action: str = ""
@@ -49,11 +49,11 @@ class FaceRequiredMixin(_View):
         policy_of(cls)
 
     def get_face_binding(self) -> Mapping[str, Any]:
-        """Return what is being approved; a class that has this binds its gate to it."""
+        """Return what is being approved. A class that overrides this binds its gate."""
         raise NotImplementedError
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Ask the gate before the view's own handlers; a form with errors uses no face up."""
+        """Run the gate before the view; a form with errors does not use the grant up."""
         invalid = getattr(self, "form_invalid", None)
         if invalid is not None:
             vars(self)["form_invalid"] = lambda form: unused(invalid(form))
@@ -67,5 +67,5 @@ def policy_of(view: FaceRequiredMixin | type[FaceRequiredMixin]) -> Policy:
     """Return the policy that the attributes of a view describe."""
     kind = view if isinstance(view, type) else type(view)
     is_bound = kind.get_face_binding is not FaceRequiredMixin.get_face_binding
-    # Read from the view itself: as_view() may have been given attributes.
+    # Read from the object, since as_view() may set attributes.
     return described_by(view, bind=view.get_face_binding if is_bound else None).on(view)

@@ -1,4 +1,4 @@
-"""What a shown face means for the tokens that a site issues (G-09)."""
+"""OpenID Connect claims for a token issued on a face."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Claims(TypedDict):
 
 
 def claims_of(face: Face, *, amr: Iterable[str] = ()) -> Claims:
-    """Return the claims for a token that is issued on a shown face.
+    """Return the claims for a token that is issued on a face.
 
-    `amr` names the methods of the login that came before, such as `["pwd"]`. `auth_time` is
-    when the face was shown, in whole seconds since 1970; copy it when the token is renewed.
-    Raises `ValueError` for what is no face: an exemption, or another way of the site.
+    `amr` names the methods of the login before, such as `["pwd"]`. `auth_time` is when the face
+    was captured, in whole seconds since 1970; copy it when the token is renewed. Raises
+    `ValueError` for an exemption or another method.
     """
     if face.method != FACE:
         raise ValueError(f"{face.method} is not a face")

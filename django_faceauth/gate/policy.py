@@ -1,4 +1,4 @@
-"""What a gate asks for."""
+"""Describe what a gate asks for."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from django_faceauth.services.grants.binding import Snapshot, snapshot_of
 SHORTEST: Final = timedelta(seconds=1)
 LONGEST: Final = timedelta(days=365)
 
-#: People decide slowly: their approval counts this long from the decision, and at most a
-#: day from the capture (G-16).
+#: With SLOW_REVIEW, how long a bound approval counts from the decision, and at most from the
+#: capture.
 DECISION_WINDOW: Final = timedelta(minutes=15)
 SLOWEST_DECISION: Final = timedelta(hours=24)
 
 #: The hidden field by which the continue page names its challenge.
 CHALLENGE_FIELD: Final = "face_challenge"
-#: Names that are of no use to a later request.
+#: Form fields that a later request cannot use.
 NEVER_KEPT: Final = frozenset({"csrfmiddlewaretoken", CHALLENGE_FIELD})
 
 Bind = Callable[..., Mapping[str, Any]]
@@ -55,18 +55,18 @@ class Policy:
 
     @property
     def age_limit(self) -> timedelta:
-        """How long a shown face counts here."""
+        """How long a captured face counts here."""
         if self.counts_from_decision:
             return SLOWEST_DECISION
         return conf.MAX_AGE if self.max_age is None else self.max_age
 
     @property
     def counts_from_decision(self) -> bool:
-        """Whether the window begins when the provider's people have decided (G-16)."""
+        """Whether the window begins with the decision of the provider's staff."""
         return self.bind is not None and conf.SLOW_REVIEW
 
     def end_of(self, grant: FaceChallenge | Grant) -> datetime:
-        """Return when a grant stops to count here; raises `ValueError` for what is none."""
+        """Return when a grant stops counting here. Raises `ValueError` if it was not granted."""
         if grant.verified_at is None or grant.granted_at is None:
             raise ValueError("this challenge was not granted")
         end = grant.verified_at + self.age_limit
@@ -78,15 +78,14 @@ class Policy:
         return self.single_use or self.bind is not None
 
     def covers(self, method: str | None) -> bool:
-        """Tell whether requests with that method must pass the gate."""
+        """Return whether requests with that method must pass the gate."""
         return method not in self.left_open
 
     @property
     def left_open(self) -> frozenset[str]:
-        """The methods that pass unasked: a closed set, so that no other verb does (F-04).
+        """The methods that pass without a face: a closed set, so that unknown verbs do not.
 
-        A view that is told GET from the rest does its work by any other verb. A gate that names
-        looks alone leaves open what is none.
+        A view that tells GET from the rest does its work on any other verb.
         """
         if self.methods is None:
             return frozenset()
@@ -94,24 +93,24 @@ class Policy:
         return (frozenset({"GET"}) | self.spared | changing) - self.methods
 
     def on(self, view: Any) -> Policy:
-        """Return the policy for a view, which knows what Django answers there by itself."""
+        """Return the policy for a view, with the methods that Django answers there itself."""
         return replace(self, spared=answered_by_framework(view))
 
     def bound_to(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Policy:
-        """Return the policy for one call of the view, whose arguments `bind` is given."""
+        """Return the policy for one call of the view; `bind` takes the same arguments."""
         if self.bind is None:
             return self
         return replace(self, bind=partial(self.bind, request, *args, **kwargs))
 
     def snapshot(self) -> Snapshot:
-        """Return what would be approved by this call; empty if the gate binds nothing.
+        """Return what this call would approve; empty if the gate binds nothing.
 
         Raises what `bind` and `snapshot_of` raise.
         """
         return {} if self.bind is None else snapshot_of(self.bind())
 
     def transaction(self) -> AbstractContextManager[Any]:
-        """Return the transaction that the grant and the view's work share (T-2.8)."""
+        """Return the transaction that the grant and the view's work share."""
         return database.shared() if self.is_single_use else nullcontext()
 
 
@@ -124,10 +123,10 @@ def policy(
     single_use: bool = False,
     keep: Iterable[str] | None = None,
 ) -> Policy:
-    """Return the policy that a site developer wrote; `max_age` is seconds or a `timedelta`.
+    """Return a validated policy; `max_age` is seconds or a `timedelta`.
 
-    Raises `ValueError` for a gate that could never open or that would guard nothing, and
-    `TypeError` for a `max_age` that is no duration or a `bind` that cannot be called.
+    Raises `ValueError` for a gate that could never open or would guard nothing, and
+    `TypeError` if `max_age` is not a duration or `bind` is not callable.
     """
     if len(action) > ACTION_LENGTH:
         raise ValueError(f"action must not be longer than {ACTION_LENGTH} characters")
@@ -147,7 +146,7 @@ def policy(
 
 
 def described_by(owner: Any, *, bind: Bind | None = None) -> Policy:
-    """Return the policy that the `face_…` attributes of a class or an object describe.
+    """Return the policy of the `face_…` attributes of a class or an object.
 
     Raises what `policy` raises.
     """
@@ -167,10 +166,10 @@ def _named(methods: Iterable[str]) -> frozenset[str]:
     named = {method.upper() for method in methods}
     unknown = named - {name.upper() for name in View.http_method_names}
     if unknown:
-        raise ValueError(f"methods names no HTTP method: {', '.join(sorted(unknown))}")
+        raise ValueError(f"methods names unknown HTTP methods: {', '.join(sorted(unknown))}")
     if not named:
         raise ValueError("methods must not be empty: the gate would guard nothing")
-    # Django answers HEAD with the view's GET: who guards one guards the other (G-15).
+    # Django answers HEAD with the view's GET, so a gate guards both or neither.
     return frozenset(named | {"HEAD"} if "GET" in named else named)
 
 

@@ -29,7 +29,7 @@ from django_faceauth.gate.redirects import destination, fallback_for, home, loca
 from django_faceauth.messages import NOT_DONE
 from django_faceauth.models import FaceChallenge
 from django_faceauth.security_headers import sealed
-from django_faceauth.services.grants import grants
+from django_faceauth.services.grants import grants, identity
 from django_faceauth.services.grants.binding import is_storable
 from django_faceauth.services.grants.challenge_spec import ChallengeSpec, FormData
 
@@ -185,7 +185,7 @@ def not_reused(request: Any, answer: Answer) -> Answer:
     )
     for name in RIVALS:
         del answer[name]
-    if getattr(request, grants.CREDENTIAL, None) is not None:
+    if getattr(request, identity.CREDENTIAL, None) is not None:
         patch_vary_headers(answer, [CHALLENGE_HEADER])
     # Django's cache asks for this before it stores: a decorator above the gate can change headers.
     getattr(request, "_request", request)._cache_update_cache = False

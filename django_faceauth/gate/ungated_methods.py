@@ -1,7 +1,4 @@
-"""What looks like a gate, and leaves a page open: as far as it can be seen without a request.
-
-`docs/how-to/mistakes.md` has all of them, with those that only a request can show.
-"""
+"""Find views that look gated and are open."""
 
 from __future__ import annotations
 
@@ -25,12 +22,12 @@ from django_faceauth.gate.url_discovery import (
 )
 from django_faceauth.gate.view_methods import UNSAFE, answered_by, class_behind, is_of_framework
 
-#: Methods of a view of Django REST framework on the way to its permissions.
+#: Methods of an API view that run before its permissions.
 BEFORE_PERMISSIONS: Final = ("dispatch", "initial", "check_permissions")
-#: Those that have little other use than to ask the permissions.
+#: Those of them that have little other use than to check the permissions.
 QUIET: Final = frozenset({"initial", "check_permissions"})
 HANDLERS: Final = tuple(name.lower() for name in ["GET", *sorted(UNSAFE)])
-#: What a method comes to its gate by if it does not call what it overrides.
+#: Names by which a method reaches its gate without calling super().
 CALLED_BY: Final = {
     "dispatch": {"getattr", "initial", "check_permissions", *HANDLERS},
     "initial": {"check_permissions"},
@@ -42,7 +39,7 @@ IMPLIED: Final = frozenset({"AllowAny", "IsAuthenticated", "IsAuthenticatedOrRea
 
 @dataclass(frozen=True, slots=True)
 class UngatedMethod:
-    """A method of a view that runs in front of its gate; `is_sure` if it never comes to it."""
+    """A method of a view that runs before its gate; `is_sure` if it never reaches the gate."""
 
     address: str
     name: str
@@ -50,24 +47,30 @@ class UngatedMethod:
 
 
 def methods_in_front() -> Iterator[UngatedMethod]:
-    """Yield the methods of the site's own classes that run in front of a gate, or instead."""
+    """Yield the methods of the site's own classes that run before a gate, or instead of it."""
     for place in places():
         kind = _kind_of(place.view)
-        if kind is not None and not _is_wrapped(place.view, kind):
-            for owner, name in _in_front(kind, place):
-                is_sure = name != "setup" and not _hands_on(vars(owner)[name], name)
-                if is_sure or name not in QUIET:
-                    yield UngatedMethod(place.address, f"{owner.__qualname__}.{name}", is_sure)
+        if kind is None:
+            continue
+        asked = getattr(place.view, "face_policy", None)
+        if asked is not None and asked != getattr(_dispatch_of(kind), "face_policy", None):
+            continue  # a gate around the whole class, as in face_required(View.as_view())
+        for owner, name in _in_front(kind, place):
+            is_sure = name != "setup" and not _hands_on(vars(owner)[name], name)
+            if is_sure or name not in QUIET:
+                yield UngatedMethod(place.address, f"{owner.__qualname__}.{name}", is_sure)
 
 
 def half_gated() -> Iterator[tuple[str, frozenset[str], bool]]:
-    """Yield addresses of classes with a gate on some handlers, and the methods left open.
+    """Yield URLs of classes with a gate on some handlers, and the methods that are open.
 
-    The last is whether a method that changes something has the gate.
+    The last item tells whether a method that changes something has the gate.
     """
     for place in places():
         kind = _kind_of(place.view)
-        if kind is None or _is_guarded_whole(place.view, kind):
+        if kind is None or issubclass(kind, FaceRequiredMixin):
+            continue
+        if hasattr(place.view, "face_policy") or hasattr(_dispatch_of(kind), "face_policy"):
             continue
         answered = {
             name: getattr(kind, name.lower(), None) for name in answered_by(place.view) or ()
@@ -81,9 +84,9 @@ def half_gated() -> Iterator[tuple[str, frozenset[str], bool]]:
 
 
 def actions_without_the_gate() -> Iterator[tuple[str, bool]]:
-    """Yield addresses whose own permissions take the place of gates that their class has.
+    """Yield URLs of API actions whose permissions replace the gates of their class.
 
-    With that comes whether they change something.
+    The last item tells whether they change something.
     """
     for place in places():
         kind = getattr(place.view, "cls", None)
@@ -96,7 +99,7 @@ def actions_without_the_gate() -> Iterator[tuple[str, bool]]:
 
 
 def combinations_that_open() -> Iterator[str]:
-    """Yield addresses with a permission that logged-in users have in spite of its gate."""
+    """Yield URLs with a permission that logged-in users have in spite of its gate."""
     for place in places():
         for permission in permissions_of(place.view):
             if any(gates_in(permission)) and _is_had_without_face(permission):
@@ -104,7 +107,7 @@ def combinations_that_open() -> Iterator[str]:
 
 
 def bypassed() -> Iterator[tuple[str, str]]:
-    """Yield addresses of functions whose gate was put around them after they were registered."""
+    """Yield URLs of functions that were registered before their gate was put around them."""
     for place in places():
         for function in _functions_of(place.view):
             named = _found_by_name(function)
@@ -113,7 +116,7 @@ def bypassed() -> Iterator[tuple[str, str]]:
 
 
 def inlines_of_gated_models() -> Iterator[tuple[str, str]]:
-    """Yield admins without a gate that have rows of a gated model among theirs."""
+    """Yield admins without a gate that have an inline of a gated model."""
     found = list(admins())
     gated = {
         admin.model
@@ -131,17 +134,6 @@ def inlines_of_gated_models() -> Iterator[tuple[str, str]]:
 def _kind_of(view: Any) -> type | None:
     kind = getattr(view, "cls", None) or class_behind(view)
     return kind if isinstance(kind, type) and issubclass(kind, View) else None
-
-
-def _is_wrapped(view: Any, kind: type) -> bool:
-    """Tell whether a gate stands around the whole class, as `face_required(View.as_view())`."""
-    asked = getattr(view, "face_policy", None)
-    return asked is not None and asked != getattr(_dispatch_of(kind), "face_policy", None)
-
-
-def _is_guarded_whole(view: Any, kind: type) -> bool:
-    whole = hasattr(view, "face_policy") or hasattr(_dispatch_of(kind), "face_policy")
-    return whole or issubclass(kind, FaceRequiredMixin)
 
 
 def _dispatch_of(kind: type) -> Any:
@@ -169,7 +161,7 @@ def _in_front(kind: type, place: Place) -> Iterator[tuple[type, str]]:
 
 
 def _first_gate(kind: type, name: str) -> int | None:
-    """Return the place, from the lowest class up, of the one that gates a method."""
+    """Return the index in the MRO of the class that gates a method."""
     for index, base in enumerate(kind.__mro__):
         is_mixin = base is FaceRequiredMixin and name == "dispatch"
         if is_mixin or hasattr(vars(base).get(name), "face_policy"):
@@ -178,14 +170,14 @@ def _first_gate(kind: type, name: str) -> int | None:
 
 
 def _own(kind: type, name: str, until: int | None = None) -> Iterator[tuple[type, str]]:
-    """Yield the classes, from the lowest up, that have a method of the site's own."""
+    """Yield the classes, in the order of the MRO, that have a method of the site's own."""
     for base in kind.__mro__[:until]:
         if name in vars(base) and not is_of_framework(vars(base)[name]):
             yield base, name
 
 
 def _hands_on(function: Any, name: str) -> bool:
-    """Tell whether a method calls what it overrides, or what that would have called."""
+    """Return whether a method calls what it overrides, or what that would have called."""
     code = getattr(inspect.unwrap(getattr(function, "__func__", function)), "__code__", None)
     called = {"super", name, *CALLED_BY.get(name, ())}
     return code is None or not called.isdisjoint(_names_in(code))
@@ -197,7 +189,7 @@ def _names_in(code: Any) -> set[str]:
 
 
 def _is_had_without_face(permission: Any) -> bool | None:
-    """Tell whether a logged-in user has a permission without a face; None if unknown."""
+    """Return whether a logged-in user has a permission without a face; None if unknown."""
     if hasattr(permission, "policy_of"):
         return False
     operator = getattr(getattr(permission, "operator_class", None), "__name__", "")
@@ -213,11 +205,11 @@ def _is_had_without_face(permission: Any) -> bool | None:
 
 
 def _functions_of(view: Any) -> Iterator[Any]:
-    """Yield the functions that answer at an address, in front of any gate."""
+    """Yield the functions that answer at a URL, in front of any gate."""
     while view is not None and not hasattr(view, "face_policy"):
         if inspect.isfunction(view):
             yield view
-            # An address of django-ninja has an object with an operation for each method.
+            # django-ninja has an object with an operation for each method.
             owner = inspect.getclosurevars(view).nonlocals.get("self")
             for operation in getattr(owner, "operations", ()):
                 yield from _functions_of(getattr(operation, "view_func", None))
@@ -225,7 +217,7 @@ def _functions_of(view: Any) -> Iterator[Any]:
 
 
 def _found_by_name(function: Any) -> Any:
-    """Return what the name of a function stands for now, if that leads to the function."""
+    """Return what the name of a function stands for now, if that wraps the function."""
     found: Any = sys.modules.get(function.__module__)
     for name in function.__qualname__.split("."):
         found = getattr(found, name, None)

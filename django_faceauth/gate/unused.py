@@ -1,4 +1,4 @@
-"""Answers that do not use a face up, since nothing was done."""
+"""Responses that do not use a grant up."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ IN_ADVANCE: Final = frozenset({"prefetch", "prerender", "preview"})
 
 
 def unused(answer: Answer) -> Answer:
-    """Mark the answer of a view as one by which nothing was done; return it.
+    """Mark the response of a view that has done nothing; return it.
 
-    Behind a gate with `bind` or `single_use` the face is not used up then, and what the view
-    has written in the transaction of the gate is rolled back with it: for a form with errors,
-    or a page that asks whether the user is sure. Answers of 400 to 499 need no mark.
+    Behind a gate with `bind` or `single_use` the grant is then not used up, and what the view
+    has written in the transaction of the gate is rolled back: for a form with errors, or a
+    page that asks for confirmation. Responses of 400 to 499 need no mark.
     """
     setattr(answer, UNUSED, True)
     return answer
 
 
 def is_unused(answer: Any) -> bool:
-    """Tell whether a view has done nothing, by its answer."""
+    """Return whether a view has done nothing, judging by its response."""
     status = getattr(answer, "status_code", HTTPStatus.OK)
     is_refusal = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
     return is_refusal or getattr(answer, UNUSED, False)
 
 
 def is_in_advance(request: HttpRequest) -> bool:
-    """Tell whether a browser prefetches a page that the user has not asked for yet."""
-    said = (re.split(r"[\s;,]+", request.headers.get(name, "").lower()) for name in PURPOSES)
-    return any(not IN_ADVANCE.isdisjoint(words) for words in said)
+    """Return whether a browser prefetches a page."""
+    purposes = " ".join(request.headers.get(name, "") for name in PURPOSES)
+    return not IN_ADVANCE.isdisjoint(re.split(r"[\s;,]+", purposes.lower()))
 
 
 def asks_again(answer: Any, action: str) -> bool:
-    """Tell whether the answer of an admin action is a page that sends the same action again.
+    """Return whether the response of an admin action is a page that sends the action again.
 
-    Django's own page before a deletion is one, and so are those that follow its example.
+    Django's confirmation page before a deletion does, and so do those that follow its example.
     """
     if getattr(answer, "status_code", None) != HTTPStatus.OK or getattr(answer, "streaming", True):
         return False

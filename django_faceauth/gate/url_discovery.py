@@ -1,4 +1,4 @@
-"""Finds the gates of a site, by walking its addresses."""
+"""Find the gates of a site in its URLconf."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ View = Any
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One address of the site, as a pattern, with what answers there.
+    """A URL pattern of the site and its view.
 
-    `name` is the URL name behind the namespaces, `kind` the same behind the names of the apps:
-    `bank:payout` may be of the kind `payments:payout`. Where a URL has no name, the namespaces
-    stand alone.
+    `name` is the URL name with its namespaces, `kind` the same with the names of the apps:
+    `bank:payout` may be of the kind `payments:payout`. A pattern without a name has the
+    namespaces alone.
     """
 
     address: str
@@ -34,7 +34,7 @@ class Place:
 
 
 class ApiGate:
-    """A permission of an API view that is a gate: what can be said of it without asking."""
+    """A permission of an API view that is a gate."""
 
     def __init__(self, view: Any, permission: Any) -> None:
         self.__wrapped__ = view
@@ -42,40 +42,44 @@ class ApiGate:
 
     @property
     def face_policy(self) -> Policy:
-        """What the gate asks for; raises `ValueError` or `TypeError` if it is none."""
+        """What the gate asks for; raises `ValueError` or `TypeError` if it is malformed."""
         found: Policy = self.permission.policy_of(_bare(self.__wrapped__.cls, self.__wrapped__))
         return found
 
 
 def gated_views() -> Iterator[tuple[str, View]]:
-    """Yield each gated address of the site as a pattern, with what has the gate.
+    """Yield each gated URL pattern of the site, with what has the gate.
 
-    That is a view, an API view by each permission that is a gate, an admin action, or an admin,
-    which is named once, by its first address. Permissions that a view picks at run time cannot
-    be seen.
+    That is a view, each permission of an API view that is a gate, an admin action, or an
+    admin, which comes once, with its first pattern. Permissions that a view chooses at run
+    time are not found.
     """
-    admins: set[Any] = set()
+    seen: set[Any] = set()
     for place in places():
         address, view = place.address, place.view
         if _mixin_of(view) is not None or hasattr(view, "face_policy"):
             yield address, view
         gates = chain.from_iterable(map(gates_in, permissions_of(view)))
         yield from ((address, ApiGate(view, gate)) for gate in gates)
-        for admin in _admins_of(view) - admins:
-            admins.add(admin)
-            yield from ((address, door) for door in _doors_of(admin))
+        for admin in _admins_of(view) - seen:
+            seen.add(admin)
+            listed = getattr(admin, "actions", None) or ()
+            gated = [admin, *(_action(admin, action) for action in listed)]
+            yield from ((address, found) for found in gated if hasattr(found, "face_policy"))
 
 
 def misplaced_gates() -> Iterator[str]:
-    """Yield the addresses of views of Django REST framework with `face_required` on a method."""
+    """Yield the URLs of views of Django REST framework with `face_required` on a method."""
     for place in places():
         kind: Any = getattr(place.view, "cls", None)
-        if is_rest_framework(kind) and any(map(_has_gated_method, kind.__mro__)):
-            yield place.address
+        if is_rest_framework(kind):
+            methods = (method for base in kind.__mro__ for method in vars(base).values())
+            if any(isfunction(method) and hasattr(method, "face_policy") for method in methods):
+                yield place.address
 
 
 def admins() -> Iterator[tuple[str, Any]]:
-    """Yield each admin of the site, and of a model, with the first address that it has."""
+    """Yield each admin, of the site and of a model, with its first URL."""
     seen: set[Any] = set()
     for place in places():
         found = _admins_of(place.view)
@@ -84,15 +88,15 @@ def admins() -> Iterator[tuple[str, Any]]:
 
 
 def places() -> Iterator[Place]:
-    """Yield every address of the site, gated or not."""
+    """Yield every URL of the site, gated or not."""
     return _places(get_resolver().url_patterns, Place("/", None))
 
 
 def policies_at(place: Place) -> list[Policy]:
-    """Return what the gates ask for that every request to an address meets; there may be none.
+    """Return what the gates ask for that every request to a URL has to pass.
 
-    A gate of an API is among them unless another permission can take its place, by `|`; what
-    guards one action of an admin is not. Raises what `policy_at` raises.
+    A permission of an API view is left out if another can take its place by `|`, and so is
+    the gate of an admin action. Raises what `policy_at` raises.
     """
     view = place.view
     gates = [gate for permission in permissions_of(view) for gate in sure_gates_in(permission)]
@@ -117,7 +121,7 @@ def policy_at(view: View) -> Policy:
 
 
 def _bare(kind: type[Any], view: Any) -> Any:
-    """Return what as_view() makes; a check must not run the site's own __init__."""
+    """Return a view as as_view() makes it, without running the site's __init__ in a check."""
     bare = object.__new__(kind)
     given = "view_initkwargs" if hasattr(view, "view_initkwargs") else "initkwargs"
     vars(bare).update(getattr(view, given))
@@ -132,7 +136,7 @@ def permissions_of(view: Any) -> Iterable[Any]:
 
 
 def gates_in(permission: Any) -> Iterator[Any]:
-    """Yield the gates that a permission is, or combines by `&`, `|` and `~`."""
+    """Yield the gates in a permission, also in its operands of `&`, `|` and `~`."""
     if hasattr(permission, "policy_of"):
         yield permission
     for name in ("op1_class", "op2_class"):
@@ -141,7 +145,7 @@ def gates_in(permission: Any) -> Iterator[Any]:
 
 
 def sure_gates_in(permission: Any) -> list[Any]:
-    """Return the gates that whoever has a permission has passed."""
+    """Return the gates that every user with a permission has passed."""
     if hasattr(permission, "policy_of"):
         return [permission]
     operator = getattr(getattr(permission, "operator_class", None), "__name__", "")
@@ -155,47 +159,29 @@ def _places(patterns: Iterable[URLPattern | URLResolver], within: Place) -> Iter
     for pattern in patterns:
         here = replace(within, address=within.address + str(pattern.pattern))
         if isinstance(pattern, URLResolver):
-            yield from _places(pattern.url_patterns, _inside(pattern, here))
+            if pattern.namespace:
+                name = f"{here.name}{pattern.namespace}:"
+                kind = f"{here.kind}{pattern.app_name or pattern.namespace}:"
+                here = replace(here, name=name, kind=kind)
+            yield from _places(pattern.url_patterns, here)
         else:
-            name, kind = (before + (pattern.name or "") for before in (here.name, here.kind))
-            yield Place(here.address, _called(pattern.callback), name, kind)
-
-
-def _called(view: View) -> View:
-    """Return the view that is called in the end, whatever arguments a partial adds."""
-    while isinstance(view, partial):
-        view = view.func
-    return view
-
-
-def _inside(resolver: URLResolver, here: Place) -> Place:
-    """Return the place of what a resolver includes: its names so far are namespaces."""
-    if not resolver.namespace:
-        return here
-    kind = f"{here.kind}{resolver.app_name or resolver.namespace}:"
-    return replace(here, name=f"{here.name}{resolver.namespace}:", kind=kind)
+            view, name = pattern.callback, pattern.name or ""
+            while isinstance(view, partial):
+                view = view.func
+            yield Place(here.address, view, here.name + name, here.kind + name)
 
 
 def _admins_of(view: View) -> set[Any]:
-    """Return the admin, of a site or of a model, whose page a view is; Django notes it there."""
+    """Return the admin, of a site or of a model, that Django notes on a view of it."""
     noted = (getattr(view, name, None) for name in ("admin_site", "model_admin"))
     return {admin for admin in noted if admin is not None}
 
 
-def _doors_of(admin: Any) -> Iterator[View]:
-    doors = [admin, *(_action(admin, one) for one in getattr(admin, "actions", None) or ())]
-    yield from (door for door in doors if hasattr(door, "face_policy"))
-
-
 def _action(admin: Any, listed: Any) -> Any:
-    """Return the function of an action, as models list them, and as sites do."""
+    """Return the function of an admin action, as models or sites list it."""
     if isinstance(listed, tuple):
         return listed[1]
     return getattr(admin, listed, None) if isinstance(listed, str) else listed
-
-
-def _has_gated_method(kind: type) -> bool:
-    return any(isfunction(it) and hasattr(it, "face_policy") for it in vars(kind).values())
 
 
 def _mixin_of(view: View) -> type[FaceRequiredMixin] | None:

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.test import AsyncClient, Client
 
 from django_faceauth.conf import conf
-from django_faceauth.services.grants import grants
+from django_faceauth.services.grants import identity
 
 #: Whatever asks a gate in a test: Django's clients, or a request of a `RequestFactory`.
 #: The clients and requests of Django REST framework are among them.
@@ -80,7 +80,7 @@ def _forced(holder: object, prefix: str) -> HttpRequest | None:
         raise ValueError(FORCED)
     request = HttpRequest()
     request.user = user
-    grants.recognise(request, "")
+    identity.recognise(request, "")
     return request
 
 

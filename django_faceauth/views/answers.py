@@ -17,7 +17,7 @@ from django_faceauth.gate.redirects import fallback_for, home, local, way_on
 from django_faceauth.messages import LIMITED, Wording
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services.flow.progress import Word, can_reopen, word_for, wording_for
-from django_faceauth.services.grants import grants
+from django_faceauth.services.grants import face_cookie
 from django_faceauth.services.grants.formatting import lines
 from django_faceauth.services.privacy import consent
 
@@ -34,7 +34,7 @@ def show(
     """Go on, wait, or say what happened."""
     word = word_for(challenge, now=now)
     if word is Word.GRANTED:
-        grants.see(request, challenge, now=now)
+        face_cookie.see(request, challenge, now=now)
         return redirect(way_on(challenge))
     wording = wording_for(challenge, word, now=now, trouble=trouble)
     if word is Word.OPEN:

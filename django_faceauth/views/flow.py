@@ -23,7 +23,7 @@ from django_faceauth.models.authentication import StatusChange
 from django_faceauth.services.flow import finish
 from django_faceauth.services.flow.progress import Word, is_under_way, word_for, wording_for
 from django_faceauth.services.flow.start import begin, closed_until
-from django_faceauth.services.grants import grants
+from django_faceauth.services.grants import face_cookie, grants
 from django_faceauth.services.grants.formatting import kept_lines
 from django_faceauth.views.answers import limited, render_page, say, show, show_start, unavailable
 from django_faceauth.views.page import AGAIN, look_again, not_found, of_this_session, page
@@ -105,7 +105,7 @@ def status(request: HttpRequest, handle: str) -> HttpResponse:
         "message": str(wording_for(challenge, word, now=now, trouble=trouble).message),
     }
     if word is Word.GRANTED:
-        grants.see(request, challenge, now=now)
+        face_cookie.see(request, challenge, now=now)
         return JsonResponse(told | {"next": way_on(challenge)})
     if word is not Word.OPEN:
         told["next"] = reverse("faceauth:waiting", args=[challenge.handle])
@@ -126,7 +126,7 @@ def resume(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
         return show(request, challenge, now)
     if not challenge.is_fresh(now=now):
         return say(request, challenge, Word.EXPIRED, WORDINGS[Word.EXPIRED])
-    grants.see(request, challenge, now=now)
+    face_cookie.see(request, challenge, now=now)
     kept = kept_lines(challenge.saved_form_data, challenge.snapshot)
     return render_page(request, "continue", challenge, kept=kept)
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django_faceauth.gate.redirects import home, local
 from django_faceauth.models import FaceChallenge, database
 from django_faceauth.security_headers import sealed
-from django_faceauth.services.grants import grants
+from django_faceauth.services.grants import face_cookie, grants
 
 #: What a page of ours adds to an address that it asks for once more.
 AGAIN: Final = "again"
@@ -29,7 +29,7 @@ def page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBas
 
     @wraps(view)
     def page(request: HttpRequest, **named: str) -> HttpResponseBase:
-        return sealed(grants.carry(request, view(request, **named)))
+        return sealed(face_cookie.carry(request, view(request, **named)))
 
     return database.non_atomic(login_not_required(page))
 

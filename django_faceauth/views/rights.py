@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_faceauth.gate.redirects import fallback_for, home
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services import notifications, review_queue
-from django_faceauth.services.grants import grants
+from django_faceauth.services.grants import identity
 from django_faceauth.services.privacy import consent as consents
 from django_faceauth.services.review import user_reports
 from django_faceauth.views.page import not_found, of_this_session, page
@@ -62,7 +62,7 @@ def consent(request: HttpRequest) -> HttpResponse:
     Without a gate: taking it back must be as easy as giving it, and opens nothing.
     """
     user = cast(AbstractBaseUser, request.user)
-    is_impersonated = grants.is_impersonated(request)
+    is_impersonated = identity.is_impersonated(request)
     if request.method == "POST" and not is_impersonated:
         consents.withdraw(user, now=timezone.now())
         return redirect("faceauth:consent")

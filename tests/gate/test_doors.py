@@ -39,7 +39,7 @@ from django_faceauth.gate.admin import (
 )
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.services.enrolment import applicants
-from django_faceauth.services.grants import exemptions, grants
+from django_faceauth.services.grants import exemptions, grants, identity
 from django_faceauth.services.grants.challenge_spec import ChallengeSpec
 from tests.conftest import NOON
 from tests.site import views
@@ -136,7 +136,7 @@ VISITORS = st.builds(
     is_anonymous=st.sampled_from([False, False, False, True]),
     is_active=st.sampled_from([True, True, True, False]),
     is_enrolled=st.sampled_from([True, True, True, False]),
-    impersonated_by=st.sampled_from(["", "", "", *grants.IMPERSONATION_KEYS]),
+    impersonated_by=st.sampled_from(["", "", "", *identity.IMPERSONATION_KEYS]),
 )
 
 
@@ -235,7 +235,7 @@ class Scene:
         self.visitor = visitor
         self.user = self._user()
         self.session = SessionStore()
-        self.session[grants.SESSION_KEY] = secrets.token_urlsafe(32)
+        self.session[identity.SESSION_KEY] = secrets.token_urlsafe(32)
         if visitor.impersonated_by:
             self.session[visitor.impersonated_by] = ["7"]
         self.handles = [self._challenge(grant) for grant in visitor.grants]
@@ -260,7 +260,7 @@ class Scene:
         return user
 
     def _challenge(self, grant: Grant) -> str:
-        session = self.session if grant.is_here else {grants.SESSION_KEY: "another session"}
+        session = self.session if grant.is_here else {identity.SESSION_KEY: "another session"}
         asker = SimpleNamespace(user=self.user, session=session, COOKIES={}, headers={})
         question = ChallengeSpec(grant.action, timedelta(seconds=MAX_AGE))
         asked = grants.ask(asker, question, window=timedelta(minutes=10), now=NOON)

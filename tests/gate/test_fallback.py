@@ -15,7 +15,7 @@ from django.utils import timezone
 from django_faceauth.exceptions import FlowError
 from django_faceauth.gate import approve_by_other_method, pending_challenge
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services.grants import grants, revocation
+from django_faceauth.services.grants import grants, identity, revocation
 from django_faceauth.signals import challenge_granted
 from tests.services.test_concurrency import at_once
 from tests.site.fallback import CODE
@@ -257,7 +257,7 @@ def test_no_parameter_of_ours_takes_the_other_way(person, query, method):
 def test_a_method_that_is_no_name_is_an_error(person, method):
     person.is_asked(GATE)
 
-    with pytest.raises(ValueError, match=r"method|no other way"):
+    with pytest.raises(ValueError, match="method"):
         approve_by_other_method(request_of(person), person.challenge.handle, method=method)
 
     person.is_asked(GATE)
@@ -338,7 +338,7 @@ def test_an_inactive_user(person):
     assert refuses(person)
 
 
-@pytest.mark.parametrize("key", grants.IMPERSONATION_KEYS)
+@pytest.mark.parametrize("key", identity.IMPERSONATION_KEYS)
 def test_somebody_who_acts_as_the_user(person, key):
     """B-04, TH-44."""
     person.is_asked(GATE)

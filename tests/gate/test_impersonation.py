@@ -9,7 +9,7 @@ from django.utils import timezone
 from django_faceauth.gate import freshness
 from django_faceauth.messages import NOT_DONE
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services.grants import exemptions, grants
+from django_faceauth.services.grants import exemptions, identity
 from django_faceauth.testing import exempted
 
 GATE = "/statements/"
@@ -32,13 +32,13 @@ def acts(person, marks):
 
 def stops(person):
     session = person.browser.session
-    for key in grants.IMPERSONATION_KEYS:
+    for key in identity.IMPERSONATION_KEYS:
         session.pop(key, None)
     session.save()
 
 
 def test_every_known_key_is_tried_here():
-    assert {key for marks in SESSIONS for key in marks} == set(grants.IMPERSONATION_KEYS)
+    assert {key for marks in SESSIONS for key in marks} == set(identity.IMPERSONATION_KEYS)
 
 
 @pytest.mark.parametrize("marks", SESSIONS, ids=lambda marks: next(iter(marks)))
@@ -94,7 +94,7 @@ def test_a_site_can_name_keys_of_other_tools(people, setting):
         assert person.browser.get(GATE).status_code == 200
 
 
-@pytest.mark.parametrize("mark", grants.IMPERSONATION_MARKS)
+@pytest.mark.parametrize("mark", identity.IMPERSONATION_MARKS)
 def test_marks_on_the_user_count_too(person, mark):
     """Middleware of these tools sets them (TH-44)."""
     person.passes(GATE)

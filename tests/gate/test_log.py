@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone, translation
 
-from django_faceauth.services.grants import exemptions, grants, revocation
+from django_faceauth.services.grants import exemptions, identity, revocation
 from tests.site.models import Payment
 
 CANARY = "Canary"
@@ -84,6 +84,6 @@ def test_no_line_tells_of_the_person_or_of_what_is_approved(log, people, owes):
     person.confirms(page)
 
     whole = "\n".join(log())
-    secret = person.browser.session[grants.SESSION_KEY]
+    secret = person.browser.session[identity.SESSION_KEY]
     for told in (CANARY, "4711", person.challenge.handle, secret, "http://", "sk_sbox"):
         assert told not in whole

@@ -11,7 +11,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services.grants import grants
+from django_faceauth.services.grants import identity
 from tests.services.test_sessions import change_password
 from tests.site.models import Payment
 from tests.user_driver import form_in
@@ -169,13 +169,13 @@ def test_peers_13_there_is_no_cookie_of_ours_to_forget(person):
 def test_peers_14_what_the_session_holds_is_flat_and_saved(person):
     """One string, assigned by its name: no nested value whose change would be missed."""
     session = person.browser.session
-    del session[grants.SESSION_KEY]
+    del session[identity.SESSION_KEY]
     session.save()
 
     person.is_asked("/statements/")
 
     stored = Session.objects.get(pk=person.browser.session.session_key).get_decoded()
-    assert isinstance(stored[grants.SESSION_KEY], str)
+    assert isinstance(stored[identity.SESSION_KEY], str)
 
 
 def test_peers_15_an_abandoned_question_is_not_answered_by_another(person):

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from django_faceauth.gate import face_required
 from django_faceauth.models import AttemptRequest, FaceChallenge
-from django_faceauth.services.grants import grants
+from django_faceauth.services.grants import face_cookie
 from django_faceauth.testing import face_shown
 from tests.addresses import served
 from tests.mobile_driver import Phone
@@ -301,11 +301,11 @@ def test_a_late_request_is_not_moved_with_the_rows_of_others(person):
     face_shown(person.browser)
     slow = person.request(GATE)
     late = copied(person.browser)
-    grants.see(slow, person.challenge, now=timezone.now())
+    face_cookie.see(slow, person.challenge, now=timezone.now())
     person.browser.get(GATE)
     late.get(GATE)
 
-    answer = grants.carry(slow, HttpResponse())
+    answer = face_cookie.carry(slow, HttpResponse())
 
     assert not answer.cookies
     assert person.browser.get(GATE).content.startswith(b"secret")

@@ -10,7 +10,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.test import RequestFactory
 
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services.grants import grants
+from django_faceauth.services.grants import identity
 
 pytestmark = pytest.mark.database
 
@@ -54,7 +54,7 @@ def test_the_session_holds_a_secret_and_the_row_only_its_digest(person):
     """Who reads the table cannot take part in the session (B-04)."""
     person.is_asked(GATE)
 
-    secret = person.browser.session[grants.SESSION_KEY]
+    secret = person.browser.session[identity.SESSION_KEY]
 
     digest = person.challenge.session_digest
     assert len(secret) >= 43  # 256 bits
@@ -108,7 +108,7 @@ def test_coming_back_with_somebody_elses_handle_grants_nothing(people):
 def test_a_session_from_before_the_package_was_installed(person):
     """It gets its secret at the first question."""
     session = person.browser.session
-    del session[grants.SESSION_KEY]
+    del session[identity.SESSION_KEY]
     session.save()
 
     assert person.passes(GATE).content.startswith(b"secret")
@@ -116,7 +116,7 @@ def test_a_session_from_before_the_package_was_installed(person):
 
 def test_a_login_prepares_the_session(person):
     """Two first pages at once find the same secret there."""
-    assert person.browser.session[grants.SESSION_KEY]
+    assert person.browser.session[identity.SESSION_KEY]
 
 
 def test_a_login_without_a_session_is_none_of_our_business(person):
@@ -128,7 +128,7 @@ def test_a_login_without_a_session_is_none_of_our_business(person):
 def test_a_session_that_was_tampered_with_is_no_session_of_ours(person):
     person.passes(GATE)
     session = person.browser.session
-    session[grants.SESSION_KEY] = {"not": "a text"}
+    session[identity.SESSION_KEY] = {"not": "a text"}
     session.save()
 
     assert person.browser.get(f"/face/waiting/{person.challenge.handle}/").status_code == 404

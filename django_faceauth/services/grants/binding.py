@@ -1,8 +1,8 @@
-"""What is being approved, as data that stays the same until it is done.
+"""Snapshots: what a user approves, as canonical JSON.
 
-A snapshot is JSON that keeps the kind of each value, so that it can be shown to people as
-what it is. The digest ties it to one question, one user and one action (B-01, T-2.10); its
-version changes when the form does, so that an old digest never means something new.
+A snapshot keeps the type of each value, so that it can be shown to the user in its own way. Its
+digest covers one challenge, one user and one action; the version changes with the format, so
+that an old digest never matches a new snapshot.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from django_faceauth.models.active_grants import Grant
 
 VERSION: Final = "1"
 
-#: Values that are shown in a way of their own are written as `{"$kind": text}`.
+#: Values of other types than JSON has are written as `{"$type": text}`.
 MARK: Final = "$"
 
-#: A few characters of a form field can stand for a number of a million digits.
+#: A few characters of a form field can mean a number of a million digits.
 MOST_DIGITS: Final = 40
 
-#: What people can read before they approve it: characters in all, and mappings in mappings.
+#: Limits of what a user can read before approving it: characters, and levels of mappings.
 MOST_CHARACTERS: Final = 10_000
 DEEPEST: Final = 5
 
 CURRENCY: Final = re.compile(r"[A-Z]{3}")
 
-#: PostgreSQL takes no NUL, and no database half of a surrogate pair.
+#: PostgreSQL rejects NUL, and every database rejects lone surrogates.
 UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 Snapshot = dict[str, Any]
@@ -46,7 +46,7 @@ Snapshot = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An amount of a currency (ISO 4217, such as `EUR`), shown to people as such.
+    """An amount of a currency (ISO 4217, such as `EUR`), shown as such.
 
     Raises `TypeError` for an amount that is neither a `Decimal` nor an `int`, and `ValueError`
     for a currency that is not three capital letters.
@@ -64,37 +64,37 @@ class Money:
 
 
 def snapshot_of(data: Mapping[str, Any]) -> Snapshot:
-    """Return what a site wants approved, in its canonical form.
+    """Return the canonical form of the data that a site wants approved.
 
-    Knows text, whole numbers, `Decimal` (which becomes text), `Money`, bool, None, dates,
+    Accepts text, whole numbers, `Decimal` (which becomes text), `Money`, bool, None, dates,
     aware datetimes, UUIDs, and lists and mappings of these. Raises `TypeError` for anything
-    else, floats above all: they are not what they look like. Raises `ValueError` for values
-    that are not definite, and when there is nothing to approve. Raises `BadRequest`, which
-    Django answers with 400, for text that a database cannot store, and `SnapshotTooLarge`, one
-    of these, for more than 10,000 characters and for more than five levels.
+    else, also for floats, which are inexact; `ValueError` for infinite numbers, naive
+    datetimes and empty data; `BadRequest`, which Django answers with 400, for text that a
+    database cannot store; and its subclass `SnapshotTooLarge` for more than 10,000 characters
+    or five levels.
     """
     if not isinstance(data, Mapping):
-        raise TypeError(f"what is approved is a mapping, not {type(data).__name__}")
+        raise TypeError(f"approved data must be a mapping, not {type(data).__name__}")
     if not data:
         raise ValueError("there is nothing to approve")
     snapshot = _mapping(data, 1)
     if len(json.dumps(snapshot, ensure_ascii=False)) > MOST_CHARACTERS:
-        raise SnapshotTooLarge(f"what is approved has more than {MOST_CHARACTERS} characters")
+        raise SnapshotTooLarge(f"approved data has more than {MOST_CHARACTERS} characters")
     return snapshot
 
 
 def is_storable(text: str) -> bool:
-    """Tell whether every database can store a text: no NUL, and nothing but Unicode."""
+    """Return whether every database can store a text."""
     return UNSTORABLE.search(text) is None
 
 
 def fingerprint(snapshot: Snapshot) -> str:
-    """Return a digest of a snapshot alone: empty for none, equal for equal ones."""
+    """Return a digest of a snapshot alone; empty for an empty snapshot."""
     return hashlib.sha256(_canonical(snapshot)).hexdigest() if snapshot else ""
 
 
 def digest(snapshot: Snapshot, *, nonce: str, action: str, user_id: Any) -> str:
-    """Return what ties a snapshot to one question of one user; empty for no snapshot."""
+    """Return the digest of a snapshot for one challenge of one user; empty for an empty one."""
     if not snapshot:
         return ""
     whole = {"v": VERSION, "nonce": nonce, "action": action, "user": str(user_id)}
@@ -102,7 +102,7 @@ def digest(snapshot: Snapshot, *, nonce: str, action: str, user_id: Any) -> str:
 
 
 def matches(challenge: FaceChallenge | Grant, snapshot: Snapshot) -> bool:
-    """Tell whether a challenge approves exactly this; without a snapshot, whether nothing."""
+    """Return whether a challenge approves exactly this snapshot, which may be empty."""
     expected = digest(
         snapshot, nonce=challenge.handle, action=challenge.action, user_id=challenge.user_id
     )
@@ -117,20 +117,15 @@ def _mapping(data: Mapping[str, Any], level: int) -> Snapshot:
     _require_shallow(level)
     for key in data:
         if type(key) is not str:
-            raise TypeError("names of what is approved are strings")
+            raise TypeError("names in approved data must be strings")
         if key.startswith(MARK):
-            raise ValueError(f"names of what is approved must not begin with {MARK}")
+            raise ValueError(f"names in approved data must not begin with {MARK}")
     return {_text(key): _value(value, level + 1) for key, value in data.items()}
-
-
-def _list(values: list[Any] | tuple[Any, ...], level: int) -> list[Any]:
-    _require_shallow(level)
-    return [_value(value, level + 1) for value in values]
 
 
 def _require_shallow(level: int) -> None:
     if level > DEEPEST:
-        raise SnapshotTooLarge(f"what is approved has more than {DEEPEST} levels")
+        raise SnapshotTooLarge(f"approved data has more than {DEEPEST} levels")
 
 
 def _value(value: object, level: int) -> Any:
@@ -139,7 +134,8 @@ def _value(value: object, level: int) -> Any:
     if isinstance(value, Mapping):
         return _mapping(value, level)
     if isinstance(value, list | tuple):
-        return _list(value, level)
+        _require_shallow(level)
+        return [_value(item, level + 1) for item in value]
     for kind, write in _WRITERS:
         if isinstance(value, kind):
             return write(value)
@@ -147,27 +143,27 @@ def _value(value: object, level: int) -> Any:
 
 
 def _text(value: str) -> str:
-    # Not str(): members of an enumeration would name themselves.
+    # Not str(), which gives the name of an enumeration member.
     text = str.__str__(value)
     if not is_storable(text):
-        raise BadRequest("what is approved holds characters that cannot be stored")
+        raise BadRequest("approved data holds characters that cannot be stored")
     return text
 
 
 def _number(value: Decimal | int) -> str:
     number = Decimal(value)
     if not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
-        raise ValueError("a number that is approved is finite, and can be written down")
+        raise ValueError("approved numbers must be finite, with at most 40 digits")
     return str(value)
 
 
 def _moment(value: datetime) -> dict[str, str]:
     if value.tzinfo is None:
-        raise ValueError("a moment that is approved has a time zone")
+        raise ValueError("approved datetimes must have a time zone")
     try:
         return {"$moment": value.astimezone(UTC).isoformat()}
     except OverflowError:
-        raise ValueError("a moment that is approved is in range in UTC") from None
+        raise ValueError("approved datetimes must be in range in UTC") from None
 
 
 _WRITERS: Final[tuple[tuple[Any, Callable[[Any], Any]], ...]] = (

@@ -1,4 +1,4 @@
-"""What the gate wants to know, and of whom: values, which know neither session nor request."""
+"""Describe the challenge that a gate asks for."""
 
 from __future__ import annotations
 
@@ -8,48 +8,28 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from django_faceauth.models.challenge import SESSION_PART
 from django_faceauth.services.grants import binding
 from django_faceauth.services.grants.binding import Snapshot
+from django_faceauth.services.grants.identity import Principal
 
 #: Names and values of form fields that a refused request keeps.
 FormData = list[tuple[str, list[str]]]
 
 
-#: Of a handle that is derived from another: 128 bits of randomness, and as many that prove it.
+#: Lengths of the parts of a derived handle: 128 random bits, and a MAC of as many.
 NONCE_LENGTH: Final = 22
 MARK_LENGTH: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Principal:
-    """A user in a session, which is known by a digest.
-
-    `former` are the digests that it had before the site's `SECRET_KEY` was rotated.
-    In place of a session, `names_challenge` is a credential of the user. Several clients may
-    have it, so that each can use only the challenge that it names.
-    """
-
-    user: AbstractBaseUser
-    session_digest: str
-    names_challenge: bool = False
-    former: tuple[str, ...] = ()
-
-    @property
-    def digests(self) -> tuple[str, ...]:
-        """All digests under which rows may be known; none if nothing was asked there."""
-        return (self.session_digest, *self.former) if self.session_digest else ()
-
-
-@dataclass(frozen=True, slots=True)
 class ChallengeSpec:
-    """What the gate wants to know, and where the visitor goes on to with the answer.
+    """What is to be approved, and where the user goes on to.
 
-    `saved_form_data` None means that the request does not come back; `resume_url` is where it went.
-    `is_of_client` says that no browser navigated, so that nothing moves the visitor on.
+    `saved_form_data` is None unless a form is to be sent again, to `resume_url`. `is_of_client`
+    says that no browser navigated, so the user's next page stays as it is.
     """
 
     action: str
@@ -68,7 +48,7 @@ class ChallengeSpec:
 
     @property
     def way_on(self) -> dict[str, Any]:
-        """The columns that the newest request for the same thing sets anew."""
+        """The columns that a later request for the same spec overwrites."""
         return {
             "next_url": self.next_url,
             "resume_url": self.resume_url,
@@ -76,21 +56,19 @@ class ChallengeSpec:
         }
 
 
-def columns(seat: Principal, question: ChallengeSpec, now: datetime) -> dict[str, Any]:
-    """Return the columns of a new challenge, with a handle that nobody knows yet."""
+def columns(principal: Principal, spec: ChallengeSpec, now: datetime) -> dict[str, Any]:
+    """Return the columns of a new challenge with a new handle."""
     return {
-        **handle_columns(
-            secrets.token_urlsafe(32), question.action, question.snapshot, seat.user.pk
-        ),
-        "user_id": seat.user.pk,
-        "session_digest": seat.session_digest,
-        "action": question.action,
-        "snapshot": question.snapshot,
-        "snapshot_order": list(question.snapshot),
-        "max_age": question.seconds,
-        "reason": question.reason,
+        **handle_columns(secrets.token_urlsafe(32), spec.action, spec.snapshot, principal.user.pk),
+        "user_id": principal.user.pk,
+        "session_digest": principal.session_digest,
+        "action": spec.action,
+        "snapshot": spec.snapshot,
+        "snapshot_order": list(spec.snapshot),
+        "max_age": spec.seconds,
+        "reason": spec.reason,
         "created_at": now,
-        **question.way_on,
+        **spec.way_on,
     }
 
 
@@ -101,17 +79,17 @@ def handle_columns(handle: str, action: str, snapshot: Snapshot, user_id: Any) -
 
 
 def handle_of_another_client(handle: str) -> str:
-    """Return one more handle of a challenge that was not started: `is_handle_of` knows it.
+    """Return another handle for a challenge that was not started.
 
-    Clients with one credential share the row, and not what lets them use the approval: with
-    the start, the handle of the client that starts takes the place of all others.
+    Clients with one credential share the row, but not the handle that lets them use the
+    approval: the handle of the client that starts the challenge replaces all others.
     """
     nonce = secrets.token_urlsafe(16)
     return nonce + _mark(handle, nonce)
 
 
 def is_handle_of(known: str, handle: str) -> bool:
-    """Tell whether `known` was derived from the handle of a challenge."""
+    """Return whether `known` was derived from the handle of a challenge."""
     nonce, mark = known[:NONCE_LENGTH], known[NONCE_LENGTH:]
     return constant_time_compare(mark, _mark(handle, nonce))
 
@@ -122,12 +100,12 @@ def _mark(handle: str, nonce: str) -> str:
     ).hexdigest()[:MARK_LENGTH]
 
 
-def slot(seat: Principal, question: ChallengeSpec) -> str:
-    """Return what at most one open challenge has: the same question, of the same seat.
+def slot(principal: Principal, spec: ChallengeSpec) -> str:
+    """Return the key that at most one open challenge has: the same spec of one principal.
 
-    It begins with the part of the digest that goes with our cookie, and that `rekey` replaces.
+    It begins with the part of the digest that covers the face cookie, which `rekey` replaces.
     """
-    fingerprint = binding.fingerprint(question.snapshot)
-    alone, cookie = seat.session_digest[:SESSION_PART], seat.session_digest[SESSION_PART:]
-    whole = "|".join((str(seat.user.pk), alone, question.action, fingerprint))
+    fingerprint = binding.fingerprint(spec.snapshot)
+    alone, cookie = principal.session_digest[:SESSION_PART], principal.session_digest[SESSION_PART:]
+    whole = "|".join((str(principal.user.pk), alone, spec.action, fingerprint))
     return cookie + hashlib.sha256(whole.encode()).hexdigest()[len(cookie) :]

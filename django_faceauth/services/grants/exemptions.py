@@ -1,4 +1,4 @@
-"""Letting people through without a face: never by silence, always by a row that says why."""
+"""Exempt users from gates, each by a row with a reason."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ def exempt(
     expires_at: datetime,
     now: datetime,
 ) -> FaceExemption:
-    """Let a user pass the gates of `action` (`"*"` for all) without a face until then.
+    """Let a user pass the gates of `action` (`"*"` for all) without a face until `expires_at`.
 
-    Raises `ValueError` without a reason, for an end that is over or not before the year 2100,
-    and for staff who would exempt themselves.
+    Raises `ValueError` without a reason, for an end in the past or after the year 2099, and
+    if author and user are the same.
     """
     if not reason.strip():
         raise ValueError("an exemption needs a reason")
     if expires_at <= now:
-        raise ValueError("an exemption ends in the future")
+        raise ValueError("an exemption must end in the future")
     if expires_at >= clocks.LATEST:
-        raise ValueError(f"an exemption ends before {clocks.LATEST:%Y}")
+        raise ValueError(f"an exemption must end before {clocks.LATEST:%Y}")
     if author.pk == user.pk:
-        raise ValueError("nobody exempts themselves")
+        raise ValueError("staff cannot exempt themselves")
     row = FaceExemption.objects.create(
         user_id=user.pk,
         action=action,
@@ -54,7 +54,7 @@ def exempt(
 
 
 def revoke(exemption: FaceExemption, *, now: datetime) -> bool:
-    """End an exemption at once; tell whether it still stood."""
+    """End an exemption; return whether it was in force."""
     standing = FaceExemption.objects.filter(pk=exemption.pk, revoked_at=None)
     revoked = standing.update(revoked_at=now) == 1
     if revoked:
@@ -63,17 +63,14 @@ def revoke(exemption: FaceExemption, *, now: datetime) -> bool:
 
 
 def revoke_all(user_id: Any, *, now: datetime) -> int:
-    """End all exemptions of a user at once; return how many stood."""
+    """End all exemptions of a user; return how many were in force."""
     rows = FaceExemption.objects.standing(user_id=user_id, now=now)
     return sum(revoke(row, now=now) for row in rows)
 
 
 def standing(user: AbstractBaseUser, *, action: str, now: datetime) -> FaceExemption | None:
-    """Return the exemption that counts for a user and an action, if there is one.
-
-    One that was made in the future does not.
-    """
-    # Compared once more here: some databases take "Payout" for "payout".
+    """Return the exemption in force for a user and an action, or None."""
+    # Compared here, since some databases take "Payout" for "payout".
     rows = FaceExemption.objects.standing(user_id=user.pk, now=now).order_by("-expires_at")
     for row in rows:
         if row.action not in {action, EVERY_ACTION}:

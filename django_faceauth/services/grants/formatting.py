@@ -1,4 +1,4 @@
-"""How snapshots and kept fields are shown to people."""
+"""Format snapshots and saved forms for pages."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ _INVISIBLE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A name and what it stands for, in the language of the reader."""
+    """A label and its values, in the active language."""
 
     label: str
     values: tuple[str, ...]
 
 
 def lines(snapshot: Snapshot, order: Iterable[str] = ()) -> list[Line]:
-    """Return a snapshot as lines to show, those that `order` names first."""
+    """Return a snapshot as lines to show, those named in `order` first."""
     names = dict.fromkeys([*(name for name in order if name in snapshot), *snapshot])
     return [Line(label(name), tuple(_texts(snapshot[name]))) for name in names]
 
 
 def plain(value: Any) -> Any:
-    """Return a snapshot, or a part of one, for programs: as JSON without our marks.
+    """Return a snapshot, or a part of one, as plain JSON for clients.
 
     Money is `{"amount": "12.50", "currency": "EUR"}`; dates and moments are ISO 8601.
     """
@@ -63,7 +63,7 @@ def plain(value: Any) -> Any:
 
 
 def kept_lines(kept: Iterable[tuple[str, list[str]]], snapshot: Snapshot) -> list[Line]:
-    """Return kept fields as lines to show, but for what the snapshot shows already."""
+    """Return saved form fields as lines to show, without those in the snapshot."""
     return [
         Line(label(name), tuple(map(visible, values)))
         for name, values in kept
@@ -72,28 +72,27 @@ def kept_lines(kept: Iterable[tuple[str, list[str]]], snapshot: Snapshot) -> lis
 
 
 def visible(text: str) -> str:
-    """Return text in which nothing hides, turns its direction, or begins another line.
+    """Return text without invisible characters, changes of direction, or line breaks.
 
-    A line break becomes an arrow with a corner, and any other such
-    character its number, such as `[U+202E]`.
+    A line break becomes an arrow, any other such character its code point, as `[U+202E]`.
     """
     text = _LINE_BREAK.sub("\N{DOWNWARDS ARROW WITH CORNER LEFTWARDS}", text)
     return _INVISIBLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
 
 
 def label(name: str) -> str:
-    """Return a name for people: `bank_account` is "Bank account", or its translation.
+    """Return the label of a name: `bank_account` is "Bank account", or its translation.
 
-    Sites translate it by having "Bank account" in a message catalogue of theirs.
+    Sites translate it by an entry "Bank account" in a message catalogue of their own.
     """
     return visible(gettext(name.replace("_", " ").strip().capitalize() or name))
 
 
 def moment(at: datetime) -> str:
-    """Return a moment for people, with its time zone."""
+    """Return a datetime as text, with its time zone."""
     try:
         local = timezone.localtime(at)
-    except OverflowError:  # at the ends of what there can be, such as `datetime.max`
+    except OverflowError:  # such as `datetime.max`
         local = at
     return f"{formats.date_format(local, 'DATETIME_FORMAT')} {local:%Z}"
 
