@@ -147,18 +147,17 @@ class Facts:
     """What a decision depends on, at the time `now`.
 
     `denied` is a reason for which rows do not matter. `active` are the grants of the session
-    for this action, newest first, `named` is the challenge that the request names. If
-    `must_name` is set, only the grant with the handle `handle` counts. The last three are
-    loaded only if no grant counts; `latest` is the last challenge that was granted.
+    for this action, newest first; unless `only` is None, just the one with that handle counts.
+    `named` is the challenge that the request names. The last three are loaded only if no grant
+    counts; `latest` is the last challenge that was granted.
     """
 
     now: datetime
     denied: Reason | None = None
     snapshot: Snapshot = field(default_factory=dict)
     active: Sequence[Grant] = ()
+    only: str | None = None
     named: FaceChallenge | Grant | None = None
-    must_name: bool = False
-    handle: str = ""
     exemption: FaceExemption | None = None
     is_enrolled: bool = True
     latest: FaceChallenge | None = None
@@ -183,13 +182,17 @@ def load(request: HttpRequest, policy: Policy) -> Facts:
     if denied is not None:
         return Facts(timezone.now(), denied)
     principal, handle = identity.principal_of(request), named_by(request, policy)
-    return load_rows(principal, policy, handle, must_name=principal.names_challenge)
+    only = handle if principal.names_challenge else None
+    return load_rows(principal, policy, handle=handle, only=only)
 
 
-def load_rows(principal: Principal, policy: Policy, handle: str, *, must_name: bool) -> Facts:
+def load_rows(
+    principal: Principal, policy: Policy, *, handle: str = "", only: str | None = None
+) -> Facts:
     """Load what the decision about a user in a session depends on.
 
-    `handle` is that of the challenge that the request names, if any.
+    `handle` is that of the challenge that the request names, `only` that of the one grant
+    that counts, if not any does.
     """
     user = principal.user
     if not user.is_active:
@@ -201,7 +204,7 @@ def load_rows(principal: Principal, policy: Policy, handle: str, *, must_name: b
     named = next((grant for grant in active if grant.handle == handle), None)
     if named is None and handle:
         named = grants.one(grants.asked_by(principal), handle)
-    facts = Facts(now, None, snapshot, active, named, must_name, handle)
+    facts = Facts(now, None, snapshot, active, only, named)
     if usable_grant(facts, policy) is not None:
         return facts
     exemption = exemptions.standing(user, action=policy.action, now=now)
@@ -248,8 +251,9 @@ def evaluate(facts: Facts, policy: Policy) -> Decision:
 def usable_grant(facts: Facts, policy: Policy) -> Grant | None:
     """Return the newest grant that counts now and is for exactly this."""
     for grant in facts.active:
-        is_its_own = not facts.must_name or grant.handle == facts.handle
-        if is_its_own and _counts(grant, facts, policy) and _is_for(grant, policy, facts.snapshot):
+        if facts.only is not None and grant.handle != facts.only:
+            continue
+        if _counts(grant, facts, policy) and _is_for(grant, policy, facts.snapshot):
             return grant
     return None
 

@@ -65,7 +65,7 @@ def recorded_face(
     if row is None:
         return None
     principal = Principal(user, row.session_digest)
-    return _face_of(evaluate(load_rows(principal, asked, challenge, must_name=True), asked))
+    return _face_of(evaluate(load_rows(principal, asked, only=challenge), asked))
 
 
 def _face_of(decision: Decision) -> Face | None:

@@ -70,13 +70,8 @@ NONE = Facts(NOW)
         (BOUND, replace(NONE, snapshot=DATA, active=[grant(data=DATA)]), Allow, "fresh"),
         (BOUND, replace(NONE, snapshot=DATA, active=[grant()]), Challenge, "not_shown"),
         # Clients that share a credential use the grant that they name, and no other.
-        (GATE, replace(NONE, active=[grant()], must_name=True), Challenge, "not_shown"),
-        (
-            GATE,
-            replace(NONE, active=[grant()], must_name=True, handle="handle-1"),
-            Allow,
-            "fresh",
-        ),
+        (GATE, replace(NONE, active=[grant()], only=""), Challenge, "not_shown"),
+        (GATE, replace(NONE, active=[grant()], only="handle-1"), Allow, "fresh"),
         # The challenge that the request names.
         (
             BOUND,
