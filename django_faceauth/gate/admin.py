@@ -94,7 +94,7 @@ class FaceRequiredModelAdmin(ModelAdmin):  # type: ignore[type-arg]
         if isinstance(pattern, URLPattern):
             view = self._gated(pattern.callback)
             return URLPattern(pattern.pattern, view, pattern.default_args, pattern.name)
-        inside = [self._guarded(one) for one in pattern.url_patterns]
+        inside = [self._guarded(inner) for inner in pattern.url_patterns]
         names = (pattern.default_kwargs, pattern.app_name, pattern.namespace)
         return URLResolver(pattern.pattern, inside, *names)
 

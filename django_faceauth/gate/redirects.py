@@ -49,7 +49,7 @@ def origin(request: HttpRequest) -> str:
 
 
 def local(url: str) -> str:
-    """Return `url` if it stays on this site, else `home()` (U-02)."""
+    """Return `url` if it stays on this site, else `home()`."""
     # Django calls no long URL safe; the beginning of a path is enough.
     start = url[:MAX_URL_LENGTH] if url.startswith("/") else url
     return url if url_has_allowed_host_and_scheme(start, allowed_hosts=None) else home()

@@ -117,13 +117,13 @@ def bypassed() -> Iterator[tuple[str, str]]:
 
 def inlines_of_gated_models() -> Iterator[tuple[str, str]]:
     """Yield admins without a gate that have an inline of a gated model."""
-    found = list(admins())
+    all_admins = list(admins())
     gated = {
         admin.model
-        for _address, admin in found
+        for _address, admin in all_admins
         if isinstance(admin, ModelAdmin) and hasattr(admin, "face_policy")
     }
-    for address, admin in found:
+    for address, admin in all_admins:
         site = getattr(admin, "admin_site", None)
         if not hasattr(admin, "face_policy") and not hasattr(site, "face_policy"):
             for inline in getattr(admin, "inlines", ()):
@@ -141,7 +141,7 @@ def _dispatch_of(kind: type) -> Any:
 
 
 def _in_front(kind: type, place: Place) -> Iterator[tuple[type, str]]:
-    if any(any(gates_in(one)) for one in permissions_of(place.view)):
+    if any(any(gates_in(permission)) for permission in permissions_of(place.view)):
         for name in BEFORE_PERMISSIONS:
             yield from _own(kind, name)
         yield from _own(kind, "setup")
