@@ -53,7 +53,7 @@ class Grant:
 def standing(*, user_id: Any, digests: Sequence[str], action: str, since: datetime) -> list[Grant]:
     """Return the grants of a session for `action` by their anchor, the newest first.
 
-    Only those that the provider and the site's own enrolment still stand behind (G-11);
+    Only those that the provider and the site's own enrolment still stand behind;
     behind what was granted in another way stands the site alone. Anchors lie after `since`.
     """
     # A replica may not have heard of a revocation yet.

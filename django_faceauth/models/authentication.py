@@ -21,7 +21,7 @@ class FaceAuthentication(Row):
     """Mirror of one `fav_` object.
 
     A row without a `provider_id` is an intent: we are about to ask the provider, or
-    asked and never heard (D-06).
+    asked and never heard.
     """
 
     provider_id = models.CharField(
@@ -110,7 +110,7 @@ class FaceAuthentication(Row):
 
     @property
     def is_scrubbed(self) -> bool:
-        """Whether what tells something about the person was taken out, for good (V-07)."""
+        """Whether what tells something about the person was taken out, for good."""
         return not self.applicant_id
 
 
@@ -119,7 +119,7 @@ class FaceAttempt(Row):
 
     The face was shown between `capture_not_before` and `capture_not_after`, as far as
     we can prove. News that comes late widens neither end towards now, so that no delay
-    lengthens an approval (G-04).
+    lengthens an approval.
     """
 
     authentication = models.ForeignKey(

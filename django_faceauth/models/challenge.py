@@ -67,11 +67,11 @@ class FaceChallengeQuerySet(Rows["FaceChallenge"]):
     def close(self, state: FaceChallenge.State, *, reason: str = "", **values: Any) -> int:
         """End the open ones among these, or grant them; return how many there were.
 
-        Whatever ended otherwise stays ended (D-11).
+        Whatever ended otherwise stays ended.
         """
         still_open = self.filter(state=FaceChallenge.State.OPEN)
         if state != FaceChallenge.State.GRANTED:
-            values["saved_form_data"] = None  # of no more use (U-10)
+            values["saved_form_data"] = None  # of no more use
         return still_open.update(state=state, reason=reason, dedup_key=None, **values)
 
     def can_use_fallback(self) -> FaceChallengeQuerySet:
@@ -104,7 +104,7 @@ class FaceChallengeQuerySet(Rows["FaceChallenge"]):
         )
 
     def consume(self, max_age: timedelta, *, now: datetime) -> int:
-        """Use up the grants among these that are fresh; return how many there were (B-02).
+        """Use up the grants among these that are fresh; return how many there were.
 
         One statement with all its conditions, so that of any number of racers one wins.
         """
@@ -295,7 +295,7 @@ class FaceChallenge(Row):
 
     @property
     def is_declined(self) -> bool:
-        """Whether the provider took the face for somebody else's, which may be wrong (V-10)."""
+        """Whether the provider took the face for somebody else's, which may be wrong."""
         return self.state == self.State.FAILED and self.reason == "declined"
 
     @property

@@ -1,4 +1,4 @@
-"""Who agreed to have their face looked at, to which words (V-02)."""
+"""Who agreed to have their face looked at, to which words."""
 
 from __future__ import annotations
 

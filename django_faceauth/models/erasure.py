@@ -1,4 +1,4 @@
-"""What was to be forgotten, how far that is, and the proof that it was (V-07)."""
+"""What was to be forgotten, how far that is, and the proof that it was."""
 
 from __future__ import annotations
 
