@@ -7,6 +7,6 @@ from django.utils.crypto import salted_hmac
 
 
 def digests(salt: str, value: str) -> list[str]:
-    """Return the digest of a value, and those that it had before `SECRET_KEY` was rotated."""
+    """Return the digest of a value, then those from before `SECRET_KEY` was rotated."""
     keys = (None, *settings.SECRET_KEY_FALLBACKS)
     return [salted_hmac(salt, value, secret=key, algorithm="sha256").hexdigest() for key in keys]

@@ -1,4 +1,4 @@
-"""How long, and how often: as sites and command lines write it."""
+"""Durations and rate limits, parsed and formatted."""
 
 from __future__ import annotations
 
@@ -18,47 +18,45 @@ UNITS: Final[Mapping[str, timedelta]] = {
     "d": timedelta(days=1),
 }
 
-#: A number, and a period of so many (or one) seconds, minutes, hours or days.
+#: A number, and a period of one or more seconds, minutes, hours or days.
 LIMIT: Final = re.compile(r"([1-9]\d{0,5})/([1-9]\d{0,4})?([smhd])", re.ASCII)
-
-
 #: A number of seconds, minutes, hours or days.
 PERIOD: Final = re.compile(r"([1-9]\d{0,5})([smhd])", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `count` in any `period`; as text it is as sites write it, such as `3/10m`."""
+    """At most `count` in any `period`; its text is as in settings, such as `3/10m`."""
 
     count: int
     period: timedelta
 
     def __str__(self) -> str:
-        """Name it with the largest unit that its period is made of."""
+        """Return the limit with the largest unit that divides its period."""
         unit = next(name for name in reversed([*UNITS]) if not self.period % UNITS[name])
         number = self.period // UNITS[unit]
         return f"{self.count}/{number if number > 1 else ''}{unit}"
 
 
 def as_limit(text: str) -> Limit:
-    """Return the limit that `3/10m` or `1000/h` names; raise `ValueError` for anything else."""
-    found = LIMIT.fullmatch(text)
-    if found is None:
+    """Parse a limit such as `3/10m` or `1000/h`; raise `ValueError`."""
+    match = LIMIT.fullmatch(text)
+    if match is None:
         raise ValueError("a limit is a number and a period, such as 3/10m")
-    count, number, unit = found.groups()
+    count, number, unit = match.groups()
     return Limit(int(count), int(number or 1) * UNITS[unit])
 
 
 def as_period(text: str) -> timedelta:
-    """Return the time that `90d` or `36h` names; raise `ValueError` for anything else."""
-    found = PERIOD.fullmatch(text)
-    if found is None:
+    """Parse a period such as `90d` or `36h`; raise `ValueError`."""
+    match = PERIOD.fullmatch(text)
+    if match is None:
         raise ValueError("a period is a number and a unit, such as 90d")
-    return int(found[1]) * UNITS[found[2]]
+    return int(match[1]) * UNITS[match[2]]
 
 
 def as_duration(value: float | timedelta) -> timedelta:
-    """Return `value`, seconds or already a `timedelta`, as a `timedelta`.
+    """Return seconds or a `timedelta` as a `timedelta`.
 
     Raises `TypeError`, `ValueError` or `OverflowError` for anything else.
     """
@@ -70,17 +68,15 @@ def as_duration(value: float | timedelta) -> timedelta:
 
 
 def in_words(time: timedelta) -> str:
-    """Return a time as people read it in their language, in two units at most."""
+    """Return a duration in the active language, in at most two units."""
     seconds = time.total_seconds()
     if seconds < 10:
         return _("%(number)s s") % {"number": number_format(round(seconds, 1), 1)}
     whole = round(seconds)
     if whole < 60:
         return _("%(number)s s") % {"number": whole}
-    if whole < 3600:
-        return _("%(minutes)s min %(seconds)s s") % dict(
-            zip(("minutes", "seconds"), divmod(whole, 60), strict=True)
-        )
-    return _("%(hours)s h %(minutes)s min") % dict(
-        zip(("hours", "minutes"), divmod(whole // 60, 60), strict=True)
-    )
+    minutes, seconds = divmod(whole, 60)
+    if minutes < 60:
+        return _("%(minutes)s min %(seconds)s s") % {"minutes": minutes, "seconds": seconds}
+    hours, minutes = divmod(minutes, 60)
+    return _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}

@@ -1,7 +1,7 @@
-"""Every error that this package raises.
+"""Exceptions of this package.
 
-Messages carry operations, ids and codes: never a body, a face, a secret or a
-capture URL, so that they may be logged and shown to staff as they are.
+Messages contain operations, ids and codes: never a body, a face, a secret or a capture URL,
+so that they may be logged and shown to staff.
 """
 
 from __future__ import annotations
@@ -72,22 +72,22 @@ class ProviderError(FaceAuthError):
         super().__init__(operation)
 
     def __str__(self) -> str:
-        """Tell the operation and whatever else is known, on one line."""
+        """Return the operation and the known facts on one line."""
         facts = {
             "status": self.status_code,
             "request_id": self.request_id,
             "codes": ",".join(self.codes),
             "cause": self.cause,
         }
-        told = " ".join(f"{name}={value}" for name, value in facts.items() if value)
-        return f"{self.operation} failed {told}".rstrip()
+        text = " ".join(f"{name}={value}" for name, value in facts.items() if value)
+        return f"{self.operation} failed {text}".rstrip()
 
 
 class Unavailable(ProviderError):
     """The provider could not be reached or asks to come back later (timeout, 429, 5xx).
 
     `retry_after` is in seconds, None when the provider did not say. `was_sent` is False when
-    there was certainly no connection to send the request on.
+    the request was certainly not sent.
     """
 
     retryable = True
@@ -127,11 +127,11 @@ class Conflict(ProviderError):
 
 
 class MalformedAnswer(ProviderError):
-    """The answer is not what the provider's documentation promises."""
+    """The response is not what the provider documents."""
 
 
 class WebhookError(FaceAuthError):
-    """A delivery is not accepted; `reason` is one word of a closed set, fit for logs."""
+    """A delivery is not accepted; `reason` is one of a fixed set of words for logs."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -139,15 +139,15 @@ class WebhookError(FaceAuthError):
 
 
 class SignatureInvalid(WebhookError):
-    """Nothing proves that the delivery comes from the provider."""
+    """The signature of the delivery is missing or wrong."""
 
 
 class EnvelopeInvalid(WebhookError):
-    """The delivery is genuine, and we cannot make sense of it."""
+    """The delivery is genuine, but its body cannot be used."""
 
 
 class UserChanged(FaceAuthError):
-    """A view, or what authenticates in it, replaces the user for whom a gate opened."""
+    """A view or an authenticator replaced the user for whom a gate opened."""
 
     def __init__(self) -> None:
         super().__init__("a gate opened this request for another user than request.user is set to")
@@ -158,23 +158,23 @@ class FlowError(FaceAuthError):
 
 
 class ReviewRefused(FaceAuthError):
-    """A verdict that does not make sense, or is not the reviewer's to give."""
+    """A verdict that is invalid, or that this reviewer may not record."""
 
 
 class SnapshotTooLarge(FlowError, SuspiciousOperation, ValueError):
-    """What a bound gate is to have approved is more than people can read; answered with 400."""
+    """The snapshot of a bound gate is too long to read; answered with 400."""
 
 
 class NotEnrolled(FlowError):
-    """The user is not known to the provider, or not active."""
+    """The user has no applicant at the provider, or is not active."""
 
 
 class FlowMismatch(FlowError):
-    """An approval does not belong to the challenge that it is offered for."""
+    """An approval does not belong to its challenge."""
 
 
 class ConsentRequired(FlowError):
-    """The user has not agreed to the text of `version`, which is the one asked for (V-02)."""
+    """The user has not consented to the required `version` of the text."""
 
     def __init__(self, version: str) -> None:
         self.version = version
@@ -184,9 +184,9 @@ class ConsentRequired(FlowError):
 class TooManyAttempts(FlowError):
     """No attempt may be started before `until`.
 
-    `scope` tells whose limit it is: `user`, `session`, `site`, `lockout` after too many
+    `scope` is the limit that was reached: `user`, `session`, `site`, `lockout` after too many
     declines in a row, or `reported` after the user said that it was not them. `rule` names the
-    setting and the limit for developers; it is empty when no setting says so.
+    setting and the limit for developers; it is empty when no setting applies.
     """
 
     def __init__(self, scope: str, *, until: datetime, rule: str = "") -> None:
@@ -196,5 +196,5 @@ class TooManyAttempts(FlowError):
         super().__init__(scope)
 
     def seconds(self, now: datetime) -> int:
-        """Return how long that is, in whole seconds: nobody is told to come early."""
+        """Return the seconds to wait, rounded up so that a client never comes early."""
         return ceil((self.until - now).total_seconds())

@@ -1,4 +1,4 @@
-"""The shape of the provider's identifiers: `{prefix}_{characters}`."""
+"""The provider's identifiers: `{prefix}_{characters}`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Final
 MAX_LENGTH: Final = 80
 
 # Letters, digits and underscores only, so that an id can never leave its place in a
-# path: "fav_x/../../applicants/y" is not an id (P-01).
+# path: "fav_x/../../applicants/y" is not an id.
 _SHAPE: Final = re.compile(r"[a-z]+_\w{1,64}", re.ASCII)
 
 
 class Prefix(StrEnum):
-    """What an identifier names."""
+    """The kind of object that an identifier names."""
 
     AUTHENTICATION = "fav"
     ATTEMPT = "fatp"
@@ -23,7 +23,7 @@ class Prefix(StrEnum):
 
 
 def is_id(text: object, prefix: Prefix) -> bool:
-    """Tell whether `text` is an identifier of the kind that `prefix` names."""
+    """Return whether `text` is an identifier of the kind that `prefix` names."""
     if not isinstance(text, str) or not text.startswith(f"{prefix}_"):
         return False
     return _SHAPE.fullmatch(text) is not None

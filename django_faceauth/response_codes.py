@@ -1,8 +1,8 @@
-"""What the provider's response codes mean to the person in front of the camera.
+"""The provider's response codes, for users and for staff.
 
-Source: the provider's "response codes" reference. Only 61xxx codes lead to guidance:
-they say what to do better. Fraud codes (62xxx) are never explained to the user
-(SECURITY.md V-12), and a code that is not in the table gets the general advice.
+Source: the provider's "response codes" reference. Only 61xxx codes lead to guidance: they
+say what to do better. Fraud codes (62xxx) are never explained to the user, and a code that
+is not in the table gets the general advice.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["advice_for", "meaning_of"]
 GENERAL_ADVICE: Final = _("Something got in the way before we could finish. Please try once more.")
 
 RETRY_ADVICE: Final[Mapping[int, str | Promise]] = {
-    # the person
+    # the user
     61101: _("The camera page was not opened in time. Please try again when you are ready."),
     61111: _("It looks as if you were not ready yet. Take your time, and start when you are."),
     61113: _(
@@ -41,45 +41,45 @@ RETRY_ADVICE: Final[Mapping[int, str | Promise]] = {
     61901: _("Something went wrong on our side. Please try again."),
 }
 
-#: Codes that are for the eyes of staff with a right of their own (V-12).
+#: Codes that only staff with the permission `view_fraud_codes` may see.
 FRAUD: Final = range(62000, 63000)
-#: The person looked as if they were forced (TH-06).
+#: The user may have acted under duress.
 DURESS: Final = 62403
 
-#: What each code means to staff.
+#: The meaning of each code, for staff.
 MEANINGS: Final[Mapping[int, str | Promise]] = {
     10000: _("Approved"),
     61101: _("The camera page was never opened"),
-    61111: _("The person was not ready"),
+    61111: _("The user was not ready"),
     61113: _("The camera was not allowed"),
-    61121: _("The person left before the end"),
+    61121: _("The user left before the end"),
     61201: _("The connection was too slow"),
     61202: _("The browser is not supported"),
     61203: _("No camera was found"),
     61911: _("The video was damaged"),
     61401: _("The picture was blurred"),
     61402: _("The light was not right"),
-    61410: _("No face was seen"),
+    61410: _("No face was visible"),
     61411: _("Part of the face was hidden"),
     61412: _("The head was not turned"),
     61901: _("An error at the provider"),
     62305: _("Not a living face"),
     62306: _("The face was altered"),
     62307: _("The video was altered"),
-    62321: _("Not the face of the verified person"),
+    62321: _("The face does not match the verified user"),
     62402: _("A suspicious device"),
-    62403: _("The person may have been forced"),
+    62403: _("The user may have been forced"),
     62405: _("A face known for fraud"),
-    63001: _("The person refused"),
+    63001: _("The user refused"),
     64001: _("Closed by the provider"),
 }
 
 
 def meaning_of(code: int) -> str | Promise:
-    """Return what a code means to staff; a code that is not in the table has no words yet."""
+    """Return the meaning of a code, for staff."""
     return MEANINGS.get(code, _("Unknown code"))
 
 
 def advice_for(codes: Iterable[int]) -> str | Promise:
-    """Return what to do better, for the first code that has advice."""
+    """Return the advice to the user for the first code that has one."""
     return next((RETRY_ADVICE[code] for code in codes if code in RETRY_ADVICE), GENERAL_ADVICE)

@@ -1,4 +1,4 @@
-"""A wrapper that keeps secrets out of logs, tracebacks and error reports."""
+"""A wrapper that keeps secrets out of logs and error reports."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import final
 
 @final
 class Secret:
-    """A text that does not show itself.
+    """A secret text.
 
-    `repr`, `str` and formatting give `***`; only `reveal()` gives the text. Keep the
+    `repr`, `str` and formatting return `***`; only `reveal()` returns the text. Keep the
     result of `reveal()` out of local variables: error reports print those.
     """
 

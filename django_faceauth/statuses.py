@@ -1,8 +1,9 @@
-"""The provider's statuses and what they allow.
+"""The provider's statuses, and sets of them.
 
-Statuses travel through the package as plain text: a word that the provider adds
-tomorrow is stored as it came, is a member of none of the sets below, and so opens
-nothing. Source: the provider's API reference, "face authentication statuses".
+Statuses are plain text throughout the package: a status that the provider adds later is
+stored as received, is in none of the sets below, and so opens nothing.
+
+Source: the provider's API reference, "face authentication statuses".
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class AttemptStatus(StrEnum):
     TERMINATED = "terminated"
 
 
-#: The face of the open attempt has not been shown yet.
+#: The face of the open attempt has not been captured yet.
 BEFORE_CAPTURE: Final[frozenset[str]] = frozenset(
     {
         AuthenticationStatus.CREATED,
@@ -57,7 +58,7 @@ BEFORE_CAPTURE: Final[frozenset[str]] = frozenset(
 #: The provider accepts a new attempt; on any other status it answers 409.
 ACCEPTS_ATTEMPT: Final[frozenset[str]] = BEFORE_CAPTURE | {AuthenticationStatus.RETRY_REQUIRED}
 
-#: The face of the newest attempt has been shown.
+#: The face of the newest attempt has been captured.
 AFTER_CAPTURE: Final[frozenset[str]] = frozenset(
     {
         AuthenticationStatus.CHECKS_IN_PROGRESS,
@@ -71,7 +72,7 @@ DECIDED: Final[frozenset[str]] = frozenset(
     {AuthenticationStatus.APPROVED, AuthenticationStatus.DECLINED}
 )
 
-#: Nothing goes on at the provider until somebody starts something.
+#: Nothing happens at the provider until the user or an audit starts something.
 AT_REST: Final[frozenset[str]] = DECIDED | {
     AuthenticationStatus.CREATED,
     AuthenticationStatus.RETRY_REQUIRED,
@@ -79,7 +80,7 @@ AT_REST: Final[frozenset[str]] = DECIDED | {
     AuthenticationStatus.INCONCLUSIVE,
 }
 
-#: The person is at it, or may still begin, or is being compared.
+#: The capture may start, is in progress, or is being checked.
 UNDER_WAY: Final[frozenset[str]] = frozenset(
     {
         AttemptStatus.PENDING_REDIRECTION,
@@ -88,7 +89,7 @@ UNDER_WAY: Final[frozenset[str]] = frozenset(
     }
 )
 
-#: The provider's words, as people say them.
+#: Translated labels of the statuses.
 LABELS: Final[Mapping[str, Promise]] = {
     AuthenticationStatus.CREATED: _("created"),
     AuthenticationStatus.PENDING: _("pending"),

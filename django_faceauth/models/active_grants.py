@@ -1,8 +1,8 @@
-"""The one statement of an open gate.
+"""Active grants of a session, in one SQL statement.
 
-By hand: every request to a gated page waits for it, and the ORM takes ten times as long to
-say the same (`benchmarks/gate.py`). Look-ups in place of joins, because PostgreSQL plans them
-sooner; and what few rows are found is compared and sorted here.
+Written by hand: every request to a gated page waits for it, and the ORM takes ten times as long
+to build it (`benchmarks/gate.py`). Subqueries in place of joins, because PostgreSQL plans them
+sooner; the few rows are compared and sorted in Python.
 """
 
 from __future__ import annotations
@@ -51,20 +51,34 @@ class Grant:
 
 
 def standing(*, user_id: Any, digests: Sequence[str], action: str, since: datetime) -> list[Grant]:
-    """Return the grants of a session for `action` by their anchor, the newest first.
+    """Return the active grants of a session for `action` anchored after `since`, newest first.
 
-    Only those that the provider and the site's own enrolment still stand behind (G-11);
-    behind what was granted in another way stands the site alone. Anchors lie after `since`.
+    A grant by a face counts only while the provider's approval and the user's enrolment are
+    unchanged; a grant in another way depends on the site alone.
     """
-    # A replica may not have heard of a revocation yet.
+    # A replica may not have received a revocation yet.
     connection = connections[router.db_for_write(FaceChallenge)]
-    asker = FaceChallenge._meta.get_field("user").get_db_prep_value(user_id, connection)
+    user = FaceChallenge._meta.get_field("user").get_db_prep_value(user_id, connection)
     moment = connection.ops.adapt_datetimefield_value(since)
     with connection.cursor() as cursor:
         statement = _statement(connection.alias, len(digests))
-        cursor.execute(statement, [*digests, asker, action, moment])
+        cursor.execute(statement, [*digests, user, action, moment])
         rows = cursor.fetchall()
-    grants = [_grant(row, user_id, connection) for row in rows if _stands(row, action)]
+    column = FaceChallenge._meta.get_field("verified_at").cached_col
+    converters = connection.ops.get_db_converters(column)
+    grants = []
+    for row in rows:
+        pk, handle, row_action, digest, method, status, face_of, applicant, *moments = row
+        is_backed = (
+            status == AuthenticationStatus.APPROVED
+            and face_of == applicant
+            and applicant is not None
+        )
+        # Compared here: some databases match "Payout" with "payout", "Approved" with "approved".
+        if row_action == action and (method != FACE or is_backed):
+            for convert in converters:
+                moments = [convert(value, column, connection) for value in moments]
+            grants.append(Grant(pk, handle, user_id, row_action, digest, method, *moments))
     return sorted(grants, key=lambda grant: grant.verified_at, reverse=True)
 
 
@@ -77,27 +91,3 @@ def _statement(alias: str, digests: int) -> str:
         challenge=quote(FaceChallenge._meta.db_table),
         places=", ".join(["%s"] * digests),
     )
-
-
-def _stands(row: tuple[Any, ...], action: str) -> bool:
-    _pk, _handle, named, _digest, method, status, asked_for, applicant = row[:8]
-    # Compared here: some databases take "Payout" for "payout", and "Approved" for "approved".
-    if named != action:
-        return False
-    is_backed = status == AuthenticationStatus.APPROVED and asked_for == applicant
-    return bool(method != FACE or (is_backed and applicant is not None))
-
-
-def _grant(row: tuple[Any, ...], user_id: Any, connection: Any) -> Grant:
-    pk, handle, action, digest, method, *_backing, verified_at, granted_at, session_rotated_at = row
-    moments = (
-        _moment(value, connection) for value in (verified_at, granted_at, session_rotated_at)
-    )
-    return Grant(pk, handle, user_id, action, digest, method, *moments)
-
-
-def _moment(value: Any, connection: Any) -> Any:
-    column = FaceChallenge._meta.get_field("verified_at").cached_col
-    for convert in connection.ops.get_db_converters(column):
-        value = convert(value, column, connection)
-    return value

@@ -11,10 +11,10 @@ from django_faceauth.models.database import Row
 
 
 class AuditEntry(Row):
-    """One thing that staff or a command did; it names users by their primary key alone."""
+    """One action of staff or a command; it names users by their primary key alone."""
 
     class Event(models.TextChoices):
-        """What was done."""
+        """The action."""
 
         ANONYMIZED = "anonymized", _("Anonymized at the provider")
         ERASED = "erased", _("Data of a user erased")
@@ -28,12 +28,12 @@ class AuditEntry(Row):
         PURGED = "purged", _("Expired data deleted")
         REPROCESSED = "reprocessed", _("Webhook event processed again")
         REVOKED = "revoked", _("Grants revoked")
-        SYNCED = "synced", _("Provider asked")
+        SYNCED = "synced", _("Synced with the provider")
         VERDICT = "verdict", _("Verdict recorded")
 
     at = models.DateTimeField(pgettext_lazy("column", "at"))
     event = models.CharField(_("event"), max_length=32, choices=Event)
-    # The entry outlives the account, and still says which one it was.
+    # The entry outlives the account, and still identifies it.
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.DO_NOTHING,
@@ -64,7 +64,7 @@ class AuditEntry(Row):
 
     @property
     def author(self) -> str:
-        """Who did it, in words; select `by` with the entry."""
+        """The name of the author; needs `select_related("by")`."""
         if self.by_id is None:
             return gettext("a command")
         return str(self.by) if self.by else gettext("deleted user %(pk)s") % {"pk": self.by_id}

@@ -1,10 +1,11 @@
 """The mirror of the provider's face authentications and attempts.
 
-Only `services.sync` writes what the provider says: `…_on` are the provider's moments,
-`…_at` are ours.
+Only `services.sync` writes provider state. `…_on` are the provider's timestamps, `…_at` ours.
 """
 
 from __future__ import annotations
+
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -17,11 +18,23 @@ from django_faceauth.models.database import Row
 STATUS_LENGTH = 64
 
 
+def lock_expired(name: str, *, lease: timedelta, now: datetime) -> models.Q:
+    """Return the condition that the lock in the column `name` is free or older than `lease`.
+
+    A timestamp well in the future counts as free: the clock was set back since.
+    """
+    return (
+        models.Q(**{name: None})
+        | models.Q(**{f"{name}__lte": now - lease})
+        | models.Q(**{f"{name}__gt": now + lease})
+    )
+
+
 class FaceAuthentication(Row):
     """Mirror of one `fav_` object.
 
-    A row without a `provider_id` is an intent: we are about to ask the provider, or
-    asked and never heard (D-06).
+    A row without a `provider_id` is a pending creation: the provider is about to be called,
+    or its response was lost.
     """
 
     provider_id = models.CharField(
@@ -39,7 +52,7 @@ class FaceAuthentication(Row):
     status = models.CharField(_("status"), max_length=STATUS_LENGTH, blank=True)
     response_codes = models.JSONField(_("response codes"), default=list, blank=True)
     code = models.PositiveIntegerField(
-        _("first response code"), null=True, blank=True, help_text=_("For looking it up.")
+        _("first response code"), null=True, blank=True, help_text=_("For filtering.")
     )
     risk_labels = models.JSONField(_("risk labels"), default=list, blank=True)
     created_on = models.DateTimeField(_("created at the provider"), null=True, blank=True)
@@ -47,31 +60,31 @@ class FaceAuthentication(Row):
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
     pulled_at = models.DateTimeField(
-        _("asked at"), null=True, blank=True, help_text=_("When the provider was last asked.")
+        _("polled at"), null=True, blank=True, help_text=_("When the provider was last called.")
     )
     synced_at = models.DateTimeField(
-        _("known as of"),
+        _("synced at"),
         null=True,
         blank=True,
-        help_text=_("When the provider was asked for what is held here."),
+        help_text=_("When the provider was called for the data in this row."),
     )
     pulling_since = models.DateTimeField(
-        _("being asked since"), null=True, blank=True, help_text=_("While an answer is awaited.")
+        _("polling since"), null=True, blank=True, help_text=_("Set while a call is running.")
     )
     poll_count = models.PositiveSmallIntegerField(
-        _("times asked"), default=0, help_text=_("How often the provider was asked.")
+        _("poll count"), default=0, help_text=_("Number of calls to the provider.")
     )
     last_change_at = models.DateTimeField(
-        _("quiet since"),
+        _("last change at"),
         null=True,
         blank=True,
-        help_text=_("Since when there was no other status, and no new attempt."),
+        help_text=_("When the status last changed or an attempt was added."),
     )
     attempts_synced_at = models.DateTimeField(
-        _("attempts known as of"),
+        _("attempts synced at"),
         null=True,
         blank=True,
-        help_text=_("When the provider was asked for the attempts that are held here."),
+        help_text=_("When the provider was called for the attempts of this row."),
     )
     next_poll_at = models.DateTimeField(_("next poll at"), null=True, blank=True)
     erased_at = models.DateTimeField(_("erased at"), null=True, blank=True)
@@ -80,19 +93,19 @@ class FaceAuthentication(Row):
         verbose_name = _("face authentication")
         verbose_name_plural = _("face authentications")
         permissions = [
-            ("anonymize_faceauthentication", _("Can have the provider forget a face")),
-            ("sync_faceauthentication", _("Can ask the provider for news")),
-            ("revoke_faceauthentication", _("Can take back what a face opened")),
+            ("anonymize_faceauthentication", _("Can anonymize at the provider")),
+            ("sync_faceauthentication", _("Can sync with the provider")),
+            ("revoke_faceauthentication", _("Can revoke grants")),
             ("review_faceauthentication", _("Can record a verdict")),
             ("export_faceauthentication", _("Can export lists")),
             ("view_fraud_codes", _("Can see fraud codes and risk labels")),
-            ("view_face", _("Can look at a captured face")),
+            ("view_face", _("Can view a captured face")),
         ]
         indexes = [
             # The sweep asks for due rows; finished ones have no next poll.
             models.Index(fields=["next_poll_at"], name="faceauth_due"),
             models.Index(fields=["user", "-created_at"], name="faceauth_user_newest"),
-            # Staff look for these among millions of rows.
+            # Filters of the admin, for millions of rows.
             models.Index(fields=["status", "created_at"], name="faceauth_status_age"),
             models.Index(fields=["created_at"], name="faceauth_age"),
             models.Index(fields=["code"], name="faceauth_code"),
@@ -110,16 +123,15 @@ class FaceAuthentication(Row):
 
     @property
     def is_scrubbed(self) -> bool:
-        """Whether what tells something about the person was taken out, for good (V-07)."""
+        """Whether the personal data was removed for good."""
         return not self.applicant_id
 
 
 class FaceAttempt(Row):
     """Mirror of one `fatp_` object: never its capture URL, phone number or IP address.
 
-    The face was shown between `capture_not_before` and `capture_not_after`, as far as
-    we can prove. News that comes late widens neither end towards now, so that no delay
-    lengthens an approval (G-04).
+    The face was captured between `capture_not_before` and `capture_not_after`, as far as we
+    can prove. Late news moves neither end towards now, so that no delay lengthens an approval.
     """
 
     authentication = models.ForeignKey(
@@ -134,13 +146,13 @@ class FaceAttempt(Row):
     created_on = models.DateTimeField(_("created at the provider"), null=True, blank=True)
     modified_on = models.DateTimeField(_("modified at the provider"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"))
-    capture_not_before = models.DateTimeField(_("face not shown before"))
-    capture_not_after = models.DateTimeField(_("face shown by"), null=True, blank=True)
+    capture_not_before = models.DateTimeField(_("face not captured before"))
+    capture_not_after = models.DateTimeField(_("face captured by"), null=True, blank=True)
     network = models.CharField(
         _("network"),
         max_length=32,
         blank=True,
-        help_text=_("A keyed digest of the network that the face was shown from."),
+        help_text=_("A keyed digest of the network that the face was captured from."),
     )
 
     class Meta:
@@ -156,7 +168,7 @@ class StatusChange(Row):
     """One step in the history of a face authentication."""
 
     class Source(models.TextChoices):
-        """Where the news came from."""
+        """What led to the change."""
 
         CREATE = "create", _("creation")
         WEBHOOK = "webhook", _("webhook")

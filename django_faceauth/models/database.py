@@ -1,8 +1,8 @@
-"""Which database our tables are in, and transactions there.
+"""The database of our tables, and its transactions.
 
-All our tables, those of the users among them, are in one database: the one that the site's
-routers name for writing. It is read from there too, because a replica may not have heard yet
-of a question, an attempt or a revocation.
+All our tables and that of the users are in one database: the one that the site's routers name
+for writing. It is read from there too, because a replica may not have received a challenge, an
+attempt or a revocation yet.
 """
 
 from __future__ import annotations
@@ -35,8 +35,6 @@ Model = TypeVar("Model", bound=models.Model)
 #: Two transactions met: a deadlock, or a row that has changed since this one began. (MariaDB
 #: and MySQL: deadlock, record has changed; PostgreSQL: serialization failure, deadlock.)
 COLLISIONS: Final = frozenset({1213, 1020, "40001", "40P01"})
-#: A row that this transaction could not see is there already (MariaDB and MySQL).
-DUPLICATE: Final = 1062
 
 
 def alias(model: type[models.Model] | None = None) -> str:
@@ -51,34 +49,43 @@ def connection(model: type[models.Model] | None = None) -> BaseDatabaseWrapper:
 
 @contextmanager
 def atomic(model: type[models.Model] | None = None) -> Iterator[None]:
-    """Make one transaction of the block, or a part of the one that there is.
+    """Run the block in a transaction, or in a savepoint of the current one.
 
-    On SQLite it takes the lock for writing when it begins: a transaction that reads before it
-    writes would fail at once, without waiting, if another one wrote meanwhile.
+    On SQLite a transaction takes the write lock when it begins: one that reads before it writes
+    would fail at once, without waiting, if another one wrote meanwhile.
     """
-    ours = connection(model)
+    ours: Any = connection(model)
     with ExitStack() as stack:
-        with _beginning_with_the_lock(ours):
+        if ours.vendor == "sqlite" and not ours.in_atomic_block:
+            ours.ensure_connection()  # sets what is replaced below
+            mode, ours.transaction_mode = ours.transaction_mode, "IMMEDIATE"
+            try:
+                stack.enter_context(transaction.atomic(using=ours.alias))
+            finally:
+                ours.transaction_mode = mode
+        else:
             stack.enter_context(transaction.atomic(using=ours.alias))
         yield
 
 
 @contextmanager
 def shared() -> Iterator[None]:
-    """Make one transaction of the block, for our rows and for those of the site.
+    """Run the block in one transaction for our rows and those of the site.
 
-    Where these are in another database, ours is committed first: a grant that was used up for
-    nothing is better than work that was done for nothing.
+    If the site uses another database, ours is committed first: a grant consumed for nothing is
+    better than work done without a grant.
     """
     with ExitStack() as stack:
-        if alias() != DEFAULT_DB_ALIAS and _is_configured(DEFAULT_DB_ALIAS):
-            stack.enter_context(transaction.atomic(using=DEFAULT_DB_ALIAS))
+        if alias() != DEFAULT_DB_ALIAS:
+            engine = connections[DEFAULT_DB_ALIAS].settings_dict["ENGINE"]
+            if engine != "django.db.backends.dummy":
+                stack.enter_context(transaction.atomic(using=DEFAULT_DB_ALIAS))
         stack.enter_context(atomic())
         yield
 
 
 def roll_back() -> None:
-    """Have the transactions of `shared` take back what was written in them."""
+    """Roll back the transactions of `shared`."""
     for name in {DEFAULT_DB_ALIAS, alias()}:
         if connections[name].in_atomic_block:
             transaction.set_rollback(True, using=name)
@@ -90,28 +97,28 @@ def on_commit(
     model: type[models.Model] | None = None,
     robust: bool = False,
 ) -> None:
-    """Call a function once our rows are committed, or those of `model`."""
+    """Call a function once our rows, or those of `model`, are committed."""
     transaction.on_commit(function, using=alias(model), robust=robust)
 
 
 def is_surrounded() -> bool:
-    """Tell whether a transaction that is not of a test case lasts already."""
+    """Return whether a transaction is open, apart from that of a test case."""
     blocks: list[Any] = connection().atomic_blocks
     return any(not block._from_testcase for block in blocks)
 
 
 def non_atomic(view: View) -> View:
-    """Keep a view out of the transactions of `ATOMIC_REQUESTS`, whichever database has them."""
+    """Exempt a view from the transactions of `ATOMIC_REQUESTS` in every database."""
     for name in connections:
         view = transaction.non_atomic_requests(using=name)(view)
     return view
 
 
 def repeated(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Do what the function does once more if its transaction collided with another one.
+    """Call the function once more if its transaction collided with another one.
 
-    Only where it began the transaction: one of the site's own is the site's to repeat, and the
-    error goes through to it. The function must do nothing that is not taken back.
+    Only if it began the transaction: inside a transaction of the site the error is raised. The
+    function must have no effects that a rollback leaves.
     """
 
     @wraps(function)
@@ -127,62 +134,46 @@ def repeated(function: Callable[Arguments, Result]) -> Callable[Arguments, Resul
 
 
 def may_repeat(error: DatabaseError) -> bool:
-    """Tell whether what ended so is worth doing once more, and is ours to repeat."""
-    if not _is_collision(error):
+    """Return whether a transaction ended in a collision and is ours to repeat."""
+    ours, cause = connection(), error.__cause__
+    codes = {getattr(cause, "sqlstate", None), getattr(cause, "pgcode", None)}
+    collisions = COLLISIONS
+    if ours.vendor == "mysql":
+        codes = {*error.args[:1]}
+        if isinstance(error, IntegrityError):
+            # A row that this transaction could not see exists already.
+            collisions = frozenset({1062})
+    if collisions.isdisjoint(codes):
         return False
-    is_ours = not connection().in_atomic_block
-    said = "repeated" if is_ours else "left to the transaction around it"
-    logger.info("collision in the database, %s: %s", said, type(error).__name__)
+    is_ours = not ours.in_atomic_block
+    outcome = "repeated" if is_ours else "left to the transaction around it"
+    logger.info("collision in the database, %s: %s", outcome, type(error).__name__)
     return is_ours
 
 
-def _is_collision(error: DatabaseError) -> bool:
-    cause = error.__cause__
-    codes = {getattr(cause, "sqlstate", None), getattr(cause, "pgcode", None)}
-    if connection().vendor == "mysql":
-        codes = {*error.args[:1]}
-        if isinstance(error, IntegrityError):
-            return DUPLICATE in codes
-    return not COLLISIONS.isdisjoint(codes)
+def skip_locked(rows: models.QuerySet[Model]) -> models.QuerySet[Model]:
+    """Lock the rows, without those that other transactions hold if the database can skip them."""
+    skips = connection(rows.model).features.has_select_for_update_skip_locked
+    return rows.select_for_update(skip_locked=skips)
 
 
 class Rows(models.QuerySet[Model]):
-    """A queryset that reads where is written."""
+    """A queryset that reads from the database that is written to."""
 
     @property
     def db(self) -> str:
-        """The database that is asked."""
+        """The name of the database."""
         queryset: Any = self  # the type stubs leave these attributes out
         return queryset._db or router.db_for_write(self.model, **queryset._hints)
 
 
 class Row(models.Model):
-    """A row of ours."""
+    """Base of our models."""
 
     objects = Rows.as_manager()
-    # What Django itself looks up: the other end of a relation, a row to refresh, a cascade.
+    # For the look-ups of Django itself: relations, refreshes and cascades.
     _rows = Rows.as_manager()
 
     class Meta:
         abstract = True
         base_manager_name = "_rows"
-
-
-@contextmanager
-def _beginning_with_the_lock(ours: BaseDatabaseWrapper) -> Iterator[None]:
-    if ours.vendor != "sqlite" or ours.in_atomic_block:
-        yield
-        return
-    ours.ensure_connection()  # sets what is replaced below
-    sqlite: Any = ours
-    mode = sqlite.transaction_mode
-    sqlite.transaction_mode = "IMMEDIATE"
-    try:
-        yield
-    finally:
-        sqlite.transaction_mode = mode
-
-
-def _is_configured(name: str) -> bool:
-    engine: str = connections[name].settings_dict["ENGINE"]
-    return engine != "django.db.backends.dummy"

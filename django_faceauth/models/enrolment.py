@@ -1,4 +1,4 @@
-"""Who a site user is at the provider."""
+"""Applicants."""
 
 from __future__ import annotations
 

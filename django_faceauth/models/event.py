@@ -1,4 +1,4 @@
-"""What the provider told us by webhook."""
+"""Webhook events."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from django_faceauth.models.database import Row
 
 
 class WebhookEvent(Row):
-    """One delivery that proved genuine: what it names, never what it says.
+    """One genuine delivery: the object that it names, never its statuses.
 
-    A delivery that we could not read has `sha256:…` of its bytes as its event id.
+    A delivery that could not be parsed has `sha256:…` of its bytes as its event id.
     """
 
     class State(models.TextChoices):
-        """How far we are with it; only `stored` can change."""
+        """Progress of processing; only `stored` can change."""
 
         STORED = "stored", _("stored")
         PROCESSED = "processed", _("processed")
@@ -35,15 +35,15 @@ class WebhookEvent(Row):
     error = models.CharField(_("error"), max_length=64, blank=True)
     size = models.PositiveIntegerField(_("size in bytes"), default=0)
     due_at = models.DateTimeField(
-        _("due at"), null=True, blank=True, help_text=_("When the sweep takes care of it.")
+        _("due at"), null=True, blank=True, help_text=_("When the sweep processes it.")
     )
 
     class Meta:
         verbose_name = _("webhook event")
         verbose_name_plural = _("webhook events")
-        permissions = [("reprocess_webhookevent", _("Can have an event acted upon once more"))]
+        permissions = [("reprocess_webhookevent", _("Can process an event again"))]
         indexes = [
-            # The sweep asks for due rows; those that are done with are not due.
+            # The sweep selects due rows; finished ones are not due.
             models.Index(fields=["due_at"], name="faceauth_event_due"),
             models.Index(fields=["provider_id"], name="faceauth_event_subject"),
             models.Index(fields=["received_at"], name="faceauth_event_age"),

@@ -1,4 +1,4 @@
-"""Who may pass without a face, and why."""
+"""Exemptions from face checks."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class FaceExemptionQuerySet(Rows["FaceExemption"]):
     """Look-ups of exemptions."""
 
     def standing(self, *, user_id: Any, now: datetime) -> FaceExemptionQuerySet:
-        """Exemptions of a user that have not ended at `now`."""
+        """Return the exemptions of a user that are in force at `now`."""
         return self.filter(user_id=user_id, expires_at__gt=now, revoked_at=None)
 
 
 class FaceExemption(Row):
-    """One user's leave to pass without a face: for a reason, by somebody, for some time.
+    """Permission for one user to pass without a face for a limited time.
 
-    `action` is the action of the gates it is for; `"*"` is every gate.
+    `action` is the action of the gates that it is for; `"*"` is every gate.
     """
 
     user = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""How often somebody tried, and who has to wait."""
+"""Limits of users, and of calls to the provider."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from django_faceauth.models.database import Row, Rows
 
 
 class AttemptRequest(Row):
-    """One attempt that was asked for, counted against the limits.
+    """One requested attempt, counted against the limits.
 
-    Written before the provider is called, as unsuccessful; taken back when nothing was made.
+    Written as unsuccessful before the provider is called; deleted when no attempt was created.
     """
 
     user = models.ForeignKey(
@@ -26,7 +26,7 @@ class AttemptRequest(Row):
         related_name="face_attempt_requests",
         verbose_name=_("user"),
     )
-    # The part that is about the session alone: another cookie does not restart the count.
+    # The part about the session alone: a new cookie does not restart the count.
     session_digest = models.CharField(_("session"), max_length=64)
     challenge = models.ForeignKey(
         FaceChallenge,
@@ -55,16 +55,16 @@ class LockoutQuerySet(Rows["Lockout"]):
     """Look-ups of lock-outs."""
 
     def in_force(self, *, user_id: Any, now: datetime) -> LockoutQuerySet:
-        """Lock-outs of a user that hold at `now`."""
+        """Return the lock-outs of a user that hold at `now`."""
         return self.filter(user_id=user_id, lifted_at=None, until__gt=now)
 
     def reported(self) -> LockoutQuerySet:
-        """Those that a user asked for by saying: that was not me."""
+        """Return those that a user caused with a report."""
         return self.filter(reason=Lockout.Reason.REPORTED)
 
 
 class Lockout(Row):
-    """A time in which a user cannot start an attempt, in any session."""
+    """A period in which a user cannot start an attempt in any session."""
 
     class Reason(models.TextChoices):
         """Why the user is locked out."""
@@ -83,7 +83,7 @@ class Lockout(Row):
     started_at = models.DateTimeField(_("started at"))
     until = models.DateTimeField(pgettext_lazy("column", "until"))
     lifted_at = models.DateTimeField(
-        _("lifted at"), null=True, blank=True, help_text=_("When it was ended before its time.")
+        _("lifted at"), null=True, blank=True, help_text=_("When staff ended it early.")
     )
 
     objects = LockoutQuerySet.as_manager()  # type: ignore[misc]  # as Row declares it
@@ -98,5 +98,34 @@ class Lockout(Row):
 
     @property
     def is_for_declines(self) -> bool:
-        """Whether it is the user's own bad luck; else somebody has to look into it."""
+        """Whether repeated declines caused it; any other reason needs staff."""
         return self.reason == self.Reason.DECLINED
+
+
+class ProviderRateLimit(Row):
+    """Calls made with one set of credentials, shared by all processes of the site.
+
+    `spent_until` is the time, in microseconds of Unix time, up to which calls are used up at
+    the rate that the site allows (the "theoretical arrival time" of the generic cell rate
+    algorithm): one number, so that one conditional UPDATE takes a call.
+    """
+
+    class Pause(models.TextChoices):
+        """Why no calls are made for a while."""
+
+        ASKED_TO = "asked_to", _("the provider asked us to come back later")
+        NO_ACCESS = "no_access", _("the provider does not accept our credentials")
+
+    credentials = models.CharField(
+        _("credentials"), max_length=64, unique=True, help_text=_("A digest of the credentials.")
+    )
+    spent_until = models.BigIntegerField(_("spent until"), default=0)
+    paused_until = models.DateTimeField(_("paused until"), null=True, blank=True)
+    pause = models.CharField(_("reason of the pause"), max_length=16, choices=Pause, blank=True)
+
+    class Meta:
+        verbose_name = _("provider rate limit")
+        verbose_name_plural = _("provider rate limits")
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"

@@ -1,4 +1,4 @@
-"""What people think of what the provider said: a queue, and verdicts."""
+"""The review queue and its verdicts."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from django_faceauth.models.database import Row
 
 
 class ReviewCase(Row):
-    """An authentication that deserves a pair of eyes, and why."""
+    """An authentication that needs a review, and why."""
 
     class Reason(models.TextChoices):
-        """Why somebody should look."""
+        """Why it needs a review."""
 
         FRAUD = "fraud", _("fraud code")
         DURESS = "duress", _("may have been forced")
@@ -35,7 +35,7 @@ class ReviewCase(Row):
     reasons = models.JSONField(_("reasons"), default=list)
     raised_at = models.DateTimeField(_("raised at"))
     settled_at = models.DateTimeField(
-        _("settled at"), null=True, blank=True, help_text=_("Empty while it waits in the queue.")
+        _("settled at"), null=True, blank=True, help_text=_("Empty while the case is in the queue.")
     )
 
     class Meta:
@@ -49,10 +49,10 @@ class ReviewCase(Row):
 
 
 class Verdict(Row):
-    """What one reviewer made of an authentication; a change of mind is another row."""
+    """One reviewer's finding about an authentication; a correction is another row."""
 
     class Finding(models.TextChoices):
-        """What the reviewer thinks."""
+        """The finding of the reviewer."""
 
         GENUINE = "genuine", _("genuine")
         SUSPICIOUS = "suspicious", _("suspicious")

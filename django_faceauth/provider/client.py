@@ -1,4 +1,4 @@
-"""The provider's face authentication API, one typed method a call.
+"""Client of the provider's face authentication API.
 
 Usable from a plain Python shell, without a Django project::
 
@@ -40,13 +40,12 @@ from django_faceauth.secret import Secret
 __all__ = ["Client", "ClientInformation", "PhoneNumber"]
 
 Snapshot = TypeVar("Snapshot", AuthenticationSnapshot, AttemptSnapshot)
-Item = TypeVar("Item", AttemptSnapshot, AssetSnapshot)
 Parsed = TypeVar("Parsed")
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneNumber:
-    """Where the provider may send the capture link by SMS: `"+33"`, and digits only."""
+    """A phone number for the capture link by SMS: `"+33"`, and digits only."""
 
     country_code: str
     number: str = field(repr=False)
@@ -54,7 +53,7 @@ class PhoneNumber:
 
 @dataclass(frozen=True, slots=True)
 class ClientInformation:
-    """What the capture page preselects: a country (`"FR"`) and a language (`"en-US"`)."""
+    """Preselections of the capture page: a country (`"FR"`) and a language (`"en-US"`)."""
 
     pre_selected_residence_country: str | None = None
     pre_selected_language: str | None = None
@@ -71,7 +70,7 @@ class Client:
         self._transport = transport or Transport()
 
     def renew_token(self) -> None:
-        """Have the provider give a new token, if we use such: it proves that it would."""
+        """Request a new OAuth token, if the credentials use one, to prove that they work."""
         self._credentials.renew(self._credentials.token())
         self._credentials.token()
 
@@ -83,19 +82,20 @@ class Client:
             "applicant_id": _checked(applicant_id, Prefix.APPLICANT),
             "user_journey_id": _checked(user_journey_id, Prefix.USER_JOURNEY),
         }
-        operation, parse = "create_authentication", AuthenticationSnapshot.parse
-        return self._call(parse, operation, "POST", "", json=payload)
+        return self._call(
+            AuthenticationSnapshot.parse, "create_authentication", "POST", "", json=payload
+        )
 
     def get_authentication(self, authentication_id: str) -> AuthenticationSnapshot:
-        """Return the present state of a face authentication."""
-        operation, path = "get_authentication", _authentication(authentication_id)
-        snapshot = self._call(AuthenticationSnapshot.parse, operation, "GET", path)
-        return _same(snapshot, authentication_id, operation)
+        """Return the current state of a face authentication."""
+        path = _authentication(authentication_id)
+        snapshot = self._call(AuthenticationSnapshot.parse, "get_authentication", "GET", path)
+        return _same(snapshot, authentication_id, "get_authentication")
 
     def anonymize_authentication(self, authentication_id: str) -> AuthenticationSnapshot:
-        """Have the personal data of a face authentication removed. Cannot be undone."""
+        """Remove the personal data of a face authentication. This cannot be undone."""
         operation = "anonymize_authentication"
-        path = _authentication(authentication_id) + "/anonymize"
+        path = f"{_authentication(authentication_id)}/anonymize"
         snapshot = self._call(AuthenticationSnapshot.parse, operation, "POST", path)
         return _same(snapshot, authentication_id, operation)
 
@@ -107,46 +107,49 @@ class Client:
         phone_number: PhoneNumber | None = None,
         client_information: ClientInformation | None = None,
     ) -> AttemptSnapshot:
-        """Open a new attempt; the provider terminates the one that was open.
+        """Open a new attempt; the provider terminates an open one.
 
-        Raises `Conflict` when the authentication takes no attempts any more.
+        Raises `Conflict` when the authentication accepts no more attempts.
         """
         payload: Json = {"redirect_url": redirect_url}
         if phone_number:
             payload["phone_number"] = _Unshown(asdict(phone_number))
         if client_information:
-            payload["client_information"] = _without_none(asdict(client_information))
-        path = _authentication(authentication_id) + "/attempts"
+            given = {name: value for name, value in asdict(client_information).items() if value}
+            payload["client_information"] = given
+        path = f"{_authentication(authentication_id)}/attempts"
         return self._call(AttemptSnapshot.parse, "create_attempt", "POST", path, json=payload)
 
     def list_attempts(
         self, authentication_id: str, *, skip: int = 0, limit: int = 10
     ) -> Page[AttemptSnapshot]:
         """Return a page of the attempts, newest first."""
-        path = _authentication(authentication_id) + "/attempts"
+        path = f"{_authentication(authentication_id)}/attempts"
+        parse = partial(Page.parse, item=AttemptSnapshot.parse)
         window = {"skip": skip, "limit": limit}
-        return self._call(_page_of(AttemptSnapshot), "list_attempts", "GET", path, params=window)
+        return self._call(parse, "list_attempts", "GET", path, params=window)
 
     def get_attempt(self, authentication_id: str, attempt_id: str) -> AttemptSnapshot:
-        """Return the present state of one attempt."""
-        operation, path = "get_attempt", _attempt(authentication_id, attempt_id)
-        snapshot = self._call(AttemptSnapshot.parse, operation, "GET", path)
-        return _same(snapshot, attempt_id, operation)
+        """Return the current state of one attempt."""
+        path = _attempt(authentication_id, attempt_id)
+        snapshot = self._call(AttemptSnapshot.parse, "get_attempt", "GET", path)
+        return _same(snapshot, attempt_id, "get_attempt")
 
     def list_assets(
         self, authentication_id: str, attempt_id: str, *, skip: int = 0, limit: int = 10
     ) -> Page[AssetSnapshot]:
         """Return a page of the pictures and videos of one attempt, as short-lived links."""
-        path = _attempt(authentication_id, attempt_id) + "/assets"
+        path = f"{_attempt(authentication_id, attempt_id)}/assets"
+        parse = partial(Page.parse, item=AssetSnapshot.parse)
         window = {"skip": skip, "limit": limit}
-        return self._call(_page_of(AssetSnapshot), "list_assets", "GET", path, params=window)
+        return self._call(parse, "list_assets", "GET", path, params=window)
 
     def fetch_image(
         self, asset: AssetSnapshot, *, hosts: Iterable[str], debug: bool = False
     ) -> Image:
-        """Return the picture that an asset is a link to, without showing our credentials.
+        """Return the picture that an asset links to, without sending our credentials.
 
-        `hosts` and `debug` say where it may be, by the rules for capture pages.
+        `hosts` and `debug` restrict its URL as they do for capture pages.
         """
         if not is_capture_url(asset.url, hosts=hosts, debug=debug):
             raise MalformedAnswer("fetch_image", cause="asset host not allowed")
@@ -158,8 +161,8 @@ class Client:
         try:
             return parse(self._answer(operation, method, path, **parts), operation=operation)
         except MalformedAnswer as error:
-            # The frames that parsed hold the answer and with it the capture URL, and an
-            # error report would print them (P-05, U-07).
+            # The frames that parsed hold the response and with it the capture URL, and an
+            # error report would print them.
             raise error.with_traceback(None) from None
 
     def _answer(self, operation: str, method: str, path: str, **parts: Any) -> Json:
@@ -179,14 +182,10 @@ class Client:
 
 
 class _Unshown(dict[str, Any]):
-    """Personal data on its way out, which error reports shall not print (V-01)."""
+    """Personal data in a request, hidden from error reports."""
 
     def __repr__(self) -> str:
         return "***"
-
-
-def _page_of(kind: type[Item]) -> Callable[..., Page[Item]]:
-    return partial(Page.parse, item=kind.parse)
 
 
 def _authentication(authentication_id: str) -> str:
@@ -203,11 +202,7 @@ def _checked(identifier: str, prefix: Prefix) -> str:
     return identifier
 
 
-def _same(snapshot: Snapshot, asked: str, operation: str) -> Snapshot:
-    if snapshot.id != asked:
+def _same(snapshot: Snapshot, requested_id: str, operation: str) -> Snapshot:
+    if snapshot.id != requested_id:
         raise MalformedAnswer(operation, cause="another id")
     return snapshot
-
-
-def _without_none(values: Json) -> Json:
-    return {key: value for key, value in values.items() if value is not None}

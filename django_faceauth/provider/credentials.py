@@ -1,4 +1,4 @@
-"""Who we are at the provider: a secret key, or OAuth 2.0 client credentials."""
+"""API credentials: a secret key, or OAuth 2.0 client credentials."""
 
 from __future__ import annotations
 
@@ -12,23 +12,21 @@ import requests
 from requests.auth import AuthBase
 
 from django_faceauth.exceptions import MalformedAnswer
-from django_faceauth.provider.responses import Json
 from django_faceauth.provider.transport import Transport
 from django_faceauth.secret import Secret
 
-SCOPE: Final = "identity-verification"
 #: A token is renewed this many seconds before it expires, so that it does not on its way.
 EARLY: Final = 60.0
 
 
 class Credentials(Protocol):
-    """What the client needs of them."""
+    """What the client needs of its credentials."""
 
     def token(self) -> Secret:
-        """Return the bearer token to send; may ask the provider for one."""
+        """Return the bearer token to send; may request one from the provider."""
 
     def renew(self, rejected: Secret) -> bool:
-        """Give up a token that was answered with 401; tell whether to try again."""
+        """Drop a token that was answered with 401; return whether to try again."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class SecretKey:
         return self.key
 
     def renew(self, rejected: Secret) -> bool:  # noqa: ARG002 - the protocol's signature
-        """Tell that there is no other key to try."""
+        """Return False: there is only this key."""
         return False
 
 
@@ -50,7 +48,7 @@ class SecretKey:
 class ClientCredentials:
     """Tokens from the provider's OAuth endpoint, cached until shortly before they expire.
 
-    Safe to share between threads: of many that need a token, one asks for it.
+    Safe to share between threads: of many that need a token, one requests it.
     """
 
     transport: Transport
@@ -63,10 +61,10 @@ class ClientCredentials:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def token(self) -> Secret:
-        """Return a token that is good for a while; raises a `ProviderError`."""
+        """Return a token that is valid for a while; raise a `ProviderError`."""
         with self._lock:
             if self._token is None or self.clock() >= self._expires:
-                self._token, self._expires = self._ask()
+                self._token, self._expires = self._request_token()
             return self._token
 
     def renew(self, rejected: Secret) -> bool:
@@ -76,16 +74,19 @@ class ClientCredentials:
                 self._token = None
         return True
 
-    def _ask(self) -> tuple[Secret, float]:
-        asked_at = self.clock()
+    def _request_token(self) -> tuple[Secret, float]:
+        requested_at = self.clock()
         form = _TokenForm(self.client_id, self.client_secret)
         answer = self.transport.send("token", "POST", self.url, auth=form)
-        token, lifetime = Secret(_text(answer.get("access_token"))), _seconds(answer)
-        del answer  # error reports print the variables of this frame (P-05)
+        is_text = isinstance(answer.get("access_token"), str)
+        token = Secret(answer["access_token"] if is_text else "")
+        is_number = isinstance(answer.get("expires_in"), int | float)
+        lifetime = answer["expires_in"] if is_number else 0.0
+        del answer  # error reports print the variables of this frame
         if not token or lifetime <= 0:
             raise MalformedAnswer("token", cause="no token")
-        # A very short life is halved rather than cut, or each call would ask anew.
-        return token, asked_at + max(lifetime - EARLY, lifetime / 2)
+        # A very short life is halved rather than cut, or each call would request a token.
+        return token, requested_at + max(lifetime - EARLY, lifetime / 2)
 
 
 class _TokenForm(AuthBase):
@@ -100,16 +101,7 @@ class _TokenForm(AuthBase):
             "grant_type": "client_credentials",
             "client_id": self._client_id,
             "client_secret": self._client_secret.reveal(),
-            "scope": SCOPE,
+            "scope": "identity-verification",
         }
         request.prepare_body(form, None)
         return request
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _seconds(answer: Json) -> float:
-    value = answer.get("expires_in")
-    return value if isinstance(value, int | float) else 0.0

@@ -1,8 +1,8 @@
-"""What the provider said, as frozen values.
+"""The provider's resources as frozen values.
 
-Reading is tolerant: fields may be absent, null, new or odd (the provider reserves
-that), and only an allow-list of them passes this edge (P-04). An unknown status stays
-the text it was. What is no object, or has no id, is a `MalformedAnswer`.
+Parsing is tolerant: fields may be absent, null, new or odd (the provider reserves that), and
+only an allow-list of them is read. An unknown status stays the text it was. Anything that is
+not an object, or lacks an id, is a `MalformedAnswer`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import Any, Final, Generic, NoReturn, Self, TypeVar
 
 from django.utils.dateparse import parse_datetime
 
@@ -33,7 +33,7 @@ Json = Mapping[str, Any]
 MAX_STATUS_LENGTH: Final = 64
 CODES: Final = range(10000, 70000)
 
-#: As much of an address as names a network: that of a household or a small company.
+#: As much of an IP address as names a network: that of a household or a small company.
 NETWORK_BITS: Final[Mapping[int, int]] = {4: 24, 6: 48}
 NETWORK_SALT: Final = "django_faceauth.network"
 
@@ -52,9 +52,9 @@ class ResponseCode:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticationSnapshot:
-    """A face authentication as the provider described it in one answer.
+    """A face authentication as one response of the provider describes it.
 
-    `has_face` tells that the provider holds a picture of it, which is never read.
+    `has_face` says that the provider holds a picture, which is never read.
     """
 
     id: str
@@ -69,13 +69,13 @@ class AuthenticationSnapshot:
 
     @property
     def facts(self) -> Json:
-        """What it says about the face, by the columns of its mirror."""
+        """Its findings about the face, by the columns of its mirror."""
         codes = [code.as_json() for code in self.response_codes]
         return {"response_codes": codes, "risk_labels": list(self.risk_labels)}
 
     @classmethod
     def parse(cls, data: object, *, operation: str) -> Self:
-        """Read a decoded JSON value; raise `MalformedAnswer` if it is none of ours."""
+        """Parse a decoded JSON value; raise `MalformedAnswer`."""
         answer = _object(data, operation)
         return cls(
             id=_id(answer, Prefix.AUTHENTICATION, operation),
@@ -95,8 +95,8 @@ class AttemptSnapshot:
     """One attempt as the provider described it in one answer.
 
     `capture_url` is a bearer link: it is left out of `repr` and belongs in no log and
-    in no database (U-07). `network` is a keyed digest of where the face was shown, empty when
-    that is not known: the address itself does not pass this edge (C-02, V-01).
+    in no database. `network` is a keyed digest of where the face was shown, empty when
+    that is not known: the address itself does not pass this edge.
     `former_networks` are those that it had before the site's `SECRET_KEY` was rotated.
     """
 
@@ -112,23 +112,32 @@ class AttemptSnapshot:
 
     @property
     def facts(self) -> Json:
-        """What it says about the face, by the columns of its mirror."""
+        """Its findings about the face, by the columns of its mirror."""
         codes = [code.as_json() for code in self.response_codes]
         return {"response_codes": codes, "network": self.network}
 
     @classmethod
     def parse(cls, data: object, *, operation: str) -> Self:
-        """Read a decoded JSON value; raise `MalformedAnswer` if it is none of ours."""
+        """Parse a decoded JSON value; raise `MalformedAnswer`."""
         answer = _object(data, operation)
-        network, *former = _networks(answer.get("applicant_session_information"))
+        try:
+            address = ipaddress.ip_address(
+                _text(_object_or_empty(answer, "applicant_session_information"), "ip_address")
+            )
+        except ValueError:
+            networks = [""]
+        else:
+            place = (address, NETWORK_BITS[address.version])
+            network = ipaddress.ip_network(place, strict=False)
+            networks = [digest[:32] for digest in digests(NETWORK_SALT, str(network))]
         return cls(
             id=_id(answer, Prefix.ATTEMPT, operation),
             status=_text(answer, "status")[:MAX_STATUS_LENGTH],
             response_codes=_codes(answer),
             redirect_url=_text(answer, "redirect_url"),
             capture_url=_href(answer, "verification_url"),
-            network=network,
-            former_networks=tuple(former),
+            network=networks[0],
+            former_networks=tuple(networks[1:]),
             created_on=moment_in(answer, "created_on"),
             modified_on=moment_in(answer, "modified_on"),
         )
@@ -143,7 +152,7 @@ class AssetSnapshot:
 
     @classmethod
     def parse(cls, data: object, *, operation: str) -> Self:
-        """Read a decoded JSON value; raise `MalformedAnswer` if it is no object."""
+        """Parse a decoded JSON value; raise `MalformedAnswer`."""
         answer = _object(data, operation)
         return cls(type=_text(answer, "type"), url=_href(answer, "asset_url"))
 
@@ -162,7 +171,7 @@ class Page(Generic[Item]):
 
     @classmethod
     def parse(cls, data: object, item: Callable[..., Item], *, operation: str) -> Page[Item]:
-        """Read a decoded JSON value, each entry with `item`."""
+        """Parse a decoded JSON value, each entry with `item`."""
         answer = _object(data, operation)
         items = tuple(item(entry, operation=operation) for entry in _list(answer, "data"))
         return cls(
@@ -190,8 +199,8 @@ def _text(data: Json, key: str) -> str:
 
 
 def _printable(value: object) -> str:
-    # Databases refuse NUL and lone surrogates, logs are forged with line ends. Dropped as a
-    # whole: without its odd character a text could become a word that was not said.
+    # Databases reject NUL and lone surrogates, and line ends forge log lines. Dropped as a
+    # whole: without its odd character a text could become a different word.
     return value if isinstance(value, str) and value.isprintable() else ""
 
 
@@ -200,52 +209,42 @@ def _list(data: Json, key: str) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def _object_or_empty(data: Json, key: str) -> Json:
+    value = data.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
 def _count(data: Json, key: str, default: int) -> int:
     value = data.get(key)
     return value if type(value) is int and value >= 0 else default
 
 
 def _href(data: Json, name: str) -> str:
-    link: Any = data.get("_links")
-    for key in (name, "href"):
-        link = link.get(key) if isinstance(link, Mapping) else None
-    return _printable(link)
-
-
-def _networks(session: object) -> list[str]:
-    if not isinstance(session, Mapping):
-        return [""]
-    try:
-        address = ipaddress.ip_address(_text(session, "ip_address"))
-    except ValueError:
-        return [""]
-    network = ipaddress.ip_network((address, NETWORK_BITS[address.version]), strict=False)
-    return [digest[:32] for digest in digests(NETWORK_SALT, str(network))]
+    return _text(_object_or_empty(_object_or_empty(data, "_links"), name), "href")
 
 
 def moment_in(data: Json, key: str) -> datetime | None:
-    """Return the moment under `key`, in UTC, or None when there is no usable one."""
+    """Return the timestamp under `key`, in UTC, or None if it is not usable."""
     try:
         moment = parse_datetime(_text(data, key))
     except ValueError:
         return None
-    # The provider documents UTC; a moment without an offset is taken as such.
+    # The provider documents UTC; a timestamp without an offset is taken as UTC.
     return clocks.in_range(moment and (moment if moment.tzinfo else moment.replace(tzinfo=UTC)))
 
 
+def reject_constant(name: str) -> NoReturn:
+    """Raise `ValueError`: NaN and Infinity are not JSON."""
+    raise ValueError(name)
+
+
 def _codes(data: Json) -> tuple[ResponseCode, ...]:
-    entries = (entry for entry in _list(data, "response_codes") if isinstance(entry, Mapping))
-    return tuple(
-        ResponseCode(code, _text(entry, "summary")[:100])
-        for entry in entries
-        if (code := _code(entry.get("code"))) is not None
-    )
-
-
-def _code(value: object) -> int | None:
-    # An integer, but the provider's own example once has a string: both are accepted.
-    if not isinstance(value, int | str) or isinstance(value, bool):
-        return None
-    if isinstance(value, str) and not (value.isascii() and value.isdigit() and len(value) == 5):
-        return None
-    return int(value) if int(value) in CODES else None
+    codes = []
+    for entry in _list(data, "response_codes"):
+        code = entry.get("code") if isinstance(entry, Mapping) else None
+        # An integer, but the provider's own example once has a string: both are accepted.
+        if isinstance(code, str) and code.isascii() and code.isdigit() and len(code) == 5:
+            code = int(code)
+        if type(code) is int and code in CODES:
+            codes.append(ResponseCode(code, _text(entry, "summary")[:100]))
+    return tuple(codes)

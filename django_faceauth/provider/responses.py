@@ -1,4 +1,4 @@
-"""What an answer is: JSON, a picture, or one error of our tree.
+"""HTTP responses as JSON, as a picture, or as one of our errors.
 
 Errors are returned, not raised: see `transport`.
 """
@@ -9,8 +9,9 @@ import json
 import logging
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import requests
 from urllib3.exceptions import InvalidHeader
@@ -25,6 +26,7 @@ from django_faceauth.exceptions import (
     Rejected,
     Unavailable,
 )
+from django_faceauth.provider.resources import reject_constant
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ ERRORS: Final[Mapping[int, type[ProviderError]]] = {
     410: NotFound,
     422: Rejected,
 }
-#: A link that has run out is refused in one of these ways; that says nothing of our credentials.
+#: An expired link is rejected in one of these ways, which says nothing about our credentials.
 LINK_ERRORS: Final[Mapping[int, type[ProviderError]]] = {**ERRORS, 401: NotFound, 403: NotFound}
 
 IMAGE_TYPES: Final = frozenset({"image/jpeg", "image/png", "image/webp"})
@@ -50,14 +52,14 @@ _ERROR_CODE: Final = re.compile(r"[\w.-]{1,100}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture of a person: to be shown once, and kept nowhere (V-01)."""
+    """A picture of a face: shown once, and stored nowhere."""
 
     media_type: str
     content: bytes = field(repr=False)
 
 
 def image_in(operation: str, response: requests.Response, body: bytes) -> Image | ProviderError:
-    """Return the picture that a link led to, of a type that cannot do anything."""
+    """Return the picture behind a link; its type cannot run anything."""
     status, media_type = response.status_code, _media_type(response)
     if not 200 <= status < 300:
         return _error(operation, response, LINK_ERRORS)
@@ -67,13 +69,19 @@ def image_in(operation: str, response: requests.Response, body: bytes) -> Image 
 
 
 def json_in(operation: str, response: requests.Response, body: bytes) -> Json | ProviderError:
-    """Return the JSON object that an answer is."""
+    """Return the JSON object of a response."""
     request_id = _match(_REQUEST_ID, response.headers.get("Cko-Request-Id"))
-    status = response.status_code
-    data = _decode(response, body)
+    status, media_type = response.status_code, _media_type(response)
+    data = None
+    if media_type == "application/json" or media_type.endswith("+json"):
+        with suppress(ValueError, RecursionError):
+            data = json.loads(body, parse_constant=reject_constant)
     if not 200 <= status < 300:
-        return _error(operation, response, ERRORS, request_id, _error_codes(data))
-    if data is None:
+        codes = data.get("error_codes") if isinstance(data, dict) else None
+        codes = codes[:10] if isinstance(codes, list) else []
+        matching = tuple(code for code in codes if _match(_ERROR_CODE, code))
+        return _error(operation, response, ERRORS, request_id, matching)
+    if not isinstance(data, dict):
         return MalformedAnswer(operation, status_code=status, request_id=request_id)
     logger.debug("%s status=%s request_id=%s", operation, status, request_id)
     return data
@@ -89,46 +97,20 @@ def _error(
     status = response.status_code
     facts: Any = {"status_code": status, "request_id": request_id, "codes": codes}
     if status == 429 or status >= 500:
-        return Unavailable(operation, retry_after=_retry_after(response), **facts)
+        retry_after = None
+        # Numbers and dates may be beyond all bounds.
+        with suppress(InvalidHeader, ValueError, OverflowError):
+            if value := response.headers.get("Retry-After"):
+                retry_after = float(Retry().parse_retry_after(value))
+        return Unavailable(operation, retry_after=retry_after, **facts)
     if status < 400:
         return MalformedAnswer(operation, **facts)
     return kinds.get(status, Rejected)(operation, **facts)
-
-
-def _decode(response: requests.Response, body: bytes) -> Json | None:
-    """Return the JSON object in `body`, or None when there is none."""
-    media_type = _media_type(response)
-    if media_type != "application/json" and not media_type.endswith("+json"):
-        return None
-    try:
-        data = json.loads(body, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        return None
-    return data if isinstance(data, dict) else None
 
 
 def _media_type(response: requests.Response) -> str:
     return response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)  # NaN and Infinity are not JSON
-
-
-def _error_codes(data: Json | None) -> tuple[str, ...]:
-    codes = (data or {}).get("error_codes")
-    if not isinstance(codes, list):
-        return ()
-    return tuple(code for code in codes[:10] if _match(_ERROR_CODE, code))
-
-
 def _match(pattern: re.Pattern[str], value: object) -> str:
     return value if isinstance(value, str) and pattern.fullmatch(value) else ""
-
-
-def _retry_after(response: requests.Response) -> float | None:
-    value = response.headers.get("Retry-After")
-    try:
-        return None if value is None else float(Retry().parse_retry_after(value))
-    except (InvalidHeader, ValueError, OverflowError):  # numbers and dates beyond all bounds
-        return None

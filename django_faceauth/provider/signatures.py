@@ -1,9 +1,8 @@
-"""Is this delivery from the provider?
+"""Webhook signatures.
 
-HMAC-SHA256 over the raw bytes, in hexadecimal, with the text of a key that the site and
-the workflow share. The scheme is fixed here, never read off the header, in which the
-provider's other dialect puts something else altogether (W-03). There is no way to switch
-this off (W-04).
+HMAC-SHA256 over the raw bytes, in hexadecimal, keyed with the text that the site and the
+workflow share. The scheme is fixed here and never read from the header, in which the
+provider's other dialect puts something else. There is no way to switch this off.
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ def sign(body: bytes, key: Secret) -> str:
 
 
 def verify(body: bytes, signature: str, *, keys: Sequence[Secret]) -> int:
-    """Return the place, from 0, of the key that signed `body`; raise `SignatureInvalid`.
+    """Return the index of the key that signed `body`; raise `SignatureInvalid`.
 
-    `signature` is what the header says, empty when there is none. Every key is compared,
-    each in constant time, so that the time taken tells nothing (W-02).
+    `signature` is the value of the header, empty when there is none. Every key is compared,
+    each in constant time, so that the duration reveals nothing.
     """
     if not _HEXADECIMAL.fullmatch(signature):
         raise SignatureInvalid("malformed" if signature else "missing")

@@ -1,9 +1,9 @@
-"""The one place that speaks HTTP.
+"""HTTP to the provider.
 
-Every exchange has a connect, a read and a total time limit (D-05), follows no
-redirect, reads so much and no more, accepts JSON or pictures only, and ends in one of
-these or in one error of our tree. Underlying errors are named but not chained: their
-frames hold headers, and an error report would print them (P-05).
+Every exchange has a connect, a read and a total time limit, follows no redirects, reads a
+limited body, accepts JSON or pictures only, and ends in one of these or in one error of our
+tree. Underlying errors are named but not chained: their frames hold headers, and an error
+report would print them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ssl import SSLCertVerificationError
 from typing import Any, Final, Generic, TypeVar
@@ -24,7 +25,6 @@ from urllib3.exceptions import HTTPError, ProtocolError
 
 from django_faceauth import __version__
 from django_faceauth.exceptions import ProviderError, Unavailable
-from django_faceauth.provider.quiet import unlogged
 from django_faceauth.provider.responses import IMAGE_TYPES, Image, Json, image_in, json_in
 from django_faceauth.secret import Secret
 
@@ -36,22 +36,42 @@ Parts = Mapping[str, Any]
 TOTAL_SECONDS: Final = 15.0
 MAX_BODY: Final = 1024 * 1024
 MAX_IMAGE: Final = 5 * 1024 * 1024
-CHUNK: Final = 64 * 1024
-#: A socket takes no timeout of zero, so the last moment before the total limit is this long.
-LAST_MOMENT: Final = 0.05
 
-#: Connections that were refused, cut before an answer, or cut within its body: a GET that met
-#: one is repeated after a pause, a POST never is (D-06). What was answered is not repeated:
-#: how often the provider is asked is decided for the whole site (P-06).
+#: Connections that were refused, cut before a response, or cut within its body: a GET is then
+#: repeated after a pause, a POST never is. A call that was answered is not repeated: the rate
+#: of calls is decided for the whole site.
 REPEATABLE_CAUSES: Final = frozenset(
     {"ConnectionError", "ConnectTimeout", "IncompleteRead", "InvalidChunkLength", "ProtocolError"}
 )
 PAUSES: Final = (0.25, 1.0)
 
+_thread = threading.local()
+
+
+class _UnlessQuiet(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002 - all or none
+        return not getattr(_thread, "is_quiet", False)
+
+
+# The library logs the path and query of each request at level DEBUG, and of some at WARNING.
+# Added once: threads in between would miss a filter that comes and goes.
+for _name in ("connection", "connectionpool", "poolmanager", "response", "util.retry"):
+    logging.getLogger(f"urllib3.{_name}").addFilter(_UnlessQuiet())
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keep the HTTP library from logging a bearer link that this thread uses in the block."""
+    _thread.is_quiet = True
+    try:
+        yield
+    finally:
+        _thread.is_quiet = False
+
 
 @dataclass(frozen=True, slots=True)
 class _Call(Generic[Answer]):
-    """What is asked for, and what makes an answer of it. The address may be a bearer link."""
+    """One request, and how its response is read. The URL may be a bearer link."""
 
     operation: str
     method: str
@@ -94,14 +114,17 @@ class Transport:
         return self._repeated(self._session(), call)
 
     def fetch(self, operation: str, link: Secret) -> Image:
-        """Return the picture that a bearer link leads to; nothing of the link is logged.
+        """Return the picture behind a bearer link without logging the link.
 
-        Without our credentials, cookies or certificate: the link is all that its host is to
-        know. Raises a `ProviderError`.
+        Sends no credentials, cookies or certificate: its host sees only the link. Raises a
+        `ProviderError`.
         """
-        parts = {"auth": _nobody, "headers": {"Accept": ", ".join(sorted(IMAGE_TYPES))}}
+        parts = {
+            "auth": lambda request: request,  # unsigned; also keeps netrc files from signing
+            "headers": {"Accept": ", ".join(sorted(IMAGE_TYPES))},
+        }
         call = _Call(operation, "GET", link.reveal(), image_in, MAX_IMAGE, parts)
-        with self._new_session() as session, unlogged():
+        with self._new_session() as session, _unlogged():
             return self._repeated(session, call)
 
     def _repeated(self, session: requests.Session, call: _Call[Answer]) -> Answer:
@@ -133,7 +156,7 @@ class Transport:
                 call.method,
                 call.url,
                 timeout=self._timeouts(deadline),
-                verify=True,  # said here so that no caller can say otherwise (P-03)
+                verify=True,  # explicit, so that callers cannot change it
                 allow_redirects=False,
                 stream=True,
                 **call.parts,
@@ -141,12 +164,13 @@ class Transport:
                 body = self._read(response, call.most, deadline)
                 return call.read(call.operation, response, body)
         except (OSError, HTTPError, ValueError) as error:  # OSError: all of requests' own too
-            cause, was_sent = type(error).__name__, not _never_connected(error)
-            return Unavailable(call.operation, cause=cause, was_sent=was_sent)
+            was_sent = not _never_connected(error)
+            return Unavailable(call.operation, cause=type(error).__name__, was_sent=was_sent)
 
     def _timeouts(self, deadline: float) -> tuple[float, float]:
         """Return the connect and read timeouts, neither longer than the time that is left."""
-        left = max(deadline - self._clock(), LAST_MOMENT)
+        # A socket does not accept a timeout of zero.
+        left = max(deadline - self._clock(), 0.05)
         connect, read = self._timeout
         return min(connect, left), min(read, left)
 
@@ -174,33 +198,31 @@ class Transport:
 
     def _read(self, response: requests.Response, most: int, deadline: float) -> bytes:
         body = bytearray()
-        while chunk := self._read_some(response, deadline):
+        while True:
+            # read1() returns what has arrived, so that a body that drips cannot outlast us, and
+            # the socket waits only as long as time is left, so that one that stalls cannot either.
+            sock = getattr(response.raw.connection, "sock", None)
+            if sock is not None:
+                sock.settimeout(self._timeouts(deadline)[1])
+            chunk = response.raw.read1(64 * 1024, decode_content=False)
+            if not chunk:
+                return bytes(body)
             body += chunk
             if len(body) > most:
                 raise HTTPError("body too large")
             if self._clock() > deadline:
                 raise requests.Timeout
-        return bytes(body)
-
-    def _read_some(self, response: requests.Response, deadline: float) -> bytes:
-        # read1() returns what has come, so that a body that drips cannot outlast us, and
-        # the socket waits no longer than is left, so that one that stalls cannot either.
-        sock = getattr(response.raw.connection, "sock", None)
-        if sock is not None:
-            sock.settimeout(self._timeouts(deadline)[1])
-        chunk: bytes = response.raw.read1(CHUNK, decode_content=False)
-        return chunk
 
 
 class _Session(requests.Session):
-    """A session to which no answer is a redirect.
+    """A session that treats no response as a redirect.
 
-    `allow_redirects=False` does not follow one, but reads its whole body, whatever its
-    size and however long that takes, before we see it.
+    `allow_redirects=False` does not follow a redirect, but reads its whole body, of any size
+    and for any time, before we see it.
     """
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Tell that there is none."""
+        """Return None."""
 
 
 class Bearer(AuthBase):
@@ -210,13 +232,13 @@ class Bearer(AuthBase):
         self._reveal = reveal
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Sign the request; called by `requests`."""
+        """Sign the request."""
         request.headers["Authorization"] = f"Bearer {self._reveal()}"
         return request
 
 
 def _never_connected(error: Exception) -> bool:
-    """Tell whether a request was certainly not sent: no address, no connection, or no trust.
+    """Return whether a request was certainly not sent: no DNS entry, connection or trust.
 
     `requests` wraps what happens on a connection in the same class, around the cause.
     """
@@ -224,10 +246,5 @@ def _never_connected(error: Exception) -> bool:
     if isinstance(error, requests.exceptions.SSLError):
         reason: Any = getattr(cause, "reason", cause)
         return any(isinstance(part, SSLCertVerificationError) for part in (reason, *reason.args))
-    is_of_connecting = isinstance(error, requests.ConnectionError)
-    return is_of_connecting and not isinstance(cause, OSError | ProtocolError)
-
-
-def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Sign nothing, and keep netrc files from doing so."""
-    return request
+    is_connection_error = isinstance(error, requests.ConnectionError)
+    return is_connection_error and not isinstance(cause, OSError | ProtocolError)

@@ -1,8 +1,8 @@
-"""Which addresses we may call, and which the browser may be sent to (P-01, P-02).
+"""URLs that we may call or send a browser to.
 
-An address is matched as a whole against one narrow pattern instead of being taken
-apart by a parser: what is unusual in any way (userinfo, ports, IP addresses, other
-alphabets, backslashes, control characters) simply does not match.
+A URL is matched as a whole against one narrow pattern instead of being taken apart by a
+parser: anything unusual (userinfo, ports, IP addresses, other alphabets, backslashes,
+control characters) does not match.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Final
 
 #: Hosts of the provider's API and token endpoint.
 API_HOSTS: Final = (".checkout.com", ".ubble.ai")
-LOOPBACK: Final = ("localhost", "127.0.0.1")
 MAX_LENGTH: Final = 2048
 
 _TAIL: Final = r"(?:[/?#][!-\[\]-~]*)?"  # printable ASCII without the backslash
@@ -25,7 +24,7 @@ _LOCAL: Final = re.compile(
 
 
 def is_capture_url(url: str, *, hosts: Iterable[str], debug: bool) -> bool:
-    """Tell whether the browser may be sent to `url`, or a picture be fetched from it.
+    """Return whether the browser may be sent to `url`, or a picture fetched from it.
 
     `hosts` are exact names, names with a leading dot (subdomains), or `host:port`,
     which allow plain HTTP and count in `debug` only.
@@ -38,21 +37,20 @@ def is_capture_url(url: str, *, hosts: Iterable[str], debug: bool) -> bool:
 
 
 def is_api_url(url: str, *, debug: bool) -> bool:
-    """Tell whether `url` may be called with our credentials."""
+    """Return whether `url` may be called with our credentials."""
     if _is_public(url, API_HOSTS):
         return True
     local = _match(_LOCAL, url)
-    return debug and local is not None and local["host"].lower() in LOOPBACK
+    return debug and local is not None and local["host"].lower() in {"localhost", "127.0.0.1"}
 
 
 def _is_public(url: str, hosts: Iterable[str]) -> bool:
     match = _match(_PUBLIC, url)
-    return match is not None and any(_covers(name, match["host"].lower()) for name in hosts)
+    if match is None:
+        return False
+    host = match["host"].lower()
+    return any(host.endswith(name) if name.startswith(".") else host == name for name in hosts)
 
 
 def _match(pattern: re.Pattern[str], url: str) -> re.Match[str] | None:
     return pattern.fullmatch(url) if len(url) <= MAX_LENGTH and url.isascii() else None
-
-
-def _covers(name: str, host: str) -> bool:
-    return host.endswith(name) if name.startswith(".") else host == name

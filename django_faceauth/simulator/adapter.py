@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from io import BytesIO
-from typing import Any, Final, cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django.core.handlers.wsgi import WSGIRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.test import RequestFactory
 from django.urls import Resolver404, resolve
 from requests import PreparedRequest, ReadTimeout, Response
@@ -18,8 +19,6 @@ from urllib3 import HTTPResponse
 from django_faceauth.simulator import fault_injection
 
 __all__ = ["SimulatorAdapter"]
-
-URLS: Final = "django_faceauth.simulator.urls"
 
 
 class SimulatorAdapter(HTTPAdapter):
@@ -33,13 +32,29 @@ class SimulatorAdapter(HTTPAdapter):
         self.root = root.rstrip("/")
 
     def send(self, request: PreparedRequest, *_args: Any, **options: Any) -> Response:
-        """Return the simulator's response to a request; there is nothing to verify.
+        """Return the simulator's response to a request.
 
         Raises `requests.ReadTimeout` at once where the client would have waited too long.
         """
-        received = _received(request)
+        url = urlsplit(request.url or "")
+        sent = RequestFactory().generic(
+            request.method or "GET",
+            request.url or "",
+            request.body or b"",
+            content_type=request.headers.get("Content-Type", ""),
+            secure=url.scheme == "https",
+            headers={"Host": url.netloc, **request.headers},
+        )
+        received = ReceivedRequest(sent.environ)
         received.META[fault_injection.PAUSE] = Timeout(options.get("timeout"))
-        response = self._respond(received)
+        response: fault_injection.Response = HttpResponse(status=404)
+        if received.path.startswith(self.root):
+            with suppress(Resolver404):
+                # Imported with the first request: `urls` also connects the sender of webhooks.
+                from django_faceauth.simulator import urls
+
+                view = resolve(received.path_info.removeprefix(self.root), urlconf=urls.__name__)
+                response = view.func(received, *view.args, **view.kwargs)
         body = b"".join(cast(Iterable[bytes], response))
         over_the_wire = HTTPResponse(
             body=BytesIO(body),
@@ -50,19 +65,9 @@ class SimulatorAdapter(HTTPAdapter):
         )
         return self.build_response(request, over_the_wire)
 
-    def _respond(self, request: HttpRequest) -> fault_injection.Response:
-        if not request.path.startswith(self.root):
-            return HttpResponse(status=404)
-        try:
-            match = resolve(request.path_info.removeprefix(self.root), urlconf=URLS)
-        except Resolver404:
-            return HttpResponse(status=404)
-        response: fault_injection.Response = match.func(request, *match.args, **match.kwargs)
-        return response
-
 
 class Timeout:
-    """The seconds for which a client waits; waiting uses them up without taking time."""
+    """The time that a client waits; waiting uses it up without delay."""
 
     def __init__(self, timeout: float | tuple[float, float] | None) -> None:
         read = timeout[1] if isinstance(timeout, tuple) else timeout
@@ -82,16 +87,3 @@ class ReceivedRequest(WSGIRequest):
         """Return the host that was called."""
         host: str = self.META["HTTP_HOST"]
         return host
-
-
-def _received(request: PreparedRequest) -> HttpRequest:
-    url = urlsplit(request.url or "")
-    sent = RequestFactory().generic(
-        request.method or "GET",
-        request.url or "",
-        request.body or b"",
-        content_type=request.headers.get("Content-Type", ""),
-        secure=url.scheme == "https",
-        headers={"Host": url.netloc, **request.headers},
-    )
-    return ReceivedRequest(sent.environ)

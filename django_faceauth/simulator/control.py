@@ -1,4 +1,4 @@
-"""The control page, and the same commands as a control API."""
+"""The control page and the control API."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from django_faceauth.conf import conf
+from django_faceauth.models import database
 from django_faceauth.simulator import (
     fault_injection,
     state_machine,
@@ -30,24 +31,22 @@ from django_faceauth.simulator.forms import (
     DeliveryForm,
     WebhookForm,
 )
-from django_faceauth.simulator.models import WebhookFaults
-from django_faceauth.simulator.outcomes import APPROVED, CHOICES, declined
+from django_faceauth.simulator.models import Delivery, StoredCase, WebhookFaults
+from django_faceauth.simulator.scenarios import APPROVED, CHOICES, declined
 from django_faceauth.simulator.state_machine import Case, NotAllowed, Unknown
 from django_faceauth.simulator.validation import Problem, body_of, refuse
 from django_faceauth.simulator.views import POLICY, hosted, render
-
-Facts = dict[str, Any]
 
 SHOWN: Final = 50
 
 HEADERS: Final = {
     # Unlike the form of the capture page, those of this page lead nowhere else.
     "Content-Security-Policy": f"{POLICY}; form-action 'self'",
-    # Without a referrer, browsers send forms with the origin "null", which Django refuses.
+    # Without a referrer, browsers send forms with the origin "null", which Django rejects.
     "Referrer-Policy": "same-origin",
 }
 
-#: The buttons of the page: the form that each sends.
+#: The form of each command; the buttons of the page are named for the commands.
 FORMS: Final[Mapping[str, type[forms.Form]]] = {
     "webhooks": WebhookForm,
     "call": CallFaultForm,
@@ -56,14 +55,10 @@ FORMS: Final[Mapping[str, type[forms.Form]]] = {
     "resend": DeliveryForm,
     "deliver": forms.Form,
 }
-MESSAGES: Final = {
-    Unknown: _("There is no such thing here."),
-    NotAllowed: _("That cannot be done to it any more, or not yet."),
-}
 
 
 def change_case(action: str, case_id: str, code: int | None = None) -> Case:
-    """Audit a case (`approved`, `declined`), `anonymize` it, or let its link `expire`.
+    """Audit a case (`approved`, `declined`), `anonymize` it, or `expire` its link.
 
     Raises `Unknown` or `NotAllowed`.
     """
@@ -78,21 +73,25 @@ def change_case(action: str, case_id: str, code: int | None = None) -> Case:
     return store.change(case_id, partial(transitions[action], now=now), now)
 
 
-def run(command: str, facts: Facts) -> Any:
-    """Run a command of the control page or the control API, and return its result.
+def run(command: str, form: forms.Form) -> Any:
+    """Run a command of the page or the API with a valid form, and return its result.
 
     Raises `Unknown` or `NotAllowed`.
     """
-    commands: Mapping[str, Callable[[], Any]] = {
-        "webhooks": lambda: fault_injection.set_webhooks(facts),
-        "call": lambda: fault_injection.add_call(facts),
-        "faults": lambda: fault_injection.replace(facts["webhooks"], facts["calls"]),
-        "heal": fault_injection.clear,
-        "case": lambda: change_case(facts["action"], facts["case"], facts["code"]),
-        "resend": lambda: webhook_queue.resend(facts["event"], timezone.now()),
-        "deliver": lambda: webhook_queue.hurry(timezone.now()),
-    }
-    return commands[command]()
+    facts = form.cleaned_data
+    match command:
+        case "webhooks":
+            return fault_injection.set_webhooks(facts)
+        case "call":
+            return fault_injection.add_call(facts)
+        case "heal":
+            return fault_injection.clear()
+        case "case":
+            return change_case(facts["action"], facts["case"], facts["code"])
+        case "resend":
+            return webhook_queue.resend(facts["event"], timezone.now())
+        case _:
+            return webhook_queue.hurry(timezone.now())
 
 
 @hosted
@@ -106,11 +105,12 @@ def control(request: HttpRequest) -> HttpResponse:
     form = FORMS[command](request.POST)
     if form.is_valid():
         try:
-            run(command, form.cleaned_data)
-        except (Unknown, NotAllowed) as error:
-            form.add_error(None, MESSAGES[type(error)])
-        else:
+            run(command, form)
             return HttpResponseRedirect(request.path)
+        except Unknown:
+            form.add_error(None, _("Not found."))
+        except NotAllowed:
+            form.add_error(None, _("Not possible in the current status."))
     return _page(request, **{command: form})
 
 
@@ -119,7 +119,7 @@ def list_deliveries(_request: HttpRequest) -> HttpResponse:
     names = ("state", "tries", "next_try", "answer", "answered_on")
     deliveries = [
         {"event": json.loads(delivery.body)} | {name: getattr(delivery, name) for name in names}
-        for delivery in webhook_queue.newest(SHOWN)
+        for delivery in Delivery.objects.order_by("-id")[:SHOWN]
     ]
     return JsonResponse({"data": deliveries})
 
@@ -130,22 +130,22 @@ def set_faults(request: HttpRequest) -> HttpResponse:
     calls = body.pop("calls", [])
     if not isinstance(calls, list):
         raise Problem(422, "request_invalid", "calls_invalid")
-    defaults = fault_injection.webhook_facts(WebhookFaults())
-    faults = {
-        "webhooks": _validated(WebhookForm, defaults | body),
-        "calls": [_validated(CallFaultForm, call) for call in calls],
-    }
-    run("faults", faults)
+    with database.atomic(WebhookFaults):
+        _run_api("heal", {})
+        _run_api("webhooks", fault_injection.webhook_facts(WebhookFaults()) | body)
+        for call in calls:
+            _run_api("call", call)
     return JsonResponse(body | {"calls": calls})
 
 
 def control_case(request: HttpRequest, case_id: str, action: str) -> HttpResponse:
     """Audit, anonymize or expire a face authentication."""
-    facts: Facts = {"status": action, "code": None}
+    facts = {"case": case_id, "action": action}
     if action == "audit":
-        facts = _validated(AuditForm, body_of(request.body))
+        audit = _valid(AuditForm, body_of(request.body)).cleaned_data
+        facts |= {"action": audit["status"], "code": audit["code"]}
     try:
-        case = run("case", {"case": case_id, "action": facts["status"], "code": facts["code"]})
+        case = _run_api("case", facts)
     except NotAllowed:
         raise Problem(409, "conflict", "face_authentication_status_invalid") from None
     return JsonResponse({"id": case.id, "status": case.status, "code": case.code})
@@ -153,37 +153,42 @@ def control_case(request: HttpRequest, case_id: str, action: str) -> HttpRespons
 
 def resend(_request: HttpRequest, event_id: str) -> HttpResponse:
     """Send one event again."""
-    run("resend", {"event": event_id})
+    _run_api("resend", {"event": event_id})
     return HttpResponse(status=202)
 
 
 def deliver(_request: HttpRequest) -> HttpResponse:
-    """Send everything that waits now, and return how much that is."""
-    return JsonResponse({"waiting": run("deliver", {})}, status=202)
+    """Send all waiting webhooks now, and return their number."""
+    return JsonResponse({"waiting": _run_api("deliver", {})}, status=202)
 
 
-def _validated(form_class: type[forms.Form], data: object) -> Facts:
+def _run_api(command: str, data: object) -> Any:
+    return run(command, _valid(FORMS[command], data))
+
+
+def _valid(form_class: type[forms.Form], data: object) -> forms.Form:
     if not isinstance(data, Mapping):
         raise Problem(422, "request_invalid", "calls_invalid")
     refuse(sorted(f"{name}_unknown" for name in data.keys() - form_class.base_fields.keys()))
     form = form_class(data)
     refuse(sorted(f"{name}_invalid" for name in form.errors))
-    return form.cleaned_data
+    return form
 
 
 def _page(request: HttpRequest, **submitted: forms.Form) -> HttpResponse:
     # A server that has just been restarted may not know yet that webhooks wait.
     webhook_queue.announce()
-    deliveries = webhook_queue.newest(SHOWN)
+    cases = StoredCase.objects.order_by("-document__created_on")[:SHOWN]
     context = {
-        "address": conf.SIMULATOR_WEBHOOK_URL,
+        "url": conf.SIMULATOR_WEBHOOK_URL,
         "is_signed": webhook_sender.first_key() is not None,
-        "deliveries": deliveries,
-        "cases": dict.fromkeys(delivery.case_id for delivery in deliveries),
+        "deliveries": Delivery.objects.order_by("-id")[:SHOWN],
+        "cases": [store.load(row.document) for row in cases],
         "call_faults": fault_injection.calls(),
         "webhooks": WebhookForm(initial=fault_injection.webhook_facts(fault_injection.webhooks())),
         "call": CallFaultForm(),
-        "case": CaseForm(),
+        # The "Use" links in the rows fill in the form.
+        "case": CaseForm(initial={"case": request.GET.get("case", "")}),
         "csrf_token": get_token(request),
         **submitted,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from django.db.models import F
@@ -13,7 +13,6 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django_faceauth.models import database
 from django_faceauth.simulator.models import CallFault, CallFaultKind, WebhookFaults
 
-Facts = Mapping[str, Any]
 Response = HttpResponse | StreamingHttpResponse
 Pause = Callable[[float], object]
 
@@ -33,28 +32,19 @@ def webhook_facts(faults: WebhookFaults) -> dict[str, Any]:
 
 def calls() -> list[CallFault]:
     """Return the faults of API calls, in the order in which they apply."""
-    # Counted faults go first: behind an unlimited one their turn would never come.
+    # Counted faults go first: behind an unlimited one they would never apply.
     return sorted(CallFault.objects.order_by("id"), key=lambda fault: fault.calls is None)
 
 
 @database.atomic(WebhookFaults)
-def set_webhooks(facts: Facts) -> None:
+def set_webhooks(facts: Mapping[str, Any]) -> None:
     """Replace the faults of webhooks."""
     WebhookFaults.objects.update_or_create(pk=1, defaults=dict(facts))
 
 
-def add_call(facts: Facts) -> None:
+def add_call(facts: Mapping[str, Any]) -> None:
     """Add a fault of API calls."""
     CallFault.objects.create(**facts)
-
-
-@database.atomic(WebhookFaults)
-def replace(webhook: Facts, calls: Iterable[Facts]) -> None:
-    """Replace all faults."""
-    clear()
-    set_webhooks(webhook)
-    for facts in calls:
-        add_call(facts)
 
 
 @database.atomic(WebhookFaults)
@@ -65,7 +55,7 @@ def clear() -> None:
 
 
 def respond(operation: str, request: HttpRequest, answer: Callable[[], HttpResponse]) -> Response:
-    """Return the answer to an API call, or what a fault of its operation makes of it.
+    """Return the response to an API call, changed by a fault of its operation if there is one.
 
     Waiting is done by `time.sleep`, or by the function under `PAUSE`: behind an adapter the
     client's timeout runs out without delay.
@@ -85,11 +75,18 @@ def respond(operation: str, request: HttpRequest, answer: Callable[[], HttpRespo
     if fault.kind == CallFaultKind.NO_ANSWER:
         pause(fault.amount)
         return response
+    content = response.content
+
+    def slow_body() -> Iterator[bytes]:
+        for number in range(len(content)):
+            pause(fault.amount / len(content))
+            yield content[number : number + 1]
+
     return StreamingHttpResponse(
-        _bytes(response.content, fault.amount, pause),
+        slow_body(),
         status=response.status_code,
         # With a length, a client that gives up knows that it has not read everything.
-        headers={**response.headers, "Content-Length": str(len(response.content))},
+        headers={**response.headers, "Content-Length": str(len(content))},
     )
 
 
@@ -106,9 +103,3 @@ def _next_fault(operation: str) -> CallFault | None:
         if left:
             return fault
     return None
-
-
-def _bytes(content: bytes, seconds: float, pause: Pause) -> Iterator[bytes]:
-    for number in range(len(content)):
-        pause(seconds / len(content))
-        yield content[number : number + 1]

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.simulator.models import CallFaultKind
 
-MOST_COPIES: Final = 5
 LONGEST_DELAY: Final = 3600
 #: A slow call blocks a server thread.
 LONGEST_CALL: Final = 60
@@ -36,12 +35,7 @@ RANGES: Final[Mapping[str, tuple[int, int]]] = {
     CallFaultKind.SLOW_BODY: (0, LONGEST_CALL),
 }
 
-ACTIONS: Final = (
-    ("approved", _("audit it: approved")),
-    ("declined", _("audit it: declined")),
-    ("anonymize", _("anonymize it")),
-    ("expire", _("let its link expire")),
-)
+AUDITS: Final = (("approved", _("audit: approved")), ("declined", _("audit: declined")))
 
 
 class WebhookForm(forms.Form):
@@ -51,13 +45,13 @@ class WebhookForm(forms.Form):
         label=_("Lost"),
         min_value=0,
         max_value=1,
-        help_text=_("The share of new events that are never sent: 0 none, 1 all."),
+        help_text=_("Share of new events that are never sent, from 0 to 1."),
     )
     copies = forms.IntegerField(
         label=_("Copies"),
         min_value=1,
-        max_value=MOST_COPIES,
-        help_text=_("How many times each is sent."),
+        max_value=5,
+        help_text=_("How many times each event is sent."),
     )
     delay = forms.FloatField(
         label=_("Delay"),
@@ -69,10 +63,10 @@ class WebhookForm(forms.Form):
         label=_("Length of a minute"),
         min_value=0.001,
         max_value=60,
-        help_text=_("Seconds that each minute between two tries lasts: 60 as the provider has it."),
+        help_text=_("Seconds that each minute between two tries lasts; the provider has 60."),
     )
     reorder = forms.BooleanField(
-        label=_("Out of order: wait until no new ones are coming, then newest first"),
+        label=_("Out of order: wait until no new events come, then send the newest first"),
         required=False,
     )
     wrong_signature = forms.BooleanField(label=_("Wrong signature"), required=False)
@@ -81,14 +75,14 @@ class WebhookForm(forms.Form):
 class CallFaultForm(forms.Form):
     """A fault of API calls."""
 
-    kind = forms.ChoiceField(label=_("Answer"), choices=CallFaultKind.choices)
+    kind = forms.ChoiceField(label=_("Fault"), choices=CallFaultKind.choices)
     amount = forms.FloatField(label=_("Number"), help_text=_("A status, or seconds."))
     calls = forms.IntegerField(
         label=_("Calls"),
         min_value=1,
         max_value=1000,
         required=False,
-        help_text=_("How many calls; empty: all, until it is switched off."),
+        help_text=_("How many calls; empty: all."),
     )
     operation = forms.ChoiceField(
         label=_("Operation"),
@@ -110,7 +104,7 @@ class CallFaultForm(forms.Form):
 class AuditForm(forms.Form):
     """The result of an audit."""
 
-    status = forms.ChoiceField(choices=[("approved", _("approved")), ("declined", _("declined"))])
+    status = forms.ChoiceField(choices=AUDITS)
     code = forms.IntegerField(min_value=62000, max_value=62999, required=False)
 
 
@@ -120,9 +114,12 @@ class CaseForm(forms.Form):
     case = forms.CharField(
         label=_("Face authentication"),
         max_length=64,
-        widget=forms.TextInput({"list": "cases", "autocomplete": "off", "dir": "ltr"}),
+        widget=forms.TextInput({"autocomplete": "off", "dir": "ltr"}),
     )
-    action = forms.ChoiceField(label=_("Action"), choices=ACTIONS)
+    action = forms.ChoiceField(
+        label=_("Action"),
+        choices=[*AUDITS, ("anonymize", _("anonymize")), ("expire", _("expire the open link"))],
+    )
     code = forms.IntegerField(
         label=_("Code"),
         min_value=62000,

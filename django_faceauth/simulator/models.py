@@ -86,11 +86,11 @@ class WebhookFaults(Row):
 class CallFaultKind(models.TextChoices):
     """Kinds of faults of API calls."""
 
-    TOO_MANY_REQUESTS = "too_many_requests", _("429, with this many seconds in Retry-After")
-    SERVER_ERROR = "server_error", _("this error status (500 to 599), and nothing done")
-    LATENCY = "latency", _("the right answer, this many seconds late")
-    NO_ANSWER = "no_answer", _("done, and then no answer for this many seconds")
-    SLOW_BODY = "slow_body", _("the right answer, a byte at a time over this many seconds")
+    TOO_MANY_REQUESTS = "too_many_requests", _("429 with Retry-After in seconds")
+    SERVER_ERROR = "server_error", _("error status (500 to 599), not carried out")
+    LATENCY = "latency", _("response delayed by seconds")
+    NO_ANSWER = "no_answer", _("carried out, response delayed by seconds")
+    SLOW_BODY = "slow_body", _("response sent byte by byte over seconds")
 
 
 class CallFault(Row):

@@ -13,24 +13,21 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django_faceauth.simulator import signed_links
-from django_faceauth.simulator.events import Event
-from django_faceauth.simulator.outcomes import summary_of
+from django_faceauth.simulator.scenarios import SUMMARIES
 from django_faceauth.simulator.state_machine import Attempt, Case
 from django_faceauth.simulator.validation import refuse
 from django_faceauth.statuses import DECIDED
 
 Json = dict[str, Any]
 
-EVENT_VERSION: Final = "1.2.0"
 WHOLE_NUMBER: Final = re.compile(r"-?\d{1,9}", re.ASCII)
-LARGEST_PAGE: Final = 100
 
 
 def authentication(case: Case, root: str) -> Json:
     """Return a face authentication."""
     face = None
     if case.status in DECIDED and not case.is_anonymized:
-        face = {"image_signed_url": _picture_url(case, case.attempts[-1], root)}
+        face = {"image_signed_url": picture_url(case, case.attempts[-1], root)}
     return _without_none(
         id=case.id,
         created_on=_timestamp(case.created_on),
@@ -69,19 +66,18 @@ def attempt(case: Case, attempt: Attempt, root: str) -> Json:
 
 
 def assets(case: Case, attempt: Attempt, root: str) -> list[Json]:
-    """Return what was recorded during an attempt: one picture, never a video."""
-    url = _picture_url(case, attempt, root)
+    """Return the assets of an attempt: one picture, never a video."""
+    url = picture_url(case, attempt, root)
     return [{"type": "face_image", "_links": {"asset_url": _link(url)}}] if url else []
 
 
-def event(event_id: str, event: Event, root: str) -> Json:
-    """Return the body of a webhook."""
-    case = event.case
+def event(event_id: str, event_type: str, case: Case, root: str) -> Json:
+    """Return the body of a webhook about a case as it then was."""
     return {
         "id": event_id,
-        "type": event.type,
-        "version": EVENT_VERSION,
-        "created_on": _timestamp(event.created_on),
+        "type": event_type,
+        "version": "1.2.0",
+        "created_on": _timestamp(case.modified_on),
         "data": {
             "face_authentication_id": case.id,
             "applicant_id": case.applicant_id,
@@ -94,8 +90,8 @@ def event(event_id: str, event: Event, root: str) -> Json:
 
 
 def response_codes(code: int | None) -> list[Json]:
-    """Return the list of response codes, which has one or none."""
-    return [{"code": code, "summary": summary_of(code)}] if code else []
+    """Return the list of response codes, with one entry or none."""
+    return [{"code": code, "summary": SUMMARIES.get(code, "unlisted")}] if code else []
 
 
 def page(items: list[Json], query: Mapping[str, str], url: str) -> Json:
@@ -103,7 +99,7 @@ def page(items: list[Json], query: Mapping[str, str], url: str) -> Json:
     numbers = {"skip": query.get("skip", "0"), "limit": query.get("limit", "10")}
     refuse(f"{name}_invalid" for name in numbers if not WHOLE_NUMBER.fullmatch(numbers[name]))
     skip = max(0, int(numbers["skip"]))
-    limit = min(max(1, int(numbers["limit"])), LARGEST_PAGE)
+    limit = min(max(1, int(numbers["limit"])), 100)
 
     def link(start: int) -> Json:
         return _link(f"{url}?{urlencode({'skip': max(0, start), 'limit': limit})}")
@@ -122,7 +118,8 @@ def page(items: list[Json], query: Mapping[str, str], url: str) -> Json:
     }
 
 
-def _picture_url(case: Case, attempt: Attempt, root: str) -> str | None:
+def picture_url(case: Case, attempt: Attempt, root: str) -> str | None:
+    """Return the short-lived URL of the face, None if there is none."""
     if not attempt.has_face or case.is_anonymized:
         return None
     return f"{root}/assets/{signed_links.picture_token(case.id, attempt.id)}/face.png"
@@ -136,6 +133,6 @@ def _link(href: str) -> Json:
     return {"href": href}
 
 
-def _without_none(**facts: object) -> Json:
-    """Leave out what has no value, as the provider does."""
-    return {name: fact for name, fact in facts.items() if fact is not None}
+def _without_none(**members: object) -> Json:
+    """Omit empty members, as the provider does."""
+    return {name: value for name, value in members.items() if value is not None}

@@ -1,7 +1,7 @@
-"""The states of a face authentication, as pure functions.
+"""The state machine of a face authentication, as pure functions.
 
-A `Case` is a face authentication with its attempts. Every function takes the case as
-`advance` left it and returns a new one; nothing here reads a clock or stores anything.
+A `Case` is a face authentication with its attempts. Every function takes the case as `advance`
+left it and returns a new one; nothing here reads a clock or stores anything.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from django_faceauth.simulator.outcomes import CLOSED, LEFT, NEVER_STARTED, Outcome
+from django_faceauth.simulator.scenarios import CLOSED, LEFT, NEVER_STARTED, Outcome
 from django_faceauth.statuses import ACCEPTS_ATTEMPT, DECIDED, AttemptStatus, AuthenticationStatus
 
 ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
@@ -30,7 +30,7 @@ class NotAllowed(Exception):
 
 
 class Unknown(LookupError):
-    """There is no such face authentication, or no such attempt of it."""
+    """The face authentication or the attempt does not exist."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +136,7 @@ def create(case_id: str, *, applicant_id: str, user_journey_id: str, now: dateti
 
 
 def advance(case: Case, now: datetime) -> Case:
-    """Return the case as time has changed it: the same object when nothing was due."""
+    """Return the case as time has changed it: the same object if nothing was due."""
     due = _due(case)
     if due is None or now < due.decided_on:
         return case

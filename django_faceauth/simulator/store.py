@@ -1,4 +1,4 @@
-"""Stored cases; a case is always read as it is at that moment.
+"""Stored cases, always read as of now.
 
 The only writer of cases, and so the one that queues webhooks for their changes.
 """
@@ -11,12 +11,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
-
 from django_faceauth.models import database
-from django_faceauth.simulator import events, webhook_queue
+from django_faceauth.simulator import webhook_queue
 from django_faceauth.simulator.models import StoredCase
-from django_faceauth.simulator.outcomes import Outcome
+from django_faceauth.simulator.scenarios import Outcome
 from django_faceauth.simulator.state_machine import (
     Attempt,
     AttemptRequest,
@@ -36,12 +34,15 @@ Document = dict[str, Any]
 def add(case: Case) -> None:
     """Store a new case."""
     StoredCase.objects.create(id=case.id, document=dump(case), due_on=due_on(case))
-    webhook_queue.post(events.between(None, case), case.created_on)
+    webhook_queue.post(None, case, now=case.created_on)
 
 
 def read(case_id: str, now: datetime) -> Case:
     """Return a case as it is now, or raise `Unknown`."""
-    case = load(_row(StoredCase.objects.all(), case_id).document)
+    row = StoredCase.objects.filter(id=case_id).first()
+    if row is None:
+        raise Unknown
+    case = load(row.document)
     # Only a case that time has changed takes the lock: clients that wait read very often.
     if advance(case, now) is case:
         return case
@@ -51,14 +52,15 @@ def read(case_id: str, now: datetime) -> Case:
 def change(case_id: str, transition: Callable[[Case], Case], now: datetime) -> Case:
     """Advance a case to now, apply `transition` and store the result, under a lock."""
     with database.atomic(StoredCase):
-        row = _row(StoredCase.objects.select_for_update(), case_id)
+        row = StoredCase.objects.select_for_update().filter(id=case_id).first()
+        if row is None:
+            raise Unknown
         before = load(row.document)
         advanced = advance(before, now)
         case = transition(advanced)
         row.document, row.due_on = dump(case), due_on(case)
         row.save()
-        changes = (*events.between(before, advanced), *events.between(advanced, case))
-        webhook_queue.post(changes, now)
+        webhook_queue.post(before, advanced, case, now=now)
     return case
 
 
@@ -76,46 +78,29 @@ def dump(case: Case) -> Document:
 
 def load(document: Document) -> Case:
     """Return the case of a document that `dump` made."""
-    return Case(
-        **document
-        | _dates(document)
-        | {
-            "status": AuthenticationStatus(document["status"]),
-            "attempts": tuple(_attempt(attempt) for attempt in document["attempts"]),
-        }
-    )
-
-
-def _attempt(document: Document) -> Attempt:
-    visit, capture = document["visit"], document["capture"]
-    return Attempt(
-        **document
-        | _dates(document)
-        | {
-            "status": AttemptStatus(document["status"]),
-            "request": AttemptRequest(**document["request"]),
+    attempts = []
+    for attempt in document["attempts"]:
+        visit, capture = attempt["visit"], attempt["capture"]
+        if capture:
+            outcome = capture["outcome"]
+            capture = Capture(
+                outcome=Outcome(
+                    AttemptStatus(outcome["attempt"]),
+                    AuthenticationStatus(outcome["authentication"]),
+                    outcome["code"],
+                ),
+                decided_on=datetime.fromisoformat(capture["decided_on"]),
+            )
+        parsed = {
+            "status": AttemptStatus(attempt["status"]),
+            "request": AttemptRequest(**attempt["request"]),
             "visit": visit and Visit(**visit),
-            "capture": capture and _capture(**capture),
+            "capture": capture,
         }
-    )
-
-
-def _capture(outcome: Document, decided_on: str) -> Capture:
-    attempt, authentication = outcome["attempt"], outcome["authentication"]
-    return Capture(
-        outcome=Outcome(
-            AttemptStatus(attempt), AuthenticationStatus(authentication), outcome["code"]
-        ),
-        decided_on=datetime.fromisoformat(decided_on),
-    )
+        attempts.append(Attempt(**attempt | _dates(attempt) | parsed))
+    parsed = {"status": AuthenticationStatus(document["status"]), "attempts": tuple(attempts)}
+    return Case(**document | _dates(document) | parsed)
 
 
 def _dates(document: Document) -> dict[str, datetime]:
     return {name: datetime.fromisoformat(document[name]) for name in ("created_on", "modified_on")}
-
-
-def _row(rows: QuerySet[StoredCase], case_id: str) -> StoredCase:
-    try:
-        return rows.get(id=case_id)
-    except StoredCase.DoesNotExist:
-        raise Unknown from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -17,6 +17,19 @@ Checks = Mapping[str, Callable[[str], object]]
 
 # Leaves room for the appended query: Django redirects to 2,048 characters at most.
 LONGEST_REDIRECT: Final = 1_900
+
+AUTHENTICATION: Final[Checks] = {
+    "applicant_id": re.compile(r"aplt_\w+", re.ASCII).fullmatch,
+    "user_journey_id": re.compile(r"usj_\w+", re.ASCII).fullmatch,
+}
+PHONE_NUMBER: Final[Checks] = {
+    "country_code": re.compile(r"\+\d+", re.ASCII).fullmatch,
+    "number": re.compile(r"\d{1,14}", re.ASCII).fullmatch,
+}
+CLIENT_INFORMATION: Final[Checks] = {
+    "pre_selected_residence_country": re.compile(r"[A-Z]{2}").fullmatch,
+    "pre_selected_language": re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*").fullmatch,
+}
 
 
 class Problem(Exception):
@@ -44,40 +57,6 @@ def refuse(codes: Iterable[str]) -> None:
         raise Problem(422, "request_invalid", *found)
 
 
-def is_web_address(text: str) -> bool:
-    """Return whether a browser can be sent to `text`, an absolute HTTP(S) URL."""
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return (
-        parts.scheme in {"http", "https"}
-        and bool(parts.hostname)
-        and text.isprintable()
-        and " " not in text
-        and len(text) <= LONGEST_REDIRECT
-    )
-
-
-def _pattern(pattern: str) -> Callable[[str], object]:
-    return re.compile(pattern, re.ASCII).fullmatch
-
-
-AUTHENTICATION: Final[Checks] = {
-    "applicant_id": _pattern(r"aplt_\w+"),
-    "user_journey_id": _pattern(r"usj_\w+"),
-}
-ATTEMPT: Final[Checks] = {"redirect_url": is_web_address}
-PHONE_NUMBER: Final[Checks] = {
-    "country_code": _pattern(r"\+\d+"),
-    "number": _pattern(r"\d{1,14}"),
-}
-CLIENT_INFORMATION: Final[Checks] = {
-    "pre_selected_residence_country": _pattern(r"[A-Z]{2}"),
-    "pre_selected_language": _pattern(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"),
-}
-
-
 def body_of(raw: bytes) -> Body:
     """Return the JSON object of a request body."""
     try:
@@ -96,15 +75,19 @@ def read_authentication(body: Body) -> Mapping[str, str]:
 
 
 def read_attempt(body: Body) -> AttemptRequest:
-    """Return what is requested of a new attempt."""
+    """Return the request for a new attempt."""
+    codes = _errors(body, {"redirect_url": is_web_url})
     phone, client = body.get("phone_number"), body.get("client_information")
-    refuse(
-        [
-            *_errors(body, ATTEMPT),
-            *_group_errors("phone_number", phone, PHONE_NUMBER),
-            *_group_errors("client_information", client, CLIENT_INFORMATION, optional=True),
-        ]
-    )
+    if isinstance(phone, dict):
+        codes += _errors(phone, PHONE_NUMBER, group="phone_number")
+    elif phone is not None:
+        codes.append("phone_number_invalid")
+    if isinstance(client, dict):
+        given = {name: CLIENT_INFORMATION[name] for name in _known(client, CLIENT_INFORMATION)}
+        codes += _errors(client, given, group="client_information")
+    elif client is not None:
+        codes.append("client_information_invalid")
+    refuse(codes)
     return AttemptRequest(
         redirect_url=body["redirect_url"],
         phone_number=phone and _known(phone, PHONE_NUMBER),
@@ -112,26 +95,26 @@ def read_attempt(body: Body) -> AttemptRequest:
     )
 
 
-def _group_errors(
-    group: str, values: object, checks: Checks, *, optional: bool = False
-) -> Iterator[str]:
-    if values is None:
-        return
-    if not isinstance(values, dict):
-        yield f"{group}_invalid"
-        return
-    if optional:
-        checks = {name: checks[name] for name in _known(values, checks)}
-    yield from _errors(values, checks, before=f"{group}__", between="__")
+def is_web_url(text: str) -> bool:
+    """Return whether a browser can be sent to `text`, an absolute HTTP(S) URL."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    is_absolute = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    return is_absolute and text.isprintable() and " " not in text and len(text) <= LONGEST_REDIRECT
 
 
-def _errors(body: Body, checks: Checks, *, before: str = "", between: str = "_") -> Iterator[str]:
+def _errors(body: Body, checks: Checks, *, group: str = "") -> list[str]:
+    separator, codes = "__" if group else "_", []
     for name, accepts in checks.items():
         value = body.get(name)
+        prefix = f"{group}__{name}" if group else name
         if value is None or value == "":
-            yield f"{before}{name}{between}required"
+            codes.append(f"{prefix}{separator}required")
         elif not (isinstance(value, str) and accepts(value)):
-            yield f"{before}{name}{between}invalid"
+            codes.append(f"{prefix}{separator}invalid")
+    return codes
 
 
 def _known(values: Body, checks: Checks) -> Mapping[str, str]:

@@ -23,7 +23,6 @@ from django_faceauth.simulator.validation import Problem
 
 View = Callable[..., Response]
 
-VERSION: Final = "1.0.0"
 TOKEN_SALT: Final = "faceauth_simulator.token"  # noqa: S105 - a salt
 TOKEN_LIFETIME: Final = timedelta(hours=1)
 
@@ -53,34 +52,32 @@ def endpoint(
 
     @public
     def wrapper(request: HttpRequest, **kwargs: str) -> Response:
-        request_id = str(uuid4())
-        response = respond(request, request_id, kwargs)
-        response["Cko-Request-Id"] = request_id
-        response["Cko-Version"] = VERSION
-        return response
-
-    def respond(request: HttpRequest, request_id: str, kwargs: dict[str, str]) -> Response:
-        view = views.get(request.method or "")
-        if view is None:
-            return HttpResponseNotAllowed(views)
-        if is_secured and not may_call(request.headers.get("Authorization", "")):
-            return HttpResponse(status=401)
+        request_id, view = str(uuid4()), views.get(request.method or "")
 
         def answer() -> HttpResponse:
             try:
-                return view(request, **kwargs)
+                return view(request, **kwargs) if view else HttpResponseNotAllowed(views)
             except Unknown:
                 return HttpResponse(status=404)
             except Problem as problem:
                 return problem.response(request_id)
 
-        return fault_injection.respond(view.__name__, request, answer) if has_faults else answer()
+        response: Response
+        if view and is_secured and not may_call(request.headers.get("Authorization", "")):
+            response = HttpResponse(status=401)
+        elif view and has_faults:
+            response = fault_injection.respond(view.__name__, request, answer)
+        else:
+            response = answer()
+        response["Cko-Request-Id"] = request_id
+        response["Cko-Version"] = "1.0.0"
+        return response
 
     return wrapper
 
 
 def may_call(authorization: str) -> bool:
-    """Return whether an `Authorization` header has the credentials of the site's settings."""
+    """Return whether an `Authorization` header has the credentials of the site."""
     scheme, _, credential = authorization.partition(" ")
     if scheme.lower() != "bearer" or not credential:
         return False

@@ -15,8 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from django_faceauth.conf import conf
 from django_faceauth.simulator import signed_links, state_machine, store
-from django_faceauth.simulator.outcomes import CHOICES
-from django_faceauth.simulator.scenarios import outcome_for, scenario_for
+from django_faceauth.simulator.scenarios import CHOICES, outcome_for, scenario_for
 from django_faceauth.simulator.state_machine import Case, NotAllowed, Unknown, Visit
 from django_faceauth.simulator.view_decorators import View, public
 
@@ -62,15 +61,43 @@ def hosted(view: Callable[..., HttpResponse]) -> View:
 @require_http_methods(["GET", "POST"])
 def capture(request: HttpRequest, token: str) -> HttpResponse:
     """Show the capture page, or accept the choice that was made on it."""
+    now, user_agent = timezone.now(), request.headers.get("User-Agent", "")
+    choice = request.POST.get("outcome", "")
+    visit = Visit(
+        ip_address=request.META.get("REMOTE_ADDR", ""),
+        user_agent=user_agent,
+        initial_device="mobile" if "Mobi" in user_agent else "desktop",
+    )
     try:
         case_id, attempt_id = signed_links.read_capture_token(token)
-        if request.method == "POST":
-            return _finish(request, case_id, attempt_id)
-        return _show(request, case_id, attempt_id)
+        if request.method != "POST":
+            enter = partial(state_machine.open_capture, attempt_id=attempt_id, visit=visit, now=now)
+            case = store.change(case_id, enter, now)
+            return render("capture", is_scripted=bool(scenario_for(case.applicant_id)))
+        if choice not in CHOICES:
+            return HttpResponseBadRequest("unknown outcome", content_type="text/plain")
+
+        def finish(case: Case) -> Case:
+            return state_machine.finish_capture(
+                case,
+                attempt_id,
+                outcome_for(case.applicant_id, case.captures, choice),
+                check_time=conf.SIMULATOR_CHECK_SECONDS,
+                now=now,
+            )
+
+        case = store.change(case_id, finish, now)
     except Unknown:
         return render("closed", status=404)
     except NotAllowed:
         return render("closed", status=410)
+    attempt = case.attempt(attempt_id)
+    facts = {"id": case.id, "event": "face_authentication_capture_completed"}
+    if attempt.code and not attempt.has_face:
+        facts["response_code"] = str(attempt.code)
+    parts = urlsplit(attempt.request.redirect_url)
+    query = "&".join(filter(None, (parts.query, urlencode(facts))))
+    return HttpResponseRedirect(urlunsplit(parts._replace(query=query)))
 
 
 @hosted
@@ -91,42 +118,3 @@ def render(name: str, *, status: int = 200, **context: object) -> HttpResponse:
     """Return one of the provider's pages."""
     # Rendered without the request: the context processors of the site are not the provider's.
     return HttpResponse(render_to_string(f"faceauth_simulator/{name}.html", context), status=status)
-
-
-def _show(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
-    now = timezone.now()
-    user_agent = request.headers.get("User-Agent", "")
-    visit = Visit(
-        ip_address=request.META.get("REMOTE_ADDR", ""),
-        user_agent=user_agent,
-        initial_device="mobile" if "Mobi" in user_agent else "desktop",
-    )
-    enter = partial(state_machine.open_capture, attempt_id=attempt_id, visit=visit, now=now)
-    case = store.change(case_id, enter, now)
-    return render("capture", is_scripted=bool(scenario_for(case.applicant_id)))
-
-
-def _finish(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
-    choice = request.POST.get("outcome", "")
-    if choice not in CHOICES:
-        return HttpResponseBadRequest("unknown outcome", content_type="text/plain")
-    now, check_time = timezone.now(), conf.SIMULATOR_CHECK_SECONDS
-
-    def finish(case: Case) -> Case:
-        outcome = outcome_for(case, choice)
-        return state_machine.finish_capture(
-            case, attempt_id, outcome, check_time=check_time, now=now
-        )
-
-    return HttpResponseRedirect(_return_url(store.change(case_id, finish, now), attempt_id))
-
-
-def _return_url(case: Case, attempt_id: str) -> str:
-    """Return the URL that the browser is sent to after the capture."""
-    attempt = case.attempt(attempt_id)
-    facts = {"id": case.id, "event": "face_authentication_capture_completed"}
-    if attempt.code and not attempt.has_face:
-        facts["response_code"] = str(attempt.code)
-    parts = urlsplit(attempt.request.redirect_url)
-    query = "&".join(filter(None, (parts.query, urlencode(facts))))
-    return urlunsplit(parts._replace(query=query))

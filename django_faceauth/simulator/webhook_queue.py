@@ -4,18 +4,43 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
+from itertools import pairwise
+from typing import Final
 
 from django.dispatch import Signal
 
 from django_faceauth.conf import conf
 from django_faceauth.models import database
+from django_faceauth.provider.webhook_payloads import FAMILY
 from django_faceauth.simulator import fault_injection, representations
-from django_faceauth.simulator.events import Event
 from django_faceauth.simulator.models import Delivery, DeliveryState
-from django_faceauth.simulator.state_machine import Unknown, new_id
+from django_faceauth.simulator.state_machine import Case, Unknown, new_id
+from django_faceauth.statuses import AttemptStatus, AuthenticationStatus
+
+# Source: the provider's "webhooks" reference.
+#: A new attempt, by the status before it; "reset" after any other.
+NEW_ATTEMPT: Final[Mapping[AuthenticationStatus, str]] = {
+    AuthenticationStatus.CREATED: "opened",
+    AuthenticationStatus.RETRY_REQUIRED: "retry_requested",
+}
+#: A new status.
+NEW_STATUS: Final[Mapping[AuthenticationStatus, str]] = {
+    AuthenticationStatus.CAPTURE_IN_PROGRESS: "started",
+    AuthenticationStatus.CHECKS_IN_PROGRESS: "capture_completed",
+    AuthenticationStatus.APPROVED: "checks_completed",
+    AuthenticationStatus.DECLINED: "checks_completed",
+    AuthenticationStatus.REFUSED: "capture_refused",
+    AuthenticationStatus.INCONCLUSIVE: "closed",
+}
+#: The status `retry_required`, by how the attempt ended.
+FAILED: Final[Mapping[AttemptStatus, str]] = {
+    AttemptStatus.CAPTURE_ABORTED: "capture_aborted",
+    AttemptStatus.CHECKS_INCONCLUSIVE: "checks_inconclusive",
+    AttemptStatus.EXPIRED: "link_expired",
+}
 
 #: Sent when there is something to deliver and its transaction has been committed.
 filled = Signal()
@@ -26,22 +51,44 @@ def is_open() -> bool:
     return conf.SIMULATOR_ENABLED and bool(conf.SIMULATOR_WEBHOOK_URL)
 
 
-def post(events: Sequence[Event], now: datetime) -> None:
-    """Queue a webhook for each event."""
+def event_names(before: Case | None, after: Case) -> Iterator[str]:
+    """Return the events of one transition; `before` is None for a new case."""
+    if before is None:
+        yield "created"
+        return
+    if len(after.attempts) > len(before.attempts):
+        yield NEW_ATTEMPT.get(before.status, "reset")
+    elif after.audits > before.audits:
+        yield "audit_completed"
+    elif after.status != before.status:
+        yield NEW_STATUS.get(after.status) or FAILED[after.attempts[-1].status]
+    if after.is_anonymized and not before.is_anonymized:
+        yield "anonymized"
+
+
+def post(*cases: Case | None, now: datetime) -> None:
+    """Queue a webhook for each event between consecutive versions of a case."""
+    events = [
+        (FAMILY + name, after)
+        for before, after in pairwise(cases)
+        if after
+        for name in event_names(before, after)
+    ]
     if not (events and is_open()):
         return
     faults = fault_injection.webhooks()
     deliveries = []
-    for event in events:
+    for event_type, case in events:
         event_id = new_id("evt")
         is_dropped = is_lost(event_id, faults.drop)
+        body = representations.event(event_id, event_type, case, conf.BASE_URL)
         deliveries.append(
             Delivery(
                 event_id=event_id,
-                event_type=event.type,
-                case_id=event.case.id,
-                created_on=event.created_on,
-                body=json.dumps(representations.event(event_id, event, conf.BASE_URL)),
+                event_type=event_type,
+                case_id=case.id,
+                created_on=case.modified_on,
+                body=json.dumps(body),
                 state=DeliveryState.DROPPED if is_dropped else DeliveryState.PENDING,
                 next_try=None if is_dropped else now + faults.hold,
             )
@@ -56,15 +103,10 @@ def pending(case_id: str = "") -> list[Delivery]:
     return list(waiting.filter(case_id=case_id) if case_id else waiting)
 
 
-def newest(count: int) -> list[Delivery]:
-    """Return the last webhooks, newest first."""
-    return list(Delivery.objects.order_by("-id")[:count])
-
-
 def resend(event_id: str, now: datetime) -> None:
     """Send one event again, whatever its state; raises `Unknown`."""
-    found = Delivery.objects.filter(event_id=event_id)
-    if not found.update(state=DeliveryState.PENDING, tries=0, next_try=now):
+    deliveries = Delivery.objects.filter(event_id=event_id)
+    if not deliveries.update(state=DeliveryState.PENDING, tries=0, next_try=now):
         raise Unknown
     announce()
 

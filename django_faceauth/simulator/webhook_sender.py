@@ -46,10 +46,6 @@ CLAIM_LIFETIME: Final = timedelta(minutes=3)
 WRONG_KEY: Final = Secret("no site has this key")
 UNDER_WAY: Final = (DeliveryState.PENDING, DeliveryState.SENDING)
 
-SHORTEST_PAUSE: Final = 0.2
-LONGEST_PAUSE: Final = 30.0
-PAUSE_AFTER_ERROR: Final = 5.0
-
 
 def over_http(url: str, body: bytes, headers: Mapping[str, str]) -> int:
     """Post over the network; raises a `requests.RequestException`."""
@@ -99,14 +95,14 @@ def first_key() -> Secret | None:
 
 
 def deliver_due(now: datetime, send: Send = over_http) -> int:
-    """Advance all cases and send all that is due; return the number of deliveries."""
+    """Advance all cases and send all due webhooks; return the number of deliveries."""
     if not webhook_queue.is_open():
         return 0
     store.advance_due(now)
     under_way = Delivery.objects.filter(state__in=UNDER_WAY)
     due = under_way.filter(next_try__lte=now).order_by("next_try", "id")
     if fault_injection.webhooks().reorder:
-        # New ones wait until no more are coming, and then go newest first.
+        # New ones wait until no more come, and then go newest first.
         if under_way.filter(tries=0, next_try__gt=now).exists():
             due = due.exclude(tries=0)
         due = due.order_by("-id")
@@ -123,43 +119,39 @@ def deliver(delivery: Delivery, send: Send = over_http) -> bool:
     headers = headers_of(body, WRONG_KEY if faults.wrong_signature else first_key())
     # Claimed by the condition on what was read, so that one of several processes sends it.
     read = Delivery.objects.filter(pk=delivery.pk, state=delivery.state, next_try=delivery.next_try)
-    delivery.state, delivery.next_try = DeliveryState.SENDING, timezone.now() + CLAIM_LIFETIME
-    if not read.update(state=delivery.state, next_try=delivery.next_try):
+    claim = {"state": DeliveryState.SENDING, "next_try": timezone.now() + CLAIM_LIFETIME}
+    if not read.update(**claim):
         return False
     for _ in range(faults.copies):
         try:
             answer = str(send(conf.SIMULATOR_WEBHOOK_URL, body, headers))
         except requests.RequestException as error:
             answer = type(error).__name__
-    _save_answer(delivery, answer, minute=timedelta(seconds=faults.minute))
+    delivery.answer, delivery.answered_on = answer, timezone.now()
+    delivery.tries += 1
+    delivery.next_try = None
+    if ACCEPTED.fullmatch(answer):
+        delivery.state = DeliveryState.DELIVERED
+    elif delivery.tries > len(RETRY_MINUTES):
+        delivery.state = DeliveryState.GIVEN_UP
+    else:
+        delivery.state = DeliveryState.PENDING
+        pause = RETRY_MINUTES[delivery.tries - 1] * timedelta(seconds=faults.minute)
+        delivery.next_try = delivery.answered_on + pause
+    names = ("answer", "answered_on", "tries", "state", "next_try")
+    # If it was sent again meanwhile, this try does not count.
+    claimed = Delivery.objects.filter(pk=delivery.pk, **claim)
+    claimed.update(**{name: getattr(delivery, name) for name in names})
     return True
 
 
 def due_on() -> datetime | None:
-    """Return when there will be something to do, if ever."""
+    """Return when the next delivery or change of a case is due, if any."""
     if not webhook_queue.is_open():
         return None
     deliveries = Delivery.objects.filter(state__in=UNDER_WAY).aggregate(on=Min("next_try"))
     cases = StoredCase.objects.aggregate(on=Min("due_on"))
     return min(filter(None, (deliveries["on"], cases["on"])), default=None)
-
-
-def _save_answer(delivery: Delivery, answer: str, *, minute: timedelta) -> None:
-    # If it was sent again meanwhile, this try does not count.
-    claimed = Delivery.objects.filter(
-        pk=delivery.pk, state=DeliveryState.SENDING, next_try=delivery.next_try
-    )
-    delivery.answer, delivery.answered_on = answer, timezone.now()
-    delivery.tries += 1
-    if ACCEPTED.fullmatch(answer):
-        delivery.state, delivery.next_try = DeliveryState.DELIVERED, None
-    elif delivery.tries > len(RETRY_MINUTES):
-        delivery.state, delivery.next_try = DeliveryState.GIVEN_UP, None
-    else:
-        delivery.state = DeliveryState.PENDING
-        delivery.next_try = delivery.answered_on + RETRY_MINUTES[delivery.tries - 1] * minute
-    names = ("answer", "answered_on", "tries", "state", "next_try")
-    claimed.update(**{name: getattr(delivery, name) for name in names})
 
 
 class SenderThread:
@@ -173,7 +165,7 @@ class SenderThread:
         self._is_on = True
 
     def wake(self, **_signal: Any) -> None:
-        """Deliver what is due, in the thread, which is started if it does not run yet."""
+        """Deliver what is due in the thread; start it if it does not run yet."""
         with self._lock:
             if not self._is_on:
                 return
@@ -210,18 +202,16 @@ class SenderThread:
             deliver_due(timezone.now(), self._send)
             return pause_until(due_on(), timezone.now())
         except Exception as error:
-            # A database that is locked or away comes back; whatever it was, try again.
+            # A database that is locked or away comes back; try again after any error.
             logger.warning("webhooks could not be delivered: %s", type(error).__name__)
-            return PAUSE_AFTER_ERROR
+            return 5.0
         finally:
             connections.close_all()
 
 
 def pause_until(due_on: datetime | None, now: datetime) -> float | None:
     """Return how many seconds to sleep, None: until woken."""
-    if due_on is None:
-        return None
-    return min(max((due_on - now).total_seconds(), SHORTEST_PAUSE), LONGEST_PAUSE)
+    return None if due_on is None else min(max((due_on - now).total_seconds(), 0.2), 30.0)
 
 
 thread: Final = SenderThread()

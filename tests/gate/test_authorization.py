@@ -28,7 +28,7 @@ LEGAL = {
     "refuse": {State.OPEN: State.REFUSED},
     "consume": {State.GRANTED: State.CONSUMED},
     "revoke": {State.GRANTED: State.REVOKED},
-    "burn": {State.OPEN: State.FAILED, State.GRANTED: State.FAILED},
+    "invalidate": {State.OPEN: State.FAILED, State.GRANTED: State.FAILED},
     "approve_by_other_method": {State.OPEN: State.GRANTED, State.REFUSED: State.GRANTED},
     "mark_revoked_after_use": {},
     "end_all": {State.OPEN: State.EXPIRED, State.GRANTED: State.REVOKED},
@@ -43,7 +43,7 @@ def does(step, challenge):
         "refuse": lambda: rows.close(State.REFUSED),
         "consume": lambda: rows.consume(timedelta(minutes=5), now=NOW()),
         "revoke": lambda: rows.revoke(reason="staff", now=NOW()),
-        "burn": lambda: rows.burn(reason="sequence_fail"),
+        "invalidate": lambda: rows.invalidate(reason="sequence_fail"),
         "approve_by_other_method": lambda: grants.approve_by_other_method(
             challenge, method="phone", since=NOW() - timedelta(hours=1), now=NOW()
         ),

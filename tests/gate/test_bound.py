@@ -429,7 +429,7 @@ def test_what_was_kept_is_forgotten_at_the_end(person, payment, end, clock):
     if end == "consumed":
         person.confirms(page)
     elif end == "burnt":
-        rows.burn(reason="sequence_fail")
+        rows.invalidate(reason="sequence_fail")
     elif end == "revoked":
         rows.revoke(reason="staff", now=timezone.now())
     else:

@@ -21,7 +21,7 @@ from django_faceauth.messages import WORDINGS
 from django_faceauth.response_codes import GENERAL_ADVICE, RETRY_ADVICE, advice_for
 from django_faceauth.services.flow.progress import Word
 from django_faceauth.services.notifications import SALT
-from django_faceauth.simulator.outcomes import SUMMARIES
+from django_faceauth.simulator.scenarios import SUMMARIES
 from tests.user_driver import form_in
 
 TEMPLATES = Path(django_faceauth.__file__).parent / "templates" / "faceauth"

@@ -1,5 +1,8 @@
+"""The provider's API."""
+
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -70,44 +73,29 @@ def test_a_new_attempt_is_told_in_full(merchant: Merchant, clock: Traveller) -> 
     assert merchant.read(fav)["status"] == "pending"
 
 
-def test_what_was_created_can_be_read(merchant: Merchant) -> None:
-    fav = merchant.create()
-    attempt = merchant.attempt(fav)
-
-    assert merchant.read(fav)["id"] == fav
-    assert merchant.read_attempt(fav, attempt["id"]) == attempt
-
-
-def test_the_link_to_the_capture_page_stays_the_same(merchant: Merchant, clock: Traveller) -> None:
-    fav = merchant.create()
-    attempt = merchant.attempt(fav)
-    clock.shift(60)
-
-    assert merchant.read_attempt(fav, attempt["id"])["_links"] == attempt["_links"]
-
-
-def test_the_capture_is_seen_from_the_api(
+def test_an_attempt_and_its_capture_are_seen_in_the_api(
     merchant: Merchant, visitor: CaptureDriver, clock: Traveller
 ) -> None:
     fav = merchant.create()
     attempt = merchant.attempt(fav)
+    assert merchant.read_attempt(fav, attempt["id"]) == attempt
     clock.shift(60)
 
     visitor.open(attempt["_links"]["verification_url"]["href"])
 
-    told = merchant.read_attempt(fav, attempt["id"])
-    assert merchant.read(fav)["status"] == told["status"] == "capture_in_progress"
-    assert told["modified_on"] == "2026-03-02T12:01:00.000000Z"
-    assert told["applicant_session_information"] == {
+    shown = merchant.read_attempt(fav, attempt["id"])
+    assert shown["_links"] == attempt["_links"]
+    assert merchant.read(fav)["status"] == shown["status"] == "capture_in_progress"
+    assert shown["modified_on"] == "2026-03-02T12:01:00.000000Z"
+    assert shown["applicant_session_information"] == {
         "ip_address": "127.0.0.1",
         "user_agent": visitor.user_agent,
         "initial_device": "desktop",
         "number_of_sessions": 1,
     }
-    assert "verification_url" in told["_links"]
 
 
-def test_an_approval_takes_the_time_of_the_checks(
+def test_an_approval_takes_the_time_of_the_checks_and_is_final(
     merchant: Merchant, visitor: CaptureDriver, clock: Traveller
 ) -> None:
     fav = merchant.create()
@@ -115,54 +103,47 @@ def test_an_approval_takes_the_time_of_the_checks(
 
     assert merchant.read(fav)["status"] == "checks_in_progress"
     clock.shift(timedelta(seconds=2))
-    told = merchant.read(fav)
+    shown = merchant.read(fav)
 
-    assert told["status"] == "approved"
-    assert told["response_codes"] == [{"code": 10000, "summary": "approved"}]
-    assert told["modified_on"] == "2026-03-02T12:00:02.000000Z"
+    assert shown["status"] == "approved"
+    assert shown["response_codes"] == [{"code": 10000, "summary": "approved"}]
+    assert shown["modified_on"] == "2026-03-02T12:00:02.000000Z"
+    body = {"redirect_url": BACK}
+    answer = merchant.call("POST", f"face-authentications/{fav}/attempts", json=body)
+    assert answer.status_code == 409
+    assert answer.json()["error_codes"] == ["face_authentication_status_invalid"]
 
 
-def test_a_link_that_was_never_opened_expires(merchant: Merchant, clock: Traveller) -> None:
+def test_an_unused_link_expires(merchant: Merchant, clock: Traveller) -> None:
     fav = merchant.create()
     attempt = merchant.attempt(fav)
     clock.shift(timedelta(minutes=15))
 
-    told = merchant.read_attempt(fav, attempt["id"])
+    shown = merchant.read_attempt(fav, attempt["id"])
 
-    assert told["status"] == "expired"
-    assert told["_links"] == attempt["_links"]  # the provider sends it in every state (F-72)
+    assert shown["status"] == "expired"
+    assert shown["_links"] == attempt["_links"]  # the provider sends it in every state (F-72)
     assert merchant.read(fav)["response_codes"] == [
         {"code": 61101, "summary": "applicant_never_started"}
     ]
 
 
-def test_attempts_are_listed_newest_first(merchant: Merchant) -> None:
-    fav = merchant.create()
-    ids = [merchant.attempt(fav)["id"] for _ in range(3)]
-
-    told = merchant.attempts(fav)
-
-    here = f"{HOST}/face-authentications/{fav}/attempts"
-    assert [attempt["id"] for attempt in told["data"]] == ids[::-1]
-    assert [attempt["status"] for attempt in told["data"]] == [
-        "pending_redirection",
-        "terminated",
-        "terminated",
-    ]
-    assert (told["total_count"], told["skip"], told["limit"]) == (3, 0, 10)
-    assert told["_links"] == {"self": {"href": f"{here}?skip=0&limit=10"}}
-
-
-def test_pages_link_to_one_another(merchant: Merchant) -> None:
+def test_attempts_are_listed_newest_first_in_pages_with_links(merchant: Merchant) -> None:
     fav = merchant.create()
     ids = [merchant.attempt(fav)["id"] for _ in range(5)]
 
+    whole = merchant.attempts(fav)
     first = merchant.attempts(fav, limit=2)
     second = merchant.session.get(first["_links"]["next"]["href"]).json()
     third = merchant.session.get(second["_links"]["next"]["href"]).json()
 
-    told = [attempt["id"] for page in (first, second, third) for attempt in page["data"]]
-    assert told == ids[::-1]
+    url = f"{HOST}/face-authentications/{fav}/attempts"
+    assert [attempt["id"] for attempt in whole["data"]] == ids[::-1]
+    statuses = [attempt["status"] for attempt in whole["data"]]
+    assert statuses == ["pending_redirection", *["terminated"] * 4]
+    assert (whole["total_count"], whole["skip"], whole["limit"]) == (5, 0, 10)
+    assert whole["_links"] == {"self": {"href": f"{url}?skip=0&limit=10"}}
+    assert [*first["data"], *second["data"], *third["data"]] == whole["data"]
     assert merchant.session.get(second["_links"]["previous"]["href"]).json() == first
     assert "next" not in third["_links"]
 
@@ -173,24 +154,22 @@ def test_pages_link_to_one_another(merchant: Merchant) -> None:
         ({"skip": "-4", "limit": "0"}, (0, 1)),
         ({"limit": "5000"}, (0, 100)),
         ({"skip": "7"}, (7, 10)),
+        ({"skip": "a"}, "skip_invalid"),
+        ({"limit": "1e3"}, "limit_invalid"),
+        ({"limit": ""}, "limit_invalid"),
     ],
 )
-def test_a_window_out_of_range_is_moved_into_it(
-    merchant: Merchant, query: dict[str, str], window: tuple[int, int]
+def test_a_window_is_clamped_or_rejected(
+    merchant: Merchant, query: dict[str, str], window: tuple[int, int] | str
 ) -> None:
-    told = merchant.attempts(merchant.create(), **query)
+    path = f"face-authentications/{merchant.create()}/attempts"
 
-    assert (told["skip"], told["limit"]) == window
+    answer = merchant.call("GET", path, params=query)
 
-
-@pytest.mark.parametrize(("name", "value"), [("skip", "a"), ("limit", "1e3"), ("limit", "")])
-def test_a_window_that_is_no_number_is_refused(merchant: Merchant, name: str, value: str) -> None:
-    path = f"face-authentications/{merchant.create()}/attempts?{name}={value}"
-
-    answer = merchant.call("GET", path)
-
-    assert answer.status_code == 422
-    assert answer.json()["error_codes"] == [f"{name}_invalid"]
+    if isinstance(window, str):
+        assert (answer.status_code, answer.json()["error_codes"]) == (422, [window])
+    else:
+        assert (answer.json()["skip"], answer.json()["limit"]) == window
 
 
 @pytest.mark.parametrize(
@@ -264,51 +243,26 @@ def test_a_body_that_is_no_json_object_is_refused(merchant: Merchant, body: byte
     assert answer.json()["error_type"] == "invalid_request"
 
 
-def test_an_approved_authentication_takes_no_new_attempt(
-    merchant: Merchant, visitor: CaptureDriver
-) -> None:
-    fav = merchant.create()
-    visitor.show_face(merchant.capture_url(fav))
-
-    answer = merchant.call(
-        "POST", f"face-authentications/{fav}/attempts", json={"redirect_url": BACK}
-    )
-
-    assert answer.status_code == 409
-    assert answer.json()["error_codes"] == ["face_authentication_status_invalid"]
-
-
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", f"face-authentications/{FAV}"),
-        ("POST", f"face-authentications/{FAV}/anonymize"),
-        ("GET", f"face-authentications/{FAV}/attempts"),
-        ("GET", f"face-authentications/{FAV}/attempts/fatp_a"),
-        ("GET", f"face-authentications/{FAV}/attempts/fatp_a/assets"),
+        ("GET", "{missing}"),
+        ("POST", "{missing}/anonymize"),
+        ("GET", "{missing}/attempts"),
+        ("POST", "{missing}/attempts"),
+        ("GET", "{missing}/attempts/fatp_a"),
+        ("GET", "{missing}/attempts/fatp_a/assets"),
+        ("GET", "{existing}/attempts/fatp_a"),
         ("GET", "applicants/aplt_a"),
     ],
 )
 def test_what_does_not_exist_is_an_empty_404(merchant: Merchant, method: str, path: str) -> None:
-    answer = merchant.call(method, path)
+    root = "face-authentications"
+    path = path.format(missing=f"{root}/{FAV}", existing=f"{root}/{merchant.create()}")
+
+    answer = merchant.call(method, path, json={"redirect_url": BACK})
 
     assert (answer.status_code, answer.content) == (404, b"")
-
-
-def test_an_attempt_for_nobody_is_an_empty_404(merchant: Merchant) -> None:
-    answer = merchant.call(
-        "POST", f"face-authentications/{FAV}/attempts", json={"redirect_url": BACK}
-    )
-
-    assert (answer.status_code, answer.content) == (404, b"")
-
-
-def test_an_unknown_attempt_of_a_known_authentication_is_404(merchant: Merchant) -> None:
-    fav = merchant.create()
-
-    answer = merchant.call("GET", f"face-authentications/{fav}/attempts/fatp_a")
-
-    assert answer.status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -329,16 +283,24 @@ def test_a_method_that_does_not_exist_is_405(
     assert answer.headers["Allow"] == allowed
 
 
-def test_every_answer_can_be_named_to_support(merchant: Merchant) -> None:
-    answers = [merchant.call("GET", f"face-authentications/{FAV}") for _ in range(2)]
+def test_every_response_has_an_id_a_length_and_a_type(merchant: Merchant) -> None:
+    fav = merchant.create()
+
+    answers = [merchant.call("GET", f"face-authentications/{fav}") for _ in range(2)]
 
     first, second = (answer.headers["Cko-Request-Id"] for answer in answers)
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", first)
     assert first != second
     assert all(answer.headers["Cko-Version"] for answer in answers)
+    assert int(answers[0].headers["Content-Length"]) == len(answers[0].content)
+    assert answers[0].headers["content-type"] == "application/json"
+    assert (answers[0].reason, answers[0].ok) == ("OK", True)
+    streamed = merchant.call("GET", f"face-authentications/{fav}", stream=True)
+    content = streamed.raw.read1(1) + b"".join(iter(lambda: streamed.raw.read1(64), b""))
+    assert json.loads(content)["id"] == fav
 
 
-def test_addresses_stay_under_the_prefix_and_host_of_the_caller(db: None) -> None:
+def test_urls_stay_under_the_prefix_and_host_of_the_caller(db: None) -> None:
     merchant = Merchant("https://other.example:8443/some/prefix", session(root="/some/prefix"))
 
     fav = merchant.create()
@@ -349,3 +311,16 @@ def test_addresses_stay_under_the_prefix_and_host_of_the_caller(db: None) -> Non
         f"https://other.example:8443/some/prefix/face-authentications/{fav}"
     )
     assert CaptureDriver().show_face(link).startswith(BACK)
+
+
+@pytest.mark.parametrize(
+    ("root", "path"),
+    [
+        ("", "/elsewhere"),
+        ("", "/simulator/face-authentications"),
+        ("/simulator", "/simulator"),
+        ("/simulator", "/face-authentications"),
+    ],
+)
+def test_a_url_outside_the_simulator_is_404(root: str, path: str) -> None:
+    assert session(root=root).post(HOST + path).status_code == 404

@@ -71,19 +71,15 @@ def test_everything_about_the_event_can_be_chosen() -> None:
     assert event["data"]["response_codes"] == [{"code": 62321, "summary": "face_face_mismatch"}]
 
 
-def test_a_status_of_tomorrow_can_be_sent_today() -> None:
+def test_an_unknown_status_and_another_key_can_be_sent() -> None:
     with serving(tells({})) as server:
-        _, event = simulate(server, "--status=under_appeal", "--created-on=2026-03-01T00:00:00Z")
+        printed, event = simulate(
+            server, "--status=under_appeal", "--created-on=2026-03-01T00:00:00Z", "--key=another"
+        )
 
     assert event["data"]["status"] == "under_appeal"
     assert event["data"]["response_codes"] == []
     assert event["created_on"] == "2026-03-01T00:00:00.000000Z"
-
-
-def test_the_key_can_be_chosen_and_is_not_shown() -> None:
-    with serving(tells({})) as server:
-        printed, _ = simulate(server, "--key=another")
-
     assert signer(server, *KEYS, "another") == 2
     assert "another" not in printed
 
@@ -97,7 +93,7 @@ def test_the_signature_can_be_wrong() -> None:
 
 
 @pytest.mark.parametrize("status", [202, 302, 401, 503])
-def test_any_answer_but_200_is_a_failure(status: int, settings: Settings) -> None:
+def test_any_status_but_200_is_a_failure(status: int, settings: Settings) -> None:
     printed = StringIO()
     with serving(tells({}, status, Location="/")) as server:
         settings.FACEAUTH_SIMULATOR_WEBHOOK_URL = server.url
@@ -107,28 +103,17 @@ def test_any_answer_but_200_is_a_failure(status: int, settings: Settings) -> Non
     assert printed.getvalue().startswith(f"{status} evt_")
 
 
-def test_no_answer_is_named_but_not_quoted() -> None:
+def test_mistakes_are_explained_without_secrets(settings: Settings) -> None:
     with serving(tells({})) as server:
-        port = server.server_port
-    # Nobody listens there any more.
+        url = f"http://user:password@127.0.0.1:{server.server_port}/"
     with pytest.raises(CommandError) as raised:
-        call_command("faceauth_simulate", url=f"http://user:password@127.0.0.1:{port}/")
+        call_command("faceauth_simulate", url=url)
+    assert str(raised.value) == "no response: ConnectionError"
 
-    assert str(raised.value) == "no answer: ConnectionError"
-
-
-def test_without_an_address_it_says_what_is_missing() -> None:
-    with pytest.raises(CommandError, match="FACEAUTH_SIMULATOR_WEBHOOK_URL"):
-        call_command("faceauth_simulate")
-
-
-def test_without_a_key_it_says_what_is_missing(settings: Settings) -> None:
-    settings.FACEAUTH_WEBHOOK_SECRET_KEYS = []
-
-    with pytest.raises(CommandError, match="FACEAUTH_WEBHOOK_SECRET_KEYS"):
-        call_command("faceauth_simulate", url="http://127.0.0.1/")
-
-
-def test_a_moment_that_is_none_is_refused() -> None:
     with pytest.raises(CommandError, match="not a moment"):
         call_command("faceauth_simulate", "--url=http://127.0.0.1/", "--created-on=noon")
+    with pytest.raises(CommandError, match="FACEAUTH_SIMULATOR_WEBHOOK_URL"):
+        call_command("faceauth_simulate")
+    settings.FACEAUTH_WEBHOOK_SECRET_KEYS = []
+    with pytest.raises(CommandError, match="FACEAUTH_WEBHOOK_SECRET_KEYS"):
+        call_command("faceauth_simulate", url="http://127.0.0.1/")

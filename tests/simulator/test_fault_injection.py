@@ -1,4 +1,4 @@
-"""What goes wrong on demand."""
+"""Faults on demand."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ import requests
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
-from pytest_django.fixtures import Settings
 from time_machine import Traveller
 
 from django_faceauth.exceptions import SignatureInvalid
 from django_faceauth.provider import signatures
 from django_faceauth.secret import Secret
-from django_faceauth.simulator import fault_injection, webhook_queue, webhook_sender
+from django_faceauth.simulator import fault_injection, webhook_queue
 from django_faceauth.simulator.capture_driver import CaptureDriver
 from django_faceauth.simulator.forms import OPERATIONS
-from django_faceauth.simulator.models import CallFault, Delivery, WebhookFaults
+from django_faceauth.simulator.models import Delivery
 from tests.simulator.merchant import APPLICANT, BACK, JOURNEY, KEY, Merchant
 from tests.simulator.site import KEYS, Site
 
@@ -33,7 +32,19 @@ NEW = {"applicant_id": APPLICANT, "user_journey_id": JOURNEY}
 # -- webhooks
 
 
-def test_all_events_can_be_lost(merchant: Merchant, site: Site) -> None:
+def test_there_are_no_faults_by_default(db: None) -> None:
+    assert fault_injection.webhook_facts(fault_injection.webhooks()) == {
+        "drop": 0,
+        "copies": 1,
+        "delay": 0,
+        "reorder": False,
+        "wrong_signature": False,
+        "minute": 60,
+    }
+    assert fault_injection.calls() == []
+
+
+def test_all_events_can_be_lost_and_still_be_sent(merchant: Merchant, site: Site) -> None:
     fault_injection.set_webhooks({"drop": 1})
     merchant.create()
 
@@ -41,13 +52,7 @@ def test_all_events_can_be_lost(merchant: Merchant, site: Site) -> None:
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.next_try) == ("dropped", None)
 
-
-def test_what_was_lost_can_be_sent_after_all(merchant: Merchant, site: Site) -> None:
-    fault_injection.set_webhooks({"drop": 1})
-    merchant.create()
-
-    webhook_queue.resend(Delivery.objects.get().event_id, timezone.now())
-
+    webhook_queue.resend(delivery.event_id, timezone.now())
     assert site.is_told() == ["created"]
 
 
@@ -62,13 +67,26 @@ def test_a_share_of_events_can_be_lost() -> None:
     assert lost <= {event for event in events if webhook_queue.is_lost(event, 0.4)}
 
 
-def test_each_event_can_come_more_than_once(merchant: Merchant, site: Site) -> None:
-    fault_injection.set_webhooks({"copies": 3})
+def test_copies_and_signatures_are_those_of_the_delivery(
+    merchant: Merchant, clock: Traveller, site: Site
+) -> None:
+    """Not those of the event."""
     merchant.create()
+    fault_injection.set_webhooks({"copies": 3, "wrong_signature": True})
 
     assert site.is_told() == ["created"] * 3
-    assert len({one.body for one in site.received}) == 1
+    assert len({received.body for received in site.received}) == 1
     assert Delivery.objects.get().tries == 1
+    [received, *_] = site.received
+    with pytest.raises(SignatureInvalid):
+        signatures.verify(
+            received.body,
+            received.headers["Cko-Signature"],
+            keys=[Secret(key) for key in KEYS],
+        )
+    fault_injection.clear()
+    clock.shift(timedelta(days=1))
+    assert site.is_told() == []
 
 
 def test_events_can_be_late(merchant: Merchant, clock: Traveller, site: Site) -> None:
@@ -81,8 +99,8 @@ def test_events_can_be_late(merchant: Merchant, clock: Traveller, site: Site) ->
     assert site.is_told() == ["created"]
 
 
-def test_events_can_change_places(merchant: Merchant, clock: Traveller, site: Site) -> None:
-    """They wait until no new ones are coming; then the newest goes first."""
+def test_events_can_be_reordered(merchant: Merchant, clock: Traveller, site: Site) -> None:
+    """New ones wait until no more come; then the newest goes first. Retries do not wait."""
     fault_injection.set_webhooks({"reorder": True})
     fav = merchant.create()
     clock.shift(3)
@@ -91,81 +109,44 @@ def test_events_can_change_places(merchant: Merchant, clock: Traveller, site: Si
 
     assert site.is_told() == []
     clock.shift(2)
+    site.answer(500, 500, 200)
     assert site.is_told() == ["opened", "created"]
-
-
-def test_what_is_tried_again_does_not_wait_for_what_is_new(
-    merchant: Merchant, clock: Traveller, site: Site
-) -> None:
-    fault_injection.set_webhooks({"reorder": True})
-    merchant.create()
-    clock.shift(5)
-    site.answer(500, 200)
-    site.is_told()
     clock.shift(298)
     merchant.create()
     clock.shift(2)
-
-    assert site.is_told() == ["created"]
-
-
-def test_signatures_can_be_wrong(merchant: Merchant, site: Site) -> None:
-    fault_injection.set_webhooks({"wrong_signature": True})
-    merchant.create()
-    site.is_told()
-
-    [received] = site.received
-    with pytest.raises(SignatureInvalid):
-        signatures.verify(
-            received.body,
-            received.headers["Cko-Signature"],
-            keys=[Secret(key) for key in KEYS],
-        )
-
-
-def test_at_first_nothing_goes_wrong(db: None) -> None:
-    assert fault_injection.webhook_facts(fault_injection.webhooks()) == {
-        "drop": 0,
-        "copies": 1,
-        "delay": 0,
-        "reorder": False,
-        "wrong_signature": False,
-        "minute": 60,
-    }
-    assert fault_injection.calls() == []
-
-
-def test_faults_can_be_named() -> None:
-    assert str(WebhookFaults(pk=1)) == "1"
-    assert str(CallFault(kind="latency")) == "latency"
+    assert site.is_told() == ["opened", "created"]
 
 
 # -- calls
 
 
-def test_too_many_requests(merchant: Merchant) -> None:
-    fault_injection.add_call({"kind": "too_many_requests", "amount": 7})
+def test_errors_of_the_provider(merchant: Merchant) -> None:
+    fault_injection.add_call({"kind": "too_many_requests", "amount": 7, "calls": 1})
+    fault_injection.add_call({"kind": "server_error", "amount": 503, "calls": 1})
 
-    answer = merchant.call("POST", "face-authentications", json=NEW)
+    answers = [merchant.call("POST", "face-authentications", json=NEW) for _ in range(3)]
 
-    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
-    assert answer.headers["Cko-Request-Id"]
-
-
-def test_a_server_error(merchant: Merchant) -> None:
-    fault_injection.add_call({"kind": "server_error", "amount": 503})
-
-    answer = merchant.call("POST", "face-authentications", json=NEW)
-
-    assert (answer.status_code, answer.content) == (503, b"")
+    assert [answer.status_code for answer in answers] == [429, 503, 201]
+    assert answers[0].headers["Retry-After"] == "7"
+    assert answers[0].headers["Cko-Request-Id"]
+    assert answers[1].content == b""
 
 
-@pytest.mark.parametrize(("seconds", "timeout"), [(3, 2.5), (3, (10, 2.5))])
-def test_a_late_answer_is_too_late_for_who_does_not_wait(
-    merchant: Merchant, seconds: float, timeout: Any
+@pytest.mark.parametrize(
+    ("kind", "seconds", "timeout", "status"),
+    [
+        ("latency", 3, 2.5, "created"),
+        ("latency", 3, (10, 2.5), "created"),
+        ("no_answer", 30, 10, "pending"),
+        ("slow_body", 30, 10, "pending"),
+    ],
+)
+def test_a_client_that_does_not_wait_times_out(
+    merchant: Merchant, kind: str, seconds: float, timeout: Any, status: str
 ) -> None:
+    """A late response leaves the call undone; no response or a slow one follows its effect."""
     fav = merchant.create()
-    fault_injection.add_call({"kind": "latency", "amount": seconds, "operation": "create_attempt"})
+    fault_injection.add_call({"kind": kind, "amount": seconds, "operation": "create_attempt"})
 
     with pytest.raises(requests.ReadTimeout):
         merchant.call(
@@ -175,12 +156,12 @@ def test_a_late_answer_is_too_late_for_who_does_not_wait(
             timeout=timeout,
         )
 
-    assert merchant.read(fav)["status"] == "created"
+    assert merchant.read(fav)["status"] == status
 
 
 @pytest.mark.parametrize("timeout", [None, 5, (1, 5)])
 @pytest.mark.parametrize("kind", ["latency", "no_answer", "slow_body"])
-def test_who_waits_long_enough_is_answered(merchant: Merchant, kind: str, timeout: Any) -> None:
+def test_a_client_that_waits_gets_the_response(merchant: Merchant, kind: str, timeout: Any) -> None:
     fault_injection.add_call({"kind": kind, "amount": 3})
 
     answer = merchant.call("POST", "face-authentications", json=NEW, timeout=timeout)
@@ -190,27 +171,10 @@ def test_who_waits_long_enough_is_answered(merchant: Merchant, kind: str, timeou
     assert answer.headers["Content-Length"] == str(len(answer.content))
 
 
-@pytest.mark.parametrize("kind", ["no_answer", "slow_body"])
-def test_what_was_asked_is_done_although_no_answer_comes_in_time(
-    merchant: Merchant, kind: str
-) -> None:
-    fav = merchant.create()
-    fault_injection.add_call({"kind": kind, "amount": 30, "calls": 1})
-
-    with pytest.raises(requests.ReadTimeout):
-        merchant.call(
-            "POST",
-            f"face-authentications/{fav}/attempts",
-            json={"redirect_url": BACK},
-            timeout=10,
-        )
-
-    assert merchant.read(fav)["status"] == "pending"
-
-
-def test_over_http_the_server_waits(db: None, client: Client) -> None:
+@pytest.mark.parametrize("kind", ["latency", "no_answer", "slow_body"])
+def test_over_http_the_server_waits(db: None, client: Client, kind: str) -> None:
     waited: list[float] = []
-    fault_injection.add_call({"kind": "no_answer", "amount": 12})
+    fault_injection.add_call({"kind": kind, "amount": 12})
 
     answer = client.post(
         "/simulator/face-authentications",
@@ -221,30 +185,16 @@ def test_over_http_the_server_waits(db: None, client: Client) -> None:
     )
 
     assert answer.status_code == 201
-    assert waited == [12]
-
-
-def test_over_http_a_slow_body_comes_a_byte_at_a_time(db: None, client: Client) -> None:
-    waited: list[float] = []
-    fault_injection.add_call({"kind": "slow_body", "amount": 12})
-
-    answer = client.post(
-        "/simulator/face-authentications",
-        json.dumps(NEW),
-        "application/json",
-        headers={"Authorization": f"Bearer {KEY}"},
-        **{fault_injection.PAUSE: waited.append},
-    )
-
-    assert waited == []
-    drops = list(answer)
-    assert {len(drop) for drop in drops} == {1}
-    assert answer["Content-Length"] == str(len(drops))
-    assert json.loads(b"".join(drops))["status"] == "created"
+    assert waited == ([] if kind == "slow_body" else [12])
+    parts = list(answer)
+    assert json.loads(b"".join(parts))["status"] == "created"
     assert sum(waited) == pytest.approx(12)
+    if kind == "slow_body":
+        assert {len(part) for part in parts} == {1}
+        assert answer["Content-Length"] == str(len(parts))
 
 
-def test_time_really_passes_unless_the_caller_brings_its_own(db: None, client: Client) -> None:
+def test_the_default_pause_is_sleep(db: None, client: Client) -> None:
     fault_injection.add_call({"kind": "latency", "amount": 0.01})
 
     answer = client.post(
@@ -254,42 +204,27 @@ def test_time_really_passes_unless_the_caller_brings_its_own(db: None, client: C
     assert answer.status_code == 400
 
 
-def test_an_empty_answer_cannot_drip(merchant: Merchant) -> None:
-    fault_injection.add_call({"kind": "slow_body", "amount": 3})
-
+def test_error_responses_can_be_late_too(merchant: Merchant) -> None:
+    fault_injection.add_call({"kind": "slow_body", "amount": 3, "calls": 1})
     answer = merchant.call("GET", "face-authentications/fav_a", timeout=1)
-
     assert (answer.status_code, answer.content) == (404, b"")
 
-
-def test_a_refusal_is_late_too(merchant: Merchant) -> None:
     fault_injection.add_call({"kind": "no_answer", "amount": 3})
-
     with pytest.raises(requests.ReadTimeout):
         merchant.call("POST", "face-authentications", json={}, timeout=1)
 
 
-def test_a_fault_ends_after_its_calls(merchant: Merchant) -> None:
-    fault_injection.add_call({"kind": "server_error", "amount": 500, "calls": 2})
-
-    statuses = [
-        merchant.call("POST", "face-authentications", json=NEW).status_code for _ in range(4)
-    ]
-
-    assert statuses == [500, 500, 201, 201]
-    assert fault_injection.calls() == []
-
-
-def test_what_is_counted_comes_before_what_has_no_end(merchant: Merchant) -> None:
+def test_counted_faults_come_first_and_end_after_their_calls(merchant: Merchant) -> None:
     fault_injection.add_call({"kind": "server_error", "amount": 500})
-    fault_injection.add_call({"kind": "server_error", "amount": 501, "calls": 1})
+    fault_injection.add_call({"kind": "server_error", "amount": 501, "calls": 2})
     fault_injection.add_call({"kind": "server_error", "amount": 502, "calls": 1})
 
     statuses = [
-        merchant.call("POST", "face-authentications", json=NEW).status_code for _ in range(4)
+        merchant.call("POST", "face-authentications", json=NEW).status_code for _ in range(5)
     ]
 
-    assert statuses == [501, 502, 500, 500]
+    assert statuses == [501, 501, 502, 500, 500]
+    assert len(fault_injection.calls()) == 1
 
 
 CALLS: dict[str, Callable[[Merchant, str], tuple[str, str]]] = {
@@ -320,26 +255,21 @@ def test_a_fault_can_be_for_one_operation_only(merchant: Merchant, operation: st
     assert failed == {operation}
 
 
-def test_who_may_not_call_meets_no_fault(merchant: Merchant) -> None:
+def test_faults_spare_callers_without_credentials_pages_and_controls(
+    merchant: Merchant, visitor: CaptureDriver
+) -> None:
+    link = merchant.capture_url(merchant.create())
     fault_injection.add_call({"kind": "server_error", "amount": 500, "calls": 1})
-    merchant.session.headers["Authorization"] = "Bearer sk_sbox_other"
 
+    assert visitor.show_face(link)
+    assert merchant.call("GET", "control/deliveries").status_code == 200
+    merchant.session.headers["Authorization"] = "Bearer sk_sbox_other"
     assert merchant.call("POST", "face-authentications", json=NEW).status_code == 401
     assert len(fault_injection.calls()) == 1
 
 
-def test_faults_spare_the_capture_page_and_the_controls(
-    merchant: Merchant, visitor: CaptureDriver
-) -> None:
-    link = merchant.capture_url(merchant.create())
-    fault_injection.add_call({"kind": "server_error", "amount": 500})
-
-    assert visitor.show_face(link)
-    assert merchant.call("GET", "control/deliveries").status_code == 200
-
-
 @pytest.mark.django_db(transaction=True)
-def test_of_many_calls_at_once_as_many_fail_as_shall() -> None:
+def test_concurrent_calls_use_up_a_fault_exactly() -> None:
     fault_injection.add_call({"kind": "server_error", "amount": 500, "calls": 3})
     barrier = Barrier(8)
 
@@ -355,17 +285,3 @@ def test_of_many_calls_at_once_as_many_fail_as_shall() -> None:
 
     assert statuses == [404] * 5 + [500] * 3
     assert fault_injection.calls() == []
-
-
-def test_a_delivery_under_the_faults_of_the_moment(
-    merchant: Merchant, clock: Traveller, site: Site, settings: Settings
-) -> None:
-    """Copies and signatures are those of the sending, not of the event."""
-    merchant.create()
-    fault_injection.replace({"copies": 2}, [])
-
-    assert webhook_sender.deliver(Delivery.objects.get(), site)
-    assert len(site.received) == 2
-    fault_injection.clear()
-    clock.shift(timedelta(days=1))
-    assert site.is_told() == []

@@ -19,17 +19,13 @@ def attempt(merchant: Merchant) -> dict[str, Any]:
     return merchant.attempt(merchant.create(), phone_number=PHONE)
 
 
-def fav_of(attempt: dict[str, Any]) -> str:
-    return str(attempt["_links"]["self"]["href"].split("/")[-3])
-
-
 def link_of(attempt: dict[str, Any]) -> str:
     return str(attempt["_links"]["verification_url"]["href"])
 
 
 @pytest.fixture
 def fav(attempt: dict[str, Any]) -> str:
-    return fav_of(attempt)
+    return str(attempt["_links"]["self"]["href"].split("/")[-3])
 
 
 @pytest.fixture
@@ -39,28 +35,26 @@ def approved(attempt: dict[str, Any], visitor: CaptureDriver, clock: Traveller) 
     return attempt
 
 
-def test_a_decided_authentication_shows_the_face(
-    merchant: Merchant, fav: str, approved: dict[str, Any]
+def test_a_decided_authentication_has_a_picture_for_a_while(
+    merchant: Merchant, fav: str, approved: dict[str, Any], clock: Traveller
 ) -> None:
     url = merchant.read(fav)["face"]["image_signed_url"]
+    page = merchant.assets(fav, approved["id"])
 
-    answer = session("").get(url)
-
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"] == "image/png"
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.content.startswith(b"\x89PNG\r\n\x1a\n")
-
-
-def test_a_captured_attempt_has_one_picture(
-    merchant: Merchant, fav: str, approved: dict[str, Any]
-) -> None:
-    told = merchant.assets(fav, approved["id"])
-
-    assert told["total_count"] == 1
-    assert told["data"][0]["type"] == "face_image"
-    url = told["data"][0]["_links"]["asset_url"]["href"]
-    assert session("").get(url).status_code == 200
+    assert page["total_count"] == 1
+    assert page["data"][0]["type"] == "face_image"
+    for link in (url, page["data"][0]["_links"]["asset_url"]["href"]):
+        answer = session("").get(link)
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"] == "image/png"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.content.startswith(b"\x89PNG\r\n\x1a\n")
+    made_up = url.replace("assets/", "assets/x")
+    of_the_capture = link_of(approved).replace("/capture/", "/assets/") + "face.png"
+    for link in (made_up, of_the_capture):
+        assert session("").get(link).status_code == 404
+    clock.shift(timedelta(minutes=15, seconds=1))
+    assert session("").get(url).status_code == 404
 
 
 @pytest.mark.parametrize("choice", ["no_camera", "leave", "refuse"])
@@ -73,31 +67,7 @@ def test_a_capture_without_a_face_has_no_picture(
     assert "face" not in merchant.read(fav)
 
 
-def test_the_link_to_a_picture_is_short_lived(
-    merchant: Merchant, fav: str, approved: dict[str, Any], clock: Traveller
-) -> None:
-    url = merchant.read(fav)["face"]["image_signed_url"]
-
-    clock.shift(timedelta(minutes=15, seconds=1))
-
-    assert session("").get(url).status_code == 404
-
-
-def test_the_link_to_a_picture_cannot_be_made_up(
-    merchant: Merchant, fav: str, approved: dict[str, Any]
-) -> None:
-    url = merchant.read(fav)["face"]["image_signed_url"]
-
-    assert session("").get(url.replace("assets/", "assets/x")).status_code == 404
-
-
-def test_a_capture_link_is_no_link_to_a_picture(attempt: dict[str, Any]) -> None:
-    url = link_of(attempt).replace("/capture/", "/assets/") + "face.png"
-
-    assert session("").get(url).status_code == 404
-
-
-def test_anonymizing_removes_what_tells_of_the_person(
+def test_anonymizing_removes_personal_data(
     merchant: Merchant, fav: str, approved: dict[str, Any]
 ) -> None:
     picture = merchant.read(fav)["face"]["image_signed_url"]
@@ -123,7 +93,7 @@ def test_anonymizing_closes_an_open_authentication(
     assert merchant.read_attempt(fav, attempt["id"])["status"] == "terminated"
 
 
-def test_anonymizing_is_refused_while_faces_are_compared(
+def test_anonymizing_is_rejected_during_the_checks(
     merchant: Merchant, visitor: CaptureDriver, fav: str, attempt: dict[str, Any], clock: Traveller
 ) -> None:
     visitor.show_face(link_of(attempt))

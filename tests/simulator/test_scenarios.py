@@ -1,46 +1,64 @@
+"""Outcomes that an applicant id decides, and the webhooks on the way."""
+
 from __future__ import annotations
 
 import pytest
 from time_machine import Traveller
 
 from django_faceauth.simulator.capture_driver import CaptureDriver
+from django_faceauth.simulator.scenarios import scenario_for
 from tests.simulator.merchant import Merchant
+from tests.simulator.site import Site
 
+CAPTURED = "capture_completed"
+INCONCLUSIVE = [CAPTURED, "checks_inconclusive"]
+CHECKED = [CAPTURED, "checks_completed"]
+#: For each capture: status, response code, and the events that follow its start.
 SCENARIOS = {
-    "10000": [("approved", 10000)],
-    "61203A10000": [("retry_required", 61203), ("approved", 10000)],
-    "61401I10000": [("retry_required", 61401), ("approved", 10000)],
-    "62321": [("declined", 62321)],
-    "61121A62305": [("retry_required", 61121), ("declined", 62305)],
-    "61410I62403": [("retry_required", 61410), ("declined", 62403)],
-    "63001": [("refused", 63001)],
-    "64001": [("inconclusive", 64001)],
+    "10000": [("approved", 10000, CHECKED)],
+    "61203A10000": [("retry_required", 61203, ["capture_aborted"]), ("approved", 10000, CHECKED)],
+    "61401I10000": [("retry_required", 61401, INCONCLUSIVE), ("approved", 10000, CHECKED)],
+    "62321": [("declined", 62321, CHECKED)],
+    "61121A62305": [("retry_required", 61121, ["capture_aborted"]), ("declined", 62305, CHECKED)],
+    "61410I62403": [("retry_required", 61410, INCONCLUSIVE), ("declined", 62403, CHECKED)],
+    "61121A63001": [
+        ("retry_required", 61121, ["capture_aborted"]),
+        ("refused", 63001, ["capture_refused"]),
+    ],
+    "63001": [("refused", 63001, ["capture_refused"])],
+    "64001": [("inconclusive", 64001, [CAPTURED, "closed"])],
 }
 
 
 @pytest.mark.parametrize(("tail", "ends"), SCENARIOS.items(), ids=list(SCENARIOS))
 @pytest.mark.parametrize("choice", ["same_person", "someone_else", "leave"])
-def test_the_script_decides_whatever_the_person_does(
+def test_the_scenario_decides_whatever_the_user_chooses(
     merchant: Merchant,
     visitor: CaptureDriver,
     clock: Traveller,
+    site: Site,
     tail: str,
-    ends: list[tuple[str, int]],
+    ends: list[tuple[str, int, list[str]]],
     choice: str,
 ) -> None:
+    """The webhooks come to the end without a request for the authentication."""
     fav = merchant.create(f"aplt_{tail:0<26}")
+    assert site.is_told() == ["created"]
 
-    seen = []
-    for _ in ends:
+    for number, (status, code, events) in enumerate(ends):
         visitor.show_face(merchant.capture_url(fav), choice)
+        first, second, *rest = site.is_told()
         clock.shift(2)
-        told = merchant.read(fav)
-        seen.append((told["status"], told["response_codes"][0]["code"]))
 
-    assert seen == ends
+        assert (first, second) == ("retry_requested" if number else "opened", "started")
+        assert rest + site.is_told() == events
+        newest = site.received[-1].event["data"]
+        shown = merchant.read(fav)
+        assert (shown["status"], shown["response_codes"][0]["code"]) == (status, code)
+        assert newest.items() >= {key: shown[key] for key in ("status", "response_codes")}.items()
 
 
-def test_attempts_that_nobody_opened_do_not_use_up_the_script(
+def test_attempts_that_are_not_opened_do_not_use_up_the_scenario(
     merchant: Merchant, visitor: CaptureDriver, clock: Traveller
 ) -> None:
     fav = merchant.create("aplt_61203A10000")
@@ -71,5 +89,17 @@ def test_any_other_applicant_chooses(
     visitor.show_face(merchant.capture_url(fav), choice)
     clock.shift(2)
 
-    told = merchant.read(fav)
-    assert (told["status"], told["response_codes"][0]["code"]) == end
+    shown = merchant.read(fav)
+    assert (shown["status"], shown["response_codes"][0]["code"]) == end
+
+
+@pytest.mark.parametrize(
+    "applicant_id",
+    [
+        *("aplt_tkoi5db4hryu5cei5vwoabr7we", "aplt_" + "a" * 26, "aplt_61203A", "aplt_61203"),
+        *("aplt_61203B1000000000000000000", "aplt_1000000000000000000000001"),
+        *("aplt_63002000000000000000000000", "aplt_", ""),
+    ],
+)
+def test_any_other_id_is_not_a_scenario(applicant_id: str) -> None:
+    assert scenario_for(applicant_id) == ()

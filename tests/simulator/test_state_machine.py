@@ -1,3 +1,5 @@
+"""The state machine of a face authentication."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -6,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from django_faceauth.simulator import state_machine
-from django_faceauth.simulator.outcomes import CHOICES, CLOSED, Outcome, inconclusive
+from django_faceauth.simulator.scenarios import CHOICES, CLOSED, Outcome, inconclusive
 from django_faceauth.simulator.state_machine import AttemptRequest, Case, NotAllowed, Unknown, Visit
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -47,19 +49,29 @@ def facts(case: Case) -> tuple[str, int | None, str, int | None]:
     return case.status, case.code, newest.status, newest.code
 
 
-def test_a_new_case_has_no_attempt() -> None:
-    case = created()
-
-    assert case.status == "created"
-    assert case.attempts == ()
-
-
-def test_the_first_attempt_waits_for_the_person() -> None:
-    assert facts(pending()) == ("pending", None, "pending_redirection", None)
-
-
-def test_opening_the_link_starts_the_capture() -> None:
-    assert facts(capturing()) == ("capture_in_progress", None, "capture_in_progress", None)
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        (pending(), ("pending", None, "pending_redirection", None)),
+        (capturing(), ("capture_in_progress", None, "capture_in_progress", None)),
+        (captured(), ("checks_in_progress", None, "checks_in_progress", None)),
+        (decided(), ("approved", 10000, "completed", 10000)),
+        (decided(CHOICES["someone_else"]), ("declined", 62321, "completed", 62321)),
+        (
+            decided(inconclusive(61401)),
+            ("retry_required", 61401, "checks_inconclusive", 61401),
+        ),
+        (decided(CLOSED), ("inconclusive", 64001, "checks_inconclusive", 64001)),
+        # A capture without a face ends at once.
+        (captured(CHOICES["no_camera"]), ("retry_required", 61203, "capture_aborted", 61203)),
+        (captured(CHOICES["leave"]), ("retry_required", 61121, "capture_aborted", 61121)),
+        (captured(CHOICES["refuse"]), ("refused", 63001, "capture_refused", 63001)),
+    ],
+)
+def test_each_step_and_outcome(
+    case: Case, expected: tuple[str, int | None, str, int | None]
+) -> None:
+    assert facts(case) == expected
 
 
 def test_opening_the_link_again_is_one_more_session_on_the_same_attempt() -> None:
@@ -75,72 +87,26 @@ def test_opening_the_link_again_is_one_more_session_on_the_same_attempt() -> Non
     )
 
 
-@pytest.mark.parametrize("choice", ["same_person", "someone_else"])
-def test_a_face_is_checked_before_it_is_decided(choice: str) -> None:
-    case = captured(CHOICES[choice])
-
-    assert facts(case) == ("checks_in_progress", None, "checks_in_progress", None)
-    assert state_machine.advance(case, NOON + CHECK_TIME - SECOND) is case
-
-
 @pytest.mark.parametrize(
-    ("outcome", "expected"),
+    ("case", "due_on"),
     [
-        (CHOICES["same_person"], ("approved", 10000, "completed", 10000)),
-        (CHOICES["someone_else"], ("declined", 62321, "completed", 62321)),
-        (inconclusive(61401), ("retry_required", 61401, "checks_inconclusive", 61401)),
-        (CLOSED, ("inconclusive", 64001, "checks_inconclusive", 64001)),
+        (created(), None),
+        (pending(), NOON + 15 * MINUTE),
+        (capturing(), NOON + 15 * MINUTE),
+        (
+            state_machine.open_capture(pending(), "fatp_1", VISIT, NOON + 14 * MINUTE),
+            NOON + 29 * MINUTE,
+        ),
+        (captured(), NOON + CHECK_TIME),
+        (decided(), None),
     ],
 )
-def test_checks_end_when_they_are_due(
-    outcome: Outcome, expected: tuple[str, int, str, int]
-) -> None:
-    assert facts(decided(outcome)) == expected
-
-
-@pytest.mark.parametrize(
-    ("choice", "expected"),
-    [
-        ("no_camera", ("retry_required", 61203, "capture_aborted", 61203)),
-        ("leave", ("retry_required", 61121, "capture_aborted", 61121)),
-        ("refuse", ("refused", 63001, "capture_refused", 63001)),
-    ],
-)
-def test_a_capture_without_a_face_ends_at_once(
-    choice: str, expected: tuple[str, int, str, int]
-) -> None:
-    assert facts(captured(CHOICES[choice])) == expected
-
-
-def test_a_decision_is_dated_when_it_was_due_not_when_somebody_looked() -> None:
-    case = state_machine.advance(captured(), NOON + timedelta(days=1))
-
-    assert case.modified_on == NOON + CHECK_TIME
-    assert case.attempts[-1].modified_on == NOON + CHECK_TIME
-
-
-def test_a_link_that_nobody_opens_expires() -> None:
-    case = state_machine.advance(pending(), NOON + 15 * MINUTE)
-
-    assert facts(case) == ("retry_required", 61101, "expired", 61101)
-
-
-def test_a_link_lives_until_the_last_second() -> None:
-    case = pending()
-
-    assert state_machine.advance(case, NOON + 15 * MINUTE - SECOND) is case
-
-
-def test_a_capture_page_that_somebody_walks_away_from_is_aborted() -> None:
-    case = state_machine.advance(capturing(), NOON + 15 * MINUTE)
-
-    assert facts(case) == ("retry_required", 61121, "capture_aborted", 61121)
-
-
-def test_a_person_on_the_page_keeps_the_link_alive() -> None:
-    case = state_machine.open_capture(pending(), "fatp_1", VISIT, NOON + 14 * MINUTE)
-
-    assert state_machine.advance(case, NOON + 16 * MINUTE) is case
+def test_time_alone_changes_a_case_when_it_is_due(case: Case, due_on: datetime | None) -> None:
+    assert state_machine.due_on(case) == due_on
+    if due_on:
+        assert state_machine.advance(case, due_on - SECOND) is case
+        later = state_machine.advance(case, NOON + timedelta(days=1))
+        assert later.modified_on == later.attempts[-1].modified_on == due_on
 
 
 @pytest.mark.parametrize("build", [pending, capturing])
@@ -188,17 +154,18 @@ def test_a_used_link_is_dead(case: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    ("build", "expected"),
+    ("case", "expected"),
     [
-        (pending, ("retry_required", 61101, "expired", 61101)),
-        (capturing, ("retry_required", 61121, "capture_aborted", 61121)),
+        (pending(), ("retry_required", 61101, "expired", 61101)),
+        (capturing(), ("retry_required", 61121, "capture_aborted", 61121)),
     ],
 )
-def test_an_open_link_can_be_made_to_expire_before_its_time(
-    build: Callable[[], Case], expected: tuple[str, int, str, int]
+def test_an_open_link_expires_with_time_or_on_demand(
+    case: Case, expected: tuple[str, int, str, int]
 ) -> None:
-    case = state_machine.expire(build(), NOON + MINUTE)
+    assert facts(state_machine.advance(case, NOON + 15 * MINUTE)) == expected
 
+    case = state_machine.expire(case, NOON + MINUTE)
     assert facts(case) == expected
     assert case.modified_on == NOON + MINUTE
 
@@ -236,23 +203,7 @@ def test_only_a_result_that_can_still_be_seen_is_audited(case: Case, outcome: Ou
         state_machine.audit(case, outcome, NOON + MINUTE)
 
 
-@pytest.mark.parametrize(
-    ("build", "due_on"),
-    [
-        (created, None),
-        (pending, NOON + 15 * MINUTE),
-        (capturing, NOON + 15 * MINUTE),
-        (captured, NOON + CHECK_TIME),
-        (decided, None),
-    ],
-)
-def test_a_case_knows_when_time_alone_will_change_it(
-    build: Callable[[], Case], due_on: datetime | None
-) -> None:
-    assert state_machine.due_on(build()) == due_on
-
-
-def test_an_attempt_of_another_case_is_unknown() -> None:
+def test_an_unknown_attempt_is_an_error() -> None:
     with pytest.raises(Unknown):
         pending().attempt("fatp_2")
 
@@ -263,28 +214,18 @@ def test_anonymizing_waits_for_the_checks() -> None:
 
 
 @pytest.mark.parametrize("build", [created, pending, capturing])
-def test_anonymizing_closes_a_case_that_was_open(build: Callable[[], Case]) -> None:
+def test_anonymizing_closes_an_open_case(build: Callable[[], Case]) -> None:
     case = state_machine.anonymize(build(), NOON + MINUTE)
 
     assert (case.status, case.code) == ("inconclusive", 64001)
     assert all(attempt.status == "terminated" for attempt in case.attempts)
 
 
-def test_anonymizing_keeps_what_was_decided() -> None:
+def test_anonymizing_keeps_the_decision_and_forgets_the_user() -> None:
     case = state_machine.anonymize(decided(), NOON + MINUTE)
 
     assert facts(case) == ("approved", 10000, "completed", 10000)
     assert case.modified_on == NOON + MINUTE
-
-
-def test_anonymizing_forgets_the_person_but_not_the_site() -> None:
-    attempt = state_machine.anonymize(decided(), NOON + MINUTE).attempts[0]
-
-    assert attempt.visit is None
-    assert attempt.request == AttemptRequest(redirect_url="https://bank.example/back")
-
-
-def test_anonymizing_twice_changes_nothing() -> None:
-    once = state_machine.anonymize(decided(), NOON + MINUTE)
-
-    assert state_machine.anonymize(once, NOON + 2 * MINUTE) is once
+    assert case.attempts[0].visit is None
+    assert case.attempts[0].request == AttemptRequest(redirect_url="https://bank.example/back")
+    assert state_machine.anonymize(case, NOON + 2 * MINUTE) is case

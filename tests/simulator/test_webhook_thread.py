@@ -32,55 +32,35 @@ def running(transactional_db: None, site: Site) -> Iterator[Running]:
         def send(url: str, body: bytes, headers: Mapping[str, str]) -> int:
             return answer(Received(url, body, headers))
 
-        one = SenderThread(send)
-        webhook_queue.filled.connect(lambda **_: one.wake(), weak=False, dispatch_uid="test")
-        made.append(one)
-        return one
+        thread = SenderThread(send)
+        webhook_queue.filled.connect(lambda **_: thread.wake(), weak=False, dispatch_uid="test")
+        made.append(thread)
+        return thread
 
     yield make
     webhook_queue.filled.disconnect(dispatch_uid="test")
-    for one in made:
-        with one.paused():
+    for thread in made:
+        with thread.paused():
             pass
 
 
-def test_what_is_committed_is_delivered_by_itself(running: Running) -> None:
+def test_committed_events_are_delivered_and_retried(running: Running) -> None:
+    fault_injection.set_webhooks({"minute": 0.01})
     told: Queue[str] = Queue()
-    running(lambda received: told.put(received.name) or 200)
-    merchant = Merchant()
-
-    merchant.attempt(merchant.create())
-
-    assert [told.get(timeout=SECONDS) for _ in range(2)] == ["created", "opened"]
-
-
-def test_what_is_rolled_back_is_not(running: Running) -> None:
-    told: Queue[str] = Queue()
-    running(lambda received: told.put(received.name) or 200)
+    answers = iter([500])
+    running(lambda received: told.put(received.name) or next(answers, 200))
 
     with transaction.atomic():
         Merchant().create()
         transaction.set_rollback(True)
     Merchant().create()
 
-    assert told.get(timeout=SECONDS) == "created"
+    assert [told.get(timeout=SECONDS) for _ in range(2)] == ["created", "created"]
     assert told.empty()
     assert Delivery.objects.count() == 1
 
 
-def test_time_goes_on_by_itself(running: Running) -> None:
-    """What was not accepted is sent again without anybody asking."""
-    fault_injection.set_webhooks({"minute": 0.01})
-    told: Queue[str] = Queue()
-    answers = iter([500])
-    running(lambda received: told.put(received.name) or next(answers, 200))
-
-    Merchant().create()
-
-    assert [told.get(timeout=SECONDS) for _ in range(2)] == ["created", "created"]
-
-
-def test_trouble_does_not_end_the_rounds(
+def test_an_error_does_not_end_the_thread(
     running: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
     told: Queue[str] = Queue()
@@ -93,44 +73,36 @@ def test_trouble_does_not_end_the_rounds(
         return 200
 
     with caplog.at_level(logging.WARNING, "django_faceauth"):
-        one = running(answer)
+        thread = running(answer)
         Merchant().create()
         assert told.get(timeout=SECONDS) == "created"
         Delivery.objects.update(state="pending")
         Merchant().create()
 
         assert told.get(timeout=SECONDS) == "created"
-    with one.paused():
+    with thread.paused():
         assert caplog.messages == ["webhooks could not be delivered: OperationalError"]
 
 
-def test_the_control_page_reminds_a_server_of_what_waits(running: Running, client: Client) -> None:
-    """One that was restarted knows of nothing that waits."""
+def test_a_paused_thread_sends_nothing_until_the_control_page_wakes_it(
+    running: Running, client: Client
+) -> None:
+    """A server that was restarted does not know of waiting events."""
     told: Queue[str] = Queue()
-    one = running(lambda received: told.put(received.name) or 200)
-    with one.paused():
+    thread = running(lambda received: told.put(received.name) or 200)
+    with thread.paused():
+        thread.wake()
         Merchant().create()
+        assert told.empty()
 
     client.get("/simulator/")
 
     assert told.get(timeout=SECONDS) == "created"
 
 
-def test_while_paused_there_is_no_thread(running: Running) -> None:
-    told: Queue[str] = Queue()
-    one = running(lambda received: told.put(received.name) or 200)
-
-    with one.paused():
-        one.wake()
-        Merchant().create()
-        assert told.empty()
-    one.wake()
-
-    assert told.get(timeout=SECONDS) == "created"
-
-
-def test_a_process_has_rounds_of_its_own(transactional_db: None, settings: Settings) -> None:
-    """The real ones: they start with the first webhook, and end in the hand of a test."""
+def test_the_thread_of_the_process_can_be_paused(
+    transactional_db: None, settings: Settings
+) -> None:
     settings.FACEAUTH_SIMULATOR_WEBHOOK_URL = URL
     with webhook_sender.thread.paused():
         Merchant().create()

@@ -33,7 +33,7 @@ from django_faceauth.provider import factory
 from django_faceauth.services.grants import revocation
 from django_faceauth.simulator import control, store, webhook_queue, webhook_sender
 from django_faceauth.simulator.models import Delivery
-from django_faceauth.simulator.outcomes import CHOICES
+from django_faceauth.simulator.scenarios import CHOICES
 from django_faceauth.simulator.state_machine import NotAllowed, Unknown
 from django_faceauth.simulator.webhook_sender import client_sender, thread
 from django_faceauth.statuses import AT_REST

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import QuerySet
 
@@ -133,14 +133,8 @@ def _take_authentications(limit: int, now: datetime) -> tuple[int, ...]:
     return taken
 
 
-def _locked(
-    due: QuerySet[WebhookEvent] | QuerySet[FaceAuthentication], limit: int
-) -> tuple[int, ...]:
-    if database.connection().features.has_select_for_update_skip_locked:
-        due = due.select_for_update(skip_locked=True)
-    else:
-        due = due.select_for_update()
-    return tuple(due.values_list("pk", flat=True)[:limit])
+def _locked(due: QuerySet[Any], limit: int) -> tuple[int, ...]:
+    return tuple(database.skip_locked(due).values_list("pk", flat=True)[:limit])
 
 
 def _expire_challenges(now: datetime) -> int:

@@ -25,8 +25,7 @@ from django_faceauth.exceptions import (
 )
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.models import Applicant, FaceAuthentication, FaceChallenge, database
-from django_faceauth.models.authentication import StatusChange
-from django_faceauth.models.leases import lock_expired
+from django_faceauth.models.authentication import StatusChange, lock_expired
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.resources import AttemptSnapshot
 from django_faceauth.provider.url_validation import is_capture_url
@@ -119,7 +118,7 @@ def _release(challenge: FaceChallenge, start_locked_at: datetime) -> None:
     ours.update(start_locked_at=None)
 
 
-def _hand_off(  # noqa: C901 - a start, told from top to bottom
+def _hand_off(
     challenge: FaceChallenge, applicant: Applicant, redirect_url: str, now: datetime
 ) -> HandOff | None:
     challenge.refresh_from_db(fields=["authentication", "started_at", "called_at"])

@@ -25,7 +25,7 @@ State = FaceChallenge.State
 
 def invalidate(challenge: FaceChallenge | Grant) -> None:
     """Invalidate an approval that was used for something else."""
-    if FaceChallenge.objects.filter(pk=challenge.pk).burn(reason="sequence_fail"):
+    if FaceChallenge.objects.filter(pk=challenge.pk).invalidate(reason="sequence_fail"):
         metrics.count("sequence_fail")
         logger.warning("sequence_fail challenge=%s", challenge.pk)
 

@@ -239,9 +239,7 @@ def _take(tasks: QuerySet[ErasureTask], limit: int, now: datetime) -> tuple[int,
     if provider_rate_limit.paused_until(now=now) or not due.exists():  # as nearly always
         return ()
     with database.atomic():
-        skips = database.connection().features.has_select_for_update_skip_locked
-        locked = due.select_for_update(skip_locked=skips)
-        taken = tuple(locked.values_list("pk", flat=True)[:limit])
+        taken = tuple(database.skip_locked(due).values_list("pk", flat=True)[:limit])
         ErasureTask.objects.filter(pk__in=taken).update(due_at=now + polling_schedule.LEASE)
     return taken
 

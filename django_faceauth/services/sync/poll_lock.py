@@ -8,8 +8,7 @@ from typing import Final
 from django.db.models import F, QuerySet
 
 from django_faceauth.models import FaceAuthentication
-from django_faceauth.models.authentication import StatusChange
-from django_faceauth.models.leases import lock_expired
+from django_faceauth.models.authentication import StatusChange, lock_expired
 from django_faceauth.services.sync import polling_schedule
 
 #: Only these are asked for by a clock or a visitor, and so are counted against the limit:

@@ -15,8 +15,7 @@ from django_faceauth.management.arguments import moment
 from django_faceauth.provider.webhook_payloads import FAMILY
 from django_faceauth.secret import Secret
 from django_faceauth.simulator import representations, state_machine, webhook_sender
-from django_faceauth.simulator.events import Event
-from django_faceauth.simulator.outcomes import APPROVED, CHOICES, CLOSED
+from django_faceauth.simulator.scenarios import APPROVED, CHOICES, CLOSED
 from django_faceauth.simulator.state_machine import new_id
 
 #: The response code of a status that has one.
@@ -28,18 +27,18 @@ class Command(BaseCommand):
 
     help = (
         "Send one signed webhook to a site, as the provider would, print the HTTP status of "
-        "the answer and the event's id, and fail unless the status is 200. The site believes "
-        "no webhook: it asks its provider about the face authentication."
+        "the response and the event's id, and fail unless the status is 200. The site never "
+        "trusts a webhook: it asks its provider about the face authentication."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add options for the parts of the event."""
         add = parser.add_argument
-        add("--url", help="where to; default: FACEAUTH_SIMULATOR_WEBHOOK_URL")
+        add("--url", help="URL to send to; default: FACEAUTH_SIMULATOR_WEBHOOK_URL")
         add(
             "--type",
             default=f"{FAMILY}checks_completed",
-            help="what happened; default: %(default)s",
+            help="event type; default: %(default)s",
         )
         add("--authentication", metavar="FAV", help="the face authentication; default: a new id")
         add("--status", default=APPROVED.authentication.value, help="default: %(default)s")
@@ -48,44 +47,36 @@ class Command(BaseCommand):
         add(
             "--key", help="the key to sign with; default: the first of FACEAUTH_WEBHOOK_SECRET_KEYS"
         )
-        add("--wrong-signature", action="store_true", help="sign with a key that no site has")
+        add("--wrong-signature", action="store_true", help="sign with a wrong key")
 
     def handle(self, **options: Any) -> None:
         """Send the event."""
         url = options["url"] or conf.SIMULATOR_WEBHOOK_URL
         if not url:
-            raise CommandError("Say where to with --url, or set FACEAUTH_SIMULATOR_WEBHOOK_URL.")
+            raise CommandError("Give a URL with --url, or set FACEAUTH_SIMULATOR_WEBHOOK_URL.")
         key = Secret(options["key"]) if options["key"] else webhook_sender.first_key()
         if options["wrong_signature"]:
             key = webhook_sender.WRONG_KEY
         if key is None:
             raise CommandError("Give a key with --key, or set FACEAUTH_WEBHOOK_SECRET_KEYS.")
-        event = _event(options)
+        case = state_machine.create(
+            options["authentication"] or new_id("fav"),
+            applicant_id=new_id("aplt"),
+            user_journey_id=conf.USER_JOURNEY_ID or new_id("usj"),
+            now=options["created_on"] or timezone.now(),
+        )
+        event_id, status = options["event_id"] or new_id("evt"), options["status"]
+        event = representations.event(event_id, options["type"], case, conf.BASE_URL)
+        # As text: a status that the provider adds later can be sent today.
+        codes = representations.response_codes(CODES.get(status))
+        event["data"] |= {"status": status, "response_codes": codes}
         body = json.dumps(event).encode()
         try:
             headers = webhook_sender.headers_of(body, key)
-            status = webhook_sender.over_http(url, body, headers)
+            answer = webhook_sender.over_http(url, body, headers)
         except requests.RequestException as error:
             # The text of the error may hold the URL, and with it a password.
-            raise CommandError(f"no answer: {type(error).__name__}") from None
-        self.stdout.write(f"{status} {event['id']}")
-        if status != 200:
-            raise CommandError("the answer was not 200")
-
-
-def _event(options: dict[str, Any]) -> representations.Json:
-    case = state_machine.create(
-        options["authentication"] or new_id("fav"),
-        applicant_id=new_id("aplt"),
-        user_journey_id=conf.USER_JOURNEY_ID or new_id("usj"),
-        now=options["created_on"] or timezone.now(),
-    )
-    event_id = options["event_id"] or new_id("evt")
-    event = representations.event(event_id, Event(options["type"], case), conf.BASE_URL)
-    status = options["status"]
-    # As text: a status that the provider adds tomorrow can be sent today.
-    event["data"] |= {
-        "status": status,
-        "response_codes": representations.response_codes(CODES.get(status)),
-    }
-    return event
+            raise CommandError(f"no response: {type(error).__name__}") from None
+        self.stdout.write(f"{answer} {event_id}")
+        if answer != 200:
+            raise CommandError("the response was not 200")

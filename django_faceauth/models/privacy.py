@@ -1,25 +1,71 @@
-"""What was to be forgotten, how far that is, and the proof that it was (V-07)."""
+"""Consents and erasures."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from django_faceauth.identifiers import MAX_LENGTH
-from django_faceauth.models.database import Row
+from django_faceauth.models.database import Row, Rows
 
 #: Long enough for the primary key of any user model.
 WHO_LENGTH = 64
 
 
+class ConsentQuerySet(Rows["Consent"]):
+    """Look-ups of consents."""
+
+    def standing(self, *, user_id: Any) -> ConsentQuerySet:
+        """Return the consents of a user that were not withdrawn."""
+        return self.filter(user_id=user_id, withdrawn_at=None)
+
+
+class Consent(Row):
+    """A user's explicit consent to one version of a text.
+
+    Outlives the account as a proof: `who` stays when `user` is gone.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        related_name="face_consents",
+        null=True,
+        blank=True,
+        verbose_name=_("user"),
+    )
+    who = models.CharField(_("primary key of the user"), max_length=WHO_LENGTH)
+    version = models.CharField(_("version"), max_length=64)
+    text_digest = models.CharField(
+        _("digest of the text"), max_length=64, help_text=_("SHA-256 of the text that was shown.")
+    )
+    language = models.CharField(_("language"), max_length=35)
+    given_at = models.DateTimeField(_("given at"))
+    withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True, blank=True)
+
+    objects = ConsentQuerySet.as_manager()  # type: ignore[misc]  # as Row declares it
+
+    class Meta:
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
+        default_permissions = ("view",)
+        indexes = [models.Index(fields=["user", "version"], name="faceauth_consent_user")]
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"
+
+
 class Erasure(Row):
-    """One wish to have everything about somebody's face forgotten. Outlives the account."""
+    """A request to erase all data of a user's face. Outlives the account."""
 
     class Reason(models.TextChoices):
-        """What made it necessary."""
+        """What caused it."""
 
-        REQUEST = "request", _("the person asked for it")
+        REQUEST = "request", _("the user requested it")
         ACCOUNT = "account", _("the account was deleted")
         CONSENT = "consent", _("consent was withdrawn")
 
@@ -30,7 +76,7 @@ class Erasure(Row):
         _("finished at"),
         null=True,
         blank=True,
-        help_text=_("When the provider had confirmed the last one."),
+        help_text=_("When the provider confirmed the last task."),
     )
 
     class Meta:
@@ -43,14 +89,14 @@ class Erasure(Row):
 
 
 class ErasureTask(Row):
-    """One authentication that the provider is to forget; tried until it says that it did."""
+    """One authentication to anonymize at the provider, retried until that is confirmed."""
 
     class State(models.TextChoices):
-        """How far we are with it; only `due` changes by itself."""
+        """Progress of the task; only `due` changes by itself."""
 
         DUE = "due", pgettext_lazy("erasure task", "due")
         DONE = "done", _("done")
-        REFUSED = "refused", _("refused by the provider: somebody must look")
+        REFUSED = "refused", _("rejected by the provider: needs attention")
 
     erasure = models.ForeignKey(
         Erasure, on_delete=models.CASCADE, related_name="tasks", verbose_name=_("erasure")
@@ -59,7 +105,7 @@ class ErasureTask(Row):
         _("provider id"),
         max_length=MAX_LENGTH,
         blank=True,
-        help_text=_("Until it is done; the digest stays."),
+        help_text=_("Until the task is done; the digest stays."),
     )
     digest = models.CharField(_("digest of the provider id"), max_length=64)
     environment = models.CharField(_("environment"), max_length=16)
