@@ -1,6 +1,6 @@
-"""The schedule of the background work, for Celery beat.
+"""The schedule for Celery beat.
 
-Imports nothing of Django's, so that a settings module may import it::
+Imports nothing of Django, so that a settings module may import it::
 
     from django_faceauth.beat import FACEAUTH_BEAT_SCHEDULE
 
@@ -17,11 +17,11 @@ __all__ = ["FACEAUTH_BEAT_SCHEDULE"]
 
 #: Seconds between two sweeps.
 SWEEP_INTERVAL: Final = 5.0
-#: Seconds between two runs that delete what is kept no longer.
+#: Seconds between two runs that delete rows whose retention is over.
 PURGE_INTERVAL: Final = 24 * 3600.0
 
-#: A sweep that could not run in time is left out: the next one does its work. The clock of a
-#: worker may be ahead of that of beat.
+#: A sweep that could not run in time expires: the next one does its work. The clock of a worker
+#: may be ahead of that of beat.
 FACEAUTH_BEAT_SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     "faceauth-sweep": {
         "task": "django_faceauth.tasks.sweep",

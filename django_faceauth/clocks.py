@@ -1,4 +1,4 @@
-"""How far clocks may be apart, and which moments count.
+"""Tolerances between clocks.
 
 Three kinds of clock take part: that of the server which handles the request, those of the
 site's other servers, whose moments are in the rows, and the provider's. None of them is ever
@@ -21,12 +21,12 @@ LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def is_ahead(moment: datetime, *, now: datetime) -> bool:
-    """Tell whether a moment is further ahead of `now` than clocks may be apart."""
+    """Return whether a moment is further ahead of `now` than clocks may be apart."""
     return moment > now + ALLOWED_SKEW
 
 
 def in_range(moment: datetime | None) -> datetime | None:
-    """Return an aware moment from outside in UTC, or None for one that cannot be true."""
+    """Return an aware moment from outside in UTC, or None for an implausible one."""
     if moment is None or not EARLIEST <= moment < LATEST:
         return None
     return moment.astimezone(UTC)
@@ -34,5 +34,5 @@ def in_range(moment: datetime | None) -> datetime | None:
 
 def given(moment: datetime | None, *, now: datetime) -> datetime | None:
     """Return a moment from outside, or None when it does not count at `now`."""
-    found = in_range(moment)
-    return None if found is None or is_ahead(found, now=now) else found
+    plausible = in_range(moment)
+    return None if plausible is None or is_ahead(plausible, now=now) else plausible

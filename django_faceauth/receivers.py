@@ -1,7 +1,7 @@
-"""What we do when Django says that something happened.
+"""Receivers of Django's signals and of our own.
 
 The gate depends on none of it: it compares the session, the password, the user and the
-applicant at every request. Here the rows learn of it too, for whoever reads them.
+applicant at every request. Here the rows are updated too, for those who read them.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
+from django_faceauth.conf import conf
 from django_faceauth.models import Erasure, FaceChallenge, Lockout, ReviewCase, database
+from django_faceauth.models.challenge import FACE
 from django_faceauth.services import notifications
 from django_faceauth.services.grants import identity, revocation
 from django_faceauth.services.notifications import WarningKind
 from django_faceauth.services.privacy import erasure
-from django_faceauth.signals import case_raised, challenge_granted, locked_out, reported
+from django_faceauth.signals import case_raised, challenge_granted, locked_out
 
 logger = logging.getLogger(__name__)
 
@@ -42,22 +44,25 @@ def on_login(request: HttpRequest | None = None, **_kwargs: Any) -> None:
 def on_logout(
     request: HttpRequest | None = None, user: AbstractBaseUser | None = None, **_kwargs: Any
 ) -> None:
-    """End what was asked in the session that is about to end."""
+    """End the challenges of the session that is about to end."""
     if request is None or user is None or not hasattr(request, "session"):
         return
     try:
         with database.atomic():
             revocation.end_session(request, now=timezone.now())
     except DatabaseError as error:
-        # Its grants are worth nothing without the session: nobody must be kept from leaving.
+        # Its grants are worth nothing without the session, and logging out must work.
         logger.error("rows not ended at log-out: %s", type(error).__name__)
 
 
 def on_save_of_user(instance: AbstractBaseUser, created: bool = False, **_kwargs: Any) -> None:
-    """End what was granted to somebody who may not log in any more, or has a new password."""
-    reason = _reason_to_end(instance)
-    if created or not reason:
+    """End the grants of a user who was deactivated or has a new password."""
+    # Django keeps the new password here from set_password() until the user is saved; it
+    # empties it when it only hashes the same password again.
+    has_new_password = getattr(instance, "_password", None) is not None
+    if created or (instance.is_active and not has_new_password):
         return
+    reason = "password" if instance.is_active else "deactivated"
     # A child of the user model may have a key of its own.
     user_id = getattr(instance, get_user_model()._meta.pk.attname)
     with database.atomic():
@@ -65,16 +70,16 @@ def on_save_of_user(instance: AbstractBaseUser, created: bool = False, **_kwargs
 
 
 def on_deletion_of_user(instance: AbstractBaseUser, **_kwargs: Any) -> None:
-    """Have the provider forget somebody whose account is about to go, in one transaction (V-07)."""
+    """Request the erasure of a user at the provider, in the transaction of the deletion."""
     if instance._meta.concrete_model is not get_user_model()._meta.concrete_model:
-        return  # of a child; if the account goes with it, Django tells of that too
+        return  # of a child; if the account goes with it, Django sends a signal for that too
     if erasure.is_needed(instance):
         erasure.request(instance, reason=Erasure.Reason.ACCOUNT, by=None, now=timezone.now())
 
 
 @receiver(class_prepared)
 def on_model(sender: type[Model], **_kwargs: Any) -> None:
-    """Listen to the user model, its proxies and its children.
+    """Connect to the user model, its proxies and its children.
 
     Django sends what is saved or deleted as one of them under the name of that.
     """
@@ -89,37 +94,52 @@ for _model in apps.get_models():
 
 @receiver(challenge_granted, sender=FaceChallenge)
 def on_grant(challenge: FaceChallenge, **_kwargs: Any) -> None:
-    """Tell the user that their face opened a gate."""
-    notifications.tell_user(challenge)
+    """Mail the user that their face opened a gate, if the site wants that."""
+    if conf.NOTICES and challenge.method == FACE:
+        _mail("notice", challenge.pk)
 
 
 @receiver(case_raised, sender=ReviewCase)
 def on_case(case: ReviewCase, reasons: Sequence[str], **_kwargs: Any) -> None:
-    """Warn the user of what looks like somebody else; tell the operator of signs of duress."""
+    """Warn the user that another person may be trying; tell operators of signs of duress."""
+    user_id = case.authentication.user_id
     if ReviewCase.Reason.DURESS in reasons:
-        notifications.tell_operator_of_duress(case)
+        # The user is not mailed: a person who forces them may be reading along.
+        logger.critical("duress: a user may have been forced case=%s", case.pk)
+        _mail("duress", case.pk)
     elif ReviewCase.Reason.FRAUD in reasons:
-        notifications.warn_user(case.authentication.user, WarningKind.DECLINED)
+        _warn(user_id, WarningKind.DECLINED)
     elif ReviewCase.Reason.NETWORK in reasons:
-        notifications.warn_user(case.authentication.user, WarningKind.NETWORK)
+        _warn(user_id, WarningKind.NETWORK)
 
 
 @receiver(locked_out, sender=Lockout)
-def on_lockout(user: AbstractBaseUser, reason: str, **_kwargs: Any) -> None:
-    """Warn the user that face checks are locked, unless it was they who asked for it."""
-    if reason != Lockout.Reason.REPORTED:
-        notifications.warn_user(user, WarningKind.LOCKED)
+def on_lockout(
+    user: AbstractBaseUser, reason: str, challenge: FaceChallenge | None, **_kwargs: Any
+) -> None:
+    """Warn the user that face checks are locked; tell operators if it was the user's report."""
+    if challenge is not None:
+        logger.critical("reported: the user says that it was not them challenge=%s", challenge.pk)
+        _mail("reported", challenge.pk)
+    elif reason != Lockout.Reason.REPORTED:
+        _warn(user.pk, WarningKind.LOCKED)
 
 
-@receiver(reported, sender=FaceChallenge)
-def on_report(challenge: FaceChallenge, **_kwargs: Any) -> None:
-    """Tell the operator that a user says: that was not me."""
-    notifications.tell_operator(challenge)
+def _warn(user_id: Any, kind: WarningKind) -> None:
+    if conf.NOTICES:
+        _mail(kind.value, user_id)
 
 
-def _reason_to_end(user: AbstractBaseUser) -> str:
-    if not user.is_active:
-        return "deactivated"
-    # Django keeps the new password here from set_password() until the user is saved; it
-    # empties it when it only hashes the same password anew.
-    return "password" if getattr(user, "_password", None) is not None else ""
+def _mail(name: str, pk: Any) -> None:
+    """Have a worker send a mail where there is one; otherwise send it here."""
+    if conf.CELERY:
+        # Celery is heavy, and many sites have none.
+        from django_faceauth import tasks
+
+        try:
+            tasks.hand_over(tasks.send_mail, name, pk if isinstance(pk, int) else str(pk))
+        except Exception as error:  # each broker fails in its own way
+            logger.warning("mail not handed over: %s", type(error).__name__)
+        else:
+            return
+    notifications.send(name, pk)

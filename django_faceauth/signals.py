@@ -1,4 +1,4 @@
-"""What sites can listen to. All are sent after commit, and a receiver that raises harms nobody.
+"""Signals, sent after commit; errors of receivers are logged.
 
 `status_changed`: sender `FaceAuthentication`; `authentication`, `previous`, `status`, `source`.
 `challenge_granted`: sender `FaceChallenge`; `challenge`.
@@ -6,11 +6,11 @@
 `challenge_revoked`: sender `FaceChallenge`; `challenge`, `reason`, and `executed`: the actions
 that the grant had let through by then.
 `consent_withdrawn`: sender `Consent`; `user`.
-`exemption_granted`, `exemption_revoked`: sender `FaceExemption`; `exemption`.
-`exemption_used`: sender `FaceExemption`; `exemption`, and the `challenge` that notes the use.
-`locked_out`: sender `Lockout`; `user`, `reason`, `until`.
+`exemption_changed`: sender `FaceExemption`; `exemption`, `change` (`granted`, `used` or
+`revoked`), and `challenge`, the row that notes the use (otherwise None).
+`locked_out`: sender `Lockout`; `user`, `reason`, `until`, and `challenge`, which the user
+reported as not theirs (otherwise None).
 `case_raised`: sender `ReviewCase`; `case`, `reasons`: those that are new to it.
-`reported`: sender `FaceChallenge`; `challenge`, of which its user says: that was not me.
 `webhook_rejected`: sender `WebhookEvent`; `reason`, one word.
 """
 
@@ -26,11 +26,8 @@ __all__ = [
     "challenge_refused",
     "challenge_revoked",
     "consent_withdrawn",
-    "exemption_granted",
-    "exemption_revoked",
-    "exemption_used",
+    "exemption_changed",
     "locked_out",
-    "reported",
     "status_changed",
     "webhook_rejected",
 ]
@@ -41,9 +38,6 @@ challenge_granted: Final = Signal()
 challenge_refused: Final = Signal()
 challenge_revoked: Final = Signal()
 consent_withdrawn: Final = Signal()
-exemption_granted: Final = Signal()
-exemption_revoked: Final = Signal()
-exemption_used: Final = Signal()
+exemption_changed: Final = Signal()
 locked_out: Final = Signal()
-reported: Final = Signal()
 webhook_rejected: Final = Signal()

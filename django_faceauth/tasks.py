@@ -1,4 +1,4 @@
-"""The work of this package as Celery tasks, for sites with `FACEAUTH_CELERY = True`.
+"""Celery tasks, for sites with `FACEAUTH_CELERY = True`.
 
 Tasks are acknowledged late and may run twice, also at once: each finds out from the
 database what is left to do. One that is lost is found again by `sweep`.
@@ -21,7 +21,7 @@ from kombu.pools import ProducerPool, producers
 from django_faceauth.beat import FACEAUTH_BEAT_SCHEDULE
 from django_faceauth.conf import conf
 from django_faceauth.services import notifications
-from django_faceauth.services.background import sweep as sweeping
+from django_faceauth.services.background import sweep as background
 from django_faceauth.services.background import webhook_events
 from django_faceauth.services.privacy import retention
 
@@ -37,19 +37,19 @@ __all__ = [
 #: A wait longer than this is left to the sweep, so that brokers keep no tasks for long.
 LONGEST_COUNTDOWN: Final = 60.0
 
-#: A broker that does not answer within so many seconds is left alone: the sweep takes care.
-PATIENCE: Final = 0.5
+#: Seconds that a web request waits for the broker; after that the sweep takes care.
+BROKER_TIMEOUT: Final = 0.5
 #: For the connections of web requests, on top of the site's own options: try at once or not at
 #: all. `apply_async(retry=False)` alone still connects again and again, some brokers for ever.
-IMPATIENT: Final[dict[str, Any]] = {
+FAIL_FAST: Final[dict[str, Any]] = {
     "max_retries": 0,
-    "socket_connect_timeout": PATIENCE,  # Redis
-    "socket_timeout": PATIENCE,
-    "read_timeout": PATIENCE,  # RabbitMQ
-    "write_timeout": PATIENCE,
+    "socket_connect_timeout": BROKER_TIMEOUT,  # Redis
+    "socket_timeout": BROKER_TIMEOUT,
+    "read_timeout": BROKER_TIMEOUT,  # RabbitMQ
+    "write_timeout": BROKER_TIMEOUT,
 }
 
-#: How each task is run: lost workers and a database that was away cost nothing but time.
+#: Lost workers and a database that was away cost nothing but time.
 OPTIONS: Final[dict[str, Any]] = {
     "acks_late": True,
     "reject_on_worker_lost": True,
@@ -66,17 +66,17 @@ Arguments = ParamSpec("Arguments")
 
 
 def task(work: Callable[Arguments, None]) -> Task[Arguments, None]:
-    """Make a function a task of whatever Celery app the site has."""
-    made: Task[Arguments, None] = shared_task(**OPTIONS)(work)
-    return made
+    """Register a function as a task of the site's Celery app."""
+    registered: Task[Arguments, None] = shared_task(**OPTIONS)(work)
+    return registered
 
 
 @task
 def process_event(pk: int) -> None:
-    """Act upon the webhook event with that primary key."""
+    """Act on the webhook event with that primary key."""
     due_at = webhook_events.process(pk, now=timezone.now())
     if due_at is None or process_event.app.conf.task_always_eager:
-        return  # a task that is run at once cannot wait: the sweep takes care
+        return  # an eager task cannot wait: the sweep takes care
     wait = (due_at - timezone.now()).total_seconds()
     if wait <= LONGEST_COUNTDOWN:
         process_event.apply_async((pk,), countdown=max(wait, 0.0))
@@ -84,23 +84,23 @@ def process_event(pk: int) -> None:
 
 @task
 def sync_authentication(pk: int) -> None:
-    """Ask the provider about the authentication with that primary key."""
-    sweeping.poll(pk, now=timezone.now())
+    """Poll the authentication with that primary key."""
+    background.poll(pk, now=timezone.now())
 
 
 @task
 def sweep() -> None:
-    """Hand out what is due, and close what nobody answered."""
+    """Send a task for everything that is due, and close what has expired."""
     now = timezone.now()
-    due = sweeping.claim_due(now=now)
+    due = background.claim_due(now=now)
     work = [(process_event, pk) for pk in due.events]
     work += [(sync_authentication, pk) for pk in due.authentications]
     try:
-        for number, (one, pk) in enumerate(work):
-            # Spread out, so that the budget has room for each when its turn comes.
-            one.apply_async((pk,), countdown=number / conf.POLL_RATE)
-    finally:  # whatever the broker does
-        sweeping.close_expired(now=now)
+        for number, (due_task, pk) in enumerate(work):
+            # Spread out, so that the rate limit has room for each when its turn comes.
+            due_task.apply_async((pk,), countdown=number / conf.POLL_RATE)
+    finally:  # also when the broker is away
+        background.close_expired(now=now)
 
 
 @task
@@ -111,25 +111,18 @@ def send_mail(name: str, pk: Any) -> None:
 
 @task
 def purge() -> None:
-    """Delete what is kept no longer."""
+    """Delete rows whose retention is over."""
     retention.purge(now=timezone.now())
 
 
-def hand_over(pk: int) -> None:
-    """Have a worker act upon an event; raises within a second when the broker is away."""
-    with _producers(process_event.app).acquire(block=True) as producer:
-        process_event.apply_async((pk,), producer=producer, retry=False)
-
-
-def hand_over_mail(name: str, pk: Any) -> None:
-    """Have a worker send a mail; raises within a second when the broker is away."""
-    key = pk if isinstance(pk, int) else str(pk)
-    with _producers(send_mail.app).acquire(block=True) as producer:
-        send_mail.apply_async((name, key), producer=producer, retry=False)
+def hand_over(task: Task[..., None], *arguments: Any) -> None:
+    """Send a task to a worker; raises within a second when the broker is away."""
+    with _producers(task.app).acquire(block=True) as producer:
+        task.apply_async(arguments, producer=producer, retry=False)
 
 
 def reach_broker() -> None:
-    """Connect to the broker, and hang up; raises soon when it is away."""
+    """Connect to the broker and hang up; raises soon when it is away."""
     with _broker(process_event.app) as broker:
         broker.connect()
 
@@ -141,5 +134,5 @@ def _producers(app: Celery) -> ProducerPool:
 
 
 def _broker(app: Celery) -> Connection:
-    options = {**app.conf.broker_transport_options, **IMPATIENT}
-    return app.connection_for_write(connect_timeout=PATIENCE, transport_options=options)
+    options = {**app.conf.broker_transport_options, **FAIL_FAST}
+    return app.connection_for_write(connect_timeout=BROKER_TIMEOUT, transport_options=options)

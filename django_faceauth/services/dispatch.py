@@ -1,4 +1,4 @@
-"""Telling those who listen, once what they are told is committed."""
+"""Send signals after commit."""
 
 from __future__ import annotations
 
@@ -21,15 +21,13 @@ NAMES: Final[Mapping[int, str]] = {
 
 
 def send_on_commit(signal: Signal, *, sender: type, **facts: Any) -> None:
-    """Send `signal` after commit; receivers that raise are logged by Django (D-12).
-
-    Each is a line of the log too, which names rows by their number (L-01, L-02).
-    """
+    """Send and log `signal` after commit; Django logs the errors of receivers."""
     database.on_commit(partial(_send, signal, sender, facts), robust=True)
 
 
 def _send(signal: Signal, sender: type, facts: Mapping[str, Any]) -> None:
-    told = {name: fact.pk if isinstance(fact, Model) else str(fact) for name, fact in facts.items()}
-    what = NAMES[id(signal)]
-    logger.info("%s %s", what, " ".join(f"{name}={fact}" for name, fact in told.items()))
+    # Rows are logged by their primary keys, never by name.
+    values = {name: fact.pk if isinstance(fact, Model) else fact for name, fact in facts.items()}
+    text = " ".join(f"{name}={value}" for name, value in values.items())
+    logger.info("%s %s", NAMES[id(signal)], text)
     signal.send_robust(sender=sender, **facts)

@@ -1,8 +1,8 @@
-"""How often the provider's attempts may be bought, and who has to wait (R-01 to R-06).
+"""Rate limits of starts, and lock-outs.
 
 Counted in the database, under a lock, before the provider is called: as unsuccessful, until
-it is approved. An error of the database goes through to the caller: nothing starts that could
-not be counted.
+the start leads to an approval. An error of the database goes through to the caller: nothing
+starts that could not be counted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, Final
 
-from django.db.models import F, Max, QuerySet
+from django.db.models import F, Max
 
 from django_faceauth import metrics
 from django_faceauth.conf import PREFIX, conf
@@ -46,20 +46,17 @@ from django_faceauth.statuses import AuthenticationStatus
 
 logger = logging.getLogger(__name__)
 
-#: The provider said no: nothing was made.
+#: The provider refused: nothing was created.
 REFUSALS: Final = (AccessDenied, Conflict, NotFound, Rejected)
 TOO_MANY_REQUESTS: Final = 429
 
-#: Whose limit, until when it is closed, and the rule that says so.
-Closing = tuple[str, datetime | None, str]
-
-#: What was asked for is remembered for so long, whatever the limits are.
+#: Starts are remembered for at least so long, whatever the limits are.
 SHORTEST_MEMORY: Final = timedelta(days=1)
 
 
 @database.repeated
 def take(challenge: FaceChallenge, *, now: datetime) -> AttemptRequest:
-    """Count one attempt for a challenge, which the caller is about to buy.
+    """Count one attempt of a challenge, which the caller is about to create.
 
     Raises `TooManyAttempts` if a limit is reached, and `NotEnrolled`.
     """
@@ -80,12 +77,14 @@ def take(challenge: FaceChallenge, *, now: datetime) -> AttemptRequest:
                 challenge=challenge,
                 at=now,
             )
-    _report(closed, challenge)
+    metrics.count(f"limited.{closed.scope}")
+    level = logging.ERROR if closed.scope == "site" else logging.WARNING
+    logger.log(level, "start limited scope=%s challenge=%s", closed.scope, challenge.pk)
     raise closed
 
 
 def made_nothing(error: ProviderError | ConfigurationError) -> bool:
-    """Tell whether the call that failed so has certainly made nothing at the provider."""
+    """Return whether a call that failed so has certainly created nothing at the provider."""
     if not isinstance(error, Unavailable):
         return isinstance(error, (ConfigurationError, *REFUSALS))
     is_refusal = error.operation == "token" or error.status_code == TOO_MANY_REQUESTS
@@ -94,48 +93,67 @@ def made_nothing(error: ProviderError | ConfigurationError) -> bool:
 
 @contextmanager
 def counted(challenge: FaceChallenge, *, now: datetime) -> Iterator[None]:
-    """Count the attempt that is bought in this block; raises what `take` does.
+    """Count the attempt that is created in this block; raises what `take` does.
 
-    It is not counted if the provider certainly made nothing.
+    It is not counted if the provider certainly created nothing.
     """
     request = take(challenge, now=now)
     try:
         yield
     except (ProviderError, ConfigurationError) as error:
         if made_nothing(error):
-            give_back(request)
+            AttemptRequest.objects.filter(pk=request.pk).delete()
         raise
-
-
-def give_back(request: AttemptRequest) -> None:
-    """Forget an attempt that was not made after all."""
-    AttemptRequest.objects.filter(pk=request.pk).delete()
 
 
 def note_approval(authentication: FaceAuthentication) -> None:
     """Count the start that led to an approval as successful; safe to call any number of times."""
-    asked = AttemptRequest.objects.filter(challenge__authentication=authentication.pk)
-    newest = asked.order_by("-at", "-pk").first()  # the earlier ones led to nothing
+    requests = AttemptRequest.objects.filter(challenge__authentication=authentication.pk)
+    newest = requests.order_by("-at", "-pk").first()  # the earlier ones led to nothing
     if newest is not None and not newest.is_successful:
         AttemptRequest.objects.filter(pk=newest.pk).update(is_successful=True)
 
 
 def closed_until(challenge: FaceChallenge, *, now: datetime) -> TooManyAttempts | None:
-    """Say which limit keeps a challenge from an attempt the longest, without counting it."""
-    reached = [
-        TooManyAttempts(scope, until=until, rule=rule)
-        for scope, until, rule in _closings(challenge, now)
-        if until is not None and until > now
-    ]
-    return max(reached, key=lambda closed: closed.until, default=None)
+    """Return the limit that keeps a challenge from an attempt the longest, without counting."""
+    limits = conf.RATE_LIMITS
+    reached = []
+    lockouts = Lockout.objects.in_force(user_id=challenge.user_id, now=now)
+    lockout = lockouts.order_by("-until").first()
+    if lockout is not None and lockout.is_for_declines:
+        rule = _rule("lockout", limits.lockout) if limits.lockout else ""
+        reached.append(TooManyAttempts("lockout", until=lockout.until, rule=rule))
+    elif lockout is not None:
+        reached.append(TooManyAttempts("reported", until=lockout.until, rule=""))
+    requests = AttemptRequest.objects.all()
+    of_user = requests.filter(user_id=challenge.user_id)
+    of_session = requests.filter(session_digest=challenge.session_part)
+    for scope, key, counted_requests, of_key in (
+        ("user", "unsuccessful", of_user.filter(is_successful=False), limits.unsuccessful),
+        (
+            "session",
+            "unsuccessful_session",
+            of_session.filter(is_successful=False),
+            limits.unsuccessful_session,
+        ),
+        ("user", "successful", of_user.filter(is_successful=True), limits.successful),
+        ("site", "site", requests, [limits.site] if limits.site else []),
+    ):
+        newest_first = counted_requests.order_by("-at").values_list("at", flat=True)
+        for limit in of_key:
+            # Closed until the oldest of the newest `count` leaves the window. Moments ahead of
+            # now count too: another server's clock may be a little ahead of ours.
+            at = next(iter(newest_first[limit.count - 1 : limit.count]), None)
+            if at is not None:
+                until = at + limit.period
+                reached.append(TooManyAttempts(scope, until=until, rule=_rule(key, limit)))
+    still_closed = [closed for closed in reached if closed.until > now]
+    return max(still_closed, key=lambda closed: closed.until, default=None)
 
 
 @database.repeated
 def note_decline(user_id: Any, *, now: datetime) -> None:
-    """Lock out a user who has been declined too often in a row (R-02).
-
-    Safe to call at any time and any number of times: the rows tell whether it is due.
-    """
+    """Lock out a user who has been declined too often in a row; safe to call at any time."""
     lockout = conf.RATE_LIMITS.lockout
     if lockout is None or _locked_until(user_id, lockout, now) is None:  # as nearly always
         return
@@ -146,17 +164,32 @@ def note_decline(user_id: Any, *, now: datetime) -> None:
             lock(user_id, reason=Lockout.Reason.DECLINED, until=until, now=now)
 
 
-def lock(user_id: Any, *, reason: Lockout.Reason, until: datetime, now: datetime) -> Lockout:
-    """Let a user start nothing before `until`, and tell of it."""
+def lock(
+    user_id: Any,
+    *,
+    reason: Lockout.Reason,
+    until: datetime,
+    now: datetime,
+    challenge: FaceChallenge | None = None,
+) -> Lockout:
+    """Lock a user out until `until`, and send the signal.
+
+    `challenge` is the one that the user reported as not theirs.
+    """
     lockout = Lockout.objects.create(user_id=user_id, reason=reason, started_at=now, until=until)
     send_on_commit(
-        locked_out, sender=Lockout, user=lockout.user, reason=lockout.reason, until=until
+        locked_out,
+        sender=Lockout,
+        user=lockout.user,
+        reason=lockout.reason,
+        until=until,
+        challenge=challenge,
     )
     return lockout
 
 
 def forget(*, now: datetime) -> None:
-    """Delete what no limit looks at any more."""
+    """Delete starts that no limit counts any more."""
     limits = conf.RATE_LIMITS
     lists = limits.unsuccessful, limits.unsuccessful_session, limits.successful
     periods = [limit.period for limit in chain(*lists, [limits.site] if limits.site else [])]
@@ -164,7 +197,7 @@ def forget(*, now: datetime) -> None:
 
 
 def hold(user_id: Any) -> bool:
-    """Let one at a time count for a user, until the end of the transaction.
+    """Lock the applicant of a user until the end of the transaction.
 
     An UPDATE locks the row on every database. As the first statement it also comes before
     the snapshot that MariaDB and SQLite read from, so that what is read then is current.
@@ -172,41 +205,8 @@ def hold(user_id: Any) -> bool:
     return Applicant.objects.filter(user_id=user_id).update(created_at=F("created_at")) == 1
 
 
-def _closings(challenge: FaceChallenge, now: datetime) -> Iterator[Closing]:
-    limits, requests = conf.RATE_LIMITS, AttemptRequest.objects.all()
-    of_user = requests.filter(user_id=challenge.user_id)
-    unsuccessful = of_user.filter(is_successful=False)
-    of_session = requests.filter(session_digest=challenge.session_part, is_successful=False)
-    in_force = Lockout.objects.in_force(user_id=challenge.user_id, now=now)
-    lockout = in_force.order_by("-until").first()
-    if lockout is not None:
-        if lockout.is_for_declines:
-            yield "lockout", lockout.until, _rule("lockout", limits.lockout)
-        else:
-            yield "reported", lockout.until, ""
-    for limit in limits.unsuccessful:
-        yield "user", _opens_at(unsuccessful, limit), _rule("unsuccessful", limit)
-    for limit in limits.unsuccessful_session:
-        yield "session", _opens_at(of_session, limit), _rule("unsuccessful_session", limit)
-    for limit in limits.successful:
-        successful = of_user.filter(is_successful=True)
-        yield "user", _opens_at(successful, limit), _rule("successful", limit)
-    if limits.site is not None:
-        yield "site", _opens_at(requests, limits.site), _rule("site", limits.site)
-
-
-def _rule(key: str, limit: Limit | None) -> str:
-    return f'{PREFIX}RATE_LIMITS["{key}"]: {limit}' if limit else ""
-
-
-def _opens_at(requests: QuerySet[AttemptRequest], limit: Limit) -> datetime | None:
-    """Return when the oldest of the newest `count` leaves the window; None for fewer.
-
-    Moments ahead of now count too: another server's clock may be a little ahead of ours.
-    """
-    newest_first = requests.order_by("-at").values_list("at", flat=True)
-    at = next(iter(newest_first[limit.count - 1 : limit.count]), None)
-    return at + limit.period if at else None
+def _rule(key: str, limit: Limit) -> str:
+    return f'{PREFIX}RATE_LIMITS["{key}"]: {limit}'
 
 
 def _locked_until(user_id: Any, lockout: Limit, now: datetime) -> datetime | None:
@@ -221,14 +221,9 @@ def _locked_until(user_id: Any, lockout: Limit, now: datetime) -> datetime | Non
     for moment in filter(None, since):
         declined = declined.filter(at__gt=moment)
     at = declined.values("authentication").annotate(last=Max("at")).order_by("-last")
-    if len(found := list(at[: lockout.count])) < lockout.count:
+    newest = list(at[: lockout.count])
+    if len(newest) < lockout.count:
         return None
     # Counted from the decline, not from when we got round to it.
-    until: datetime = found[0]["last"] + lockout.period
+    until: datetime = newest[0]["last"] + lockout.period
     return until if until > now else None
-
-
-def _report(closed: TooManyAttempts, challenge: FaceChallenge) -> None:
-    metrics.count(f"limited.{closed.scope}")
-    level = logging.ERROR if closed.scope == "site" else logging.WARNING
-    logger.log(level, "start limited scope=%s challenge=%s", closed.scope, challenge.pk)

@@ -1,4 +1,4 @@
-"""Telling people that their face opened a gate, or that somebody else's did not (C-05, C-06)."""
+"""Mails to users and operators."""
 
 from __future__ import annotations
 
@@ -19,75 +19,38 @@ from django.core.mail import EmailMessage
 from django.db import connections
 from django.template.loader import render_to_string
 from django.urls import get_script_prefix, reverse
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext
 
 from django_faceauth.conf import PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.models import FaceChallenge, FaceExemption, ReviewCase
-from django_faceauth.models.challenge import FACE
 from django_faceauth.services.grants.formatting import label, lines, moment
 
 logger = logging.getLogger(__name__)
 
-#: The task that sends a mail, where there are workers.
-HAND_OVER: Final = "django_faceauth.tasks.hand_over_mail"
-
 #: Seconds that a mail server may take for a step, unless the site has set EMAIL_TIMEOUT.
-PATIENCE: Final = 5
+MAIL_TIMEOUT: Final = 5
 #: Seconds that a request waits for a mail. It is sent all the same.
 WAIT: Final = 1
-
-
-class WarningKind(StrEnum):
-    """What a user is warned of."""
-
-    DECLINED = "declined"
-    NETWORK = "network"
-    LOCKED = "locked"
-
 
 SALT: Final = "django_faceauth.report"
 #: How long the link of a mail can be used.
 LINK_LASTS: Final = timedelta(days=7)
 
 
-def tell_user(challenge: FaceChallenge) -> None:
-    """Mail a user that their face opened a gate, if the site wants that.
+class WarningKind(StrEnum):
+    """The reason of a warning to a user, which the mail does not tell."""
 
-    Like all of these, changes nothing, raises nothing, and waits a second at most: a mail
-    that cannot be sent is logged (D-12).
-    """
-    if conf.NOTICES and challenge.method == FACE:
-        _hand_over("notice", challenge.pk)
-
-
-def warn_user(user: AbstractBaseUser, what: WarningKind) -> None:
-    """Mail a user that somebody else may be trying, if the site wants that (C-06).
-
-    Says nothing of why (V-12).
-    """
-    if conf.NOTICES:
-        _hand_over(what.value, user.pk)
-
-
-def tell_operator_of_duress(case: ReviewCase) -> None:
-    """Tell those who run the site that somebody may have been forced (TH-06).
-
-    The user is not mailed: whoever forces them may be reading along.
-    """
-    logger.critical("duress: somebody may have been forced case=%s", case.pk)
-    _hand_over("duress", case.pk)
-
-
-def tell_operator(challenge: FaceChallenge) -> None:
-    """Tell those who run the site that a user says: that was not me."""
-    logger.critical("reported: a user says that it was not them challenge=%s", challenge.pk)
-    _hand_over("reported", challenge.pk)
+    DECLINED = "declined"
+    NETWORK = "network"
+    LOCKED = "locked"
 
 
 def send(name: str, pk: Any) -> None:
-    """Send the mail of that name about the row with that primary key."""
+    """Send the mail of that name about the row with that primary key.
+
+    Raises nothing and waits a second at most: a mail that cannot be sent is logged.
+    """
     try:
         message = _MAILS[name](pk)
     except Exception as error:  # templates and settings are the site's
@@ -96,13 +59,13 @@ def send(name: str, pk: Any) -> None:
     if message is None or not message.recipients():
         return
     # In a thread: a server that sends a byte now and then would hold a request for ever.
-    sending = Thread(target=_send, args=(message, f"{name}={pk}"), name="faceauth-mail")
-    sending.start()
-    sending.join(WAIT)
+    thread = Thread(target=_send, args=(message, f"{name}={pk}"), name="faceauth-mail")
+    thread.start()
+    thread.join(WAIT)
 
 
 def facts(challenge: FaceChallenge) -> dict[str, Any]:
-    """Return what a mail or a page says of a grant."""
+    """Return the template context for a grant."""
     return {
         "action": label(challenge.action) if challenge.action else "",
         "lines": lines(challenge.snapshot, challenge.snapshot_order),
@@ -111,19 +74,24 @@ def facts(challenge: FaceChallenge) -> dict[str, Any]:
 
 
 def link_to_report(challenge: FaceChallenge) -> str:
-    """Return the address at which the user can say: that was not me.
+    """Return the URL at which the user can report that it was not them.
 
-    Good for a week, for whoever has it. Raises `ConfigurationError` without
-    `FACEAUTH_SITE_URL`: a worker has no request that would know the address of the site.
+    Good for a week, for anyone who has it. Raises `ConfigurationError` without
+    `FACEAUTH_SITE_URL`: a worker has no request that would know the URL of the site.
     """
     if not conf.SITE_URL:
         raise ConfigurationError(f"{PREFIX}SITE_URL is not set.")
-    token = signing.dumps(challenge.pk, salt=SALT)
-    return _address(reverse("faceauth:report", args=[token]))
+    path = reverse("faceauth:report", args=[signing.dumps(challenge.pk, salt=SALT)])
+    # A site below a path has it in FACEAUTH_SITE_URL, and maybe in `path` too: a request knows
+    # the prefix under which it came, and a worker does not.
+    below, prefix = urlsplit(conf.SITE_URL).path, get_script_prefix().rstrip("/")
+    if below and not prefix and path.startswith(f"{below}/"):
+        return conf.SITE_URL + path.removeprefix(below)
+    return conf.SITE_URL + (path.removeprefix(prefix) if below else path)
 
 
 def challenge_of(token: str) -> FaceChallenge | None:
-    """Return the challenge that a link was made for; None if it is not ours, or too old."""
+    """Return the challenge of a link; None if the link is not ours, or too old."""
     try:
         pk = signing.loads(token, salt=SALT, max_age=LINK_LASTS)
     except signing.BadSignature:
@@ -131,26 +99,15 @@ def challenge_of(token: str) -> FaceChallenge | None:
     return FaceChallenge.objects.filter(pk=pk).first()
 
 
-def _hand_over(name: str, pk: Any) -> None:
-    if conf.CELERY:
-        try:
-            import_string(HAND_OVER)(name, pk)
-        except Exception as error:  # each broker fails in its own way
-            logger.warning("mail not handed over: %s", type(error).__name__)
-        else:
-            return
-    send(name, pk)
-
-
 def _send(message: EmailMessage, about: str) -> None:
     try:
         # Since Django 6.1 there are mailers, which the site's MAILERS setting names.
         mailers = getattr(mail, "mailers", None)
         connection: Any = mailers.default if mailers else mail.get_connection()
-        if getattr(connection, "timeout", PATIENCE) is None:
-            connection.timeout = PATIENCE
+        if getattr(connection, "timeout", MAIL_TIMEOUT) is None:
+            connection.timeout = MAIL_TIMEOUT
         connection.send_messages([message])
-    except Exception as error:  # a mail server fails in many ways, and tells the address
+    except Exception as error:  # a mail server fails in many ways, and names the recipient
         logger.error("mail not sent: %s %s", type(error).__name__, about)
     finally:
         connections.close_all()  # of this thread: some back-ends queue in the database
@@ -162,9 +119,9 @@ def _notice(pk: Any) -> EmailMessage | None:
     return _to_user("notice", challenge.user, context)
 
 
-def _warning(what: WarningKind, pk: Any) -> EmailMessage | None:
+def _warning(kind: WarningKind, pk: Any) -> EmailMessage | None:
     user = get_user_model()._default_manager.get(pk=pk)
-    return _to_user("warning", user, {"what": what.value})
+    return _to_user("warning", user, {"what": kind.value})
 
 
 def _to_user(name: str, user: AbstractBaseUser, context: dict[str, Any]) -> EmailMessage | None:
@@ -178,7 +135,7 @@ def _to_user(name: str, user: AbstractBaseUser, context: dict[str, Any]) -> Emai
 
 
 def _to_operators(subject: str, body: str) -> EmailMessage:
-    """Do what `mail_admins` does, for a connection of ours."""
+    # As `mail_admins`, for a connection of ours.
     admins: list[Any] = settings.ADMINS  # until Django 6.0, pairs of names and addresses
     return EmailMessage(
         settings.EMAIL_SUBJECT_PREFIX + subject,
@@ -207,50 +164,29 @@ def _duress(pk: Any) -> EmailMessage | None:
 
 def _report(pk: Any) -> EmailMessage | None:
     challenge = FaceChallenge.objects.get(pk=pk)
-    return _to_operators(
-        gettext("A user says that a face check was not theirs"),
-        gettext(
-            "User %(user)s reported challenge %(challenge)s, for “%(action)s”, at state "
-            "“%(state)s”. Everything of theirs was ended, and face checks are locked for a day. "
-            "Please find out what happened."
-        )
-        % {
-            "user": challenge.user_id,
-            "challenge": challenge.pk,
-            "action": challenge.action,
-            "state": challenge.get_state_display(),
-        }
-        + _ended_exemptions(challenge),
-    )
-
-
-def _ended_exemptions(challenge: FaceChallenge) -> str:
-    """Say which exemptions ended with a report."""
+    body = gettext(
+        "User %(user)s reported challenge %(challenge)s, for “%(action)s”, at state "
+        "“%(state)s”. Everything of theirs was ended, and face checks are locked for a day. "
+        "Please find out what happened."
+    ) % {
+        "user": challenge.user_id,
+        "challenge": challenge.pk,
+        "action": challenge.action,
+        "state": challenge.get_state_display(),
+    }
     ended = FaceExemption.objects.filter(
         user_id=challenge.user_id, revoked_at=challenge.reported_at
     )
     numbers = ", ".join(str(pk) for pk in ended.order_by("pk").values_list("pk", flat=True))
-    if not numbers:
-        return ""
-    text = gettext("These exemptions of theirs were ended, too: %(exemptions)s.")
-    return "\n\n" + text % {"exemptions": numbers}
-
-
-def _address(path: str) -> str:
-    """Return the URL of a path that `reverse()` has made, in a request or in a worker.
-
-    A site below a path has it in `FACEAUTH_SITE_URL`, and maybe in `path` too: a request
-    knows the prefix under which it came, and a worker does not.
-    """
-    below, prefix = urlsplit(conf.SITE_URL).path, get_script_prefix().rstrip("/")
-    if below and not prefix and path.startswith(f"{below}/"):
-        return conf.SITE_URL + path.removeprefix(below)
-    return conf.SITE_URL + (path.removeprefix(prefix) if below else path)
+    if numbers:
+        text = gettext("These exemptions of theirs were ended, too: %(exemptions)s.")
+        body += "\n\n" + text % {"exemptions": numbers}
+    return _to_operators(gettext("A user says that a face check was not theirs"), body)
 
 
 _MAILS: Final[Mapping[str, Callable[[Any], EmailMessage | None]]] = {
     "notice": _notice,
-    **{what.value: partial(_warning, what) for what in WarningKind},
+    **{kind.value: partial(_warning, kind) for kind in WarningKind},
     "duress": _duress,
     "reported": _report,
 }

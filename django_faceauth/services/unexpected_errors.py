@@ -1,4 +1,4 @@
-"""One row whose handling fails must not stop the others."""
+"""Contain unexpected errors, so that one row does not stop the others."""
 
 from __future__ import annotations
 
@@ -15,19 +15,17 @@ from django_faceauth.models import database
 
 logger = logging.getLogger(__name__)
 
-#: The database is away, which is no fault of a row: it is raised, and all is tried again.
+#: The database is away, which is not the fault of a row: raised, and everything is tried again.
 AWAY: Final = (OperationalError, InterfaceError)
-
-LONGEST_CAUSE: Final = 64
 
 
 def cause_of(error: Exception) -> str:
-    """Return the kind of an error, as much of it as the columns for it take."""
-    return type(error).__name__[:LONGEST_CAUSE]
+    """Return the class name of an error, cut to the length of our columns."""
+    return type(error).__name__[:64]
 
 
 def note(error: Exception, about: object) -> None:
-    """Log and count an error that nothing foresaw, without its text, which may name people."""
+    """Log and count an unexpected error, without its text, which may contain personal data."""
     metrics.count("unforeseen")
     logger.error("unforeseen: %s %s", cause_of(error), about)
     logger.debug("unforeseen", exc_info=error)
@@ -35,7 +33,7 @@ def note(error: Exception, about: object) -> None:
 
 @contextmanager
 def contained(about: object) -> Iterator[None]:
-    """Go on after the block, whatever it raises but that the database is away."""
+    """Go on after the block whatever it raises, unless the database is away."""
     try:
         yield
     except AWAY:
@@ -45,21 +43,19 @@ def contained(about: object) -> Iterator[None]:
 
 
 def end(rows: QuerySet[Any], keys: Sequence[Any], work: Callable[[QuerySet[Any]], object]) -> int:
-    """Do `work` to the rows with those keys in one transaction; return how many it was done to.
+    """Do `work` to the rows with those keys in one transaction; return how many succeeded.
 
-    If that fails it is done to one after the other, and those that fail are left.
+    If that fails it is done row by row, and rows that fail are left.
     """
-    error: Exception | None = None
     try:
         with database.atomic():
             work(rows.filter(pk__in=keys))
     except AWAY:
         raise
-    except Exception as trouble:
-        error = trouble
-    if error is None:
+    except Exception as error:
+        if len(keys) == 1:
+            note(error, f"{rows.model._meta.model_name}={keys[0]}")
+            return 0
+    else:
         return len(keys)
-    if len(keys) == 1:
-        note(error, f"{rows.model._meta.model_name}={keys[0]}")
-        return 0
     return sum(end(rows, [key], work) for key in keys)

@@ -227,7 +227,7 @@ def _decided(challenge: FaceChallenge, status: str, now: datetime) -> FaceChalle
     sync.mirror_attempts(row, [attempt], started_at=now)
     row, told = _tell(row, status, now)
     review_queue.consider(row, now=now)
-    finish.act_on(Pulled(row, told, (attempt,)), now=now)
+    finish.resolve(Pulled(row, told, (attempt,)), now=now)
     if apps.is_installed(SIMULATOR):
         # So that it can answer for what it never decided, should it be asked.
         import_module(MEMORY).remember(row)

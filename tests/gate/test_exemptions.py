@@ -13,7 +13,7 @@ from django.utils import timezone
 from django_faceauth.gate import Face, Reason, freshness
 from django_faceauth.models import FaceChallenge, FaceExemption
 from django_faceauth.services.grants import exemptions
-from django_faceauth.signals import exemption_granted, exemption_revoked, exemption_used
+from django_faceauth.signals import exemption_changed
 from tests.site.models import Payment
 
 pytestmark = pytest.mark.database
@@ -111,12 +111,10 @@ def test_each_step_is_told(person, exempts, officer, django_capture_on_commit_ca
     """Granted, used, revoked: to whoever listens, after the commit."""
     told = []
 
-    def hear(signal, exemption, challenge=None, **_facts):
-        told.append((signal, exemption.author_id, challenge))
+    def hear(exemption, change, challenge, **_facts):
+        told.append((change, exemption.author_id, challenge))
 
-    signals = [exemption_granted, exemption_used, exemption_revoked]
-    for signal in signals:
-        signal.connect(hear)
+    exemption_changed.connect(hear)
 
     with django_capture_on_commit_callbacks(execute=True):
         exemption = exempts(person)
@@ -126,7 +124,9 @@ def test_each_step_is_told(person, exempts, officer, django_capture_on_commit_ca
 
     passage = FaceChallenge.objects.get()
     assert told == [
-        (signal, officer.pk, passage if signal is exemption_used else None) for signal in signals
+        ("granted", officer.pk, None),
+        ("used", officer.pk, passage),
+        ("revoked", officer.pk, None),
     ]
 
 

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from django_faceauth.models import AttemptRequest
-from django_faceauth.services.flow import capture_links
+from django_faceauth.services.flow.start import _links
 from django_faceauth.services.sync import provider_rate_limit
 from tests.provider_double import answers
 from tests.user_driver import capture_url_in
@@ -81,9 +81,9 @@ def test_another_process_asks_the_provider(person, provider):
     """No row and no cache holds a link (F-25)."""
     start = person.is_asked()
     link = person.is_handed_over(start)
-    capture_links._links.clear()
+    _links.clear()
     assert person.is_handed_over(start) == link  # at once: what was bought is limited
-    capture_links._links.clear()
+    _links.clear()
 
     assert person.presses(start)["Location"] == start.replace("/start/", "/waiting/")
     person.clock.shift(2)

@@ -378,9 +378,9 @@ def test_intents_that_nobody_answers_are_forgotten(person, provider):
     person.presses(person.is_asked())
 
     person.clock.shift(timedelta(hours=35))
-    assert reconciliation.forget_intents(now=timezone.now()) == 0
+    assert reconciliation.delete_pending_creations(now=timezone.now()) == 0
     person.clock.shift(timedelta(hours=2))
-    assert reconciliation.forget_intents(now=timezone.now()) == 1
+    assert reconciliation.delete_pending_creations(now=timezone.now()) == 1
 
     assert person.challenge.authentication is None
 

@@ -1,1 +1,1 @@
-"""Work without a request."""
+"""Background work."""

@@ -1,7 +1,7 @@
-"""What became of a delivery that proved genuine: kept once, acted upon, tried again.
+"""Store webhook events once, process them and retry failures.
 
-The row is the truth, and whatever is sent on (a task, a call after the answer) is only a
-hint: the sweep takes care of every row that is still due (D-01).
+The row is the truth. What is sent on (a task, a call after the response) is only a hint: the
+sweep processes every row that is still due.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ State = WebhookEvent.State
 #: When to try again; None when there is nothing more to do.
 DueAt = datetime | None
 
-#: News of something that we do not hold is kept for so long: our own commit may be on its way.
+#: How long an event of an unknown authentication is kept: our own commit may be on its way.
 UNKNOWN_FOR: Final = timedelta(minutes=15)
 
 #: Pauses double from the first to the longest; twenty of them are most of a day.
@@ -51,34 +51,29 @@ MOST_TRIES: Final = 20
 #: that clocks may have: each event of a burst would cost a call.
 LATER: Final = timedelta(seconds=1)
 
-_FIELDS: Final = [
-    field for field in WebhookEvent._meta.local_concrete_fields if not field.primary_key
-]
 
+def store(payload: WebhookPayload, *, size: int, now: datetime) -> WebhookEvent | None:
+    """Store an event; return its row, or None when it is stored already.
 
-def store(notice: WebhookPayload, *, size: int, now: datetime) -> WebhookEvent | None:
-    """Keep a delivery; return its row, or None when that event is kept already (W-06).
-
-    Raises a `django.db.Error` when it could not be kept.
+    Raises a `django.db.Error` when it could not be stored.
     """
-    is_ours = notice.is_ours
     return _insert(
         WebhookEvent(
-            event_id=notice.id,
-            type=notice.type,
-            provider_id=notice.authentication_id,
-            applicant_id=notice.applicant_id,
-            created_on=notice.created_on,
+            event_id=payload.id,
+            type=payload.type,
+            provider_id=payload.authentication_id,
+            applicant_id=payload.applicant_id,
+            created_on=payload.created_on,
             received_at=now,
             size=size,
-            state=State.STORED if is_ours else State.IGNORED,
-            due_at=now + polling_schedule.LEASE if is_ours else None,
+            state=State.STORED if payload.is_ours else State.IGNORED,
+            due_at=now + polling_schedule.LEASE if payload.is_ours else None,
         )
     )
 
 
 def quarantine(body: bytes, *, reason: str, now: datetime) -> None:
-    """Remember that a genuine delivery was of no use: its size and digest, not its content.
+    """Record a genuine but unusable delivery: its size and digest, not its content.
 
     Raises a `django.db.Error`.
     """
@@ -94,9 +89,9 @@ def quarantine(body: bytes, *, reason: str, now: datetime) -> None:
 
 
 def process(event_id: int, *, now: datetime) -> DueAt:
-    """Act upon the event with that primary key.
+    """Act on the event with that primary key.
 
-    Safe to run twice, also at once: whoever comes second finds nothing left to do (D-02).
+    Safe to run twice, also at once: the second run finds nothing left to do.
     """
     event = WebhookEvent.objects.filter(pk=event_id, state=State.STORED).first()
     if event is None:
@@ -104,144 +99,111 @@ def process(event_id: int, *, now: datetime) -> DueAt:
     try:
         return _act(event, now)
     except AccessDenied:
-        # Nothing that this event could do about: it waits until somebody has.
+        # No fault of the event: it waits until an operator has repaired the credentials.
         return _put_off(event, now + provider_rate_limit.NO_ACCESS_PAUSE, error="access_denied")
     except (ProviderError, ConfigurationError) as error:
         logger.warning("event not processed: %s event=%s", error, event)
-        return _try_again(event, error, now)
+        cause = unexpected_errors.cause_of(error)
     except unexpected_errors.AWAY:
         raise
     except Exception as error:
         unexpected_errors.note(error, f"event={event}")
-        return _try_again(event, error, now)
+        cause = unexpected_errors.cause_of(error)
+    if event.tries + 1 >= MOST_TRIES:
+        logger.error("event given up: %s event=%s", cause, event)
+        return _end(event, State.FAILED, error=cause)
+    pause = polling_schedule.jittered(min(FIRST_PAUSE * 2**event.tries, LONGEST_PAUSE))
+    return _put_off(event, now + pause, tries=event.tries + 1, error=cause)
 
 
 def reopen(event: WebhookEvent, *, now: datetime) -> None:
-    """Make an event that was done with one that waits, as if it had just come."""
-    done = WebhookEvent.objects.filter(pk=event.pk).exclude(state=State.STORED)
-    done.update(state=State.STORED, due_at=now, tries=0, error="")
+    """Make a finished event wait again, as if it had just come."""
+    finished = WebhookEvent.objects.filter(pk=event.pk).exclude(state=State.STORED)
+    finished.update(state=State.STORED, due_at=now, tries=0, error="")
 
 
 def _insert(event: WebhookEvent) -> WebhookEvent | None:
-    """Keep a row, in one statement that is one transaction; None if its event id is there."""
-    features = database.connection().features
-    has_on_conflict = features.supports_update_conflicts_with_target
-    if has_on_conflict and features.can_return_columns_from_insert:
-        return _insert_unless_kept(event)
-    return _insert_or_fail(event)
-
-
-def _insert_unless_kept(event: WebhookEvent) -> WebhookEvent | None:
+    """Insert a row in one statement that is one transaction; None if its event id is there."""
+    connection = database.connection()
+    features = connection.features
+    if not (
+        features.supports_update_conflicts_with_target and features.can_return_columns_from_insert
+    ):
+        # IGNORE, which MariaDB has instead, would swallow every other error as well.
+        try:
+            with database.atomic() if connection.in_atomic_block else nullcontext():
+                event.save(force_insert=True)
+        except IntegrityError:
+            return None
+        return event
     # By hand: `save()` takes a redelivery for an error, and `bulk_create()` does not tell
     # whether the row is new. Each costs at least a tenth more, see the benchmarks.
-    connection = database.connection()
-    values = [
-        field.get_db_prep_save(getattr(event, field.attname), connection) for field in _FIELDS
-    ]
+    meta, quoted = WebhookEvent._meta, connection.ops.quote_name
+    fields = [field for field in meta.local_concrete_fields if not field.primary_key]
+    columns = ", ".join(quoted(str(field.column)) for field in fields)
+    placeholders = ", ".join(["%s"] * len(fields))
+    values = [field.get_db_prep_save(getattr(event, field.attname), connection) for field in fields]
     with connection.cursor() as cursor:
-        cursor.execute(_insertion(), values)
-        kept = cursor.fetchall()
-    if not kept:
+        cursor.execute(
+            f"INSERT INTO {quoted(meta.db_table)} ({columns}) VALUES ({placeholders}) "  # noqa: S608 - our own names
+            f"ON CONFLICT ({quoted('event_id')}) DO NOTHING RETURNING {quoted('id')}",
+            values,
+        )
+        rows = cursor.fetchall()
+    if not rows:
         return None
-    event.pk = kept[0][0]
-    return event
-
-
-def _insertion() -> str:
-    meta, quoted = WebhookEvent._meta, database.connection().ops.quote_name
-    columns = ", ".join(quoted(str(field.column)) for field in _FIELDS)
-    places = ", ".join(["%s"] * len(_FIELDS))
-    return (
-        f"INSERT INTO {quoted(meta.db_table)} ({columns}) VALUES ({places}) "  # noqa: S608 - our own names
-        f"ON CONFLICT ({quoted('event_id')}) DO NOTHING RETURNING {quoted('id')}"
-    )
-
-
-def _insert_or_fail(event: WebhookEvent) -> WebhookEvent | None:
-    # IGNORE, which MariaDB has instead, would swallow every other error as well.
-    try:
-        with database.atomic() if database.connection().in_atomic_block else nullcontext():
-            event.save(force_insert=True)
-    except IntegrityError:
-        return None
+    event.pk = rows[0][0]
     return event
 
 
 def _act(event: WebhookEvent, now: datetime) -> DueAt:
-    authentication = _subject_of(event) or reconciliation.adopt(event, now=now)
-    if authentication is None:
-        return _wait_for_subject(event, now)
-    if authentication.is_scrubbed:
+    row = FaceAuthentication.objects.filter(provider_id=event.provider_id).first()
+    # Compared once more here: some databases take "fav_A" for "fav_a".
+    if row is None or row.provider_id != event.provider_id:
+        row = reconciliation.adopt(event, now=now)
+    if row is None:
+        if erasure.is_asked_for(event.provider_id):
+            return _end(event, State.PROCESSED, applicant_id="")  # the account is gone
+        waited, last_try = now - event.received_at, event.received_at + UNKNOWN_FOR
+        if now >= last_try:
+            return _end(event, State.IGNORED)
+        return _put_off(event, min(now + max(waited / 2, FIRST_PAUSE), last_try))
+    if row.is_scrubbed:
         _stored(event).update(applicant_id="")
-    return _act_upon(event, authentication, now)
-
-
-def _act_upon(event: WebhookEvent, authentication: FaceAuthentication, now: datetime) -> DueAt:
-    if authentication.environment != conf.ENVIRONMENT:
+    if row.environment != conf.ENVIRONMENT:
         return _end(event, State.IGNORED)
-    if _is_covered(event, authentication, now):
+    if _is_covered(event, row, now):
         return _end(event, State.PROCESSED)
     try:
-        pulled = finish.refresh(authentication, source=StatusChange.Source.WEBHOOK, now=now)
+        pulled = finish.refresh(row, source=StatusChange.Source.WEBHOOK, now=now)
     except NotFound:
         return _end(event, State.PROCESSED)  # the row knows
-    if pulled is None:
-        return _put_off(event, _next_chance(now))
+    if pulled is None:  # another process asks, or calls are paused
+        paused_until = provider_rate_limit.paused_until(now=now)
+        return _put_off(event, paused_until or now + polling_schedule.PULL_INTERVAL)
     if event.type == ANONYMIZED and not pulled.snapshot.has_face:
         erasure.confirm(event.provider_id, now=now)
     return _end(event, State.PROCESSED)
 
 
-def _subject_of(event: WebhookEvent) -> FaceAuthentication | None:
-    row = FaceAuthentication.objects.filter(provider_id=event.provider_id).first()
-    # Compared once more here: some databases take "fav_A" for "fav_a".
-    return row if row is not None and row.provider_id == event.provider_id else None
-
-
 def _is_covered(event: WebhookEvent, row: FaceAuthentication, now: datetime) -> bool:
-    """Tell whether what we hold is newer than the event, and was acted upon (W-08)."""
+    """Return whether what we hold is newer than the event, and was acted on."""
     if row.synced_at is None or finish.is_unsettled(row):
         return False
     if event.type == ANONYMIZED:
         return row.erased_at is not None
     if row.synced_at >= event.received_at + LATER:
         return True
-    told_on = clocks.given(event.created_on, now=now)
-    return told_on is not None and (
-        _is_newer(row, told_on, now) or told_on + clocks.ALLOWED_SKEW <= row.synced_at
-    )
-
-
-def _is_newer(row: FaceAuthentication, told_on: datetime, now: datetime) -> bool:
-    """Tell whether the row holds a later state, by the provider's own clock."""
-    held = clocks.given(row.modified_on, now=now)
-    if held is None:
+    created_on = clocks.given(event.created_on, now=now)
+    if created_on is None:
         return False
-    # While things are moving, two of them may bear the same time.
-    return told_on < held or (told_on == held and row.status in AT_REST)
-
-
-def _wait_for_subject(event: WebhookEvent, now: datetime) -> DueAt:
-    if erasure.is_asked_for(event.provider_id):
-        return _end(event, State.PROCESSED, applicant_id="")  # the account is gone (V-07)
-    waited, last_look = now - event.received_at, event.received_at + UNKNOWN_FOR
-    if now >= last_look:
-        return _end(event, State.IGNORED)
-    return _put_off(event, min(now + max(waited / 2, FIRST_PAUSE), last_look))
-
-
-def _next_chance(now: datetime) -> datetime:
-    """Return when there may be an answer for us: somebody asks just now, or nobody may."""
-    return provider_rate_limit.paused_until(now=now) or now + polling_schedule.PULL_INTERVAL
-
-
-def _try_again(event: WebhookEvent, error: Exception, now: datetime) -> DueAt:
-    tries, cause = event.tries + 1, unexpected_errors.cause_of(error)
-    if tries >= MOST_TRIES:
-        logger.error("event given up: %s event=%s", cause, event)
-        return _end(event, State.FAILED, error=cause)
-    pause = min(FIRST_PAUSE * 2**event.tries, LONGEST_PAUSE)
-    return _put_off(event, now + polling_schedule.jittered(pause), tries=tries, error=cause)
+    modified_on = clocks.given(row.modified_on, now=now)
+    if modified_on is not None and created_on < modified_on:
+        return True
+    # While an authentication is moving, two of its states may bear the same time.
+    if created_on == modified_on and row.status in AT_REST:
+        return True
+    return created_on + clocks.ALLOWED_SKEW <= row.synced_at
 
 
 def _put_off(event: WebhookEvent, due_at: datetime, **values: Any) -> DueAt:

@@ -2,13 +2,16 @@
 
 No call is made inside a transaction: what must be remembered before a call is committed
 before it, so that a crash or a timeout leaves a pending creation to pick up, never an attempt
-that is not known here (D-06).
+that is not known here.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Final
 
 from django.conf import settings
@@ -31,13 +34,11 @@ from django_faceauth.provider.resources import AttemptSnapshot
 from django_faceauth.provider.url_validation import is_capture_url
 from django_faceauth.services import limits
 from django_faceauth.services.enrolment import applicants
-from django_faceauth.services.flow import capture_links
-from django_faceauth.services.flow.capture_links import HandOff
 from django_faceauth.services.flow.finish import TROUBLES, carries, close
-from django_faceauth.services.flow.progress import CLAIM
+from django_faceauth.services.flow.progress import START_TIMEOUT
 from django_faceauth.services.grants import grants
 from django_faceauth.services.privacy import consent
-from django_faceauth.services.sync import poll_lock, polling_schedule, provider_rate_limit, sync
+from django_faceauth.services.sync import poll_lock, provider_rate_limit, sync
 from django_faceauth.services.sync.polling_schedule import MOST_POLLS, PULL_INTERVAL, PULL_TIMEOUT
 from django_faceauth.statuses import (
     BEFORE_CAPTURE,
@@ -52,11 +53,24 @@ State = FaceChallenge.State
 
 #: How long a capture page can be opened (the provider's documentation, "attempt statuses").
 LINK_LIFE: Final = timedelta(minutes=15)
-#: A capture link is handed out again while it is this young (it lives 15 minutes; D-08).
+#: A capture link is handed out again while it is this young.
 LINK_REUSE: Final = timedelta(minutes=8)
 
-#: What is held meanwhile keeps others waiting, on SQLite everybody, and is lost in a crash.
-ADVICE: Final = "leave the addresses of django_faceauth out of the middleware that opens it"
+
+@dataclass(frozen=True, slots=True)
+class HandOff:
+    """A capture URL that the browser may go to now and open until `expires_at`."""
+
+    capture_url: str = field(repr=False)
+    expires_at: datetime
+
+
+#: The newest links, by the handles of their challenges, so that a second press costs no second
+#: call. Only in the memory of this process: a link lets its holder take the place of its user,
+#: so no row and no cache ever holds one.
+_links: Final[OrderedDict[str, HandOff]] = OrderedDict()
+_links_lock: Final = Lock()
+MOST_LINKS: Final = 1000
 
 
 def begin(
@@ -70,191 +84,176 @@ def begin(
     """Create or reuse an attempt for an open challenge.
 
     The provider sends the browser to `redirect_url`, which is ours, and that to `return_url`
-    if a program has named one. `agreed_to` is the version of the text that the user agrees
+    if an API client has named one. `agreed_to` is the version of the text that the user agrees
     to with this request. The provider is called at most once in two seconds for a challenge;
-    who presses again meanwhile is given the same link. Returns None when there is nothing to
-    hand over: another request is at it, the provider was asked a moment ago, faces are being
-    compared, or the provider takes no attempt any more. Raises `NotEnrolled`, `ConsentRequired`,
+    a second press meanwhile gets the same link. Returns None when there is no link: another
+    request is starting, the provider was called a moment ago, faces are being compared, or the
+    provider takes no attempt any more. Raises `NotEnrolled`, `ConsentRequired`,
     `TooManyAttempts`, a `ProviderError` or a `ConfigurationError`.
     """
     applicant = applicants.applicant_of(challenge.user)
     consent.require(challenge.user, said=agreed_to, now=now)
     get_client()  # raises, if it does, before anything is written
     if database.is_surrounded():
-        logger.error("the provider is called inside of a transaction of the site: %s", ADVICE)
-    if not _claim(challenge, return_url, now):
+        # What is held meanwhile keeps others waiting, on SQLite all writers, and a crash loses it.
+        logger.error(
+            "the provider is called inside of a transaction of the site: "
+            "leave the URLs of django_faceauth out of the middleware that opens it"
+        )
+    # One request at a time: a double click or a second tab comes second.
+    free = grants.of_client(challenge).filter(
+        lock_expired("start_locked_at", lease=START_TIMEOUT, now=now), state=State.OPEN
+    )
+    handle = grants.handle_columns(challenge)
+    if not free.update(start_locked_at=now, return_url=return_url, **handle):
         return _link_of(challenge, now)
     try:
-        step = _hand_off(challenge, applicant, redirect_url, now)
+        link = _hand_off(challenge, applicant, redirect_url, now)
     except TROUBLES as error:
-        _let_repeat(challenge, error, now)
+        _allow_repeat(challenge, error, now)
         raise
     finally:
-        _release(challenge, now)
-    # Whoever has withdrawn it meanwhile is shown no camera page any more (V-03).
+        # Only our own lock: one that ran out may belong to another request by now.
+        ours = FaceChallenge.objects.filter(pk=challenge.pk, start_locked_at=now)
+        ours.update(start_locked_at=None)
+    # A user who has withdrawn it meanwhile is shown no capture page any more.
     consent.require(challenge.user, now=now)
-    return step
+    return link
 
 
 def closed_until(challenge: FaceChallenge, *, now: datetime) -> TooManyAttempts | None:
-    """Say why `begin` would be refused; None when a link may be handed out again, or bought."""
-    if may_have_link(challenge, now=now):
-        return None
-    return limits.closed_until(challenge, now=now)
-
-
-def _claim(challenge: FaceChallenge, return_url: str, now: datetime) -> bool:
-    """Let one request at a time start; a double click or a second tab comes second."""
-    free = grants.of_client(challenge).filter(
-        lock_expired("start_locked_at", lease=CLAIM, now=now), state=State.OPEN
-    )
-    handle = grants.handle_columns(challenge)
-    return free.update(start_locked_at=now, return_url=return_url, **handle) == 1
-
-
-def _release(challenge: FaceChallenge, start_locked_at: datetime) -> None:
-    # Only our own claim: one that ran out may be somebody else's by now.
-    ours = FaceChallenge.objects.filter(pk=challenge.pk, start_locked_at=start_locked_at)
-    ours.update(start_locked_at=None)
+    """Return why `begin` would be refused; None when it may hand out or create an attempt."""
+    return None if _may_have_link(challenge, now) else limits.closed_until(challenge, now=now)
 
 
 def _hand_off(
     challenge: FaceChallenge, applicant: Applicant, redirect_url: str, now: datetime
 ) -> HandOff | None:
     challenge.refresh_from_db(fields=["authentication", "started_at", "called_at"])
-    authentication = held(challenge, applicant)
-    attempt = None
-    # What is not held any more, because settings or people changed, is no reason to wait.
-    if authentication == challenge.authentication and _was_called(challenge, now):
+    row = challenge.authentication
+    authentication = row if row and row.provider_id and _is_current(row, applicant) else None
+    called_at = challenge.called_at
+    # An authentication that is not current any more is no reason to wait.
+    if authentication == row and called_at and abs(now - called_at) < PULL_INTERVAL:
         return _link_of(challenge, now)
-    if challenge.started_at is not None and _is_comparing(authentication):
-        return None
+    attempt = None
     try:
-        if authentication is not None and _needs_look(challenge, authentication):
-            _note_call(challenge, now)
-            has_looked, attempt = newest_attempt(authentication, now=now)
-            if not has_looked:
-                return _link_of(challenge, now)
-            if attempt is not None and attempt.status == AttemptStatus.CHECKS_IN_PROGRESS:
-                sync.expect(authentication, by=now, now=now)  # the waiting page finds out at once
-                poll_lock.end_look(authentication)
+        if challenge.started_at is not None and authentication is not None:
+            if authentication.status == AuthenticationStatus.CHECKS_IN_PROGRESS:
                 return None
-        if attempt is not None and can_be_opened(attempt, challenge, now=now):
+            # An attempt of an earlier press is not created again, nor one whose creation was
+            # answered by a timeout.
+            if not _is_ready_for_retry(authentication):
+                _note_call(challenge, now)
+                listed = sync.look_at_attempts(authentication, now=now)
+                if listed is None:
+                    return _link_of(challenge, now)
+                attempt = next(iter(listed), None)
+                if attempt is not None and attempt.status == AttemptStatus.CHECKS_IN_PROGRESS:
+                    sync.expect(authentication, by=now, now=now)
+                    poll_lock.release_for_attempts(authentication)  # for the waiting page
+                    return None
+        if attempt is not None and _can_be_opened(attempt, challenge, now):
             sync.saw_unopened(attempt, now=now)
         else:
-            with limits.counted(challenge, now=now):  # before anything is made (R-01)
+            with limits.counted(challenge, now=now):  # before anything is created
                 _note_call(challenge, now)
-                authentication = authentication_for(challenge, applicant, now=now)
-                attempt = new_attempt(challenge, authentication, redirect_url=redirect_url, now=now)
-            _end_call(challenge, now)  # what is bought is limited: it may be looked at at once
-    except (Conflict, NotFound) as error:
-        if authentication is None:  # it was not made
+                authentication = authentication or _authentication_for(challenge, applicant, now)
+                attempt = _create_attempt(challenge, authentication, redirect_url, now)
+            # What is bought is limited: its attempts may be listed at once.
+            _note_call(challenge, now - PULL_INTERVAL)
+    except NotFound:
+        if authentication is None:  # it was not created
             raise
-        _gone_on(challenge, authentication, error, now)
+        close(challenge, State.FAILED, "unknown_to_provider")
         return None
-    _require_capture_url(challenge, attempt)
+    except Conflict:
+        if authentication is None:
+            raise
+        sync.expect(authentication, by=now, now=now)  # it has gone on, on another device
+        return None
+    if not is_capture_url(attempt.capture_url, hosts=conf.CAPTURE_HOSTS, debug=settings.DEBUG):
+        logger.error("capture host not allowed challenge=%s", challenge.pk)
+        raise MalformedAnswer("create_attempt", cause="capture host not allowed")
     logger.info("start challenge=%s", challenge.pk)
-    made = clocks.given(attempt.created_on, now=now) or now
-    link = HandOff(attempt.capture_url, min(made, now) + LINK_LIFE)
-    capture_links.remember(challenge.handle, link)
+    created_on = clocks.given(attempt.created_on, now=now) or now
+    link = HandOff(attempt.capture_url, min(created_on, now) + LINK_LIFE)
+    with _links_lock:
+        _links[challenge.handle] = link
+        _links.move_to_end(challenge.handle)
+        if len(_links) > MOST_LINKS:
+            _links.popitem(last=False)
     return link
 
 
-def _is_comparing(authentication: FaceAuthentication | None) -> bool:
-    """Tell whether a face was shown, so that the provider takes no attempt until it is done."""
-    status = authentication.status if authentication is not None else ""
-    return status == AuthenticationStatus.CHECKS_IN_PROGRESS
-
-
-def _needs_look(challenge: FaceChallenge, authentication: FaceAuthentication) -> bool:
-    """Tell whether an attempt of an earlier press may be there, which is not bought again."""
-    return challenge.started_at is not None and not has_none_under_way(authentication)
-
-
-def _was_called(challenge: FaceChallenge, now: datetime) -> bool:
-    called_at = challenge.called_at
-    return called_at is not None and abs(now - called_at) < polling_schedule.PULL_INTERVAL
-
-
-def _let_repeat(challenge: FaceChallenge, error: Exception, now: datetime) -> None:
-    """Let a start that failed be repeated at once: what counts is limited, what does not, once."""
+def _allow_repeat(challenge: FaceChallenge, error: Exception, now: datetime) -> None:
+    """Let a failed start be repeated at once: one that counts always, a free one only once."""
     before = challenge.called_at  # of the start before this one
     is_free = isinstance(error, ProviderError) and limits.made_nothing(error)
-    asked = FaceChallenge.objects.filter(pk=challenge.pk)
+    rows = FaceChallenge.objects.filter(pk=challenge.pk)
     if is_free:  # nothing was started, so there is nothing to look for
-        asked.update(started_at=challenge.started_at)
-    if is_free and before is not None and abs(now - before) < 2 * polling_schedule.PULL_INTERVAL:
+        rows.update(started_at=challenge.started_at)
+    if is_free and before is not None and abs(now - before) < 2 * PULL_INTERVAL:
         return
-    asked.update(called_at=now - polling_schedule.PULL_INTERVAL)
+    rows.update(called_at=now - PULL_INTERVAL)
 
 
-def _end_call(challenge: FaceChallenge, now: datetime) -> None:
-    _note_call(challenge, now - polling_schedule.PULL_INTERVAL)
-
-
-def _note_call(challenge: FaceChallenge, now: datetime) -> None:
-    FaceChallenge.objects.filter(pk=challenge.pk).update(called_at=now)
+def _note_call(challenge: FaceChallenge, called_at: datetime) -> None:
+    FaceChallenge.objects.filter(pk=challenge.pk).update(called_at=called_at)
 
 
 def _link_of(challenge: FaceChallenge, now: datetime) -> HandOff | None:
-    """Return the link that was handed out for a challenge, as long as nothing else is known."""
+    """Return the link that this process handed out, if it can still be opened by all we know."""
     challenge.refresh_from_db(fields=["authentication", "started_at"])
-    authentication = challenge.authentication
-    if authentication is None or not may_have_link(challenge, now=now):
-        return None
-    if not is_unopened(authentication):
-        return None
-    return capture_links.remembered(challenge.handle, now=now)
-
-
-def _gone_on(
-    challenge: FaceChallenge,
-    authentication: FaceAuthentication,
-    error: Conflict | NotFound,
-    now: datetime,
-) -> None:
-    """Act upon an authentication that is not what we hold it for."""
-    if isinstance(error, NotFound):
-        close(challenge, State.FAILED, "unknown_to_provider")
-    else:  # on another device: the waiting page is to find out
-        sync.expect(authentication, by=now, now=now)
-
-
-def _require_capture_url(challenge: FaceChallenge, attempt: AttemptSnapshot) -> None:
-    if is_capture_url(attempt.capture_url, hosts=conf.CAPTURE_HOSTS, debug=settings.DEBUG):
-        return
-    logger.error("capture host not allowed challenge=%s", challenge.pk)
-    raise MalformedAnswer("create_attempt", cause="capture host not allowed")
-
-
-# -- the authentication of a challenge, and its attempts
-
-
-def authentication_for(
-    challenge: FaceChallenge, applicant: Applicant, *, now: datetime
-) -> FaceAuthentication:
-    """Return the authentication that a challenge asks for, made at the provider if need be."""
     row = challenge.authentication
-    if row is None or not _still_holds(row, applicant):
-        row = _intend(challenge, applicant)
-    if row.provider_id:
-        return row
-    return _create(row, now)
+    if row is None or not _may_have_link(challenge, now):
+        return None
+    newest = row.attempts.first()
+    if newest is None or newest.status != AttemptStatus.PENDING_REDIRECTION:
+        return None
+    with _links_lock:
+        link = _links.get(challenge.handle)
+        if link is not None and now >= link.expires_at:
+            del _links[challenge.handle]
+            return None
+    return link
 
 
-def held(challenge: FaceChallenge, applicant: Applicant) -> FaceAuthentication | None:
-    """Return what `authentication_for` would return without asking the provider, if anything."""
-    row = challenge.authentication
-    is_held = row is not None and row.provider_id and _still_holds(row, applicant)
-    return row if is_held else None
+def _may_have_link(challenge: FaceChallenge, now: datetime) -> bool:
+    """Return, without a call, whether a link that was handed out might still be opened."""
+    row, started_at = challenge.authentication, challenge.started_at
+    if row is None or started_at is None:
+        return False
+    return row.status in BEFORE_CAPTURE and now - started_at < LINK_REUSE
 
 
-def _still_holds(row: FaceAuthentication, applicant: Applicant) -> bool:
-    """Tell whether a row asks what would be asked today; people and settings may change."""
-    asked = (row.applicant_id, row.user_journey_id, row.environment)
-    asks_today = asked == (applicant.applicant_id, _journey(), conf.ENVIRONMENT)
-    # One that was asked about too often could not be followed to its end.
-    return asks_today and row.erased_at is None and row.poll_count < MOST_POLLS
+def _can_be_opened(attempt: AttemptSnapshot, challenge: FaceChallenge, now: datetime) -> bool:
+    created_on = clocks.given(attempt.created_on, now=now)
+    return (
+        attempt.status == AttemptStatus.PENDING_REDIRECTION
+        and created_on is not None
+        and now - created_on < LINK_REUSE
+        and carries(attempt.redirect_url, challenge.handle)
+        and attempt.capture_url != ""
+    )
+
+
+def _is_ready_for_retry(authentication: FaceAuthentication) -> bool:
+    """Return, without a call, whether the provider waits for nothing but a new attempt."""
+    newest = authentication.attempts.first()
+    return (
+        authentication.status == AuthenticationStatus.RETRY_REQUIRED
+        and not sync.has_stale_attempts(authentication)
+        and (newest is None or newest.status not in UNDER_WAY)
+    )
+
+
+def _is_current(row: FaceAuthentication, applicant: Applicant) -> bool:
+    """Return whether a row is what would be created today: applicants and settings may change."""
+    created_for = (row.applicant_id, row.user_journey_id, row.environment)
+    is_same = created_for == (applicant.applicant_id, _journey(), conf.ENVIRONMENT)
+    # One that was polled too often could not be followed to its end.
+    return is_same and row.erased_at is None and row.poll_count < MOST_POLLS
 
 
 def _journey() -> str:
@@ -263,8 +262,27 @@ def _journey() -> str:
     return conf.USER_JOURNEY_ID
 
 
+def _authentication_for(
+    challenge: FaceChallenge, applicant: Applicant, now: datetime
+) -> FaceAuthentication:
+    """Create the authentication of a challenge at the provider, or complete a pending creation."""
+    pending = challenge.authentication
+    if pending is None or not _is_current(pending, applicant):
+        pending = _add_pending_creation(challenge, applicant)
+    try:
+        with provider_rate_limit.honour_retry_after(now=now):
+            snapshot = get_client().create_authentication(
+                applicant_id=pending.applicant_id, user_journey_id=pending.user_journey_id
+            )
+    except ProviderError as error:
+        if limits.made_nothing(error):  # otherwise it may exist, and the row stays
+            pending.delete()
+        raise
+    return sync.apply(pending, snapshot, source=StatusChange.Source.CREATE, now=now)
+
+
 @database.repeated
-def _intend(challenge: FaceChallenge, applicant: Applicant) -> FaceAuthentication:
+def _add_pending_creation(challenge: FaceChallenge, applicant: Applicant) -> FaceAuthentication:
     with database.atomic():
         row = FaceAuthentication.objects.create(
             user_id=challenge.user_id,
@@ -277,78 +295,9 @@ def _intend(challenge: FaceChallenge, applicant: Applicant) -> FaceAuthenticatio
     return row
 
 
-def _create(intent: FaceAuthentication, now: datetime) -> FaceAuthentication:
-    try:
-        with provider_rate_limit.honour_retry_after(now=now):
-            snapshot = get_client().create_authentication(
-                applicant_id=intent.applicant_id, user_journey_id=intent.user_journey_id
-            )
-    except ProviderError as error:
-        if limits.made_nothing(error):  # else it may exist, and the intent stays
-            intent.delete()
-        raise
-    return sync.apply(intent, snapshot, source=StatusChange.Source.CREATE, now=now)
-
-
-def newest_attempt(
-    authentication: FaceAuthentication, *, now: datetime
-) -> tuple[bool, AttemptSnapshot | None]:
-    """Look which attempt is the newest; tell whether there was a look, and return what it found.
-
-    The list also shows an attempt whose creation we were never told of.
-    """
-    listed = sync.look_at_attempts(authentication, now=now)
-    return listed is not None, next(iter(listed or ()), None)
-
-
-def has_none_under_way(authentication: FaceAuthentication) -> bool:
-    """Tell, without asking, that the provider waits for a new attempt and for nothing else."""
-    newest = authentication.attempts.first()
-    return (
-        authentication.status == AuthenticationStatus.RETRY_REQUIRED
-        and not sync.has_stale_attempts(authentication)
-        and (newest is None or newest.status not in UNDER_WAY)
-    )
-
-
-def is_unopened(authentication: FaceAuthentication) -> bool:
-    """Tell whether the link of the newest attempt was not opened yet, as far as is known."""
-    newest = authentication.attempts.first()
-    return (
-        newest is not None
-        and newest.status == AttemptStatus.PENDING_REDIRECTION
-        and authentication.status in BEFORE_CAPTURE
-    )
-
-
-def may_have_link(challenge: FaceChallenge, *, now: datetime) -> bool:
-    """Tell, without asking, whether a link that was handed out might still be opened."""
-    row, started_at = challenge.authentication, challenge.started_at
-    if row is None or started_at is None:
-        return False
-    return row.status in BEFORE_CAPTURE and now - started_at < LINK_REUSE
-
-
-def can_be_opened(attempt: AttemptSnapshot, challenge: FaceChallenge, *, now: datetime) -> bool:
-    """Tell whether the link of an attempt may be handed out again."""
-    created_on = clocks.given(attempt.created_on, now=now)
-    return (
-        attempt.status == AttemptStatus.PENDING_REDIRECTION
-        and created_on is not None
-        and now - created_on < LINK_REUSE
-        and carries(attempt.redirect_url, challenge.handle)
-        and attempt.capture_url != ""
-    )
-
-
-def new_attempt(
-    challenge: FaceChallenge,
-    authentication: FaceAuthentication,
-    *,
-    redirect_url: str,
-    now: datetime,
+def _create_attempt(
+    challenge: FaceChallenge, authentication: FaceAuthentication, redirect_url: str, now: datetime
 ) -> AttemptSnapshot:
-    """Create an attempt, after remembering that it was asked for."""
     FaceChallenge.objects.filter(pk=challenge.pk).update(started_at=now, returned_at=None)
     sync.expect(authentication, by=now + PULL_TIMEOUT, now=now)  # should no answer come
     with provider_rate_limit.honour_retry_after(now=now):

@@ -12,7 +12,7 @@ from django_faceauth import clocks
 from django_faceauth.models import FaceExemption
 from django_faceauth.models.exemption import EVERY_ACTION
 from django_faceauth.services.dispatch import send_on_commit
-from django_faceauth.signals import exemption_granted, exemption_revoked
+from django_faceauth.signals import exemption_changed
 
 __all__ = ["exempt", "revoke", "revoke_all"]
 
@@ -49,7 +49,9 @@ def exempt(
         created_at=now,
         expires_at=expires_at,
     )
-    send_on_commit(exemption_granted, sender=FaceExemption, exemption=row)
+    send_on_commit(
+        exemption_changed, sender=FaceExemption, exemption=row, change="granted", challenge=None
+    )
     return row
 
 
@@ -58,7 +60,13 @@ def revoke(exemption: FaceExemption, *, now: datetime) -> bool:
     standing = FaceExemption.objects.filter(pk=exemption.pk, revoked_at=None)
     revoked = standing.update(revoked_at=now) == 1
     if revoked:
-        send_on_commit(exemption_revoked, sender=FaceExemption, exemption=exemption)
+        send_on_commit(
+            exemption_changed,
+            sender=FaceExemption,
+            exemption=exemption,
+            change="revoked",
+            challenge=None,
+        )
     return revoked
 
 

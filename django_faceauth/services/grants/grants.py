@@ -22,7 +22,7 @@ from django_faceauth.services.grants import challenge_spec
 from django_faceauth.services.grants.binding import Snapshot, is_storable
 from django_faceauth.services.grants.challenge_spec import ChallengeSpec
 from django_faceauth.services.grants.identity import Principal, ensure_principal, principal_of
-from django_faceauth.signals import challenge_granted, exemption_used
+from django_faceauth.signals import challenge_granted, exemption_changed
 
 logger = logging.getLogger(__name__)
 
@@ -221,7 +221,13 @@ def note_exemption(
         granted_at=now,
         consumed_at=now,
     )
-    send_on_commit(exemption_used, sender=FaceExemption, exemption=exemption, challenge=used)
+    send_on_commit(
+        exemption_changed,
+        sender=FaceExemption,
+        exemption=exemption,
+        change="used",
+        challenge=used,
+    )
     return used
 
 

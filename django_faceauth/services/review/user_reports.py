@@ -7,9 +7,7 @@ from typing import Final
 
 from django_faceauth.models import FaceChallenge, Lockout, ReviewCase, database
 from django_faceauth.services import limits, review_queue
-from django_faceauth.services.dispatch import send_on_commit
 from django_faceauth.services.grants import exemptions, revocation
-from django_faceauth.signals import reported
 
 #: How long a user who was reported cannot start: time for somebody to look at it.
 LOCKED_FOR: Final = timedelta(hours=24)
@@ -28,9 +26,13 @@ def report(challenge: FaceChallenge, *, now: datetime) -> bool:
             return False
         revocation.end_all(challenge.user_id, reason="reported", now=now)
         exemptions.revoke_all(challenge.user_id, now=now)
-        until = now + LOCKED_FOR
-        limits.lock(challenge.user_id, reason=Lockout.Reason.REPORTED, until=until, now=now)
+        limits.lock(
+            challenge.user_id,
+            reason=Lockout.Reason.REPORTED,
+            until=now + LOCKED_FOR,
+            now=now,
+            challenge=told.get(),
+        )
         if challenge.authentication is not None:
             review_queue.raise_case(challenge.authentication, ReviewCase.Reason.REPORTED, now=now)
-        send_on_commit(reported, sender=FaceChallenge, challenge=told.get())
     return True

@@ -1,1 +1,1 @@
-"""Authentications as the provider knows them."""
+"""Synchronise authentications with the provider."""

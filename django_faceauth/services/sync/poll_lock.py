@@ -1,23 +1,38 @@
-"""Whose turn it is to ask the provider about a row: one at a time, and not too often."""
+"""Let one process at a time ask the provider about a row."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import F, QuerySet
+from django.db.models.functions import Greatest
 
-from django_faceauth.models import FaceAuthentication
+from django_faceauth.models import FaceAuthentication, database
 from django_faceauth.models.authentication import StatusChange, lock_expired
 from django_faceauth.services.sync import polling_schedule
 
-#: Only these are asked for by a clock or a visitor, and so are counted against the limit:
-#: news from the provider and the wish of staff are always worth a question.
+#: Only polls and returning users count against the limit. Events of the provider and requests
+#: of staff are always worth a call.
 LIMITED: Final[frozenset[str]] = frozenset({StatusChange.Source.POLL, StatusChange.Source.RETURN})
 
 
+@database.repeated
+def claim_due(rows: QuerySet[Any], column: str, limit: int, *, now: datetime) -> tuple[int, ...]:
+    """Reserve the rows that are due by `column`, the oldest first; return their primary keys.
+
+    They are due again after a minute, so that a process that dies loses nothing. Rows that
+    another process is reserving are skipped where the database can do that.
+    """
+    due = rows.filter(**{f"{column}__lte": now}).order_by(column)
+    with database.atomic():
+        keys = tuple(database.skip_locked(due).values_list("pk", flat=True)[:limit])
+        rows.filter(pk__in=keys).update(**{column: now + polling_schedule.LEASE})
+    return keys
+
+
 def acquire(authentication: FaceAuthentication, source: str, now: datetime) -> bool:
-    """Let one ask at a time, and remember that it did."""
+    """Take the lock of a row, unless another process has it or had it two seconds ago."""
     free = _rows(authentication).filter(
         lock_expired("pulling_since", lease=polling_schedule.PULL_TIMEOUT, now=now),
         lock_expired("pulled_at", lease=polling_schedule.PULL_INTERVAL, now=now),
@@ -27,21 +42,21 @@ def acquire(authentication: FaceAuthentication, source: str, now: datetime) -> b
     return free.update(pulling_since=now, pulled_at=now, poll_count=F("poll_count") + 1) == 1
 
 
-def claim_look(authentication: FaceAuthentication, now: datetime) -> bool:
-    """Let one look at the attempts alone, as rarely as others ask; it is no pull."""
+def acquire_for_attempts(authentication: FaceAuthentication, now: datetime) -> bool:
+    """Allow one call for the attempts alone, which is as rare as a poll but does not count."""
     free = _rows(authentication).filter(
         lock_expired("pulled_at", lease=polling_schedule.PULL_INTERVAL, now=now)
     )
     return free.update(pulled_at=now) == 1
 
 
-def end_look(authentication: FaceAuthentication) -> None:
-    """Let the next one ask at once: the look has shown that there is news."""
+def release_for_attempts(authentication: FaceAuthentication) -> None:
+    """Allow a poll at once, because the attempts have shown that there is news."""
     _rows(authentication).update(pulled_at=None)
 
 
 def release(authentication: FaceAuthentication, now: datetime) -> None:
-    """Undo a claim: nobody was asked, and it is the turn of others first."""
+    """Undo `acquire` when the provider was not called, and let other rows go first."""
     rows = _rows(authentication)
     rows.update(
         pulling_since=None, pulled_at=authentication.pulled_at, poll_count=F("poll_count") - 1
@@ -52,18 +67,13 @@ def release(authentication: FaceAuthentication, now: datetime) -> None:
 
 
 def release_after_error(authentication: FaceAuthentication, now: datetime) -> None:
-    """End a claim: there was no answer, so what was planned is planned anew."""
+    """End a poll without an answer, which counts, and plan the next one."""
     rows = _rows(authentication)
-    rows.update(pulling_since=None)
+    # An unexpected error may have come before `acquire` counted the poll.
+    counted = Greatest(F("poll_count"), authentication.poll_count + 1)
+    rows.update(pulling_since=None, poll_count=counted)
     again = polling_schedule.again(authentication, now=now)
     rows.exclude(next_poll_at=None).update(next_poll_at=again)
-
-
-def put_off(authentication: FaceAuthentication, now: datetime) -> None:
-    """End a turn that failed unexpectedly: it was one of those that a row has in its life."""
-    untold = _rows(authentication).filter(poll_count=authentication.poll_count)
-    untold.update(poll_count=F("poll_count") + 1)
-    release_after_error(authentication, now)
 
 
 def _rows(authentication: FaceAuthentication) -> QuerySet[FaceAuthentication]:

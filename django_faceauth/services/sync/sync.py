@@ -1,7 +1,7 @@
-"""Bringing the provider's truth into our rows. Its only writer.
+"""Write the provider's answers into our rows.
 
-`now` is always the moment at which the provider was asked, which is never later than
-the moment that the answer speaks of.
+`now` is always the moment before the provider was asked, which is never later than the moment
+that its answer describes.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from django_faceauth.services.sync import (
 from django_faceauth.signals import status_changed
 from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, AuthenticationStatus
 
-#: What an authentication is before there is a result.
-PASSING: Final = BEFORE_CAPTURE | {AuthenticationStatus.CHECKS_IN_PROGRESS}
+#: Statuses that come before every result.
+UNFINISHED: Final = BEFORE_CAPTURE | {AuthenticationStatus.CHECKS_IN_PROGRESS}
 
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What the provider answered, and the row as it is then.
+    """The provider's answer, and the row after it.
 
-    `attempts` are there only when there was reason to ask for them.
+    `attempts` is None unless there was a reason to ask for them.
     """
 
     row: FaceAuthentication
@@ -50,24 +50,27 @@ class Pulled:
 def pull(
     authentication: FaceAuthentication, *, source: str, now: datetime, someone_waits: bool = False
 ) -> Pulled | None:
-    """Ask the provider and apply its answer; return the answer.
+    """Ask the provider, apply its answer and return it.
 
-    Returns None, without asking, while somebody else asks, within two seconds of the last
-    time, after too many times, and when the budget of the site is used up (W-08, D-04).
-    The attempts are asked for too, when the status has changed since the last time.
+    Returns None, without asking, while another process asks, within two seconds of the last
+    poll, after too many polls, and when the rate limit of the site is reached. The attempts are
+    asked for too, when the status has changed since the last time.
 
-    Raises a `ProviderError` or a `ConfigurationError`. What the provider no longer knows is
-    marked as erased before the `NotFound`.
+    Raises a `ProviderError` or a `ConfigurationError`. An authentication that the provider no
+    longer knows is marked as erased before the `NotFound`.
     """
     client = get_client()
-    if not _can_be_asked_for(authentication) or not poll_lock.acquire(authentication, source, now):
+    # The other environment would not know the id, and that must not look like an erasure.
+    if not authentication.provider_id or authentication.environment != conf.ENVIRONMENT:
+        return None
+    if not poll_lock.acquire(authentication, source, now):
         return None
     if not provider_rate_limit.try_acquire(now=now, someone_waits=someone_waits):
         poll_lock.release(authentication, now)
         return None
     try:
         with provider_rate_limit.honour_retry_after(now=now):
-            snapshot = client.get_authentication(authentication.provider_id or "")
+            snapshot = client.get_authentication(authentication.provider_id)
     except NotFound:
         erase(authentication, now=now)
         raise
@@ -82,7 +85,7 @@ def pull(
 def pull_attempts(
     authentication: FaceAuthentication, *, now: datetime
 ) -> tuple[AttemptSnapshot, ...]:
-    """Ask the provider for the attempts, newest first, and mirror them; return them.
+    """Ask the provider for the attempts, mirror them and return them, newest first.
 
     Raises a `ProviderError` or a `ConfigurationError`.
     """
@@ -93,20 +96,20 @@ def pull_attempts(
 def look_at_attempts(
     authentication: FaceAuthentication, *, now: datetime
 ) -> tuple[AttemptSnapshot, ...] | None:
-    """Do what `pull_attempts` does, for a visitor who may press a button again and again.
+    """Do what `pull_attempts` does, for a user who may press a button again and again.
 
-    Returns None, without asking, within two seconds of the last question about the
-    authentication, and when the budget of the site is used up.
+    Returns None, without asking, within two seconds of the last call about the authentication,
+    and when the rate limit of the site is reached.
     """
-    if not poll_lock.claim_look(authentication, now) or not provider_rate_limit.try_acquire(
-        now=now, someone_waits=True
-    ):
+    if not poll_lock.acquire_for_attempts(authentication, now):
+        return None
+    if not provider_rate_limit.try_acquire(now=now, someone_waits=True):
         return None
     return _list_attempts(authentication, now)
 
 
 def has_stale_attempts(row: FaceAuthentication) -> bool:
-    """Tell whether something has happened since the attempts were last asked for."""
+    """Return whether something has happened since the attempts were last asked for."""
     known, changed = row.attempts_synced_at, row.last_change_at
     return changed is not None and (known is None or known < changed)
 
@@ -141,13 +144,12 @@ def apply(
     source: str,
     now: datetime,
 ) -> FaceAuthentication:
-    """Write what the provider said, unless something newer is held; return the row."""
+    """Write an answer of the provider, unless a newer one is held; return the row."""
     with database.atomic():
         row = locked(authentication)
         row.pulling_since = None
         if _is_news(row, snapshot, now):
             _write(row, snapshot, source, now)
-            _bound_capture(row, now)
         row.save()
         if row.status != AuthenticationStatus.APPROVED:
             revocation.revoke(row, reason=row.status, now=now)  # what protects commits with it
@@ -156,9 +158,9 @@ def apply(
 
 @database.repeated
 def erase(authentication: FaceAuthentication, *, now: datetime) -> None:
-    """Remember that the provider holds no personal data of it any more; revoke its grants.
+    """Note that the provider holds no more personal data of an authentication; revoke its grants.
 
-    The row keeps its last status, as a record of what was.
+    The row keeps its last status as a record.
     """
     with database.atomic():
         row = locked(authentication)
@@ -169,10 +171,10 @@ def erase(authentication: FaceAuthentication, *, now: datetime) -> None:
 
 
 def scrub(user_id: Any) -> None:
-    """Take what tells something about a user out of their rows, and plan no more questions.
+    """Remove personal data from the rows of a user, and plan no more polls.
 
-    Status, moments and history stay, as a record of what was (TH-47); late answers do not bring
-    back what is gone. Call it within a transaction together with what made it necessary.
+    Status, times and history stay as a record; late answers do not bring back what is gone.
+    Call it in one transaction with what made it necessary.
     """
     rows = FaceAuthentication.objects.filter(user_id=user_id)
     rows.update(applicant_id="", response_codes=[], code=None, risk_labels=[], next_poll_at=None)
@@ -181,20 +183,20 @@ def scrub(user_id: Any) -> None:
 
 
 def locked(authentication: FaceAuthentication) -> FaceAuthentication:
-    """Return the row as it is now, for this transaction alone."""
+    """Lock the row for this transaction; return its present state."""
     return FaceAuthentication.objects.select_for_update().get(pk=authentication.pk)
 
 
 def expect(authentication: FaceAuthentication, *, by: datetime, now: datetime) -> None:
-    """Remember that something is about to happen at the provider, and to look `by` then.
+    """Note that something is about to happen at the provider, and poll `by` then.
 
-    What is held of the attempts is out of date by that.
+    The mirrored attempts are out of date by that.
     """
     _rows(authentication).update(last_change_at=now, next_poll_at=by, attempts_synced_at=None)
 
 
 def plan(authentication: FaceAuthentication, moment: datetime | None) -> None:
-    """Plan the next question, None for no more, unless something has happened meanwhile."""
+    """Plan the next poll, None for no more, unless something has happened meanwhile."""
     unchanged = _rows(authentication).filter(
         synced_at=authentication.synced_at, last_change_at=authentication.last_change_at
     )
@@ -208,26 +210,44 @@ def mirror_attempts(
     *,
     started_at: datetime,
 ) -> None:
-    """Write what the provider said of attempts, newest first, known and unknown ones.
+    """Create or update rows for the attempts that the provider returned, newest first.
 
-    `started_at` is when we asked for the newest: on our own clock, no face was shown
+    `started_at` is when we asked for the newest: on our own clock, no face was captured
     before. Raises `MalformedAnswer` for an attempt of another authentication.
     """
     with database.atomic():
         row = locked(authentication)
         for snapshot in reversed(snapshots):  # the newest gets the last row
-            _mirror(row, snapshot, started_at)
+            values = {
+                **data_minimisation.filter_facts(row, snapshot.facts),
+                "status": snapshot.status,
+                "created_on": snapshot.created_on,
+                "modified_on": snapshot.modified_on,
+            }
+            if snapshot.former_networks and values.get("network"):
+                # Else the user would be warned of a new one after a rotation of SECRET_KEY.
+                attempts = FaceAttempt.objects.filter(authentication__user_id=row.user_id)
+                known = attempts.filter(network__in=snapshot.former_networks)
+                known.update(network=snapshot.network)
+            attempt, _created = FaceAttempt.objects.update_or_create(
+                provider_id=snapshot.id,
+                defaults=values,
+                create_defaults={
+                    **values,
+                    "authentication": row,
+                    "created_at": started_at,
+                    # The earlier clock: one that is ahead must not make a face look fresher.
+                    "capture_not_before": min(snapshot.created_on or started_at, started_at),
+                },
+            )
+            if attempt.authentication_id != row.pk:
+                raise MalformedAnswer("list_attempts", cause="attempt of another authentication")
 
 
 def saw_unopened(attempt: AttemptSnapshot, *, now: datetime) -> None:
-    """Remember that the link of an attempt was still unopened at `now`: no face yet."""
+    """Note that the link of an attempt was still unopened at `now`: no face yet."""
     rows = FaceAttempt.objects.filter(provider_id=attempt.id, capture_not_before__lt=now)
     rows.update(capture_not_before=now)
-
-
-def _can_be_asked_for(authentication: FaceAuthentication) -> bool:
-    # The other environment would not know the id, and that must not look like an erasure.
-    return bool(authentication.provider_id) and authentication.environment == conf.ENVIRONMENT
 
 
 def _rows(authentication: FaceAuthentication) -> QuerySet[FaceAuthentication]:
@@ -238,10 +258,10 @@ def _is_news(row: FaceAuthentication, snapshot: AuthenticationSnapshot, now: dat
     held = clocks.given(row.modified_on, now=now)
     given = clocks.given(snapshot.modified_on, now=now)
     if snapshot.status != AuthenticationStatus.APPROVED:
-        # What may close a gate counts, whatever the clocks say; only what comes before every
-        # result can be known to be old news.
+        # A status that may close a gate counts, whatever the clocks say; only one that comes
+        # before every result can be known to be old.
         is_old = held and given and given < held - clocks.ALLOWED_SKEW
-        return not (is_old and snapshot.status in PASSING)
+        return not (is_old and snapshot.status in UNFINISHED)
     if held and given and held != given:
         return given > held
     # The provider's clock does not tell them apart: the later question has the later answer.
@@ -255,41 +275,29 @@ def _write(
     facts = data_minimisation.filter_facts(row, snapshot.facts)
     row.response_codes, row.risk_labels = facts["response_codes"], facts["risk_labels"]
     row.code = next(iter(row.codes), None)
-    row.created_on = _given(snapshot.created_on, row.created_on, now)
-    row.modified_on = _given(snapshot.modified_on, row.modified_on, now)
-    row.provider_id = row.provider_id or _unclaimed(snapshot)
+    for name in ("created_on", "modified_on"):
+        moments = (getattr(snapshot, name), getattr(row, name))
+        plausible = (clocks.given(moment, now=now) for moment in moments)
+        setattr(row, name, next(filter(None, plausible), None))
+    if not row.provider_id:
+        if FaceAuthentication.objects.filter(provider_id=snapshot.id).exists():
+            raise MalformedAnswer("create_authentication", cause="id of another authentication")
+        row.provider_id = snapshot.id
     row.synced_at = now
     row.next_poll_at = polling_schedule.next_poll(row, now=now)
     if previous != row.status:
-        _note_change(row, previous, source, now)
-
-
-def _given(news: datetime | None, held: datetime | None, now: datetime) -> datetime | None:
-    return clocks.given(news, now=now) or clocks.given(held, now=now)
-
-
-def _note_change(row: FaceAuthentication, previous: str, source: str, now: datetime) -> None:
-    row.last_change_at = now
-    row.next_poll_at = polling_schedule.after_change(row, now=now)
-    row.status_changes.create(previous=previous, status=row.status, source=source, at=now)
-    send_on_commit(
-        status_changed,
-        sender=FaceAuthentication,
-        authentication=row,
-        previous=previous,
-        status=row.status,
-        source=source,
-    )
-
-
-def _unclaimed(snapshot: AuthenticationSnapshot) -> str:
-    if FaceAuthentication.objects.filter(provider_id=snapshot.id).exists():
-        raise MalformedAnswer("create_authentication", cause="id of another authentication")
-    return snapshot.id
-
-
-def _bound_capture(row: FaceAuthentication, now: datetime) -> None:
-    """Narrow down when the face was shown, from a status seen at `now`."""
+        row.last_change_at = now
+        row.next_poll_at = polling_schedule.after_change(row, now=now)
+        row.status_changes.create(previous=previous, status=row.status, source=source, at=now)
+        send_on_commit(
+            status_changed,
+            sender=FaceAuthentication,
+            authentication=row,
+            previous=previous,
+            status=row.status,
+            source=source,
+        )
+    # A status seen at `now` narrows down when the face was captured.
     newest = row.attempts.filter(created_at__lte=now).first()
     if newest is None or newest.capture_not_after:
         return
@@ -298,32 +306,3 @@ def _bound_capture(row: FaceAuthentication, now: datetime) -> None:
     elif row.status in AFTER_CAPTURE:
         newest.capture_not_after = now
     newest.save(update_fields=["capture_not_before", "capture_not_after"])
-
-
-def _mirror(
-    authentication: FaceAuthentication, snapshot: AttemptSnapshot, started_at: datetime
-) -> None:
-    said = {
-        **data_minimisation.filter_facts(authentication, snapshot.facts),
-        "status": snapshot.status,
-        "created_on": snapshot.created_on,
-        "modified_on": snapshot.modified_on,
-    }
-    if snapshot.former_networks and said.get("network"):
-        # Else the user would be warned of a new one after a rotation of SECRET_KEY.
-        shown = FaceAttempt.objects.filter(authentication__user_id=authentication.user_id)
-        known = shown.filter(network__in=snapshot.former_networks)
-        known.update(network=snapshot.network)
-    attempt, _created = FaceAttempt.objects.update_or_create(
-        provider_id=snapshot.id,
-        defaults=said,
-        create_defaults={
-            **said,
-            "authentication": authentication,
-            "created_at": started_at,
-            # The earlier clock: one that is ahead must not make a face look fresher.
-            "capture_not_before": min(snapshot.created_on or started_at, started_at),
-        },
-    )
-    if attempt.authentication_id != authentication.pk:
-        raise MalformedAnswer("list_attempts", cause="attempt of another authentication")
