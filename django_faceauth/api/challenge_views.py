@@ -150,7 +150,7 @@ class ConsentView(ApiView):
     def get(self, request: Request) -> Response:
         """Return the consent of the caller, and the text that they can agree to today."""
         user = cast(AbstractBaseUser, request.user)
-        words, latest = consent.words(), consent.latest(user)
+        words, latest = consent.current_text(), consent.latest(user)
         data = {
             "needed": consent.is_needed(user),
             "version": words.version,

@@ -98,7 +98,7 @@ def limited(closed: TooManyAttempts, now: datetime) -> HttpResponse:
 def not_agreed(missing: ConsentRequired) -> HttpResponse:
     """Return the answer to a start without the consent that is asked for."""
     title = _("The face check needs the consent of its user.")
-    words = consent.words()
+    words = consent.current_text()
     return problem(
         400,
         "consent_required",

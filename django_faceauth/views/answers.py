@@ -119,7 +119,7 @@ def render_page(
     context |= {
         "challenge": challenge,
         # Asked for by pages with the form that starts, and by no others.
-        "consent": SimpleLazyObject(partial(consent.asked_of, challenge.user)),
+        "consent": SimpleLazyObject(partial(consent.required_text, challenge.user)),
         "next_url": local(challenge.next_url),
         "cancel_url": home(),
         "lines": lines(challenge.snapshot, challenge.snapshot_order),

@@ -68,7 +68,7 @@ def consent(request: HttpRequest) -> HttpResponse:
         return redirect("faceauth:consent")
     context = {
         "latest": consents.latest(user),
-        "words": consents.words(),
+        "words": consents.current_text(),
         "is_needed": consents.is_needed(user),
         "is_impersonated": is_impersonated,
         "fallback": fallback_for(),

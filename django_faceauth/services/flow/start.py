@@ -79,7 +79,7 @@ def begin(
     `TooManyAttempts`, a `ProviderError` or a `ConfigurationError`.
     """
     applicant = applicants.applicant_of(challenge.user)
-    consent.require(challenge.user, said=agreed_to, now=now)
+    consent.require(challenge.user, version=agreed_to, now=now)
     get_client()  # raises, if it does, before anything is written
     if database.is_surrounded():
         logger.error("the provider is called inside of a transaction of the site: %s", ADVICE)
@@ -119,7 +119,7 @@ def _release(challenge: FaceChallenge, start_locked_at: datetime) -> None:
     ours.update(start_locked_at=None)
 
 
-def _hand_off(  # noqa: C901 - a start, told from top to bottom
+def _hand_off(
     challenge: FaceChallenge, applicant: Applicant, redirect_url: str, now: datetime
 ) -> HandOff | None:
     challenge.refresh_from_db(fields=["authentication", "started_at", "called_at"])
