@@ -1,4 +1,4 @@
-"""Headers of every page of this package (U-04, U-05)."""
+"""Headers of every page of this package."""
 
 from __future__ import annotations
 
@@ -18,18 +18,16 @@ POLICY: Final = (
 
 
 def sealed(response: Response) -> Response:
-    """Keep a page out of caches, frames, referrers and other sites' hands; return it."""
+    """Keep a page out of caches, frames, referrers and other sites; return it."""
     response["Cache-Control"] = "no-store, private"
     response["Referrer-Policy"] = "no-referrer"
     response["X-Frame-Options"] = "DENY"
     response["X-Content-Type-Options"] = "nosniff"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
     # Whole, not frame-ancestors alone: a site's own policy is not added to one that is set.
-    response["Content-Security-Policy"] = POLICY.format(own=_own_sources())
+    stylesheet = urlsplit(static("faceauth/faceauth.css"))  # the storage knows; STATIC_URL may not
+    origin = f"{stylesheet.scheme or 'https'}://{stylesheet.netloc}"
+    own = f"'self' {origin}" if stylesheet.netloc else "'self'"
+    response["Content-Security-Policy"] = POLICY.format(own=own)
     patch_vary_headers(response, ["Cookie"])
     return response
-
-
-def _own_sources() -> str:
-    parts = urlsplit(static("faceauth/faceauth.css"))  # the storage knows; STATIC_URL may not
-    return f"'self' {parts.scheme or 'https'}://{parts.netloc}" if parts.netloc else "'self'"

@@ -1,4 +1,4 @@
-"""Addresses of the pages: `path("face/", include("django_faceauth.urls"))`."""
+"""URLs of the pages: `path("face/", include("django_faceauth.urls"))`."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ urlpatterns = [
     path("consent/", views.consent, name="consent"),
     path("report/<str:token>/", views.report, name="report"),
     path("webhook/", webhooks.webhook, name="webhook"),
-    path("webhook", webhooks.webhook),  # the provider follows no redirect to the slash (W-12)
+    path("webhook", webhooks.webhook),  # the provider does not follow a redirect to the slash
 ]

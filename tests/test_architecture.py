@@ -30,7 +30,7 @@ FLOORS: list[set[str]] = [
     {"digests", "security_headers"},
     {"models", "provider"},
     {"services"},
-    {"enrolment", "gate"},
+    {"enrolment", "gate", "privacy"},
     {"tasks"},
     {"views", "api", "webhooks", "admin", "management", "templatetags"}
     | {"healthcheck", "prometheus"},

@@ -29,13 +29,13 @@ from django_faceauth.services.privacy import erasure
 
 logger = logging.getLogger(__name__)
 
-#: The action for which owners show their face before it is anonymized.
+#: The action of the face check that owners pass before they anonymize.
 ANONYMIZE: Final = "anonymize"
 MAY_ANONYMIZE: Final = "faceauth.anonymize_faceauthentication"
 
 
 class MayAnonymize(BasePermission):
-    """Lets staff with the permission through."""
+    """Allows staff with the permission."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Tell whether the user has the permission."""
@@ -56,11 +56,11 @@ class AuthenticationsView(ApiView, ListAPIView[Any]):
 
     @property
     def filter_backends(self) -> Any:  # type: ignore[override]  # read late
-        """Filter by status, and by what the site filters all its lists by."""
+        """Filter by status, and with the default filters of the site."""
         return [StatusFilter, *api_settings.DEFAULT_FILTER_BACKENDS]
 
     def get_queryset(self) -> QuerySet[FaceAuthentication]:
-        """Return those that the provider knows."""
+        """Return the caller's authentications that the provider knows."""
         return _own_authentications(self.request).order_by("-created_at", "-pk")
 
 
@@ -77,7 +77,7 @@ class AuthenticationView(ApiView, RetrieveAPIView[Any]):
     lookup_field = "provider_id"
 
     def get_queryset(self) -> QuerySet[FaceAuthentication]:
-        """Return those of the caller."""
+        """Return the authentications of the caller."""
         return _own_authentications(self.request)
 
 
@@ -95,7 +95,7 @@ class AttemptsView(ApiView, ListAPIView[Any]):
     filter_backends: Any = [StatusFilter]
 
     def get_queryset(self) -> QuerySet[FaceAttempt]:
-        """Return them; an authentication that is not the caller's does not exist."""
+        """Return the attempts; an authentication that is not the caller's does not exist."""
         return _own_attempts(self)
 
 
@@ -125,7 +125,7 @@ class AnonymizeView(ApiView):
     lookup_field = "provider_id"
 
     def get_queryset(self) -> QuerySet[FaceAuthentication]:
-        """Return those of the caller; all of them for staff with the permission."""
+        """Return the authentications of the caller, or all for staff with the permission."""
         if self.request.user.has_perm(MAY_ANONYMIZE):
             return FaceAuthentication.objects.filter(provider_id__isnull=False)
         return _own_authentications(self.request)

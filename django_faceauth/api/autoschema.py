@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import permissions, serializers
-from rest_framework.views import APIView
 
 from django_faceauth.api.permissions import FaceRequired
 from django_faceauth.api.schema import FaceProblemSerializer
@@ -49,9 +48,11 @@ class FaceAutoSchema(AutoSchema):
     ) -> dict[str, Any] | None:
         """Return the operation; None if it is left out."""
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
-        policy = _policy_of(self.view, method)
-        if operation is not None and policy is not None:
-            self._add_gate(operation, policy)
+        gates = _gates_among(self.view.get_permissions())
+        policies = [gate.policy_of(self.view) for gate in gates]
+        covering = [policy for policy in policies if policy.covers(method)]
+        if operation is not None and covering:
+            self._add_gate(operation, covering[0])
         return operation
 
     def _add_gate(self, operation: dict[str, Any], policy: Policy) -> None:
@@ -75,12 +76,6 @@ class FaceAutoSchema(AutoSchema):
     def _ref(self, serializer: type[serializers.Serializer[Any]]) -> dict[str, Any]:
         reference: dict[str, Any] = self.resolve_serializer(serializer, "response").ref
         return reference
-
-
-def _policy_of(view: APIView, method: str) -> Policy | None:
-    """Return the policy of the first gate that covers the method."""
-    policies = (gate.policy_of(view) for gate in _gates_among(view.get_permissions()))
-    return next((policy for policy in policies if policy.covers(method)), None)
 
 
 def _gates_among(found: Iterable[Any]) -> Iterator[FaceRequired]:

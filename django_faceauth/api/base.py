@@ -37,15 +37,12 @@ STARTS: Final = "faceauth-attempts"
 #: Rates of scopes that DEFAULT_THROTTLE_RATES does not name. Polling takes 30 a minute.
 RATES: Final[Mapping[str, str]] = {READS: "120/min", STARTS: "20/min"}
 
-#: In place of the charset of the request: some that Python knows decompress.
-ENCODING: Final = {"encoding": "utf-8"}
-
 #: In OpenAPI 3.0, and in 3.1, which has no `nullable`.
 URL_OR_NULL: Final = {"oneOf": [{"type": "string", "format": "uri"}, {"enum": [None]}]}
 
 
 class PlainParser(BaseParser):
-    """Reads UTF-8 (RFC 8259), not nested more deeply than Python can follow."""
+    """Parses UTF-8 (RFC 8259), not nested more deeply than Python can follow."""
 
     def parse(
         self,
@@ -54,8 +51,10 @@ class PlainParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         """Return what was sent; raises `ParseError`."""
+        # Not the charset of the request: some that Python knows decompress.
+        context = {**(parser_context or {}), "encoding": "utf-8"}
         try:
-            return super().parse(stream, media_type, {**(parser_context or {}), **ENCODING})
+            return super().parse(stream, media_type, context)
         except RecursionError:
             raise ParseError from None
 
@@ -77,18 +76,18 @@ class ApiThrottle(ScopedRateThrottle):
         return api_settings.DEFAULT_THROTTLE_RATES.get(scope, RATES[scope])
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        """Count the request, unless the cache is away: limits on attempts are in the database."""
+        """Count the request, unless the cache is down: limits on attempts are in the database."""
         try:
             return bool(super().allow_request(request, view))
         except (ImproperlyConfigured, KeyError, ValueError):  # of the rate
             raise
         except Exception as error:  # each cache fails in its own way
-            logger.error("not throttled, cache is away: %s", type(error).__name__)
+            logger.error("not throttled, cache is down: %s", type(error).__name__)
             return True
 
 
 class Pages(PageNumberPagination):
-    """Pages of fifty, or of as many as the client likes, up to a hundred."""
+    """Pages of fifty rows, or of `page_size`, at most a hundred."""
 
     page_size = 50
     page_size_query_param = "page_size"
@@ -147,16 +146,16 @@ class ApiView(GenericAPIView[Any]):
         return database.non_atomic(super().as_view(**initkwargs))
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Do what comes before the method, and note by what the user was recognised."""
+        """Check the request as usual, and note which credential authenticates it."""
         super().initial(request, *args, **kwargs)
         recognise(request)
 
     def get_exception_handler(self) -> Callable[..., Any]:
-        """Return the handler that answers with problem details, whatever the site's does."""
+        """Return the handler that answers with problem details, instead of the site's."""
         return as_problem
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Keep every answer out of caches, and out of other users' hands."""
+        """Keep every answer out of caches."""
         final = super().finalize_response(request, response, *args, **kwargs)
         face_cookie.carry(request, final)
         final["Cache-Control"] = "no-store, private"

@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
-from datetime import datetime
 from http import HTTPStatus
-from typing import Any, cast
+from typing import cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import Http404
@@ -22,15 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from django_faceauth.api.base import STARTS, ApiView
-from django_faceauth.api.exceptions import (
-    RETRY_AFTER,
-    CookieReplaced,
-    ended,
-    limited,
-    not_agreed,
-    unavailable,
-    under_way,
-)
+from django_faceauth.api.exceptions import RETRY_AFTER, CookieReplaced, unavailable
 from django_faceauth.api.schema import describe
 from django_faceauth.api.serializers import (
     FaceAttemptStartSerializer,
@@ -40,16 +30,13 @@ from django_faceauth.api.serializers import (
     FaceFreshnessSerializer,
     FreshnessQuerySerializer,
 )
-from django_faceauth.exceptions import (
-    ConsentRequired,
-    NotEnrolled,
-    TooManyAttempts,
-)
+from django_faceauth.exceptions import ConsentRequired, NotEnrolled, TooManyAttempts
 from django_faceauth.gate.decision import Reason
 from django_faceauth.gate.freshness import freshness
 from django_faceauth.gate.problem_details import problem, urls_of
 from django_faceauth.gate.redirects import fallback_for, way_back
 from django_faceauth.gate.responses import denial
+from django_faceauth.messages import LIMITED
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.services.flow import finish
@@ -72,7 +59,7 @@ Source = StatusChange.Source
 
 
 class ChallengeView(ApiView):
-    """Where one challenge stands, and what to do next."""
+    """The state of one challenge, and the next step."""
 
     serializer_class = FaceChallengeSerializer
 
@@ -91,15 +78,34 @@ class ChallengeView(ApiView):
         challenge, trouble = finish.look(
             _challenge_for(request, handle), source=Source.POLL, now=now
         )
-        data = _data_of(request, challenge, trouble, now)
+        word = word_for(challenge, now=now)
+        step = step_for(challenge, word, now=now)
+        fallback = fallback_for(challenge.handle) if challenge.is_unanswered else ""
+        verified_at = challenge.verified_at
+        data = {
+            "challenge": challenge.handle,
+            "state": word.value,
+            "next": step,
+            "can_reopen": step is Step.WAIT and can_reopen(challenge, now=now),
+            "message": wording_for(challenge, word, now=now, trouble=trouble).message,
+            "action": challenge.action,
+            "max_age": challenge.max_age,
+            "snapshot": plain(challenge.snapshot),
+            "lines": lines(challenge.snapshot, challenge.snapshot_order),
+            "verified_at": verified_at,
+            "expires_at": verified_at and verified_at + challenge.age_limit,
+            **urls_of(request, challenge),
+            "fallback_url": request.build_absolute_uri(fallback) if fallback else None,
+        }
         if challenge.state == FaceChallenge.State.GRANTED:
             face_cookie.see(request, challenge, now=now)
         response = Response(self.get_serializer(data).data)
-        etag = response["ETag"] = _etag(response.data)
+        body = json.dumps(response.data, sort_keys=True, default=str)
+        etag = response["ETag"] = f'"{hashlib.sha256(body.encode()).hexdigest()}"'
         answer = get_conditional_response(request, etag=etag, response=response) or response
         if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
             return problem(412, "precondition_failed", _("This has changed."))
-        if data["next"] == Step.WAIT:
+        if step is Step.WAIT:
             answer["Retry-After"] = RETRY_AFTER
         return answer
 
@@ -129,15 +135,46 @@ class ChallengeAttemptsView(ApiView):
         """Start an attempt, or return the last one if its link can still be opened."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
         challenge, now = _challenge_for(request, handle), timezone.now()
         word = word_for(challenge, now=now)
         if word not in {Word.OPEN, Word.RETRY}:
-            return ended(challenge, word, now)
-        return _start(request, challenge, serializer.validated_data, now)
+            return problem(409, word.value, str(wording_for(challenge, word, now=now).message))
+        try:
+            step = begin(
+                challenge,
+                redirect_url=way_back(request, challenge),
+                now=now,
+                return_url=data.get("redirect_url") or reverse("faceauth:done"),
+                agreed_to=data.get("consent", ""),
+            )
+        except NotEnrolled:
+            return denial(Reason.NOT_ENROLLED)
+        except ConsentRequired as missing:
+            return problem(
+                400,
+                "consent_required",
+                _("The face check needs the consent of its user."),
+                consent_version=missing.version,
+                consent_text=consent.current_text().text,
+            )
+        except TooManyAttempts as closed:
+            title, until = str(LIMITED[closed.scope].message), closed.until.isoformat()
+            response = problem(429, "too_many_attempts", title, scope=closed.scope, until=until)
+            response["Retry-After"] = str(closed.seconds(now))
+            return response
+        except finish.TROUBLES as error:
+            logger.error("start failed: %s challenge=%s", error, challenge.pk)
+            return unavailable(error)
+        if step is None:
+            response = problem(409, "under_way", _("A face check is under way already."))
+            response["Retry-After"] = RETRY_AFTER
+            return response
+        return Response(FaceCaptureSerializer(step).data, status=status.HTTP_201_CREATED)
 
 
 class ConsentView(ApiView):
-    """Whether the caller has agreed to face checks.
+    """The consent of the caller to face checks.
 
     Without a gate: withdrawing must be as easy as agreeing, and opens nothing.
     """
@@ -150,11 +187,11 @@ class ConsentView(ApiView):
     def get(self, request: Request) -> Response:
         """Return the consent of the caller, and the text that they can agree to today."""
         user = cast(AbstractBaseUser, request.user)
-        words, latest = consent.words(), consent.latest(user)
+        current, latest = consent.current_text(), consent.latest(user)
         data = {
             "needed": consent.is_needed(user),
-            "version": words.version,
-            "text": words.text if words.version else "",
+            "version": current.version,
+            "text": current.text if current.version else "",
             "given_version": latest and latest.version,
             "given_at": latest and latest.given_at,
             "withdrawn_at": latest and latest.withdrawn_at,
@@ -204,57 +241,3 @@ def _challenge_for(request: Request, handle: str) -> FaceChallenge:
     if challenge is None:
         raise CookieReplaced if grants.is_behind(request, handle) else Http404
     return challenge
-
-
-def _data_of(
-    request: Request, challenge: FaceChallenge, trouble: Exception | None, now: datetime
-) -> dict[str, Any]:
-    word = word_for(challenge, now=now)
-    step = step_for(challenge, word, now=now)
-    fallback = fallback_for(challenge.handle) if challenge.is_unanswered else ""
-    verified_at = challenge.verified_at
-    return {
-        "challenge": challenge.handle,
-        "state": word.value,
-        "next": step,
-        "can_reopen": step is Step.WAIT and can_reopen(challenge, now=now),
-        "message": wording_for(challenge, word, now=now, trouble=trouble).message,
-        "action": challenge.action,
-        "max_age": challenge.max_age,
-        "snapshot": plain(challenge.snapshot),
-        "lines": lines(challenge.snapshot, challenge.snapshot_order),
-        "verified_at": verified_at,
-        "expires_at": verified_at and verified_at + challenge.age_limit,
-        **urls_of(request, challenge),
-        "fallback_url": request.build_absolute_uri(fallback) if fallback else None,
-    }
-
-
-def _etag(data: Any) -> str:
-    body = json.dumps(data, sort_keys=True, default=str)
-    return f'"{hashlib.sha256(body.encode()).hexdigest()}"'
-
-
-def _start(
-    request: Request, challenge: FaceChallenge, given: Mapping[str, str], now: datetime
-) -> HttpResponseBase:
-    try:
-        step = begin(
-            challenge,
-            redirect_url=way_back(request, challenge),
-            now=now,
-            return_url=given.get("redirect_url") or reverse("faceauth:done"),
-            agreed_to=given.get("consent", ""),
-        )
-    except NotEnrolled:
-        return denial(Reason.NOT_ENROLLED)
-    except ConsentRequired as missing:
-        return not_agreed(missing)
-    except TooManyAttempts as closed:
-        return limited(closed, now)
-    except finish.TROUBLES as error:
-        logger.error("start failed: %s challenge=%s", error, challenge.pk)
-        return unavailable(error)
-    if step is None:
-        return under_way()
-    return Response(FaceCaptureSerializer(step).data, status=status.HTTP_201_CREATED)

@@ -1,8 +1,8 @@
 """The gate as a permission of Django REST framework.
 
-A permission can say yes or no. What the gate needs besides goes onto the view object, which
-Django REST framework makes anew for each request: an answer of its own in place of the 403,
-the transaction that the grant and the work share, and what it has decided already.
+A permission can only allow or deny. The rest of the state of a gate is kept on the view object,
+which Django REST framework creates for each request: an answer of its own in place of the 403,
+the transaction that the grant and the work share, and the decisions so far.
 
 `rest_framework.views` may be half imported when this is: by the time that it reads
 DEFAULT_PERMISSION_CLASSES, which may name ours.
@@ -86,9 +86,9 @@ class _Combines(type(BasePermission)):  # type: ignore[misc]
 class FaceRequired(BasePermission, metaclass=_Combines):
     """Lets a request through only on a recent approved face of its own user.
 
-    What it asks for stands in the attributes of the view: `face_action`, `face_max_age`,
-    `face_methods`, `face_single_use` and `get_face_binding()`, each as the argument of
-    `require_face`. Raises what `policy()` raises for attributes that make no gate.
+    Configured by attributes of the view: `face_action`, `face_max_age`, `face_methods`,
+    `face_single_use` and `get_face_binding()`, each like the argument of `require_face`. Raises
+    what `policy()` raises for invalid attributes.
     """
 
     face_policy: Policy | None = None
@@ -120,7 +120,7 @@ def require_face(
     bind: Bind | None = None,
     single_use: bool = False,
 ) -> type[FaceRequired]:
-    """Return a permission class that wants a recent approved face of the request's own user.
+    """Return a permission class that requires a recent approved face of the request's own user.
 
     The arguments are those of `face_required`, but that `bind` is called with the request and
     the view: `bind=lambda request, view: {"amount": view.get_object().amount}`. Its place
@@ -175,20 +175,19 @@ class _GateState:
 
     def decide(self, request: Request, asked: Policy) -> Decision:
         """Decide once, however often a combination of permissions asks."""
-        if asked not in self.decisions:
-            recognise(request)
-            keep_user(request)
-            bound = asked.bound_to(request, self.view)
-            self.decisions[asked] = self._decide(request, bound)
-        return self.decisions[asked]
-
-    def _decide(self, request: Request, bound: Policy) -> Decision:
+        if asked in self.decisions:
+            return self.decisions[asked]
+        recognise(request)
+        keep_user(request)
+        bound = asked.bound_to(request, self.view)
         receive_body(request._request)
         with self.aside(), bound.transaction():
             facts = load(request, bound)
-            decision = evaluate(facts, bound)
+            decision = self.decisions[asked] = evaluate(facts, bound)
             if not isinstance(decision, Allow):
-                self._note(bound, decision)
+                # Of several gates, the first that asks for a face is answered.
+                if self.refused is None or isinstance(self.refused[1], Deny):
+                    self.refused = bound, decision
             elif _is_a_look(request):
                 pass
             elif bound.is_single_use:
@@ -199,25 +198,33 @@ class _GateState:
                 self._carry(request)
         return decision
 
-    def _note(self, bound: Policy, decision: Challenge | Deny) -> None:
-        """Keep what would be answered: of several gates, what the first one asks for."""
-        if self.refused is None or isinstance(self.refused[1], Deny):
-            self.refused = bound, decision
-
     def _guard(self, request: Request, bound: Policy) -> None:
         """Put the gate right before the method of the view, in one transaction with it."""
         name = _handler_of(request, self.view)
         handler = getattr(self.view, name)
-        guard = _guarded_async if iscoroutinefunction(handler) else _guarded
-        vars(self.view)[name] = guard(handler, bound, partial(self.unused.discard, bound))
+
+        def guarded(request: Request, *args: Any, **kwargs: Any) -> Any:
+            self.unused.discard(bound)
+            return run_gated(request, bound, partial(handler, request, *args, **kwargs), refuse)
+
+        async def guarded_async(request: Request, *args: Any, **kwargs: Any) -> Any:
+            self.unused.discard(bound)
+            call = partial(handler, request, *args, **kwargs)
+            return await run_gated_async(request, bound, call, refuse)
+
+        vars(self.view)[name] = guarded_async if iscoroutinefunction(handler) else guarded
         self.unused.add(bound)
 
     def _carry(self, request: Request) -> None:
-        """Have an async method carry what was seen: its view ends in the event loop."""
+        """Have an async method set the new cookie: its view ends in the event loop."""
         name = _handler_of(request, self.view)
         handler = getattr(self.view, name)
+
+        async def carried(request: Request, *args: Any, **kwargs: Any) -> Any:
+            return await carry_async(request, await handler(request, *args, **kwargs))
+
         if face_cookie.has_seen(request) and iscoroutinefunction(handler):
-            vars(self.view)[name] = _carried(handler)
+            vars(self.view)[name] = carried
 
     def permission_denied(
         self, request: Request, message: str | None = None, code: str | None = None
@@ -235,10 +242,14 @@ class _GateState:
 
     def _deny_without_gate(self, request: Request) -> None:
         """Raise what would be said if there were no gate, if it is a denial."""
+        view: Any = self.view
         with self.aside(), database.shared():  # a view may lock what it looks up
-            self.view.check_permissions(request)
-            if _looks_up(self.view):
-                cast(Any, self.view).get_object()
+            view.check_permissions(request)
+            # An object has permissions of its own.
+            if hasattr(view, "get_object") and not iscoroutinefunction(view.get_object):
+                name = getattr(view, "lookup_url_kwarg", None)
+                if (name or getattr(view, "lookup_field", None)) in view.kwargs:
+                    view.get_object()
 
     def get_exception_handler(self) -> Callable[..., Any]:
         """Return the handler of the site, but that refusals of the gate are answered by it."""
@@ -252,9 +263,9 @@ class _GateState:
         return answer
 
     def finalize_response(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        """Keep what a gate has let through out of caches, and change no other denial.
+        """Keep what a gate has let through out of caches.
 
-        Here every answer comes past, also that to an error. Raises `RuntimeError` if the view has
+        Every answer passes here, also that to an error. Raises `RuntimeError` if the view has
         worked on a face that was to be used up, and is not.
         """
         response = self.finalize(request, *args, **kwargs)
@@ -263,7 +274,9 @@ class _GateState:
                 "a gate of single use was asked by has_permission() in the view itself, too late "
                 "to use the face up: name it in permission_classes"
             )
-        if not _is_in_event_loop():
+        try:
+            asyncio.get_running_loop()  # in which the database cannot be asked
+        except RuntimeError:
             face_cookie.carry(request, response)
         is_open = any(isinstance(decision, Allow) for decision in self.decisions.values())
         return not_reused(request, response) if is_open else response
@@ -276,43 +289,6 @@ class _GateState:
             yield
         finally:
             self.stands_aside = before
-
-
-def _guarded(
-    handler: Callable[..., Any], bound: Policy, reached: Callable[[], None]
-) -> Callable[..., Any]:
-    def guarded(request: Request, *args: Any, **kwargs: Any) -> Any:
-        reached()
-        return run_gated(request, bound, partial(handler, request, *args, **kwargs), refuse)
-
-    return guarded
-
-
-def _carried(handler: Callable[..., Any]) -> Callable[..., Any]:
-    async def carried(request: Request, *args: Any, **kwargs: Any) -> Any:
-        return await carry_async(request, await handler(request, *args, **kwargs))
-
-    return carried
-
-
-def _is_in_event_loop() -> bool:
-    """Tell whether the database cannot be asked here."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-def _guarded_async(
-    handler: Callable[..., Any], bound: Policy, reached: Callable[[], None]
-) -> Callable[..., Any]:
-    async def guarded(request: Request, *args: Any, **kwargs: Any) -> Any:
-        reached()
-        call = partial(handler, request, *args, **kwargs)
-        return await run_gated_async(request, bound, call, refuse)
-
-    return guarded
 
 
 def _is_asked_for(request: Request, view: views.APIView, asked: Policy) -> bool:
@@ -335,19 +311,11 @@ def _handler_of(request: Request, view: views.APIView) -> str:
 
 
 def _is_a_look(request: Request) -> bool:
-    """Tell whether Django REST framework only wants to know what it may offer.
+    """Tell whether Django REST framework only asks what it may offer.
 
-    It asks with a copy of the request that has another method.
+    It does so with a copy of the request that has another method.
     """
     return bool(request.method != request._request.method)
-
-
-def _looks_up(view: Any) -> bool:
-    """Tell whether a request is about one object, which has permissions of its own."""
-    if not hasattr(view, "get_object") or iscoroutinefunction(view.get_object):
-        return False
-    name = getattr(view, "lookup_url_kwarg", None) or getattr(view, "lookup_field", None)
-    return name in view.kwargs
 
 
 def _binding_of(_request: Request, view: Any) -> Mapping[str, Any]:

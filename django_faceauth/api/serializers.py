@@ -38,7 +38,7 @@ class FaceLineSerializer(serializers.Serializer[Any]):
 
 
 class FaceChallengeSerializer(serializers.Serializer[Any]):
-    """One question of the gate, and where it stands."""
+    """One challenge of the gate, and its state."""
 
     challenge = serializers.CharField(help_text=_("The handle: send it back as Face-Challenge."))
     state = StateField(choices=STATES)
@@ -52,19 +52,21 @@ class FaceChallengeSerializer(serializers.Serializer[Any]):
     can_reopen = serializers.BooleanField(
         help_text=_("While it waits: whether another attempt call opens the camera page again.")
     )
-    message = serializers.CharField(help_text=_("The same as `next`, in words for people."))
+    message = serializers.CharField(help_text=_("What to tell the user."))
     action = serializers.CharField(allow_blank=True)
     max_age = serializers.IntegerField(min_value=1, help_text=_("Seconds."))
     snapshot = serializers.DictField(help_text=_("What is approved; empty for nothing."))
-    lines = FaceLineSerializer(many=True, help_text=_("The snapshot as people are shown it."))
-    verified_at = serializers.DateTimeField(allow_null=True, help_text=_("The face was shown."))
+    lines = FaceLineSerializer(many=True, help_text=_("The snapshot as the user is shown it."))
+    verified_at = serializers.DateTimeField(
+        allow_null=True, help_text=_("When the face was captured.")
+    )
     expires_at = serializers.DateTimeField(
         allow_null=True, help_text=_("It counts as fresh until then.")
     )
     start_url = serializers.URLField(allow_null=True)
     attempts_url = serializers.URLField(allow_null=True)
     fallback_url = serializers.URLField(
-        allow_null=True, help_text=_("The site’s other way, for people who cannot pass.")
+        allow_null=True, help_text=_("The site’s fallback, for users who cannot pass.")
     )
 
 
@@ -86,23 +88,23 @@ class FaceAttemptStartSerializer(serializers.Serializer[Any]):
     )
 
     def validate_redirect_url(self, value: str) -> str:
-        """Take an address only as a whole (RFC 9700, section 2.1)."""
+        """Accept only listed URLs, compared as a whole (RFC 9700, section 2.1)."""
         if value not in conf.REDIRECT_ALLOWLIST:
             raise serializers.ValidationError(
-                _("This address is not on the list of this site."), code="not_allowed"
+                _("This URL is not on the list of this site."), code="not_allowed"
             )
         return value
 
 
 class FaceCaptureSerializer(serializers.Serializer[Any]):
-    """Where the face is shown."""
+    """The page that captures the face."""
 
     capture_url = serializers.URLField(help_text=_("For the user’s browser alone; a secret."))
     expires_at = serializers.DateTimeField(help_text=_("It can be opened until then."))
 
 
 class FaceConsentSerializer(serializers.Serializer[Any]):
-    """Whether the caller has agreed to face checks, and to which words."""
+    """The consent of the caller to face checks."""
 
     needed = serializers.BooleanField(help_text=_("Whether a start needs it."))
     version = serializers.CharField(
@@ -123,13 +125,13 @@ class FaceFreshnessSerializer(serializers.Serializer[Any]):
 
 
 class FreshnessQuerySerializer(serializers.Serializer[Any]):
-    """Which gate is asked about."""
+    """The query of the freshness endpoint."""
 
     action = serializers.CharField(required=False, default="", max_length=100)
 
 
 class StatusQuerySerializer(serializers.Serializer[Any]):
-    """Which of them are asked for."""
+    """The query of lists that filter by status."""
 
     status = serializers.CharField(
         required=False, allow_blank=True, default="", max_length=STATUS_LENGTH
@@ -137,7 +139,7 @@ class StatusQuerySerializer(serializers.Serializer[Any]):
 
 
 class FaceAuthenticationSerializer(serializers.ModelSerializer[FaceAuthentication]):
-    """A face authentication of the caller."""  # why it ended so is for the site's staff (V-12)
+    """A face authentication of the caller."""  # the reason is for the site's staff
 
     id = serializers.CharField(source="provider_id")
 

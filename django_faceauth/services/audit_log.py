@@ -13,7 +13,7 @@ from django_faceauth.models import AuditEntry, database
 
 logger = logging.getLogger(__name__)
 
-#: What details may hold: words and numbers, no personal data.
+#: Details are words and numbers, never personal data.
 Fact = str | int | bool | None
 
 
@@ -27,7 +27,7 @@ def note(
 ) -> AuditEntry:
     """Add an entry: what was done, by whom (None for a command), about which row.
 
-    Call it in the transaction of what was done. The log gets the same line on commit.
+    Call it in the transaction of the change. Logs the same line on commit.
     """
     entry = AuditEntry.objects.create(
         at=now,

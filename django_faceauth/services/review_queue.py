@@ -1,10 +1,10 @@
-"""What deserves a pair of eyes."""
+"""Decide which authentications staff should review."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django_faceauth.models import (
     FaceAttempt,
@@ -21,24 +21,24 @@ from django_faceauth.statuses import DECIDED, AuthenticationStatus
 
 Reason = ReviewCase.Reason
 
-#: More attempts than this for one authentication are many.
+#: More attempts than this for one authentication are suspicious.
 MANY_ATTEMPTS: Final = 3
-#: An approval so soon after a decline of the same person is worth a look.
+#: An approval so soon after a decline of the same user is worth a review.
 TURNED_WITHIN: Final = timedelta(hours=24)
 
 
 def consider(authentication: FaceAuthentication, *, now: datetime) -> None:
-    """Put an authentication into the queue if there is a reason to look at it.
+    """Add an authentication to the queue if there is a reason to review it.
 
-    Call it in the transaction that brought the news. A case that was settled is opened again
-    by a reason that was not known then.
+    Call it in the transaction that stored its new status. A reason that was not known when a
+    case was settled opens it again.
     """
     raise_case(authentication, *_reasons(authentication), now=now)
 
 
 @database.repeated
 def contest(challenge: FaceChallenge, *, now: datetime) -> bool:
-    """Have a person look at a decline that its user calls wrong; tell if there is one (V-10)."""
+    """Queue a decline that its user contests for review; tell whether it was declined."""
     if not challenge.is_declined or challenge.authentication is None:
         return False
     with database.atomic():
@@ -47,7 +47,7 @@ def contest(challenge: FaceChallenge, *, now: datetime) -> bool:
 
 
 def raise_case(authentication: FaceAuthentication, *reasons: Reason, now: datetime) -> None:
-    """Put an authentication into the queue for these reasons, beside those it is there for."""
+    """Add an authentication to the queue for these reasons and those that it is there for."""
     if not reasons:
         return
     case, _created = ReviewCase.objects.select_for_update().get_or_create(
@@ -72,35 +72,21 @@ def _reasons(row: FaceAuthentication) -> Iterator[Reason]:
         yield Reason.AUDIT
     if row.status != AuthenticationStatus.APPROVED:
         return
-    if _was_declined_before(row):
-        yield Reason.TURNED
-    if _is_from_new_network(row):
-        yield Reason.NETWORK
-
-
-def _was_declined_before(row: FaceAuthentication) -> bool:
-    others = StatusChange.objects.filter(authentication__user_id=row.user_id).exclude(
-        authentication_id=row.pk
+    declined = StatusChange.objects.filter(
+        authentication__user_id=row.user_id,
+        status=AuthenticationStatus.DECLINED,
+        at__gt=row.created_at - TURNED_WITHIN,
+        at__lte=row.created_at + TURNED_WITHIN,
     )
-    declined = others.filter(status=AuthenticationStatus.DECLINED)
-    return declined.filter(
-        at__gt=row.created_at - TURNED_WITHIN, at__lte=row.created_at + TURNED_WITHIN
-    ).exists()
-
-
-def _is_from_new_network(row: FaceAuthentication) -> bool:
-    """Tell whether no approved face of this person was shown from there before (C-06)."""
+    if declined.exclude(authentication_id=row.pk).exists():
+        yield Reason.TURNED
     network = row.attempts.values_list("network", flat=True).first()
-    if not network:
-        return False
-    known = _networks_of(row.user_id, before=row)
-    return bool(known) and network not in known
-
-
-def _networks_of(user_id: Any, *, before: FaceAuthentication) -> set[str]:
-    shown = FaceAttempt.objects.filter(
-        authentication__user_id=user_id,
-        authentication__status=AuthenticationStatus.APPROVED,
-        authentication_id__lt=before.pk,
-    ).exclude(network="")
-    return set(shown.order_by().values_list("network", flat=True).distinct())
+    if network:
+        captured = FaceAttempt.objects.filter(
+            authentication__user_id=row.user_id,
+            authentication__status=AuthenticationStatus.APPROVED,
+            authentication_id__lt=row.pk,
+        ).exclude(network="")
+        known = set(captured.order_by().values_list("network", flat=True).distinct())
+        if known and network not in known:
+            yield Reason.NETWORK

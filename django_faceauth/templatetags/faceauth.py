@@ -1,4 +1,4 @@
-"""`{% load faceauth %}`: what templates may ask the gate."""
+"""Template tags: `{% load faceauth %}`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ register = template.Library()
 def face_fresh(
     context: Context, *, action: str = "", max_age: float | timedelta | None = None
 ) -> Face | None:
-    """Return what a gate with these arguments would let the visitor through on, or None.
+    """Return the face on which a gate with these arguments would let the visitor through, or None.
 
     `{% face_fresh action="payout" as fresh %}`. Raises `ConfigurationError` in a template
     that has no request, and what `freshness` raises.
@@ -36,5 +36,5 @@ def face_fresh(
 
 @register.simple_tag
 def face_texts() -> SafeString:
-    """Give `faceauth/stepup.js` its words in the language of the page, as data and no script."""
+    """Return the texts of `faceauth/stepup.js` in the language of the page, as JSON data."""
     return json_script({name: str(text) for name, text in STEPUP.items()}, "faceauth-texts")

@@ -1,4 +1,4 @@
-"""The pages: those between a closed gate and an open one, and those by which people say no."""
+"""The pages of the flow, and those by which users contest, report and withdraw."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages by which people say no: not me, not like that, no longer."""
+"""Pages to report a face check, contest a decline and withdraw consent."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from django_faceauth.services import notifications, review_queue
 from django_faceauth.services.grants import identity
 from django_faceauth.services.privacy import consent as consents
 from django_faceauth.services.review import user_reports
-from django_faceauth.views.page import not_found, of_this_session, page
+from django_faceauth.views.pages import not_found, of_this_session, page
 
 
 @page
 @csrf_protect
 @require_http_methods(["GET", "HEAD", "POST"])
 def report(request: HttpRequest, token: str) -> HttpResponse:
-    """Hear from somebody who was mailed about a face check: that was not me (C-05).
+    """Receive a report that a face check was not by its user, from the link in the mail.
 
-    Public: whoever reads the mail is believed, and can only take away. Looking changes
-    nothing, since programs look at links too.
+    Public: the token is enough, since a report can only revoke. GET changes nothing, since
+    mail scanners open links too.
     """
     challenge = notifications.challenge_of(token)
     if challenge is None:
@@ -46,7 +46,7 @@ def report(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 @of_this_session
 def contest(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
-    """Have a person look at a decline (V-10). Without a gate: it opens nothing."""
+    """Request a manual review of a decline. Without a gate, since it opens nothing."""
     if not review_queue.contest(challenge, now=timezone.now()):
         return not_found(request)
     return render(request, "faceauth/contested.html", {"cancel_url": home()})
@@ -57,9 +57,9 @@ def contest(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def consent(request: HttpRequest) -> HttpResponse:
-    """Show whether the user has agreed to face checks; on POST, take it back (V-03).
+    """Show the user's consent to face checks; on POST, withdraw it.
 
-    Without a gate: taking it back must be as easy as giving it, and opens nothing.
+    Without a gate: withdrawing must be as easy as agreeing, and opens nothing.
     """
     user = cast(AbstractBaseUser, request.user)
     is_impersonated = identity.is_impersonated(request)
@@ -68,7 +68,7 @@ def consent(request: HttpRequest) -> HttpResponse:
         return redirect("faceauth:consent")
     context = {
         "latest": consents.latest(user),
-        "words": consents.words(),
+        "consent_text": consents.current_text(),
         "is_needed": consents.is_needed(user),
         "is_impersonated": is_impersonated,
         "fallback": fallback_for(),

@@ -41,7 +41,7 @@ def test_a_start_without_it_says_what_to_agree_to(program, provider):
     told = refused.json()
     assert refused.status_code == 400
     assert refused["Content-Type"] == "application/problem+json"
-    assert told.pop("consent_text") == consent.words().text
+    assert told.pop("consent_text") == consent.current_text().text
     assert told.pop("title")
     assert told == {
         "type": "about:blank",

@@ -69,7 +69,7 @@ def approves(page: Page, outcome: str = "same_person") -> None:
     """Show a face, and close the window that says that one may."""
     tab = opens_the_camera(page)
     shows(tab, outcome)
-    says(tab, "Thank you, that is all here")
+    says(tab, "All done. You can close this window.")
     tab.close()
 
 
@@ -126,7 +126,7 @@ def test_a_payout_without_leaving_the_page(visit):
     button.click()
 
     says_what = dialog(page).locator("dl")
-    expect(dialog(page)).to_have_accessible_name("Please show your face")
+    expect(dialog(page)).to_have_accessible_name("Confirm it's you")
     expect(says_what).to_contain_text("Mr. Stay")
     expect(says_what).to_contain_text("12.50\u00a0EUR")
     tab = opens_the_camera(page)
@@ -191,7 +191,7 @@ def test_carol_leaves_too_early_and_tries_again(visit):
 
 @pytest.mark.parametrize(
     ("outcome", "message"),
-    [("someone_else", "The page stays closed for now"), ("refuse", "That is fine")],
+    [("someone_else", "The page stays closed for now"), ("refuse", "Nothing was changed")],
 )
 def test_without_an_approval_nothing_is_sent(visit, outcome, message):
     """It says so, and asks no second time by itself."""
@@ -469,7 +469,7 @@ def test_without_a_network_for_a_while(page, draft):
     page.context.set_offline(True)
     expect(news).to_contain_text("You are offline")
     page.context.set_offline(False)
-    expect(news).to_contain_text("As soon as the face check is done")
+    expect(news).to_contain_text("as soon as the face check is done")
     shows(tab)
 
     assert told(page)["status"] == 200
@@ -563,7 +563,7 @@ def test_a_question_that_is_gone(page, draft):
     opens_the_camera(page)
 
     expect(dialog(page)).to_have_accessible_name("This was not done")
-    expect(dialog(page).get_by_role("status")).to_contain_text("This face check is over.")
+    expect(dialog(page).get_by_role("status")).to_contain_text("This face check has ended.")
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def comes(visit: Callable[..., Page], banks: dict[str, str]) -> Callable[..., Pa
 
 def asked(page: Page) -> Page:
     page.goto("/statements/")
-    says(page, "Please show your face")
+    says(page, "Confirm it's you")
     return page
 
 
@@ -82,8 +82,8 @@ def test_the_markup_is_the_same(comes):
     assert harbour != meadow
     assert BRAND.sub("", harbour) == BRAND.sub("", meadow)
     assert [page.title() for page in pages] == [
-        "Please show your face · Harbour Bank",
-        "Please show your face · Meadow Mutual",
+        "Confirm it's you · Harbour Bank",
+        "Confirm it's you · Meadow Mutual",
     ]
 
 
@@ -152,9 +152,9 @@ def test_axe_finds_nothing_behind_the_gate(comes):
     page.get_by_role("button", name="Approve with my face and send").click()
     goes_to_the_camera(page)
     shows(page)
-    says(page, "One last look")
+    says(page, "Please confirm")
     looks("continue")
-    page.get_by_role("button", name="Yes, do this now").click()
+    page.get_by_role("button", name="Confirm").click()
     says(page, "Your money is on its way")
     looks("receipt")
     page.get_by_role("button", name="Log out").click()

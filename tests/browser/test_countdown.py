@@ -46,15 +46,15 @@ def test_it_counts_each_second_and_speaks_three_times(page: Page) -> None:
     expect(told).to_have_text("")
     page.clock.run_for(2000)
     expect(timer).to_have_text("Your face check counts for another 1:00.")
-    expect(told).to_have_text("Your face check counts for one more minute.")
+    expect(told).to_have_text("Your face check is valid for one more minute.")
     page.clock.run_for(29_000)
     expect(timer).to_have_text("Your face check counts for another 0:31.")
-    expect(told).to_have_text("Your face check counts for one more minute.")
+    expect(told).to_have_text("Your face check is valid for one more minute.")
     page.clock.run_for(1000)
-    expect(told).to_have_text("Your face check counts for 30 more seconds.")
+    expect(told).to_have_text("Your face check is valid for 30 more seconds.")
     page.clock.run_for(30_000)
     expect(timer).to_have_text("Your face check counts for another 0:00.")
-    expect(told).to_contain_text("Your face check is over.")
+    expect(told).to_contain_text("Your face check has expired.")
 
 
 def test_a_page_that_slept_says_what_is_true_when_it_wakes(page: Page) -> None:

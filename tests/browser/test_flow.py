@@ -30,7 +30,7 @@ def says(page: Page, text: str) -> None:
 def test_alice_is_recognised(visit, bank, path):
     page = visit("alice")
     page.goto(path)
-    says(page, "Please show your face")
+    says(page, "Confirm it's you")
     goes_to_the_camera(page)
     shows(page)
 
@@ -48,7 +48,7 @@ def test_bob_is_somebody_else(visit):
     says(page, "could not confirm")
 
     page.goto("/statements/")
-    says(page, "Please show your face")
+    says(page, "Confirm it's you")
 
 
 def test_carol_needs_two_tries(visit, bank):
@@ -70,7 +70,7 @@ def test_dave_refuses(visit):
     goes_to_the_camera(page)
     shows(page)
 
-    says(page, "You chose not to show your face")
+    says(page, "Face check cancelled")
 
 
 def test_erin_is_not_enrolled(visit):
@@ -203,7 +203,7 @@ def test_two_tabs_with_two_questions(visit, bank):
     second.reload()
     assert second.url == f"{bank}/settings/"
     first.goto("/statements/")
-    says(first, "Please show your face")
+    says(first, "Confirm it's you")
 
 
 def test_the_face_is_shown_on_a_phone(visit, browser, bank):
@@ -231,7 +231,7 @@ def test_the_back_button_from_the_camera(visit, bank):
     goes_to_the_camera(page)
     page.go_back()
     assert page.url == start
-    says(page, "Please show your face")
+    says(page, "Confirm it's you")
     page.wait_for_timeout(2_000)  # the provider is asked at most once in two seconds
     goes_to_the_camera(page)
     shows(page)
@@ -255,7 +255,7 @@ def test_reloading_every_page(visit, bank):
     page = visit("frank")
     page.goto("/statements/")
     page.reload()
-    says(page, "Please show your face")
+    says(page, "Confirm it's you")
     goes_to_the_camera(page)
     page.reload()
     shows(page, "leave")

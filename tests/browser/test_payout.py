@@ -39,15 +39,15 @@ def writes_down(page: Page, payee: str, amount: str = "12.50") -> str:
 def approves(page: Page) -> None:
     """Show a face for the draft on the page, as far as the last look."""
     page.get_by_role("button", name="Approve with my face and send").click()
-    says(page, "Please show your face")
+    says(page, "Confirm it's you")
     goes_to_the_camera(page)
     shows(page)
     page.wait_for_url(CONTINUE, timeout=20_000)
-    says(page, "One last look")
+    says(page, "Please confirm")
 
 
 def sends(page: Page) -> None:
-    page.get_by_role("button", name="Yes, do this now").click()
+    page.get_by_role("button", name="Confirm").click()
 
 
 def is_still_a_draft(page: Page, draft: str) -> None:
@@ -110,7 +110,7 @@ def test_a_payout_that_was_changed_in_another_tab(visit):
     sends(page)
 
     says(page, "This is not what you approved")
-    page.get_by_role("link", name="Look at it again").click()
+    page.get_by_role("link", name="Go back").click()
     page.wait_for_url(draft)
     says(page, "Is this right?")
     expect(page.locator("main")).to_contain_text("Mr. Shark")
@@ -130,7 +130,7 @@ def test_the_password_is_changed_in_another_tab(visit):
 
     sends(page)
 
-    says(page, "Please show your face")
+    says(page, "Confirm it's you")
     is_still_a_draft(other, draft)
 
 
@@ -143,7 +143,7 @@ def test_the_time_runs_out_before_the_last_button(visit, vault):
 
     sends(page)
 
-    says(page, "Please show your face")
+    says(page, "Confirm it's you")
     is_still_a_draft(page, draft)
 
 
@@ -153,7 +153,7 @@ def test_a_double_click_on_the_last_button(visit):
     draft = writes_down(page, "Ms. Quay")
     approves(page)
 
-    page.get_by_role("button", name="Yes, do this now").dblclick()
+    page.get_by_role("button", name="Confirm").dblclick()
 
     page.wait_for_url(draft)
     says(page, SENT)
@@ -170,7 +170,7 @@ def test_a_payout_in_a_narrow_window(visit):
     draft = writes_down(page, "W" * 70)
     fits()
     page.get_by_role("button", name="Approve with my face and send").click()
-    says(page, "Please show your face")
+    says(page, "Confirm it's you")
     fits()
     goes_to_the_camera(page)
     shows(page)

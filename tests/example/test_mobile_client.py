@@ -21,7 +21,7 @@ import requests
 
 from django_faceauth.messages import WORDINGS, Wording
 from django_faceauth.response_codes import RETRY_ADVICE
-from django_faceauth.services.privacy.consent import Words
+from django_faceauth.services.privacy.consent import ConsentText
 from example_project import mobile_client
 from example_project.mobile_client import Bank, Exit, Question, challenges_in
 from tests.server import MANAGE, manage
@@ -130,7 +130,7 @@ def test_who_does_not_agree_is_left_in_peace(bank: str, said: str) -> None:
     done = runs(bank, "--user", "alice", "--play", "same_person", said=said)
 
     assert done.returncode == Exit.NOT_CONFIRMED
-    assert Words("", "en").text.splitlines()[0] in done.stdout
+    assert ConsentText("", "en").text.splitlines()[0] in done.stdout
     assert "That is fine." in done.stderr
     assert "goes on to" not in done.stdout
 

@@ -47,7 +47,7 @@ def test_the_start_page_says_what_is_agreed_to(person):
     page = person.browser.get(person.is_asked())
 
     assertTemplateUsed(page, "faceauth/consent.html")
-    assert page.content.decode().index(consent.words().html) < page.content.decode().index(
+    assert page.content.decode().index(consent.current_text().html) < page.content.decode().index(
         'name="consent"'
     )
 
@@ -148,15 +148,15 @@ def test_saying_no_leads_to_the_other_way(person, settings):
     start = person.is_asked()
     before = person.browser.get(start).content.decode()
     assert "by-code" not in before
-    assert consent.words().html in before
+    assert consent.current_text().html in before
 
     settings.FACEAUTH_FALLBACK = "by-code"
     page = person.browser.get(start).content.decode()
 
     link = re.search(r'href="(/by-code/\?challenge=[^"]+)"', page)
     assert person.browser.get(link[1]).status_code == 200
-    assert consent.words().html in page
-    assert consent.words().html not in before
+    assert consent.current_text().html in page
+    assert consent.current_text().html not in before
 
 
 def test_a_site_says_it_in_its_own_words(person, settings, tmp_path):
@@ -201,7 +201,7 @@ def test_it_says_when_and_to_what(person):
     page = person.browser.get(PAGE)
 
     assert "March 1, 2026, 6 a.m. (CST)" in page.content.decode()
-    assert consent.words().html in page.content.decode()
+    assert consent.current_text().html in page.content.decode()
     assert form_of(page) == [PAGE]
 
 
@@ -212,7 +212,7 @@ def test_an_earlier_text_is_not_shown_as_if_it_were_todays(person, settings):
     page = person.browser.get(PAGE)
 
     assert page.context["is_needed"]
-    assert consent.words().html not in page.content.decode()
+    assert consent.current_text().html not in page.content.decode()
     assert form_of(page) == [PAGE]
 
 

@@ -46,7 +46,7 @@ def test_nobody_is_asked_where_the_site_takes_consent_elsewhere(person, settings
     settings.FACEAUTH_CONSENT_VERSION = ""
 
     assert not consent.is_needed(person.user)
-    assert consent.asked_of(person.user) is None
+    assert consent.required_text(person.user) is None
 
 
 def test_what_is_kept_of_a_consent(person):
@@ -59,7 +59,7 @@ def test_what_is_kept_of_a_consent(person):
     assert (kept.user, kept.who) == (person.user, str(person.user.pk))
     assert (kept.version, kept.language) == (VERSION, "en")
     assert (kept.given_at, kept.withdrawn_at) == (NOON, None)
-    assert kept.text_digest == consent.Words(VERSION, "en").digest
+    assert kept.text_digest == consent.ConsentText(VERSION, "en").digest
     assert not consent.is_needed(person.user)
 
 

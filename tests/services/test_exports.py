@@ -24,7 +24,7 @@ from django_faceauth.models import (
     Verdict,
 )
 from django_faceauth.services import audit_log
-from django_faceauth.services.privacy import erasure, exports, holdings
+from django_faceauth.services.privacy import erasure, exports
 from tests.webhook_deliveries import deliver, event
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
@@ -116,7 +116,7 @@ def test_every_kind_is_told(anna):
 def test_every_model_and_column_is_told_or_left_out_by_name(anna):
     """V-09: a new column is told, a new model is missed here until somebody decides."""
     told = {one["kind"]: one for one in export(anna)["held"]}
-    models = set(apps.get_app_config("faceauth").get_models()) - holdings.IMPERSONAL
+    models = set(apps.get_app_config("faceauth").get_models()) - exports.IMPERSONAL
 
     assert set(told) == {model._meta.label_lower for model in models}
     left_out = set()
@@ -130,7 +130,7 @@ def test_every_model_and_column_is_told_or_left_out_by_name(anna):
 
 
 def test_what_is_impersonal_leads_to_nobody():
-    for model in holdings.IMPERSONAL:
+    for model in exports.IMPERSONAL:
         assert not any(column.is_relation for column in model._meta.concrete_fields)
 
 
@@ -141,8 +141,8 @@ def test_each_kind_says_what_it_is_whence_for_whom_and_how_long(anna):
     case = told["faceauthentication"]
     field = FaceAuthentication._meta.get_field("synced_at")
     assert case["meaning"] == FaceAuthentication._meta.verbose_name_plural
-    assert case["source"] == [holdings.PROVIDER, holdings.SITE]
-    assert case["recipients"] == [holdings.PROVIDER, holdings.STAFF]
+    assert case["source"] == [exports.PROVIDER, exports.SITE]
+    assert case["recipients"] == [exports.PROVIDER, exports.STAFF]
     assert "90" in case["kept_for"]
     assert str(field.verbose_name) in case["fields"]["synced_at"]
     assert str(field.help_text) in case["fields"]["synced_at"]

@@ -1,4 +1,4 @@
-"""Who is this user at the provider?"""
+"""The applicants of users at the provider."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["applicant_of", "is_enrolled", "link"]
 
 
 def applicant_of(user: AbstractBaseUser) -> Applicant:
-    """Return the applicant of an active user; raise `NotEnrolled` when there is none (G-02)."""
+    """Return the applicant of an active user; raise `NotEnrolled` if there is none."""
     if not user.is_active:
         raise NotEnrolled("the user is not active")
     applicant = Applicant.objects.filter(user_id=user.pk).first()
@@ -32,14 +32,12 @@ def is_enrolled(user: AbstractBaseUser) -> bool:
 
 @database.repeated
 def link(user: AbstractBaseUser, applicant_id: str, *, now: datetime | None = None) -> Applicant:
-    """Say who a user is at the provider.
+    """Link a user to their applicant at the provider.
 
-    Raises `ValueError` for an id of the wrong shape, and `IntegrityError` when another
-    user has that applicant.
-
-    Linking to another applicant ends what the user was granted as the former one, in the
-    same transaction. The gate compares both at every request besides, for rows that were
-    changed in another way.
+    Raises `ValueError` for an id of the wrong shape, and `IntegrityError` if another user has
+    that applicant. Linking to another applicant revokes what the user was granted as the former
+    one, in the same transaction; the gate also compares both at every request, for rows that
+    were changed in another way.
     """
     if not is_id(applicant_id, Prefix.APPLICANT):
         raise ValueError("not an identifier that starts with aplt_")

@@ -1,4 +1,4 @@
-"""Who is meant: users by the name that they log in with, or by their primary key."""
+"""Look up users by user name or primary key."""
 
 from __future__ import annotations
 
@@ -15,30 +15,19 @@ Found = Sequence[AbstractBaseUser]
 def find(names: Iterable[str]) -> Mapping[str, Found]:
     """Return for each of `names` the users that it may mean: none, one, or two.
 
-    Two are one whose user name is the primary key of another: nobody may guess then.
+    Two if one user's name is the primary key of another: guessing would be unsafe.
     """
-    keys = {name: _key(name) for name in names}
-    by_name = {user.get_username(): user for user in _users(_username(), keys)}
-    by_key = {user.pk: user for user in _users("pk", filter(None, keys.values()))}
+    model: Any = get_user_model()
+    keys: dict[str, Any] = {}
+    for name in names:
+        try:
+            keys[name] = model._meta.pk.clean(name, None)
+        except ValidationError:
+            keys[name] = None
+    of_name = {f"{model.USERNAME_FIELD}__in": list(keys)}
+    by_name = {user.get_username(): user for user in model._base_manager.filter(**of_name)}
+    by_key = model._base_manager.in_bulk([key for key in keys.values() if key])
     return {
         name: tuple({user for user in (by_name.get(name), by_key.get(key)) if user})
         for name, key in keys.items()
     }
-
-
-def _users(column: str, values: Iterable[Any]) -> Iterable[AbstractBaseUser]:
-    users: Any = get_user_model()._base_manager.filter(**{f"{column}__in": list(values)})
-    found: Iterable[AbstractBaseUser] = users
-    return found
-
-
-def _username() -> str:
-    return str(get_user_model().USERNAME_FIELD)
-
-
-def _key(text: str) -> Any:
-    """Return `text` as a primary key of the user model; None when it is none."""
-    try:
-        return get_user_model()._meta.pk.clean(text, None)
-    except ValidationError:
-        return None

@@ -92,7 +92,7 @@ def begin(
     `TooManyAttempts`, a `ProviderError` or a `ConfigurationError`.
     """
     applicant = applicants.applicant_of(challenge.user)
-    consent.require(challenge.user, said=agreed_to, now=now)
+    consent.require(challenge.user, version=agreed_to, now=now)
     get_client()  # raises, if it does, before anything is written
     if database.is_surrounded():
         # What is held meanwhile keeps others waiting, on SQLite all writers, and a crash loses it.

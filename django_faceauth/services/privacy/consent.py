@@ -1,4 +1,4 @@
-"""Who agreed to have their face looked at, to which words, and until when (V-02, V-03)."""
+"""Record and withdraw consent to face checks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from html import unescape
-from typing import Final
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.template.loader import render_to_string
@@ -24,13 +23,10 @@ from django_faceauth.services.grants import revocation
 from django_faceauth.services.privacy import erasure
 from django_faceauth.signals import consent_withdrawn
 
-#: The words that people agree to; sites bring their own by overriding it.
-TEMPLATE: Final = "faceauth/consent.html"
-
 
 @dataclass(frozen=True)
-class Words:
-    """The text that people agree to, in one language."""
+class ConsentText:
+    """The text that users agree to, in one language."""
 
     version: str
     language: str
@@ -40,27 +36,28 @@ class Words:
         """The text as pages show it."""
         context = {"version": self.version, "has_fallback": bool(conf.FALLBACK)}
         with translation.override(self.language or None):
-            return render_to_string(TEMPLATE, context)
+            # Sites override this template with their own text.
+            return render_to_string("faceauth/consent.html", context)
 
     @property
     def text(self) -> str:
-        """The text for programs: a line for each line of the template that says something."""
+        """The plain text: one line for each line of the template that has text."""
         lines = unescape(strip_tags(self.html)).splitlines()
         return "\n".join(filter(None, (" ".join(line.split()) for line in lines)))
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the words, however they are set."""
+        """The SHA-256 of the text, independent of its markup and white space."""
         return hashlib.sha256(" ".join(self.text.split()).encode()).hexdigest()
 
 
-def words() -> Words:
-    """Return the text of today, in the language of the reader."""
-    return Words(conf.CONSENT_VERSION, translation.get_language() or "")
+def current_text() -> ConsentText:
+    """Return the current text, in the active language."""
+    return ConsentText(conf.CONSENT_VERSION, translation.get_language() or "")
 
 
 def is_needed(user: AbstractBaseUser) -> bool:
-    """Tell whether a user still has to agree to the text of today."""
+    """Tell whether a user still has to agree to the current text."""
     version = conf.CONSENT_VERSION
     if not version:
         return False
@@ -69,33 +66,33 @@ def is_needed(user: AbstractBaseUser) -> bool:
     return version not in standing.values_list("version", flat=True)
 
 
-def asked_of(user: AbstractBaseUser) -> Words | None:
-    """Return what a user still has to agree to, if anything."""
-    return words() if is_needed(user) else None
+def required_text(user: AbstractBaseUser) -> ConsentText | None:
+    """Return the text that a user still has to agree to, if any."""
+    return current_text() if is_needed(user) else None
 
 
 def latest(user: AbstractBaseUser) -> Consent | None:
-    """Return the newest consent of a user that stands, else the newest that was withdrawn."""
+    """Return the newest consent of a user that stands, else the newest withdrawn one."""
     newest_first = list(Consent.objects.filter(user_id=user.pk).order_by("-pk"))
-    standing = (consent for consent in newest_first if consent.withdrawn_at is None)
-    return next(standing, next(iter(newest_first), None))
+    standing = [consent for consent in newest_first if consent.withdrawn_at is None]
+    return next(iter(standing or newest_first), None)
 
 
-def require(user: AbstractBaseUser, *, said: str = "", now: datetime) -> None:
-    """Note the consent to version `said` if one is needed; raise `ConsentRequired` without it."""
+def require(user: AbstractBaseUser, *, version: str = "", now: datetime) -> None:
+    """Record the consent to `version` if one is needed; raise `ConsentRequired` without it."""
     if is_needed(user):
-        give(user, version=said, language=words().language, now=now)
+        give(user, version=version, language=current_text().language, now=now)
 
 
 @database.repeated
 def give(user: AbstractBaseUser, *, version: str, language: str, now: datetime) -> None:
-    """Note that a user agrees to the text of `version`, as it is shown in `language` (V-02).
+    """Record that a user agrees to the text of `version`, as shown in `language`.
 
-    Once for each version. Raises `ConsentRequired` if another version is asked for, or none.
+    Once for each version. Raises `ConsentRequired` for any version but the current one.
     """
     if not version or version != conf.CONSENT_VERSION:
         raise ConsentRequired(conf.CONSENT_VERSION)
-    digest = Words(version, language).digest
+    digest = ConsentText(version, language).digest
     with database.atomic():
         limits.hold(user.pk)  # so that a double click is one consent
         if is_needed(user):
@@ -111,9 +108,9 @@ def give(user: AbstractBaseUser, *, version: str, language: str, now: datetime) 
 
 @database.repeated
 def withdraw(user: AbstractBaseUser, *, now: datetime) -> bool:
-    """Take back whatever a user has agreed to; tell whether there was anything (V-03).
+    """Withdraw all consents of a user; tell whether there were any.
 
-    Ends what was asked and granted, and has the provider forget what it holds.
+    Ends open challenges and grants, and has the provider anonymize what it holds.
     """
     with database.atomic():
         # The UPDATE comes first: of two at once, one finds something to withdraw.

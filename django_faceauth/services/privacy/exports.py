@@ -1,40 +1,64 @@
-"""Telling a person all that is held about them (V-09): everything of theirs, nobody else's.
+"""Export all personal data held about a user.
 
-Secrets of open sessions are named, not told. So are fraud codes and what follows from them
-(V-12), unless the site decides otherwise.
+Secrets of open sessions are named without their values. So are fraud codes and what follows
+from them, unless the site decides otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db.models import Field, Model
+from django.db.models import Field, Model, Q
+from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from django_faceauth.conf import conf
 from django_faceauth.models import (
+    Applicant,
+    AttemptRequest,
+    AuditEntry,
+    Consent,
+    Erasure,
+    ErasureTask,
     FaceAttempt,
     FaceAuthentication,
     FaceChallenge,
+    FaceExemption,
+    Lockout,
+    ProviderRateLimit,
     ReviewCase,
+    StatusChange,
+    Verdict,
     WebhookEvent,
 )
 from django_faceauth.response_codes import FRAUD
 from django_faceauth.services import audit_log, unexpected_errors
-from django_faceauth.services.privacy import holdings
-from django_faceauth.services.privacy.holdings import COUNTED, HOLDINGS, DataCategory, Text
 
+Text = str | Promise
 Json = dict[str, Any]
 
-NOT_TOLD: Final = _("Not told: what fraud detection found.")
-#: In place of a value that is not what it should be.
-UNREADABLE: Final = _("Could not be read: please ask the site.")
-STILL_OPEN: Final = _("Not told while the question is open.")
+PROVIDER: Final = _("the provider")
+SITE: Final = _("the site")
+PERSON: Final = _("the user")
+STAFF: Final = _("staff of the site")
+
+#: Instead of a period of `FACEAUTH_RETENTION`: rows that go when the rate limits forget them.
+RATE_LIMITS: Final = "rate_limits"
+
+SESSION_DIGEST: Final = _("A secret digest that would identify the session.")
+DIGEST: Final = _("A digest that only this site can verify.")
+DEDUP_KEY: Final = _("Prevents two open challenges for the same thing.")
+
+NOT_TOLD: Final = _("Withheld: result of fraud detection.")
+STILL_OPEN: Final = _("Withheld while the challenge is open.")
+UNREADABLE: Final = _("Could not be read. Please contact support.")
+
 FRAUD_COLUMNS: Final[Mapping[type[Model], frozenset[str]]] = {
     FaceAuthentication: frozenset({"response_codes", "code", "risk_labels"}),
     FaceAttempt: frozenset({"response_codes"}),
@@ -42,9 +66,93 @@ FRAUD_COLUMNS: Final[Mapping[type[Model], frozenset[str]]] = {
 }
 FRAUD_REASONS: Final = frozenset({ReviewCase.Reason.FRAUD, ReviewCase.Reason.DURESS})
 
+#: Models without personal data.
+IMPERSONAL: Final[frozenset[type[Model]]] = frozenset({ProviderRateLimit})
 
-#: How many kinds of things `export` goes through.
-KINDS: Final = len(HOLDINGS) + 1
+
+@dataclass(frozen=True, slots=True)
+class DataCategory:
+    """The rows of one model about one user.
+
+    `owned_by` makes the condition for a user's primary key; `kept` names a period of
+    `FACEAUTH_RETENTION`, is `RATE_LIMITS`, or is empty for as long as the account; `left_out`
+    says why a column is withheld, `others` names the columns that identify other users.
+    """
+
+    model: type[Model]
+    owned_by: Callable[[Any], Q]
+    source: tuple[Text, ...]
+    kept: str = ""
+    recipients: tuple[Text, ...] = (STAFF,)
+    left_out: Mapping[str, Text] = field(default_factory=dict)
+    others: frozenset[str] = frozenset()
+
+
+def _of_user(user_id: Any) -> Q:
+    return Q(user=user_id)
+
+
+def _of_authentication(user_id: Any) -> Q:
+    return Q(authentication__user=user_id)
+
+
+def _of_events(user_id: Any) -> Q:
+    known = FaceAuthentication.objects.filter(user_id=user_id).exclude(provider_id=None)
+    applicants = Applicant.objects.filter(user_id=user_id)
+    return Q(provider_id__in=known.values("provider_id")) | Q(
+        applicant_id__in=applicants.values("applicant_id")
+    )
+
+
+# One table, so that a test notices a model or a column that is missing from it.
+CATEGORIES: Final = (
+    DataCategory(Applicant, _of_user, (SITE,), recipients=(PROVIDER, STAFF)),
+    DataCategory(FaceAuthentication, _of_user, (PROVIDER, SITE), "flows", (PROVIDER, STAFF)),
+    DataCategory(
+        FaceAttempt,
+        _of_authentication,
+        (PROVIDER, PERSON),
+        "flows",
+        (PROVIDER, STAFF),
+        left_out={"network": DIGEST},
+    ),
+    DataCategory(StatusChange, _of_authentication, (PROVIDER,), "flows"),
+    DataCategory(
+        FaceChallenge,
+        _of_user,
+        (SITE, PERSON),
+        "flows",
+        left_out={
+            "session_digest": SESSION_DIGEST,
+            "binding_digest": DIGEST,
+            "dedup_key": DEDUP_KEY,
+        },
+    ),
+    DataCategory(ReviewCase, _of_authentication, (SITE,), "flows"),
+    DataCategory(Verdict, _of_authentication, (SITE,), "flows", others=frozenset({"reviewer"})),
+    DataCategory(FaceExemption, _of_user, (SITE,), "flows", others=frozenset({"author"})),
+    DataCategory(
+        AttemptRequest,
+        _of_user,
+        (PERSON,),
+        RATE_LIMITS,
+        left_out={"session_digest": SESSION_DIGEST},
+    ),
+    DataCategory(Lockout, _of_user, (SITE, PERSON), "limits"),
+    DataCategory(WebhookEvent, _of_events, (PROVIDER,), "tombstones"),
+    DataCategory(Consent, lambda pk: Q(user=pk) | Q(who=str(pk)), (PERSON,), "consents"),
+    DataCategory(Erasure, lambda pk: Q(who=str(pk)), (PERSON, SITE), "consents"),
+    DataCategory(
+        ErasureTask,
+        lambda pk: Q(erasure__who=str(pk)),
+        (SITE, PROVIDER),
+        "consents",
+        (PROVIDER, STAFF),
+    ),
+)
+
+#: How many categories `export` goes through: these and the audit log.
+KINDS: Final = len(CATEGORIES) + 1
 
 
 def export(
@@ -56,48 +164,55 @@ def export(
 ) -> Json:
     """Return all that is held about a user, in values that `DjangoJSONEncoder` takes.
 
-    `tell` hears of each kind of things. Leaves an entry in the audit log.
+    Calls `tell(1)` after each category of data. Adds an entry to the audit log.
     """
-    held = []
-    for section in _held(user, with_fraud_codes):
-        held.append(section)
+    subjects = [audit_log.subject_of(user)]
+    sections = []
+    for category in CATEGORIES:
+        rows = list(category.model._base_manager.filter(category.owned_by(user.pk)).order_by("pk"))
+        subjects += [audit_log.subject_of(row) for row in rows if not isinstance(row, WebhookEvent)]
+        sections.append(_section(category, rows, user, with_fraud_codes))
         tell(1)
-    told = {
+    log = DataCategory(
+        AuditEntry,
+        lambda _pk: Q(subject__in=subjects),
+        (SITE,),
+        "audit",
+        others=frozenset({"by"}),
+    )
+    entries = AuditEntry.objects.filter(log.owned_by(user.pk)).order_by("pk")
+    sections.append(_section(log, list(entries), user, with_fraud_codes))
+    tell(1)
+    audit_log.note("exported_user", by=None, about=user, now=now, with_fraud_codes=with_fraud_codes)
+    return {
         "user": {"id": str(user.pk), "name": user.get_username()},
         "made_at": now,
         "fraud_codes": _("included") if with_fraud_codes else NOT_TOLD,
-        "held": held,
+        "held": sections,
     }
-    audit_log.note("exported_user", by=None, about=user, now=now, with_fraud_codes=with_fraud_codes)
-    return told
-
-
-def _held(user: AbstractBaseUser, with_fraud_codes: bool) -> Iterator[Json]:
-    subjects = [audit_log.subject_of(user)]
-    for holding in HOLDINGS:
-        rows = list(holding.rows(user.pk).order_by("pk"))
-        subjects += [audit_log.subject_of(row) for row in rows if not isinstance(row, WebhookEvent)]
-        yield _section(holding, rows, user, with_fraud_codes)
-    log = holdings.log_of(subjects)
-    yield _section(log, list(log.rows(user.pk)), user, with_fraud_codes)
 
 
 def _section(
-    holding: DataCategory, rows: list[Model], user: AbstractBaseUser, with_fraud_codes: bool
+    category: DataCategory, rows: list[Any], user: AbstractBaseUser, with_fraud_codes: bool
 ) -> Json:
-    meta = holding.model._meta
-    columns = [field for field in meta.concrete_fields if field.name not in holding.left_out]
+    meta = category.model._meta
+    columns = [column for column in meta.concrete_fields if column.name not in category.left_out]
     return {
         "kind": meta.label_lower,
         "meaning": meta.verbose_name_plural,
-        "source": holding.source,
-        "recipients": holding.recipients,
-        "kept_for": _kept_for(holding),
-        "fields": {column.name: _meaning(column) for column in columns},
-        "not_told": dict(holding.left_out),
+        "source": category.source,
+        "recipients": category.recipients,
+        "kept_for": _kept_for(category.kept),
+        "fields": {
+            column.name: format_lazy("{}: {}", column.verbose_name, column.help_text)
+            if column.help_text
+            else column.verbose_name
+            for column in columns
+        },
+        "not_told": dict(category.left_out),
         "rows": [
             {
-                column.name: _readable(holding, row, column, user, with_fraud_codes)
+                column.name: _value(category, row, column, user, with_fraud_codes)
                 for column in columns
             }
             for row in rows
@@ -105,66 +220,44 @@ def _section(
     }
 
 
-def _kept_for(holding: DataCategory) -> Text:
-    if not holding.kept:
+def _kept_for(kept: str) -> Text:
+    if not kept:
         return _("as long as the account")
-    if holding.kept == COUNTED:
-        return _("as long as the limits look back, at least a day")
-    period: timedelta | None = conf.RETENTION[holding.kept]
+    if kept == RATE_LIMITS:
+        return _("for the longest period of the rate limits, at least a day")
+    period = conf.RETENTION[kept]
     if period is None:
-        return _("for ever")
+        return _("without a limit")
     return format_lazy(
         ngettext_lazy("{days} day after its end", "{days} days after its end", period.days),
         days=period.days,
     )
 
 
-def _meaning(column: Field[Any, Any]) -> Text:
-    if not column.help_text:
-        return column.verbose_name
-    return format_lazy("{}: {}", column.verbose_name, column.help_text)
-
-
-def _readable(
-    holding: DataCategory,
+def _value(
+    category: DataCategory,
     row: Model,
     column: Field[Any, Any],
     user: AbstractBaseUser,
     with_fraud_codes: bool,
 ) -> Any:
     try:
-        return _value(holding, row, column, user, with_fraud_codes)
+        value = getattr(row, column.attname)
+        if column.name in category.others:
+            if value in {None, ""}:
+                return None
+            return PERSON if str(value) == str(user.pk) else _("staff")
+        if isinstance(row, FaceChallenge) and column.name == "handle" and row.is_open:
+            return STILL_OPEN
+        if not with_fraud_codes and column.name in FRAUD_COLUMNS.get(category.model, ()):
+            return _without_fraud(column.name, value)
     except Exception as error:
         unexpected_errors.note(error, f"{row._meta.model_name}={row.pk} {column.name}")
         return UNREADABLE
-
-
-def _value(
-    holding: DataCategory,
-    row: Model,
-    column: Field[Any, Any],
-    user: AbstractBaseUser,
-    with_fraud_codes: bool,
-) -> Any:
-    value = getattr(row, column.attname)
-    if column.name in holding.others:
-        return _role(value, user)
-    if isinstance(row, FaceChallenge) and column.name == "handle" and row.is_open:
-        return STILL_OPEN
-    if not with_fraud_codes and column.name in FRAUD_COLUMNS.get(holding.model, ()):
-        return _harmless(column.name, value)
     return value
 
 
-def _role(value: Any, user: AbstractBaseUser) -> Text | None:
-    """Say who somebody is without saying who."""
-    if value in {None, ""}:
-        return None
-    return _("the person") if str(value) == str(user.pk) else _("staff")
-
-
-def _harmless(name: str, value: Any) -> Any:
-    """Return what may be told of a column that may speak of fraud."""
+def _without_fraud(name: str, value: Any) -> Any:
     if name == "risk_labels":
         return NOT_TOLD if value else value
     if name == "code":

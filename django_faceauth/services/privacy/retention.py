@@ -1,7 +1,7 @@
-"""Deleting what is kept no longer (V-06), in batches that are each a transaction.
+"""Delete rows whose retention period is over.
 
-Nothing is remembered between batches: whoever is killed has done what it had done, and the
-next run finds the rest.
+Works in batches that are each a transaction; nothing is remembered between them, so that the
+next run finds what an interrupted one has left.
 """
 
 from __future__ import annotations
@@ -33,24 +33,23 @@ BATCH: Final = 1000
 REDELIVERY: Final = timedelta(hours=31)
 
 Rows = QuerySet[Any]
-#: Tells how many rows a batch was about, once it is committed.
-Tell = Callable[[int], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What goes when: the rows that are over since a moment, and what becomes of them."""
+    """Which rows expire after a period of `FACEAUTH_RETENTION`, and how they end."""
 
     name: str
     period: str
-    over: Callable[[datetime], Rows]
-    end: Callable[[Rows], object]
+    expired: Callable[[datetime], Rows]
+    end: Callable[[Rows], object] = QuerySet.delete
 
 
-def purge(*, now: datetime, tell: Tell = int) -> Mapping[str, int]:
-    """Delete what is over; return how many rows of each kind that were.
+def purge(*, now: datetime, tell: Callable[[int], object] = int) -> Mapping[str, int]:
+    """Delete expired rows; return how many of each kind.
 
-    Safe to run again at any time, and at once. Leaves one entry in the audit log.
+    Calls `tell` with the size of each batch once that is committed. Safe to run again at any
+    time, and twice at once. Adds one entry to the audit log.
     """
     with unexpected_errors.contained("lost accounts"):
         _note_lost_accounts(now)
@@ -58,14 +57,16 @@ def purge(*, now: datetime, tell: Tell = int) -> Mapping[str, int]:
     for rule, rows in _due(now):
         counts[rule.name] = 0
         with unexpected_errors.contained(rule.name):
-            for done in _batches(rule, rows, tell):
-                counts[rule.name] += done
+            for keys in _batches(rows):
+                kind = rows.model._base_manager.all()
+                counts[rule.name] += unexpected_errors.end(kind, keys, rule.end)
+                tell(len(keys))
     audit_log.note("purged", by=None, now=now, **counts)
     return counts
 
 
 def count(*, now: datetime) -> Mapping[str, int]:
-    """Return how many rows of each kind `purge` would end; change nothing."""
+    """Return how many rows of each kind `purge` would delete."""
     return {rule.name: rows.count() for rule, rows in _due(now)}
 
 
@@ -73,29 +74,15 @@ def _due(now: datetime) -> Iterator[tuple[Rule, Rows]]:
     for rule in RULES:
         period = conf.RETENTION[rule.period]
         if period is not None:
-            yield rule, rule.over(now - period)
+            yield rule, rule.expired(now - period)
 
 
-def _batches(rule: Rule, rows: Rows, tell: Tell) -> Iterator[int]:
-    """Go through the rows by their primary keys, so that no batch begins anew."""
-    last: Any = None
-    while True:
-        rest = rows.order_by("pk") if last is None else rows.filter(pk__gt=last).order_by("pk")
-        keys = list(rest.values_list("pk", flat=True)[:BATCH])
-        if not keys:
-            return
-        done = unexpected_errors.end(rows.model._base_manager.all(), keys, rule.end)
-        last = keys[-1]
-        tell(len(keys))
-        yield done
-
-
-# -- what is over
-
-
-def _events(since: datetime) -> Rows:
-    telling = ~Q(applicant_id="") | ~Q(error="")
-    return _settled_events(since).filter(telling)
+def _batches(rows: Rows) -> Iterator[list[Any]]:
+    """Yield primary keys in their order, so that a row that fails is not tried twice."""
+    rest = rows.order_by("pk")
+    while keys := list(rest.values_list("pk", flat=True)[:BATCH]):
+        yield keys
+        rest = rows.filter(pk__gt=keys[-1]).order_by("pk")
 
 
 def _settled_events(since: datetime) -> Rows:
@@ -104,7 +91,7 @@ def _settled_events(since: datetime) -> Rows:
 
 
 def _authentications(since: datetime) -> Rows:
-    """Those that nothing has happened to since, and that nobody waits for any more."""
+    """Return those without a change since then, and without anything still to happen."""
     to_be_erased = ErasureTask.objects.filter(
         due_at__isnull=False, provider_id=OuterRef("provider_id")
     )
@@ -112,34 +99,23 @@ def _authentications(since: datetime) -> Rows:
     quiet = FaceAuthentication.objects.filter(
         Q(last_change_at=None) | Q(last_change_at__lt=since),
         Q(erased_at=None) | Q(erased_at__lt=since),
-        # What is of another environment is not asked about here, however long it is due.
+        # Rows of another environment are not polled here, however long they are due.
         Q(next_poll_at=None) | ~Q(environment=conf.ENVIRONMENT),
         created_at__lt=since,
     )
     return quiet.exclude(Exists(to_be_erased)).exclude(Exists(asked.exclude(_ended(since))))
 
 
-def _challenges(since: datetime) -> Rows:
-    return FaceChallenge.objects.filter(_ended(since), authentication=None)
-
-
 def _ended(since: datetime) -> Q:
-    """Return the condition that a question ended before: at its last moment of any kind."""
-    over = Q(created_at__lt=since) & ~Q(state=FaceChallenge.State.OPEN)
+    """Return the condition that all moments of a challenge, which has ended, are before then."""
+    ended = Q(created_at__lt=since) & ~Q(state=FaceChallenge.State.OPEN)
     for name in ("started_at", "granted_at", "consumed_at", "revoked_at", "reported_at"):
-        over &= Q(**{name: None}) | Q(**{f"{name}__lt": since})
-    return over
-
-
-def _exemptions(since: datetime) -> Rows:
-    return FaceExemption.objects.filter(Q(expires_at__lt=since) | Q(revoked_at__lt=since))
-
-
-def _lockouts(since: datetime) -> Rows:
-    return Lockout.objects.filter(until__lt=since)
+        ended &= Q(**{name: None}) | Q(**{f"{name}__lt": since})
+    return ended
 
 
 def _consents(since: datetime) -> Rows:
+    """Return those of accounts that were deleted before then."""
     gone = Erasure.objects.filter(who=OuterRef("who"), reason=Erasure.Reason.ACCOUNT)
     orphans = Consent.objects.filter(user=None).filter(Exists(gone))
     return orphans.exclude(Exists(gone.filter(requested_at__gte=since)))
@@ -150,12 +126,8 @@ def _erasures(since: datetime) -> Rows:
     return Erasure.objects.filter(finished_at__lt=since).exclude(Exists(proved))
 
 
-def _audit_entries(since: datetime) -> Rows:
-    return AuditEntry.objects.filter(at__lt=since)
-
-
 def _note_lost_accounts(now: datetime) -> None:
-    """Begin to count for accounts that were deleted behind our back: their end is today."""
+    """Start the period of accounts that were deleted without signals: they end today."""
     known = Erasure.objects.filter(who=OuterRef("who"), reason=Erasure.Reason.ACCOUNT)
     lost = Consent.objects.filter(user=None).exclude(Exists(known))
     for who in lost.order_by().values_list("who", flat=True).distinct().iterator():
@@ -164,32 +136,36 @@ def _note_lost_accounts(now: datetime) -> None:
         )
 
 
-# -- what becomes of it
-
-
-def _scrub(rows: Rows) -> None:
-    rows.update(applicant_id="", error="")
-
-
-def _delete(rows: Rows) -> None:
-    rows.delete()
-
-
 def _delete_flow(rows: Rows) -> None:
-    """Delete authentications with all that hangs on them."""
+    """Delete authentications with their challenges."""
     FaceChallenge.objects.filter(authentication__in=rows.values("pk")).delete()
     rows.delete()
 
 
-#: In this order, so that what holds something goes after it.
+#: In this order, so that rows go before those that they refer to.
 RULES: Final = (
-    Rule("events", "events", _events, _scrub),
-    Rule("tombstones", "tombstones", _settled_events, _delete),
+    Rule(
+        "events",
+        "events",
+        lambda since: _settled_events(since).filter(~Q(applicant_id="") | ~Q(error="")),
+        lambda rows: rows.update(applicant_id="", error=""),
+    ),
+    Rule("tombstones", "tombstones", _settled_events),
     Rule("authentications", "flows", _authentications, _delete_flow),
-    Rule("challenges", "flows", _challenges, _delete),
-    Rule("exemptions", "flows", _exemptions, _delete),
-    Rule("lockouts", "limits", _lockouts, _delete),
-    Rule("consents", "consents", _consents, _delete),
-    Rule("erasures", "consents", _erasures, _delete),
-    Rule("audit", "audit", _audit_entries, _delete),
+    Rule(
+        "challenges",
+        "flows",
+        lambda since: FaceChallenge.objects.filter(_ended(since), authentication=None),
+    ),
+    Rule(
+        "exemptions",
+        "flows",
+        lambda since: FaceExemption.objects.filter(
+            Q(expires_at__lt=since) | Q(revoked_at__lt=since)
+        ),
+    ),
+    Rule("lockouts", "limits", lambda since: Lockout.objects.filter(until__lt=since)),
+    Rule("consents", "consents", _consents),
+    Rule("erasures", "consents", _erasures),
+    Rule("audit", "audit", lambda since: AuditEntry.objects.filter(at__lt=since)),
 )

@@ -1,1 +1,1 @@
-"""What reviewers see and decide."""
+"""Reviews by staff, and reports by users."""

@@ -1,4 +1,4 @@
-"""Looking at a captured face, which the provider keeps and we do not (V-01)."""
+"""Fetch captured faces, which the provider keeps and this site does not."""
 
 from __future__ import annotations
 
@@ -21,33 +21,28 @@ if TYPE_CHECKING:
     from django_faceauth.provider.responses import Image
 
 OPERATION: Final = "portrait_of"
-FACE_IMAGE: Final = "face_image"
 
-#: The face is nearly always on the newest attempt; who is waiting does not wait for more.
+#: The face is nearly always on the newest attempt, and a reviewer waits for the answers.
 MOST_ATTEMPTS: Final = 5
 
 
 def portrait_of(
     authentication: FaceAuthentication, *, by: AbstractBaseUser, now: datetime
 ) -> Image:
-    """Return the newest face of an authentication, once the log says who looks at it.
+    """Return the newest face of an authentication, and log who views it.
 
-    The entry commits with the transaction of the caller, if there is one: hand the picture out
-    after that. Raises `NotFound` when there is no face or it was erased, another `ProviderError`,
-    or a `ConfigurationError`; then nothing is logged, as nothing was seen.
+    The entry commits with the transaction of the caller, if there is one: hand the image out
+    after that. Raises `NotFound` if there is no face or it was erased, another `ProviderError`,
+    or a `ConfigurationError`; nothing is logged then, as nothing was seen.
     """
-    if not _may_have_a_face(authentication):
+    is_known = authentication.provider_id and authentication.environment == conf.ENVIRONMENT
+    if not is_known or authentication.erased_at is not None:
         raise NotFound(OPERATION, cause="nothing to show")
     client = get_client()
     link = _newest_link(client, authentication, now)
     image = client.fetch_image(link, hosts=conf.ASSET_HOSTS, debug=settings.DEBUG)
     audit_log.note("face_viewed", by=by, about=authentication, now=now)
     return image
-
-
-def _may_have_a_face(authentication: FaceAuthentication) -> bool:
-    is_known = bool(authentication.provider_id) and authentication.environment == conf.ENVIRONMENT
-    return is_known and authentication.erased_at is None
 
 
 def _newest_link(
@@ -59,6 +54,6 @@ def _newest_link(
         with provider_rate_limit.honour_retry_after(now=now):
             page = client.list_assets(authentication.provider_id or "", attempt.provider_id)
         for asset in page.items:
-            if asset.type == FACE_IMAGE and asset.url:
+            if asset.type == "face_image" and asset.url:
                 return asset
     raise NotFound(OPERATION, cause="no picture")

@@ -1,8 +1,7 @@
-"""Everything that happened around one authentication, in one column."""
+"""The history of one authentication, from all tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -19,23 +18,23 @@ from django_faceauth.models import (
 )
 from django_faceauth.services import audit_log
 
-#: What the moments of a challenge are called.
+#: The moments of a challenge, by field.
 MOMENTS: Final[tuple[tuple[str, Promise], ...]] = (
-    ("created_at", _("The gate asked")),
-    ("started_at", _("An attempt was asked for")),
-    ("returned_at", _("The user came back")),
-    ("verified_at", _("Face shown (anchor)")),
-    ("granted_at", _("The gate opened")),
-    ("session_rotated_at", _("The browser came through")),
-    ("consumed_at", _("Used up, once")),
-    ("revoked_at", _("Taken back")),
-    ("reported_at", _("The user said: that was not me")),
+    ("created_at", _("Check requested")),
+    ("started_at", _("Attempt requested")),
+    ("returned_at", _("Return from the camera page")),
+    ("verified_at", _("Face captured (anchor)")),
+    ("granted_at", _("Access granted")),
+    ("session_rotated_at", _("User returned")),
+    ("consumed_at", _("Grant used")),
+    ("revoked_at", _("Grant revoked")),
+    ("reported_at", _("User reported: this was not me")),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One thing at one moment; `source` is who told or did it, `status` the status it brought."""
+    """An event of a timeline; `status` is the one that it brought."""
 
     at: datetime
     what: str | Promise
@@ -45,62 +44,35 @@ class Happening:
 
 
 def of(authentication: FaceAuthentication) -> list[Happening]:
-    """Return what happened, the oldest first: six statements, however much that is."""
-    found = [
-        *_changes(authentication),
-        *_attempts(authentication),
-        *_deliveries(authentication),
-        *_question(authentication),
-        *_verdicts(authentication),
-        *_entries(authentication),
+    """Return the events of an authentication, oldest first, in six statements."""
+    site, provider = _("the site"), _("the provider")
+    events = [
+        Happening(
+            change.at, _("Status"), change.get_source_display(), change.previous, change.status
+        )
+        for change in StatusChange.objects.filter(authentication_id=authentication.pk)
     ]
-    return sorted(found, key=lambda happening: happening.at)
-
-
-def _changes(row: FaceAuthentication) -> Iterator[Happening]:
-    for change in StatusChange.objects.filter(authentication_id=row.pk):
-        source = change.get_source_display()
-        yield Happening(change.at, _("Status"), source, change.previous, change.status)
-
-
-def _attempts(row: FaceAuthentication) -> Iterator[Happening]:
-    for attempt in row.attempts.all():
-        made = attempt.created_at
-        yield Happening(made, _("Attempt made"), _("the site"), attempt.provider_id, attempt.status)
+    for attempt in authentication.attempts.all():
+        created, number = attempt.created_at, attempt.provider_id
+        events.append(Happening(created, _("Attempt created"), site, number, attempt.status))
         if attempt.capture_not_after:
-            yield Happening(attempt.capture_not_after, _("Face shown by then"), _("the provider"))
-
-
-def _deliveries(row: FaceAuthentication) -> Iterator[Happening]:
-    events = WebhookEvent.objects.filter(provider_id=row.provider_id) if row.provider_id else ()
-    for event in events:
-        detail = f"{event.type} · {event.get_state_display()}"
-        yield Happening(event.received_at, _("Webhook"), _("the provider"), detail)
-
-
-def _question(row: FaceAuthentication) -> Iterator[Happening]:
-    challenge = FaceChallenge.objects.filter(authentication_id=row.pk).first()
-    for name, what in MOMENTS:
-        at = getattr(challenge, name, None)
-        if at is not None:
-            yield Happening(at, what, _("the gate"), _detail_of(challenge, name))
-
-
-def _detail_of(challenge: FaceChallenge | None, name: str) -> str:
-    if challenge is None or name not in {"created_at", "revoked_at"}:
-        return ""
-    return challenge.action if name == "created_at" else challenge.reason
-
-
-def _verdicts(row: FaceAuthentication) -> Iterator[Happening]:
-    for verdict in row.verdicts.select_related("reviewer"):
-        who = str(verdict.reviewer) if verdict.reviewer else _("staff")
+            events.append(Happening(attempt.capture_not_after, _("Face captured by"), provider))
+    if authentication.provider_id:
+        for event in WebhookEvent.objects.filter(provider_id=authentication.provider_id):
+            detail = f"{event.type} · {event.get_state_display()}"
+            events.append(Happening(event.received_at, _("Webhook"), provider, detail))
+    for challenge in FaceChallenge.objects.filter(authentication_id=authentication.pk)[:1]:
+        details = {"created_at": challenge.action, "revoked_at": challenge.reason}
+        for name, what in MOMENTS:
+            at = getattr(challenge, name)
+            if at is not None:
+                events.append(Happening(at, what, _("the gate"), details.get(name, "")))
+    for verdict in authentication.verdicts.select_related("reviewer"):
+        reviewer = str(verdict.reviewer) if verdict.reviewer else _("staff")
         detail = ": ".join(filter(None, [str(verdict.get_finding_display()), verdict.note]))
-        yield Happening(verdict.at, _("Verdict"), who, detail)
-
-
-def _entries(row: FaceAuthentication) -> Iterator[Happening]:
-    about = AuditEntry.objects.filter(subject=audit_log.subject_of(row)).select_related("by")
+        events.append(Happening(verdict.at, _("Verdict"), reviewer, detail))
+    entries = AuditEntry.objects.filter(subject=audit_log.subject_of(authentication))
     # A verdict has a row of its own, with more in it.
-    for entry in about.exclude(event=AuditEntry.Event.VERDICT):
-        yield Happening(entry.at, entry.get_event_display(), entry.author)
+    for entry in entries.exclude(event=AuditEntry.Event.VERDICT).select_related("by"):
+        events.append(Happening(entry.at, entry.get_event_display(), entry.author))
+    return sorted(events, key=lambda event: event.at)

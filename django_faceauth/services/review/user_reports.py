@@ -1,4 +1,4 @@
-"""Hearing from people that it was not their face (C-05)."""
+"""Handle reports by users that a face check was not theirs."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from django_faceauth.models import FaceChallenge, Lockout, ReviewCase, database
 from django_faceauth.services import limits, review_queue
 from django_faceauth.services.grants import exemptions, revocation
 
-#: How long a user who was reported cannot start: time for somebody to look at it.
+#: How long a user cannot start after a report: time for staff to review it.
 LOCKED_FOR: Final = timedelta(hours=24)
 
 
 @database.repeated
 def report(challenge: FaceChallenge, *, now: datetime) -> bool:
-    """End everything of a user who says that it was not them, lock, and tell; once a link.
+    """End all grants of a user who reports a challenge, lock them, and notify, once a challenge.
 
-    Tells whether it was the first time. What was used up cannot be undone here: the
-    operator learns of it.
+    Tells whether it was the first time. What was consumed cannot be undone here: the operator
+    is notified of it.
     """
     with database.atomic():
-        told = FaceChallenge.objects.filter(pk=challenge.pk)
-        if not told.report(now=now):
+        rows = FaceChallenge.objects.filter(pk=challenge.pk)
+        if not rows.report(now=now):
             return False
         revocation.end_all(challenge.user_id, reason="reported", now=now)
         exemptions.revoke_all(challenge.user_id, now=now)
@@ -31,7 +31,7 @@ def report(challenge: FaceChallenge, *, now: datetime) -> bool:
             reason=Lockout.Reason.REPORTED,
             until=now + LOCKED_FOR,
             now=now,
-            challenge=told.get(),
+            challenge=rows.get(),
         )
         if challenge.authentication is not None:
             review_queue.raise_case(challenge.authentication, ReviewCase.Reason.REPORTED, now=now)

@@ -9,27 +9,27 @@
  * @typedef {{ -readonly [Name in keyof typeof TEXTS]: string }} Texts
  */
 export const TEXTS = Object.freeze({
-  heading: "Please show your face",
+  heading: "Confirm it's you",
   lead:
     "The camera page of our partner, Checkout.com, opens in a new window. You look into the " +
     "camera for a few seconds; on a computer you may use your phone. Then come back here.",
   consent:
-    "By going on you agree that Checkout.com compares the new video with your earlier one. " +
+    "By continuing you agree that Checkout.com compares the new video with your earlier one. " +
     "We never store your picture.",
   agree: "I have read this, and I agree that my face is compared in this way.",
-  tick: "Nothing has happened yet: we only go on if you agree. If you do, please tick the box.",
+  tick: "Nothing has happened yet. To continue, please tick the box.",
   open: "Open the camera page",
   waiting: "Waiting for your face.",
   again:
-    "Is the camera page not open any more? Then open it again. " +
-    "This closes the page that was open before.",
+    "If you have closed the camera page, you can open it again. " +
+    "This ends the page that was open before.",
   openAgain: "Open the camera page again",
   blocked: "Your browser did not open a new window. Please open the camera page yourself.",
-  offline: "You are offline. As soon as you are back, this goes on by itself.",
-  trouble: "We are having trouble reaching this site. We keep trying.",
+  offline: "You are offline. This continues as soon as you are back.",
+  trouble: "This site cannot be reached right now. We keep trying.",
   failed: "That did not work. Please try again.",
   until: "You can try again at {time}.",
-  over: "This face check is over. Please start again.",
+  over: "This face check has ended. Please start again.",
   notDone: "This was not done",
   fallback: "Use another way",
   cancel: "Not now",

@@ -1,27 +1,30 @@
-"""What all pages have in common."""
+"""Decorators and rendering of the pages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
-from typing import Final
+from functools import partial, wraps
+from typing import Any, Final
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 
 from django_faceauth.gate.redirects import home, local
 from django_faceauth.models import FaceChallenge, database
 from django_faceauth.security_headers import sealed
 from django_faceauth.services.grants import face_cookie, grants
+from django_faceauth.services.grants.formatting import lines
+from django_faceauth.services.privacy import consent
 
-#: What a page of ours adds to an address that it asks for once more.
+#: The query parameter of a URL that one of our pages requests a second time.
 AGAIN: Final = "again"
 
 
 def page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Seal a page, and let it speak for itself to people who are not logged in.
+    """Seal a page, and let visitors see it who are not logged in.
 
     Nothing runs in one transaction here: what the flow remembers before it calls the
     provider must be committed before it.
@@ -38,18 +41,18 @@ def of_this_session(view: Callable[..., HttpResponseBase]) -> Callable[..., Http
     """Give the view its challenge; unknown and foreign handles look the same."""
 
     @wraps(view)
-    def found(request: HttpRequest, handle: str) -> HttpResponseBase:
+    def with_challenge(request: HttpRequest, handle: str) -> HttpResponseBase:
         challenge = grants.find(request, handle)
         if challenge is not None:
             return view(request, challenge)
         challenge = grants.find_replaced(request, handle)
-        return not_found(request) if challenge is None else look_again(request, challenge)
+        return not_found(request) if challenge is None else retry_with_cookie(request, challenge)
 
-    return found
+    return with_challenge
 
 
-def look_again(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
-    """Answer a request that came with another cookie of ours than the challenge has (B-05).
+def retry_with_cookie(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
+    """Answer a request with another face cookie than the one of its challenge.
 
     If the cookie was replaced while this request was under way, the next one brings the new
     cookie. If it was replaced before, the browser goes to the page behind the gate.
@@ -61,5 +64,21 @@ def look_again(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
 
 
 def not_found(request: HttpRequest) -> HttpResponse:
-    """Say that there is nothing here for this browser."""
+    """Answer a link that is unknown, expired or of another session."""
     return render(request, "faceauth/not_found.html", {"cancel_url": home()}, status=404)
+
+
+def render_page(
+    request: HttpRequest, name: str, challenge: FaceChallenge, status: int = 200, **context: Any
+) -> HttpResponse:
+    """Render `faceauth/<name>.html` with the context of all pages about a challenge."""
+    context |= {
+        "challenge": challenge,
+        # Evaluated by pages with the form that starts, and by no others.
+        "consent": SimpleLazyObject(partial(consent.required_text, challenge.user)),
+        "next_url": local(challenge.next_url),
+        "cancel_url": home(),
+        "lines": lines(challenge.snapshot, challenge.snapshot_order),
+        "reasons": [f"faceauth/reasons/{challenge.action}.html", "faceauth/reasons/default.html"],
+    }
+    return render(request, f"faceauth/{name}.html", context, status=status)
