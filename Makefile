@@ -36,7 +36,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help bench demo demo-full docs lint lock messages messages-check mutants pictures schema \
+.PHONY: help bench demo demo-full docs lint lock messages messages-check pictures schema \
 	test test-browser test-latest test-nightly test-package test-services types
 
 help: ## list the targets
@@ -81,7 +81,7 @@ test-services: $(VENV)/test-services.stamp ## run what depends on databases and 
 	@DATABASE_URL=$(MYSQL_URL) CELERY_BROKER_URL=$(AMQP_URL) $(PYTEST) $(ARGS) -m database tests tests/celery
 	@echo "Not run: make test, make test-browser, make test-package."
 
-test-nightly: $(VENV)/test-services.stamp mutants ## fuzz, play made-up histories, kill workers and brokers, change the gate: hours
+test-nightly: $(VENV)/test-services.stamp ## fuzz, play made-up histories, kill workers and brokers: hours
 	@$(PYTEST) --hypothesis-profile=fuzz tests/provider/test_signatures.py tests/provider/test_notices.py \
 		tests/test_identifiers.py tests/api/test_schemathesis.py
 	@FACEAUTH_TEST_HISTORIES=10000 $(VENV_PYTHON) -m pytest tests/webhooks/test_histories.py
@@ -95,9 +95,6 @@ test-latest: ## run the tests with the newest releases of all packages
 
 bench: $(VENV)/test-services.stamp ## measure against the budgets (ARGS are those of benchmarks; DATABASE_URL, CELERY_BROKER_URL)
 	@$(VENV_PYTHON) -m benchmarks $(ARGS)
-
-mutants: $(VENV)/mutants.stamp ## change the gate and see whether the tests notice, for an hour (ARGS are names of mutants)
-	@$(VENV_PYTHON) -m benchmarks.mutants $(ARGS)
 
 lint: $(VENV)/lint.stamp ## check style, spelling and configuration files
 	@$(VENV_PYTHON) -m ruff check .
@@ -147,7 +144,7 @@ lock: $(VENV)/setup.stamp ## write the newest versions of all developer dependen
 			--output-file constraints/django-$$series.txt - || exit 1; \
 	done
 
-GROUPS := demo-full docs lint mutants setup test-browser test-package test-services tox types
+GROUPS := demo-full docs lint setup test-browser test-package test-services tox types
 
 # One environment for all targets; each adds the dependency group that it is named for.
 $(VENV)/%.stamp: pyproject.toml $(CONSTRAINTS)

@@ -1,3 +1,3 @@
-"""What this package costs, as ratios against the least that would do: `python -m benchmarks`."""
+"""Time and statements of the package as ratios: `python -m benchmarks`."""
 
 from __future__ import annotations

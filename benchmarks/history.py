@@ -1,11 +1,14 @@
-"""A year of a site in a few statements: authentications, and all that hangs on them."""
+"""A year of authentications with everything that belongs to them."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
+from itertools import cycle
 
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import Max
+from django.utils import timezone
 
 from django_faceauth.models import (
     FaceAttempt,
@@ -15,166 +18,134 @@ from django_faceauth.models import (
     WebhookEvent,
 )
 
-#: What hangs on others first.
-TABLES = (WebhookEvent, FaceChallenge, StatusChange, FaceAttempt, FaceAuthentication)
-
-#: One user for so many authentications.
-EACH = 10
-YEAR = 365 * 24 * 3600
-
-#: How each database says: so many seconds ago.
-AGO = {
-    "postgresql": "now() - ({0}) * interval '1 second'",
-    "sqlite": "strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ({0}) || ' seconds')",
-    "mysql": "DATE_SUB(UTC_TIMESTAMP(6), INTERVAL ({0}) SECOND)",
-}
-#: Four of five are approved; the rest in equal parts.
-STATUS = (
-    "CASE WHEN n % 5 > 0 THEN 'approved' WHEN n % 15 = 0 THEN 'declined' "
-    "WHEN n % 15 = 5 THEN 'retry_required' ELSE 'refused' END"
-)
-CODE = (
-    "CASE WHEN n % 5 > 0 THEN 10000 WHEN n % 15 = 0 THEN 62321 "
-    "WHEN n % 15 = 5 THEN 61203 ELSE 63001 END"
-)
+#: Authentications written row by row; more are copies of these.
+FEW = 1_000
+#: Parents first.
+MODELS = (User, FaceAuthentication, FaceAttempt, StatusChange, FaceChallenge, WebhookEvent)
+APPROVED = [("approved", 10000)] * 4
+OUTCOMES = [*APPROVED, ("declined", 62321), *APPROVED, ("refused", 63001)]
 
 
-def write(count: int) -> None:
-    """Write so many authentications, evenly over a year, and what hangs on each.
-
-    An attempt, three steps, a challenge and an event.
-    """
-    users = User.objects.bulk_create(
-        (User(username=f"customer{number}") for number in range(count // EACH)), batch_size=1000
+def write(count: int, *, with_details: bool = True) -> None:
+    """Write finished authentications evenly over a year, ten of each user."""
+    users = User.objects.bulk_create(User(username=f"customer{n}") for n in range(FEW // 10))
+    rows = FaceAuthentication.objects.bulk_create(
+        FaceAuthentication(
+            user=users[number % len(users)],
+            provider_id=f"fav_{number}",
+            applicant_id=f"aplt_{number % len(users)}",
+            user_journey_id="usj_" + "a" * 26,
+            environment="sandbox",
+            status=status,
+            response_codes=[{"code": code}],
+            code=code,
+            poll_count=2,
+        )
+        for number, (status, code) in zip(range(FEW), cycle(OUTCOMES), strict=False)
     )
-    _Year(count, min(user.pk for user in users), len(users)).write()
-    _tidy_up()
+    now = timezone.now()
+    for number, row in enumerate(rows, start=1):
+        row.created_at = now - number * timedelta(days=365) / FEW
+        row.last_change_at = row.created_at + timedelta(seconds=40)
+    FaceAuthentication.objects.bulk_update(rows, ["created_at", "last_change_at"])
+    if with_details:
+        _write_details(rows)
+    _copy_all(count // FEW - 1)
+    _analyze()
 
 
 def clear() -> None:
-    """Take all of it away again."""
+    """Delete all of it."""
     with connection.cursor() as cursor:
-        for model in TABLES:
-            cursor.execute(f"DELETE FROM {_table(model)}")  # noqa: S608 - a table of ours
-    User.objects.filter(username__startswith="customer").delete()
-    _tidy_up()
+        for model in reversed(MODELS[1:]):
+            cursor.execute(f"DELETE FROM {model._meta.db_table}")  # noqa: S608 - a table of ours
+        cursor.execute("DELETE FROM auth_user WHERE username LIKE 'customer%'")
+    _analyze()
 
 
-class _Year:
-    """Rows by number: the first is a minute old, the last a year."""
-
-    def __init__(self, count: int, first_user: int, users: int) -> None:
-        self.count = count
-        self.user = f"{first_user} + n % {users}"
-        self.second = YEAR / count
-        number = "CAST(SUBSTR(provider_id, 5) AS DECIMAL)"
-        self.rows = f"(SELECT id, {number} AS n FROM {_table(FaceAuthentication)})"  # noqa: S608
-
-    def write(self) -> None:
-        """Write them, table by table."""
-        shared = {"user_id": self.user, "created_at": self._ago(0)}
-        self._insert(
-            FaceAuthentication,
-            **shared,
-            provider_id=_joined("'fav_'", "n"),
-            applicant_id=_joined("'aplt_'", self.user),
-            user_journey_id="'usj_aaaaaaaaaaaaaaaaaaaaaaaaaa'",
-            environment="'sandbox'",
-            status=STATUS,
-            response_codes=_as_json(_joined("'[{\"code\": '", CODE, "'}]'")),
-            code=CODE,
-            risk_labels="'[]'",
-            updated_at=self._ago(-40),
-            last_change_at=self._ago(-40),
-            poll_count="2",
+def _write_details(rows: list[FaceAuthentication]) -> None:
+    """Write an attempt, three steps, a challenge and an event of each."""
+    FaceAttempt.objects.bulk_create(
+        FaceAttempt(
+            authentication=row,
+            provider_id=f"fatp_{row.pk}",
+            status="completed",
+            created_at=row.created_at,
+            capture_not_before=row.created_at,
         )
-        self._hang(
-            FaceAttempt,
-            provider_id=_joined("'fatp_'", "n"),
-            status="'completed'",
-            response_codes="'[]'",
-            created_at=self._ago(0),
-            capture_not_before=self._ago(0),
-            network="''",
+        for row in rows
+    )
+    StatusChange.objects.bulk_create(
+        StatusChange(
+            authentication=row,
+            previous=previous,
+            status=status,
+            source="webhook",
+            at=row.created_at + timedelta(seconds=seconds),
         )
-        steps = (("''", "'pending'", 0), ("'pending'", "'checks_in_progress'", -30))
-        for previous, status, at in (*steps, ("'checks_in_progress'", STATUS, -40)):
-            told = {"previous": previous, "status": status, "source": "'webhook'"}
-            self._hang(StatusChange, **told, at=self._ago(at))
-        self._hang(
-            FaceChallenge,
-            **shared,
-            handle=_joined("'handle_'", "n"),
-            session_digest="'digest'",
-            action="'payout'",
-            binding_digest="''",
-            snapshot="'{}'",
-            snapshot_order="'[]'",
-            max_age="300",
-            next_url="'/'",
-            resume_url="''",
-            return_url="''",
-            state="'expired'",
-            reason="''",
-            method="'face'",
+        for row in rows
+        for seconds, previous, status in (
+            (0, "", "pending"),
+            (20, "pending", "checks_in_progress"),
+            (40, "checks_in_progress", row.status),
         )
-        self._insert(
-            WebhookEvent,
-            event_id=_joined("'evt_'", "n"),
-            type="'face_authentication_checks_completed'",
-            provider_id=_joined("'fav_'", "n"),
-            applicant_id="''",
-            created_on=self._ago(-40),
-            received_at=self._ago(-42),
-            state="'processed'",
-            tries="1",
-            error="''",
-            size="512",
+    )
+    FaceChallenge.objects.bulk_create(
+        FaceChallenge(
+            authentication=row,
+            user_id=row.user_id,
+            handle=f"handle_{row.pk}",
+            session_digest="digest",
+            action="payout",
+            max_age=300,
+            next_url="/",
+            state="expired",
+            created_at=row.created_at,
         )
+        for row in rows
+    )
+    WebhookEvent.objects.bulk_create(
+        WebhookEvent(
+            event_id=f"evt_{row.pk}",
+            type="face_authentication_checks_completed",
+            provider_id=row.provider_id or "",
+            created_on=row.last_change_at,
+            received_at=row.last_change_at + timedelta(seconds=2),
+            state="processed",
+            tries=1,
+            size=512,
+        )
+        for row in rows
+    )
 
-    def _ago(self, seconds: int) -> str:
-        """Return the moment so many seconds before that of row `n`; the first is the newest."""
-        return AGO[connection.vendor].format(f"{seconds} + 60 + n * {self.second}")
 
-    def _hang(self, model: Any, **values: str) -> None:
-        """Insert a row for each authentication."""
-        self._into(model, self.rows, {"authentication_id": "found.id", **values})
-
-    def _insert(self, model: Any, **values: str) -> None:
-        """Insert as many rows as there are authentications."""
-        self._into(model, "(SELECT n FROM numbers)", values)
-
-    def _into(self, model: Any, rows: str, values: dict[str, str]) -> None:
-        columns = ", ".join(map(connection.ops.quote_name, values))
+def _copy_all(times: int) -> None:
+    """Copy every row in the database, with keys and names of its own."""
+    step = max(model._default_manager.aggregate(last=Max("pk"))["last"] or 0 for model in MODELS)
+    for model in MODELS if times else ():
+        columns = {}
+        for field in model._meta.concrete_fields:
+            column = connection.ops.quote_name(field.column)
+            columns[column] = column
+            if field.primary_key or field.is_relation:
+                columns[column] += f" + n * {step}"
+            elif field.column in {"username", "handle", "event_id", "provider_id"}:
+                columns[column] += " || '_' || n"
+        table = connection.ops.quote_name(model._meta.db_table)
+        only = "WHERE username LIKE 'customer%%'" if model is User else ""
         with connection.cursor() as cursor:
-            if connection.vendor == "mysql":
-                cursor.execute("SET SESSION max_recursive_iterations = 2000000")
             cursor.execute(
-                f"INSERT INTO {_table(model)} ({columns}) "  # noqa: S608 - no value is foreign
+                f"INSERT INTO {table} ({', '.join(columns)}) "  # noqa: S608 - no value is foreign
                 "WITH RECURSIVE numbers (n) AS "
                 "(SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < %s) "
-                f"SELECT {', '.join(values.values())} FROM {rows} found".replace("% ", "%% "),
-                [self.count],
+                f"SELECT {', '.join(columns.values())} FROM {table}, numbers {only}",
+                [times],
             )
 
 
-def _table(model: Any) -> str:
-    return connection.ops.quote_name(model._meta.db_table)
-
-
-def _joined(*parts: str) -> str:
-    if connection.vendor == "mysql":
-        return f"CONCAT({', '.join(parts)})"
-    return " || ".join(f"({part})" for part in parts)
-
-
-def _as_json(text: str) -> str:
-    return f"({text})::jsonb" if connection.vendor == "postgresql" else text
-
-
-def _tidy_up() -> None:
+def _analyze() -> None:
     """Do what a database that has run for a while has done by itself."""
-    commands = {"postgresql": "VACUUM ANALYZE {0}", "mysql": "ANALYZE TABLE {0}"}
+    command = "VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE"
     with connection.cursor() as cursor:
-        for model in TABLES:
-            cursor.execute(commands.get(connection.vendor, "ANALYZE {0}").format(_table(model)))
+        for model in MODELS:
+            cursor.execute(f"{command} {model._meta.db_table}")

@@ -1,4 +1,4 @@
-"""What a process of the site pays for the package before its first request."""
+"""Start of a site's process with the package against the same without it."""
 
 from __future__ import annotations
 
@@ -7,28 +7,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from tempfile import TemporaryDirectory
 
-from benchmarks.figures import Figure, milliseconds
+from benchmarks.measuring import Figure, milliseconds
 
-#: Milliseconds of processor time over what the site needs anyway.
-BUDGET = 30
-#: Made use of later than at the start, and not by every process.
+#: Not every process needs these, and none of them at its start.
 LATER = {
-    "celery",
-    "drf_spectacular",
-    "health_check",
-    "kombu",
-    "prometheus_client",
-    "pytest",
-    "requests",
-    "rest_framework",
-    "tqdm",
-    "urllib3",
+    *("celery", "drf_spectacular", "health_check", "kombu", "prometheus_client"),
+    *("pytest", "requests", "rest_framework", "tqdm", "urllib3"),
 }
 
-#: A site with Django's admin, until the addresses are known: all of them, as checks and the first
-#: request need them. It has imported what any site with a page and a form has.
+#: A site with Django's admin, until all URLs are loaded, as checks and the first request need
+#: them. It has imported what any site with a page and a form has.
 SITE = """
 import json, sys
 from time import process_time
@@ -39,16 +28,10 @@ import django
 from django.conf import settings
 from django.urls import include, path
 
+django_apps = ("admin", "auth", "contenttypes", "messages", "sessions")
 settings.configure(
     SECRET_KEY="only-for-benchmarks",
-    INSTALLED_APPS=[
-        "django.contrib.admin",
-        "django.contrib.auth",
-        "django.contrib.contenttypes",
-        "django.contrib.messages",
-        "django.contrib.sessions",
-        *sys.argv[1:],
-    ],
+    INSTALLED_APPS=[*(f"django.contrib.{app}" for app in django_apps), *sys.argv[1:]],
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
     ROOT_URLCONF="__main__",
     USE_TZ=True,
@@ -69,32 +52,29 @@ print(json.dumps([process_time() - begun, sorted(sys.modules)]))
 
 
 def measure(*, quick: bool) -> Iterator[Figure]:
-    """Yield what the package adds to the start of a process, and what must not come along.
+    """Yield what the package adds to the start, and what must not be imported then.
 
-    Each start is a process of its own, with the package and without it in turns; of each kind
-    the quickest one counts, since whatever else the machine does can only make it slower.
+    Of each kind of process, started in turns, the quickest one counts, since other work of the
+    machine can only make it slower.
     """
-    times = 5 if quick else 40
-    with TemporaryDirectory() as compiled:
-        _start(compiled, "django_faceauth")  # compiles
-        pairs = [(_start(compiled, "django_faceauth"), _start(compiled)) for _ in range(times)]
+    _start("django_faceauth")  # compiles
+    pairs = [(_start("django_faceauth"), _start()) for _ in range(5 if quick else 40)]
     ours, reference = (min(seconds for seconds, _ in side) for side in zip(*pairs, strict=True))
-    shown = milliseconds(ours), milliseconds(reference)
-    more = (ours - reference) * 1000
-    yield Figure("start of a process, ms over Django and its admin", *shown, more, most=BUDGET)
-    yield Figure("start of a process, against without", *shown, ours / reference)
-    loaded = {name.partition(".")[0] for name in pairs[0][0][1]}
-    early = loaded & LATER
-    what = f"imported before its time: {', '.join(sorted(early)) or 'nothing'}"
+    what, shown = (
+        "start, ms over Django and its admin",
+        (milliseconds(ours), milliseconds(reference)),
+    )
+    yield Figure(what, *shown, (ours - reference) * 1000, most=30)
+    early = {name.partition(".")[0] for name in pairs[0][0][1]} & LATER
+    what = f"imported too early: {', '.join(sorted(early)) or 'nothing'}"
     yield Figure(what, str(len(early)), value=len(early), most=0)
 
 
-def _start(compiled: str, *apps: str) -> tuple[float, list[str]]:
-    """Return the processor time that a process took until it could answer, and its modules."""
-    environment = os.environ | {"PYTHONPATH": os.getcwd(), "PYTHONPYCACHEPREFIX": compiled}
+def _start(*apps: str) -> tuple[float, list[str]]:
+    """Return the processor time of a process until it could answer, and its modules."""
+    environment = os.environ | {"PYTHONPATH": os.getcwd()}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    done = subprocess.run(  # noqa: S603 - our own words
-        [sys.executable, "-c", SITE, *apps], env=environment, capture_output=True, check=True
-    )
-    seconds, modules = json.loads(done.stdout)
+    command = [sys.executable, "-c", SITE, *apps]
+    process = subprocess.run(command, env=environment, capture_output=True, check=True)  # noqa: S603 - ours
+    seconds, modules = json.loads(process.stdout)
     return seconds, modules

@@ -1,89 +1,75 @@
-"""What one webhook costs, through the whole of Django's handler."""
+"""Webhook events, genuine and forged, against the limit view."""
 
 from __future__ import annotations
 
+import json
+import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
-from django.core.handlers.wsgi import WSGIHandler
-from django.db import connection
-from django.http import HttpResponse
+from django.conf import settings
 from django.test import override_settings
-from django.test.utils import CaptureQueriesContext
 
-from benchmarks import broker, deliveries
-from benchmarks.deliveries import LIMIT, LIMIT_SENT, OURS, Environ
-from benchmarks.figures import Figure, Side, compare
+from benchmarks.measuring import Environ, Figure, answer, compare, request_factory, statements
+from django_faceauth.provider import signatures
+from django_faceauth.secret import Secret
 
-Make = Callable[[str], Environ]
+OURS, LIMIT, LIMIT_SENDING = "/face/webhook/", "/limit/store/", "/limit/send/"
 
 
 def measure(*, quick: bool) -> Iterator[Figure]:
-    """Yield the figures: new, told again, forged; then with Celery."""
+    """Yield the figures of new, repeated and forged events, and of those sent with Celery."""
     batches, size = (11, 10) if quick else (81, 20)
-    handler = WSGIHandler()
-    versus = partial(_versus, handler, batches=batches, size=size)
-    yield versus("new event, until the answer", deliveries.genuine, most=1.3)
-    yield _statements(handler, "new event: statements", deliveries.genuine(OURS), most=1)
-    again = deliveries.event()
-    told_again = partial(deliveries.environ, body=again, signed=deliveries.signature(again))
-    yield versus("redelivery", told_again, most=1.0)
-    yield _statements(handler, "redelivery: statements", told_again(OURS), most=1)
-    yield versus("wrong signature", deliveries.forged, most=1.0)
-    yield _forged_against_new(handler, batches, size)
-    yield _statements(handler, "wrong signature: statements", deliveries.forged(OURS), most=0)
-    if not broker.is_there():
-        yield Figure("with Celery", "skipped: no broker")
-        return
+
+    def batch(make: Callable[[str], Environ], path: str) -> Callable[[], list[Environ]]:
+        # Never closed: what ours does then is done when the provider has its answer.
+        return lambda: [make(path) for _ in range(size)]
+
+    repeated = partial(_delivery, body=_event())
+    forged = partial(_delivery, signature="0" * 64)
+    for what, make, most, most_statements in (
+        ("new event", _delivery, 1.3, 1),
+        ("redelivery", repeated, 1.0, 1),
+        ("wrong signature", forged, 1.0, 0),
+    ):
+        yield compare(what, batch(make, OURS), batch(make, LIMIT), batches=batches, most=most)
+        sent = statements(make(OURS))
+        shown = " ".join(sql.split()[0] for sql in sent) or "none"
+        yield Figure(f"{what}: statements", shown, value=len(sent), most=most_statements)
     with override_settings(FACEAUTH_CELERY=True):
-        celery = partial(_versus, handler, reference=LIMIT_SENT, closes=True, most=1.3)
-        yield celery("with Celery, and sent", deliveries.genuine, batches=batches, size=size)
-    broker.clear()
+        yield compare(
+            "new event, sent with Celery",
+            batch(_delivery, OURS),
+            batch(_delivery, LIMIT_SENDING),
+            batches=batches,
+            most=1.3,
+            run=lambda environ: answer(environ).close(),
+        )
 
 
-def _versus(
-    handler: WSGIHandler,
-    what: str,
-    make: Make,
-    *,
-    reference: str = LIMIT,
-    closes: bool = False,
-    **options: Any,
-) -> Figure:
-    sides = (_side(handler, path, make, closes) for path in (OURS, reference))
-    return compare(what, *sides, **options)
+def _event() -> bytes:
+    unique = uuid.uuid4().hex[:26]
+    event = {
+        "id": f"evt_{unique}",
+        "type": "face_authentication_checks_completed",
+        "version": "1.2.0",
+        "created_on": "2026-03-02T12:00:00.000000Z",
+        "data": {
+            "face_authentication_id": f"fav_{unique}",
+            "applicant_id": f"aplt_{unique}",
+            "user_journey_id": "usj_" + "a" * 26,
+            "status": "approved",
+            "response_codes": [{"code": 10000, "summary": "ok"}],
+        },
+        "_links": {"self": {"href": f"https://api.checkout.com/workflows/events/evt_{unique}"}},
+    }
+    return json.dumps(event).encode()
 
 
-def _forged_against_new(handler: WSGIHandler, batches: int, size: int) -> Figure:
-    ours = _side(handler, OURS, deliveries.forged, closes=False)
-    reference = _side(handler, LIMIT, deliveries.genuine, closes=False)
-    return compare(
-        "wrong signature, against a new event", ours, reference, batches=batches, size=size
-    )
-
-
-def _side(handler: WSGIHandler, path: str, make: Make, closes: bool) -> Side:
-    return Side(
-        prepare=lambda size: [make(path) for _ in range(size)],
-        run=partial(_answer_and_close if closes else _answer, handler),
-        after=lambda _: None,
-    )
-
-
-def _answer(handler: WSGIHandler, environ: Environ) -> HttpResponse:
-    # Never closed: what ours does then is done when the provider has its answer.
-    return handler(environ, deliveries.start)
-
-
-def _answer_and_close(handler: WSGIHandler, environ: Environ) -> None:
-    handler(environ, deliveries.start).close()
-
-
-def _statements(handler: WSGIHandler, what: str, environ: Environ, most: float) -> Figure:
-    with CaptureQueriesContext(connection) as captured:
-        _answer(handler, environ)
-    words = [query["sql"].split()[0] for query in captured.captured_queries]
-    frame = {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"}
-    count = sum(word not in frame for word in words)
-    return Figure(what, " ".join(words) or "none", value=count, most=most)
+def _delivery(path: str, body: bytes | None = None, signature: str | None = None) -> Environ:
+    """Return an event as the server hands it over, new and genuine if nothing else is given."""
+    body = _event() if body is None else body
+    if signature is None:
+        signature = signatures.sign(body, Secret(settings.FACEAUTH_WEBHOOK_SECRET_KEYS[0]))
+    headers = {"cko-signature": signature}
+    return request_factory.post(path, body, "application/json", headers=headers).environ

@@ -1,4 +1,4 @@
-"""What the staff of the bank see and do."""
+"""Payouts in the admin."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from bank.models import Payout
 
 @admin.register(Payout)
 class PayoutAdmin(admin.ModelAdmin):
-    """Payouts, each with the face check that let it through."""
+    """Payouts with the face check that approved them, read-only."""
 
     list_display = ["created_at", "user", "payee", "amount", "state", "face_challenge"]
     list_filter = ["state"]
     list_select_related = ["user"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's argument
-        """Money is sent by customers only."""
+        """Only customers send money."""
         return False
 
     def has_change_permission(
@@ -25,5 +25,5 @@ class PayoutAdmin(admin.ModelAdmin):
         request: HttpRequest,  # noqa: ARG002
         obj: Payout | None = None,  # noqa: ARG002
     ) -> bool:
-        """What was sent was sent."""
+        """Payouts cannot be changed after the fact."""
         return False

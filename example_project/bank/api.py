@@ -1,4 +1,4 @@
-"""What programs see of the bank: payouts, sent on a face that was shown for just that."""
+"""API of the bank: payouts and tokens."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from django_faceauth.api.permissions import FaceRequest, require_face
 
 
 class Conflict(APIException):
-    """The payout cannot be sent as things are."""
+    """The payout cannot be sent."""
 
     status_code = HTTPStatus.CONFLICT
 
 
 class CustomerRequest(FaceRequest):
-    """A request of somebody who is logged in, for the type checker."""
+    """A request of a logged-in customer, for the type checker."""
 
     user: User
 
 
 class PayoutSerializer(ModelSerializer):
-    """A payout, as its customer sees it."""
+    """A payout for its owner."""
 
     class Meta:
         model = Payout
@@ -46,13 +46,13 @@ class PayoutSerializer(ModelSerializer):
         read_only_fields = ["state", "executed_at", "reference"]
 
 
-def what_is_approved(_request: HttpRequest, view: Any) -> dict[str, Any]:
-    """Return what the gate shows and holds fast: the draft, locked until it is sent."""
+def payout_details(_request: HttpRequest, view: Any) -> dict[str, Any]:
+    """Return what is shown and approved: the draft, locked until it is sent."""
     return transfers.facts_of(_draft_of(view))
 
 
 class Payouts(CreateModelMixin, ListModelMixin, RetrieveModelMixin, GenericViewSet):
-    """The payouts of a customer: written down with a login, sent with a face."""
+    """The payouts of a customer: created with a login, sent with a face."""
 
     request: CustomerRequest
     serializer_class = PayoutSerializer
@@ -60,11 +60,11 @@ class Payouts(CreateModelMixin, ListModelMixin, RetrieveModelMixin, GenericViewS
     lookup_value_converter = "int"
 
     def get_queryset(self) -> PayoutQuerySet:
-        """Return those of the customer."""
+        """Return the payouts of the customer."""
         return Payout.objects.of(self.request.user)
 
     def perform_create(self, serializer: BaseSerializer) -> None:
-        """Write a draft down for the customer."""
+        """Save the draft for the customer."""
         serializer.save(user=self.request.user)
 
     @action(
@@ -72,15 +72,15 @@ class Payouts(CreateModelMixin, ListModelMixin, RetrieveModelMixin, GenericViewS
         methods=["post"],
         permission_classes=[
             IsAuthenticated,
-            require_face(action="payout", bind=what_is_approved, max_age=180),
+            require_face(action="payout", bind=payout_details, max_age=180),
         ],
     )
     def send(self, request: CustomerRequest, pk: int) -> Response:
-        """Send a draft, and use up the approval with it."""
+        """Send a draft, and consume its approval."""
         try:
             payout = transfers.execute(request.user, pk, request.face, now=timezone.now())
         except transfers.NotEnoughMoney:
-            raise Conflict(_("Your balance is too small for this. Nothing was sent.")) from None
+            raise Conflict(_("Your balance is too low. Nothing was sent.")) from None
         return Response(self.get_serializer(payout).data)
 
 
@@ -88,7 +88,7 @@ def _draft_of(view: Any) -> Payout:
     try:
         return transfers.locked(view.request.user, view.kwargs["pk"])
     except transfers.AlreadySent:
-        raise Conflict(_("This was sent before. Nothing was sent a second time.")) from None
+        raise Conflict(_("This payment was already sent. It was not sent again.")) from None
 
 
 router = SimpleRouter(use_regex_path=False)

@@ -1,4 +1,4 @@
-"""The bank's Celery app, for sites that have workers: `celery -A bank worker` and `… beat`."""
+"""Celery app of the bank."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all templates of the bank know."""
+"""Brand of the bank for templates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What customers fill in."""
+"""Forms of the bank."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bank.transfers import balance_of
 
 
 class PayoutForm(forms.ModelForm):
-    """Whom to pay, and how much."""
+    """Payee and amount of a draft."""
 
     class Meta:
         model = Payout
         fields = ["payee", "amount"]
 
     def clean_amount(self) -> Decimal:
-        """Hold the amount against the balance; it is asked again when the money goes."""
+        """Compare the amount with the balance, as `execute` does again."""
         amount: Decimal = self.cleaned_data["amount"]
         if amount > balance_of(self.instance.user):
             raise forms.ValidationError(_("This is more than your balance."))
@@ -28,7 +28,7 @@ class PayoutForm(forms.ModelForm):
 
 
 class EmailForm(forms.ModelForm):
-    """Where the bank writes to."""
+    """The e-mail address of the customer."""
 
     email = forms.EmailField(
         label=_("E-mail address"), widget=forms.EmailInput({"autocomplete": "email"})

@@ -1,4 +1,4 @@
-"""What the bank adds to every answer."""
+"""Content-Security-Policy of the bank."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ POLICY: Final = "default-src 'self'; form-action 'self'"
 def content_security_policy(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Give every answer without a Content-Security-Policy of its own a strict one."""
+    """Set a strict policy on responses that have none of their own."""
 
-    def answer(request: HttpRequest) -> HttpResponse:
+    def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         response.setdefault("Content-Security-Policy", POLICY)
         return response
 
-    return answer
+    return middleware

@@ -1,4 +1,4 @@
-"""What the bank remembers."""
+"""Payouts and their approvals."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-#: Enough to find a challenge by, too little to name it to the gate.
+#: Long enough to find a challenge, too short to present it to the gate.
 REFERENCE_LENGTH: Final = 8
 
 
 class PayoutQuerySet(models.QuerySet["Payout"]):
-    """What is asked about payouts."""
+    """Payouts by owner and state."""
 
     def of(self, user: User) -> PayoutQuerySet:
-        """Payouts of one customer; of nobody else is anything shown."""
+        """Payouts of one customer."""
         return self.filter(user_id=user.pk)
 
     def drafts(self) -> PayoutQuerySet:
-        """Payouts that were written down, and not sent."""
+        """Payouts that were not sent yet."""
         return self.filter(state=Payout.State.DRAFT)
 
     def executed(self) -> PayoutQuerySet:
-        """Payouts that were sent, the latest first."""
+        """Payouts that were sent, newest first."""
         return self.filter(state=Payout.State.EXECUTED).order_by("-executed_at", "-pk")
 
 
 class Payout(models.Model):
-    """Money that a customer wants to send or has sent, and the approval that it was sent on."""
+    """A payment of a customer, and the approval that it was sent with."""
 
     class State(models.TextChoices):
-        """Where a payout stands; what is executed stays so."""
+        """A draft can be changed; an executed payout cannot."""
 
         DRAFT = "draft", _("draft")
         EXECUTED = "executed", _("sent")
@@ -49,12 +49,12 @@ class Payout(models.Model):
         validators=[MinValueValidator(Decimal("0.01")), MaxValueValidator(500)],
         help_text=_("In euros, up to 500 at a time."),
     )
-    created_at = models.DateTimeField(_("made at"), auto_now_add=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     state = models.CharField(
         _("state"), max_length=16, choices=State, default=State.DRAFT, editable=False
     )
     executed_at = models.DateTimeField(_("sent at"), null=True, editable=False)
-    # What the gate said of the approval: it must be told for longer than challenges are kept.
+    # Copied from the gate, because payouts are kept longer than challenges.
     face_challenge = models.CharField(
         _("face challenge"), max_length=64, blank=True, editable=False
     )
@@ -79,15 +79,15 @@ class Payout(models.Model):
         return f"{self.amount} → {self.payee}"
 
     def get_absolute_url(self) -> str:
-        """Return the address of the draft, and later of the receipt."""
+        """Return the URL of the draft or receipt."""
         return reverse("payout_detail", args=[self.pk])
 
     @property
     def is_draft(self) -> bool:
-        """Whether it can still be changed, and sent."""
+        """Whether it can still be changed and sent."""
         return self.state == self.State.DRAFT
 
     @property
     def reference(self) -> str:
-        """What people may quote of the approval: the beginning of its name."""
+        """The beginning of the challenge's handle, for customers to quote."""
         return self.face_challenge[:REFERENCE_LENGTH]

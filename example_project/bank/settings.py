@@ -26,9 +26,9 @@ PORT = env.int("PORT", default=8000)
 
 # -- the site
 
-SECRET_KEY = env.str("SECRET_KEY", default="for-the-demo-only-everybody-knows-it")
+SECRET_KEY = env.str("SECRET_KEY", default="for-the-demo-only-this-key-is-public")
 DEBUG = env.bool("DEBUG", default=True)
-INTERNAL_IPS = ["127.0.0.1"]  # is shown where the simulator can be looked at
+INTERNAL_IPS = ["127.0.0.1"]  # who see the link to the simulator
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[".localhost", "127.0.0.1", "[::1]", HOST])
 
 INSTALLED_APPS = [
@@ -92,7 +92,7 @@ SQLITE_FILE = BASE_DIR / "db.sqlite3"
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{quote(str(SQLITE_FILE))}")}
 
 REST_FRAMEWORK = {
-    # The first one has the word: with sessions first, a token that ran out would be a 403.
+    # The first one answers: with sessions first, an expired token would be a 403.
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "rest_framework_simplejwt.authentication.JWTAuthentication",
         "rest_framework.authentication.SessionAuthentication",
@@ -101,20 +101,20 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
 }
 
-# -- a worker and beat, when there are some: see ../Procfile
+# -- worker and beat of `make demo-full`, see ../Procfile
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="redis://127.0.0.1:6379/0")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = {**FACEAUTH_BEAT_SCHEDULE}
 
-# -- whose bank this is: one flow in two designs
+# -- the brand: one flow in two designs
 
 BRANDS = {"harbour": "Harbour Bank", "meadow": "Meadow Mutual"}
 BRAND = env.str("BANK_BRAND", default="harbour")
 if BRAND not in BRANDS:
     raise ImproperlyConfigured(f"BANK_BRAND is {BRAND!r}: it must be {' or '.join(BRANDS)}.")
 
-# -- the face check, at the simulator of this very server
+# -- the face check, with the simulator of this server
 
 SIMULATOR = f"http://127.0.0.1:{PORT}/simulator"
 
@@ -123,9 +123,9 @@ FACEAUTH_USER_JOURNEY_ID = "usj_" + "demo".ljust(26, "a")
 FACEAUTH_BASE_URL = SIMULATOR
 FACEAUTH_TOKEN_URL = f"{SIMULATOR}/connect/token"
 FACEAUTH_SIMULATOR_WEBHOOK_URL = f"http://127.0.0.1:{PORT}/face/webhook/"
-# Everybody knows this key: it is only for a simulator that nobody else can reach.
+# This key is public: it is only for the simulator on this machine.
 FACEAUTH_WEBHOOK_SECRET_KEYS = (
-    [] if "FACEAUTH_BASE_URL" in env else ["for-the-demo-only-this-key-is-known-to-everybody"]
+    [] if "FACEAUTH_BASE_URL" in env else ["for-the-demo-only-this-key-is-public"]
 )
 FACEAUTH_CAPTURE_HOSTS = FACEAUTH_ASSET_HOSTS = [
     ".checkout.com",
@@ -134,18 +134,18 @@ FACEAUTH_CAPTURE_HOSTS = FACEAUTH_ASSET_HOSTS = [
     f"localhost:{PORT}",
 ]
 
-# Where mobile_client.py wants the browser to go after the capture.
+# mobile_client.py has the browser go there after the capture.
 FACEAUTH_REDIRECT_ALLOWLIST = ["demobank://face/done"]
 
-# Whoever looks around here tries more often than customers of a bank do.
+# Visitors of a demo try more often than customers of a bank.
 FACEAUTH_RATE_LIMITS = {
     "unsuccessful": ["30/10m", "500/d"],
     "unsuccessful_session": ["30/10m", "500/d"],
 }
 
-# Visitors agree before their first face check; another version would ask them anew.
+# Users consent before their first face check, and again to another version.
 FACEAUTH_CONSENT_VERSION = "2026-11"
-# Whoever does not agree goes to the counter: there, staff exempt them in the admin.
+# No fallback: staff exempt users who do not consent.
 SILENCED_SYSTEM_CHECKS = ["faceauth.W010"]
 
 FROM_ENVIRONMENT = {

@@ -1,38 +1,83 @@
-"""What moves money: a draft is written down, approved as it stands, and sent once."""
+"""Balances, movements and payments."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.contrib.auth.models import User
 from django.db.models import Sum
 from django.shortcuts import get_object_or_404
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from bank.models import Payout
 from django_faceauth.gate import Face, Money
 
-#: What everybody starts with.
-SAVINGS: Final = Decimal("4200.00")
+
+class Movement(NamedTuple):
+    """One line of a statement; `url` is that of the receipt, if there is one."""
+
+    at: datetime
+    title: str | Promise
+    amount: Decimal
+    url: str = ""
+
+
+#: Days before a customer joined the demo, and what happened then.
+SAMPLES: Final = (
+    (2, _("From savings account"), Decimal("641.00")),
+    (4, _("Restaurant"), Decimal("-31.00")),
+    (7, _("Refund, bookshop"), Decimal("24.50")),
+    (9, _("Interest"), Decimal("1.25")),
+    (13, _("Train ticket"), Decimal("-39.90")),
+    (16, _("Electricity"), Decimal("-48.50")),
+    (19, _("Groceries"), Decimal("-62.35")),
+    (21, _("Rent"), Decimal("-780.00")),
+    (22, _("Salary"), Decimal("2650.00")),
+    (30, _("Opening balance"), Decimal("1845.00")),
+)
+#: The balance of each customer before their first payout.
+SAVINGS: Final = sum((amount for _days, _title, amount in SAMPLES), Decimal(0))
+LINES: Final = 10
 
 
 class AlreadySent(Exception):
-    """The payout is no draft any more."""
+    """The payout is not a draft any more."""
 
 
 class NotEnoughMoney(Exception):
-    """The balance has become smaller than the draft."""
+    """The balance is smaller than the payout."""
 
 
 def balance_of(user: User) -> Decimal:
-    """Return what a customer can spend; drafts cost nothing."""
+    """Return the balance of a customer, which drafts do not change."""
     spent: Decimal | None = Payout.objects.of(user).executed().aggregate(all=Sum("amount"))["all"]
     return SAVINGS - (spent or 0)
 
 
+def movements_of(user: User) -> list[Movement]:
+    """Return the latest movements of a customer, newest first."""
+    sent = [
+        Movement(
+            payout.executed_at or payout.created_at,
+            gettext("To %(payee)s") % {"payee": payout.payee},
+            -payout.amount,
+            payout.get_absolute_url(),
+        )
+        for payout in Payout.objects.of(user).executed()[:LINES]
+    ]
+    samples = [
+        Movement(user.date_joined - timedelta(days), title, amount)
+        for days, title, amount in SAMPLES
+    ]
+    return [*sent, *samples][:LINES]
+
+
 def locked(user: User, pk: int) -> Payout:
-    """Return a draft of that customer, which nobody else changes until the transaction ends.
+    """Return a draft of a customer, locked until the transaction ends.
 
     Raises `AlreadySent`, and `Http404` for a payout that is not theirs.
     """
@@ -43,9 +88,9 @@ def locked(user: User, pk: int) -> Payout:
 
 
 def facts_of(payout: Payout) -> dict[str, Any]:
-    """Return what is approved of a payout.
+    """Return the details that an approval of a payout is bound to.
 
-    Its number makes two payouts of the same amount to the same payee two approvals.
+    With the number, two payouts of the same amount to the same payee need two approvals.
     """
     return {
         "payee": payout.payee,
@@ -55,10 +100,10 @@ def facts_of(payout: Payout) -> dict[str, Any]:
 
 
 def execute(user: User, pk: int, face: Face, *, now: datetime) -> Payout:
-    """Send a draft, and note on it by whose leave.
+    """Send a draft, and record its approval.
 
-    Call it in the transaction in which the approval is used up: raises `AlreadySent` and
-    `NotEnoughMoney`, and then the approval is as good as before.
+    Call it in the transaction that consumes the approval: when this raises `AlreadySent` or
+    `NotEnoughMoney`, the approval can still be used.
     """
     User.objects.select_for_update().get(pk=user.pk)  # all payouts share one balance
     payout = locked(user, pk)

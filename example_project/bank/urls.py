@@ -1,4 +1,4 @@
-"""Addresses of the demo bank."""
+"""URLs of the demo bank."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What customers see. What matters asks for a face.
-
-Statements and settings open for a few minutes; a payout is approved as it stands, once.
-"""
+"""Pages of the bank: some are open, some ask for a face."""
 
 from __future__ import annotations
 
@@ -27,58 +24,57 @@ from django.views.decorators.http import require_POST
 from django.views.generic import UpdateView
 
 from bank import transfers
+from bank.demo import PASSWORD, USERS
 from bank.forms import EmailForm, PayoutForm
 from bank.models import Payout
-from bank.people import PASSWORD, PEOPLE
 from django_faceauth.gate import FaceRequest, FaceRequiredMixin, face_required
 
 
 class CustomerRequest(HttpRequest):
-    """A request of somebody who is logged in, for the type checker."""
+    """A request of a logged-in customer, for the type checker."""
 
     user: User
 
 
 class GatedRequest(CustomerRequest, FaceRequest):
-    """A request of theirs that came through a gate."""
+    """A request that passed a gate, for the type checker."""
 
 
 @login_required
 def overview(request: CustomerRequest) -> HttpResponse:
-    """Welcome the customer; no face is needed here."""
+    """Link to all pages; no face is needed here."""
     return render(request, "bank/overview.html")
 
 
 @face_required
 async def statements(request: GatedRequest) -> HttpResponse:
-    """Show where the money went; one face opens this for five minutes."""
+    """Show the latest movements; one face check opens this page for five minutes."""
     context = {
-        "payouts": [payout async for payout in Payout.objects.of(request.user).executed()],
-        "savings": transfers.SAVINGS,
+        "movements": await sync_to_async(transfers.movements_of)(request.user),
         "balance": await sync_to_async(transfers.balance_of)(request.user),
     }
     return await sync_to_async(render)(request, "bank/statements.html", context)
 
 
-def _or_the_payout(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Lead people who want what cannot be done to the payout, and say why."""
+def _redirect_with_reason(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Redirect to the payout with a message when it cannot be sent or changed."""
 
     @wraps(view)
-    def led(request: HttpRequest, pk: int) -> HttpResponse:
+    def wrapper(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             return view(request, pk)
         except transfers.AlreadySent:
-            messages.warning(request, _("This was sent before. Nothing was sent a second time."))
+            messages.warning(request, _("This payment was already sent. It was not sent again."))
         except transfers.NotEnoughMoney:
-            messages.warning(request, _("Your balance is too small for this. Nothing was sent."))
+            messages.warning(request, _("Your balance is too low. Nothing was sent."))
         return redirect("payout_detail", pk)
 
-    return led
+    return wrapper
 
 
 @login_required
 def payout(request: CustomerRequest) -> HttpResponse:
-    """Write a payout down; no face is needed for a draft."""
+    """Save a draft; no face is needed for this."""
     form = PayoutForm(request.POST or None, instance=Payout(user=request.user))
     if form.is_valid():
         return redirect(form.save())
@@ -88,17 +84,17 @@ def payout(request: CustomerRequest) -> HttpResponse:
 
 @login_required
 def payout_detail(request: CustomerRequest, pk: int) -> HttpResponse:
-    """Show a draft with what can be done, or the receipt of what was sent."""
+    """Show a draft with its buttons, or the receipt of what was sent."""
     payout = get_object_or_404(Payout.objects.of(request.user), pk=pk)
     template = "bank/review.html" if payout.is_draft else "bank/receipt.html"
     return render(request, template, {"payout": payout})
 
 
 @login_required
-@_or_the_payout
+@_redirect_with_reason
 @transaction.atomic
 def payout_edit(request: CustomerRequest, pk: int) -> HttpResponse:
-    """Change a draft; an approval of what it was before is worth nothing then."""
+    """Change a draft, which makes an earlier approval worthless."""
     draft = transfers.locked(request.user, pk)
     form = PayoutForm(request.POST or None, instance=draft)
     if form.is_valid():
@@ -108,25 +104,25 @@ def payout_edit(request: CustomerRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
-@_or_the_payout
+@_redirect_with_reason
 @transaction.atomic
 def payout_delete(request: CustomerRequest, pk: int) -> HttpResponse:
-    """Throw a draft away."""
+    """Delete a draft."""
     transfers.locked(request.user, pk).delete()
     messages.success(request, _("The draft is deleted."))
     return redirect("payout")
 
 
-def what_is_approved(request: CustomerRequest, pk: int) -> dict[str, Any]:
-    """Return what the gate shows and holds fast: the draft, locked until it is sent."""
+def payout_details(request: CustomerRequest, pk: int) -> dict[str, Any]:
+    """Return what is shown and approved: the draft, locked until it is sent."""
     return transfers.facts_of(transfers.locked(request.user, pk))
 
 
 @login_required
-@_or_the_payout
-@face_required(action="payout", bind=what_is_approved, max_age=180, methods=["POST"], keep=[])
+@_redirect_with_reason
+@face_required(action="payout", bind=payout_details, max_age=180, methods=["POST"], keep=[])
 def payout_send(request: GatedRequest, pk: int) -> HttpResponse:
-    """Send a draft on a face that was shown for just this, and use up the approval with it."""
+    """Send a draft with an approval of exactly this draft, and consume the approval."""
     if request.method == "POST":
         transfers.execute(request.user, pk, request.face, now=timezone.now())
     return redirect("payout_detail", pk)
@@ -135,7 +131,7 @@ def payout_send(request: GatedRequest, pk: int) -> HttpResponse:
 @login_required
 @ensure_csrf_cookie
 def app(request: CustomerRequest) -> HttpResponse:
-    """Show the page whose script does the rest, with the API."""
+    """Show the single-page app, which uses the API."""
     return render(request, "bank/app.html")
 
 
@@ -155,11 +151,11 @@ class AccountSettings(FaceRequiredMixin, SuccessMessageMixin, UpdateView):
 
 
 class Login(LoginView):
-    """Log in, in the demo with one click."""
+    """Log in, with the users of the demo at hand."""
 
     template_name = "bank/login.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the people of the demo, while this is one."""
-        people = PEOPLE if settings.DEBUG else ()
-        return super().get_context_data(people=people, password=PASSWORD, **kwargs)
+        """Add the users of the demo."""
+        users = USERS if settings.DEBUG else ()
+        return super().get_context_data(demo_users=users, password=PASSWORD, **kwargs)

@@ -47,7 +47,7 @@ def writes_down(page: Page, payee: str, amount: str = "12.50") -> Locator:
     """Fill in the form and return the button that sends the draft."""
     page.fill("[name=payee]", payee)
     page.fill("[name=amount]", amount)
-    page.get_by_role("button", name="Write it down").click()
+    page.get_by_role("button", name="Save draft").click()
     button = page.get_by_role("button", name=f"Send To {payee}", exact=True)
     expect(button).to_be_visible()
     return button
@@ -321,7 +321,7 @@ def test_a_draft_with_mistakes(visit):
     page = opens_the_app(visit("frank"))
     page.fill("[name=payee]", "Mr. Much")
     page.fill("[name=amount]", "501")
-    page.get_by_role("button", name="Write it down").click()
+    page.get_by_role("button", name="Save draft").click()
 
     amount = page.get_by_label("Amount")
     expect(amount).to_be_focused()

@@ -42,7 +42,7 @@ def test_the_start_page_goes_on_with_the_box_alone(visit, asking):
     shows(page)
     page.wait_for_url(f"{asking}/statements/")
 
-    page.get_by_role("link", name="what you agreed to").click()
+    page.get_by_role("link", name="your consent").click()
     page.get_by_role("button", name="Withdraw my consent").click()
     says(page, "Your consent to face checks")
     expect(page.locator("main")).to_contain_text("You withdrew your consent on")

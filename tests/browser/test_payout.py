@@ -31,7 +31,7 @@ def writes_down(page: Page, payee: str, amount: str = "12.50") -> str:
     page.goto("/payout/")
     page.fill("[name=payee]", payee)
     page.fill("[name=amount]", amount)
-    page.get_by_role("button", name="Look at it").click()
+    page.get_by_role("button", name="Review payment").click()
     page.wait_for_url(DRAFT)
     return page.url
 
@@ -52,7 +52,7 @@ def sends(page: Page) -> None:
 
 def is_still_a_draft(page: Page, draft: str) -> None:
     page.goto(draft)
-    says(page, "Is this right?")
+    says(page, "Review payment")
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["javascript", "no javascript"])
@@ -104,7 +104,7 @@ def test_a_payout_that_was_changed_in_another_tab(visit):
     other = page.context.new_page()
     other.goto(f"{draft}edit/")
     other.fill("[name=payee]", "Mr. Shark")
-    other.get_by_role("button", name="Look at it").click()
+    other.get_by_role("button", name="Review payment").click()
     other.wait_for_url(draft)
 
     sends(page)
@@ -112,7 +112,7 @@ def test_a_payout_that_was_changed_in_another_tab(visit):
     says(page, "This is not what you approved")
     page.get_by_role("link", name="Go back").click()
     page.wait_for_url(draft)
-    says(page, "Is this right?")
+    says(page, "Review payment")
     expect(page.locator("main")).to_contain_text("Mr. Shark")
 
 

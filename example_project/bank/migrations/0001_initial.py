@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                         verbose_name="amount",
                     ),
                 ),
-                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="made at")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
                 (
                     "state",
                     models.CharField(

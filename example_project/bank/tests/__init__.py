@@ -1,3 +1,3 @@
-"""What the bank promises its customers, tested with the kit of the package."""
+"""Tests of the bank, with the testing kit of the package."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How the tests of the bank are run."""
+"""Test runner of the bank."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.test.runner import DiscoverRunner
 
 
 class DemoRunner(DiscoverRunner):
-    """Runs tests as the demo runs, with DEBUG: its settings are for a simulator on this machine."""
+    """Runs with DEBUG, because the settings are for a simulator on this machine."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{**options, "debug_mode": True})

@@ -1,4 +1,4 @@
-"""Which addresses ask for a face, and which may do without."""
+"""Tests for the gates of all URLs."""
 
 from __future__ import annotations
 
@@ -6,26 +6,20 @@ from django.test import SimpleTestCase
 
 from django_faceauth.testing import FaceAuthTestMixin
 
-#: Nothing is sent or changed at these without a draft being approved later, or a login.
+#: URLs that send and change nothing by themselves.
 OPEN = ("overview", "payout*", "app", "login", "logout", "set_language", "api-*", "admin:*")
 
 
 class GateTests(FaceAuthTestMixin, SimpleTestCase):
-    """Whoever adds a view that needs a gate and forgets it fails here."""
+    """A new view fails here unless it has a gate or is listed as open."""
 
-    def test_money_is_sent_on_a_face_alone(self) -> None:
-        """From the page as from the API; reading where it went takes one too."""
+    def test_gated_urls(self) -> None:
+        """Payments, statements, settings and the links between users and applicants."""
         self.assertGated("payout_send", "api-payout-send", methods=["POST"], action="payout")
         self.assertGated("statements")
-
-    def test_account_is_changed_on_a_face_alone(self) -> None:
-        """Whoever controls the e-mail address controls the account."""
         self.assertGated("settings", action="settings")
-
-    def test_people_are_enrolled_on_a_face_of_staff(self) -> None:
-        """Whoever says who somebody is at the provider can let anybody in."""
         self.assertGated("admin:faceauth_applicant_*", methods=["POST"])
 
-    def test_new_pages_are_gated_unless_they_are_listed_here(self) -> None:
-        """All addresses but those that were thought about."""
+    def test_other_urls(self) -> None:
+        """All URLs are gated but those that are listed as open."""
         self.assertGated("/", except_=OPEN)

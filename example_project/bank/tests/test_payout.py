@@ -1,10 +1,9 @@
-"""A payout is sent as it was approved, once, and not otherwise."""
+"""Tests for payouts and statements."""
 
 from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import Final
 
 from django.contrib.auth.models import User
 from django.test import Client, TestCase, override_settings
@@ -15,153 +14,161 @@ from bank import transfers
 from bank.models import Payout
 from django_faceauth.testing import FaceAuthTestMixin
 
-AMOUNT: Final = Decimal("40.00")
 
-
-class PayoutTests(FaceAuthTestMixin, TestCase):
-    """What a customer can do with a draft."""
+class PayoutCase(FaceAuthTestMixin, TestCase):
+    """A logged-in customer with a draft."""
 
     def setUp(self) -> None:
-        """Let a customer write one down."""
+        """Create the customer and the draft."""
         self.anna = User.objects.create_user("anna")
         self.client.force_login(self.anna)
-        self.draft = Payout.objects.create(user=self.anna, payee="Ms. Quay", amount=AMOUNT)
+        self.draft = Payout.objects.create(
+            user=self.anna, payee="Ms. Quay", amount=Decimal("40.00")
+        )
+        self.details = transfers.facts_of(self.draft)
         self.send = reverse("payout_send", args=[self.draft.pk])
+        self.api_send = reverse("api-payout-send", args=[self.draft.pk])
 
-    def is_sent(self) -> bool:
-        """Tell what became of the draft."""
+    def assert_sent(self, is_sent: bool = True) -> None:
+        """Check whether the draft was sent."""
         self.draft.refresh_from_db()
-        return not self.draft.is_draft
+        self.assertEqual(not self.draft.is_draft, is_sent)
 
-    def test_sent_on_a_face_for_just_this(self) -> None:
-        """Once: a second press finds a receipt."""
-        facts = transfers.facts_of(self.draft)
-        challenge = self.face_shown(self.client, action="payout", binding=facts, ago=60)
+
+class PayoutTests(PayoutCase):
+    """Payouts from the pages of the bank."""
+
+    def test_sent_once(self) -> None:
+        """A face that approves this draft sends it once."""
+        challenge = self.face_shown(self.client, action="payout", binding=self.details, ago=60)
 
         self.client.post(self.send)
 
-        self.assertTrue(self.is_sent())
+        self.assert_sent()
         self.assertEqual(self.draft.face_challenge, challenge.handle)
-        again = self.client.post(self.send, follow=True)
-        self.assertContains(again, "Nothing was sent a second time")
+        self.assertContains(self.client.post(self.send, follow=True), "was not sent again")
 
-    def test_changed_after_the_face(self) -> None:
-        """What was approved is not what is there."""
-        facts = transfers.facts_of(self.draft)
-        self.face_shown(self.client, action="payout", binding=facts)
+    def test_changed_after_approval(self) -> None:
+        """A change makes the approval worthless."""
+        self.face_shown(self.client, action="payout", binding=self.details)
         self.client.post(reverse("payout_edit", args=[self.draft.pk]), {"payee": "Me", "amount": 9})
 
-        asked = self.assertFaceAsked(self.client.post(self.send), action="payout")
+        challenge = self.assertFaceAsked(self.client.post(self.send), action="payout")
 
-        self.assertEqual(asked.snapshot["payee"], "Me")
-        self.assertFalse(self.is_sent())
+        self.assertEqual(challenge.snapshot["payee"], "Me")
+        self.assert_sent(False)
 
-    def test_face_was_shown_too_long_ago(self) -> None:
-        """Three minutes are over."""
-        facts = transfers.facts_of(self.draft)
-        self.face_shown(self.client, action="payout", binding=facts, ago=180)
+    def test_approval_expires(self) -> None:
+        """An approval counts for three minutes."""
+        self.face_shown(self.client, action="payout", binding=self.details, ago=180)
 
         self.assertFaceAsked(self.client.post(self.send))
-        self.assertFalse(self.is_sent())
+        self.assert_sent(False)
 
     def test_open_statements_send_no_money(self) -> None:
-        """A face for one thing is none for another."""
+        """A face check for the statements approves no payout."""
         self.face_shown(self.client)
         self.assertEqual(self.client.get(reverse("statements")).status_code, 200)
 
         self.assertFaceAsked(self.client.post(self.send), action="payout")
 
-    def test_draft_of_somebody_else(self) -> None:
-        """There is no such draft, so that nobody is asked for a face."""
-        mallory = User.objects.create_user("mallory")
-        self.face_shown(self.client, user=mallory)
+    def test_draft_of_another_user(self) -> None:
+        """Other users get a 404, with or without a face check."""
+        self.face_shown(self.client, user=User.objects.create_user("mallory"))
 
         self.assertEqual(self.client.post(self.send).status_code, 404)
 
-    def test_more_money_than_there_is(self) -> None:
-        """The approval is as good as before, and nothing was sent."""
+    def test_balance_too_low(self) -> None:
+        """Nothing is sent, and the approval can still be used."""
         self.draft.amount = transfers.SAVINGS + 1
         self.draft.save()
-        facts = transfers.facts_of(self.draft)
-        challenge = self.face_shown(self.client, action="payout", binding=facts)
+        details = transfers.facts_of(self.draft)
+        challenge = self.face_shown(self.client, action="payout", binding=details)
 
-        told = self.client.post(self.send, follow=True)
+        page = self.client.post(self.send, follow=True)
 
-        self.assertContains(told, "Your balance is too small")
+        self.assertContains(page, "Your balance is too low")
         challenge.refresh_from_db()
         self.assertEqual(challenge.state, "granted")
 
-    def test_whole_way(self) -> None:
-        """From the button, past the camera, to the button."""
+    def test_whole_flow(self) -> None:
+        """Button, capture page, button."""
         self.enrolled(self.anna)
 
         page = self.show_face(self.send, method="post")
         self.assertContains(page, "Ms. Quay")
-        self.assertFalse(self.is_sent())
+        self.assert_sent(False)
         self.faceauth_simulator.confirm(self.client, page)
 
-        self.assertTrue(self.is_sent())
+        self.assert_sent()
 
-    def test_whole_way_of_somebody_else(self) -> None:
-        """Another face, and then one too many."""
+    def test_declined_until_locked_out(self) -> None:
+        """After two declines not even the right face is asked for."""
         self.enrolled(self.anna)
         self.faceauth_simulator.decides(self.anna, "declined")
         with override_settings(FACEAUTH_RATE_LIMITS={"lockout": (2, "30m")}):
             for _ in range(2):
                 self.show_face(self.send, method="post")
-            refused = self.show_face(self.send, method="post", outcome="approved")
+            page = self.show_face(self.send, method="post", outcome="approved")
 
-        self.assertEqual(refused.status_code, 429)
-        self.assertFalse(self.is_sent())
+        self.assertEqual(page.status_code, 429)
+        self.assert_sent(False)
 
 
-class ApiTests(FaceAuthTestMixin, TestCase):
-    """The same, for programs with a token."""
+class ApiTests(PayoutCase):
+    """Payouts from an app with a token."""
 
     def setUp(self) -> None:
-        """Let a customer log in from an app."""
-        self.anna = User.objects.create_user("anna")
+        """Log in from the app."""
+        super().setUp()
         self.enrolled(self.anna)
         self.app = Client(headers={"authorization": f"Bearer {AccessToken.for_user(self.anna)}"})
-        draft = Payout.objects.create(user=self.anna, payee="Ms. Quay", amount=AMOUNT)
-        self.send = reverse("api-payout-send", args=[draft.pk])
 
-    def test_refusal_is_answered(self) -> None:
-        """The app sends the handle along, and nobody else can."""
-        challenge = self.face_shown(self.app.post(self.send), ago=20)
+    def test_challenge_header(self) -> None:
+        """The app sends the handle of its challenge along."""
+        challenge = self.face_shown(self.app.post(self.api_send), ago=20)
 
-        self.assertEqual(self.app.post(self.send).status_code, 401)
-        sent = self.app.post(self.send, headers={"Face-Challenge": challenge.handle})
+        self.assertEqual(self.app.post(self.api_send).status_code, 401)
+        sent = self.app.post(self.api_send, headers={"Face-Challenge": challenge.handle})
         self.assertEqual(json.loads(sent.content)["state"], "executed")
 
-    def test_whole_way(self) -> None:
-        """What the app gets in the end is the receipt."""
-        receipt = self.show_face(self.send, method="post", client=self.app)
+    def test_whole_flow(self) -> None:
+        """The answer at the end is the receipt."""
+        receipt = self.show_face(self.api_send, method="post", client=self.app)
 
         self.assertEqual(json.loads(receipt.content)["state"], "executed")
 
 
-class StatementTests(FaceAuthTestMixin, TestCase):
-    """One face opens the statements for a while."""
+class StatementTests(PayoutCase):
+    """Statements stay open for a few minutes."""
 
-    def setUp(self) -> None:
-        """Let a customer log in."""
-        self.anna = User.objects.create_user("anna")
-        self.client.force_login(self.anna)
-        self.page = reverse("statements")
+    page = "/statements/"
+
+    def test_ten_movements(self) -> None:
+        """A sent payout is the newest of ten movements, and the balance is lower by it."""
+        self.face_shown(self.client, action="payout", binding=self.details)
+        self.client.post(self.send)
+        self.face_shown(self.client)
+
+        statements = self.client.get(self.page)
+
+        movements = statements.context["movements"]
+        self.assertEqual(len(movements), 10)
+        self.assertEqual(movements[0].url, self.draft.get_absolute_url())
+        self.assertContains(statements, "4,160.00")
 
     def test_closed_by_an_audit(self) -> None:
-        """The provider changes its mind, and the page is closed at once."""
+        """When the provider changes its result, the page closes at once."""
         challenge = self.face_shown(self.client)
         self.assertEqual(self.client.get(self.page).status_code, 200)
 
-        told = self.faceauth_simulator.changes_mind(challenge)
+        response = self.faceauth_simulator.changes_mind(challenge)
 
-        self.assertEqual(told.status_code, 200)
+        self.assertEqual(response.status_code, 200)
         self.assertFaceAsked(self.client.get(self.page))
 
-    def test_people_who_cannot_show_a_face(self) -> None:
-        """Staff exempt them at the counter; whoever is not enrolled is told whom to ask."""
+    def test_exemption(self) -> None:
+        """Users who are not enrolled get a 403 until staff exempt them."""
         self.assertEqual(self.client.get(self.page).status_code, 403)
 
         self.exempted(self.anna)

@@ -6,40 +6,41 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.management.base import BaseCommand, CommandError
 
-from bank.people import PASSWORD, PEOPLE, Person
+from bank.demo import GROUPS, PASSWORD, USERS
 from django_faceauth import enrolment
 
 
 class Command(BaseCommand):
-    """Make the people of the demo, and say what will happen to each."""
+    """Create the users of the demo, and list them with the outcome of their face checks."""
 
-    help = "Make the people of the demo, unless they are there, and list them."
+    help = "Create the users of the demo unless they exist, and list them."
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's arguments
-        """Make everybody, and print a line for each."""
+        """Create the users, and print a line for each."""
         if not settings.DEBUG:
-            raise CommandError("Everybody knows these passwords: only with DEBUG.")
+            raise CommandError("These passwords are public: only with DEBUG.")
         password = make_password(PASSWORD)
-        for person in PEOPLE:
-            _welcome(person, password)
+        for demo_user in USERS:
+            user, _created = User.objects.get_or_create(
+                username=demo_user.username,
+                defaults={
+                    "password": password,
+                    "email": f"{demo_user.username}@example.com",
+                    "is_staff": bool(demo_user.group) or demo_user.is_superuser,
+                    "is_superuser": demo_user.is_superuser,
+                },
+            )
+            if demo_user.group:
+                group, _created = Group.objects.get_or_create(name=demo_user.group)
+                permissions = Permission.objects.filter(codename__in=GROUPS[demo_user.group])
+                group.permissions.set(permissions)
+                user.groups.add(group)
+            if demo_user.applicant_id:
+                enrolment.link(user, demo_user.applicant_id)
         self.stdout.write("username / password")
-        for person in PEOPLE:
-            self.stdout.write(f"{person.username} / {PASSWORD}: {person.fate}")
+        for demo_user in USERS:
+            self.stdout.write(f"{demo_user.username} / {PASSWORD}: {demo_user.outcome}")
         self.stdout.write("\nThen open Statements, Payout or Settings. Each asks for a face.")
-
-
-def _welcome(person: Person, password: str) -> None:
-    user, _created = User.objects.get_or_create(
-        username=person.username,
-        defaults={
-            "password": password,
-            "email": f"{person.username}@example.com",
-            "is_staff": person.is_staff,
-            "is_superuser": person.is_staff,
-        },
-    )
-    if person.applicant_id:
-        enrolment.link(user, person.applicant_id)

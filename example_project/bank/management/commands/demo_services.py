@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from celery import current_app
 from django.core.management.base import BaseCommand, CommandError
-from django.db import Error as DatabaseTrouble
+from django.db import Error as DatabaseError
 from django.db import connection
 from kombu.exceptions import KombuError
 
 ADVICE: Final = """{name} cannot be reached: {reason}
 Start one, for example with
     docker run --rm --publish {container}
-or say with {variable} where yours is."""
+or set {variable} to the URL of yours."""
 
 DATABASE: Final = {
     "name": "The database",
@@ -28,23 +28,23 @@ BROKER: Final = {
 
 
 class Command(BaseCommand):
-    """Say plainly what `make demo-full` cannot do without."""
+    """Check that the services of `make demo-full` are there."""
 
-    help = "See whether database and broker are there."
+    help = "Check that database and broker can be reached."
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's arguments
-        """Knock on both doors."""
+        """Connect to the database and the broker."""
         try:
             connection.ensure_connection()
-        except DatabaseTrouble as trouble:
-            raise CommandError(_advice(DATABASE, trouble)) from None
+        except DatabaseError as error:
+            raise CommandError(_advice(DATABASE, error)) from None
         try:
             with current_app.connection_for_write(connect_timeout=2) as broker:
                 broker.ensure_connection(max_retries=1, interval_start=0, timeout=2)
-        except (KombuError, OSError) as trouble:
-            raise CommandError(_advice(BROKER, trouble)) from None
+        except (KombuError, OSError) as error:
+            raise CommandError(_advice(BROKER, error)) from None
 
 
-def _advice(service: dict[str, str], trouble: Exception) -> str:
-    return ADVICE.format(**service, reason=str(trouble).strip().splitlines()[0])
+def _advice(service: dict[str, str], error: Exception) -> str:
+    return ADVICE.format(**service, reason=str(error).strip().splitlines()[0])

@@ -1,4 +1,4 @@
-// The payouts of one customer, on a page that stays: what it does, it does with the bank's API.
+// The payouts of one customer as a single-page app on the API of the bank.
 import { fetchWithFace } from "../faceauth/stepup.js";
 
 const place = document.querySelector("[data-payouts]");
@@ -10,13 +10,13 @@ const { lang } = document.documentElement;
 const money = new Intl.NumberFormat(lang, { style: "currency", currency: "EUR" });
 const moment = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "medium" });
 
-/** Say something, also to people who do not look. */
+/** Show a message, also to screen readers. */
 function say(text, isBad = false) {
   news.classList.toggle("warning", isBad);
   news.textContent = text;
 }
 
-/** Return what the API wants of a request that changes something. */
+/** Return the options of a POST to the API. */
 function post(data) {
   const headers = { Accept: "application/json", "X-CSRFToken": form.csrfmiddlewaretoken.value };
   if (!data) return { method: "POST", headers };
@@ -55,7 +55,7 @@ function receiptOf(payout) {
   return receipt;
 }
 
-/** Send a draft: the gate before it is asked for, shown and passed in this one line. */
+/** Send a draft: fetchWithFace does the face check when the gate asks for one. */
 async function send(payout, button) {
   if (button.getAttribute("aria-disabled") === "true") return;
   button.setAttribute("aria-disabled", "true");
@@ -70,7 +70,7 @@ async function send(payout, button) {
   button.removeAttribute("aria-disabled");
 }
 
-/** Put the receipt where the draft was. */
+/** Replace the draft by its receipt. */
 function show(payout, button) {
   const receipt = receiptOf(payout);
   const hadFocus = button === document.activeElement;
@@ -79,7 +79,7 @@ function show(payout, button) {
   say(place.dataset.sent);
 }
 
-/** Say at each field what is wrong with it. */
+/** Show the errors of each field. */
 function blame(errors) {
   for (const name of ["payee", "amount"]) {
     const wrong = (errors[name] ?? []).join(" ");
@@ -92,7 +92,7 @@ function blame(errors) {
 function keep(payout) {
   drafts.prepend(draftOf(payout));
   form.reset();
-  say(place.dataset.written);
+  say(place.dataset.saved);
 }
 
 async function write(event) {
