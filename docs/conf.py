@@ -1,4 +1,4 @@
-"""How Sphinx builds the site of these pages: `make docs`. Nothing of it needs a network."""
+"""Configuration of Sphinx for `make docs`, which needs no network."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ html_title = f"{project} {version}"
 html_copy_source = False
 html_show_sphinx = False
 
-#: Pages of the repository that the site includes, and what they are called here.
+#: Pages of the repository that the documentation includes, and their names here.
 INCLUDED: Final[Mapping[str, str]] = {
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
@@ -46,7 +46,7 @@ LINK: Final = re.compile(r"\[(?P<text>[^\]]+)\]\((?!https?:|#)(?P<path>[^)#]+)(?
 
 
 def relocate(_app: Sphinx, path: Path, _page: str, content: list[str]) -> None:
-    """Let the links of an included page lead where they lead in the repository."""
+    """Rewrite the links of an included page for its place in the documentation."""
     folder = (ROOT / "docs" / path).resolve().parent
     content[0] = LINK.sub(partial(_moved, folder), content[0])
 
@@ -61,7 +61,7 @@ def _moved(folder: Path, link: re.Match[str]) -> str:
 
 
 def setup(app: Sphinx) -> None:
-    """Listen to what is included, and colour what repository pages colour."""
+    """Rewrite the links of included pages, and add lexers for code blocks."""
     app.connect("include-read", relocate)
     app.add_lexer("html", HtmlDjangoLexer)
     app.add_lexer("csv", TextLexer)

@@ -9,7 +9,7 @@ from tests.package.place import place
 
 README = ROOT / "README.md"
 
-#: What the README takes for granted: addresses, and the page behind FACEAUTH_FALLBACK.
+#: What the README takes for granted: URLs, and the page behind FACEAUTH_FALLBACK.
 URLS = """
 from django.http import HttpResponse
 from django.urls import include, path
@@ -18,7 +18,6 @@ from shop import views
 
 urlpatterns = [
     path("payout/", views.payout),
-    path("statements/", views.Statements.as_view()),
     path("by-phone/", lambda request: HttpResponse("Call us."), name="by-phone"),
     INCLUDED,
 ]
@@ -38,22 +37,21 @@ from django.test import Client
 
 alice, bob = map(User.objects.create_user, ["alice", "bob"])
 LINKED
-for page in ("/payout/", "/statements/"):
-    browser = Client()
-    browser.force_login(alice)
-    assert "/face/start/" in browser.get(page)["Location"]
-    browser.force_login(bob)
-    denied = browser.get(page)
-    assert (denied.status_code, b'href="/by-phone/' in denied.content) == (403, True)
+browser = Client()
+browser.force_login(alice)
+assert "/face/start/" in browser.get("/payout/")["Location"]
+browser.force_login(bob)
+denied = browser.get("/payout/")
+assert (denied.status_code, b'href="/by-phone/' in denied.content) == (403, True)
 """
 
 
 def test_the_readme_leads_to_a_gated_page(alone, tmp_path):
-    """Its lines as they stand: install, settings, views, the address, and who people are."""
+    """Its lines as they stand: install, settings, view, URLs and enrolment."""
     text = README.read_text()
     views, settings = code_blocks(README)
-    included = re.search(r"`(path\(\"face/\", .*?\))` to your addresses", text)[1]
-    linked = re.search(r"`(django_faceauth\.services\.enrolment)\.link\(user, \"aplt_…\"\)`", text)
+    included = re.search(r"`(path\(\"face/\", .*?\))` to your URLconf", text)[1]
+    linked = re.search(r"`(django_faceauth\.enrolment)\.link\(user, \"aplt_…\"\)`", text)
     assert "$ pip install django-faceauth\n" in text
 
     site = place(tmp_path)
