@@ -119,7 +119,7 @@ def _release(challenge: FaceChallenge, start_locked_at: datetime) -> None:
     ours.update(start_locked_at=None)
 
 
-def _hand_off(  # noqa: C901 - a start, told from top to bottom
+def _hand_off(
     challenge: FaceChallenge, applicant: Applicant, redirect_url: str, now: datetime
 ) -> HandOff | None:
     challenge.refresh_from_db(fields=["authentication", "started_at", "called_at"])
