@@ -1,7 +1,7 @@
-"""A check for django-health-check, for sites that have it (`django-faceauth[health]`).
+"""Check for django-health-check (`django-faceauth[health]`).
 
-Among the `checks` of a `HealthCheckView`: `"django_faceauth.healthcheck.FaceAuth"`. It reads
-a few rows, and asks the provider nothing.
+Add `"django_faceauth.healthcheck.FaceAuth"` to the `checks` of a `HealthCheckView`. It reads
+a few rows, and does not call the provider.
 """
 
 from __future__ import annotations
@@ -20,14 +20,11 @@ __all__ = ["FaceAuth"]
 
 @dataclass
 class FaceAuth(HealthCheck):
-    """Whether the background work of face checks goes well."""
+    """Checks the background work of face checks."""
 
     async def run(self) -> None:
-        """Look at the rows; raises `ServiceUnavailable` with what somebody needs to look at."""
-        troubles = await sync_to_async(_troubles)()
-        if troubles:
-            raise ServiceUnavailable(" ".join(troubles))  # type: ignore[no-untyped-call] # has none
-
-
-def _troubles() -> list[str]:
-    return list(health.report(now=timezone.now()).troubles())
+        """Raise `ServiceUnavailable` with what needs attention."""
+        report = await sync_to_async(health.report)(now=timezone.now())
+        if not report.is_good:
+            text = " ".join(report.troubles())
+            raise ServiceUnavailable(text)  # type: ignore[no-untyped-call] # has none

@@ -1,4 +1,4 @@
-"""What this process has counted since it started; `services.health` adds what the rows tell."""
+"""Counters of this process; `services.monitoring.health` reads the database."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 counts: Final[Counter[str]] = Counter()
 
-#: All there is to count, and the words that may follow a dot: monitoring knows them beforehand.
+#: All counters, and the words that may follow a dot: monitoring knows them beforehand.
 COUNTERS: Final[Mapping[str, tuple[str, ...]]] = {
     "challenge_revoked": (),
     "limited": ("lockout", "reported", "session", "site", "user"),
@@ -22,7 +22,7 @@ COUNTERS: Final[Mapping[str, tuple[str, ...]]] = {
     "webhook_unusable": (),
 }
 
-#: Who is told of each count as well, such as `prometheus`.
+#: Called with the name of each count, such as by `prometheus`.
 listeners: Final[list[Callable[[str], None]]] = []
 
 

@@ -2,7 +2,7 @@
 
 One line in the `ready()` of an app of the site, `prometheus.register()`, in every process.
 
-Gauges are read from the database when they are asked for, so every process gives the same.
+Gauges are read from the database when they are scraped, so every process gives the same.
 Counters are counted where things happen: each process has its own, and with
 `PROMETHEUS_MULTIPROC_DIR` the client library adds them up.
 """
@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
-from functools import partial
 from typing import Final
 
 from django.db import Error as DatabaseTrouble
@@ -31,29 +30,27 @@ __all__ = ["FaceAuthCollector", "register"]
 
 logger = logging.getLogger(__name__)
 
-Reading = Callable[[Health], float | None]
-
-#: What a gauge is called, what it tells, and how it is read; None leaves it out.
-GAUGES: Final[tuple[tuple[str, str, Reading], ...]] = (
-    ("backlog_events", "Webhook events that wait.", lambda it: it.backlog),
-    ("oldest_event_seconds", "How long the oldest waits.", lambda it: _seconds(it.oldest_event)),
-    ("newest_event_seconds", "Since the last webhook.", lambda it: _seconds(it.newest_event)),
-    ("poll_overdue_seconds", "How late the latest poll is.", lambda it: _seconds(it.overdue)),
-    ("unknown_statuses", "In a status we do not know.", lambda it: it.unknown_statuses),
-    ("stuck_authentications", "Shown, and not compared since.", lambda it: it.stuck),
-    ("budget_used_ratio", "Share of the calls used up.", lambda it: it.budget_used),
-    ("erasures_refused", "What is not forgotten.", lambda it: it.erasures_refused),
-    ("erasure_overdue_seconds", "How late the latest is.", lambda it: _seconds(it.erasure_overdue)),
-    ("reviews_waiting", "Cases in the review queue.", lambda it: it.reviews_waiting),
+#: Name, help and reader of each gauge; None leaves it out.
+GAUGES: Final[tuple[tuple[str, str, Callable[[Health], float | timedelta | None]], ...]] = (
+    ("backlog_events", "Waiting webhook events.", lambda report: report.backlog),
+    ("oldest_event_seconds", "Age of the oldest waiting.", lambda report: report.oldest_event),
+    ("newest_event_seconds", "Age of the last webhook.", lambda report: report.newest_event),
+    ("poll_overdue_seconds", "Delay of the latest poll.", lambda report: report.overdue),
+    ("unknown_statuses", "In an unknown status.", lambda report: report.unknown_statuses),
+    ("stuck_authentications", "Captured, and not compared since.", lambda report: report.stuck),
+    ("budget_used_ratio", "Share of the rate limit in use.", lambda report: report.budget_used),
+    ("erasures_refused", "Rejected erasures.", lambda report: report.erasures_refused),
+    ("erasure_overdue_seconds", "Delay of erasures.", lambda report: report.erasure_overdue),
+    ("reviews_waiting", "Cases in the review queue.", lambda report: report.reviews_waiting),
 )
 
-#: What a counter is called, its label if it has one, and what it counts.
+#: Name, label if there is one, and help of each counter.
 COUNTERS: Final[Mapping[str, tuple[str, str, str]]] = {
-    "challenge_revoked": ("challenges_revoked", "", "Grants that were taken back."),
-    "limited": ("starts_limited", "scope", "Starts that a limit refused."),
-    "sequence_fail": ("approvals_burnt", "", "Approvals that were shown for something else."),
+    "challenge_revoked": ("challenges_revoked", "", "Revoked grants."),
+    "limited": ("starts_limited", "scope", "Starts that a rate limit refused."),
+    "sequence_fail": ("approvals_burnt", "", "Approvals that were for another challenge."),
     "unforeseen": ("unforeseen_errors", "", "Rows whose handling failed unexpectedly."),
-    "webhook_not_kept": ("webhook_not_kept", "", "Webhooks that were told to come back."),
+    "webhook_not_kept": ("webhook_not_kept", "", "Webhooks that could not be stored."),
     "webhook_rejected": ("webhook_rejected", "reason", "Webhooks that did not prove genuine."),
     "webhook_unusable": ("webhook_unusable", "", "Genuine webhooks that made no sense."),
 }
@@ -62,74 +59,72 @@ OTHER: Final = "other"
 
 
 class FaceAuthCollector(Collector):
-    """How the work is going, as gauges."""
+    """Health of the background work, as gauges."""
 
     def describe(self) -> Iterable[Metric]:
-        """Return what there may be: a registry asks when the database may not be there yet."""
+        """Return the names: a registry asks when there may be no database yet."""
         return _gauges(Health(newest_event=timedelta(0)))
 
     def collect(self) -> Iterable[Metric]:
-        """Look at the rows; called for each scrape.
+        """Read the rows; called for each scrape.
 
-        Raises nothing when it cannot: other metrics of the site are in the same answer.
+        Raises nothing when that fails: other metrics of the site are in the same answer.
         """
         try:
-            found = health.report(now=timezone.now())
+            report = health.report(now=timezone.now())
         except (DatabaseTrouble, ConfigurationError) as trouble:
             logger.error("health not read: %s", type(trouble).__name__)
-            return [_healthy(is_good=False)]
-        return _gauges(found)
+            return [_healthy(False)]
+        return _gauges(report)
 
 
 def register(registry: CollectorRegistry = REGISTRY) -> None:
-    """Give our gauges and counters to a registry; once in each process."""
+    """Add our gauges and counters to a registry; once in each process."""
     registry.register(FaceAuthCollector())
-    counters = {kind: _counter(kind, registry) for kind in COUNTERS}
-    metrics.listeners.append(partial(_add, counters))
+    counters = {}
+    for kind, (name, label, text) in COUNTERS.items():
+        labels = [label] if label else []
+        counters[kind] = Counter(f"faceauth_{name}", text, labels, registry=registry)
+        for word in metrics.COUNTERS[kind]:
+            counters[kind].labels(word)  # rates need a series that is there from the start
+
+    def add(name: str) -> None:
+        kind, _dot, word = name.partition(".")
+        if kind in counters:
+            words = metrics.COUNTERS[kind]
+            counter = counters[kind]
+            (counter.labels(word if word in words else OTHER) if words else counter).inc()
+
+    metrics.listeners.append(add)
 
 
-def _add(counters: Mapping[str, Counter], name: str) -> None:
-    kind, _dot, word = name.partition(".")
-    if kind not in counters:
-        return
-    known = metrics.COUNTERS[kind]
-    counter = counters[kind].labels(word if word in known else OTHER) if known else counters[kind]
-    counter.inc()
-
-
-def _counter(kind: str, registry: CollectorRegistry) -> Counter:
-    name, label, text = COUNTERS[kind]
-    counter = Counter(f"faceauth_{name}", text, [label] if label else [], registry=registry)
-    for word in metrics.COUNTERS[kind]:
-        counter.labels(word)  # a series that is there from the start can be watched for growth
-    return counter
-
-
-def _gauges(found: Health) -> Iterator[Metric]:
-    yield _healthy(is_good=found.is_good)
+def _gauges(report: Health) -> Iterator[Metric]:
+    yield _healthy(report.is_good)
     for name, text, read in GAUGES:
-        value = read(found)
+        value = read(report)
         if value is not None:
-            yield GaugeMetricFamily(f"faceauth_{name}", text, value=value)
-    pauses = {reason: float(found.pause == reason) for reason in ProviderRateLimit.Pause.values}
-    yield _labelled("paused", "1 while the provider is not asked.", "reason", pauses)
-    delays = {"0.5": _seconds(found.delay), "0.95": _seconds(found.delay_95)}
-    text = "How long the webhooks of the last hour took from the provider to us."
-    yield _labelled("webhook_delay_seconds", text, "quantile", delays)
+            yield GaugeMetricFamily(f"faceauth_{name}", text, value=_number(value))
+    paused = GaugeMetricFamily(
+        "faceauth_paused", "1 while the provider is not called.", labels=["reason"]
+    )
+    for reason in ProviderRateLimit.Pause.values:
+        paused.add_metric([reason], float(report.pause == reason))
+    yield paused
+    delays = GaugeMetricFamily(
+        "faceauth_webhook_delay_seconds",
+        "Time from the provider to us, of the webhooks of the last hour.",
+        labels=["quantile"],
+    )
+    for quantile, delay in (("0.5", report.delay), ("0.95", report.delay_95)):
+        if delay is not None:
+            delays.add_metric([quantile], _number(delay))
+    yield delays
 
 
-def _healthy(*, is_good: bool) -> Metric:
-    text = "1 when nobody needs to look; 0 also when that cannot be told."
+def _healthy(is_good: bool) -> Metric:
+    text = "1 when nothing needs attention; 0 also when the health cannot be read."
     return GaugeMetricFamily("faceauth_healthy", text, value=is_good)
 
 
-def _labelled(name: str, text: str, label: str, values: Mapping[str, float | None]) -> Metric:
-    family = GaugeMetricFamily(f"faceauth_{name}", text, labels=[label])
-    for word, value in values.items():
-        if value is not None:
-            family.add_metric([word], value)
-    return family
-
-
-def _seconds(time: timedelta | None) -> float | None:
-    return None if time is None else time.total_seconds()
+def _number(value: float | timedelta) -> float:
+    return value.total_seconds() if isinstance(value, timedelta) else value

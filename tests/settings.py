@@ -77,7 +77,7 @@ FACEAUTH_WEBHOOK_SECRET_KEYS = ["signs-the-webhooks-of-the-test-suite"]
 FACEAUTH_SIMULATOR_ENABLED = True
 
 # Reminders of `check --deploy`, to a site that is deployed: sandbox, assessment, consent, fallback.
-SILENCED_SYSTEM_CHECKS = [f"faceauth.W0{number}" for number in (12, 14, 15, 16)]
+SILENCED_SYSTEM_CHECKS = [f"faceauth.W0{number}" for number in (10, 12, 14, 15)]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

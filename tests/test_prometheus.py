@@ -28,7 +28,6 @@ from django_faceauth.models import (
     WebhookEvent,
 )
 from django_faceauth.services import limits
-from django_faceauth.services.flow import finish
 from django_faceauth.services.grants import revocation
 from django_faceauth.services.sync import provider_rate_limit
 from tests.provider_double import answers
@@ -82,41 +81,39 @@ def test_nothing_is_waiting(scrape, provider):
     assert provider.calls == []
 
 
-def test_a_backlog_and_its_age(scrape, clock):
+def test_every_gauge(scrape, person):
+    now = timezone.now()
+    person.is_handed_over(person.is_asked())
+    FaceAuthentication.objects.update(status="invented_tomorrow")
     for seconds in (4, 6, 8):
-        deliver(event(FAV, created_on=timezone.now() - timedelta(seconds=seconds)))
-    clock.shift(timedelta(minutes=6))
+        deliver(event(FAV, created_on=now - timedelta(seconds=seconds)))
+    stuck = FaceAuthentication.objects.create(
+        user=person.user, status="checks_in_progress", environment="sandbox"
+    )
+    ReviewCase.objects.create(authentication=stuck, raised_at=now)
+    erasure = Erasure.objects.create(who="1", reason="request", requested_at=now)
+    for state, due_at in (("refused", None), ("due", now - timedelta(1))):
+        ErasureTask.objects.create(
+            erasure=erasure, digest=state, environment="sandbox", state=state, due_at=due_at
+        )
+    person.clock.shift(timedelta(minutes=6))
+    FaceAuthentication.objects.filter(pk=stuck.pk).update(
+        created_at=now - timedelta(hours=2), last_change_at=now - timedelta(hours=2)
+    )
+    while scrape("budget_used_ratio") < 0.5:
+        assert provider_rate_limit.try_acquire(now=timezone.now(), someone_waits=True)
 
     assert scrape("backlog_events") == 3
     assert scrape("oldest_event_seconds") == scrape("newest_event_seconds") == 360
     assert scrape("webhook_delay_seconds", quantile="0.5") == 6
-    assert scrape("webhook_delay_seconds", quantile="0.95") == 8
-    assert scrape("healthy") == 0
-
-
-def test_polls_that_are_late_and_statuses_that_are_new(scrape, person):
-    person.is_handed_over(person.is_asked())
-    person.clock.shift(timedelta(minutes=6))
-    FaceAuthentication.objects.update(status="invented_tomorrow")
-
+    assert scrape("webhook_delay_seconds", quantile="0.95") == 7.8
     assert scrape("poll_overdue_seconds") > 300
     assert scrape("unknown_statuses") == 1
-
-
-def test_a_face_that_is_stuck(scrape, person):
-    person.shows_face(person.is_handed_over(person.is_asked()))
-    finish.refresh(person.authentication, source="poll", now=timezone.now())
-    FaceAuthentication.objects.update(created_at=timezone.now())
-    person.clock.shift(timedelta(hours=2))
-
     assert scrape("stuck_authentications") == 1
-
-
-def test_the_budget(scrape, clock):
-    for _ in range(10):
-        assert provider_rate_limit.try_acquire(now=timezone.now(), someone_waits=True)
-
-    assert scrape("budget_used_ratio") == pytest.approx(0.5)
+    assert scrape("reviews_waiting") == 1
+    assert scrape("erasures_refused") == 1
+    assert scrape("erasure_overdue_seconds") == 86_400 + 360
+    assert scrape("healthy") == 0
 
 
 def test_why_the_provider_is_not_asked(scrape, person, provider):
@@ -129,22 +126,6 @@ def test_why_the_provider_is_not_asked(scrape, person, provider):
 
     assert (scrape("paused", reason="no_access"), scrape("paused", reason="asked_to")) == (1, 0)
     assert scrape("healthy") == 0
-
-
-def test_what_was_promised_and_what_waits_for_people(scrape, person):
-    now = timezone.now()
-    person.passes("/statements/")
-    ReviewCase.objects.create(authentication=person.authentication, raised_at=now)
-    erasure = Erasure.objects.create(who="1", reason="request", requested_at=now)
-    tasks = ErasureTask.objects.filter(erasure=erasure)
-    tasks.create(erasure=erasure, digest="1", environment="sandbox", state="refused")
-    tasks.create(
-        erasure=erasure, digest="2", environment="sandbox", due_at=timezone.now() - timedelta(1)
-    )
-
-    assert scrape("reviews_waiting") == 1
-    assert scrape("erasures_refused") == 1
-    assert scrape("erasure_overdue_seconds") == 86_400
 
 
 def test_a_database_that_is_away_leaves_the_other_metrics_alone(registry, db):
@@ -165,24 +146,22 @@ def test_a_database_that_is_away_leaves_the_other_metrics_alone(registry, db):
     assert ("faceauth_backlog_events", frozenset()) not in found
 
 
-def test_registering_asks_no_database(monkeypatch):
-    """It happens before there is one: without the fixture, pytest refuses."""
-    monkeypatch.setattr(metrics, "listeners", [])
-
-    prometheus.register(CollectorRegistry(auto_describe=True))
-
-
 # -- what was counted
 
 
-def test_all_series_are_there_from_the_start(registry, db):
-    """So that the first of them is seen as growth."""
+def test_the_series_are_there_from_the_start_and_bounded(registry, db, scrape):
+    """So that the first of them is seen as growth, and unknown words are one."""
     found = samples(registry)
     counters = {name: dict(labels) for name, labels in found if name.endswith("_total")}
     reasons = {dict(labels)["reason"] for name, labels in found if "rejected" in name}
-
     assert set(counters) == {f"faceauth_{name}_total" for name, *_ in prometheus.COUNTERS.values()}
     assert reasons == set(metrics.COUNTERS["webhook_rejected"])
+
+    for number in range(100):
+        metrics.count(f"limited.{number}")
+        metrics.count(f"kind{number}.x")
+    assert scrape("starts_limited_total", scope="other") == 100
+    assert len(samples(registry)) == len(found) + 1
 
 
 def test_webhooks_that_did_not_prove_genuine(scrape):
@@ -220,14 +199,9 @@ def test_webhooks_that_made_no_sense_and_that_were_not_kept(scrape):
     assert scrape("webhook_not_kept_total") == 1
 
 
-def test_revocations(scrape, person):
+def test_revocations_and_starts_that_a_limit_refused(scrape, person):
     person.passes("/statements/")
     revocation.revoke(person.authentication, reason="x", now=timezone.now())
-
-    assert scrape("challenges_revoked_total") == 1
-
-
-def test_starts_that_a_limit_refused(scrape, person):
     with override_settings(
         FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/h"], "unsuccessful_session": []}
     ):
@@ -235,19 +209,9 @@ def test_starts_that_a_limit_refused(scrape, person):
         limits.take(person.challenge, now=timezone.now())
         assert person.presses(start).status_code == 429
 
+    assert scrape("challenges_revoked_total") == 1
     assert scrape("starts_limited_total", scope="user") == 1
     assert scrape("starts_limited_total", scope="site") == 0
-
-
-def test_words_that_nobody_knows_make_one_series(scrape, registry):
-    """Whatever is counted one day, the number of series is bounded."""
-    before = len(samples(registry))
-    for number in range(100):
-        metrics.count(f"limited.{number}")
-        metrics.count(f"kind{number}.x")
-
-    assert scrape("starts_limited_total", scope="other") == 100
-    assert len(samples(registry)) == before + 1
 
 
 def test_everything_that_is_counted_is_exported():

@@ -1,6 +1,6 @@
-"""The review desk: our pages of Django's admin.
+"""Admin pages for review, operation and audit.
 
-Registered with the site's default admin, but for models that the site has an admin of its own
+Registered with the site's default admin, except for models that the site has its own admin
 for. Sites with another `AdminSite` call `register(site)`.
 """
 
@@ -31,28 +31,28 @@ from django_faceauth.models import (
 
 __all__ = ["register"]
 
-DESKS: Final[Mapping[type[Model], type[admin.ModelAdmin[Any]]]] = {
-    FaceAuthentication: authentications.AuthenticationDesk,
-    ReviewCase: review.QueueDesk,
-    Verdict: readonly.VerdictDesk,
-    FaceChallenge: readonly.ChallengeDesk,
-    WebhookEvent: readonly.EventDesk,
-    Applicant: users.ApplicantDesk,
-    FaceExemption: users.ExemptionDesk,
-    Lockout: users.LockoutDesk,
-    AttemptRequest: readonly.RequestDesk,
-    Consent: readonly.ConsentDesk,
-    Erasure: readonly.ErasureDesk,
-    AuditEntry: readonly.AuditDesk,
-    ProviderRateLimit: readonly.BudgetDesk,
+MODEL_ADMINS: Final[Mapping[type[Model], type[admin.ModelAdmin[Any]]]] = {
+    FaceAuthentication: authentications.FaceAuthenticationAdmin,
+    ReviewCase: review.ReviewCaseAdmin,
+    Verdict: readonly.VerdictAdmin,
+    FaceChallenge: readonly.FaceChallengeAdmin,
+    WebhookEvent: readonly.WebhookEventAdmin,
+    Applicant: users.ApplicantAdmin,
+    FaceExemption: users.FaceExemptionAdmin,
+    Lockout: users.LockoutAdmin,
+    AttemptRequest: readonly.AttemptRequestAdmin,
+    Consent: readonly.ConsentAdmin,
+    Erasure: readonly.ErasureAdmin,
+    AuditEntry: readonly.AuditEntryAdmin,
+    ProviderRateLimit: readonly.ProviderRateLimitAdmin,
 }
 
 
 def register(site: admin.AdminSite) -> None:
-    """Put our pages into an admin, but for models that are there already."""
-    for model, desk in DESKS.items():
+    """Register our admins with a site, except for models that it has already."""
+    for model, model_admin in MODEL_ADMINS.items():
         if not site.is_registered(model):
-            site.register(model, desk)
+            site.register(model, model_admin)
 
 
 register(admin.site)

@@ -1,4 +1,4 @@
-"""The provider's truth, for staff to read."""
+"""Face authentications as the provider reports them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_faceauth.admin import actions, dashboard, display, exports, faces, review
-from django_faceauth.admin.base import FraudAware, face_url, marked, may
+from django_faceauth.admin import dashboard, display, exports, faces, review, staff_actions
+from django_faceauth.admin.base import FraudAwareModelAdmin, face_url, may, with_fraud_permission
 from django_faceauth.admin.filters import (
     ActionFilter,
     AgeFilter,
@@ -32,13 +32,11 @@ from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.models import FaceAttempt, FaceAuthentication, StatusChange
 from django_faceauth.services.review import timeline
 
-#: As many users as one search looks for.
+#: One search finds the rows of at most this many users.
 MOST_USERS: Final = 100
 
 
-class AttemptInline(TabularInline):  # type: ignore[type-arg]  # takes no parameters at run time
-    """The attempts of an authentication."""
-
+class FaceAttemptInline(TabularInline):  # type: ignore[type-arg]  # takes no parameters
     model = FaceAttempt
     fields = ("provider_id", "state", "meaning", "created_at", "captured")
     readonly_fields = fields
@@ -47,37 +45,32 @@ class AttemptInline(TabularInline):  # type: ignore[type-arg]  # takes no parame
     ordering = ("-created_at", "-pk")
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Attempts are made by people."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nobody says what the provider said."""
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Note whether who looks may see fraud codes."""
-        return marked(super().get_queryset(request), request)
+        return with_fraud_permission(super().get_queryset(request), request)
 
     @admin.display(description=gettext_lazy("status"))
     def state(self, attempt: FaceAttempt) -> str:
-        """Show the status."""
         return attempt.status or display.NOTHING
 
     @admin.display(description=gettext_lazy("response codes"))
     def meaning(self, attempt: Any) -> str:
-        """Show the codes and what they mean."""
         return display.codes(attempt, with_fraud=attempt.with_fraud)
 
-    @admin.display(description=gettext_lazy("face shown"))
+    @admin.display(description=gettext_lazy("face captured"))
     def captured(self, attempt: FaceAttempt) -> str:
-        """Show between which moments the face was shown."""
+        """Show the moments between which the face was captured."""
         if attempt.capture_not_after is None:
             return display.NOTHING
         return f"{attempt.capture_not_before:%H:%M:%S} / {attempt.capture_not_after:%H:%M:%S}"
 
 
-class AuthenticationDesk(FraudAware):
-    """The mirror of the provider's face authentications."""
+class FaceAuthenticationAdmin(FraudAwareModelAdmin):
+    """The list, the record, and the pages for reviewing and the dashboard."""
 
     list_display = ("named", "user", "state", "age", "action", "waits", "source", "meaning")
     list_display_links = ("named",)
@@ -88,13 +81,12 @@ class AuthenticationDesk(FraudAware):
     list_select_related = ("user", "challenge", "review_case")
     search_fields = ("provider_id",)
     search_help_text = gettext_lazy("A user name, or an id that begins with fav_, fatp_ or aplt_")
-    ordering = ("-pk",)
     sortable_by = ()
     actions = (
-        *(actions.sync_now, actions.revoke_grants, actions.anonymize),
+        *(staff_actions.sync_now, staff_actions.revoke_grants, staff_actions.anonymize),
         *(exports.export_csv, exports.export_json),
     )
-    inlines = (AttemptInline,)
+    inlines = (FaceAttemptInline,)
     change_list_template = "admin/faceauth/authentications.html"
     change_form_template = "admin/faceauth/authentication.html"
     fieldsets: ClassVar[Any] = (
@@ -109,7 +101,7 @@ class AuthenticationDesk(FraudAware):
             },
         ),
         (
-            gettext_lazy("Here"),
+            gettext_lazy("On this site"),
             {
                 "fields": (
                     *("created_at", "synced_at", "source", "poll_count", "next_poll_at"),
@@ -119,24 +111,38 @@ class AuthenticationDesk(FraudAware):
         ),
     )
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return [name for _title, options in self.fieldsets for name in options["fields"]]
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Add where the last news came from, in the same statement."""
+        """Add the source of the last status change, in the same statement."""
         newest = StatusChange.objects.filter(authentication_id=OuterRef("pk")).order_by("-pk")
         rows: QuerySet[Any] = super().get_queryset(request)
-        told: QuerySet[Any] = rows.annotate(source_=Subquery(newest.values("source")[:1]))
-        return told
+        annotated: QuerySet[Any] = rows.annotate(source_=Subquery(newest.values("source")[:1]))
+        return annotated
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Find an id by its index, or else a user by the beginning of the name."""
+        """Find an id by its index, or else users by the beginning of the name."""
         term = search_term.strip()
         if not term:
             return queryset, False
-        return queryset.filter(**_wanted(term)), False
+        for prefix, field in (
+            (Prefix.AUTHENTICATION, "provider_id"),
+            (Prefix.ATTEMPT, "attempts__provider_id"),
+            (Prefix.APPLICANT, "applicant_id"),
+        ):
+            if is_id(term, prefix):
+                return queryset.filter(**{field: term}), False
+        user_model = get_user_model()
+        begins = {f"{user_model.USERNAME_FIELD}__startswith": term}
+        users = user_model._default_manager.filter(**begins).values_list("pk", flat=True)
+        return queryset.filter(user_id__in=list(users[:MOST_USERS])), False
+
+    # -- pages
 
     def get_urls(self) -> list[URLPattern]:
-        """Add our pages."""
         pages: dict[tuple[str, str], Any] = {
             ("dashboard/", "faceauth_dashboard"): self.dashboard_view,
             ("<int:pk>/review/", "faceauth_faceauthentication_review"): self.review_view,
@@ -153,7 +159,7 @@ class AuthenticationDesk(FraudAware):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Show everything that happened around it."""
+        """Add the timeline, and links to the review and the face."""
         row = self.get_object(request, object_id)
         extra = dict(extra_context or {})
         if isinstance(row, FaceAuthentication) and self.has_view_permission(request, row):
@@ -163,116 +169,83 @@ class AuthenticationDesk(FraudAware):
         return super().change_view(request, object_id, form_url, extra)
 
     def review_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        """Take a verdict."""
         if not (self.has_view_permission(request) and may(request, "review_faceauthentication")):
             raise PermissionDenied
-        return review.take_verdict(request, pk, desk=self)
+        return review.take_verdict(request, pk, model_admin=self)
 
     def face_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        """Show the captured face, to a reviewer who has just shown theirs."""
         return faces.face(request, pk, self.admin_site)
 
     def dashboard_view(self, request: HttpRequest) -> HttpResponseBase:
-        """Show how it goes."""
         return dashboard.dashboard(request, self.admin_site)
 
-    # -- rights
+    # -- permissions of actions
 
     def has_sync_permission(self, request: HttpRequest) -> bool:
-        """Tell who may ask the provider."""
         return may(request, "sync_faceauthentication")
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Tell who may take grants back."""
         return may(request, "revoke_faceauthentication")
 
     def has_anonymize_permission(self, request: HttpRequest) -> bool:
-        """Tell who may have the provider forget."""
         return may(request, "anonymize_faceauthentication")
 
     def has_export_permission(self, request: HttpRequest) -> bool:
-        """Tell who may take lists out."""
         return may(request, "export_faceauthentication")
 
     # -- columns
 
     @admin.display(description=gettext_lazy("face authentication"))
     def named(self, row: FaceAuthentication) -> str:
-        """Show its id, or that the provider has not named it yet."""
-        return row.provider_id or _("not made yet")
+        return row.provider_id or _("not yet created")
 
     @admin.display(description=gettext_lazy("action"))
     def action(self, row: FaceAuthentication) -> str:
-        """Show what the gate asked for."""
         challenge = getattr(row, "challenge", None)
         return display.NOTHING if challenge is None else challenge.action or _("any page")
 
     @admin.display(description=gettext_lazy("status"))
     def state(self, row: FaceAuthentication) -> str:
-        """Show the provider's status."""
         return display.status(row.status)
 
     @admin.display(description=gettext_lazy("response codes"))
     def meaning(self, row: Any) -> str:
-        """Show the codes and what they mean."""
         return display.codes(row, with_fraud=row.with_fraud)
 
     @admin.display(description=gettext_lazy("risk labels"))
     def labels(self, row: Any) -> str:
-        """Show the risk labels."""
         return display.labels(row, with_fraud=row.with_fraud)
 
-    @admin.display(description=gettext_lazy("last news from"))
+    @admin.display(description=gettext_lazy("last update by"))
     def source(self, row: Any) -> str:
-        """Show where the last news came from."""
         return str(dict(StatusChange.Source.choices).get(row.source_, display.NOTHING))
 
     @admin.display(description=gettext_lazy("age"))
     def age(self, row: FaceAuthentication) -> str:
-        """Show how old it is."""
         return display.age(row.created_at, timezone.now())
 
     @admin.display(description=gettext_lazy("anchor"))
     def anchor(self, row: FaceAuthentication) -> str:
-        """Show since when it counts."""
         challenge = getattr(row, "challenge", None)
         return display.age(challenge.verified_at, timezone.now()) if challenge else display.NOTHING
 
-    @admin.display(description=gettext_lazy("what it was used for"))
+    @admin.display(description=gettext_lazy("used for"))
     def outcome(self, row: FaceAuthentication) -> str:
-        """Show where the question of the gate stands, with a link to it."""
+        """Show the state of the challenge, with a link to it."""
         challenge = getattr(row, "challenge", None)
         if challenge is None:
             return display.NOTHING
         link = reverse(f"{self.admin_site.name}:faceauth_facechallenge_change", args=[challenge.pk])
-        shown = display.badge(challenge.state, challenge.get_state_display())
-        return format_html('{} <a href="{}">{}</a>', shown, link, challenge)
+        state = display.badge(challenge.state, challenge.get_state_display())
+        return format_html('{} <a href="{}">{}</a>', state, link, challenge)
 
     @admin.display(description=gettext_lazy("review"))
     def waits(self, row: FaceAuthentication) -> str:
-        """Show where it stands with reviewers."""
         case = getattr(row, "review_case", None)
         if case is None:
             return display.NOTHING
-        return _("settled") if case.settled_at else _("waits in the queue")
+        return _("settled") if case.settled_at else _("waiting in the queue")
 
     @admin.display(description=gettext_lazy("dashboard"))
     def provider_link(self, row: FaceAuthentication) -> str:
-        """Link to the provider's own page."""
         return display.provider_link(row)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        """Return all of them."""
-        return [name for _title, options in self.fieldsets for name in options["fields"]]
-
-
-def _wanted(term: str) -> dict[str, Any]:
-    if is_id(term, Prefix.AUTHENTICATION):
-        return {"provider_id": term}
-    if is_id(term, Prefix.ATTEMPT):
-        return {"attempts__provider_id": term}
-    if is_id(term, Prefix.APPLICANT):
-        return {"applicant_id": term}
-    users = get_user_model()._default_manager
-    named = users.filter(**{f"{get_user_model().USERNAME_FIELD}__startswith": term})
-    return {"user_id__in": list(named.values_list("pk", flat=True)[:MOST_USERS])}

@@ -1,4 +1,4 @@
-"""What all our pages of Django's admin have in common: look, and do not touch (A-01)."""
+"""Base classes of our admin pages, and the rights they check."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from django.utils.functional import cached_property
 
 from django_faceauth.models import FaceAuthentication, database
 
-#: Lists count no further: nobody pages through more, and counting millions takes a while.
+#: Lists count no further: no reader pages through more, and counting millions takes a while.
 COUNTED: Final = 10_000
-
-SEE_FRAUD: Final = "faceauth.view_fraud_codes"
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # takes no parameters
@@ -29,125 +27,111 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # takes no paramet
 
     @cached_property
     def count(self) -> int:
-        """How many there are, or the most that is counted."""
         rows: Any = self.object_list
         return int(rows[:COUNTED].count())
 
     def page(self, number: int | str) -> Page[Any]:
-        """Return the page of that number; raises what Django's does."""
         page: Any = super().page(number)
         rows: Any = self.object_list
         page.object_list = rows.filter(pk__in=list(page.object_list.values_list("pk", flat=True)))
         return cast("Page[Any]", page)
 
 
-class DeclaredLookups(ModelAdmin):  # type: ignore[type-arg]  # takes no parameters at run time
-    """An admin whose lists are filtered by their filters, and by nothing else in the query string.
-
-    Django's lets any column of the model through, so also those that a page does not show.
-    """
+class FaceAuthModelAdmin(ModelAdmin):  # type: ignore[type-arg]  # takes no parameters at run time
+    """Base of all our admins: only declared look-ups, and deletion along with a user."""
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """Return whether a filter of the list declares the look-up."""
+        """Allow only what a list filter declares.
+
+        Django allows any column of the model, so also those that a page does not show.
+        """
         declared: list[Any] = [self.date_hierarchy]
         for item in self.get_list_filter(request):
             if isinstance(item, type) and issubclass(item, SimpleListFilter):
                 declared.append(item.parameter_name)
             else:
                 declared.append(item[0] if isinstance(item, list | tuple) else item)
-        is_declared = any(
+        if any(
             lookup == name or lookup.startswith(f"{name}{LOOKUP_SEP}") for name in declared if name
-        )
-        if not is_declared:
-            return not self._finds_anything(
-                lookup, request
-            )  # as Django, which goes back to the list
-        return super().lookup_allowed(lookup, value, request)
-
-    def _finds_anything(self, lookup: str, request: HttpRequest) -> bool:
+        ):
+            return super().lookup_allowed(lookup, value, request)
         name = lookup.split(LOOKUP_SEP)[0]
         if name == "pk" or name in self.get_queryset(request).query.annotations:
-            return True
+            return False
         try:
             self.opts.get_field(name)
         except FieldDoesNotExist:
-            return False
-        return True
+            return True  # it finds nothing, and Django goes back to the list
+        return False
+
+    def has_cascade_delete_permission(self, request: HttpRequest) -> bool:
+        """Return whether this is another model's page, where rows may go with what they refer to.
+
+        Otherwise the admin would refuse to delete users because of our rows.
+        """
+        match = request.resolver_match
+        ours = f"{self.opts.app_label}_{self.opts.model_name}_"
+        return match is not None and not (match.url_name or "").startswith(ours)
 
 
-class Desk(DeclaredLookups):
-    """An admin that shows rows and lets nobody write them.
+class ReadOnlyModelAdmin(FaceAuthModelAdmin):
+    """Base of admins that show rows and do not let staff write them.
 
-    What staff do, they do by actions, each with a right of its own.
+    Staff act on rows by actions, each with a permission of its own.
     """
 
     list_per_page = 50
     show_full_result_count = False
     show_facets: ClassVar[Any] = ModelAdmin.show_facets.NEVER
     paginator = BoundedPaginator
-    actions_selection_counter = True
+    ordering: ClassVar[Any] = ("-pk",)
+    actions: Any = None
 
     class Media:
-        """Our style sheet; no script."""
-
         css: ClassVar[dict[str, list[str]]] = {"all": ["faceauth/admin.css"]}
 
-    # What staff do calls the provider, between one committed row and the next.
+    # Actions call the provider, between one committed row and the next.
     changelist_view = database.non_atomic(ModelAdmin.changelist_view)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Rows come from what happens."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nobody says what the provider said."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Rows go with their user, and never by themselves."""
-        return goes_along(self, request)
+        return self.has_cascade_delete_permission(request)
 
 
-def goes_along(desk: ModelAdmin[Any], request: HttpRequest) -> bool:
-    """Tell whether rows may be deleted: with what they hang on, on the pages of that.
+class FraudAwareModelAdmin(ReadOnlyModelAdmin):
+    """Base of admins whose rows know whether the user may see fraud codes.
 
-    Who may delete users may do so; without this the admin would refuse it because of our rows.
-    """
-    match = request.resolver_match
-    ours = f"{desk.opts.app_label}_{desk.opts.model_name}_"
-    return match is not None and not (match.url_name or "").startswith(ours)
-
-
-class FraudAware(Desk):
-    """A desk whose rows know whether they may tell of fraud (V-12).
-
-    The right is that of a request, and rows outlive it by nothing: an admin is shared by threads.
+    The permission is that of a request, and an admin is shared by threads.
     """
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Mark the rows."""
-        return marked(super().get_queryset(request), request)
+        return with_fraud_permission(super().get_queryset(request), request)
 
 
-def marked(rows: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
-    """Note on rows whether who asks may see fraud codes and risk labels."""
-    told = Value(sees_fraud(request), output_field=BooleanField())
-    found: QuerySet[Any] = rows.annotate(with_fraud=told)
-    return found
+def with_fraud_permission(rows: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
+    """Annotate rows with whether the user may see fraud codes and risk labels."""
+    is_permitted = Value(sees_fraud(request), output_field=BooleanField())
+    annotated: QuerySet[Any] = rows.annotate(with_fraud=is_permitted)
+    return annotated
 
 
-def may(request: HttpRequest, right: str) -> bool:
-    """Tell whether the user has one of our rights: `sync_faceauthentication`."""
-    return bool(request.user.has_perm(f"faceauth.{right}"))
+def may(request: HttpRequest, permission: str) -> bool:
+    """Return whether the user has one of our permissions, such as `sync_faceauthentication`."""
+    return bool(request.user.has_perm(f"faceauth.{permission}"))
 
 
 def sees_fraud(request: HttpRequest) -> bool:
-    """Tell whether the user may see fraud codes and risk labels (V-12)."""
-    return bool(request.user.has_perm(SEE_FRAUD))
+    """Return whether the user may see fraud codes and risk labels."""
+    return may(request, "view_fraud_codes")
 
 
 def face_url(request: HttpRequest, row: FaceAuthentication, site: AdminSite) -> str:
-    """Return where the captured face is looked at; empty for who may not, and when it is gone."""
+    """Return the URL of the captured face; empty without the permission or the image."""
     if not may(request, "view_face") or row.erased_at is not None or not row.provider_id:
         return ""
     return reverse(f"{site.name}:faceauth_faceauthentication_face", args=[row.pk])

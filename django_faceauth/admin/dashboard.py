@@ -1,11 +1,10 @@
-"""The dashboard of the admin, drawn on the server."""
+"""Dashboard of outcomes, reasons, times and stuck work, drawn on the server."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
@@ -15,76 +14,67 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from django_faceauth.admin.base import sees_fraud
+from django_faceauth.admin.base import may, sees_fraud
 from django_faceauth.admin.display import NOTHING
 from django_faceauth.durations import in_words
 from django_faceauth.response_codes import meaning_of
 from django_faceauth.services.monitoring import statistics
-from django_faceauth.services.monitoring.statistics import Reason, Statistics
+from django_faceauth.services.monitoring.statistics import Statistics
 from django_faceauth.statuses import LABELS
 
-PERMISSION: Final = "faceauth.view_faceauthentication"
-
 #: The windows that can be chosen, in days.
-WINDOWS: Final[Mapping[int, str | Promise]] = {
-    1: gettext_lazy("24 hours"),
-    7: gettext_lazy("7 days"),
-    30: gettext_lazy("30 days"),
-    90: gettext_lazy("90 days"),
-}
-USUAL: Final = 7
-
+WINDOWS: Final = {1: _("24 hours"), 7: _("7 days"), 30: _("30 days"), 90: _("90 days")}
 OUTCOMES: Final = {status.value: LABELS[status] for status in statistics.OUTCOMES}
 
 #: The edges of the chart; the template knows them too.
 LEFT, RIGHT, TOP, BASE = 44, 622, 10, 194
-#: About so many dates fit below the chart.
+#: About this many dates fit below the chart.
 MOST_DATES: Final = 8
 WIDEST_BAR: Final = 40
 #: One among a million can be seen, too.
 LOWEST_PART: Final = 1.5
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One number with its name, what it means, and whether it needs attention.
+class Figure(NamedTuple):
+    """A number, with the list of the rows that it counts; a bad one has a fix."""
 
-    `url` is the list of the rows that are counted, and `cure` what helps.
-    """
-
-    name: str
+    name: str | Promise
     value: str
-    hint: str = ""
-    is_bad: bool = False
+    hint: str | Promise = ""
     url: str = ""
-    cure: str = ""
+    fix: str | Promise = ""
 
 
 @require_safe
 def dashboard(request: HttpRequest, site: AdminSite) -> HttpResponse:
-    """Show the dashboard; raise `PermissionDenied` without the right to view authentications."""
-    if not (site.has_permission(request) and request.user.has_perm(PERMISSION)):
+    """Show the dashboard to staff who may view authentications."""
+    if not (site.has_permission(request) and may(request, "view_faceauthentication")):
         raise PermissionDenied
     asked = request.GET.get("days", "")
-    days = next((days for days in WINDOWS if str(days) == asked), USUAL)
+    days = next((days for days in WINDOWS if str(days) == asked), 7)
     found = statistics.collect(days=days, now=timezone.now(), with_fraud=sees_fraud(request))
     counts = zip(*(found.outcomes[name] for name in OUTCOMES), strict=True)
     rows = [(_date(start, found), each) for start, each in zip(found.starts, counts, strict=True)]
+    reasons = []
+    for reason in found.reasons:
+        highest = max(reason.counts)
+        points = (f"{number},{highest - count}" for number, count in enumerate(reason.counts))
+        meaning = _("Declined") if reason.code is None else meaning_of(reason.code)
+        reasons.append((reason, meaning, highest, " ".join(points)))
     request.current_app = site.name
     context = {
         **site.each_context(request),
-        "title": _("Face authentication: how it goes"),
+        "title": _("Face authentication: dashboard"),
         "windows": [(number, label, number == days) for number, label in WINDOWS.items()],
         "window": WINDOWS[days],
         "totals": [(name, label, sum(found.outcomes[name])) for name, label in OUTCOMES.items()],
         "chart": chart(rows, [_date(start, found, is_short=True) for start in found.starts]),
         "rows": rows,
-        "reasons": [_reason(reason) for reason in found.reasons],
-        "figures": [*_times(found), *_health(found, site)],
+        "reasons": reasons,
+        "figures": list(_figures(found, site)),
     }
     return TemplateResponse(request, "admin/faceauth/dashboard.html", context)
 
@@ -97,7 +87,7 @@ def _date(start: datetime, found: Statistics, *, is_short: bool = False) -> str:
 
 
 def chart(rows: list[tuple[str, tuple[int, ...]]], labels: list[str]) -> dict[str, Any]:
-    """Return where the parts of the chart are: stacked bars, lines behind them, dates below.
+    """Return the places of stacked bars, the lines behind them and the dates below.
 
     Each row has the date of a bar and a count for each of `OUTCOMES`, the lowest part first.
     """
@@ -109,78 +99,52 @@ def chart(rows: list[tuple[str, tuple[int, ...]]], labels: list[str]) -> dict[st
     width = min(place * 0.8, WIDEST_BAR)
     bars = []
     for middle, (date, counts) in zip(middles, rows, strict=True):
-        y, parts, told = float(BASE), [], []
+        y, parts, texts = float(BASE), [], []
         for (name, label), count in zip(OUTCOMES.items(), counts, strict=True):
             if count:
                 height = max(count * scale, LOWEST_PART)
                 y -= height
                 parts.append((name, round(y, 1), round(height, 1)))
-                told.append(f"{label} {number_format(count)}")
-        title = _("%(date)s: %(told)s") % {"date": date, "told": ", ".join(told)}
+                texts.append(f"{label} {number_format(count)}")
+        title = f"{date}: {', '.join(texts)}"
         bars.append({"title": title, "x": round(middle - width / 2, 1), "parts": parts})
-    every = -(-len(rows) // MOST_DATES)
     dates = [(round(middle, 1), label) for middle, label in zip(middles, labels, strict=True)]
     return {
         "bars": bars,
         "width": round(width, 1),
         "lines": [(round(BASE - value * scale, 1), value) for value in (0, top // 2, top)],
-        "dates": dates[::-1][::every],  # the newest always has its date
+        "dates": dates[:: len(rows) // -MOST_DATES],  # the newest always has its date
     }
 
 
-def _reason(reason: Reason) -> dict[str, Any]:
-    highest = max(reason.counts)
-    points = (f"{number},{highest - count}" for number, count in enumerate(reason.counts))
-    return {
-        "code": "" if reason.code is None else str(reason.code),
-        "meaning": _("Declined") if reason.code is None else meaning_of(reason.code),
-        "total": reason.total,
-        "highest": highest,
-        "last": len(reason.counts) - 1,
-        "points": " ".join(points),
-    }
-
-
-def _times(found: Statistics) -> Iterator[Figure]:
-    result, arrival = _("From the attempt to the answer"), _("From the event to its arrival")
-    for name, spread, hint in (
-        (_("Time to a result"), found.time_to_result, result),
-        (_("Webhook delay"), found.webhook_delay, arrival),
+def _figures(found: Statistics, site: AdminSite) -> Iterator[Figure]:
+    for name, spread in (
+        (_("Time to a result"), found.time_to_result),
+        (_("Webhook delay"), found.webhook_delay),
     ):
         if spread is None:
-            yield Figure(name, NOTHING, _("Nothing to measure in this time"))
+            yield Figure(name, NOTHING, _("No measurements in this period"))
             continue
-        size = number_format(spread.size)
-        told = _("%(hint)s, of the newest %(size)s") % {"hint": hint, "size": size}
-        yield Figure(_("%(name)s, median") % {"name": name}, in_words(spread.median), told)
-        yield Figure(_("%(name)s, 95th percentile") % {"name": name}, in_words(spread.p95), told)
-
-
-def _health(found: Statistics, site: AdminSite) -> Iterator[Figure]:
+        hint = _("Of the newest %(size)s") % {"size": number_format(spread.size)}
+        yield Figure(_("%(name)s, median") % {"name": name}, in_words(spread.median), hint)
+        yield Figure(_("%(name)s, 95th percentile") % {"name": name}, in_words(spread.p95), hint)
     health = found.health
-    events, rows = (
-        reverse(f"admin:faceauth_{name}_changelist", current_app=site.name)
-        for name in ("webhookevent", "faceauthentication")
-    )
-    waited, waiting = "", ""
-    if health.backlog:
-        waited = _("The oldest waits for %(time)s") % {"time": in_words(health.oldest_event)}
-        waiting = f"{events}?state__exact=stored"
-    yield Figure(_("Backlog of events"), number_format(health.backlog), waited, url=waiting)
-    used, is_paused = f"{round(health.budget_used * 100)} %", bool(health.pause)
-    doctor = _("Run faceauth_doctor.")
-    yield Figure(_("Poll budget in use"), used, health.why_paused, is_bad=is_paused, cure=doctor)
-    late = _("Due for more than five minutes")
-    sweep = _("Run faceauth_sync --watch, or a Celery worker and beat.")
-    compared = _("Face shown, and compared for too long")
-    ask = _("Select them, and ask the provider. If that changes nothing, write to its support.")
-    newer, update = _("Newer than this version"), _("Update django-faceauth.")
-    for name, count, hint, url, cure in (
+    events = reverse("admin:faceauth_webhookevent_changelist", current_app=site.name)
+    rows = reverse("admin:faceauth_faceauthentication_changelist", current_app=site.name)
+    age = _("The oldest has been waiting for %(time)s") % {"time": in_words(health.oldest_event)}
+    waiting = (age, f"{events}?state__exact=stored") if health.backlog else ()
+    yield Figure(_("Backlog of events"), number_format(health.backlog), *waiting)
+    used, doctor = f"{round(health.budget_used * 100)} %", _("Run faceauth_doctor.")
+    paused = (health.why_paused, "", doctor) if health.pause else ()
+    yield Figure(_("Provider rate limit in use"), used, *paused)
+    late, sweep = _("More than five minutes late"), _("Run faceauth_sync --watch or Celery beat.")
+    ask = _("Select them and ask the provider. If that changes nothing, contact its support.")
+    update = _("Update django-faceauth.")
+    for name, count, hint, url, fix in (
         (_("Stuck events"), found.stuck_events, late, f"{events}?stuck=events", sweep),
         (_("Stuck polls"), found.stuck_polls, late, f"{rows}?stuck=polls", sweep),
-        (_("Stuck on the way"), health.stuck, compared, f"{rows}?stuck=compared", ask),
-        (_("Unknown statuses"), health.unknown_statuses, newer, f"{rows}?stuck=unknown", update),
+        (_("Stuck comparisons"), health.stuck, "", f"{rows}?stuck=compared", ask),
+        (_("Unknown statuses"), health.unknown_statuses, "", f"{rows}?stuck=unknown", update),
     ):
-        at_least = "≥ " if count >= statistics.MOST_STUCK else ""
-        value = f"{at_least}{number_format(count)}"
-        yield Figure(name, value, hint, True, url, cure) if count else Figure(name, value)
+        value = f"{'≥ ' if count >= statistics.MOST_STUCK else ''}{number_format(count)}"
+        yield Figure(name, value, hint, url, fix) if count else Figure(name, value)

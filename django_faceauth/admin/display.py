@@ -1,11 +1,12 @@
-"""How values look in the admin: a word beside each colour, and nothing that is not escaped."""
+"""Escaped HTML for values in the admin, with a word beside each colour."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
+from django.contrib import admin
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
@@ -16,7 +17,7 @@ from django_faceauth.models import FaceAuthentication, ReviewCase
 from django_faceauth.response_codes import FRAUD, meaning_of
 from django_faceauth.statuses import LABELS, AuthenticationStatus
 
-#: How a status feels: the class of its colour, and a sign for those who do not see colours.
+#: The class of the colour of a status, and a sign for users who do not see colours.
 MOODS: Final[dict[str, tuple[str, str]]] = {
     AuthenticationStatus.APPROVED: ("good", "✓"),
     AuthenticationStatus.DECLINED: ("bad", "✗"),
@@ -45,6 +46,9 @@ MOODS: Final[dict[str, tuple[str, str]]] = {
 
 NOTHING: Final = "\N{EN DASH}"
 
+#: Reasons of a review that reveal a fraud code.
+SENSITIVE_REASONS: Final = frozenset({ReviewCase.Reason.FRAUD, ReviewCase.Reason.DURESS})
+
 
 def badge(word: str, text: object = None) -> SafeString:
     """Return a word with its sign and colour."""
@@ -57,43 +61,55 @@ def badge(word: str, text: object = None) -> SafeString:
     )
 
 
+def badge_column(field: str, title: Any) -> Callable[[Any, Any], SafeString]:
+    """Return a method of an admin that shows a field with choices as a badge."""
+
+    @admin.display(description=title)
+    def column(_admin: Any, row: Any) -> SafeString:
+        return badge(getattr(row, field), getattr(row, f"get_{field}_display")())
+
+    return column
+
+
 def status(word: str) -> SafeString | str:
-    """Return a status of the provider; one that we do not know as it came."""
+    """Return a status of the provider; an unknown one as it came."""
     return badge(word, LABELS.get(word, word)) if word else NOTHING
 
 
 def codes(row: Any, *, with_fraud: bool) -> SafeString | str:
-    """Return the response codes of a row and what they mean.
-
-    Without the right to see them, fraud codes are one word (V-12).
-    """
-    shown = [code for code in _codes_of(row) if with_fraud or code not in FRAUD]
-    hidden = len(shown) < len(_codes_of(row))
+    """Return the response codes of a row and their meanings; fraud codes only with the right."""
+    # A row that holds something else must not take the whole list with it.
+    entries = [entry for entry in row.response_codes if isinstance(entry, dict)]
+    known = [entry["code"] for entry in entries if "code" in entry]
+    shown = [code for code in known if with_fraud or code not in FRAUD]
     lines = [(str(code), meaning_of(code)) for code in shown]
-    lines += [("62…", _("kept from view"))] if hidden else []
+    lines += [("62…", _("hidden"))] if len(shown) < len(known) else []
     return format_html_join("", "<div><code>{}</code> {}</div>", lines) or NOTHING
 
 
 def labels(row: FaceAuthentication, *, with_fraud: bool) -> SafeString | str:
-    """Return the risk labels, for those who may see them."""
+    """Return the risk labels, or that they are hidden from the user."""
     if not row.risk_labels:
         return NOTHING
-    if not with_fraud:
-        return _("kept from view")
-    return format_html_join(" ", '<span class="faceauth-label">{}</span>', _each(row.risk_labels))
+    return _spans(row.risk_labels) if with_fraud else _("hidden")
 
 
 def reasons(case: ReviewCase, *, with_fraud: bool) -> SafeString | str:
     """Return why a case is in the queue."""
     names = dict(ReviewCase.Reason.choices)
-    hidden = frozenset() if with_fraud else SENSITIVE
-    known = [names.get(reason, reason) for reason in case.reasons if reason not in hidden]
-    known += [_("kept from view")] if len(known) < len(case.reasons) else []
-    return format_html_join(" ", '<span class="faceauth-label">{}</span>', _each(known)) or NOTHING
+    hidden = frozenset() if with_fraud else SENSITIVE_REASONS
+    shown = [names.get(reason, reason) for reason in case.reasons if reason not in hidden]
+    shown += [_("hidden")] if len(shown) < len(case.reasons) else []
+    return _spans(shown) or NOTHING
+
+
+def _spans(words: list[Any]) -> SafeString:
+    spans = ((word,) for word in words)
+    return format_html_join(" ", '<span class="faceauth-label">{}</span>', spans)
 
 
 def age(at: datetime | None, now: datetime) -> SafeString | str:
-    """Return how long ago something was, and when exactly."""
+    """Return the age of a moment, with the moment as its title."""
     if at is None:
         return NOTHING
     return format_html(
@@ -102,24 +118,9 @@ def age(at: datetime | None, now: datetime) -> SafeString | str:
 
 
 def provider_link(row: FaceAuthentication) -> SafeString | str:
-    """Return a link to an authentication at the provider, if the site has said where that is."""
+    """Return a link to an authentication in the provider's dashboard, if its URL is set."""
     if not conf.DASHBOARD_URL or not row.provider_id:
         return NOTHING
     url = conf.DASHBOARD_URL.replace("{id}", row.provider_id)
-    text = _("Look at it at the provider")
+    text = _("Open in the provider’s dashboard")
     return format_html('<a href="{}" rel="noopener noreferrer">{}</a>', url, text)
-
-
-#: Reasons that tell of a fraud code.
-SENSITIVE: Final = frozenset({ReviewCase.Reason.FRAUD, ReviewCase.Reason.DURESS})
-
-
-def _codes_of(row: Any) -> list[int]:
-    # A row that holds something else must not take the whole list with it.
-    return [
-        entry["code"] for entry in row.response_codes if isinstance(entry, dict) and "code" in entry
-    ]
-
-
-def _each(words: Iterable[object]) -> list[tuple[object]]:
-    return [(word,) for word in words]

@@ -1,4 +1,4 @@
-"""A captured face, passed through from the provider for one look."""
+"""The captured face, passed through from the provider."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any, Final, cast
 from django.contrib.admin import AdminSite
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from django_faceauth.admin.base import may
 from django_faceauth.exceptions import NotFound, ProviderError
 from django_faceauth.gate import face_required
 from django_faceauth.models import FaceAuthentication
@@ -21,46 +23,37 @@ from django_faceauth.services.review import face_image
 
 logger = logging.getLogger(__name__)
 
-PERMISSION: Final = "faceauth.view_face"
-#: A picture can do nothing, whatever is in it; browsers place it by a style of their own.
+#: An image cannot do anything, whatever it contains; browsers place it by a style of their own.
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
 
 
 def face(request: HttpRequest, authentication_pk: Any, site: AdminSite) -> HttpResponse:
-    """Show the newest captured face of an authentication to a reviewer whose own is fresh.
+    """Show the newest captured face to a reviewer who has just confirmed their own.
 
-    Raises `PermissionDenied` before anything else (G-08).
+    Raises `PermissionDenied` before anything else.
     """
-    if not (site.has_permission(request) and request.user.has_perm(PERMISSION)):
+    if not (site.has_permission(request) and may(request, "view_face")):
         raise PermissionDenied
-    return _shown(request, authentication_pk)
+    return _gated_face(request, authentication_pk)
 
 
 @require_GET
 @face_required(action="view-face", max_age=300)
-def _shown(request: HttpRequest, authentication_pk: Any) -> HttpResponse:
-    row = FaceAuthentication.objects.filter(pk=authentication_pk).first()
-    if row is None:
-        raise Http404
+def _gated_face(request: HttpRequest, authentication_pk: Any) -> HttpResponse:
+    row = get_object_or_404(FaceAuthentication, pk=authentication_pk)
+    by = cast(AbstractBaseUser, request.user)  # staff, says the admin
     try:
-        image = face_image.portrait_of(
-            row, by=cast(AbstractBaseUser, request.user), now=timezone.now()
-        )
+        image = face_image.portrait_of(row, by=by, now=timezone.now())
     except NotFound:
-        return _told(404, _("There is no face to show: none was captured, or it was erased."))
+        text = _("There is no image of the face: none was captured, or it was erased.")
+        response = HttpResponse(text, status=404, content_type="text/plain; charset=utf-8")
     except ProviderError:
         logger.warning("face not shown authentication=%s", row.pk)
-        return _told(503, _("The face could not be fetched just now. Please try again."))
-    response = HttpResponse(image.content, content_type=image.media_type)
-    suffix = image.media_type.partition("/")[2]
-    response["Content-Disposition"] = f'inline; filename="face.{suffix}"'
-    return _closed(response)
-
-
-def _told(status: int, text: str) -> HttpResponse:
-    return _closed(HttpResponse(text, status=status, content_type="text/plain; charset=utf-8"))
-
-
-def _closed(response: HttpResponse) -> HttpResponse:
+        text = _("The image could not be fetched just now. Please try again.")
+        response = HttpResponse(text, status=503, content_type="text/plain; charset=utf-8")
+    else:
+        response = HttpResponse(image.content, content_type=image.media_type)
+        suffix = image.media_type.partition("/")[2]
+        response["Content-Disposition"] = f'inline; filename="face.{suffix}"'
     sealed(response)["Content-Security-Policy"] = POLICY
     return response

@@ -1,8 +1,8 @@
-"""What staff narrow lists down by, made for lists of millions."""
+"""List filters, made for lists of millions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
@@ -14,18 +14,20 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.admin.base import sees_fraud
-from django_faceauth.models import FaceAuthentication, FaceChallenge
-from django_faceauth.services.monitoring import stuck
+from django_faceauth.admin.display import SENSITIVE_REASONS
+from django_faceauth.models import FaceAuthentication, FaceChallenge, ReviewCase
+from django_faceauth.services.monitoring import health
 from django_faceauth.statuses import LABELS
 
 #: Lists of actions and journeys are no longer than this.
 MOST_VALUES: Final = 30
 
+Rows = QuerySet[Any]
 Choices = Iterable[tuple[str, Any]]
 
 
 def values_of(model: type[Model], field: str) -> Iterator[str]:
-    """Yield the values of an indexed column, by one look into the index for each."""
+    """Yield the values of an indexed column, with one read of the index for each."""
     rows = model._default_manager.order_by(field).values_list(field, flat=True)
     value = rows.first()
     for _number in range(MOST_VALUES):
@@ -35,63 +37,62 @@ def values_of(model: type[Model], field: str) -> Iterator[str]:
         value = rows.filter(**{f"{field}__gt": value}).first()
 
 
-class StatusFilter(SimpleListFilter):
-    """The provider's status."""
+class ChoiceFilter(SimpleListFilter):
+    """Base: finds nothing for a value that is not offered to the user, such as a fraud code."""
 
-    title = _("status")
-    parameter_name = "status"
+    options: ClassVar[Mapping[str, Any]] = {}
+    #: Not "field": to themes of the admin, that is a field of the model.
+    path: ClassVar[str] = ""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        """Return the statuses that the provider's documentation names."""
-        return list(LABELS.items())
+        return list(self.options.items())
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep those."""
-        return queryset.filter(status=self.value()) if self.value() else queryset
+    def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
+        value = self.value()
+        if not value:
+            return queryset
+        return (
+            self.matching(queryset, value)
+            if value in dict(self.lookup_choices)
+            else queryset.none()
+        )
+
+    def matching(self, rows: Rows, value: str) -> Rows:
+        return rows.filter(**{self.path: value})
 
 
-class ActionFilter(SimpleListFilter):
-    """The action of the gate that asked."""
+class StatusFilter(ChoiceFilter):
+    title = _("status")
+    parameter_name = path = "status"
+    options = LABELS
 
+
+class ActionFilter(ChoiceFilter):
     title = _("action")
     parameter_name = "action"
-    #: Not "field": to themes of the admin, that is a field of the model.
-    action_path: ClassVar[str] = "challenge__action"
+    path = "challenge__action"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        """Return the actions that gates have asked for."""
         return [(f"={name}", name or _("any page")) for name in values_of(FaceChallenge, "action")]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep those."""
-        value = self.value()
-        return queryset.filter(**{self.action_path: value.removeprefix("=")}) if value else queryset
+    def matching(self, rows: Rows, value: str) -> Rows:
+        return super().matching(rows, value.removeprefix("="))
 
 
-class OwnActionFilter(ActionFilter):
-    """The same, for a list of the questions themselves."""
-
-    action_path = "action"
+class ChallengeActionFilter(ActionFilter):
+    path = "action"
 
 
-class JourneyFilter(SimpleListFilter):
-    """The user journey."""
-
+class JourneyFilter(ChoiceFilter):
     title = _("user journey")
     parameter_name = "journey"
+    path = "user_journey_id"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        """Return the journeys that were used."""
-        return [(name, name) for name in values_of(FaceAuthentication, "user_journey_id")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep those."""
-        return queryset.filter(user_journey_id=self.value()) if self.value() else queryset
+        return [(name, name) for name in values_of(FaceAuthentication, self.path)]
 
 
-class CodeFilter(SimpleListFilter):
-    """Groups of response codes."""
-
+class CodeFilter(ChoiceFilter):
     title = _("response code")
     parameter_name = "codes"
     GROUPS: ClassVar[dict[str, tuple[Promise, int, int]]] = {
@@ -103,89 +104,95 @@ class CodeFilter(SimpleListFilter):
         "refused": (_("refused"), 63000, 64000),
         "closed": (_("closed by the provider"), 64000, 65000),
     }
-    SENSITIVE: ClassVar[frozenset[str]] = frozenset({"fraud", "behaviour"})
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        """Return the groups; those of fraud for those who may see it (V-12)."""
-        hidden = frozenset() if sees_fraud(request) else self.SENSITIVE
+        hidden = () if sees_fraud(request) else ("fraud", "behaviour")
         return [(name, group[0]) for name, group in self.GROUPS.items() if name not in hidden]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep those; who may not see a group, sees nothing in it."""
-        name = self.value()
-        if not name:
-            return queryset
-        if name not in self.GROUPS or (name in self.SENSITIVE and not sees_fraud(request)):
-            return queryset.none()
-        _title, first, end = self.GROUPS[name]
-        return queryset.filter(code__gte=first, code__lt=end)
+    def matching(self, rows: Rows, value: str) -> Rows:
+        _title, first, end = self.GROUPS[value]
+        return rows.filter(code__gte=first, code__lt=end)
 
 
-class StuckFilter(SimpleListFilter):
-    """What should have gone on by now."""
-
+class StuckFilter(ChoiceFilter):
     title = _("stuck")
     parameter_name = "stuck"
-    KINDS: ClassVar[dict[str, tuple[Promise, Callable[..., QuerySet[Any]]]]] = {
-        "polls": (_("the provider was not asked in time"), stuck.polls),
-        "compared": (_("compared for too long"), stuck.compared),
-        "unknown": (_("in an unknown status"), stuck.unknown),
+    options: ClassVar[Mapping[str, Any]] = {
+        "polls": _("poll overdue"),
+        "compared": _("compared for too long"),
+        "unknown": _("in an unknown status"),
     }
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        """Return the ways to be stuck."""
-        return [(name, kind[0]) for name, kind in self.KINDS.items()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep those."""
-        _title, among = self.KINDS.get(self.value() or "", ("", None))
-        return queryset if among is None else among(queryset, now=timezone.now())
+    def matching(self, rows: Rows, value: str) -> Rows:
+        kinds: dict[str, Callable[..., Rows]] = {
+            "polls": health.stuck_polls,
+            "compared": health.stuck_comparisons,
+            "unknown": health.in_unknown_status,
+            "events": health.stuck_events,
+        }
+        return kinds[value](rows, now=timezone.now())
 
 
 class StuckEventFilter(StuckFilter):
-    """The same, for webhook events."""
-
-    KINDS: ClassVar[dict[str, tuple[Promise, Callable[..., QuerySet[Any]]]]] = {
-        "events": (_("not acted upon in time"), stuck.events),
-    }
+    options: ClassVar[Mapping[str, Any]] = {"events": _("processing overdue")}
 
 
-class ReviewFilter(SimpleListFilter):
-    """Where it stands with reviewers."""
-
+class ReviewFilter(ChoiceFilter):
     title = _("review")
     parameter_name = "review"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        """Return the choices."""
-        return [("waiting", _("waits in the queue")), ("settled", _("settled"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep those."""
-        if not self.value():
-            return queryset
-        waits = self.value() == "waiting"
-        return queryset.filter(review_case__isnull=False, review_case__settled_at__isnull=waits)
-
-
-class AgeFilter(SimpleListFilter):
-    """How old rows are."""
-
-    title = _("date")
-    parameter_name = "age"
-    PERIODS: ClassVar[dict[str, tuple[Promise, int]]] = {
-        "1": (_("last 24 hours"), 1),
-        "7": (_("last 7 days"), 7),
-        "30": (_("last 30 days"), 30),
-        "90": (_("last 90 days"), 90),
+    options: ClassVar[Mapping[str, Any]] = {
+        "waiting": _("waiting in the queue"),
+        "settled": _("settled"),
     }
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        """Return the periods."""
-        return [(name, period[0]) for name, period in self.PERIODS.items()]
+    def matching(self, rows: Rows, value: str) -> Rows:
+        waiting = value == "waiting"
+        return rows.filter(review_case__isnull=False, review_case__settled_at__isnull=waiting)
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep what is no older."""
-        _title, days = self.PERIODS.get(self.value() or "", (None, 0))
-        since = timezone.now() - timedelta(days=days)
-        return queryset.filter(created_at__gte=since) if days else queryset
+
+class AgeFilter(ChoiceFilter):
+    title = _("date")
+    parameter_name = "age"
+    options: ClassVar[Mapping[str, Any]] = {
+        "1": _("last 24 hours"),
+        "7": _("last 7 days"),
+        "30": _("last 30 days"),
+        "90": _("last 90 days"),
+    }
+
+    def matching(self, rows: Rows, value: str) -> Rows:
+        return rows.filter(created_at__gte=timezone.now() - timedelta(days=int(value)))
+
+
+class QueueFilter(SimpleListFilter):
+    """The open cases of the review queue, unless others are chosen."""
+
+    title = _("queue")
+    parameter_name = "queue"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [("settled", _("Settled")), ("all", _("All"))]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """Name the list without a choice."""
+        first, *others = super().choices(changelist)
+        yield {**first, "display": _("Waiting")}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(settled_at__isnull=self.value() != "settled")
+
+
+class ReasonFilter(ChoiceFilter):
+    title = _("reason")
+    parameter_name = "reason"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        hidden = frozenset() if sees_fraud(request) else SENSITIVE_REASONS
+        return [(name, text) for name, text in ReviewCase.Reason.choices if name not in hidden]
+
+    def matching(self, rows: Rows, value: str) -> Rows:
+        # A list of a few words: its text is searched, since not every database looks into JSON.
+        return rows.filter(reasons__icontains=f'"{value}"')

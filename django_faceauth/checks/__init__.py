@@ -1,12 +1,12 @@
-"""System checks: what `manage.py check` says about this package.
+"""System checks.
 
-One function a finding; ids never change their meaning. The reference in the
-documentation says for each what it means and what to do.
+One function for each id; ids never change their meaning. The reference in the documentation
+describes each.
 """
 
 from __future__ import annotations
 
-from django_faceauth.checks import background, configuration, deployment, gates, misuse, pages
-from django_faceauth.checks.registry import TAG
+from django_faceauth.checks import configuration, deployment, gates, urls
+from django_faceauth.checks.configuration import TAG
 
-__all__ = ["TAG", "background", "configuration", "deployment", "gates", "misuse", "pages"]
+__all__ = ["TAG", "configuration", "deployment", "gates", "urls"]

@@ -1,100 +1,147 @@
-"""Findings about settings: who we are at the provider, and where."""
+"""Checks of settings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from django.apps import apps
 from django.conf import settings
-from django.core.checks import Error
-from django.core.checks import Warning as Remark
+from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Warning as CheckWarning
 
 from django_faceauth import conf as settings_of
-from django_faceauth.checks.registry import LONG, SHORT, Finding, check, value
 from django_faceauth.conf import KNOWN, LIVE, PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.provider.url_validation import is_api_url
+from django_faceauth.services.privacy.retention import REDELIVERY
 
-#: The settings that list hosts.
-HOSTS: Final = ("CAPTURE_HOSTS", "ASSET_HOSTS")
+TAG: Final = "faceauth"
 
 #: How keys of the sandbox begin (the provider's documentation, "authentication").
 SANDBOX_KEY: Final = "sk_sbox_"
-
 #: How many reads a second an account has (the provider's documentation, "rate limits").
 MOST_A_SECOND: Final = 100
 
+Messages = Iterator[CheckMessage]
 
-@check
-def settings_are_readable() -> Finding:
+
+def value(name: str) -> Any:
+    """Return a setting, or None when it cannot be read: E001 says so already."""
+    try:
+        return getattr(conf, name)
+    except ConfigurationError:
+        return None
+
+
+@register(TAG)
+def check_values(**_options: Any) -> Messages:
     """E001: a setting has a value that cannot be used."""
+
+    def error(text: str, hint: str) -> CheckMessage:
+        return Error(text, hint=hint, id="faceauth.E001")
+
     for name in sorted(KNOWN):
         try:
             getattr(conf, name)
-        except ConfigurationError as error:
-            yield Error(
-                str(error),
-                hint="The settings reference has the type and the default of each setting.",
-                id="faceauth.E001",
-            )
-
-
-@check
-def settings_are_known() -> Finding:
-    """E002, W001: a setting has a name that nothing reads."""
-    for name in sorted(settings_of.given() - KNOWN):
-        what = f"Unknown setting {PREFIX}{name}."
-        meant = get_close_matches(name, KNOWN, n=1, cutoff=0.8)
-        if meant:
-            yield Error(what, hint=f"Did you mean {PREFIX}{meant[0]}?", id="faceauth.E002")
-        else:
-            yield Remark(
-                what,
-                hint="Remove it. If your own code reads it, rename it or silence this check.",
-                id="faceauth.W001",
-            )
-
-
-@check
-def switches_are_on_or_off() -> Finding:
-    """W022: text such as "True", which is no yes."""
+        except ConfigurationError as wrong:
+            hint = "The settings reference has the type and the default of each setting."
+            yield error(str(wrong), hint)
     for name in sorted(settings_of.misread()):
-        yield Remark(
-            f"{PREFIX}{name} is neither True nor False, and so it is off.",
-            hint="Set it to True or False. A value from the environment is text: convert it, "
+        yield error(
+            f"{PREFIX}{name} is neither True nor False.",
+            "Set it to True or False. A value from the environment is text: convert it, "
             'as in os.environ.get("…") == "1".',
-            id="faceauth.W022",
+        )
+    for name in ("CAPTURE_HOSTS", "ASSET_HOSTS"):
+        for host in value(name) or ():
+            if not host.strip() or any(character in host for character in "/ @\\*"):
+                yield error(
+                    f"{PREFIX}{name} contains {host!r}, which can never match a host.",
+                    'Write "example.com", ".example.com" for its subdomains, or "host:port" '
+                    "with DEBUG: no scheme, no path, no wildcard.",
+                )
+    if value("MAX_AGE") == timedelta(0):
+        yield error(
+            f"{PREFIX}MAX_AGE must be more than 0: no gate ever opens.",
+            "Set a number of seconds, or leave it unset for the default of 300.",
+        )
+    rate = value("POLL_RATE")
+    if rate is not None and rate >= MOST_A_SECOND:
+        yield error(
+            f"{PREFIX}POLL_RATE must be less than {MOST_A_SECOND} requests a second.",
+            "Leave it unset for the default of 20: the provider answers the whole account "
+            f"{MOST_A_SECOND} times a second, payments included.",
+        )
+    kept = (value("RETENTION") or {}).get("tombstones")
+    if kept is not None and kept < REDELIVERY:
+        yield error(
+            f"{PREFIX}RETENTION deletes events that the provider may still send again.",
+            "Leave tombstones out for the default, or keep them for at least "
+            f"{REDELIVERY}: the provider resends for 30 hours.",
+        )
+    if value("CELERY") and find_spec("celery") is None:
+        yield error(
+            f"{PREFIX}CELERY is on, but Celery is not installed.",
+            f"Install django-faceauth[celery], or set {PREFIX}CELERY = False.",
         )
 
 
-@check
-def credentials_are_complete() -> Finding:
-    """E003: none, half or two sets of credentials."""
+@register(TAG)
+def check_names(**_options: Any) -> Messages:
+    """E002: a setting has a name that nothing reads."""
+    for name in sorted(settings_of.given() - KNOWN):
+        meant = get_close_matches(name, KNOWN, n=1, cutoff=0.8)
+        remove = "Remove it. If your own code reads it, rename it or silence this check."
+        yield Error(
+            f"Unknown setting {PREFIX}{name}.",
+            hint=f"Did you mean {PREFIX}{meant[0]}?" if meant else remove,
+            id="faceauth.E002",
+        )
+
+
+@register(TAG)
+def check_credentials(**_options: Any) -> Messages:
+    """E003: credentials are missing, ambiguous, or of the other environment."""
+
+    def error(text: str, hint: str) -> CheckMessage:
+        return Error(text, hint=hint, id="faceauth.E003")
+
     key = value("SECRET_KEY")
     oauth = [value("OAUTH_CLIENT_ID"), value("OAUTH_CLIENT_SECRET")]
     if key and any(oauth):
-        yield Error(
+        yield error(
             f"Both {PREFIX}SECRET_KEY and OAuth credentials are set.",
-            hint="Keep one and remove the other.",
-            id="faceauth.E003",
+            "Keep one and remove the other.",
         )
     if not key and not all(oauth):
-        yield Error(
+        yield error(
             "There are no credentials for the provider.",
-            hint=f"Set {PREFIX}SECRET_KEY, or {PREFIX}OAUTH_CLIENT_ID and "
-            f"{PREFIX}OAUTH_CLIENT_SECRET.",
-            id="faceauth.E003",
+            f"Set {PREFIX}SECRET_KEY, or {PREFIX}OAUTH_CLIENT_ID and {PREFIX}OAUTH_CLIENT_SECRET.",
         )
+    if key and key.reveal().startswith(SANDBOX_KEY) and value("ENVIRONMENT") == LIVE:
+        yield error(
+            f"{PREFIX}SECRET_KEY is a sandbox key, and {PREFIX}ENVIRONMENT is live.",
+            "Copy the live key from the provider's dashboard, or set "
+            f'{PREFIX}ENVIRONMENT = "sandbox".',
+        )
+    certificate = value("CLIENT_CERTIFICATE") or ()
+    for path in (certificate,) if isinstance(certificate, str) else certificate:
+        if not Path(path).is_file():
+            yield error(
+                f"{PREFIX}CLIENT_CERTIFICATE names {path}, where there is no file.",
+                "Give absolute paths to files that the user of the server process can read.",
+            )
 
 
-@check
-def journey_is_named() -> Finding:
-    """E004: no user journey, or something that is none."""
+@register(TAG)
+def check_user_journey(**_options: Any) -> Messages:
+    """E004: no valid user journey."""
     if not is_id(value("USER_JOURNEY_ID"), Prefix.USER_JOURNEY):
         yield Error(
             f"{PREFIX}USER_JOURNEY_ID is not the id of a user journey.",
@@ -103,148 +150,43 @@ def journey_is_named() -> Finding:
         )
 
 
-@check
-def provider_addresses_are_safe() -> Finding:
-    """E005: an address that our credentials must not be sent to."""
+@register(TAG)
+def check_provider_urls(**_options: Any) -> Messages:
+    """E005: a URL that our credentials must not be sent to."""
     for name in ("BASE_URL", "TOKEN_URL"):
         if not is_api_url(value(name) or "", debug=settings.DEBUG):
             yield Error(
-                f"{PREFIX}{name} is not an HTTPS address of the provider.",
+                f"{PREFIX}{name} is not an HTTPS URL of the provider.",
                 hint=f"Leave it unset: {PREFIX}ENVIRONMENT selects the URL. Plain HTTP is for a "
                 "simulator on this machine, with DEBUG only.",
                 id="faceauth.E005",
             )
 
 
-@check
-def simulator_is_for_development() -> Finding:
-    """E006: the simulator is installed on a site that is not in DEBUG."""
-    if apps.is_installed("django_faceauth.simulator") and not conf.SIMULATOR_ENABLED:
+@register(TAG)
+def check_simulator(**_options: Any) -> Messages:
+    """E006: the simulator, which approves any user, is installed in production."""
+    if not apps.is_installed("django_faceauth.simulator"):
+        return
+    if not conf.SIMULATOR_ENABLED:
         yield Error(
             "The simulator is installed, but DEBUG is off.",
             hint="Remove django_faceauth.simulator from INSTALLED_APPS and its URLs from the "
             f"URLconf. On a test server, set {PREFIX}SIMULATOR_ENABLED = True.",
             id="faceauth.E006",
         )
-
-
-@check
-def simulator_is_for_the_sandbox() -> Finding:
-    """E019: what the simulator approves would count as approved for good (P-07)."""
-    is_there = apps.is_installed("django_faceauth.simulator") and conf.SIMULATOR_ENABLED
-    if is_there and value("ENVIRONMENT") == LIVE:
+    elif value("ENVIRONMENT") == LIVE:
         yield Error(
-            f"The simulator answers, and {PREFIX}ENVIRONMENT is live.",
+            f"The simulator is enabled, and {PREFIX}ENVIRONMENT is live.",
             hint="Remove django_faceauth.simulator from INSTALLED_APPS, or set "
             f'{PREFIX}ENVIRONMENT = "sandbox".',
-            id="faceauth.E019",
+            id="faceauth.E006",
         )
 
 
-@check
-def key_is_of_the_environment() -> Finding:
-    """E020: a key of the sandbox on a site that is live."""
-    key = value("SECRET_KEY")
-    if key and key.reveal().startswith(SANDBOX_KEY) and value("ENVIRONMENT") == LIVE:
-        yield Error(
-            f"{PREFIX}SECRET_KEY is one of the sandbox, and {PREFIX}ENVIRONMENT is live.",
-            hint="Copy the live key from the provider's dashboard, or set "
-            f'{PREFIX}ENVIRONMENT = "sandbox".',
-            id="faceauth.E020",
-        )
-
-
-@check
-def certificate_is_there() -> Finding:
-    """E024: the client certificate is to be read from a file that is not there."""
-    named = value("CLIENT_CERTIFICATE") or ()
-    for path in (named,) if isinstance(named, str) else named:
-        if not Path(path).is_file():
-            yield Error(
-                f"{PREFIX}CLIENT_CERTIFICATE names {path}, where there is no file.",
-                hint="Give absolute paths to files that the user of the server process can read.",
-                id="faceauth.E024",
-            )
-
-
-@check
-def capture_can_end_in_time() -> Finding:
-    """W018: nobody is that quick in front of a camera."""
-    window = value("CAPTURE_WINDOW")
-    if window is not None and window < SHORT:
-        yield Remark(
-            f"{PREFIX}CAPTURE_WINDOW gives people {window} only.",
-            hint="Set 120 seconds or more, or leave it unset for the default of 600: a capture "
-            "takes a minute or two.",
-            id="faceauth.W018",
-        )
-
-
-@check
-def polling_leaves_room() -> Finding:
-    """W021: as much as the provider answers to the whole account (D-04)."""
-    rate = value("POLL_RATE")
-    if rate is not None and rate >= MOST_A_SECOND:
-        yield Remark(
-            f"{PREFIX}POLL_RATE asks {rate:g} times a second.",
-            hint="Leave it unset for the default of 20, or set less: the provider answers the "
-            f"whole account {MOST_A_SECOND} times a second, payments included.",
-            id="faceauth.W021",
-        )
-
-
-@check
-def default_window_opens() -> Finding:
-    """E007: the default window is zero."""
-    if value("MAX_AGE") == timedelta(0):
-        yield Error(
-            f"{PREFIX}MAX_AGE must be more than 0: no gate ever opens.",
-            hint="Set a number of seconds, or leave it unset for the default of 300.",
-            id="faceauth.E007",
-        )
-
-
-@check
-def default_window_is_short() -> Finding:
-    """W002: the default window is long."""
-    max_age = value("MAX_AGE")
-    if max_age is not None and max_age > LONG:
-        yield Remark(
-            f"{PREFIX}MAX_AGE lets a face count for {max_age}.",
-            hint="That is more than an hour: another person may be using the session by then. "
-            "Shorten it, or silence this check if it is meant.",
-            id="faceauth.W002",
-        )
-
-
-@check
-def default_window_can_be_passed() -> Finding:
-    """W003: the default window is too short to pass."""
-    max_age = value("MAX_AGE")
-    if max_age is not None and timedelta(0) < max_age < SHORT:
-        yield Remark(
-            f"{PREFIX}MAX_AGE lets a face count for {max_age} only.",
-            hint="Set 120 seconds or more: a capture takes a minute or two.",
-            id="faceauth.W003",
-        )
-
-
-@check
-def hosts_are_names() -> Finding:
-    """E008: an entry of the capture hosts, or of the asset hosts, can never match."""
-    for name, host in _hosts():
-        if not host.strip() or any(character in host for character in "/ @\\*"):
-            yield Error(
-                f"{PREFIX}{name} holds {host!r}, which is no host.",
-                hint='Write "example.com", ".example.com" for its subdomains, or "host:port" '
-                "with DEBUG: no scheme, no path, no wildcard.",
-                id="faceauth.E008",
-            )
-
-
-@check
-def time_zones_are_used() -> Finding:
-    """E011: without time zones, moments of the provider cannot be stored."""
+@register(TAG)
+def check_time_zones(**_options: Any) -> Messages:
+    """E011: without time zones, the provider's times cannot be stored."""
     if not settings.USE_TZ:
         yield Error(
             "USE_TZ is off, and the provider's times carry time zones.",
@@ -253,7 +195,25 @@ def time_zones_are_used() -> Finding:
         )
 
 
-def _hosts() -> Iterator[tuple[str, str]]:
-    for name in HOSTS:
-        for host in value(name) or ():
-            yield name, host
+@register(TAG)
+def check_mail_links(**_options: Any) -> Messages:
+    """E016: mails to users need the URL of the site."""
+    if value("NOTICES") and value("SITE_URL") == "":
+        yield Error(
+            f"{PREFIX}NOTICES is on, but {PREFIX}SITE_URL is not set.",
+            hint=f'Set {PREFIX}SITE_URL to the URL of the site, such as "https://bank.example": '
+            "the mails contain a link.",
+            id="faceauth.E016",
+        )
+
+
+@register(TAG)
+def check_webhook_keys(**_options: Any) -> Messages:
+    """W004: without a key, every webhook is refused."""
+    if value("WEBHOOK_SECRET_KEYS") == ():
+        yield CheckWarning(
+            f"{PREFIX}WEBHOOK_SECRET_KEYS is empty, so all webhooks are refused.",
+            hint="Copy the signature key of the workflow's webhook action from the provider's "
+            f"dashboard into {PREFIX}WEBHOOK_SECRET_KEYS. Until then the provider is polled.",
+            id="faceauth.W004",
+        )

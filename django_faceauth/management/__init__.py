@@ -1,3 +1,3 @@
-"""Commands for `manage.py`."""
+"""Management commands."""
 
 from __future__ import annotations

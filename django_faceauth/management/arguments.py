@@ -1,4 +1,4 @@
-"""How moments are written on a command line."""
+"""Arguments that several commands take."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from argparse import ArgumentTypeError
 from datetime import datetime
 from typing import Final
 
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
 
 from django_faceauth import clocks
 from django_faceauth.durations import UNITS
+from django_faceauth.services.enrolment import user_lookup
 
 AGO: Final = re.compile(r"(\d{1,6})([mhd])", re.ASCII)
 
 
 def moment(text: str) -> datetime:
-    """Read `90m`, `6h` or `2d`, ago, or an ISO date and time; the type of an option.
+    """Parse `90m`, `6h` or `2d`, ago, or an ISO date and time; the type of an option.
 
     Raises `ArgumentTypeError`.
     """
@@ -26,10 +30,25 @@ def moment(text: str) -> datetime:
         now = timezone.now()
         return now - min(int(ago[1]) * UNITS[ago[2]], now - clocks.EARLIEST)
     try:
-        found = parse_datetime(text)
+        parsed = parse_datetime(text)
     except ValueError:  # the 31st of February
-        found = None
-    found = clocks.in_range(found and (found if found.tzinfo else timezone.make_aware(found)))
-    if found is None:
+        parsed = None
+    parsed = clocks.in_range(parsed and (parsed if parsed.tzinfo else timezone.make_aware(parsed)))
+    if parsed is None:
         raise ArgumentTypeError("not a moment, such as 90m, 6h, 2d or 2026-03-01T12:00:00Z")
-    return found
+    return parsed
+
+
+def add_user(parser: CommandParser) -> None:
+    """Add the argument `user`."""
+    parser.add_argument("user", help="user name or primary key")
+
+
+def get_user(name: str) -> AbstractBaseUser:
+    """Return the user with that name or primary key; raise `CommandError` for none and for two."""
+    users = user_lookup.find([name])[name]
+    if len(users) > 1:
+        raise CommandError(_("That names two users, one by name and one by primary key."))
+    if not users:
+        raise CommandError(_("There is no such user."))
+    return users[0]

@@ -13,7 +13,7 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
 
-from django_faceauth.admin import DESKS
+from django_faceauth.admin import MODEL_ADMINS
 from django_faceauth.models import FaceAttempt
 from tests.webhook_deliveries import deliver, event
 
@@ -60,7 +60,7 @@ def rows():
 
 def pages(boss, row):
     """Return the HTML of every page of the desk, and what can be downloaded there."""
-    told = [boss.opens(f"{model._meta.model_name}_changelist").content for model in DESKS]
+    told = [boss.opens(f"{model._meta.model_name}_changelist").content for model in MODEL_ADMINS]
     told += [
         boss.opens(f"faceauthentication_{page}", row.pk).content
         for page in ("change", "review", "history")

@@ -17,7 +17,6 @@ from django.urls import path
 from django.utils import timezone
 
 from django_faceauth.admin.faces import face
-from django_faceauth.exceptions import NotFound
 from django_faceauth.gate import face_required
 from django_faceauth.models import AuditEntry, FaceAttempt, FaceChallenge, ProviderRateLimit
 from django_faceauth.services import audit_log
@@ -64,26 +63,39 @@ def reviewer(people):
 
 
 def test_a_reviewer_sees_the_face(reviewer, shown):
+    """It stays in no cache, frame, referrer, script or file name, and counts against the budget."""
+    before = ProviderRateLimit.objects.get().spent_until
+
     response = reviewer.browser.get(shown)
 
+    assert ProviderRateLimit.objects.get().spent_until > before
     assert response.status_code == 200
     assert response.content == FACE.read_bytes()
-    assert response["Content-Type"] == "image/png"
-
-
-def test_the_picture_is_kept_nowhere_on_its_way(reviewer, shown):
-    """Not in a cache, a frame, a referrer, a script or a file name."""
-    response = reviewer.browser.get(shown)
-
-    assert response["Cache-Control"] == "no-store, private"
-    assert response["X-Content-Type-Options"] == "nosniff"
-    assert response["Content-Security-Policy"] == (
-        "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
-    )
-    assert response["Referrer-Policy"] == "no-referrer"
-    assert response["Cross-Origin-Resource-Policy"] == "same-origin"
-    assert response["Content-Disposition"] == 'inline; filename="face.png"'
+    assert {name: response[name] for name in HEADERS} == HEADERS
     assert not response.has_header("ETag")
+    for method in ("post", "head", "put", "delete"):
+        assert getattr(reviewer.browser, method)(shown).status_code == 405
+
+
+HEADERS = {
+    "Content-Type": "image/png",
+    "Cache-Control": "no-store, private",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Disposition": 'inline; filename="face.png"',
+}
+
+
+def test_only_a_fresh_face_of_the_reviewer_counts(people, reviewer, shown):
+    reviewer.clock.shift(301)
+    reviewer.is_asked(shown)
+    other = make_staff(people(), "view_face")
+    other.passes("/statements/")  # for something else
+    other.is_asked(shown)
 
 
 @pytest.mark.parametrize("rights", [(), ("view_face",)], ids=["superuser", "reviewer"])
@@ -99,19 +111,6 @@ def test_whose_face_is_not_fresh_is_asked_first(people, shown, provider, rights)
 
     assert back.redirect_chain[-1] == (shown, 302)
     assert back.content == FACE.read_bytes()
-
-
-def test_a_face_shown_for_something_else_does_not_count(people, shown):
-    staff = make_staff(people(), "view_face")
-    staff.passes("/statements/")
-
-    staff.is_asked(shown)
-
-
-def test_a_face_counts_for_five_minutes(reviewer, shown):
-    reviewer.clock.shift(301)
-
-    reviewer.is_asked(shown)
 
 
 @pytest.mark.parametrize("rights", [("view_faceauthentication",), ("view_fraud_codes",)])
@@ -145,14 +144,6 @@ def test_nobody_else_gets_in(person, people, shown):
     browsers = [Client(), person.browser, customer.browser, gone.browser]
 
     assert [browser.get(shown).status_code for browser in browsers] == [403] * 4
-
-
-@pytest.mark.parametrize("method", ["post", "head", "put", "delete"])
-def test_it_can_only_be_looked_at(reviewer, shown, provider, method):
-    provider.calls.clear()
-
-    assert getattr(reviewer.browser, method)(shown).status_code == 405
-    assert provider.calls == []
 
 
 # -- what it leaves behind
@@ -220,20 +211,6 @@ def everything_in_the_database():
     return "\n".join(found)
 
 
-def test_the_search_would_find_a_link(reviewer, shown, person):
-    FaceAttempt.objects.update(network="IHDR of a face")
-
-    assert "IHDR" in everything_in_the_database()
-
-
-def test_each_question_is_counted_against_the_budget(reviewer, shown):
-    before = ProviderRateLimit.objects.get().spent_until
-
-    reviewer.browser.get(shown)
-
-    assert ProviderRateLimit.objects.get().spent_until > before
-
-
 # -- what is not there, and what goes wrong
 
 
@@ -245,25 +222,19 @@ def told(response, status):
     return response.content.decode()
 
 
-def test_an_erased_face_is_not_asked_for(reviewer, shown, person, provider):
+def test_there_may_be_no_face(reviewer, shown, person, people, provider):
+    """None was captured, the provider has erased it, or so have we, and do not ask."""
+    assert reviewer.browser.get("/desk/999999/face/").status_code == 404
+    left = people()
+    left.is_handed_over(left.is_asked("/statements/"))
+    assert told(reviewer.browser.get(f"/desk/{left.authentication.pk}/face/"), 404)
+    provider.troubles.append(answers(200, '{"data": []}'))
+    assert told(reviewer.browser.get(shown), 404)
     erasure.anonymize(person.authentication, now=timezone.now())
     provider.calls.clear()
 
     assert told(reviewer.browser.get(shown), 404)
     assert provider.calls == []
-
-
-def test_an_erasure_that_we_have_not_heard_of(reviewer, shown, person, provider):
-    """The provider has nothing to show any more."""
-    provider.troubles.append(answers(200, '{"data": []}'))
-
-    assert told(reviewer.browser.get(shown), 404)
-
-
-def test_somebody_who_never_came_to_the_camera(reviewer, person):
-    person.is_handed_over(person.is_asked("/statements/"))
-
-    assert told(reviewer.browser.get(f"/desk/{person.authentication.pk}/face/"), 404)
 
 
 def test_an_intent_and_a_row_of_the_other_environment_have_none(reviewer, person, shown, provider):
@@ -278,28 +249,20 @@ def test_an_intent_and_a_row_of_the_other_environment_have_none(reviewer, person
     assert provider.count("GET /face-authentications") == 0
 
 
-def test_a_row_that_is_not_there(reviewer):
-    assert reviewer.browser.get("/desk/999999/face/").status_code == 404
-
-
 def test_the_newest_attempt_with_a_picture_counts(reviewer, person, provider):
-    """Somebody turned the camera off first, and showed their face then."""
+    """The user turned the camera off first; a later attempt has no picture."""
     person.passes("/statements/", "no_camera")
     person.proves(f"/face/start/{person.challenge.handle}/")
+    shown = f"/desk/{person.authentication.pk}/face/"
     provider.calls.clear()
 
-    response = reviewer.browser.get(f"/desk/{person.authentication.pk}/face/")
-
-    assert response.content == FACE.read_bytes()
+    assert reviewer.browser.get(shown).content == FACE.read_bytes()
     assert len([call for call in provider.calls if "/assets?" in call]) == 1
 
-
-def test_an_older_attempt_is_looked_at_when_the_newest_has_none(reviewer, shown, person, provider):
-    newest = FaceAttempt.objects.get(authentication=person.authentication)
-    newest.pk, newest.provider_id = None, "fatp_of_nobody"
+    newest = FaceAttempt.objects.filter(authentication=person.authentication).latest("created_at")
+    newest.pk, newest.provider_id = None, "fatp_without_a_picture"
     newest.save()
     provider.troubles.append(answers(200, '{"data": [{"type": "face_video"}]}'))
-
     assert reviewer.browser.get(shown).content == FACE.read_bytes()
 
 
@@ -315,7 +278,11 @@ def test_five_attempts_are_looked_at_and_no_more(reviewer, shown, person, provid
     assert provider.count("GET /face-authentications") == face_image.MOST_ATTEMPTS
 
 
+EXPIRED = [works, answers(403)]
+REFUSED = [answers(401)] * 2
 TROUBLES = {
+    "an expired link": EXPIRED,
+    "refused credentials": REFUSED,
     "the provider is down": [answers(503)],
     "no connection": [breaks()] * 3,
     "no pictures today": [works, answers(500)],
@@ -329,9 +296,13 @@ TROUBLES = {
 
 @pytest.mark.parametrize("troubles", TROUBLES.values(), ids=TROUBLES.keys())
 def test_trouble_is_told_plainly(reviewer, shown, provider, troubles):
+    """A link that has expired (403) stops no polling, credentials that are refused do (P-06)."""
     provider.troubles.extend(troubles)
 
-    assert told(reviewer.browser.get(shown), 503)
+    status = 404 if troubles is EXPIRED else 503
+    assert told(reviewer.browser.get(shown), status)
+    pause = "no_access" if troubles is REFUSED else ""
+    assert ProviderRateLimit.objects.get().pause == pause
 
 
 def test_a_link_to_somewhere_else_is_not_followed(reviewer, shown, provider):
@@ -340,28 +311,3 @@ def test_a_link_to_somewhere_else_is_not_followed(reviewer, shown, provider):
         told(reviewer.browser.get(shown), 503)
 
     assert provider.count(ASSETS) == 0
-
-
-def test_a_link_that_ran_out_stops_no_polling(reviewer, shown, provider):
-    """The host of the pictures says 403; our credentials are as good as before."""
-    provider.troubles.extend([works, answers(403)])
-
-    told(reviewer.browser.get(shown), 404)
-
-    assert ProviderRateLimit.objects.get().pause == ""
-
-
-def test_credentials_that_are_not_accepted_stop_polling(reviewer, shown, provider):
-    """P-06."""
-    provider.troubles.extend([answers(401)] * 2)
-
-    told(reviewer.browser.get(shown), 503)
-
-    assert ProviderRateLimit.objects.get().pause == "no_access"
-
-
-def test_a_service_of_ones_own_hears_what_was_wrong(reviewer, shown, person, provider):
-    provider.troubles.append(answers(404))
-
-    with pytest.raises(NotFound, match="list_assets failed status=404"):
-        face_image.portrait_of(person.authentication, by=reviewer.user, now=timezone.now())

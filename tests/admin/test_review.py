@@ -44,20 +44,13 @@ def tried(person, *outcomes):
 # -- what comes into the queue
 
 
-def test_an_approval_like_any_other_does_not(approved):
-    assert reasons_of(approved) == set()
-
-
-def test_a_fraud_code(declined):
-    assert reasons_of(declined) == {"fraud"}
-
-
-def test_a_person_who_may_have_been_forced(people):
+def test_fraud_codes_and_users_who_may_have_been_forced(people, approved, declined):
     """TH-06."""
     forced = people(scripted("62403"))
-
     forced.passes()
 
+    assert reasons_of(approved) == set()
+    assert reasons_of(declined) == {"fraud"}
     assert reasons_of(forced.authentication) == {"fraud", "duress"}
 
 
@@ -72,22 +65,16 @@ def test_many_attempts(person, settings):
     assert reasons_of(many) == {"attempts"}
 
 
-def test_an_approval_after_a_decline(person):
+@pytest.mark.parametrize(
+    ("later", "reasons"), [(timedelta(minutes=1), {"turned"}), (timedelta(days=2), set())]
+)
+def test_an_approval_soon_after_a_decline(person, later, reasons):
     person.passes(outcome="someone_else")
-    person.clock.shift(60)
+    person.clock.shift(later.total_seconds())
 
     person.passes()
 
-    assert reasons_of(person.authentication) == {"turned"}
-
-
-def test_an_approval_long_after_a_decline_is_none(person):
-    person.passes(outcome="someone_else")
-    person.clock.shift(timedelta(days=2).total_seconds())
-
-    person.passes()
-
-    assert reasons_of(person.authentication) == set()
+    assert reasons_of(person.authentication) == reasons
 
 
 def test_a_result_that_the_audit_changed(person, approved, provider):
@@ -114,12 +101,6 @@ def test_an_approval_from_another_network(person, approved):
     assert reasons_of(person.authentication) == set()  # seen before
 
 
-def test_what_a_user_says_was_not_them(person, approved):
-    review_queue.raise_case(approved, review_queue.Reason.REPORTED, now=timezone.now())
-
-    assert reasons_of(approved) == {"reported"}
-
-
 def test_a_settled_case_opens_again_for_a_new_reason_only(staff, declined):
     reviewer = staff("reviewer")
     reviewer.finds(declined, "genuine")
@@ -136,64 +117,64 @@ def test_a_settled_case_opens_again_for_a_new_reason_only(staff, declined):
 # -- the queue
 
 
-def test_the_queue_leads_to_the_page_where_a_verdict_is_given(staff, declined):
-    reviewer = staff("reviewer")
+def test_the_queue_leads_to_the_page_where_a_verdict_is_given(staff, declined, people):
+    """What was settled leaves it."""
+    reviewer, forced = staff("reviewer"), people(scripted("62403"))
+    forced.passes()
     assert declined.provider_id in reviewer.reads("reviewcase_changelist")
-    case = ReviewCase.objects.get()
+    narrow = reviewer.reads("reviewcase_changelist", reason="duress")
+    assert forced.authentication.provider_id in narrow
+    assert declined.provider_id not in narrow
 
-    page = reviewer.opens("reviewcase_change", case.pk)
-
+    page = reviewer.opens("reviewcase_change", declined.review_case.pk)
     assert page["Location"].endswith(f"/faceauthentication/{declined.pk}/review/")
     assert str(ReviewCase.Reason.FRAUD.label) in reviewer.reads(
         "faceauthentication_review", declined.pk
     )
 
-
-def test_what_was_settled_leaves_the_queue(staff, declined):
-    reviewer = staff("reviewer")
-
     done = reviewer.finds(declined, "genuine")
-
     assert done["Location"].endswith("/admin/faceauth/reviewcase/")
     assert declined.provider_id not in reviewer.reads("reviewcase_changelist")
-    assert declined.provider_id in reviewer.reads("reviewcase_changelist", queue="settled")
-    assert declined.provider_id in reviewer.reads("reviewcase_changelist", queue="all")
-
-
-def test_the_queue_can_be_narrowed_by_reason(staff, declined, people):
-    forced = people(scripted("62403"))
-    forced.passes()
-    reviewer = staff("reviewer")
-
-    shown = reviewer.reads("reviewcase_changelist", reason="duress")
-
-    assert forced.authentication.provider_id in shown
-    assert declined.provider_id not in shown
+    for queue in ("settled", "all"):
+        assert declined.provider_id in reviewer.reads("reviewcase_changelist", queue=queue)
 
 
 # -- verdicts
 
 
 @pytest.mark.parametrize("finding", ["suspicious", "fraud"])
-def test_an_adverse_verdict_ends_what_the_person_was_granted(staff, person, approved, finding):
-    """From the next request on (G-11), in every session."""
+def test_an_adverse_verdict_revokes_grants_and_exemptions(staff, person, approved, finding):
+    """From the next request on (G-11), in every session (F-09); a lock-out is on demand."""
+    reviewer, now = staff("reviewer"), timezone.now()
     other = person.new_browser()
+    reviewer.finds(approved, "genuine", note="")
     assert person.browser.get("/statements/").status_code == 200
     person.is_asked("/reports/")
+    exemption = exemptions.exempt(
+        person.user,
+        action="*",
+        reason="a broken camera",
+        author=reviewer.user,
+        expires_at=now + timedelta(days=1),
+        now=now,
+    )
 
-    staff("reviewer").finds(approved, finding)
+    reviewer.finds(approved, finding)
 
+    exemption.refresh_from_db()
+    assert exemption.revoked_at is not None
     assert person.browser.get("/statements/").status_code == 302
     assert other.get("/statements/").status_code == 302
     states = FaceChallenge.objects.filter(granted_at__isnull=False).values_list("state", flat=True)
     assert set(states) == {"revoked"}
     assert not Lockout.objects.exists()
 
-
-def test_a_genuine_face_keeps_what_it_opened(staff, person, approved):
-    staff("reviewer").finds(approved, "genuine", note="")
-
-    assert person.browser.get("/statements/").status_code == 200
+    reviewer.finds(approved, finding, lock="30")
+    lockout = Lockout.objects.get()
+    assert lockout.reason == Lockout.Reason.REVIEWED
+    assert lockout.until - timezone.now() == timedelta(days=30)
+    page = person.browser.get(person.is_asked())
+    assert (page.status_code, page.context["wording"]) == (429, LIMITED["reported"])
 
 
 def test_a_verdict_never_opens_anything(staff, people):
@@ -218,35 +199,6 @@ def test_a_verdict_survives_news_of_the_provider(staff, person, approved):
     assert person.browser.get("/statements/").status_code == 302
 
 
-def test_the_person_can_be_locked_out(staff, person, approved):
-    staff("reviewer").finds(approved, "fraud", lock="30")
-
-    lockout = Lockout.objects.get()
-    assert lockout.reason == Lockout.Reason.REVIEWED
-    assert lockout.until - timezone.now() == timedelta(days=30)
-    page = person.browser.get(person.is_asked())
-    assert (page.status_code, page.context["wording"]) == (429, LIMITED["reported"])
-
-
-def test_a_verdict_of_fraud_ends_exemptions_too(staff, person, approved):
-    """(F-09)."""
-    reviewer, now = staff("reviewer"), timezone.now()
-    exemption = exemptions.exempt(
-        person.user,
-        action="*",
-        reason="a broken camera",
-        author=reviewer.user,
-        expires_at=now + timedelta(days=1),
-        now=now,
-    )
-
-    reviewer.finds(approved, "fraud")
-
-    exemption.refresh_from_db()
-    assert exemption.revoked_at is not None
-    assert person.browser.get("/statements/").status_code == 302
-
-
 @pytest.mark.parametrize(
     ("form", "field"),
     [
@@ -257,24 +209,27 @@ def test_a_verdict_of_fraud_ends_exemptions_too(staff, person, approved):
         ({"finding": "fraud", "lock": "9999"}, "lock"),
     ],
 )
-def test_what_makes_no_sense_is_asked_again(staff, approved, form, field):
-    page = staff("reviewer").finds(approved, **form)
+def test_a_verdict_that_makes_no_sense_is_refused(staff, approved, form, field):
+    """By the form, and by the service behind it."""
+    reviewer = staff("reviewer")
+
+    page = reviewer.finds(approved, **form)
 
     assert list(page.context["form"].errors) == [field]
     assert not Verdict.objects.exists()
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        {"finding": Verdict.Finding.FRAUD, "note": ""},
-        {"finding": Verdict.Finding.GENUINE, "note": "", "lock_for": timedelta(1)},
-    ],
-    ids=str,
-)
-def test_no_other_door_records_it_either(staff, approved, more):
-    with pytest.raises(ReviewRefused):
-        verdicts.record(approved, reviewer=staff("reviewer").user, now=timezone.now(), **more)
+    for finding, lock_for in (
+        (Verdict.Finding.FRAUD, None),
+        (Verdict.Finding.GENUINE, timedelta(1)),
+    ):
+        with pytest.raises(ReviewRefused):
+            verdicts.record(
+                approved,
+                finding=finding,
+                note="",
+                lock_for=lock_for,
+                reviewer=reviewer.user,
+                now=timezone.now(),
+            )
 
 
 def test_nobody_reviews_themselves(staff, person, approved):

@@ -49,4 +49,4 @@ def test_the_api_needs_the_pages():
     module = ModuleType("addresses")
     module.urlpatterns = [path("api/", include(API))]
     with override_settings(ROOT_URLCONF=module):
-        assert "faceauth.E017" in {message.id for message in run_checks(tags=[TAG])}
+        assert "faceauth.E010" in {message.id for message in run_checks(tags=[TAG])}

@@ -33,16 +33,6 @@ def types(monkeypatch):
     return types
 
 
-def test_it_erases_here_and_at_the_provider(person, capsys):
-    person.passes()
-
-    erase(person, "--no-input")
-
-    assert counts(capsys) == [1, 0, 0]
-    assert Erasure.objects.get().reason == "request"
-    assert not Applicant.objects.exists()
-
-
 def test_it_warns_and_asks_first(person, capsys, types):
     """V-08."""
     types("yes")
@@ -64,26 +54,8 @@ def test_anything_but_yes_is_no(person, types, answer):
     assert not Erasure.objects.exists()
 
 
-def test_what_the_provider_does_not_do_now_waits(person, provider, capsys):
-    person.passes()
-    provider.troubles.append(breaks())
-
-    erase(person, "--no-input")
-
-    assert counts(capsys) == [0, 1, 0]
-
-
-def test_what_the_provider_refuses_is_an_error(person, provider, capsys):
-    person.passes()
-    provider.troubles.append(answers(400))
-
-    with pytest.raises(CommandError):
-        erase(person, "--no-input")
-
-    assert counts(capsys) == [0, 0, 1]
-
-
-def test_more_than_one_batch_is_erased(person, capsys):
+def test_it_erases_all_here_and_at_the_provider(person, capsys):
+    """Also more than one batch."""
     for _ in range(7):
         person.passes()
         person.clock.shift(24 * 3600)
@@ -91,15 +63,25 @@ def test_more_than_one_batch_is_erased(person, capsys):
     erase(person, "--no-input")
 
     assert counts(capsys) == [7, 0, 0]
+    assert Erasure.objects.get().reason == "request"
+    assert not Applicant.objects.exists()
+
+
+def test_what_the_provider_does_not_do_waits_or_is_an_error(people, provider, capsys):
+    waiting, rejected = people(), people()
+    waiting.passes()
+    rejected.passes()
+    provider.troubles.append(breaks())
+    erase(waiting, "--no-input")
+    assert counts(capsys) == [0, 1, 0]
+
+    provider.troubles.append(answers(400))
+    with pytest.raises(CommandError):
+        erase(rejected, "--no-input")
+    assert counts(capsys) == [0, 0, 1]
 
 
 # -- who is meant
-
-
-def test_a_primary_key_names_a_user_too(person):
-    call_command("faceauth_erase", str(person.user.pk), "--no-input")
-
-    assert not Applicant.objects.exists()
 
 
 @pytest.mark.parametrize("name", ["nobody", "0", "9" * 40, "-1", "١٢٣", ""])
@@ -110,23 +92,22 @@ def test_nobody_is_erased_for_a_name_that_nobody_has(person, name):
     assert Applicant.objects.exists()
 
 
-def test_a_name_that_is_the_key_of_another_is_nobody(people):
-    """Erasing the wrong person cannot be undone."""
-    one = people()
-    two = people(name=str(one.user.pk))
+@pytest.mark.parametrize("name", ["{pk}", "own key"])
+def test_a_primary_key_names_a_user_too(person, name):
+    if name == "own key":
+        User.objects.update(username=str(person.user.pk))
+
+    call_command("faceauth_erase", str(person.user.pk), "--no-input")
+
+    assert not Applicant.objects.exists()
+
+
+def test_a_name_that_is_the_key_of_another_is_refused(people):
+    """Erasing the wrong user cannot be undone."""
+    two = people(name=str(people().user.pk))
     assert User.objects.count() == 2
 
     with pytest.raises(CommandError):
         erase(two, "--no-input")
 
     assert Applicant.objects.count() == 2
-
-
-def test_a_name_that_is_its_own_key_is_one(people):
-    one = people()
-    one.user.username = str(one.user.pk)
-    one.user.save()
-
-    erase(one, "--no-input")
-
-    assert not Applicant.objects.exists()

@@ -34,12 +34,6 @@ def terminal(monkeypatch):
     os.close(master)
 
 
-def old_event():
-    WebhookEvent.objects.create(
-        event_id="evt_old", received_at="2020-01-01T00:00:00Z", state="ignored"
-    )
-
-
 COMMANDS = {
     "faceauth_purge": "rows",
     "faceauth_erase": "erasures",
@@ -52,7 +46,9 @@ COMMANDS = {
 def command(request, person, people, tmp_path):
     """A command with something to do, and the name of what it counts."""
     person.passes()
-    old_event()
+    WebhookEvent.objects.create(
+        event_id="evt_old", received_at="2020-01-01T00:00:00Z", state="ignored"
+    )
     path = tmp_path / "people.csv"
     path.write_text(f"{people(None).user.pk},aplt_1\n")
     arguments = {
@@ -63,28 +59,21 @@ def command(request, person, people, tmp_path):
     return [request.param, *arguments.get(request.param, [])], COMMANDS[request.param]
 
 
-def test_in_a_terminal_there_is_a_bar(command, monkeypatch, capsys):
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_there_is_a_bar_in_a_terminal_and_none_in_a_pipe(command, monkeypatch, capfd, is_terminal):
     pytest.importorskip("tqdm")
     arguments, unit = command
-    with terminal(monkeypatch) as shown:
+    if is_terminal:
+        with terminal(monkeypatch) as shown:
+            call_command(*arguments)
+            with progress.bar(0, "nothing to do"):
+                pass
+        assert b"%|" in shown
+        assert unit in shown.decode()
+        assert b"nothing to do" not in shown
+    else:
         call_command(*arguments)
-
-    assert b"%|" in shown
-    assert unit in shown.decode()
-
-
-def test_in_a_pipe_there_is_none(command, capfd):
-    arguments, _unit = command
-    call_command(*arguments)
-
-    assert "%|" not in capfd.readouterr().err
-
-
-def test_where_there_is_nothing_to_do_there_is_none(monkeypatch):
-    with terminal(monkeypatch) as shown, progress.bar(0, "rows"):
-        pass
-
-    assert shown == b""
+        assert "%|" not in capfd.readouterr().err
 
 
 @pytest.mark.django_db(transaction=True)

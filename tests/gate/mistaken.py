@@ -146,11 +146,11 @@ URLS = {
     "child-of-handler-hands-on": (ChildOfHandlerHandsOn.as_view(), "W028"),
     "child-of-handler-gated": (ChildOfHandlerGated.as_view(), ""),
     "child-above": (ChildAbove.as_view(), ""),
-    "half": (Half.as_view(), "E027"),
+    "half": (Half.as_view(), "E026"),
     "half-for-reading": (HalfForReading.as_view(), "W007"),
-    "removes": (Removes.as_view(), "E027"),
+    "removes": (Removes.as_view(), "E026"),
     "form": (Form.as_view(), ""),
-    "above": (registered[0], "E030"),
+    "above": (registered[0], "E026"),
     "below": (registered[1], ""),
 }
 urlpatterns = [path(f"{name}/", view) for name, (view, _id) in URLS.items()]

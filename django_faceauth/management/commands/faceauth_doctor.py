@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -9,21 +10,20 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import ngettext
 
+from django_faceauth.conf import conf
 from django_faceauth.services.monitoring import doctor
-from django_faceauth.services.monitoring.findings import CheckResult, Level
 
 
 class Command(BaseCommand):
-    """Looks at settings, database, provider, broker, background work and audit log."""
+    """Checks settings, database, provider, broker, background work and erasures."""
 
     help = (
         "Reports what is wrong with this site, one line each; exits with 1 if there is a problem."
     )
-    # Reported as findings, among the others.
+    # Reported as results, among the others.
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the options."""
         parser.add_argument(
             "--no-network", action="store_true", help="call neither the provider nor the broker"
         )
@@ -34,20 +34,23 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Print each finding at once."""
-        found = doctor.examine(
+        """Print each result at once."""
+        reach_broker: Callable[[], None] | None = None
+        if conf.CELERY:
+            # Celery is heavy, and many sites have none.
+            from django_faceauth import tasks
+
+            reach_broker = tasks.reach_broker
+        results = doctor.examine(
             now=timezone.now(),
             network=not options["no_network"],
             deploy=options["deploy"] or not settings.DEBUG,
+            reach_broker=reach_broker,
         )
         problems = 0
-        for finding in found:
-            self.stdout.write(_line(finding))
-            problems += finding.level is Level.PROBLEM
+        for result in results:
+            line = f"{result.level:<8} {result.id}: {result.text} {result.fix}"
+            self.stdout.write(" ".join(line.splitlines()).rstrip())
+            problems += result.level is doctor.Level.PROBLEM
         if problems:
             raise CommandError(ngettext("%d problem.", "%d problems.", problems) % problems)
-
-
-def _line(finding: CheckResult) -> str:
-    told = f"{finding.level:<8} {finding.id}: {finding.text} {finding.fix}"
-    return " ".join(told.splitlines()).rstrip()

@@ -1,14 +1,13 @@
-"""`manage.py faceauth_link FILE.csv`: say who many users are at the provider."""
+"""Link users to applicants of the provider, from a CSV file."""
 
 from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError
@@ -23,69 +22,62 @@ HEADER: Final = ["user", "applicant_id"]
 
 
 class Command(BaseCommand):
-    """Links all users of a list, or, if anything is wrong with it, nobody."""
+    """Links all users of a list, or none of them if anything is wrong with it."""
 
     help = "Links users to applicants of the provider: lines of user,applicant_id."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the options."""
         parser.add_argument("file", help="CSV in UTF-8, with or without a header; - is stdin")
         parser.add_argument("--dry-run", action="store_true", help="only look for problems")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Read all, complain, or link."""
-        made = _plan(options["file"])
-        for line, wrong in sorted(made.problems, key=lambda problem: problem[0]):
+        """Read all, report problems, or link."""
+        plan = _plan(options["file"])
+        for line, wrong in sorted(plan.problems, key=lambda problem: problem[0]):
             self.stderr.write(_("line %(line)d: %(wrong)s") % {"line": line, "wrong": wrong})
-        if made.problems:
-            count = len(made.problems)
+        if plan.problems:
+            count = len(plan.problems)
             text = ngettext(
-                "Nobody was linked: %d problem.", "Nobody was linked: %d problems.", count
+                "No user was linked: %d problem.", "No user was linked: %d problems.", count
             )
             raise CommandError(text % count)
         try:
-            with progress.bar(len(made.links), "users") as step:
+            with progress.bar(len(plan.links), "users") as step:
                 now = timezone.now()
-                bulk.carry_out(made, now=now, tell=step, dry_run=options["dry_run"])
+                bulk.carry_out(plan, now=now, tell=step, dry_run=options["dry_run"])
         except IntegrityError:
-            raise CommandError(_("Nobody was linked: somebody else is linking.")) from None
+            text = _("No user was linked: another process is linking users.")
+            raise CommandError(text) from None
         text = _("would link: %d, linked already: %d")
         if not options["dry_run"]:
             text = _("linked: %d, linked already: %d")
-        self.stdout.write(text % (len(made.links), made.unchanged))
+        self.stdout.write(text % (len(plan.links), plan.unchanged))
 
 
 def _plan(path: str) -> bulk.Plan:
     try:
-        with _opened(path) as file:
-            return bulk.plan(_entries(file))
+        if path != "-":
+            with Path(path).open(encoding="utf-8-sig", newline="") as file:
+                return bulk.plan(_entries(file))
+        text = TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", newline="")
+        try:
+            return bulk.plan(_entries(text))
+        finally:
+            text.detach()  # closing it would close the standard input
     except UnicodeDecodeError:
         raise CommandError(_("The file is not in UTF-8.")) from None
     except OSError as error:
         raise CommandError(_("The file cannot be read: %s") % error.strerror) from None
     except csv.Error as error:
-        raise CommandError(_("The file is no CSV: %s") % error) from None
+        raise CommandError(_("The file is not valid CSV: %s") % error) from None
 
 
-@contextmanager
-def _opened(path: str) -> Iterator[TextIO]:
-    if path == "-":
-        text = TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", newline="")
-        try:
-            yield text
-        finally:
-            text.detach()  # it would close what is not ours
-        return
-    with Path(path).open(encoding="utf-8-sig", newline="") as file:
-        yield file
-
-
-def _entries(file: TextIO) -> Iterator[bulk.Entry]:
+def _entries(file: Iterable[str]) -> Iterator[bulk.Entry]:
     reader = csv.reader(file, strict=True)
     for number, row in enumerate(reader):
         cells = [cell.strip() for cell in row]
         if not any(cells) or (number == 0 and cells == HEADER):
             continue
-        # What has no two columns has no applicant id, and is reported as that.
+        # A line without two columns has no applicant id, and is reported as that.
         user, applicant_id = cells if len(cells) == len(HEADER) else (cells[0], "")
         yield bulk.Entry(reader.line_num, user, applicant_id)

@@ -1,4 +1,4 @@
-"""`manage.py faceauth_purge`: delete what is kept no longer."""
+"""Delete rows whose retention period is over."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from django_faceauth.services.privacy import retention
 
 
 class Command(BaseCommand):
-    """Once a day is enough. Sites with Celery have it in their beat schedule instead."""
+    """Runs once a day. Sites with Celery have it in their beat schedule instead."""
 
-    help = "Deletes what FACEAUTH_RETENTION keeps no longer."
+    help = "Deletes rows that are older than FACEAUTH_RETENTION allows."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the options."""
         parser.add_argument("--dry-run", action="store_true", help="only count")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Delete, or count, and tell how many."""
+        """Delete, or only count, and print the counts."""
         now = timezone.now()
         counts = retention.count(now=now)
         if not options["dry_run"]:

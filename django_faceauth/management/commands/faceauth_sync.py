@@ -1,4 +1,4 @@
-"""`manage.py faceauth_sync`: take up what is due, once or for as long as it runs."""
+"""Process due background work, once or until stopped."""
 
 from __future__ import annotations
 
@@ -26,20 +26,19 @@ from django_faceauth.services.background import sweep, webhook_events
 from django_faceauth.services.monitoring import health
 
 Work = Callable[..., object]
-#: Does the work, and returns how much there was.
+#: Does the work, and returns the number of jobs.
 Runner = Callable[[Iterable[Work]], int]
 
 
 class Command(BaseCommand):
-    """Sweeps: left-over webhook events, due questions to the provider, abandoned questions.
+    """Sweeps: due webhook events, due polls, expired challenges.
 
     Sites with Celery have `django_faceauth.tasks.sweep` in their beat schedule instead.
     """
 
-    help = "Takes up what is due: webhook events, questions to the provider, audits."
+    help = "Processes due background work: webhook events, polls, expired challenges."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the options."""
         parser.add_argument("--watch", action="store_true", help="go on until stopped")
         parser.add_argument(
             "--since",
@@ -50,34 +49,38 @@ class Command(BaseCommand):
             "--threads",
             type=int,
             default=4,
-            help="questions at once (4); with 1, none is asked in another thread",
+            help="concurrent requests (4); with 1, all work stays in this thread",
         )
         parser.add_argument(
-            "--health", action="store_true", help="only tell how it goes; exit with 1 if badly"
+            "--health", action="store_true", help="only print the health; exit with 1 if it is bad"
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run one sweep, or sweep after sweep."""
         if options["health"]:
-            self._tell_health()
+            self._print_health()
             return
         made_due = 0
         if options["since"]:
             made_due = sweep.make_due(since=options["since"])
-            self._say(_("made due: %d"), made_due)
+            self.stdout.write(_("made due: %d") % made_due)
         with ThreadPoolExecutor(max(1, options["threads"])) as threads:
             # What belongs to this thread, such as the tenant of django-tenants, is not
             # known in others.
             run = _run_here if options["threads"] <= 1 else partial(_run_in, threads)
             if options["watch"]:
                 self._watch(run)
-            else:
-                self._sweep_all(run, made_due)
+                return
+            with progress.bar(made_due, "rows") as step:
+                while done := self._sweep(run, Event()):
+                    step(done)
 
-    def _sweep_all(self, run: Runner, made_due: int) -> None:
-        with progress.bar(made_due, "rows") as step:
-            while done := self._sweep(run, Event()):
-                step(done)
+    def _print_health(self) -> None:
+        report = health.report(now=timezone.now())
+        for name, value in asdict(report).items():
+            self.stdout.write(f"{name}: {'' if value is None else value}")
+        if not report.is_good:
+            raise CommandError(" ".join([_("Health check failed:"), *report.troubles()]))
 
     def _watch(self, run: Runner) -> None:
         stop = Event()
@@ -103,45 +106,35 @@ class Command(BaseCommand):
         work += [partial(sweep.poll, pk) for pk in due.authentications]
         if work or closed:
             counts = len(due.events), len(due.authentications), closed
-            self._say(_("events: %d, polls: %d, closed: %d"), *counts)
+            self.stdout.write(_("events: %d, polls: %d, closed: %d") % counts)
         return run(_paced(work, stop))
-
-    def _tell_health(self) -> None:
-        found = health.report(now=timezone.now())
-        for name, value in asdict(found).items():
-            self.stdout.write(f"{name}: {'' if value is None else value}")
-        if not found.is_good:
-            raise CommandError(" ".join([_("Somebody should have a look."), *found.troubles()]))
-
-    def _say(self, text: str, *values: object) -> None:
-        self.stdout.write(text % values)
 
 
 def _paced(work: Iterable[Work], stop: Event) -> Iterator[Work]:
-    """Yield the work no faster than the site may ask, until it is to stop."""
-    for one in work:
+    """Yield the work no faster than the poll rate, until `stop` is set."""
+    for job in work:
         if stop.wait(1 / conf.POLL_RATE):
             return
-        yield one
+        yield job
 
 
 def _run_here(work: Iterable[Work]) -> int:
     done = 0
-    for one in work:
-        one(now=timezone.now())
+    for job in work:
+        job(now=timezone.now())
         done += 1
     return done
 
 
 def _run_in(threads: ThreadPoolExecutor, work: Iterable[Work]) -> int:
-    jobs = [threads.submit(_run, one) for one in work]
-    for job in jobs:
-        job.result()
-    return len(jobs)
+    futures = [threads.submit(_run_and_close, job) for job in work]
+    for future in futures:
+        future.result()
+    return len(futures)
 
 
-def _run(work: Work) -> None:
+def _run_and_close(job: Work) -> None:
     try:
-        work(now=timezone.now())
+        job(now=timezone.now())
     finally:
         connections.close_all()

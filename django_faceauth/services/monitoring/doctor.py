@@ -1,27 +1,31 @@
-"""What is wrong with this site, as far as it can find out itself: for `faceauth_doctor`.
+"""Checks of the running site, for `faceauth_doctor`.
 
-Each function looks at one thing and yields what it found, good or bad. Nothing is created,
-here or at the provider, and no text holds a secret (P-05).
+Each function checks one thing and yields its results, good or bad. Nothing is created,
+here or at the provider, and no text holds a secret.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.conf import settings
 from django.core.cache import InvalidCacheBackendError
 from django.core.checks import ERROR, WARNING, run_checks
 from django.db import Error as DatabaseTrouble
 from django.db.migrations.executor import MigrationExecutor
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from django_faceauth import clocks
 from django_faceauth.conf import PREFIX, conf
+from django_faceauth.durations import in_words
 from django_faceauth.exceptions import (
     AccessDenied,
     ConfigurationError,
@@ -31,149 +35,271 @@ from django_faceauth.exceptions import (
     Rejected,
     Unavailable,
 )
-from django_faceauth.models import database
+from django_faceauth.models import FaceAuthentication, ProviderRateLimit, WebhookEvent, database
 from django_faceauth.provider.factory import get_client
-from django_faceauth.services.monitoring import symptoms
-from django_faceauth.services.monitoring.findings import (
-    CheckResult,
-    Findings,
-    Level,
-    ok,
-    problem,
-    warning,
-)
-
-if TYPE_CHECKING:
-    from django_faceauth.provider.client import Client
+from django_faceauth.services.background import sweep
+from django_faceauth.services.monitoring import health, observations
+from django_faceauth.services.monitoring.health import OVERDUE, Health
+from django_faceauth.services.monitoring.observations import Observation
+from django_faceauth.statuses import DECIDED
 
 #: The tag of our system checks, and the label of our tables.
 LABEL: Final = "faceauth"
 #: An id of the right shape that the provider has never given.
-NOBODY: Final = "fav_" + "0" * 26
-#: Imported when it is needed: Celery is heavy, and many sites have none.
-REACH_BROKER: Final = "django_faceauth.tasks.reach_broker"
+UNKNOWN_ID: Final = "fav_" + "0" * 26
+#: A webhook that has not come by now is late.
+WEBHOOK_LATE: Final = timedelta(minutes=10)
 
 
-def examine(*, now: datetime, network: bool = True, deploy: bool = True) -> Findings:
-    """Look at everything; without `network`, call neither the provider nor the broker.
+class Level(StrEnum):
+    """Severity of a result."""
 
-    With `deploy`, run the system checks that are for deployments, too.
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One thing that was checked: its state in plain words, and what to do about it.
+
+    `id` is that of the system check, or one word for what was checked.
     """
-    yield from of_settings(deploy=deploy)
-    yield from of_sessions()
+
+    level: Level
+    id: str
+    text: str
+    fix: str = ""
+
+
+Results = Iterator[CheckResult]
+ok = partial(CheckResult, Level.OK)
+warning = partial(CheckResult, Level.WARNING)
+problem = partial(CheckResult, Level.PROBLEM)
+
+
+def examine(
+    *,
+    now: datetime,
+    network: bool = True,
+    deploy: bool = True,
+    reach_broker: Callable[[], None] | None = None,
+) -> Results:
+    """Check everything; without `network`, call neither the provider nor the broker.
+
+    With `deploy`, run the system checks that are for deployments, too. `reach_broker` connects
+    to the broker of a site with Celery.
+    """
+    yield from check_settings(deploy=deploy)
+    yield check_sessions()
     if network:
-        yield from _unless_misconfigured(of_provider())
-        yield from of_broker()
-    tables = list(of_tables())
-    yield from tables
-    if any(finding.level is Level.PROBLEM for finding in tables):
-        return  # there are no rows to look at
-    yield from _unless_misconfigured(symptoms.of_rows(now=now))
+        with suppress(ConfigurationError):  # the system checks say so
+            yield from check_provider()
+        if reach_broker is not None:
+            yield check_broker(reach_broker)
+    tables = check_tables()
+    yield tables
+    if tables.level is Level.OK:  # else there are no rows to check
+        with suppress(ConfigurationError):
+            yield from check_rows(now)
 
 
-def of_settings(*, deploy: bool = True) -> Findings:
+def check_settings(*, deploy: bool) -> Results:
     """Run our system checks; with `deploy`, those of `check --deploy` too."""
-    said = run_checks(tags=[LABEL], include_deployment_checks=deploy)
-    heard = [message for message in said if not message.is_silenced()]
-    for message in heard:
-        level = _level(message.level)
+    messages = run_checks(tags=[LABEL], include_deployment_checks=deploy)
+    shown = [message for message in messages if not message.is_silenced()]
+    for message in shown:
+        level = Level.WARNING if message.level >= WARNING else Level.OK
+        level = Level.PROBLEM if message.level >= ERROR else level
         yield CheckResult(level, message.id or LABEL, message.msg, message.hint or "")
-    if not heard:
-        yield ok("settings", _("The system checks have nothing to say."))
+    if not shown:
+        yield ok("settings", _("The system checks found no problems."))
 
 
-def of_sessions() -> Findings:
-    """See whether sessions can be kept at all."""
+def check_sessions() -> CheckResult:
+    """Check that the session engine can be used."""
     engine = settings.SESSION_ENGINE
     try:
-        import_module(engine).SessionStore()  # asks for its cache, if it has one
+        import_module(engine).SessionStore()  # opens its cache, if it has one
     except (ImportError, AttributeError, InvalidCacheBackendError):
         fix = _("Correct SESSION_ENGINE, or the cache that it uses.")
-        yield problem("sessions", _("The session engine %s cannot be used.") % engine, fix)
-        return
-    yield ok("sessions", _("Sessions are kept by %s.") % engine)
+        return problem("sessions", _("The session engine %s cannot be used.") % engine, fix)
+    return ok("sessions", _("Sessions are stored by %s.") % engine)
 
 
-def of_provider() -> Findings:
-    """Ask the provider about something that it cannot know: 404 is what we want to hear."""
+def check_provider() -> Results:
+    """Request an authentication that does not exist: a 404 of the provider is the good answer."""
     client = get_client()
     if conf.OAUTH_CLIENT_ID:
-        trouble = _trouble_of(client.renew_token)
-        if trouble is not None:
-            yield _explained("token", trouble, is_denied=isinstance(trouble, Rejected))
+        try:
+            client.renew_token()
+        except ProviderError as error:
+            yield _provider_problem("token", error, is_denied=isinstance(error, Rejected))
             return
-        yield ok("token", _("The provider gave a new token."))
-    yield _answer_of(client)
-
-
-def of_broker() -> Findings:
-    """Connect to the broker of Celery, on sites that have one."""
-    if not conf.CELERY:
-        return
+        yield ok("token", _("The provider issued a new token."))
+    trouble: ProviderError = MalformedAnswer("get_authentication", status_code=200)
     try:
-        import_string(REACH_BROKER)()
-    except Exception as error:  # each broker fails in its own way, and may tell its address
+        client.get_authentication(UNKNOWN_ID)
+    except ProviderError as error:
+        trouble = error
+    # Any server may answer 404; the provider numbers its answers, or gives codes.
+    if isinstance(trouble, NotFound | Rejected) and (trouble.request_id or trouble.codes):
+        yield ok("provider", _("The provider answers, and accepts the credentials."))
+    else:
+        yield _provider_problem("provider", trouble)
+
+
+def _provider_problem(about: str, error: ProviderError, *, is_denied: bool = False) -> CheckResult:
+    if is_denied or isinstance(error, AccessDenied):
+        fix = _("Compare the credentials with the dashboard’s, and %sENVIRONMENT.") % PREFIX
+        return problem(about, _("The provider does not accept the credentials: %s.") % error, fix)
+    if not isinstance(error, Unavailable):
+        fix = _("Check that %sBASE_URL is that of the provider, without a proxy.") % PREFIX
+        return problem(about, _("Another server answers: %s.") % error, fix)
+    if error.status_code is not None:
+        fix = _("Nothing needs to be done, unless it stays so.")
+        return warning(about, _("The provider asks to come back later: %s.") % error, fix)
+    fix = _("Check that this machine may call %s.") % conf.BASE_URL
+    return problem(about, _("The provider cannot be reached: %s.") % error, fix)
+
+
+def check_broker(reach_broker: Callable[[], None]) -> CheckResult:
+    """Connect to the broker of Celery."""
+    try:
+        reach_broker()
+    except Exception as error:  # each broker fails in its own way, and may name its URL
         text = _("The broker of Celery cannot be reached: %s.") % type(error).__name__
-        yield problem("broker", text, _("Start it, or correct its address."))
-        return
-    yield ok("broker", _("The broker of Celery answers."))
+        return problem("broker", text, _("Start it, or correct its URL."))
+    return ok("broker", _("The broker of Celery answers."))
 
 
-def of_tables() -> Findings:
-    """See whether the database is there, and as this version of the package wants it."""
+def check_tables() -> CheckResult:
+    """Check that the database can be read and is migrated."""
     try:
         executor = MigrationExecutor(database.connection())
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes(LABEL))
     except DatabaseTrouble as trouble:
         text = _("The database cannot be read: %s.") % type(trouble).__name__
-        yield problem("database", text, _("Start it, or correct DATABASES."))
-        return
+        return problem("database", text, _("Start it, or correct DATABASES."))
     if missing:
         names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _back in missing)
-        yield problem("migrations", _("Not applied: %s.") % names, _("Run manage.py migrate."))
+        return problem("migrations", _("Not applied: %s.") % names, _("Run manage.py migrate."))
+    return ok("migrations", _("All migrations are applied."))
+
+
+# -- rows: what is waiting, and what arrived
+
+
+def check_rows(now: datetime) -> Results:
+    """Check the background work, the webhooks and the erasures."""
+    report = health.report(now=now)
+    yield from check_work(report, now)
+    if conf.WEBHOOK_SECRET_KEYS:  # else the system checks say so
+        yield check_webhooks(report, now)
+    yield from check_observations(now)
+    yield from check_clock()
+    yield from check_erasures(report)
+
+
+def check_work(report: Health, now: datetime) -> Results:
+    if report.pause == ProviderRateLimit.Pause.NO_ACCESS:
+        text = _("Polling is stopped: the provider did not accept the credentials.")
+        yield problem("pause", text, _("Correct them; polling resumes by itself."))
+    elif report.pause:
+        text = _("Polling is paused: the provider asked to come back later.")
+        yield warning("pause", text, _("Nothing needs to be done, unless it stays so."))
+    text = _(
+        "Waiting events: %(backlog)d, the oldest for %(oldest)s. The most overdue poll is "
+        "%(late)s late."
+    )
+    oldest, late = in_words(report.oldest_event), in_words(report.overdue)
+    yield ok("work", text % {"backlog": report.backlog, "oldest": oldest, "late": late})
+    if report.stuck:
+        text = ngettext(
+            "%d face was captured, and has not been compared for too long.",
+            "%d faces were captured, and have not been compared for too long.",
+            report.stuck,
+        )
+        yield warning("stuck", text % report.stuck, _("Ask the support of the provider."))
+    if report.unknown_statuses:
+        text = ngettext(
+            "%d face check has a status that this version does not know.",
+            "%d face checks have a status that this version does not know.",
+            report.unknown_statuses,
+        )
+        yield warning("statuses", text % report.unknown_statuses, _("Update django-faceauth."))
+    is_late = not report.pause and not report.is_swept
+    if is_late or sweep.has_overdue_work(now=now - OVERDUE):
+        fix = _("Run manage.py faceauth_sync --watch, or a Celery worker and beat.")
+        yield problem("sweeps", _("Background work is overdue."), fix)
+    else:
+        yield ok("sweeps", _("No background work is overdue."))
+
+
+def check_webhooks(report: Health, now: datetime) -> CheckResult:
+    decided = FaceAuthentication.objects.filter(
+        status__in=DECIDED, environment=conf.ENVIRONMENT, created_at__lt=now - WEBHOOK_LATE
+    )
+    text = _("No webhook has ever arrived.")
+    if report.newest_event is not None:
+        text = _("The last webhook arrived %s ago.") % in_words(report.newest_event)
+        decided = decided.filter(created_at__gt=now - report.newest_event)
+    if decided.exists():
+        fix = _("Faces were compared since: check the workflow in the provider’s dashboard.")
+        return warning("webhooks", text, fix)
+    return ok("webhooks", text)
+
+
+def check_observations(now: datetime) -> Results:
+    for observation, name, text, fix in (
+        (
+            Observation.WEBHOOK_WITHOUT_LENGTH,
+            "webhook_length",
+            _("A webhook without Content-Length was refused with 411 %s ago."),
+            _(
+                "Use a server that sets wsgi.input_terminated, such as gunicorn, or have the "
+                "proxy buffer request bodies."
+            ),
+        ),
+        (
+            Observation.PLAIN_RETURN_URL,
+            "return_url",
+            _(
+                "A face check was started over HTTPS with a return URL that begins with http: "
+                "%s ago."
+            ),
+            _("Set SECURE_PROXY_SSL_HEADER to the header of the proxy that terminates TLS."),
+        ),
+    ):
+        moment = observations.last(observation)
+        if moment is not None:
+            yield warning(name, text % in_words(now - moment), fix)
+
+
+def check_clock() -> Results:
+    newest = WebhookEvent.objects.order_by("-received_at").first()
+    if newest is None or newest.created_on is None:
         return
-    yield ok("migrations", _("All migrations are applied."))
+    early = newest.created_on - newest.received_at
+    if early > clocks.ALLOWED_SKEW:
+        text = _("The last webhook arrived %s before it was created.") % in_words(early)
+        yield warning("clock", text, _("Set the clock of this machine."))
+    else:
+        yield ok("clock", _("The clock agrees with that of the provider."))
 
 
-def _unless_misconfigured(findings: Findings) -> Findings:
-    with suppress(ConfigurationError):  # the system checks say so
-        yield from findings
-
-
-def _level(level: int) -> Level:
-    if level >= ERROR:
-        return Level.PROBLEM
-    return Level.WARNING if level >= WARNING else Level.OK
-
-
-def _trouble_of(call: Callable[[], object]) -> ProviderError | None:
-    try:
-        call()
-    except ProviderError as error:
-        return error
-    return None
-
-
-def _answer_of(client: Client) -> CheckResult:
-    trouble = _trouble_of(partial(client.get_authentication, NOBODY))
-    if trouble is None:  # there is no such thing to be found
-        trouble = MalformedAnswer("get_authentication", status_code=200)
-    # Anything at that address may say 404; the provider numbers its answers, or gives codes.
-    is_the_provider = trouble.request_id or trouble.codes
-    if isinstance(trouble, NotFound | Rejected) and is_the_provider:
-        return ok("provider", _("The provider answers, and accepts the credentials."))
-    return _explained("provider", trouble)
-
-
-def _explained(about: str, error: ProviderError, *, is_denied: bool = False) -> CheckResult:
-    if is_denied or isinstance(error, AccessDenied):
-        fix = _("Compare the credentials with the dashboard’s, and %sENVIRONMENT.") % PREFIX
-        return problem(about, _("The provider does not accept the credentials: %s.") % error, fix)
-    if not isinstance(error, Unavailable):
-        fix = _("See whether %sBASE_URL leads to the provider, without a proxy.") % PREFIX
-        return problem(about, _("Something else answers: %s.") % error, fix)
-    if error.status_code is not None:
-        fix = _("Nothing needs to be done, unless it stays so.")
-        return warning(about, _("The provider asks to come back later: %s.") % error, fix)
-    fix = _("See whether this machine may call %s.") % conf.BASE_URL
-    return problem(about, _("The provider cannot be reached: %s.") % error, fix)
+def check_erasures(report: Health) -> Results:
+    if report.erasures_refused:
+        text = ngettext(
+            "%d erasure request was rejected by the provider.",
+            "%d erasure requests were rejected by the provider.",
+            report.erasures_refused,
+        )
+        fix = _("See the erasure tasks in the admin, and ask the support of the provider.")
+        yield problem("erasures", text % report.erasures_refused, fix)
+    if report.erasure_overdue >= OVERDUE:
+        text = _("An erasure is overdue by %s.") % in_words(report.erasure_overdue)
+        fix = _("Run manage.py faceauth_sync --watch, or a Celery worker and beat.")
+        yield problem("erasures", text, fix)
+    elif not report.erasures_refused:
+        yield ok("erasures", _("No erasure is overdue."))

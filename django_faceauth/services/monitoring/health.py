@@ -1,17 +1,19 @@
-"""How the work is going: what operators and monitoring look at (D-13).
+"""Health of the background work, and the rows that are stuck.
 
 `metrics.counts` adds what a process has counted since it started.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from statistics import quantiles
 from typing import Final
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from django_faceauth.conf import conf
 from django_faceauth.durations import in_words
@@ -22,31 +24,43 @@ from django_faceauth.models import (
     ReviewCase,
     WebhookEvent,
 )
-from django_faceauth.services.monitoring import stuck
 from django_faceauth.services.sync import provider_rate_limit
+from django_faceauth.statuses import AuthenticationStatus
 
-#: Delays are those of the webhooks of this last while, at most of so many.
-DELAYS_OVER: Final = timedelta(hours=1)
-DELAYS_OF: Final = 500
+#: Work that is overdue for this long means that no sweep runs.
+OVERDUE: Final = timedelta(minutes=5)
 
+#: Machines compare faces in seconds; humans, for sites with `FACEAUTH_SLOW_REVIEW`, in hours.
+STUCK_AFTER: Final = timedelta(hours=1)
+STUCK_AFTER_SLOW_REVIEW: Final = timedelta(days=1)
+#: What has been stuck for longer has been given up, and does not ring for ever.
+GIVEN_UP_AFTER: Final = timedelta(days=8)
+
+#: Webhook delays are measured over the last hour, and at most this many events.
+DELAY_WINDOW: Final = timedelta(hours=1)
+DELAY_SAMPLE: Final = 500
+
+KNOWN_STATUSES: Final = ("", *(status.value for status in AuthenticationStatus))
 NOTHING: Final = timedelta(0)
+
+Rows = QuerySet[FaceAuthentication]
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
     """The state of the work at one moment.
 
-    `backlog` counts events that wait, `oldest_event` tells how long the oldest does, `overdue`
+    `backlog` counts waiting events, `oldest_event` is the age of the oldest of them, `overdue`
     how late the latest poll is, `unknown_statuses` counts polled authentications in a status
     that this version does not know, `budget_used` is the share of the calls that may be made
-    just now, and `pause` why the provider is not asked at all, empty when it is.
+    just now, and `pause` why the provider is not called at all, empty when it is.
 
-    `stuck` counts faces that were shown and have not been compared for an hour. `newest_event`
-    tells how long ago the last webhook came, None if none has; `delay` how long those of the
-    last hour took from the provider to us, half of them, and `delay_95` nearly all: None if
-    none came, and with the difference of the clocks in it. `erasures_refused` counts what the
-    provider does not want to forget, `erasure_overdue` tells how late the latest such call is,
-    and `reviews_waiting` counts cases of the review queue.
+    `stuck` counts authentications that were captured and have not been compared for an hour.
+    `newest_event` is the age of the last webhook, None if there is none; `delay` and `delay_95`
+    are the median and the 95th percentile of the time from the provider to us in the last hour,
+    the difference of the clocks included, None without webhooks. `erasures_refused` counts
+    erasure requests that the provider rejected, `erasure_overdue` is how late the latest one is,
+    and `reviews_waiting` counts open cases of the review queue.
     """
 
     backlog: int = 0
@@ -65,49 +79,62 @@ class Health:
 
     @property
     def is_swept(self) -> bool:
-        """Whether somebody takes up what is due, as far as can be seen."""
-        return max(self.oldest_event, self.overdue) < stuck.OVERDUE
+        """Whether due work is done, as far as can be seen."""
+        return max(self.oldest_event, self.overdue) < OVERDUE
 
     @property
     def is_good(self) -> bool:
-        """Whether nobody needs to look."""
+        """Whether nothing needs attention."""
         return not any(self.troubles())
 
     @property
     def why_paused(self) -> str:
-        """Why the provider is not asked, in words; empty if it is."""
+        """Why the provider is not called, in words; empty if it is."""
         return str(dict(ProviderRateLimit.Pause.choices).get(self.pause, self.pause))
 
     def troubles(self) -> Iterator[str]:
-        """Say in plain words what somebody needs to look at."""
+        """Describe what needs attention."""
         if self.pause:
-            yield _("The provider is not asked: %s.") % self.why_paused
+            yield _("Polling is paused: %s.") % self.why_paused
         if not self.is_swept:
-            yield _("Work waits, the oldest for %s: nobody sweeps.") % in_words(
-                max(self.oldest_event, self.overdue)
+            late = in_words(max(self.oldest_event, self.overdue))
+            yield (
+                _("Background work is overdue by %s: run faceauth_sync --watch or Celery beat.")
+                % late
             )
         if self.erasures_refused:
-            yield _("The provider refused to forget: %d.") % self.erasures_refused
-        if self.erasure_overdue >= stuck.OVERDUE:
-            yield _("Something was to be forgotten %s ago.") % in_words(self.erasure_overdue)
+            yield (
+                ngettext(
+                    "%d erasure request was rejected by the provider.",
+                    "%d erasure requests were rejected by the provider.",
+                    self.erasures_refused,
+                )
+                % self.erasures_refused
+            )
+        if self.erasure_overdue >= OVERDUE:
+            yield _("An erasure is overdue by %s.") % in_words(self.erasure_overdue)
 
 
 def report(*, now: datetime) -> Health:
-    """Look at the rows that are waiting."""
+    """Measure the waiting rows."""
     # Counts and minima in one query each, over the index of what is due alone: ordered by
     # age, a database may prefer to read through all that was ever done.
     events = WebhookEvent.objects.filter(due_at__isnull=False).aggregate(
         backlog=Count("pk"), oldest=Min("received_at")
     )
-    here = FaceAuthentication.objects.filter(environment=conf.ENVIRONMENT)
-    polled = here.filter(next_poll_at__isnull=False).aggregate(
-        due=Min("next_poll_at"), unknown=Count("pk", filter=~Q(status__in=stuck.KNOWN_STATUSES))
+    polled = _here(FaceAuthentication.objects.filter(next_poll_at__isnull=False)).aggregate(
+        due=Min("next_poll_at"), unknown=Count("pk", filter=~Q(status__in=KNOWN_STATUSES))
     )
     is_refused = Q(state=ErasureTask.State.REFUSED)
-    tasks = ErasureTask.objects.filter(environment=conf.ENVIRONMENT)
-    erasures = tasks.aggregate(due=Min("due_at"), refused=Count("pk", filter=is_refused))
-    newest = _newest_events()
-    delays = _delays(newest, now)
+    erasures = ErasureTask.objects.filter(environment=conf.ENVIRONMENT).aggregate(
+        due=Min("due_at"), refused=Count("pk", filter=is_refused)
+    )
+    arrivals = WebhookEvent.objects.order_by("-received_at").values_list(
+        "received_at", "created_on"
+    )
+    newest = list(arrivals[:DELAY_SAMPLE])
+    recent = ((at, created) for at, created in newest if at > now - DELAY_WINDOW)
+    delays = spread(webhook_delays(recent))
     return Health(
         backlog=events["backlog"],
         oldest_event=_since(events["oldest"], now),
@@ -115,33 +142,78 @@ def report(*, now: datetime) -> Health:
         unknown_statuses=polled["unknown"],
         budget_used=provider_rate_limit.used(now=now),
         pause=provider_rate_limit.pause(now=now),
-        stuck=stuck.compared(FaceAuthentication.objects.all(), now=now).count(),
+        stuck=stuck_comparisons(FaceAuthentication.objects.all(), now=now).count(),
         newest_event=_since(newest[0][0], now) if newest else None,
-        delay=_share_of(delays, 50),
-        delay_95=_share_of(delays, 95),
+        delay=delays.median if delays else None,
+        delay_95=delays.p95 if delays else None,
         erasures_refused=erasures["refused"],
         erasure_overdue=_since(erasures["due"], now),
         reviews_waiting=ReviewCase.objects.filter(settled_at=None).count(),
     )
 
 
-def _newest_events() -> Sequence[tuple[datetime, datetime | None]]:
-    moments = WebhookEvent.objects.values_list("received_at", "created_on")
-    return list(moments.order_by("-received_at")[:DELAYS_OF])
-
-
-def _delays(newest: Sequence[tuple[datetime, datetime | None]], now: datetime) -> list[timedelta]:
-    return sorted(
-        max(received_at - created_on, NOTHING)
-        for received_at, created_on in newest
-        if created_on is not None and received_at > now - DELAYS_OVER
-    )
-
-
-def _share_of(delays: Sequence[timedelta], percent: int) -> timedelta | None:
-    """Return the time in which so many in a hundred came: one that did, not between two."""
-    return delays[-(-len(delays) * percent // 100) - 1] if delays else None
-
-
 def _since(moment: datetime | None, now: datetime) -> timedelta:
     return max(now - moment, NOTHING) if moment else NOTHING
+
+
+# -- stuck rows: one definition for health, statistics, dashboard and filters
+
+
+def stuck_events(rows: QuerySet[WebhookEvent], *, now: datetime) -> QuerySet[WebhookEvent]:
+    """Return the overdue events."""
+    return rows.filter(due_at__lt=now - OVERDUE)
+
+
+def stuck_polls(rows: Rows, *, now: datetime) -> Rows:
+    """Return the authentications whose poll is overdue."""
+    return _here(rows).filter(next_poll_at__lt=now - OVERDUE)
+
+
+def stuck_comparisons(rows: Rows, *, now: datetime) -> Rows:
+    """Return the authentications that were captured and have been compared for too long."""
+    shortest = STUCK_AFTER_SLOW_REVIEW if conf.SLOW_REVIEW else STUCK_AFTER
+    under_way = _here(rows).filter(status=AuthenticationStatus.CHECKS_IN_PROGRESS, erased_at=None)
+    # The moment of creation is not needed, only indexed.
+    young = under_way.filter(created_at__gt=now - GIVEN_UP_AFTER, created_at__lte=now - shortest)
+    return young.filter(last_change_at__lte=now - shortest)
+
+
+def in_unknown_status(rows: Rows, *, now: datetime) -> Rows:  # noqa: ARG001 - as the others
+    """Return the polled authentications in a status that this version does not know."""
+    return _here(rows).filter(~Q(status__in=KNOWN_STATUSES), next_poll_at__isnull=False)
+
+
+def _here(rows: Rows) -> Rows:
+    # What belongs to the other environment of the provider is not swept either.
+    return rows.filter(environment=conf.ENVIRONMENT)
+
+
+# -- percentiles
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Median and 95th percentile of `size` durations."""
+
+    median: timedelta
+    p95: timedelta
+    size: int
+
+
+def spread(durations: Iterable[timedelta]) -> Spread | None:
+    """Return the percentiles, or None without durations."""
+    seconds = [duration.total_seconds() for duration in durations]
+    if not seconds:
+        return None
+    # Before Python 3.13 one number alone has no quantiles.
+    twentieths = quantiles(seconds if len(seconds) > 1 else seconds * 2, n=20, method="inclusive")
+    median, p95 = timedelta(seconds=twentieths[9]), timedelta(seconds=twentieths[18])
+    return Spread(median, p95, len(seconds))
+
+
+def webhook_delays(arrivals: Iterable[tuple[datetime, datetime | None]]) -> Iterator[timedelta]:
+    """Yield the delays of pairs of `received_at` and `created_on`."""
+    for received_at, created_on in arrivals:
+        if created_on is not None:
+            # A provider whose clock is ahead did not send it before it happened.
+            yield max(received_at - created_on, NOTHING)

@@ -1,6 +1,6 @@
-"""Remember what requests showed of the set-up, for the doctor.
+"""Observations of requests, for the doctor.
 
-Anybody can send such a request, so each is one value in the cache, for a day, and no row.
+Any client can send such a request, so each is one value in the cache, for a day, and no row.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ KEPT: Final = timedelta(days=1)
 
 
 class Observation(StrEnum):
-    """What the doctor reports."""
+    """Misconfigurations that only a request shows."""
 
     WEBHOOK_WITHOUT_LENGTH = "faceauth.webhook_without_length"
     PLAIN_RETURN_URL = "faceauth.plain_return_url"
 
 
 def note(observation: Observation, now: datetime) -> None:
-    """Remember that it was observed just now; a cache that is away changes nothing."""
+    """Remember an observation; without a cache it is lost."""
     with suppress(Exception):  # each cache fails in its own way
         cache.set(observation, now, KEPT.total_seconds())
 

@@ -7,21 +7,18 @@ Days and hours are those of UTC.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from statistics import quantiles
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import TruncDay, TruncHour
 
 from django_faceauth.models import FaceAttempt, FaceAuthentication, StatusChange, WebhookEvent
 from django_faceauth.response_codes import FRAUD
-from django_faceauth.services.monitoring import health, stuck
+from django_faceauth.services.monitoring import health
+from django_faceauth.services.monitoring.health import Spread
 from django_faceauth.statuses import DECIDED, AuthenticationStatus
-
-__all__ = ["Reason", "Spread", "Statistics", "collect"]
 
 #: The outcomes that are counted, the most usual one first.
 OUTCOMES: Final = (
@@ -33,40 +30,24 @@ OUTCOMES: Final = (
 )
 APPROVED_CODE: Final = 10000
 
-#: Times are taken of so many of the newest rows.
+#: Times are taken of this many of the newest rows, and stuck rows are counted no further.
 SAMPLE: Final = 1000
-#: Stuck rows are counted no further.
 MOST_STUCK: Final = 10_000
 
 DAY: Final = timedelta(days=1)
 HOUR: Final = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """How often a code was given in each step; `code` None stands for all fraud codes."""
 
     code: int | None
     counts: tuple[int, ...]
-
-    @property
-    def total(self) -> int:
-        """How often in all."""
-        return sum(self.counts)
+    total: int
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Median and 95th percentile of `size` times."""
-
-    median: timedelta
-    p95: timedelta
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """What happened in a window.
+class Statistics(NamedTuple):
+    """Outcomes, reasons, times and stuck rows of a window.
 
     `starts` are the beginnings of its steps, which last a day or an hour. `outcomes` counts how
     often a status was reached in each step.
@@ -93,17 +74,29 @@ def collect(*, days: int, now: datetime, with_fraud: bool = False) -> Statistics
     if step == DAY:
         newest = newest.replace(hour=0)
     starts = tuple(newest - step * back for back in reversed(range(number)))
+
     changes = StatusChange.objects.filter(status__in=OUTCOMES, at__gte=starts[0])
     reached = _counts(changes, "at", "status", starts, step)
-    stuck_events = stuck.events(WebhookEvent.objects.order_by(), now=now)
-    stuck_polls = stuck.polls(FaceAuthentication.objects.order_by(), now=now)
+
+    rows = FaceAuthentication.objects.filter(created_at__gte=starts[0], code__isnull=False)
+    by_code: defaultdict[int | None, list[Sequence[int]]] = defaultdict(list)
+    for code, counts in _counts(rows, "created_at", "code", starts, step).items():
+        if code != APPROVED_CODE:
+            by_code[code if with_fraud or code not in FRAUD else None].append(counts)
+    merged = {code: tuple(map(sum, zip(*each, strict=True))) for code, each in by_code.items()}
+    reasons = [Reason(code, counts, sum(counts)) for code, counts in merged.items()]
+
+    events = WebhookEvent.objects.filter(received_at__gte=starts[0], created_on__isnull=False)
+    arrivals = events.order_by("-received_at").values_list("received_at", "created_on")[:SAMPLE]
+    stuck_events = health.stuck_events(WebhookEvent.objects.order_by(), now=now)
+    stuck_polls = health.stuck_polls(FaceAuthentication.objects.order_by(), now=now)
     return Statistics(
         starts=starts,
         step=step,
         outcomes={status.value: tuple(reached[status.value]) for status in OUTCOMES},
-        reasons=_reasons(starts, step, with_fraud),
-        time_to_result=_spread(_times_to_result(starts[0])),
-        webhook_delay=_spread(_webhook_delays(starts[0])),
+        reasons=tuple(sorted(reasons, key=lambda reason: (-reason.total, reason.code or 0))),
+        time_to_result=health.spread(_times_to_result(starts[0])),
+        webhook_delay=health.spread(health.webhook_delays(arrivals)),
         stuck_events=stuck_events[:MOST_STUCK].count(),
         stuck_polls=stuck_polls[:MOST_STUCK].count(),
         health=health.report(now=now),
@@ -123,45 +116,16 @@ def _counts(
     return counts
 
 
-def _reasons(starts: tuple[datetime, ...], step: timedelta, with_fraud: bool) -> tuple[Reason, ...]:
-    rows = FaceAuthentication.objects.filter(created_at__gte=starts[0], code__isnull=False)
-    merged: dict[int | None, tuple[int, ...]] = {}
-    for code, counts in _counts(rows, "created_at", "code", starts, step).items():
-        if code != APPROVED_CODE:
-            shown = code if with_fraud or code not in FRAUD else None
-            before = merged.get(shown, (0,) * len(starts))
-            merged[shown] = tuple(map(sum, zip(before, counts, strict=True)))
-    reasons = (Reason(code, counts) for code, counts in merged.items())
-    return tuple(sorted(reasons, key=lambda reason: (-reason.total, reason.code or 0)))
-
-
-def _times_to_result(since: datetime) -> Iterable[timedelta]:
+def _times_to_result(since: datetime) -> Iterator[timedelta]:
     attempts = FaceAttempt.objects.filter(
         authentication_id=OuterRef("authentication_id"), created_at__lte=OuterRef("at")
     )
     begun = Subquery(attempts.order_by("-created_at").values("created_at")[:1])
     pairs: list[tuple[datetime, datetime | None]] = []
     for status in DECIDED:  # one by one, along the index
-        # A result that an audit turned round came after another one: nobody waited for it.
+        # A result that an audit turned round came after another one: no user waited for it.
         changes = StatusChange.objects.filter(status=status, at__gte=since)
         first = changes.exclude(previous__in=DECIDED).order_by("-at").annotate(begun=begun)
         pairs += first.values_list("at", "begun")[:SAMPLE]
     newest = sorted(((at, start) for at, start in pairs if start is not None), reverse=True)
     return (at - start for at, start in newest[:SAMPLE])
-
-
-def _webhook_delays(since: datetime) -> Iterable[timedelta]:
-    events = WebhookEvent.objects.filter(received_at__gte=since, created_on__isnull=False)
-    pairs = events.order_by("-received_at").values_list("received_at", "created_on")[:SAMPLE]
-    # A provider whose clock is ahead did not send it before it happened.
-    return (max(arrived - told, timedelta(0)) for arrived, told in pairs if told)
-
-
-def _spread(times: Iterable[timedelta]) -> Spread | None:
-    seconds = [time.total_seconds() for time in times]
-    if not seconds:
-        return None
-    # Before Python 3.13 one number alone has no quantiles.
-    twentieths = quantiles(seconds if len(seconds) > 1 else seconds * 2, n=20, method="inclusive")
-    median, p95 = timedelta(seconds=twentieths[9]), timedelta(seconds=twentieths[18])
-    return Spread(median, p95, len(seconds))
