@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,15 +85,9 @@ def test_no_setting_changes_that(observer: Observer) -> None:
 
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-@pytest.mark.parametrize(
-    ("value", "verify"), [("", True), ("corporate.pem", "corporate.pem")], ids=["empty", "path"]
-)
-def test_the_environment_names_authorities_but_does_not_turn_verification_off(
-    observer: Observer,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    value: str,
-    verify: bool | str,
+@pytest.mark.parametrize(("value", "verify"), [("", True), ("corporate.pem", "corporate.pem")])
+def test_the_environment_names_authorities_only(
+    observer: Observer, monkeypatch: pytest.MonkeyPatch, name: str, value: str, verify: bool | str
 ) -> None:
     monkeypatch.setenv(name, value)
 
@@ -111,26 +106,18 @@ def test_the_environment_names_authorities_but_does_not_turn_verification_off(
         (["client.pem", "client.key"], ("client.pem", "client.key")),
     ],
 )
-def test_the_configured_certificate_is_shown(
-    observer: Observer, given: object, shown: object
-) -> None:
-    with (
-        override_settings(FACEAUTH_CLIENT_CERTIFICATE=given),
-        factory.answered_by(observer),
-    ):
-        calls_everything(factory.get_client())
-
-    assert {seen["cert"] for seen in observer.seen} == {shown}
-
-
-def test_no_proxy_password_or_netrc_takes_the_place_of_the_key(
-    observer: Observer, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+def test_the_configured_certificate_is_sent_and_netrc_ignored(
+    observer: Observer,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    given: object,
+    shown: object,
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("default login somebody password else\n")
     monkeypatch.setenv("NETRC", str(netrc))
 
-    with factory.answered_by(observer):
+    with override_settings(FACEAUTH_CLIENT_CERTIFICATE=given), factory.answered_by(observer):
         calls_everything(factory.get_client())  # the simulator accepts the key only
 
-    assert len(observer.seen) == 7
+    assert [seen["cert"] for seen in observer.seen] == [shown] * 7
