@@ -50,7 +50,7 @@ class ProviderError(FaceAuthError):
     `operation` is the client's method, `status_code` the HTTP status (None when there
     was no answer), `request_id` the provider's `Cko-Request-Id`, `codes` its machine
     readable error codes, `cause` the class name of the underlying error. `retryable`
-    tells whether the same call may succeed later.
+    says whether the same call may succeed later.
     """
 
     retryable = False

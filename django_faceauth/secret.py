@@ -1,4 +1,4 @@
-"""A wrapper that keeps secrets out of logs and error reports."""
+"""Keep secrets out of logs and error reports."""
 
 from __future__ import annotations
 

@@ -21,14 +21,14 @@ from django_faceauth.models.enrolment import Applicant
 from django_faceauth.statuses import AuthenticationStatus
 
 STATEMENT: Final = """
-SELECT asked.id, asked.handle, asked.action, asked.binding_digest, asked.method,
-  (SELECT status FROM {authentication} WHERE id = asked.authentication_id AND erased_at IS NULL),
-  (SELECT applicant_id FROM {authentication} WHERE id = asked.authentication_id),
-  (SELECT applicant_id FROM {applicant} WHERE user_id = asked.user_id),
-  asked.verified_at, asked.granted_at, asked.session_rotated_at
-FROM {challenge} asked
-WHERE asked.session_digest IN ({places}) AND asked.user_id = %s AND asked.action = %s
-  AND asked.state = 'granted' AND asked.verified_at > %s
+SELECT held.id, held.handle, held.action, held.binding_digest, held.method,
+  (SELECT status FROM {authentication} WHERE id = held.authentication_id AND erased_at IS NULL),
+  (SELECT applicant_id FROM {authentication} WHERE id = held.authentication_id),
+  (SELECT applicant_id FROM {applicant} WHERE user_id = held.user_id),
+  held.verified_at, held.granted_at, held.session_rotated_at
+FROM {challenge} held
+WHERE held.session_digest IN ({places}) AND held.user_id = %s AND held.action = %s
+  AND held.state = 'granted' AND held.verified_at > %s
 """
 
 

@@ -59,9 +59,6 @@ class AuditEntry(Row):
         default_permissions = ("view",)
         indexes = [models.Index(fields=["subject", "at"], name="faceauth_audit_subject")]
 
-    def __str__(self) -> str:
-        return f"{self._meta.verbose_name} {self.pk}"
-
     @property
     def author(self) -> str:
         """The name of the author; needs `select_related("by")`."""

@@ -277,9 +277,6 @@ class FaceChallenge(Row):
             ),
         ]
 
-    def __str__(self) -> str:
-        return f"{self._meta.verbose_name} {self.pk}"
-
     @property
     def session_part(self) -> str:
         """The part of the digest that does not change with our cookie."""

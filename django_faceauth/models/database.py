@@ -177,3 +177,6 @@ class Row(models.Model):
     class Meta:
         abstract = True
         base_manager_name = "_rows"
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"

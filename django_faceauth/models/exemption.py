@@ -63,6 +63,3 @@ class FaceExemption(Row):
                 name="faceauth_exemption_ends",
             ),
         ]
-
-    def __str__(self) -> str:
-        return f"{self._meta.verbose_name} {self.pk}"

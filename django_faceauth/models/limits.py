@@ -47,9 +47,6 @@ class AttemptRequest(Row):
             models.Index(fields=["at"], name="faceauth_asked_at"),
         ]
 
-    def __str__(self) -> str:
-        return f"{self._meta.verbose_name} {self.pk}"
-
 
 class LockoutQuerySet(Rows["Lockout"]):
     """Look-ups of lock-outs."""
@@ -93,9 +90,6 @@ class Lockout(Row):
         verbose_name_plural = _("lockouts")
         indexes = [models.Index(fields=["user", "until"], name="faceauth_locked_user")]
 
-    def __str__(self) -> str:
-        return f"{self._meta.verbose_name} {self.pk}"
-
     @property
     def is_for_declines(self) -> bool:
         """Whether repeated declines caused it; any other reason needs staff."""
@@ -126,6 +120,3 @@ class ProviderRateLimit(Row):
     class Meta:
         verbose_name = _("provider rate limit")
         verbose_name_plural = _("provider rate limits")
-
-    def __str__(self) -> str:
-        return f"{self._meta.verbose_name} {self.pk}"

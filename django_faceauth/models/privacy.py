@@ -55,9 +55,6 @@ class Consent(Row):
         default_permissions = ("view",)
         indexes = [models.Index(fields=["user", "version"], name="faceauth_consent_user")]
 
-    def __str__(self) -> str:
-        return f"{self._meta.verbose_name} {self.pk}"
-
 
 class Erasure(Row):
     """A request to erase all data of a user's face. Outlives the account."""
@@ -83,9 +80,6 @@ class Erasure(Row):
         verbose_name = _("erasure")
         verbose_name_plural = _("erasures")
         default_permissions = ("view",)
-
-    def __str__(self) -> str:
-        return f"{self._meta.verbose_name} {self.pk}"
 
 
 class ErasureTask(Row):
@@ -128,6 +122,3 @@ class ErasureTask(Row):
                 name="faceauth_due_erasure_is_due",
             ),
         ]
-
-    def __str__(self) -> str:
-        return f"{self._meta.verbose_name} {self.pk}"

@@ -44,9 +44,6 @@ class ReviewCase(Row):
         default_permissions = ("view",)
         indexes = [models.Index(fields=["settled_at", "-raised_at"], name="faceauth_queue")]
 
-    def __str__(self) -> str:
-        return f"{self._meta.verbose_name} {self.pk}"
-
 
 class Verdict(Row):
     """One reviewer's finding about an authentication; a correction is another row."""
@@ -80,6 +77,3 @@ class Verdict(Row):
         verbose_name_plural = _("verdicts")
         ordering = ["at", "pk"]
         default_permissions = ("view",)
-
-    def __str__(self) -> str:
-        return f"{self._meta.verbose_name} {self.pk}"

@@ -1,3 +1,3 @@
-"""The provider's API as typed values. Knows nothing of models, users or sessions."""
+"""Client of the provider's API, without models or sessions."""
 
 from __future__ import annotations

@@ -92,12 +92,12 @@ class AuthenticationSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class AttemptSnapshot:
-    """One attempt as the provider described it in one answer.
+    """One attempt as one response of the provider describes it.
 
-    `capture_url` is a bearer link: it is left out of `repr` and belongs in no log and
-    in no database. `network` is a keyed digest of where the face was shown, empty when
-    that is not known: the address itself does not pass this edge.
-    `former_networks` are those that it had before the site's `SECRET_KEY` was rotated.
+    `capture_url` is a bearer link: it is left out of `repr` and is never logged or stored.
+    `network` is a keyed digest of the network that the face was captured from, empty when
+    unknown; the IP address itself is not kept. `former_networks` are the digests from before
+    the site's `SECRET_KEY` was rotated.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""HTTP responses as JSON, as a picture, or as one of our errors.
+"""HTTP responses as JSON, pictures or errors.
 
 Errors are returned, not raised: see `transport`.
 """

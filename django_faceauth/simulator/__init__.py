@@ -1,1 +1,1 @@
-"""A local provider that answers as its documentation says."""
+"""A local simulator of the provider."""

@@ -1,4 +1,6 @@
-"""Endpoints of the provider's API, named for the operations of our client."""
+"""Endpoints of the provider's API.
+
+The functions are named for the operations of our client."""
 
 from __future__ import annotations
 

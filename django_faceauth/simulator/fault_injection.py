@@ -1,4 +1,4 @@
-"""Injected faults, stored where all processes of a server see them."""
+"""Injected faults, shared by all processes of a server."""
 
 from __future__ import annotations
 

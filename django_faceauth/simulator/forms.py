@@ -1,4 +1,4 @@
-"""Forms of the control page, which also validate the control API."""
+"""Forms of the control page and the control API."""
 
 from __future__ import annotations
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.models.database import Row
-
-#: Seconds for which reordered webhooks wait for one another.
-SHORTEST_HOLD: Final = 5.0
 
 
 class StoredCase(Row):
@@ -21,9 +17,6 @@ class StoredCase(Row):
     document = models.JSONField()
     #: When time alone will change the case.
     due_on = models.DateTimeField(null=True, db_index=True)
-
-    def __str__(self) -> str:
-        return self.id
 
 
 class DeliveryState(models.TextChoices):
@@ -53,7 +46,6 @@ class Delivery(Row):
     answered_on = models.DateTimeField(null=True)
 
     class Meta:
-        verbose_name_plural = "deliveries"
         indexes = [models.Index(fields=["state", "next_try"], name="faceauth_simulator_due")]
 
     def __str__(self) -> str:
@@ -71,16 +63,10 @@ class WebhookFaults(Row):
     #: Seconds that each minute between two tries lasts.
     minute = models.FloatField(default=60.0)
 
-    class Meta:
-        verbose_name_plural = "webhook faults"
-
-    def __str__(self) -> str:
-        return f"{self.pk}"
-
     @property
     def hold(self) -> timedelta:
-        """How long a new webhook waits before it is sent."""
-        return timedelta(seconds=max(self.delay, SHORTEST_HOLD if self.reorder else 0.0))
+        """How long a new webhook waits before it is sent; reordered ones wait for others."""
+        return timedelta(seconds=max(self.delay, 5.0 if self.reorder else 0.0))
 
 
 class CallFaultKind(models.TextChoices):
@@ -101,6 +87,3 @@ class CallFault(Row):
     calls = models.PositiveSmallIntegerField(null=True)
     #: The affected operation; empty: any.
     operation = models.CharField(max_length=30, blank=True)
-
-    def __str__(self) -> str:
-        return self.kind

@@ -1,4 +1,4 @@
-"""Cases, attempts and events as the provider writes them in JSON.
+"""JSON representations of cases, attempts and events.
 
 `root` is the simulator's own URL.
 """

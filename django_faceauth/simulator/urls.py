@@ -13,7 +13,7 @@ from django_faceauth.simulator.view_decorators import endpoint
 AUTHENTICATION: Final = "face-authentications/<slug:case_id>"
 ATTEMPT: Final = f"{AUTHENTICATION}/attempts/<slug:attempt_id>"
 
-#: An endpoint of the control API, which works whatever faults the others have.
+#: An endpoint of the control API, which faults do not affect.
 control_endpoint = partial(endpoint, has_faults=False)
 
 app_name = "faceauth_simulator"

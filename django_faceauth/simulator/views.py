@@ -19,7 +19,7 @@ from django_faceauth.simulator.scenarios import CHOICES, outcome_for, scenario_f
 from django_faceauth.simulator.state_machine import Case, NotAllowed, Unknown, Visit
 from django_faceauth.simulator.view_decorators import View, public
 
-#: The only face that the simulator shows. It is drawn, so it is no real person's.
+#: The only face that the simulator shows. It is a drawing.
 FACE: Final = Path(__file__).parent / "static" / "faceauth_simulator" / "face.png"
 
 # No form-action, on purpose: browsers apply it to the redirect after a form too, and the

@@ -1,4 +1,6 @@
-"""Queued webhooks, written in the transaction of the change they report."""
+"""Queued webhooks.
+
+They are written in the transaction of the change that they report."""
 
 from __future__ import annotations
 

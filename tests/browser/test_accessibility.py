@@ -305,7 +305,7 @@ def test_a_payout_by_keyboard_alone(visit, bank):
     says(page, "Confirm it's you")
     presses("Go to the camera page")
     page.wait_for_url(CAPTURE)
-    tabs_to(page, "It is me: take the picture")
+    tabs_to(page, "It’s me: take the picture")
     page.keyboard.press("Enter")
     says(page, "Please confirm")
     presses("Confirm")

@@ -1,4 +1,4 @@
-"""P-01 and P-02: where we may call, and where the browser may be sent."""
+"""P-01 and P-02: URLs that we may call or send the browser to."""
 
 from __future__ import annotations
 
@@ -96,115 +96,94 @@ def is_for_capture(url: str, *hosts: str, debug: bool = False) -> bool:
 
 
 @pytest.mark.parametrize("url", GOOD)
-def test_addresses_of_the_provider_are_accepted(url: str) -> None:
+def test_urls_of_the_provider_are_accepted(url: str) -> None:
     assert is_for_capture(url)
     assert is_api_url(url, debug=False)
 
 
 @pytest.mark.parametrize("url", EVIL.values(), ids=EVIL.keys())
-def test_whatever_is_odd_is_refused(url: str) -> None:
+def test_odd_urls_are_rejected(url: str) -> None:
     assert not is_for_capture(url)
     assert not is_for_capture(url, debug=True)
     assert not is_api_url(url, debug=False)
 
 
-def test_the_longest_address_is_still_accepted() -> None:
+def test_the_longest_url_is_still_accepted() -> None:
     url = "https://capture.checkout.com/".ljust(MAX_LENGTH, "a")
 
     assert is_for_capture(url)
     assert not is_for_capture(url + "a")
 
 
-def test_a_host_without_a_leading_dot_is_that_host_alone() -> None:
-    assert is_for_capture("https://verify.bank.example/x", "verify.bank.example")
+def test_a_listed_host_is_exact_unless_it_has_a_leading_dot() -> None:
+    assert is_for_capture("https://verify.bank.example/x", "Verify.Bank.Example")
     assert not is_for_capture("https://a.verify.bank.example/x", "verify.bank.example")
     assert not is_for_capture("https://averify.bank.example/x", "verify.bank.example")
-
-
-@pytest.mark.parametrize("place", ["192.0.2.7", "2130706433", "0x7f000001", "[::1]", "::1"])
-def test_an_ip_address_is_refused_even_if_a_site_lists_it(place: str) -> None:
-    assert not is_for_capture(f"https://{place}/x", place)
-    assert not is_for_capture(f"https://{place}/x", place, debug=True)
-
-
-def test_hosts_are_compared_without_case() -> None:
-    assert is_for_capture("https://verify.bank.example/x", "Verify.Bank.Example")
-
-
-def test_no_host_in_the_list_means_no_address() -> None:
     assert not is_capture_url(GOOD[0], hosts=(), debug=True)
     assert not is_for_capture(GOOD[0], "")
 
 
-class TestDebug:
-    """DESIGN 13: plain HTTP and ports, with DEBUG and for listed places alone."""
+@pytest.mark.parametrize("place", ["192.0.2.7", "2130706433", "0x7f000001", "[::1]", "::1"])
+def test_an_ip_address_is_rejected_even_if_a_site_lists_it(place: str) -> None:
+    assert not is_for_capture(f"https://{place}/x", place)
+    assert not is_for_capture(f"https://{place}/x", place, debug=True)
 
-    def test_a_listed_place_is_accepted_with_and_without_tls(self) -> None:
-        places = ["http://localhost:8000/x", "https://localhost:8000/x", "HTTP://LOCALHOST:8000/"]
 
-        assert all(is_for_capture(url, "LocalHost:8000", debug=True) for url in places)
-        assert is_for_capture("http://192.0.2.7:8000/x", "192.0.2.7:8000", debug=True)
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://localhost:8000/x", "LocalHost:8000"),
+        ("https://localhost:8000/x", "localhost:8000"),
+        ("HTTP://LOCALHOST:8000/", "localhost:8000"),
+        ("http://192.0.2.7:8000/x", "192.0.2.7:8000"),
+    ],
+)
+def test_a_listed_port_is_accepted_in_debug_only(url: str, host: str) -> None:
+    """DESIGN 13: plain HTTP and ports."""
+    assert is_for_capture(url, host, debug=True)
+    assert not is_for_capture(url, host)
 
-    def test_without_debug_a_listed_place_is_refused(self) -> None:
-        assert not is_for_capture("http://localhost:8000/x", "localhost:8000")
-        assert not is_for_capture("https://localhost:8000/x", "localhost:8000")
 
-    @pytest.mark.parametrize(
-        "url",
-        [
-            "http://localhost:8001/x",
-            "http://localhost/x",
-            "http://localhost:80000/x",
-            "http://localhost:8000:8000/x",
-            "http://localhost:8000@evil.com/",
-            "http://evil.com@localhost:8000/",
-            "http://evil.localhost:8000/",
-            "http://localhost:8000.evil.com/",
-            "http://127.0.0.1:8000/x",
-            "http://capture.checkout.com/x",
-            "ftp://localhost:8000/x",
-            "http://localhost:8000\\@evil.com",
-            "http://localhost:8000\n",
-        ],
-    )
-    def test_nothing_but_the_listed_place_is_accepted(self, url: str) -> None:
-        assert not is_for_capture(url, "localhost:8000", ".checkout.com", debug=True)
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://localhost:8001/x", "http://localhost/x", "http://localhost:80000/x"),
+        *("http://localhost:8000:8000/x", "http://localhost:8000@evil.com/"),
+        *("http://evil.com@localhost:8000/", "http://evil.localhost:8000/"),
+        *("http://localhost:8000.evil.com/", "http://127.0.0.1:8000/x"),
+        *("http://capture.checkout.com/x", "ftp://localhost:8000/x"),
+        *("http://localhost:8000\\@evil.com", "http://localhost:8000\n"),
+    ],
+)
+def test_only_the_listed_port_is_accepted_in_debug(url: str) -> None:
+    assert not is_for_capture(url, "localhost:8000", ".checkout.com", debug=True)
+    # A host that is listed without a port gets no plain HTTP.
+    assert not is_for_capture(url, "localhost", debug=True)
 
-    def test_a_host_that_is_listed_without_a_port_gets_no_plain_http(self) -> None:
-        assert not is_for_capture("http://localhost/x", "localhost", debug=True)
-        assert not is_for_capture("http://localhost:8000/x", "localhost", debug=True)
 
-    @pytest.mark.parametrize(
-        "url",
-        [
-            "http://localhost:8000/simulator",
-            "http://127.0.0.1:8000/simulator",
-            "http://127.0.0.1",
-            "https://LOCALHOST:8443",
-        ],
-    )
-    def test_the_api_may_be_on_loopback(self, url: str) -> None:
-        assert is_api_url(url, debug=True)
-        assert not is_api_url(url, debug=False)
-
-    @pytest.mark.parametrize(
-        "url",
-        [
-            "http://192.0.2.7:8000",
-            "http://capture.checkout.com",
-            "https://capture.checkout.com:8443",
-            "http://localhost.evil.com",
-            "http://evil.localhost",
-            "http://localhost@evil.com",
-            "http://127.0.0.1.evil.com",
-            "http://127.1",
-            "http://localhost\\.evil.com",
-            "http://0.0.0.0:8000",
-            "http://[::1]:8000",
-        ],
-    )
-    def test_the_api_may_be_on_loopback_only(self, url: str) -> None:
-        assert not is_api_url(url, debug=True)
+@pytest.mark.parametrize(
+    ("url", "is_loopback"),
+    [
+        ("http://localhost:8000/simulator", True),
+        ("http://127.0.0.1:8000/simulator", True),
+        ("http://127.0.0.1", True),
+        ("https://LOCALHOST:8443", True),
+        ("http://192.0.2.7:8000", False),
+        ("http://capture.checkout.com", False),
+        ("https://capture.checkout.com:8443", False),
+        ("http://localhost.evil.com", False),
+        ("http://evil.localhost", False),
+        ("http://localhost@evil.com", False),
+        ("http://127.0.0.1.evil.com", False),
+        ("http://127.1", False),
+        ("http://localhost\\.evil.com", False),
+        ("http://0.0.0.0:8000", False),
+        ("http://[::1]:8000", False),
+    ],
+)
+def test_the_api_may_be_on_loopback_in_debug_only(url: str, is_loopback: bool) -> None:
+    assert is_api_url(url, debug=True) == is_loopback
+    assert not is_api_url(url, debug=False)
 
 
 PIECES = [
@@ -227,8 +206,8 @@ def spoilt(draw: st.DrawFn) -> str:
 @given(st.one_of(pieces.map("https://".__add__), spoilt(), st.text()))
 @example("https://-.checkout.com")
 @example("https://a[b.checkout.com/[")
-def test_other_parsers_agree_on_whatever_is_accepted(url: str) -> None:
-    """The browser and `requests` parse by other rules; accepted means the same to all."""
+def test_other_parsers_agree_on_accepted_urls(url: str) -> None:
+    """Browsers and `requests` parse by other rules; an accepted URL means the same to all."""
     accepted = is_for_capture(url)
     assert accepted == is_api_url(url, debug=False)
     event("accepted" if accepted else "refused")

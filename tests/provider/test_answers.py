@@ -1,4 +1,4 @@
-"""Answers that a faithful provider would never give, and its errors."""
+"""Malformed responses and errors of the provider."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from django_faceauth.exceptions import (
     Unavailable,
 )
 from django_faceauth.provider.client import Client
-from django_faceauth.provider.resources import ResponseCode
 from django_faceauth.provider.transport import Transport
 from tests.provider.samples import (
     ATTEMPT,
@@ -103,17 +102,13 @@ NO_ANSWERS: dict[str, dict[str, Any]] = {
         "status": 302,
         "headers": {"Location": f"{HOST}/x"},
     },
-    "permanent redirect": {
-        "body": "",
-        "status": 308,
-        "headers": {"Location": "https://evil.com"},
-    },
+    "permanent redirect": {"body": "", "status": 308, "headers": {"Location": "https://evil.com"}},
 }
 
 
 @pytest.mark.parametrize("operation", ["create_attempt", "list_attempts"])
 @pytest.mark.parametrize("no_answer", NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
-def test_what_is_no_json_object_is_malformed(
+def test_anything_but_a_json_object_is_malformed(
     network: responses.RequestsMock, client: Client, operation: str, no_answer: dict[str, Any]
 ) -> None:
     answers(network, **{"headers": {}, **no_answer})
@@ -130,64 +125,38 @@ def test_what_is_no_json_object_is_malformed(
 @pytest.mark.parametrize(
     "content_type", [JSON, "application/json; charset=utf-8", "Application/JSON", "text/x+json"]
 )
-def test_json_by_any_of_its_names_is_read(
+def test_json_is_read_under_any_of_its_media_types(
     network: responses.RequestsMock, client: Client, content_type: str
 ) -> None:
     for operation, call in CALLS.items():
-        answers(network, json.dumps(ANSWERS[operation]), content_type=content_type)
+        answers(network, json.dumps(ANSWERS[operation]), content_type=content_type, status=202)
         assert call(client)
         network.reset()
 
 
-def test_any_success_is_a_success(network: responses.RequestsMock, client: Client) -> None:
-    answers(network, json.dumps(AUTHENTICATION), status=202)
-
-    assert client.get_authentication(FAV).id == FAV
+WRONG_IDS = [*("", None, 7, ["fav_a"], {"fav_a": 1}, "fav_", "fav_a/../b", f"{FAV}\n", OTHER_FAV)]
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [OTHER_FAV, FATP, "", None, 7, ["fav_a"], {"fav_a": 1}, "fav_", "fav_a/../b", f"{FAV}\n"],
-    ids=repr,
+    ("operation", "body"),
+    [
+        *(("get_authentication", AUTHENTICATION | {"id": wrong}) for wrong in (*WRONG_IDS, FATP)),
+        *(("anonymize_authentication", AUTHENTICATION | {"id": wrong}) for wrong in WRONG_IDS),
+        *(("get_attempt", ATTEMPT | {"id": wrong}) for wrong in ("fatp_" + "z" * 26, *WRONG_IDS)),
+        *((name, {"status": "approved"}) for name in CALLS if not name.startswith("list_")),
+        *(
+            ("list_attempts", {"data": [ATTEMPT, entry]})
+            for entry in (None, 1, "fatp_a", [], {}, {"id": FAV})
+        ),
+    ],
 )
-@pytest.mark.parametrize("operation", ["get_authentication", "anonymize_authentication"])
-def test_an_authentication_other_than_the_one_asked_for_is_malformed(
-    network: responses.RequestsMock, client: Client, operation: str, wrong: object
+def test_a_response_without_the_requested_id_is_malformed(
+    network: responses.RequestsMock, client: Client, operation: str, body: object
 ) -> None:
-    answers(network, json.dumps(AUTHENTICATION | {"id": wrong}))
+    answers(network, json.dumps(body))
 
     with pytest.raises(MalformedAnswer):
         CALLS[operation](client)
-
-
-@pytest.mark.parametrize("wrong", ["fatp_" + "z" * 26, FAV, "", None, 7])
-def test_an_attempt_other_than_the_one_asked_for_is_malformed(
-    network: responses.RequestsMock, client: Client, wrong: object
-) -> None:
-    answers(network, json.dumps(ATTEMPT | {"id": wrong}))
-
-    with pytest.raises(MalformedAnswer):
-        client.get_attempt(FAV, FATP)
-
-
-@pytest.mark.parametrize("operation", [name for name in CALLS if not name.startswith("list_")])
-def test_an_answer_without_an_id_is_malformed(
-    network: responses.RequestsMock, client: Client, operation: str
-) -> None:
-    answers(network, '{"status": "approved"}')
-
-    with pytest.raises(MalformedAnswer):
-        CALLS[operation](client)
-
-
-@pytest.mark.parametrize("entry", [None, 1, "fatp_a", [], {}, {"id": FAV}], ids=repr)
-def test_a_page_with_an_entry_that_is_no_attempt_is_malformed(
-    network: responses.RequestsMock, client: Client, entry: object
-) -> None:
-    answers(network, json.dumps({"data": [ATTEMPT, entry]}))
-
-    with pytest.raises(MalformedAnswer):
-        client.list_attempts(FAV)
 
 
 def test_links_in_answers_are_never_followed(
@@ -221,16 +190,7 @@ def test_a_page_is_asked_for_with_skip_and_limit(
     ]
 
 
-def test_codes_may_be_text(network: responses.RequestsMock, client: Client) -> None:
-    """The provider's own example once has one."""
-    answers(network, json.dumps(AUTHENTICATION | {"response_codes": [{"code": "62321"}]}))
-
-    assert client.get_authentication(FAV).response_codes == (ResponseCode(62321),)
-
-
 class TestErrors:
-    """The tree of errors."""
-
     KINDS = {400: Rejected, 401: AccessDenied, 403: AccessDenied, 404: NotFound, 409: Conflict}
     KINDS |= {410: NotFound, 422: Rejected, 429: Unavailable}
 
@@ -271,7 +231,7 @@ class TestErrors:
         ],
         ids=lambda body: body[:20] or "empty",
     )
-    def test_odd_bodies_change_nothing_but_the_codes(
+    def test_odd_bodies_have_no_codes(
         self, network: responses.RequestsMock, client: Client, status: int, body: str
     ) -> None:
         answers(network, body, status=status)
@@ -282,7 +242,7 @@ class TestErrors:
         assert caught.value.codes == ()
         assert str(caught.value) == f"anonymize_authentication failed status={status}"
 
-    def test_good_codes_are_kept_among_bad_ones_and_not_more_than_ten(
+    def test_the_first_ten_codes_are_kept_if_well_formed(
         self, network: responses.RequestsMock, client: Client
     ) -> None:
         codes = ["<b>", *[f"code_{number}" for number in range(20)]]
@@ -309,58 +269,46 @@ class TestErrors:
         assert caught.value.request_id == ""
 
     @pytest.mark.parametrize("request_id", ["0HL80RJLS76I7", "a-b_c", "a" * 64])
-    def test_the_request_id_of_a_malformed_answer_is_kept(
+    def test_an_error_is_one_line(
         self, network: responses.RequestsMock, client: Client, request_id: str
     ) -> None:
-        answers(network, "[]", headers={"Cko-Request-Id": request_id})
-
-        with pytest.raises(MalformedAnswer) as caught:
-            client.get_authentication(FAV)
-
-        assert caught.value.request_id == request_id
-
-    def test_an_error_tells_itself_on_one_line(
-        self, network: responses.RequestsMock, client: Client
-    ) -> None:
         body = {"error_codes": ["a__invalid", "b_required"], "error_type": "hostile\ntext"}
-        answers(network, json.dumps(body), status=422, headers={"Cko-Request-Id": "0HL80"})
-
+        header = {"Cko-Request-Id": request_id}
+        answers(network, json.dumps(body), status=422, headers=header)
         with pytest.raises(Rejected) as caught:
             client.get_authentication(FAV)
 
         assert str(caught.value) == (
-            "get_authentication failed status=422 request_id=0HL80 codes=a__invalid,b_required"
+            f"get_authentication failed status=422 request_id={request_id} "
+            "codes=a__invalid,b_required"
         )
+        network.reset()
+        answers(network, "[]", headers=header)
+        with pytest.raises(MalformedAnswer) as malformed:
+            client.get_authentication(FAV)
+        assert malformed.value.request_id == request_id
 
     @pytest.mark.parametrize("status", [429, 500, 503])
-    def test_how_long_to_wait_is_told_in_seconds(
-        self, network: responses.RequestsMock, client: Client, status: int
+    @pytest.mark.parametrize(
+        ("header", "seconds"),
+        [
+            ({"Retry-After": "120"}, 120),
+            ({"Retry-After": "Thu, 01 Jan 2015 00:00:00 GMT"}, 0),
+            ({"Retry-After": "soon"}, None),
+            ({}, None),
+        ],
+    )
+    def test_the_error_has_the_seconds_to_wait(
+        self,
+        network: responses.RequestsMock,
+        client: Client,
+        status: int,
+        header: dict[str, str],
+        seconds: float | None,
     ) -> None:
-        answers(network, "", status=status, headers={"Retry-After": "120"})
+        answers(network, "", status=status, headers=header)
 
         with pytest.raises(Unavailable) as caught:
             client.anonymize_authentication(FAV)
 
-        assert caught.value.retry_after == 120
-
-    @pytest.mark.parametrize("header", [{}, {"Retry-After": "soon"}])
-    def test_how_long_to_wait_may_be_unknown(
-        self, network: responses.RequestsMock, client: Client, header: dict[str, str]
-    ) -> None:
-        answers(network, "", status=503, headers=header)
-
-        with pytest.raises(Unavailable) as caught:
-            client.anonymize_authentication(FAV)
-
-        assert caught.value.retry_after is None
-
-    def test_a_moment_that_has_passed_is_no_wait(
-        self, network: responses.RequestsMock, client: Client
-    ) -> None:
-        past = {"Retry-After": "Thu, 01 Jan 2015 00:00:00 GMT"}
-        answers(network, "", status=503, headers=past)
-
-        with pytest.raises(Unavailable) as caught:
-            client.anonymize_authentication(FAV)
-
-        assert caught.value.retry_after == 0
+        assert caught.value.retry_after == seconds

@@ -1,4 +1,4 @@
-"""The seven calls, against the simulator."""
+"""The client against the simulator."""
 
 from __future__ import annotations
 
@@ -65,58 +65,58 @@ def capture(client: Client, fav: str, clock: time_machine.Traveller) -> str:
     return attempt.id
 
 
-def test_a_new_authentication_is_created_for_the_applicant(client: Client) -> None:
+def test_an_authentication_is_created_for_the_applicant_and_read(client: Client) -> None:
     """V-11: a face is compared with that of one applicant."""
     created = client.create_authentication(applicant_id=APPLICANT, user_journey_id=JOURNEY)
 
     assert created.id.startswith("fav_")
     assert (created.status, created.applicant_id) == ("created", APPLICANT)
-    assert created.user_journey_id == JOURNEY
+    assert (created.user_journey_id, created.response_codes) == (JOURNEY, ())
     assert created.created_on is not None
     assert created.created_on.utcoffset() == timedelta(0)
     assert abs(timezone.now() - created.created_on) < timedelta(minutes=1)
+    assert client.get_authentication(created.id) == created
 
 
-def test_an_authentication_is_read(client: Client) -> None:
+def test_an_attempt_has_a_capture_page_and_no_assets_yet(client: Client) -> None:
     fav = create(client)
 
-    read = client.get_authentication(fav)
-
-    assert (read.id, read.status, read.response_codes) == (fav, "created", ())
-
-
-def test_an_attempt_comes_with_its_capture_page(client: Client) -> None:
-    attempt = client.create_attempt(create(client), redirect_url=BACK)
+    attempt = client.create_attempt(fav, redirect_url=BACK)
 
     assert attempt.id.startswith("fatp_")
     assert attempt.status == "pending_redirection"
     assert attempt.redirect_url == BACK
     assert attempt.capture_url.startswith(f"{HOST}/capture/")
+    page = client.list_assets(fav, attempt.id)
+    assert (page.items, page.total_count) == ((), 0)
 
 
-def test_an_approved_face_is_told_with_its_code(
-    client: Client, clock: time_machine.Traveller
+@pytest.mark.parametrize(
+    ("applicant", "status", "code"),
+    [(APPROVED, "approved", 10000), (DECLINED, "declined", 62321)],
+)
+def test_a_decided_authentication(
+    client: Client, clock: time_machine.Traveller, applicant: str, status: str, code: int
 ) -> None:
-    fav = create(client, APPROVED)
+    """It has its code and a picture, takes no attempt, and loses the picture alone when erased."""
+    fav = create(client, applicant)
     attempt_id = capture(client, fav, clock)
 
-    read = client.get_authentication(fav)
+    decided = client.get_authentication(fav)
+    page = client.list_assets(fav, attempt_id)
 
-    assert read.status == "approved"
-    assert read.response_codes == (ResponseCode(10000, "approved"),)
+    assert (decided.status, [code.code for code in decided.response_codes]) == (status, [code])
     assert client.get_attempt(fav, attempt_id).status == "completed"
-
-
-def test_a_declined_face_is_told_with_its_code(
-    client: Client, clock: time_machine.Traveller
-) -> None:
-    fav = create(client, DECLINED)
-    capture(client, fav, clock)
-
-    read = client.get_authentication(fav)
-
-    assert read.status == "declined"
-    assert [code.code for code in read.response_codes] == [62321]
+    assert [asset.type for asset in page.items] == ["face_image"]
+    assert page.total_count == 1
+    assert page.items[0].url.startswith(f"{HOST}/assets/")
+    with pytest.raises(Conflict) as caught:
+        client.create_attempt(fav, redirect_url=BACK)
+    assert caught.value.operation == "create_attempt"
+    assert caught.value.codes == ("face_authentication_status_invalid",)
+    anonymized = client.anonymize_authentication(fav)
+    assert (anonymized.id, anonymized.status) == (fav, status)
+    assert client.list_assets(fav, attempt_id).items == ()
 
 
 def test_attempts_are_listed_newest_first_and_in_pages(
@@ -137,42 +137,8 @@ def test_attempts_are_listed_newest_first_and_in_pages(
     assert (second.total_count, second.skip, second.limit) == (2, 1, 10)
 
 
-def test_assets_of_a_captured_attempt_are_links(
-    client: Client, clock: time_machine.Traveller
-) -> None:
-    fav = create(client, APPROVED)
-    attempt_id = capture(client, fav, clock)
-
-    page = client.list_assets(fav, attempt_id)
-
-    assert page.total_count == 1
-    assert [asset.type for asset in page.items] == ["face_image"]
-    assert page.items[0].url.startswith(f"{HOST}/assets/")
-
-
-def test_an_attempt_without_a_capture_has_no_assets(client: Client) -> None:
-    fav = create(client)
-    attempt = client.create_attempt(fav, redirect_url=BACK)
-
-    page = client.list_assets(fav, attempt.id)
-
-    assert (page.items, page.total_count) == ((), 0)
-
-
-def test_anonymizing_leaves_the_verdict_and_removes_the_pictures(
-    client: Client, clock: time_machine.Traveller
-) -> None:
-    fav = create(client, APPROVED)
-    attempt_id = capture(client, fav, clock)
-
-    anonymized = client.anonymize_authentication(fav)
-
-    assert (anonymized.id, anonymized.status) == (fav, "approved")
-    assert client.list_assets(fav, attempt_id).items == ()
-
-
 @pytest.mark.parametrize("operation", [name for name in CALLS if name != "create_authentication"])
-def test_what_is_unknown_is_not_found(client: Client, operation: str) -> None:
+def test_an_unknown_object_is_not_found(client: Client, operation: str) -> None:
     with pytest.raises(NotFound) as caught:
         CALLS[operation](client)
 
@@ -180,20 +146,7 @@ def test_what_is_unknown_is_not_found(client: Client, operation: str) -> None:
     assert caught.value.request_id
 
 
-def test_a_decided_authentication_takes_no_attempt(
-    client: Client, clock: time_machine.Traveller
-) -> None:
-    fav = create(client, APPROVED)
-    capture(client, fav, clock)
-
-    with pytest.raises(Conflict) as caught:
-        client.create_attempt(fav, redirect_url=BACK)
-
-    assert caught.value.operation == "create_attempt"
-    assert caught.value.codes == ("face_authentication_status_invalid",)
-
-
-def test_an_unusable_phone_number_is_rejected_with_the_providers_code(client: Client) -> None:
+def test_a_rejected_request_has_the_code_of_the_provider(client: Client) -> None:
     phone = PhoneNumber("33", "600000000")
     fav = create(client)
 
@@ -232,39 +185,23 @@ def test_phone_and_preselections_are_sent_as_the_provider_reads_them(
     )
 
 
-def test_only_posts_carry_an_idempotency_key_and_each_its_own(
-    recorded: Client, recorder: Recorder
-) -> None:
-    recorded.get_authentication(create(recorded))
-    create(recorded)
+def test_the_headers_and_urls_of_requests(db: None, recorder: Recorder) -> None:
+    client = Client(f"{HOST}//", SecretKey(Secret(KEY)), Transport(adapter=recorder))
 
-    keys = [request.headers.get("Cko-Idempotency-Key") for request in recorder.sent]
-
-    assert keys[1] is None
-    assert keys[0]
-    assert keys[2]
-    assert keys[0] != keys[2]
-
-
-def test_every_request_asks_for_json_that_is_not_compressed(
-    recorded: Client, recorder: Recorder
-) -> None:
-    create(recorded)
+    client.get_authentication(create(client))
+    create(client)
 
     sent = recorder.sent[0].headers
-
+    assert recorder.sent[0].url == f"{HOST}/face-authentications"
     assert sent["Authorization"] == f"Bearer {KEY}"
     assert sent["Accept"] == sent["Content-Type"] == "application/json"
     assert sent["Accept-Encoding"] == "identity"
     assert sent["User-Agent"].startswith("django-faceauth/")
-
-
-def test_a_trailing_slash_on_the_base_url_makes_no_difference(db: None, recorder: Recorder) -> None:
-    client = Client(f"{HOST}//", SecretKey(Secret(KEY)), Transport(adapter=recorder))
-
-    create(client)
-
-    assert recorder.sent[0].url == f"{HOST}/face-authentications"
+    first, read, second = (row.headers.get("Cko-Idempotency-Key") for row in recorder.sent)
+    assert read is None
+    assert first
+    assert second
+    assert first != second
 
 
 @pytest.mark.parametrize(
@@ -274,7 +211,7 @@ def test_a_trailing_slash_on_the_base_url_makes_no_difference(db: None, recorder
 def test_an_id_of_another_shape_is_never_sent(
     recorded: Client, recorder: Recorder, identifier: str
 ) -> None:
-    """P-01: an id cannot lead to another address."""
+    """P-01: an id cannot lead to another URL."""
     calls: list[Callable[[], object]] = [
         lambda: recorded.get_authentication(identifier),
         lambda: recorded.anonymize_authentication(identifier),

@@ -1,4 +1,4 @@
-"""P-05, U-07, V-01: what error reports, logs and `repr` show of secrets. Nothing."""
+"""P-05, U-07, V-01: error reports, logs and `repr` show no secrets."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def entries(*values: object) -> Answer:
     return tells({"data": [EVERY_ATTEMPT, *values]})
 
 
-TOKEN_AS_IT_SHOULD_NOT_BE = {
+MALFORMED_TOKEN = {
     "access_token": [canaries.TOKEN],
     "expires_in": canaries.TOKEN,
     "refresh_token": canaries.TOKEN,
@@ -135,18 +135,12 @@ FAILURES: dict[str, tuple[Answer, Callable[[str], Client], Call, type[ProviderEr
     "503 of a GET": (repeats_everything(503), with_key, reads, Unavailable),
     "no JSON": (sends_a_file, with_key, attempts, MalformedAnswer),
     "redirect": (
-        tells(EVERY_ATTEMPT, 302, Location=canaries.CAPTURE),
-        with_key,
-        reads,
-        MalformedAnswer,
+        *(tells(EVERY_ATTEMPT, 302, Location=canaries.CAPTURE), with_key, reads, MalformedAnswer),
     ),
     "new attempt without an id": (tells(WITHOUT_ID), with_key, attempts, MalformedAnswer),
     "attempt without an id": (tells(WITHOUT_ID), with_key, reads, MalformedAnswer),
     "another attempt": (
-        tells(EVERY_ATTEMPT | {"id": "fatp_other"}),
-        with_key,
-        reads,
-        MalformedAnswer,
+        *(tells(EVERY_ATTEMPT | {"id": "fatp_other"}), with_key, reads, MalformedAnswer),
     ),
     "page with an attempt without an id": (entries(WITHOUT_ID), with_key, lists, MalformedAnswer),
     "page with a text": (entries(canaries.CAPTURE), with_key, lists, MalformedAnswer),
@@ -154,29 +148,15 @@ FAILURES: dict[str, tuple[Answer, Callable[[str], Client], Call, type[ProviderEr
     "token refused": (repeats_everything(401), with_oauth, attempts, AccessDenied),
     "token failed": (repeats_everything(500), with_oauth, attempts, Unavailable),
     "token timeout": (stays_silent, partial(with_oauth, read=0.1), attempts, Unavailable),
-    "token malformed": (
-        tells(TOKEN_AS_IT_SHOULD_NOT_BE),
-        with_oauth,
-        attempts,
-        MalformedAnswer,
-    ),
+    "token malformed": (tells(MALFORMED_TOKEN), with_oauth, attempts, MalformedAnswer),
     "call with a token refused twice": (
-        gives_tokens(repeats_everything(401)),
-        with_oauth,
-        attempts,
-        AccessDenied,
+        *(gives_tokens(repeats_everything(401)), with_oauth, attempts, AccessDenied),
     ),
     "call with a token failed": (
-        gives_tokens(repeats_everything(500)),
-        with_oauth,
-        attempts,
-        Unavailable,
+        *(gives_tokens(repeats_everything(500)), with_oauth, attempts, Unavailable),
     ),
     "call with a token malformed": (
-        gives_tokens(tells(WITHOUT_ID)),
-        with_oauth,
-        attempts,
-        MalformedAnswer,
+        *(gives_tokens(tells(WITHOUT_ID)), with_oauth, attempts, MalformedAnswer),
     ),
 }
 
@@ -191,7 +171,7 @@ UNSENDABLE = {
 
 
 def shown_of(error: BaseException) -> dict[str, str]:
-    """Everything that Django, Python and `logging` tell about an error."""
+    """Everything that Django, Python and `logging` show of an error."""
     found = {
         "text": f"{error} {error!r} {error.args} {vars(error)}",
         "traceback": "".join(
@@ -251,30 +231,20 @@ def test_a_refused_connection_shows_no_secret(
 
 
 @pytest.mark.parametrize("shape", UNSENDABLE.values(), ids=UNSENDABLE.keys())
-def test_a_key_that_fits_into_no_header_is_not_shown(
-    log: pytest.LogCaptureFixture, shape: str
+@pytest.mark.parametrize(("client_at", "name"), [(with_key, "KEY"), (with_oauth, "CLIENT_SECRET")])
+def test_a_secret_that_cannot_be_sent_is_not_shown(
+    log: pytest.LogCaptureFixture, client_at: Callable[..., Client], name: str, shape: str
 ) -> None:
     with serving(repeats_everything(401)) as server, pytest.raises(ProviderError) as caught:
-        reads(with_key(server.url, shape.format(canaries.KEY)))
+        reads(client_at(server.url, shape.format(getattr(canaries, name))))
 
     assert caught.value.__cause__ is caught.value.__context__ is None
     assert_nothing_leaks(shown_of(caught.value) | {"log": log.text})
     assert not [request for request in server.requests if "X-Evil" in request.headers]
 
 
-@pytest.mark.parametrize("shape", UNSENDABLE.values(), ids=UNSENDABLE.keys())
-def test_a_client_secret_that_fits_into_no_form_is_not_shown(
-    log: pytest.LogCaptureFixture, shape: str
-) -> None:
-    with serving(repeats_everything(401)) as server, pytest.raises(ProviderError) as caught:
-        reads(with_oauth(server.url, shape.format(canaries.CLIENT_SECRET)))
-
-    assert caught.value.__cause__ is caught.value.__context__ is None
-    assert_nothing_leaks(shown_of(caught.value) | {"log": log.text})
-
-
 @pytest.mark.parametrize("shape", [*UNSENDABLE.values(), "{}"], ids=[*UNSENDABLE.keys(), "good"])
-def test_a_token_that_fits_into_no_header_is_not_shown(
+def test_a_token_that_cannot_be_sent_is_not_shown(
     log: pytest.LogCaptureFixture, shape: str
 ) -> None:
     token = tells({"access_token": shape.format(canaries.TOKEN), "expires_in": 3600})
@@ -287,7 +257,7 @@ def test_a_token_that_fits_into_no_header_is_not_shown(
 
 
 def test_a_malformed_token_is_not_shown_without_a_client_either() -> None:
-    with serving(tells(TOKEN_AS_IT_SHOULD_NOT_BE)) as server:
+    with serving(tells(MALFORMED_TOKEN)) as server:
         secret = Secret(canaries.CLIENT_SECRET)
         credentials = ClientCredentials(patient(), server.url, "ack_1", secret)
         with pytest.raises(MalformedAnswer) as caught:
@@ -318,7 +288,7 @@ def test_a_configuration_error_shows_no_secret(given: dict[str, str]) -> None:
 
 
 def test_an_error_of_the_site_itself_shows_no_secret() -> None:
-    """The frames of a view hold the client and what it gave."""
+    """The frames of a view hold the client and its results."""
     answer = gives_tokens(tells(EVERY_ATTEMPT | {"data": [EVERY_ATTEMPT]}))
     with serving(answer) as server, pytest.raises(ZeroDivisionError) as caught:
         a_view_that_fails(with_oauth(server.url), with_key(server.url))
@@ -336,21 +306,17 @@ def a_view_that_fails(client: Client, other: Client) -> None:
     1 / 0  # noqa: B018
 
 
-def test_a_success_logs_what_support_asks_for_and_no_more(log: pytest.LogCaptureFixture) -> None:
+def test_calls_are_logged_on_one_line(log: pytest.LogCaptureFixture) -> None:
     answer = gives_tokens(tells(EVERY_ATTEMPT, Cko_Request_Id="0HL80-1"))
     with serving(answer) as server:
         attempts(with_oauth(server.url))
         attempts(with_key(server.url))
-
-    assert "create_attempt status=200 request_id=0HL80-1" in log.text
-    assert_nothing_leaks({"log": log.text})
-
-
-def test_a_failure_is_logged_as_a_warning_on_one_line(log: pytest.LogCaptureFixture) -> None:
     answer = tells({"error_codes": ["a__invalid"]}, 422, Cko_Request_Id="0HL80-1")
     with serving(answer) as server, pytest.raises(FaceAuthError):
         attempts(with_key(server.url))
 
+    assert "create_attempt status=200 request_id=0HL80-1" in log.text
+    assert_nothing_leaks({"log": log.text})
     assert [record.getMessage() for record in log.records if record.levelname == "WARNING"] == [
         "create_attempt failed status=422 request_id=0HL80-1 codes=a__invalid"
     ]
@@ -373,7 +339,7 @@ def test_nothing_of_ours_shows_a_secret_when_printed() -> None:
 
 
 def test_the_search_would_find_a_leak() -> None:
-    """The tests of this module are worth something only if their search finds what is there."""
+    """The tests of this module depend on it."""
     with pytest.raises(ZeroDivisionError) as caught:
         leaks(canaries.KEY, [canaries.CAPTURE])
 

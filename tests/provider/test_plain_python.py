@@ -25,7 +25,11 @@ assert str(AccessDenied("x", status_code=401)) == "x failed status=401"
 ClientCredentials(Transport(), "https://access.checkout.com/connect/token", "ack", Secret("s"))
 assert "***" in repr(client.__dict__)
 assert not settings.configured
-print("done")
+try:
+    client.get_authentication("x")
+except ValueError as error:
+    assert str(error) == "not an identifier that starts with fav_"
+    print("done")
 """
 
 
@@ -54,14 +58,3 @@ def example() -> str:
 
 def test_the_example_of_the_documentation_runs() -> None:
     assert run(example() + CHECKS) == "done\n"
-
-
-def test_an_id_is_checked_before_anything_is_sent() -> None:
-    asks = """
-try:
-    client.get_authentication("x")
-except ValueError as error:
-    print(error)
-"""
-
-    assert run(example() + asks) == "not an identifier that starts with fav_\n"

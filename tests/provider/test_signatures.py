@@ -1,4 +1,4 @@
-"""Who signed this delivery?"""
+"""Webhook signatures."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_vectors(body, signature):
     ["©®".encode(), b'{"a":1}\r\n', b"\xef\xbb\xbf{}", b'{"a":1,"a":2}', b"{}\n", b"\xff\x00"],
 )
 def test_the_raw_bytes_count(body):
-    """Nothing is decoded or written anew before (W-01)."""
+    """Nothing is decoded or serialised first (W-01)."""
     assert signatures.verify(body, signatures.sign(body, KEY), keys=[KEY]) == 0
 
 
@@ -59,17 +59,9 @@ def test_one_other_bit_is_another_body(place):
     assert refusal(bytes(tampered), SIGNATURE, KEY) == "no_match"
 
 
-@pytest.mark.parametrize("number", [0, 1, 2])
-def test_any_of_several_keys_will_do(number):
-    """The answer says which: its number, never the key (W-15)."""
-    keys = [Secret(f"key number {n}") for n in range(3)]
-
-    assert signatures.verify(BODY, signatures.sign(BODY, keys[number]), keys=keys) == number
-
-
-@pytest.mark.parametrize("number", [0, 4])
+@pytest.mark.parametrize("number", [0, 2, 4])
 def test_every_key_is_compared_in_constant_time(monkeypatch, number):
-    """Whether the first or the last one matches (W-02)."""
+    """Whichever matches (W-02); the result is its index, never the key (W-15)."""
     compared = []
 
     def counting(first, second):
@@ -80,14 +72,10 @@ def test_every_key_is_compared_in_constant_time(monkeypatch, number):
     keys = [Secret(f"key number {n}") for n in range(5)]
     monkeypatch.setattr(hmac, "compare_digest", counting)
 
-    signatures.verify(BODY, signatures.sign(BODY, keys[number]), keys=keys)
+    assert signatures.verify(BODY, signatures.sign(BODY, keys[number]), keys=keys) == number
 
     assert len(compared) == 5
     assert all(isinstance(digest, bytes) for pair in compared for digest in pair)
-
-
-def test_without_a_key_nothing_is_genuine():
-    assert refusal(BODY, SIGNATURE) == "no_match"
 
 
 @pytest.mark.parametrize(
@@ -109,19 +97,15 @@ def test_without_a_key_nothing_is_genuine():
         (hashlib.sha256(KEY.reveal().encode() + BODY).hexdigest(), "no_match"),
     ],
 )
-def test_what_is_no_signature_of_ours(signature, reason):
+def test_anything_else_is_rejected(signature, reason):
     """The scheme is fixed: the header of the other dialect is just malformed (W-03, TH-10)."""
     assert refusal(BODY, signature, KEY) == reason
+    assert refusal(BODY, SIGNATURE) == "no_match"  # without a key
 
 
 @given(body=st.binary(), signature=st.text(), key=st.text())
 def test_any_input_ends_in_a_refusal_of_ours(body, signature, key):
-    """No input raises anything else (W-22, TH-16)."""
-    assert refusal(body, signature, Secret(key)) in {"missing", "malformed", "no_match"}
-
-
-@given(body=st.binary(), key=st.text(min_size=1))
-def test_what_was_signed_is_accepted(body, key):
+    """No input raises anything else (W-22, TH-16), and what was signed is accepted."""
     secret = Secret(key)
-
     assert signatures.verify(body, signatures.sign(body, secret), keys=[secret]) == 0
+    assert refusal(body, signature, secret) in {"missing", "malformed", "no_match"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No authorities of this machine."""
+    """Ignore the certificate authorities of this machine."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
 
@@ -57,49 +58,36 @@ def calls_everything(client: Client) -> None:
 
 
 @override_settings(FACEAUTH_OAUTH_CLIENT_ID="ack_1", FACEAUTH_OAUTH_CLIENT_SECRET="s3cret")
-def test_every_request_verifies_the_provider(observer: Observer) -> None:
+def test_every_request_verifies_the_provider_and_no_argument_changes_that(
+    observer: Observer,
+) -> None:
     transport = Transport(adapter=observer)
     credentials = ClientCredentials(transport, TOKEN_URL, "ack_1", Secret("s3cret"))
 
     calls_everything(Client(HOST, credentials, transport))
+    with pytest.raises(TypeError):
+        transport.send("x", "GET", f"{HOST}/face-authentications/{FAV}", verify=False)
 
     assert [seen["verify"] for seen in observer.seen] == [True] * 8
+    parameters = {*inspect.signature(Transport).parameters, *inspect.signature(Client).parameters}
+    assert not [name for name in parameters if "verif" in name or "insecure" in name]
 
 
-@pytest.mark.parametrize("value", [False, None, "", 0, "no"], ids=repr)
-def test_no_setting_changes_that(observer: Observer, value: object) -> None:
-    """Whatever such a setting might be called, it is not read."""
+def test_no_setting_changes_that(observer: Observer) -> None:
     names = ["VERIFY", "VERIFY_TLS", "VERIFY_SSL", "SSL_VERIFY", "TLS_VERIFY", "INSECURE"]
-    given = {f"FACEAUTH_{name}": value for name in names}
-
-    with override_settings(DEBUG=True, **given), factory.answered_by(observer):
-        calls_everything(factory.get_client())
+    for value in (False, None, "", 0, "no"):
+        given = {f"FACEAUTH_{name}": value for name in names}
+        with override_settings(DEBUG=True, **given), factory.answered_by(observer):
+            calls_everything(factory.get_client())
 
     assert {seen["verify"] for seen in observer.seen} == {True}
     assert not [name for name in conf.KNOWN if "VERIFY" in name or "INSECURE" in name]
 
 
-def test_no_argument_changes_that(observer: Observer) -> None:
-    transport = Transport(adapter=observer)
-
-    with pytest.raises(TypeError):
-        transport.send("x", "GET", f"{HOST}/face-authentications/{FAV}", verify=False)
-
-    assert observer.seen == []
-    parameters = {*inspect.signature(Transport).parameters, *inspect.signature(Client).parameters}
-    assert not [name for name in parameters if "verif" in name or "insecure" in name]
-
-
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-@pytest.mark.parametrize(
-    ("value", "verify"), [("", True), ("corporate.pem", "corporate.pem")], ids=["empty", "path"]
-)
-def test_the_environment_names_authorities_but_turns_nothing_off(
-    observer: Observer,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    value: str,
-    verify: bool | str,
+@pytest.mark.parametrize(("value", "verify"), [("", True), ("corporate.pem", "corporate.pem")])
+def test_the_environment_names_authorities_only(
+    observer: Observer, monkeypatch: pytest.MonkeyPatch, name: str, value: str, verify: bool | str
 ) -> None:
     monkeypatch.setenv(name, value)
 
@@ -118,26 +106,18 @@ def test_the_environment_names_authorities_but_turns_nothing_off(
         (["client.pem", "client.key"], ("client.pem", "client.key")),
     ],
 )
-def test_the_configured_certificate_is_shown(
-    observer: Observer, given: object, shown: object
-) -> None:
-    with (
-        override_settings(FACEAUTH_CLIENT_CERTIFICATE=given),
-        factory.answered_by(observer),
-    ):
-        calls_everything(factory.get_client())
-
-    assert {seen["cert"] for seen in observer.seen} == {shown}
-
-
-def test_no_proxy_password_or_netrc_takes_the_place_of_the_key(
-    observer: Observer, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+def test_the_configured_certificate_is_sent_and_netrc_ignored(
+    observer: Observer,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    given: object,
+    shown: object,
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("default login somebody password else\n")
     monkeypatch.setenv("NETRC", str(netrc))
 
-    with factory.answered_by(observer):
+    with override_settings(FACEAUTH_CLIENT_CERTIFICATE=given), factory.answered_by(observer):
         calls_everything(factory.get_client())  # the simulator accepts the key only
 
-    assert len(observer.seen) == 7
+    assert [seen["cert"] for seen in observer.seen] == [shown] * 7

@@ -366,37 +366,29 @@ def test_the_api_rejects_an_invalid_audit(
 
 
 @pytest.mark.parametrize("door", ["page", "API"])
-def test_a_webhook_is_sent_again(client: Client, merchant: Merchant, site: Site, door: str) -> None:
-    merchant.create()
-    site.is_told()
-    event_id = site.received[0].event["id"]
-
-    if door == "page":
-        assert f'name="event" value="{event_id}"' in html_of(client)
-        client.post(PAGE, {"do": "resend", "event": event_id})
-    else:
-        assert call(merchant, f"deliveries/{event_id}/resend").status_code == 202
-
-    assert site.is_told() == ["created"]
-    assert len({received.body for received in site.received}) == 1
-
-
-@pytest.mark.parametrize("door", ["page", "API"])
-def test_waiting_webhooks_are_sent_now(
+def test_webhooks_are_sent_again_and_at_once(
     client: Client, merchant: Merchant, clock: Traveller, site: Site, door: str
 ) -> None:
     merchant.create()
     site.answer(500, 200)
     site.is_told()
+    event_id = site.received[0].event["id"]
 
     if door == "page":
         client.post(PAGE, {"do": "deliver"})
     else:
         answer = call(merchant, "deliver")
         assert (answer.status_code, answer.json()) == (202, {"waiting": 1})
-
     assert Delivery.objects.get().next_try == timezone.now()
     assert site.is_told() == ["created"]
+
+    if door == "page":
+        assert f'name="event" value="{event_id}"' in html_of(client)
+        client.post(PAGE, {"do": "resend", "event": event_id})
+    else:
+        assert call(merchant, f"deliveries/{event_id}/resend").status_code == 202
+    assert site.is_told() == ["created"]
+    assert len({received.body for received in site.received}) == 1
 
 
 def test_the_api_lists_deliveries(merchant: Merchant, clock: Traveller, site: Site) -> None:

@@ -198,9 +198,8 @@ def test_events_can_be_delivered_into_the_views_of_this_process(
     delivery: Delivery, client: Client, site: Site
 ) -> None:
     received.clear()
-    send = client_sender(client)
 
-    assert webhook_sender.deliver(delivery, send)
+    assert webhook_sender.deliver(delivery, client_sender(client))
 
     [(body, signature, content_type)] = received
     assert body == delivery.body.encode()

@@ -9,7 +9,7 @@
 
   async function showPreview() {
     try {
-      // Shown to the person only: the stream goes nowhere but to this element.
+      // Shown to the user only: the stream goes to this element alone.
       preview.srcObject = await navigator.mediaDevices.getUserMedia({
         video: { facingMode: "user" },
         audio: false,
