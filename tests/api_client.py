@@ -55,6 +55,11 @@ class Program:
             headers={**self.headers, **named, **headers},
         )
 
+    def calls(self, method: str, path: str, headers: Any = None, **extra: Any) -> HttpResponse:
+        """Send a request as it is."""
+        headers = {**self.headers, **(headers or {})}
+        return self.client.generic(method.upper(), path, headers=headers, **extra)
+
     def is_asked(self, path: str = "/shop/secret/", method: str = "GET") -> dict[str, Any]:
         """Send a request, be refused, and return the challenge."""
         response = self.sends(method, path)

@@ -45,13 +45,6 @@ def test_compiled_catalogues_load():
         assert texts.gettext(message.id) == message.string, po
 
 
-def test_django_uses_our_catalogues():
-    for po in (PACKAGE / "locale").rglob("*.po"):
-        message = longest_message(po)
-        with translation.override(po.parts[-3]):
-            assert translation.gettext(message.id) == message.string, po
-
-
 def longest_message(po):
     """Return a compiled message that no other app has."""
     singular = [one for one in translated(read(po.with_suffix(".mo"))) if isinstance(one.id, str)]
@@ -66,15 +59,8 @@ def test_a_template_gives_the_dialog_its_words():
     head, _, data = html.removesuffix("</script>").partition(">")
     assert head == '<script id="faceauth-texts" type="application/json"'
     assert json.loads(data) == words
-
-
-def test_the_dialog_has_a_text_for_each_name():
     script = (PACKAGE / "static/faceauth/stepup.js").read_text()
-    table = re.search(r"TEXTS = Object\.freeze\(\{\n(.*?)^\}\);", script, re.M | re.S)[1]
-    names = set(re.findall(r"^  (\w+):", table, re.M))
-
-    assert names == STEPUP.keys()
-    assert set(re.findall(r"\btexts\.(\w+)", script)) == names
+    assert set(re.findall(r"\btexts\.(\w+)", script)) == STEPUP.keys()
 
 
 def test_no_text_is_in_an_f_string():

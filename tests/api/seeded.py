@@ -1,16 +1,13 @@
-"""Programs of one person, and rows of every kind that they can name."""
+"""Rows of every kind that a program can name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from django.contrib.auth.models import Permission
-from django.http import HttpResponse
-from django.test import Client
-from rest_framework.authtoken.models import Token
 
 from django_faceauth.models import FaceChallenge
+from tests.api_client import Program
 from tests.user_driver import Person
 
 State = FaceChallenge.State
@@ -19,43 +16,13 @@ BEHIND_A_GATE = "/shop/secret/"
 API = "/face/api/"
 
 
-@dataclass
-class Program:
-    """A client of the API: a session, or a token in a header."""
-
-    person: Person
-    headers: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def client(self) -> Client:
-        """The browser of the session, or one that nobody is logged in with."""
-        return Client(headers=self.headers) if self.headers else self.person.browser
-
-    def calls(self, method: str, path: str, **extra: object) -> HttpResponse:
-        """Send one request."""
-        return self.client.generic(method.upper(), path, **extra)
-
-    def is_asked(self, path: str = BEHIND_A_GATE) -> str:
-        """Be refused, and return the handle of the challenge."""
-        return str(self.calls("get", path).json()["challenge"])
-
-
-def with_session(person: Person) -> Program:
-    return Program(person)
-
-
-def with_token(person: Person) -> Program:
-    token = Token.objects.get_or_create(user=person.user)[0]
-    return Program(person, {"Authorization": f"Token {token.key}"})
-
-
-PROGRAMS = [with_session, with_token]
+PROGRAMS = [Program.with_session, Program.with_token]
 
 
 def one_in_each_state(program: Program) -> Iterator[str]:
     """Yield the handles of challenges that this program was given, the open one last."""
     for state in [*(state for state in State if state != State.OPEN), State.OPEN]:
-        handle = program.is_asked()
+        handle = program.is_asked()["challenge"]
         if state != State.OPEN:
             challenge = FaceChallenge.objects.filter(handle=handle)
             challenge.update(state=state, dedup_key=None, **_moments_of(state, challenge.get()))

@@ -38,14 +38,11 @@ def test_attributes_of_an_api_view_that_make_no_gate_are_reported():
         assert where("E012") == {"/gate/"}
 
 
-def test_an_api_with_a_gate_needs_ours():
+def test_an_api_with_a_gate_needs_ours_and_ours_the_pages():
     with addresses(path("gate/", Secret.as_view())):
         assert where("W009") == {"/gate/"}
     with addresses(path("gate/", Secret.as_view()), path("api/", include(API))):
         assert where("W009") == set()
-
-
-def test_the_api_needs_the_pages():
     module = ModuleType("addresses")
     module.urlpatterns = [path("api/", include(API))]
     with override_settings(ROOT_URLCONF=module):

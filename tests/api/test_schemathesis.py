@@ -19,14 +19,12 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, transaction
 
 from tests.api.seeded import (
-    Program,
     has_history,
     may_anonymize,
     one_in_each_state,
-    with_session,
-    with_token,
 )
 from tests.api.test_openapi import COMMITTED, committed, operations
+from tests.api_client import Program
 from tests.user_driver import Person
 
 #: What is none of these is no address of ours: the site's own page says that it is not there.
@@ -55,11 +53,11 @@ class Client:
 
 def with_token_of_staff(person: Person) -> Program:
     may_anonymize(person)
-    return with_token(person)
+    return Program.with_token(person)
 
 
 def with_nothing(person: Person) -> Program:
-    return Program(person, {"X-Nothing": "at all"})
+    return Program(person, **{"X-Nothing": "at all"})
 
 
 @contextmanager
@@ -72,7 +70,7 @@ def keeping_the_connection() -> Iterator[None]:
         signal.connect(close_old_connections)
 
 
-@pytest.fixture(params=[with_session, with_token_of_staff, with_nothing])
+@pytest.fixture(params=[Program.with_session, with_token_of_staff, with_nothing])
 def client(request, person, settings) -> Iterator[Client]:
     """A client with a history, whom nobody slows down."""
     cache.clear()
@@ -92,7 +90,7 @@ def client(request, person, settings) -> Iterator[Client]:
 
 def _with_everything(program: Program, person: Person) -> Client:
     has_history(person)
-    asked_by = with_session(person) if "X-Nothing" in program.headers else program
+    asked_by = Program.with_session(person) if "X-Nothing" in program.headers else program
     *ended, still_open = one_in_each_state(asked_by)
     rows = list(person.user.face_authentications.all())
     in_session = not program.headers

@@ -20,11 +20,7 @@ def test_entries_say_who_did_what_to_what(person):
     entry.refresh_from_db()
     assert (entry.event, entry.by, entry.details) == ("synced", person.user, {"times": 2})
     assert entry.subject == f"auth.user:{person.user.pk}"
-
-
-def test_a_command_is_no_user():
     entry = audit_log.note("purged", by=None, now=timezone.now())
-
     assert (entry.by, entry.subject, entry.author) == (None, "", "a command")
 
 

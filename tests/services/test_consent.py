@@ -42,15 +42,8 @@ def template(settings, tmp_path):
 # -- agreeing
 
 
-def test_nobody_is_asked_where_the_site_takes_consent_elsewhere(person, settings):
-    settings.FACEAUTH_CONSENT_VERSION = ""
-
-    assert not consent.is_needed(person.user)
-    assert consent.required_text(person.user) is None
-
-
-def test_what_is_kept_of_a_consent(person):
-    """Version, language, time, and the digest of the words (V-02)."""
+def test_what_is_kept_of_a_consent(person, people):
+    """Version, language, time, and the digest of the text, also without the account (V-02)."""
     assert consent.is_needed(person.user)
 
     gives(person)
@@ -61,32 +54,24 @@ def test_what_is_kept_of_a_consent(person):
     assert (kept.given_at, kept.withdrawn_at) == (NOON, None)
     assert kept.text_digest == consent.ConsentText(VERSION, "en").digest
     assert not consent.is_needed(person.user)
+    assert consent.is_needed(people().user)
+    who = str(person.user.pk)
+    person.user.delete()
+    assert (Consent.objects.get().user, Consent.objects.get().who) == (None, who)
 
 
-def test_the_digest_is_of_the_words_and_not_of_their_setting(person, template):
-    template.write_text("<p class='x'>Your\n  face</p>\n<p>&amp; you</p>")
-
-    gives(person)
-
-    assert Consent.objects.get().text_digest == hashlib.sha256(b"Your face & you").hexdigest()
-
-
-def test_the_digest_is_of_the_language_that_was_shown(person, template):
-    template.write_text("{% load i18n %}{% get_current_language as L %}Face in {{ L }}")
+def test_the_digest_is_of_the_text_that_was_shown(person, template):
+    """In its language, independent of markup."""
+    template.write_text(
+        "{% load i18n %}{% get_current_language as L %}<p class='x'>Face\n in</p> <p>{{ L }} &amp;"
+    )
 
     with translation.override("en"):
         gives(person, language="de")
 
     kept = Consent.objects.get()
     assert kept.language == "de"
-    assert kept.text_digest == hashlib.sha256(b"Face in de").hexdigest()
-
-
-def test_agreeing_twice_is_agreeing_once(person):
-    gives(person)
-    gives(person, now=NOON + timedelta(hours=1))
-
-    assert Consent.objects.get().given_at == NOON
+    assert kept.text_digest == hashlib.sha256(b"Face in de &").hexdigest()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -97,19 +82,16 @@ def test_a_double_click_is_one_consent(person):
 
 
 @pytest.mark.parametrize("version", ["", "2026-10", "2026-11 ", "true"])
-def test_agreeing_to_something_else_is_not_agreeing(person, version):
+def test_agreeing_to_something_else_is_not_agreeing(person, settings, version):
     with pytest.raises(ConsentRequired) as missing:
         gives(person, version=version)
 
     assert missing.value.version == VERSION
-    assert not Consent.objects.exists()
-
-
-def test_nothing_is_kept_where_nothing_is_asked_for(person, settings):
     settings.FACEAUTH_CONSENT_VERSION = ""
-
     with pytest.raises(ConsentRequired):
         gives(person, version="")
+    assert consent.required_text(person.user) is None
+    assert not Consent.objects.exists()
 
 
 @pytest.mark.parametrize("version", ["2027-01", "2026-11a", "2026-11A"])
@@ -121,23 +103,6 @@ def test_another_text_asks_again(person, settings, version):
     settings.FACEAUTH_CONSENT_VERSION = version
 
     assert consent.is_needed(person.user)
-
-
-def test_a_consent_is_of_one_person(people):
-    alice, bob = people(), people()
-
-    gives(alice)
-
-    assert consent.is_needed(bob.user)
-
-
-def test_the_proof_outlives_the_account(person):
-    gives(person)
-    who = str(person.user.pk)
-
-    person.user.delete()
-
-    assert (Consent.objects.get().user, Consent.objects.get().who) == (None, who)
 
 
 # -- no door without it
@@ -153,22 +118,6 @@ def test_the_flow_itself_refuses(person, provider):
 
     assert provider.calls == []
     assert person.challenge.start_locked_at is None
-
-
-def test_the_flow_goes_on_with_it(person):
-    person.is_asked()
-
-    step = begin(person.challenge, redirect_url=BACK, now=NOON, agreed_to=VERSION)
-
-    assert step is not None
-    assert Consent.objects.get().version == VERSION
-
-
-def test_who_is_not_enrolled_is_asked_for_nothing(people):
-    stranger = people(None)
-    stranger.browser.get("/statements/")
-
-    assert not Consent.objects.exists()
 
 
 def test_withdrawing_while_it_starts_hands_out_no_link(person, provider):
@@ -244,47 +193,22 @@ def test_withdrawing_queues_what_the_provider_holds(people):
     assert task.digest == hashlib.sha256(held.provider_id.encode()).hexdigest()
 
 
-def test_withdrawing_takes_back_every_version(person, settings):
+@pytest.mark.django_db(transaction=True)
+def test_withdrawing_takes_back_every_version_once(person, settings):
+    """And agreeing anew is a new row, beside the proof of the first (V-02)."""
     gives(person)
     settings.FACEAUTH_CONSENT_VERSION = "2027-01"
     gives(person, version="2027-01")
-
-    consent.withdraw(person.user, now=NOON)
-
-    assert not Consent.objects.filter(withdrawn_at=None).exists()
-
-
-def test_there_is_nothing_to_withdraw_twice(person):
-    gives(person)
-    assert consent.withdraw(person.user, now=NOON)
-
-    assert not consent.withdraw(person.user, now=NOON + timedelta(hours=1))
-
-    assert Consent.objects.get().withdrawn_at == NOON
-    assert Erasure.objects.count() == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_double_click_withdraws_once(person):
-    gives(person)
 
     done = at_once(lambda: consent.withdraw(person.user, now=NOON))
 
     assert done.count(True) == 1
     assert Erasure.objects.count() == 1
-
-
-def test_who_agrees_again_goes_on(person):
-    """A new row, beside the proof of the first (V-02)."""
-    gives(person)
-    consent.withdraw(person.user, now=NOON)
-    gives(person, now=NOON + timedelta(hours=1))
-
+    assert not consent.withdraw(person.user, now=NOON + timedelta(hours=1))
+    assert set(Consent.objects.values_list("withdrawn_at", flat=True)) == {NOON}
+    gives(person, version="2027-01", now=NOON + timedelta(hours=1))
     assert not consent.is_needed(person.user)
-    assert Consent.objects.count() == 2
-    newest = consent.latest(person.user)
-    assert newest is not None
-    assert newest.given_at == NOON + timedelta(hours=1)
+    assert Consent.objects.count() == 3
 
 
 def test_the_one_that_stands_is_the_latest(person, settings):

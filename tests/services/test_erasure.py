@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import User
-from django.core.management import call_command
 from django.db.models.signals import pre_delete
 from django.test import override_settings
 from django.utils import timezone
@@ -66,9 +65,29 @@ def ids(known):
     return sorted(FaceAuthentication.objects.values_list("provider_id", flat=True))
 
 
-def test_every_authentication_is_forgotten_at_the_provider(known, provider, ids):
-    """V-07."""
-    wish = forget(known)
+#: What proves that there was an approval, when and for what.
+EVIDENCE = ("action", "verified_at", "granted_at", "binding_digest", "created_at")
+
+
+def evidence(person):
+    """Return the history of a user without personal data."""
+    rows = FaceAuthentication.objects.filter(user=person.user)
+    changes = StatusChange.objects.filter(authentication__user=person.user)
+    return (
+        list(FaceChallenge.objects.filter(user=person.user).order_by("pk").values_list(*EVIDENCE)),
+        list(rows.order_by("pk").values_list("status", "created_on")),
+        list(changes.order_by("pk").values()),
+    )
+
+
+def test_every_authentication_is_forgotten_at_the_provider(known, people, provider, ids):
+    """V-07. What stays proves that, and how it ended (TH-47); others are left alone."""
+    other = people()
+    other.passes()
+    of_other = FaceAuthentication.objects.filter(user=other.user)
+    row, before = of_other.values().get(), evidence(known)
+
+    wish = forget(known, by=known.user)
     assert wish.finished_at is None
     assert anonymizations(provider) == []
 
@@ -79,19 +98,17 @@ def test_every_authentication_is_forgotten_at_the_provider(known, provider, ids)
     wish.refresh_from_db()
     assert wish.finished_at == timezone.now()
     assert set(wish.tasks.values_list("state", "provider_id")) == {("done", "")}
-    assert not FaceAuthentication.objects.filter(erased_at=None).exists()
-
-
-def test_what_stays_proves_it_and_names_nobody(known, ids):
-    """V-07, TH-47: whoever knows an id can tell that it was erased."""
-    wish = forget(known, by=known.user)
-    sweep_once()
-
-    digests = set(wish.tasks.values_list("digest", flat=True))
-    assert digests == {erasure.digest_of(one) for one in ids}
+    known_rows = FaceAuthentication.objects.filter(user=known.user)
+    assert not known_rows.filter(erased_at=None).exists()
+    assert set(wish.tasks.values_list("digest", flat=True)) == {
+        erasure.digest_of(provider_id) for provider_id in ids
+    }
     entry = AuditEntry.objects.get(event="erased")
     assert (entry.by, entry.subject) == (known.user, f"faceauth.erasure:{wish.pk}")
     assert entry.details == {"user": str(known.user.pk), "queued": 3}
+    assert evidence(known) == before
+    assert of_other.values().get() == row
+    assert other.browser.get("/statements/").status_code == 200
 
 
 def test_nothing_in_the_rows_tells_of_the_person(known):
@@ -125,24 +142,11 @@ def test_nothing_in_the_rows_tells_of_the_person(known):
     assert set(FaceAuthentication.objects.values_list("code", flat=True)) == {None}
 
 
-def test_the_evidence_stays(known):
-    """TH-47: that there was an approval, when, for what, and how it ended."""
-    columns = ("action", "verified_at", "granted_at", "binding_digest", "created_at")
-    before = list(FaceChallenge.objects.order_by("pk").values_list(*columns))
-    statuses = list(FaceAuthentication.objects.order_by("pk").values_list("status", "created_on"))
-    history = StatusChange.objects.count()
-
-    forget(known)
-    sweep_once()
-
-    assert list(FaceChallenge.objects.order_by("pk").values_list(*columns)) == before
-    told = list(FaceAuthentication.objects.order_by("pk").values_list("status", "created_on"))
-    assert told == statuses
-    assert StatusChange.objects.count() == history
-
-
-def test_what_was_open_and_granted_ends(person):
+@override_settings(FACEAUTH_FALLBACK="by-code")
+def test_the_user_is_left_to_the_fallback(person):
+    """V-08: step-up stops working, and the fallback opens, until they are linked again."""
     person.passes()
+    assert person.browser.get("/statements/").status_code == 200
     person.is_asked("/payout/")
 
     forget(person)
@@ -151,28 +155,11 @@ def test_what_was_open_and_granted_ends(person):
         ("revoked", "erased"),
         ("expired", "erased"),
     }
-
-
-@override_settings(FACEAUTH_FALLBACK="by-code")
-def test_the_user_is_left_to_the_fallback(person):
-    """V-08: step-up stops working, and the other way opens."""
-    person.passes()
-    assert person.browser.get("/statements/").status_code == 200
-
-    forget(person)
-
     shut = person.browser.get("/statements/")
     assert shut.status_code == 403
     assert "/by-code/?challenge=" in shut.content.decode()
-
-
-def test_whoever_is_enrolled_anew_passes_again(person):
-    person.passes()
-    forget(person)
     sweep_once()
-
     applicants.link(person.user, "aplt_chooses_anew")
-
     assert person.passes().status_code == 200
 
 
@@ -199,19 +186,6 @@ def test_asking_again_before_the_end_adds_what_came_since(known, provider):
     assert forget(known, reason=Erasure.Reason.CONSENT).pk == wish.pk
 
     assert wish.tasks.count() == 4
-
-
-def test_others_are_left_alone(known, people, provider):
-    other = people()
-    other.passes()
-    before = FaceAuthentication.objects.filter(user=other.user).values().get()
-
-    forget(known)
-    sweep_once()
-
-    assert FaceAuthentication.objects.filter(user=other.user).values().get() == before
-    assert before["provider_id"] not in anonymizations(provider)
-    assert other.browser.get("/statements/").status_code == 200
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -274,27 +248,10 @@ def test_what_the_provider_refuses_is_for_people(person, provider, caplog, statu
     assert task.provider_id not in caplog.text
     wish.refresh_from_db()
     assert wish.finished_at is None
-
-
-def test_what_was_refused_is_tried_once_more_on_request(person, provider):
-    person.passes()
-    wish = forget(person)
-    provider.troubles.append(answers(400))
-    sweep_once()
-
+    # Once more on request; by then the provider does not know it any more.
     assert forget(person).pk == wish.pk
-    sweep_once()
-
-    assert wish.tasks.get().state == "done"
-
-
-def test_what_the_provider_does_not_know_any_more_is_done(person, provider):
-    person.passes()
-    wish = forget(person)
     provider.troubles.append(answers(404))
-
     sweep_once()
-
     assert wish.tasks.get().state == "done"
 
 
@@ -357,27 +314,17 @@ def test_what_begins_while_it_is_being_forgotten_is_forgotten_too(person, provid
     assert Erasure.objects.get().finished_at is not None
 
 
-def test_another_environment_is_waited_for(person, provider):
+def test_another_environment_and_credentials_are_waited_for(person, provider):
     person.passes()
     wish = forget(person)
 
     with override_settings(FACEAUTH_ENVIRONMENT="live"):
         sweep_once()
     assert (wish.tasks.get().state, anonymizations(provider)) == ("due", [])
-
-    sweep_once()
-    assert wish.tasks.get().state == "done"
-
-
-def test_without_credentials_it_waits(person, settings):
-    person.passes()
-    wish = forget(person)
-    key, settings.FACEAUTH_SECRET_KEY = settings.FACEAUTH_SECRET_KEY, ""
-
-    sweep_once()
+    with override_settings(FACEAUTH_SECRET_KEY=""):
+        sweep_once()
     assert wish.tasks.get().error == "ConfigurationError"
 
-    settings.FACEAUTH_SECRET_KEY = key
     person.clock.shift(120)
     sweep_once()
     assert wish.tasks.get().state == "done"
@@ -393,21 +340,14 @@ def test_anonymizing_one_by_hand_ends_its_task(person):
     assert (wish.tasks.get().state, wish.finished_at) == ("done", timezone.now())
 
 
-def test_somebody_without_a_face_is_forgotten_at_once(people):
-    nobody = people(None)
-
-    wish = forget(nobody)
-
-    assert (wish.finished_at, wish.tasks.count()) == (timezone.now(), 0)
-
-
 # -- the account goes
 
 
-def test_an_account_that_goes_takes_its_faces_with_it(known, provider, ids):
-    """V-07: the wish outlives the rows."""
+def test_accounts_that_go_take_their_faces_with_them(known, people, provider, ids):
+    """V-07: the wish outlives the rows; there is none for a user who never had a face."""
+    people(None)
     deliver(event(known.authentication))
-    known.user.delete()
+    User.objects.all().delete()
     assert not FaceAuthentication.objects.exists()
     assert set(WebhookEvent.objects.values_list("applicant_id", flat=True)) == {""}
 
@@ -418,28 +358,12 @@ def test_an_account_that_goes_takes_its_faces_with_it(known, provider, ids):
     assert (wish.reason, wish.finished_at) == ("account", timezone.now())
 
 
-def test_many_accounts_at_once_do_too(people, provider):
-    for person in (people(), people()):
-        person.passes()
-
-    User.objects.all().delete()
-    sweep_once()
-
-    assert Erasure.objects.exclude(finished_at=None).count() == 2
-
-
 def test_every_name_of_the_user_model_is_listened_to():
     """What is deleted as a proxy of the user model is told under the name of the proxy."""
     users = [model for model in apps.get_models() if issubclass(model, User)]
 
     assert all(pre_delete.has_listeners(model) for model in users)
     assert User in users
-
-
-def test_an_account_without_a_face_goes_quietly(people):
-    people(None).user.delete()
-
-    assert not Erasure.objects.exists()
 
 
 def test_an_event_about_an_account_that_is_gone_keeps_nothing(person):
@@ -453,14 +377,3 @@ def test_an_event_about_an_account_that_is_gone_keeps_nothing(person):
     webhook_events.process(kept.pk, now=timezone.now())
     kept.refresh_from_db()
     assert (kept.state, kept.applicant_id) == ("processed", "")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_sync_does_it_without_celery(person, provider):
-    """`faceauth_sync`, as with `--watch`."""
-    person.passes()
-    wish = forget(person)
-
-    call_command("faceauth_sync")
-
-    assert wish.tasks.get().state == "done"

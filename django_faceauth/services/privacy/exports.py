@@ -45,7 +45,7 @@ Json = dict[str, Any]
 
 PROVIDER: Final = _("the provider")
 SITE: Final = _("the site")
-PERSON: Final = _("the user")
+USER: Final = _("the user")
 STAFF: Final = _("staff of the site")
 
 #: Instead of a period of `FACEAUTH_RETENTION`: rows that go when the rate limits forget them.
@@ -111,7 +111,7 @@ CATEGORIES: Final = (
     DataCategory(
         FaceAttempt,
         _of_authentication,
-        (PROVIDER, PERSON),
+        (PROVIDER, USER),
         "flows",
         (PROVIDER, STAFF),
         left_out={"network": DIGEST},
@@ -120,7 +120,7 @@ CATEGORIES: Final = (
     DataCategory(
         FaceChallenge,
         _of_user,
-        (SITE, PERSON),
+        (SITE, USER),
         "flows",
         left_out={
             "session_digest": SESSION_DIGEST,
@@ -134,14 +134,14 @@ CATEGORIES: Final = (
     DataCategory(
         AttemptRequest,
         _of_user,
-        (PERSON,),
+        (USER,),
         RATE_LIMITS,
         left_out={"session_digest": SESSION_DIGEST},
     ),
-    DataCategory(Lockout, _of_user, (SITE, PERSON), "limits"),
+    DataCategory(Lockout, _of_user, (SITE, USER), "limits"),
     DataCategory(WebhookEvent, _of_events, (PROVIDER,), "tombstones"),
-    DataCategory(Consent, lambda pk: Q(user=pk) | Q(who=str(pk)), (PERSON,), "consents"),
-    DataCategory(Erasure, lambda pk: Q(who=str(pk)), (PERSON, SITE), "consents"),
+    DataCategory(Consent, lambda pk: Q(user=pk) | Q(who=str(pk)), (USER,), "consents"),
+    DataCategory(Erasure, lambda pk: Q(who=str(pk)), (USER, SITE), "consents"),
     DataCategory(
         ErasureTask,
         lambda pk: Q(erasure__who=str(pk)),
@@ -246,7 +246,7 @@ def _value(
         if column.name in category.others:
             if value in {None, ""}:
                 return None
-            return PERSON if str(value) == str(user.pk) else _("staff")
+            return USER if str(value) == str(user.pk) else _("staff")
         if isinstance(row, FaceChallenge) and column.name == "handle" and row.is_open:
             return STILL_OPEN
         if not with_fraud_codes and column.name in FRAUD_COLUMNS.get(category.model, ()):

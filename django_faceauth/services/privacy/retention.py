@@ -52,7 +52,13 @@ def purge(*, now: datetime, tell: Callable[[int], object] = int) -> Mapping[str,
     time, and twice at once. Adds one entry to the audit log.
     """
     with unexpected_errors.contained("lost accounts"):
-        _note_lost_accounts(now)
+        # Accounts that were deleted without signals: their period starts today.
+        known = Erasure.objects.filter(who=OuterRef("who"), reason=Erasure.Reason.ACCOUNT)
+        lost = Consent.objects.filter(user=None).exclude(Exists(known))
+        for who in lost.order_by().values_list("who", flat=True).distinct().iterator():
+            Erasure.objects.create(
+                who=who, reason=Erasure.Reason.ACCOUNT, requested_at=now, finished_at=now
+            )
     counts: dict[str, Any] = {}
     for rule, rows in _due(now):
         counts[rule.name] = 0
@@ -124,16 +130,6 @@ def _consents(since: datetime) -> Rows:
 def _erasures(since: datetime) -> Rows:
     proved = Consent.objects.filter(who=OuterRef("who"))
     return Erasure.objects.filter(finished_at__lt=since).exclude(Exists(proved))
-
-
-def _note_lost_accounts(now: datetime) -> None:
-    """Start the period of accounts that were deleted without signals: they end today."""
-    known = Erasure.objects.filter(who=OuterRef("who"), reason=Erasure.Reason.ACCOUNT)
-    lost = Consent.objects.filter(user=None).exclude(Exists(known))
-    for who in lost.order_by().values_list("who", flat=True).distinct().iterator():
-        Erasure.objects.create(
-            who=who, reason=Erasure.Reason.ACCOUNT, requested_at=now, finished_at=now
-        )
 
 
 def _delete_flow(rows: Rows) -> None:

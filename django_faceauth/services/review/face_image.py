@@ -12,12 +12,10 @@ from django_faceauth.conf import conf
 from django_faceauth.exceptions import NotFound, Unavailable
 from django_faceauth.models import FaceAuthentication
 from django_faceauth.provider.factory import get_client
-from django_faceauth.provider.resources import AssetSnapshot
 from django_faceauth.services import audit_log
 from django_faceauth.services.sync import provider_rate_limit
 
 if TYPE_CHECKING:
-    from django_faceauth.provider.client import Client
     from django_faceauth.provider.responses import Image
 
 OPERATION: Final = "portrait_of"
@@ -35,25 +33,18 @@ def portrait_of(
     after that. Raises `NotFound` if there is no face or it was erased, another `ProviderError`,
     or a `ConfigurationError`; nothing is logged then, as nothing was seen.
     """
-    is_known = authentication.provider_id and authentication.environment == conf.ENVIRONMENT
-    if not is_known or authentication.erased_at is not None:
+    is_here = authentication.environment == conf.ENVIRONMENT
+    if not authentication.provider_id or not is_here or authentication.erased_at is not None:
         raise NotFound(OPERATION, cause="nothing to show")
     client = get_client()
-    link = _newest_link(client, authentication, now)
-    image = client.fetch_image(link, hosts=conf.ASSET_HOSTS, debug=settings.DEBUG)
-    audit_log.note("face_viewed", by=by, about=authentication, now=now)
-    return image
-
-
-def _newest_link(
-    client: Client, authentication: FaceAuthentication, now: datetime
-) -> AssetSnapshot:
     for attempt in authentication.attempts.all()[:MOST_ATTEMPTS]:  # newest first
         if not provider_rate_limit.try_acquire(now=now, someone_waits=True):
             raise Unavailable(OPERATION, cause="asked too often", was_sent=False)
         with provider_rate_limit.honour_retry_after(now=now):
-            page = client.list_assets(authentication.provider_id or "", attempt.provider_id)
+            page = client.list_assets(authentication.provider_id, attempt.provider_id)
         for asset in page.items:
             if asset.type == "face_image" and asset.url:
-                return asset
+                image = client.fetch_image(asset, hosts=conf.ASSET_HOSTS, debug=settings.DEBUG)
+                audit_log.note("face_viewed", by=by, about=authentication, now=now)
+                return image
     raise NotFound(OPERATION, cause="no picture")

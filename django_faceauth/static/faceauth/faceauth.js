@@ -1,38 +1,38 @@
-// The pages work without this file. With it, a waiting page looks every two seconds
-// instead of loading itself again, and a second click on a button does nothing.
+// The pages work without this file. With it, a waiting page polls every two seconds instead of
+// reloading, and a second click on a button does nothing.
 "use strict";
 
-const EVERY = 2000;
-const AT_MOST = 30000;
+const POLL_INTERVAL = 2000;
+const MAX_INTERVAL = 30000;
 
-/** Ask where the challenge stands until there is somewhere to go on to. */
-async function watch(place) {
-  for (let pause = EVERY; ; ) {
+/** Poll the status of the challenge until there is a next page. */
+async function watch(element) {
+  for (let pause = POLL_INTERVAL; ; ) {
     await new Promise((resume) => setTimeout(resume, pause));
-    const told = await ask(place.dataset.faceauthStatus);
-    if (told === null) {
-      pause = Math.min(pause * 2, AT_MOST);
+    const status = await fetchStatus(element.dataset.faceauthStatus);
+    if (status === null) {
+      pause = Math.min(pause * 2, MAX_INTERVAL);
       continue;
     }
-    if (told.next) {
-      window.location.replace(told.next);
+    if (status.next) {
+      window.location.replace(status.next);
       return;
     }
-    pause = EVERY;
-    if (place.textContent !== told.message) renew(place, told.message);
+    pause = POLL_INTERVAL;
+    if (element.textContent !== status.message) show(element, status.message);
   }
 }
 
-/** Show news: the whole page anew, once for each piece of it. */
-function renew(place, message) {
-  place.textContent = message;
-  if (window.history.state?.told === message) return;
-  window.history.replaceState({ told: message }, "");
+/** Show a new message, and reload the page once for each. */
+function show(element, message) {
+  element.textContent = message;
+  if (window.history.state?.message === message) return;
+  window.history.replaceState({ message }, "");
   window.location.reload();
 }
 
-/** Fetch the status; null when there was no answer, a reload when it is not ours any more. */
-async function ask(url) {
+/** Return the status; null without an answer, a reload when the challenge is gone. */
+async function fetchStatus(url) {
   try {
     const response = await fetch(url, { headers: { Accept: "application/json" }, cache: "no-store" });
     if (response.ok) return await response.json();
@@ -43,20 +43,20 @@ async function ask(url) {
   return null;
 }
 
-function once(event) {
+function submitOnce(event) {
   const button = event.target.querySelector("button[type=submit]");
   if (!button) return;
   if (button.getAttribute("aria-disabled") === "true") event.preventDefault();
   button.setAttribute("aria-disabled", "true");
 }
 
-document.addEventListener("submit", once);
-// A page that comes back from the browser's memory is as good as new.
+document.addEventListener("submit", submitOnce);
+// A page that comes back from the browser's history cache can be submitted again.
 window.addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("button[aria-disabled]")) {
     button.removeAttribute("aria-disabled");
   }
 });
 
-const place = document.querySelector("[data-faceauth-status]");
-if (place) watch(place);
+const element = document.querySelector("[data-faceauth-status]");
+if (element) watch(element);
