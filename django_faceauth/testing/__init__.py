@@ -1,16 +1,14 @@
-"""The kit for the tests of sites that use this package.
+"""Testing kit for sites that use this package.
 
-States for a test client or a request, the simulator in the provider's place, signed webhooks,
-and a look at which addresses are gated. Imported by nothing else of the package; the pytest
-plugin is `django_faceauth.pytest_plugin`.
+States for test clients and requests, the simulator in the provider's place, signed webhooks,
+and assertions on gated URLs. The pytest plugin is `django_faceauth.pytest_plugin`.
 """
 
 from __future__ import annotations
 
 from django_faceauth.testing.cases import FaceAuthTestMixin
 from django_faceauth.testing.gates import Ungated, assert_closed, assert_gated, ungated
-from django_faceauth.testing.outcomes import Outcome
-from django_faceauth.testing.provider import simulated
+from django_faceauth.testing.provider import Outcome, simulated
 from django_faceauth.testing.responses import assert_face_asked
 from django_faceauth.testing.states import (
     enrolled,

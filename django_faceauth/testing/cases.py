@@ -1,4 +1,4 @@
-"""The kit for `unittest` and for the `TestCase` classes of Django."""
+"""Mixin for `unittest` and Django test cases."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from django_faceauth.testing.gates import assert_closed, assert_gated
-from django_faceauth.testing.outcomes import Outcome
-from django_faceauth.testing.provider import simulated
+from django_faceauth.testing.provider import Outcome, simulated
 from django_faceauth.testing.responses import assert_face_asked
 from django_faceauth.testing.states import (
     enrolled,
@@ -40,22 +39,19 @@ class FaceAuthTestMixin(TestCase):
     locked_out = staticmethod(locked_out)
     deliver_webhook = staticmethod(deliver_webhook)
     webhook_event = staticmethod(webhook_event)
-    # Named as the assertions of unittest are.
+    # Named like the assertions of unittest.
     assertFaceAsked = staticmethod(assert_face_asked)  # noqa: N815
     assertClosed = staticmethod(assert_closed)  # noqa: N815
     assertGated = staticmethod(assert_gated)  # noqa: N815
 
     @cached_property
     def faceauth_simulator(self) -> Simulation:
-        """The provider of this test, from here to its end; raises as `simulated` does."""
+        """The simulator, from its first use to the end of the test."""
         return self.enterContext(simulated())
 
     def show_face(
         self, url: str, *, outcome: Outcome | None = None, client: Client | None = None, **more: Any
     ) -> HttpResponse:
-        """Do the whole face check for a request of `client`, by default of `self.client`.
-
-        The arguments are those of the simulator's `show_face`.
-        """
+        """Do the whole face check for a request of `client`, by default `self.client`."""
         browser: Any = client or getattr(self, "client", None) or Client()
         return self.faceauth_simulator.show_face(browser, url, outcome=outcome, **more)

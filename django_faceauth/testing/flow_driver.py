@@ -1,4 +1,4 @@
-"""The way of one user from a closed gate to its end: start, capture, return, waiting."""
+"""Whole flow of one user: start, capture, return, waiting."""
 
 from __future__ import annotations
 
@@ -20,113 +20,102 @@ from django_faceauth.services.flow.progress import Step
 from django_faceauth.simulator import signed_links
 from django_faceauth.simulator.capture_driver import CaptureDriver
 from django_faceauth.statuses import UNDER_WAY, AttemptStatus
-from django_faceauth.testing.outcomes import CHOICES, Outcome
-from django_faceauth.testing.responses import page_at, problem_in
+from django_faceauth.testing.provider import Outcome
+from django_faceauth.testing.responses import json_in, page_at
 
-#: Pages between a closed gate and an open one.
-WAY: Final = frozenset({"faceauth:returned", "faceauth:waiting"})
+#: The button of the capture page for each outcome.
+BUTTONS: Final[Mapping[Outcome, str]] = {
+    "approved": "same_person",
+    "declined": "someone_else",
+    "retry": "no_camera",
+    "left": "leave",
+    "refused": "refuse",
+}
 LONGEST_WAIT: Final = 20
-TOO_LONG: Final = "The waiting never ended: the simulator compares faces for longer than nothing."
-JSON: Final = "application/json"
+TOO_LONG: Final = "The waiting did not end: FACEAUTH_SIMULATOR_CHECK_SECONDS is not 0."
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
-    """One user on their way from a closed gate."""
+class FlowDriver:
+    """Drives the flow of one challenge with a test client."""
 
     client: Client
     challenge: FaceChallenge
     secure: bool
 
-    def as_page(self, outcome: Outcome) -> HttpResponse:
-        """Press the button, show the face, come back and wait; return the page at the end."""
-        start = reverse("faceauth:start", args=[self.challenge.handle])
-        agreed = {"consent": conf.CONSENT_VERSION} if conf.CONSENT_VERSION else {}
-        handed_over = self._answer("post", start, agreed)
-        link = self._link()
-        if handed_over.status_code != HTTPStatus.OK or not link:
-            return handed_over
-        return self._until_the_end(self._get(_path(self._capture(link, outcome))))
-
-    def as_program(
-        self, told: Mapping[str, Any], outcome: Outcome, headers: Mapping[str, str] | None
-    ) -> HttpResponse:
-        """Start an attempt, show the face in a browser, and ask until there is an end."""
-        agreed = {"consent": conf.CONSENT_VERSION} if conf.CONSENT_VERSION else {}
-        started = self._answer(
-            "post",
-            _path(told["attempts_url"]),
-            json.dumps(agreed),
-            content_type=JSON,
-            headers=headers,
+    def run_pages(self, outcome: Outcome) -> HttpResponse:
+        """Go through the pages, and return the last one."""
+        page = self._post(reverse("faceauth:start", args=[self.challenge.handle]), _consent())
+        attempt = self._attempt()
+        if page.status_code != HTTPStatus.OK or attempt is None:
+            return page
+        if attempt.status != AttemptStatus.PENDING_REDIRECTION:
+            return page
+        token = signed_links.capture_token(
+            attempt.authentication.provider_id or "", attempt.provider_id
         )
-        if started.status_code != HTTPStatus.CREATED:
-            return started
-        back = self._capture(problem_in(started)["capture_url"], outcome)
-        # The browser that a program opens is logged in nowhere.
-        Client(SERVER_NAME=urlsplit(back).hostname or "testserver").get(
-            _path(back), secure=self.secure
-        )
+        link = f"{conf.BASE_URL}/capture/{token}/"
+        page = self._get(_path(CaptureDriver().show_face(link, BUTTONS[outcome])))
         for _ in range(LONGEST_WAIT):
-            answer = self._get(_path(told["status_url"]), headers=headers)
-            if problem_in(answer).get("next") != Step.WAIT:
-                return answer
-            self._wait()
-        raise AssertionError(TOO_LONG)
-
-    def _until_the_end(self, page: HttpResponse) -> HttpResponse:
-        for _ in range(LONGEST_WAIT):
-            here = page_at(page.request["PATH_INFO"])  # type: ignore[attr-defined]
-            if here is None or here.view_name not in WAY:
+            view = page_at(page.request["PATH_INFO"])  # type: ignore[attr-defined]
+            if view is None or view.view_name not in {"faceauth:returned", "faceauth:waiting"}:
                 return page
+            attempt = self._attempt()
             if page.has_header("Location"):
                 page = self._get(_path(page["Location"]))
-            elif self._is_under_way():
-                self._wait()
+            elif self.challenge.is_open and attempt is not None and attempt.status in UNDER_WAY:
+                let_time_pass(self.challenge.authentication_id)
                 page = self._get(reverse("faceauth:waiting", args=[self.challenge.handle]))
             else:
                 return page
         raise AssertionError(TOO_LONG)
 
-    def _capture(self, link: str, outcome: Outcome) -> str:
-        return CaptureDriver().show_face(link, CHOICES[outcome])
-
-    def _link(self) -> str:
-        """Return the capture link that was handed over, if one was."""
-        attempt = self._attempt()
-        if attempt is None or attempt.status != AttemptStatus.PENDING_REDIRECTION:
-            return ""
-        case_id = attempt.authentication.provider_id or ""
-        return (
-            f"{conf.BASE_URL}/capture/{signed_links.capture_token(case_id, attempt.provider_id)}/"
+    def run_api(
+        self, problem: Mapping[str, Any], outcome: Outcome, headers: Mapping[str, str] | None
+    ) -> HttpResponse:
+        """Start an attempt through the API, and poll the status until there is a result."""
+        started = self._post(
+            _path(problem["attempts_url"]),
+            json.dumps(_consent()),
+            content_type="application/json",
+            headers=headers,
         )
-
-    def _is_under_way(self) -> bool:
-        """Tell whether there is something to wait for."""
-        attempt = self._attempt()
-        return self.challenge.is_open and attempt is not None and attempt.status in UNDER_WAY
+        if started.status_code != HTTPStatus.CREATED:
+            return started
+        url = CaptureDriver().show_face(json_in(started)["capture_url"], BUTTONS[outcome])
+        # The browser that an app opens is not logged in.
+        browser = Client(SERVER_NAME=urlsplit(url).hostname or "testserver")
+        browser.get(_path(url), secure=self.secure)
+        for _ in range(LONGEST_WAIT):
+            response = self._get(_path(problem["status_url"]), headers=headers)
+            if json_in(response).get("next") != Step.WAIT:
+                return response
+            self.challenge.refresh_from_db()
+            let_time_pass(self.challenge.authentication_id)
+        raise AssertionError(TOO_LONG)
 
     def _attempt(self) -> FaceAttempt | None:
         self.challenge.refresh_from_db()
         row = self.challenge.authentication
         return None if row is None else row.attempts.select_related("authentication").first()
 
-    def _wait(self) -> None:
-        self.challenge.refresh_from_db()
-        let_time_pass(self.challenge.authentication_id)
+    def _get(self, path: str, **options: Any) -> HttpResponse:
+        response: Any = self.client.get(path, secure=self.secure, **options)
+        return response  # type: ignore[no-any-return]
 
-    def _get(self, path: str, **more: Any) -> HttpResponse:
-        return self._answer("get", path, None, **more)
-
-    def _answer(self, method: str, path: str, data: Any, **more: Any) -> HttpResponse:
-        answer: HttpResponse = getattr(self.client, method)(path, data, secure=self.secure, **more)
-        return answer
+    def _post(self, path: str, data: Any, **options: Any) -> HttpResponse:
+        response: Any = self.client.post(path, data, secure=self.secure, **options)
+        return response  # type: ignore[no-any-return]
 
 
 def let_time_pass(pk: Any) -> None:
-    """Let the last question about an authentication be long enough ago for another one."""
+    """Make an authentication due, as if its last poll were long ago."""
     rows = FaceAuthentication.objects.filter(pk=pk)
     rows.update(pulled_at=None, pulling_since=None, next_poll_at=timezone.now())
+
+
+def _consent() -> dict[str, str]:
+    return {"consent": conf.CONSENT_VERSION} if conf.CONSENT_VERSION else {}
 
 
 def _path(url: str) -> str:

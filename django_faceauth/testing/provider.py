@@ -1,11 +1,10 @@
-"""The provider of a test: the simulator, in this very process."""
+"""Simulator in the provider's place."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from django.apps import apps
 from django.test import override_settings
@@ -18,16 +17,11 @@ from django_faceauth.provider.factory import answered_by
 if TYPE_CHECKING:
     from django_faceauth.testing.simulation import Simulation
 
+#: `retry`: no usable video; `left`: closed the page; `refused`: declined to take part.
+Outcome = Literal["approved", "declined", "retry", "left", "refused"]
+
 SIMULATOR: Final = "django_faceauth.simulator"
-ADAPTER: Final = f"{SIMULATOR}.adapter"
-SIMULATION: Final = "django_faceauth.testing.simulation"
-
-MISSING: Final = (
-    f'The simulator needs its tables: add "{SIMULATOR}" to INSTALLED_APPS in the settings that '
-    "your tests run with."
-)
-
-#: Nothing of the site's own account, and no address that somebody could call by accident.
+#: Nothing of the site's own account, and no URL that a test could call by accident.
 SETTINGS: Final[dict[str, Any]] = {
     "FACEAUTH_SECRET_KEY": "sk_sbox_simulator",
     "FACEAUTH_OAUTH_CLIENT_ID": "",
@@ -41,23 +35,28 @@ SETTINGS: Final[dict[str, Any]] = {
     "FACEAUTH_SIMULATOR_CHECK_SECONDS": 0,
     "FACEAUTH_SIMULATOR_WEBHOOK_URL": "",
 }
-JOURNEY: Final = f"{Prefix.USER_JOURNEY}_simulator"
 
 
 @contextmanager
 def simulated() -> Iterator[Simulation]:
-    """Put the simulator into the provider's place, without sockets; yields what steers it.
+    """Put the simulator into the provider's place, without sockets; yield its controls.
 
-    Overrides the settings that say who and where the provider is, and no other. Raises
-    `ConfigurationError` unless the simulator is among the apps.
+    Overrides the settings of the provider and no others. Raises `ConfigurationError` unless
+    the simulator is among the apps.
     """
     if not apps.is_installed(SIMULATOR):
-        raise ConfigurationError(MISSING)
+        raise ConfigurationError(
+            f'The simulator needs its tables: add "{SIMULATOR}" to INSTALLED_APPS in the '
+            "settings of your tests."
+        )
+    # Its models need it among the apps.
+    from django_faceauth.simulator.adapter import SimulatorAdapter
+
+    # Imports them too.
+    from django_faceauth.testing.simulation import Simulation
+
     settings = dict(SETTINGS)
     if not is_id(conf.USER_JOURNEY_ID, Prefix.USER_JOURNEY):
-        settings["FACEAUTH_USER_JOURNEY_ID"] = JOURNEY
-    # They have models, which Django knows for apps that are installed, and for no others.
-    adapter = import_module(ADAPTER).SimulatorAdapter()
-    simulation: Simulation = import_module(SIMULATION).Simulation()
-    with override_settings(**settings), answered_by(adapter):
-        yield simulation
+        settings["FACEAUTH_USER_JOURNEY_ID"] = f"{Prefix.USER_JOURNEY}_simulator"
+    with override_settings(**settings), answered_by(SimulatorAdapter()):
+        yield Simulation()

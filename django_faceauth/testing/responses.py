@@ -1,9 +1,9 @@
-"""What a gate answers, as a test reads it."""
+"""Challenges in the responses of gates."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.http import HttpResponseBase
@@ -11,25 +11,24 @@ from django.urls import Resolver404, ResolverMatch, resolve
 
 from django_faceauth.models import FaceChallenge
 
-START: Final = "faceauth:start"
-
 
 def handle_of(response: HttpResponseBase) -> str:
-    """Return the handle of the challenge that a response asks for; empty if it asks for none.
+    """Return the handle of the challenge in a response, or an empty string.
 
-    Knows the redirect of pages, the header of htmx, and the problem that programs get.
+    Knows the redirect of pages, the header for htmx, and the problem document of APIs.
     """
-    sent_to = response.headers.get("Location", "") or response.headers.get("HX-Redirect", "")
-    if sent_to:
-        return _started(sent_to)
+    target = response.headers.get("Location", "") or response.headers.get("HX-Redirect", "")
+    if target:
+        match = page_at(target)
+        return match.kwargs["handle"] if match and match.view_name == "faceauth:start" else ""
     if response.headers.get("Content-Type") != "application/problem+json":
         return ""
-    told = problem_in(response)
-    return str(told.get("challenge", "")) if told.get("code") == "face_required" else ""
+    body = json_in(response)
+    return str(body.get("challenge", "")) if body.get("code") == "face_required" else ""
 
 
 def challenge_of(response: HttpResponseBase) -> FaceChallenge:
-    """Return the challenge that a response asks for; raises `AssertionError` for none."""
+    """Return the challenge in a response; raises `AssertionError` if there is none."""
     handle = handle_of(response)
     if not handle:
         raise AssertionError(
@@ -42,8 +41,7 @@ def challenge_of(response: HttpResponseBase) -> FaceChallenge:
 def assert_face_asked(response: HttpResponseBase, *, action: str | None = None) -> FaceChallenge:
     """Fail unless a response asks for a face, for `action` if that is given.
 
-    Returns the challenge, whose `snapshot` is what the user will be shown. Raises
-    `AssertionError`.
+    Returns the challenge; its `snapshot` is what the user will be shown.
     """
     challenge = challenge_of(response)
     if action is not None and challenge.action != action:
@@ -53,20 +51,15 @@ def assert_face_asked(response: HttpResponseBase, *, action: str | None = None) 
     return challenge
 
 
-def problem_in(response: Any) -> dict[str, Any]:
+def json_in(response: Any) -> dict[str, Any]:
     """Return the JSON object in a response."""
-    told: dict[str, Any] = json.loads(response.content)
-    return told
+    body: dict[str, Any] = json.loads(response.content)
+    return body
 
 
 def page_at(url: str) -> ResolverMatch | None:
-    """Return which page of the site answers at an address, if any does."""
+    """Return the view of the site at a URL, if there is one."""
     try:
         return resolve(urlsplit(url).path)
     except Resolver404:
         return None
-
-
-def _started(url: str) -> str:
-    match = page_at(url)
-    return str(match.kwargs["handle"]) if match and match.view_name == START else ""

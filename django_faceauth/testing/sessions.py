@@ -1,4 +1,4 @@
-"""Whom a state is for: the user behind a test client or a request, and their session."""
+"""Requests of the user behind a test client or a request."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ from django.test import AsyncClient, Client
 from django_faceauth.conf import conf
 from django_faceauth.services.grants import identity
 
-#: Whatever asks a gate in a test: Django's clients, or a request of a `RequestFactory`.
-#: The clients and requests of Django REST framework are among them.
+#: Clients of Django and Django REST framework, or a request of a `RequestFactory`.
 Target = Client | AsyncClient | HttpRequest
 
 NOBODY: Final = (
-    "Nobody is logged in here, and only users have faces. Log in with client.force_login(user), "
-    "or say user=…. For a client that logs in by a token, send the request first, and give its "
-    "refusal in place of the client."
+    "No user is logged in here. Log in with client.force_login(user), or pass user=…. For a "
+    "client with a token, send the request first, and give its refusal in place of the client."
 )
 FORCED: Final = (
     "This client is forced to a user with a token. Send the request first, and give its refusal "
@@ -32,13 +30,20 @@ FORCED: Final = (
 
 
 @contextmanager
-def seat(target: Target, user: AbstractBaseUser | None = None) -> Iterator[HttpRequest]:
-    """Yield a request of whoever sits at `target`, and keep what becomes of its session.
+def request_of(target: Target, user: AbstractBaseUser | None = None) -> Iterator[HttpRequest]:
+    """Yield a request of the user at `target`, and save its session afterwards.
 
-    `user` sits down there first. Raises `ValueError` when nobody does.
+    `user` is logged in first. Raises `ValueError` when no user is.
     """
     if isinstance(target, HttpRequest):
-        yield _own_seat(target, user)
+        if user is not None:
+            target.user = cast(Any, user)
+        forced = _forced(target, "_force_auth") if user is None else None
+        if forced is None:
+            _check_login(getattr(target, "user", None))
+            if not hasattr(target, "session"):
+                target.session = import_module(settings.SESSION_ENGINE).SessionStore()
+        yield forced or target
         return
     if user is not None:
         target.force_login(cast(Any, user))
@@ -48,30 +53,19 @@ def seat(target: Target, user: AbstractBaseUser | None = None) -> Iterator[HttpR
         return
     request = HttpRequest()
     request.session = target.session
-    request.COOKIES = {name: one.value for name, one in target.cookies.items()}
-    request.user = _known(get_user(request))
+    request.COOKIES = {name: morsel.value for name, morsel in target.cookies.items()}
+    request.user = cast(Any, get_user(request))
+    _check_login(request.user)
     yield request
     request.session.save()
-    # With sessions that are kept in their cookie, this is another one now.
+    # Sessions that are stored in their cookie have another key now.
     target.cookies[settings.SESSION_COOKIE_NAME] = request.session.session_key or ""
 
 
-def _own_seat(request: HttpRequest, user: AbstractBaseUser | None) -> HttpRequest:
-    if user is not None:
-        request.user = cast(Any, user)
-    forced = _forced(request, "_force_auth")
-    if forced is not None and user is None:
-        return forced
-    _known(getattr(request, "user", None))
-    if not hasattr(request, "session"):
-        request.session = import_module(settings.SESSION_ENGINE).SessionStore()
-    return request
-
-
 def _forced(holder: object, prefix: str) -> HttpRequest | None:
-    """Return a request of the user that Django REST framework is forced to see, if any.
+    """Return a request of the user whom Django REST framework is forced to see, if any.
 
-    Behind that is no session, and nothing else that stays the same.
+    It has no session, and nothing else that stays the same between requests.
     """
     user = getattr(holder, f"{prefix}_user", None)
     if user is None:
@@ -84,7 +78,6 @@ def _forced(holder: object, prefix: str) -> HttpRequest | None:
     return request
 
 
-def _known(user: Any) -> Any:
+def _check_login(user: Any) -> None:
     if user is None or not user.is_authenticated:
         raise ValueError(NOBODY)
-    return user

@@ -1,6 +1,6 @@
-"""The simulator in the provider's place, and a person who walks through the whole check.
+"""Controls of the simulator for tests.
 
-Only for sites that have the simulator among their apps; `simulated()` sees to that.
+Imports models of the simulator, so it must be among the apps; `simulated()` checks that.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpResponse
@@ -29,24 +28,22 @@ from django_faceauth.simulator.models import StoredCase
 from django_faceauth.simulator.state_machine import Attempt, AttemptRequest, Case
 from django_faceauth.simulator.store import dump
 from django_faceauth.statuses import AttemptStatus, AuthenticationStatus
-from django_faceauth.testing.flow_driver import Walk, let_time_pass
-from django_faceauth.testing.outcomes import Outcome
-from django_faceauth.testing.responses import challenge_of, page_at, problem_in
+from django_faceauth.testing.flow_driver import FlowDriver, let_time_pass
+from django_faceauth.testing.provider import Outcome
+from django_faceauth.testing.responses import challenge_of, json_in, page_at
 from django_faceauth.testing.webhooks import authentication_of, deliver_webhook, webhook_event
-
-CONTINUE: Final = "faceauth:continue"
 
 
 @dataclass
 class Simulation:
-    """The provider of one test; begin it with `simulated()`."""
+    """The provider of one test; `simulated()` yields it."""
 
     plans: dict[Any, deque[Outcome]] = field(default_factory=dict, repr=False)
 
     def decides(self, user: AbstractBaseUser, *outcomes: Outcome) -> None:
-        """Say how the next face checks of a user end, one after the other; the last one stays.
+        """Set the outcomes of the next face checks of a user; the last one stays.
 
-        A user whose applicant id is one of the simulator's scripts keeps to that script.
+        A scripted applicant id of the simulator takes precedence.
         """
         self.plans[user.pk] = deque(outcomes)
 
@@ -64,52 +61,49 @@ class Simulation:
     ) -> HttpResponse:
         """Send a request that a gate refuses, do the whole face check, and return its end.
 
-        For a page that is what the user sees last: the page they wanted, the one on which they
-        press the button again, or what went wrong. For a program it is the answer to the
-        repeated request. Agrees to what `FACEAUTH_CONSENT_VERSION` asks for. Takes no time: the
-        waiting is walked through, not slept through.
+        For a page that is the last page: the wanted one, the one with the button to press
+        again, or the reason why not. For an API it is the response to the repeated request.
+        Gives the consent that `FACEAUTH_CONSENT_VERSION` asks for, and does not sleep.
 
-        `outcome` is how the check ends, by default as `decides` said, else approved. The other
-        arguments are those of the client. Raises `AssertionError` if nobody is asked for a
-        face, and `TypeError` for an async client.
+        `outcome` is "approved" by default, or what `decides` set. The other arguments are
+        those of the client. Raises `AssertionError` if no face is asked for, and `TypeError`
+        for an async client.
         """
         if isinstance(client, AsyncRequestFactory):
-            raise TypeError("show_face() walks with a sync client: give it django.test.Client()")
+            raise TypeError("show_face() needs a sync client: django.test.Client()")
         send = partial(getattr(client, method), url, data, secure=secure, **request)
         refusal = send(headers=headers)
-        walk = Walk(client, challenge_of(refusal), secure)
-        decided = outcome or self._next(walk.challenge)
+        driver = FlowDriver(client, challenge_of(refusal), secure)
+        outcome = outcome or self._next_outcome(driver.challenge)
         if refusal.status_code != HTTPStatus.UNAUTHORIZED:
-            return walk.as_page(decided)
-        told = problem_in(refusal)
-        end = walk.as_program(told, decided, headers)
-        if end.status_code != HTTPStatus.OK or problem_in(end)["next"] != Step.REPEAT:
+            return driver.run_pages(outcome)
+        end = driver.run_api(json_in(refusal), outcome, headers)
+        if end.status_code != HTTPStatus.OK or json_in(end)["next"] != Step.REPEAT:
             return end
-        named = {**(headers or {}), CHALLENGE_HEADER: walk.challenge.handle}
-        repeated: HttpResponse = send(headers=named)
+        repeated: HttpResponse = send(
+            headers={**(headers or {}), CHALLENGE_HEADER: driver.challenge.handle}
+        )
         return repeated
 
     def confirm(self, client: Client, page: HttpResponse, **extra: Any) -> HttpResponse:
-        """Press the button of the page on which `show_face` ends for a form; return the answer.
+        """Press the button of the page on which `show_face` ends for a form.
 
         Raises `AssertionError` for another page.
         """
-        here = page_at(page.request["PATH_INFO"])  # type: ignore[attr-defined]
-        if here is None or here.view_name != CONTINUE:
+        view = page_at(page.request["PATH_INFO"])  # type: ignore[attr-defined]
+        if view is None or view.view_name != "faceauth:continue":
             raise AssertionError("This is not the page that asks to press the button again.")
-        challenge = FaceChallenge.objects.get(handle=here.kwargs["handle"])
+        challenge = FaceChallenge.objects.get(handle=view.kwargs["handle"])
         form = {**dict(challenge.saved_form_data or []), CHALLENGE_FIELD: challenge.handle}
-        answer: Any = client.post(challenge.resume_url, form, **extra)
-        pressed: HttpResponse = answer
-        return pressed
+        response: Any = client.post(challenge.resume_url, form, **extra)
+        return response  # type: ignore[no-any-return]
 
     def changes_mind(
         self, subject: FaceChallenge | FaceAuthentication, status: str = "declined"
     ) -> HttpResponse:
-        """Have an audit find `declined` or `approved`, and the site told by a webhook.
+        """Change the result by an audit and send its webhook; return the site's response.
 
-        Returns what the site answers to the webhook. Raises `ValueError` and `NotAllowed` if
-        nothing was decided yet.
+        Raises `ValueError` or `NotAllowed` if there is no result yet.
         """
         row = authentication_of(subject)
         change_case(status, row.provider_id or "")
@@ -118,7 +112,7 @@ class Simulation:
 
     @contextmanager
     def away(self) -> Iterator[None]:
-        """Let the provider answer nothing but 503 in this block."""
+        """Make the provider answer 503 in this block."""
         fault_injection.add_call(
             {"kind": "server_error", "amount": 503, "calls": None, "operation": ""}
         )
@@ -127,7 +121,7 @@ class Simulation:
         finally:
             fault_injection.clear()
 
-    def _next(self, challenge: FaceChallenge) -> Outcome:
+    def _next_outcome(self, challenge: FaceChallenge) -> Outcome:
         plan = self.plans.get(challenge.user_id)
         if not plan:
             return "approved"
@@ -135,13 +129,8 @@ class Simulation:
 
 
 def remember(row: FaceAuthentication) -> None:
-    """Keep a case for an authentication that was made up, so that the simulator knows it."""
-    case = _case_of(row, row.modified_on or timezone.now())
-    # Not by the store, which would have the site told of it.
-    StoredCase.objects.create(id=case.id, document=dump(case))
-
-
-def _case_of(row: FaceAuthentication, moment: datetime) -> Case:
+    """Store a case for an authentication that `face_shown` and its siblings made up."""
+    moment = row.modified_on or timezone.now()
     attempts = tuple(
         Attempt(
             id=attempt.provider_id,
@@ -153,7 +142,7 @@ def _case_of(row: FaceAuthentication, moment: datetime) -> Case:
         )
         for attempt in reversed(row.attempts.all())
     )
-    return Case(
+    case = Case(
         id=row.provider_id or "",
         applicant_id=row.applicant_id,
         user_journey_id=row.user_journey_id,
@@ -163,3 +152,5 @@ def _case_of(row: FaceAuthentication, moment: datetime) -> Case:
         code=row.code,
         attempts=attempts,
     )
+    # Not through the store, which would send a webhook.
+    StoredCase.objects.create(id=case.id, document=dump(case))

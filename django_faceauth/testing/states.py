@@ -1,14 +1,13 @@
-"""States of users and sessions, as rows that the real gate decides upon.
+"""States of users and sessions.
 
-Nothing here goes around the gate. What the provider would have said is made up; what the site
-makes of it is done by the services that do it in production, and no call is made.
+The provider's answers are made up; the services of production act on them, no call is made,
+and the real gate decides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from importlib import import_module
 from typing import Any, Final, cast
 
 from django.apps import apps
@@ -40,34 +39,29 @@ from django_faceauth.services.sync import sync
 from django_faceauth.services.sync.sync import Pulled
 from django_faceauth.simulator.state_machine import new_id
 from django_faceauth.statuses import AttemptStatus, AuthenticationStatus
+from django_faceauth.testing.provider import SIMULATOR
 from django_faceauth.testing.responses import challenge_of
-from django_faceauth.testing.sessions import Target, seat
+from django_faceauth.testing.sessions import Target, request_of
 from django_faceauth.testing.webhooks import authentication_of
 
 Duration = float | timedelta
-#: In place of a client: the answer in which a gate asks for a face.
+#: In place of a client: the response in which a gate asks for a face.
 Asked = Target | HttpResponseBase
 
-SIMULATOR: Final = "django_faceauth.simulator"
-#: Imported when there is a simulator: it has models.
-MEMORY: Final = "django_faceauth.testing.simulation"
-#: Who grants exemptions when a test does not care.
+#: The author of exemptions, by default.
 AUTHOR: Final = "faceauth-author@example.com"
-
-APPROVED: Final = ResponseCode(10000, "approved")
-DECLINED: Final = ResponseCode(62321, "face_face_mismatch")
 
 
 def enrolled(user: AbstractBaseUser, applicant_id: str = "") -> Applicant:
-    """Return who a user is at the provider, after linking them to somebody if need be.
+    """Return the applicant of a user, linking one if there is none or another is given.
 
     `applicant_id` may be one of the simulator's scripts, such as `aplt_62321` and zeros. Raises
     `ValueError` for an id of the wrong shape.
     """
     if applicant_id:
         return applicants.link(user, applicant_id)
-    held = Applicant.objects.filter(user_id=user.pk).first()
-    return held or applicants.link(user, new_id("aplt"))
+    applicant = Applicant.objects.filter(user_id=user.pk).first()
+    return applicant or applicants.link(user, new_id("aplt"))
 
 
 def face_asked(
@@ -77,7 +71,7 @@ def face_asked(
     binding: Mapping[str, Any] | None = None,
     user: AbstractBaseUser | None = None,
 ) -> FaceChallenge:
-    """Have the user at `target` asked for their face, and not show it; return the challenge.
+    """Ask the user at `target` for a face, and leave the challenge open.
 
     The arguments are those of `face_shown`.
     """
@@ -92,16 +86,15 @@ def face_shown(
     binding: Mapping[str, Any] | None = None,
     user: AbstractBaseUser | None = None,
 ) -> FaceChallenge:
-    """Have the user at `target` show their face, so that gates of `action` open to them there.
+    """Approve a face check of the user at `target`, so that gates of `action` open.
 
     `target` is a test client, a request of a `RequestFactory`, or a response that asks for a
-    face: then that is answered, whatever client it was for, and `action` and `binding` are
-    those of its gate. `ago` is seconds or a `timedelta` since the face was shown. `binding` is
-    the mapping that the gate's `bind` returns. `user` logs in first. Enrols whoever is not.
+    face, whose challenge has its `action` and `binding` from the gate. `ago` is the time since
+    the capture, in seconds or as a `timedelta`. `binding` is the mapping that the gate's `bind`
+    returns. `user` is logged in first. A user who is not enrolled is.
 
     Returns the challenge: clients without a session send its `handle` as `Face-Challenge`.
-    Raises `ValueError` when nobody is logged in, and what `bind` may not return as
-    `snapshot_of` does.
+    Raises `ValueError` when no user is logged in, and the errors of `bind` for a `binding`.
     """
     then = _then(ago)
     return _decided(
@@ -117,9 +110,9 @@ def face_declined(
     binding: Mapping[str, Any] | None = None,
     user: AbstractBaseUser | None = None,
 ) -> FaceChallenge:
-    """Have somebody else show their face at `target`; the arguments are those of `face_shown`.
+    """Decline a face check at `target`; the arguments are those of `face_shown`.
 
-    As many in a row as `FACEAUTH_RATE_LIMITS["lockout"]` says lock the user out.
+    The number in `FACEAUTH_RATE_LIMITS["lockout"]` locks the user out.
     """
     then = _then(ago)
     return _decided(
@@ -135,21 +128,18 @@ def face_revoked(
     binding: Mapping[str, Any] | None = None,
     user: AbstractBaseUser | None = None,
 ) -> FaceChallenge:
-    """Have a face shown at `target` that the provider then no longer takes for the user's.
+    """Approve a face check at `target`, which the provider then declines after an audit.
 
     The arguments are those of `face_shown`.
     """
     challenge = face_shown(target, action=action, ago=ago, binding=binding, user=user)
-    _tell(authentication_of(challenge), AuthenticationStatus.DECLINED, timezone.now())
+    _apply(authentication_of(challenge), AuthenticationStatus.DECLINED, timezone.now())
     challenge.refresh_from_db()
     return challenge
 
 
 def locked_out(user: AbstractBaseUser, *, lasts: Duration = 1800) -> Lockout:
-    """Lock a user out, as after too many declines, for so many seconds or a `timedelta`.
-
-    Nothing can be started meanwhile; what is granted stays so.
-    """
+    """Lock a user out as after too many declines; existing grants stay."""
     now = timezone.now()
     until = now + as_duration(lasts)
     return limits.lock(user.pk, reason=Lockout.Reason.DECLINED, until=until, now=now)
@@ -165,15 +155,18 @@ def exempted(
 ) -> FaceExemption:
     """Let a user pass the gates of `action`, by default of all, without a face.
 
-    `author` grants it: by default a user that is made for that, which takes a user model that
-    asks for no more than a name. Raises what `exempt` of the services raises.
+    `author` is created by default, which needs a user model that requires a name alone.
     """
     now = timezone.now()
+    if author is None:
+        model = get_user_model()
+        name: Any = {model.USERNAME_FIELD: AUTHOR}
+        author, _created = model._default_manager.get_or_create(**name)
     return exemptions.exempt(
         user,
         action=action,
         reason=reason,
-        author=author or _somebody(),
+        author=author,
         expires_at=now + as_duration(lasts),
         now=now,
     )
@@ -193,21 +186,23 @@ def _asked(
     user: AbstractBaseUser | None,
     now: datetime,
 ) -> FaceChallenge:
-    """Return the open challenge of a target, which is asked anew unless it was already."""
+    """Return the open challenge of a target."""
     if isinstance(target, HttpResponseBase):
         if action or binding is not None or user is not None:
-            raise TypeError("a response that asks for a face says by itself what for, and whose")
+            raise TypeError(
+                "a response that asks for a face has an action, binding and user by itself"
+            )
         return challenge_of(target)
     snapshot = {} if binding is None else snapshot_of(binding)
-    question = ChallengeSpec(action, conf.MAX_AGE, snapshot, reason="not_shown", next_url="/")
-    with seat(target, user) as request:
-        enrolled(cast(AbstractBaseUser, request.user))  # nobody else is asked
-        return grants.ask(request, question, window=conf.CAPTURE_WINDOW, now=now)
+    spec = ChallengeSpec(action, conf.MAX_AGE, snapshot, reason="not_shown", next_url="/")
+    with request_of(target, user) as request:
+        enrolled(cast(AbstractBaseUser, request.user))  # others are not asked
+        return grants.ask(request, spec, window=conf.CAPTURE_WINDOW, now=now)
 
 
 @database.atomic()
 def _decided(challenge: FaceChallenge, status: str, now: datetime) -> FaceChallenge:
-    """Have the provider decide about an open challenge; return it as it is then."""
+    """Finish an open challenge with a result of the provider."""
     user = challenge.user
     row = FaceAuthentication.objects.create(
         user_id=user.pk,
@@ -225,35 +220,31 @@ def _decided(challenge: FaceChallenge, status: str, now: datetime) -> FaceChalle
         modified_on=now,
     )
     sync.mirror_attempts(row, [attempt], started_at=now)
-    row, told = _tell(row, status, now)
+    row, snapshot = _apply(row, status, now)
     review_queue.consider(row, now=now)
-    finish.resolve(Pulled(row, told, (attempt,)), now=now)
+    finish.resolve(Pulled(row, snapshot, (attempt,)), now=now)
     if apps.is_installed(SIMULATOR):
-        # So that it can answer for what it never decided, should it be asked.
-        import_module(MEMORY).remember(row)
+        # Imports models of the simulator, which need it among the apps.
+        from django_faceauth.testing.simulation import remember
+
+        remember(row)
     challenge.refresh_from_db()
     return challenge
 
 
-def _tell(
+def _apply(
     row: FaceAuthentication, status: str, now: datetime
 ) -> tuple[FaceAuthentication, AuthenticationSnapshot]:
-    """Have the site take a status for the provider's answer of `now`."""
-    told = AuthenticationSnapshot(
+    is_approved = status == AuthenticationStatus.APPROVED
+    code = (10000, "approved") if is_approved else (62321, "face_face_mismatch")
+    snapshot = AuthenticationSnapshot(
         id=row.provider_id or new_id("fav"),
         status=status,
         applicant_id=row.applicant_id,
         user_journey_id=row.user_journey_id,
-        response_codes=(APPROVED if status == AuthenticationStatus.APPROVED else DECLINED,),
+        response_codes=(ResponseCode(*code),),
         created_on=row.created_on or now,
         modified_on=now,
         has_face=True,
     )
-    return sync.apply(row, told, source=StatusChange.Source.POLL, now=now), told
-
-
-def _somebody() -> AbstractBaseUser:
-    model = get_user_model()
-    named: Any = {model.USERNAME_FIELD: AUTHOR}
-    found: AbstractBaseUser = model._default_manager.get_or_create(**named)[0]
-    return found
+    return sync.apply(row, snapshot, source=StatusChange.Source.POLL, now=now), snapshot

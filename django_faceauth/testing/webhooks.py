@@ -1,4 +1,4 @@
-"""What the provider posts, made and signed as it does."""
+"""Webhook events, signed as the provider does."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from django_faceauth.provider.webhook_payloads import FAMILY
 from django_faceauth.secret import Secret
 from django_faceauth.simulator.state_machine import new_id
 
-#: Sign with this for a delivery of somebody who does not know the key.
-WRONG_KEY: Final = "nobody has agreed with anybody on this key"
+#: A key that the site does not know.
+WRONG_KEY: Final = "this key is not one of those of the site"
 
-#: Bodies that are of no use even when they are signed, by what is wrong with them.
+#: Bodies that cannot be used even with a signature, by what is wrong with them.
 JUNK: Final[Mapping[str, bytes]] = {
     "not JSON": b"not JSON",
     "not UTF-8": b'{"id": "\xff"}',
@@ -35,7 +35,7 @@ JUNK: Final[Mapping[str, bytes]] = {
 }
 
 Envelope = dict[str, Any]
-#: What an event can be about: an authentication, the challenge that it is for, or any id.
+#: An authentication, its challenge, or an id.
 Subject = FaceAuthentication | FaceChallenge | str
 
 
@@ -49,11 +49,9 @@ def webhook_event(
 ) -> Envelope:
     """Return the envelope of a new event about an authentication.
 
-    `subject` is that, the challenge that it is for, or the id of any. `name` is what the
-    provider's types have behind `face_authentication_`. What an event says, such as its
-    `status`, is not believed: the site asks the provider. `created_on` is now by default;
-    `changes` replace members of the envelope. Raises `ValueError` for a challenge without an
-    authentication.
+    `name` follows `face_authentication_` in the type. The site does not trust the content, such
+    as `status`: it pulls from the provider. `created_on` is now by default; `changes` replace
+    members of the envelope. Raises `ValueError` for a challenge without an authentication.
     """
     moment = (created_on or timezone.now()).astimezone(UTC)
     return {
@@ -68,14 +66,14 @@ def webhook_event(
 
 
 def authentication_of(subject: FaceAuthentication | FaceChallenge) -> FaceAuthentication:
-    """Return the authentication that is meant; raises `ValueError` when there is none yet."""
+    """Return the authentication of a subject; raises `ValueError` when there is none yet."""
     if isinstance(subject, FaceChallenge):
-        subject.refresh_from_db(fields=["authentication"])  # a test may hold it since it was asked
+        subject.refresh_from_db(fields=["authentication"])  # a test may hold an older copy
         row = subject.authentication
     else:
         row = subject
     if row is None or row.provider_id is None:
-        raise ValueError("nobody has begun to show a face for this yet")
+        raise ValueError("the face check of this challenge has not begun yet")
     return row
 
 
@@ -108,19 +106,26 @@ def deliver_webhook(
     headers: Mapping[str, str] | None = None,
     **extra: Any,
 ) -> HttpResponse:
-    """Post an envelope, or raw bytes, to the site's webhook address; return the answer.
+    """Post an envelope, or raw bytes, to the site's webhook URL, and return the response.
 
-    Signed with `key`, by default the first of `FACEAUTH_WEBHOOK_SECRET_KEYS`; `signature` takes
-    the place of a genuine one. Comes from where the settings let webhooks come from. What the
-    event leads to has happened when this returns: the site asks the provider, so begin the
-    simulator first, or the site asks the real one. Raises `ConfigurationError` without a key.
+    Signed with `key`, by default the first of `FACEAUTH_WEBHOOK_SECRET_KEYS`, unless `signature`
+    is given. The event is processed when this returns: that pulls from the provider, so start
+    the simulator first. Raises `ConfigurationError` without a key.
     """
     body = event if isinstance(event, bytes) else json.dumps(event).encode()
-    sent = {HEADER: _signature(body, key) if signature is None else signature}
+    if signature is None:
+        keys = [Secret(key)] if key else conf.WEBHOOK_SECRET_KEYS
+        if not keys:
+            raise ConfigurationError(
+                f"{PREFIX}WEBHOOK_SECRET_KEYS is empty, so nothing can be signed. Give the "
+                "settings of your tests a key of 32 characters."
+            )
+        signature = sign(body, keys[0])
+    sent = {HEADER: signature}
     if conf.WEBHOOK_AUTHORIZATION_KEY:
         sent["Authorization"] = conf.WEBHOOK_AUTHORIZATION_KEY.reveal()
     post: Any = (client or Client()).post
-    answer: HttpResponse = post(
+    response: HttpResponse = post(
         reverse("faceauth:webhook"),
         body,
         content_type=content_type,
@@ -128,21 +133,11 @@ def deliver_webhook(
         **_source(),
         **extra,
     )
-    return answer
-
-
-def _signature(body: bytes, key: str) -> str:
-    keys = [Secret(key)] if key else conf.WEBHOOK_SECRET_KEYS
-    if not keys:
-        raise ConfigurationError(
-            f"{PREFIX}WEBHOOK_SECRET_KEYS is empty, so that nothing can be signed. Give the "
-            "settings of your tests a key of 32 characters."
-        )
-    return sign(body, keys[0])
+    return response
 
 
 def _source() -> dict[str, str]:
-    """Return where a delivery comes from, as the site looks at it."""
+    """Return an origin from which the settings accept webhooks."""
     if not conf.WEBHOOK_NETWORKS:
         return {}
     address = str(conf.WEBHOOK_NETWORKS[0][0])

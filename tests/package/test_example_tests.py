@@ -53,5 +53,5 @@ def test_a_gate_that_was_forgotten(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 1, done.stderr
-    assert "/transfer/ (transfer, bank.views.payout): there is no gate" in done.stderr
+    assert "/transfer/ (transfer, bank.views.payout): no gate stands" in done.stderr
     assert "failures=1" in done.stderr

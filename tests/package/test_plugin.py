@@ -101,7 +101,7 @@ def test_fixtures_in_the_tests_of_a_site(site):
     counts, told = site.tests()
 
     assert (counts["passed"], counts["failed"], counts["error"]) == (4, 1, 1), told
-    assert "/home/ (tests.site.views.home): there is no gate" in told
+    assert "/home/ (tests.site.views.home): no gate stands" in told
     assert "Database access not allowed" in told
 
 

@@ -103,13 +103,6 @@ def test_contrasts_are_sufficient(brand, scheme):
         assert ratio >= least, (this, on_this, ratio)
 
 
-def test_the_stylesheet_of_the_page_sets_our_properties():
-    names = {name for block in blocks("css") for name, _ in DECLARED.findall(block)}
-
-    assert names <= {row[0] for row in table("property")}
-    assert names
-
-
 @pytest.fixture
 def done(settings, tmp_path, client):
     """A page of ours on a site with the template of the how-to."""

@@ -62,7 +62,7 @@ def wrong(*patterns, **more):
     return [f"{one.place.address} {one.problem}" for one in ungated(*patterns, **more)]
 
 
-OPEN = "there is no gate that everybody meets"
+OPEN = "no gate stands in front of all requests"
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_gate_that_is_removed(pattern):
         assert_gated(pattern)
 
     assert str(failed.value).splitlines()[:2] == [
-        "Without a face, people get in at:",
+        "These URLs open without a face:",
         "  /payouts/<int:pk>/ (payouts:send, tests.testing.test_gates.page): " + OPEN,
     ]
     assert "Put @face_required on the view" in str(failed.value)
@@ -118,9 +118,9 @@ def test_a_pattern_that_names_nothing(pattern):
         payouts(path("1/", face_required(page), name="one")),
         path("face/", include("django_faceauth.urls")),
     ):
-        with pytest.raises(AssertionError, match="names no address"):
+        with pytest.raises(AssertionError, match="names no URL"):
             assert_gated(pattern)
-        with pytest.raises(AssertionError, match="names no address"):
+        with pytest.raises(AssertionError, match="names no URL"):
             assert_gated("payouts:*", except_=[pattern])
 
 

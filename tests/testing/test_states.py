@@ -1,4 +1,4 @@
-"""A state is what the gate sees: nothing here goes around it."""
+"""States for clients and requests, decided by the real gate."""
 
 from __future__ import annotations
 
@@ -44,88 +44,67 @@ def approved(payment, amount="12.50"):
     return {"payee": payment.payee, "amount": Money(Decimal(amount), "EUR")}
 
 
+def is_open(client, url="/statements/", **options):
+    response = client.get(url, **options)
+    if response.status_code != 200:
+        assert_face_asked(response)
+    return response.status_code == 200
+
+
 # -- shown
 
 
-def test_a_face_that_was_just_shown(client):
-    face_shown(client)
+@pytest.mark.parametrize(
+    ("action", "ago", "url", "opens"),
+    [
+        ("", 0, "/statements/", True),
+        ("payout", 170, "/payout/", True),
+        ("payout", 180, "/payout/", False),
+        ("settings", timedelta(seconds=290), "/documents/settings/", True),
+        ("", 301, "/statements/", False),
+        ("", timedelta(days=400), "/statements/", False),
+        ("payout", 0, "/statements/", False),
+    ],
+)
+def test_action_and_age(client, action, ago, url, opens):
+    face_shown(client, action=action, ago=ago)
 
-    assert client.get("/statements/").status_code == 200
+    assert is_open(client, url) is opens
 
 
-def test_a_face_that_was_shown_some_time_ago(client):
-    """`ago` is counted as the gate counts it: 180 seconds at /payout/."""
-    face_shown(client, action="payout", ago=170)
-    assert client.get("/payout/").status_code == 200
+def test_states_grow_old_and_live_side_by_side(client):
+    face_shown(client, ago=290)
+    face_shown(client, action="payout")
+    assert is_open(client)
+    assert is_open(client, "/payout/")
 
-    face_shown(client, action="settings", ago=timedelta(seconds=290))
-    assert client.get("/documents/settings/").status_code == 200
-
-
-@pytest.mark.parametrize("ago", [301, 86_400, timedelta(days=400)])
-def test_a_face_that_was_shown_too_long_ago(client, ago):
-    face_shown(client, ago=ago)
-
-    assert_face_asked(client.get("/statements/"), action="")
+    with time_machine.travel(timezone.now() + timedelta(seconds=11)):
+        assert not is_open(client)
     assert FaceChallenge.objects.latest("pk").reason == "stale"
 
 
-def test_a_state_grows_old_as_time_passes(client):
-    face_shown(client, ago=290)
-
-    with time_machine.travel(timezone.now() + timedelta(seconds=11)):
-        assert_face_asked(client.get("/statements/"))
-
-
-def test_nothing_is_shown_in_the_future(client):
-    with pytest.raises(ValueError, match="in the past"):
-        face_shown(client, ago=-1)
-
-
-def test_a_face_for_another_action(client):
-    face_shown(client, action="payout")
-
-    assert_face_asked(client.get("/statements/"), action="")
-
-
-def test_a_face_in_another_browser(client, user):
+def test_only_this_user_in_this_session(client, user, users):
+    """Not in another browser, not for another user, and not after logging out."""
     face_shown(client)
     other = Client()
     other.force_login(user)
-
-    assert_face_asked(other.get("/statements/"))
-
-
-def test_a_face_of_another_user(client, users):
-    face_shown(client)
-    other = Client()
+    assert not is_open(other)
     face_shown(other, user=users(), action="payout")
+    assert not is_open(other)
+    assert is_open(client)
 
-    assert_face_asked(other.get("/statements/"))
-    assert client.get("/statements/").status_code == 200
-
-
-def test_logging_out_ends_it(client, user):
-    face_shown(client)
     client.logout()
     client.force_login(user)
 
-    assert_face_asked(client.get("/statements/"))
+    assert not is_open(client)
 
 
-def test_no_call_is_made(client, provider):
-    challenge = face_shown(client)
-    face_revoked(client, action="payout")
-
-    assert provider.calls == []
-    assert challenge.authentication.status == "approved"
-
-
-def test_rows_are_those_that_a_real_check_leaves(client, user):
-    """Nothing but who decided tells them apart; nothing is left for the sweep to ask about."""
+def test_rows_are_those_of_a_real_check(client, user, provider):
+    """No call is made, and the sweep has nothing to ask."""
     challenge = face_shown(client, ago=60)
 
     row, attempt = challenge.authentication, challenge.authentication.attempts.get()
+    assert provider.calls == []
     assert (challenge.state, challenge.reason, challenge.user) == ("granted", "approved", user)
     assert challenge.verified_at == challenge.granted_at == attempt.capture_not_before
     assert [change.status for change in row.status_changes.all()] == ["approved"]
@@ -133,74 +112,44 @@ def test_rows_are_those_that_a_real_check_leaves(client, user):
     assert sweep.claim_due(now=timezone.now()).authentications == ()
 
 
-def test_two_faces_in_one_session(client):
-    face_shown(client)
-    face_shown(client, action="payout")
-
-    assert client.get("/statements/").status_code == client.get("/payout/").status_code == 200
-
-
-# -- bound, and once
-
-
-def test_a_face_for_one_payment(client, payment):
+def test_bound_grant(client, payment):
     """Good for this payment, once."""
+    url = f"/pay/{payment.pk}/"
+    face_shown(client, action="pay")
+    face_shown(client, action="pay", binding=approved(payment, "12.51"))
+    asked = assert_face_asked(client.post(url), action="pay")
+    assert asked.snapshot["amount"] == {"$money": ["12.50", "EUR"]}
+
     face_shown(client, action="pay", binding=approved(payment))
 
-    assert client.post(f"/pay/{payment.pk}/").content == b"paid face"
-    assert_face_asked(client.post(f"/pay/{payment.pk}/"), action="pay")
+    assert client.post(url).content == b"paid face"
+    assert_face_asked(client.post(url), action="pay")
+    assert Payment.objects.get().paid == 1
 
 
-def test_a_face_for_another_amount(client, payment):
-    face_shown(client, action="pay", binding=approved(payment, "12.51"))
-
-    asked = assert_face_asked(client.post(f"/pay/{payment.pk}/"), action="pay")
-
-    assert asked.snapshot["amount"] == {"$money": ["12.50", "EUR"]}
-    assert Payment.objects.get().paid == 0
-
-
-def test_a_face_for_nothing_in_particular_opens_no_bound_gate(client, payment):
-    face_shown(client, action="pay")
-
-    assert_face_asked(client.post(f"/pay/{payment.pk}/"))
-
-
-def test_what_cannot_be_bound(client):
-    with pytest.raises(TypeError, match="float"):
-        face_shown(client, action="pay", binding={"amount": 12.5})
-
-
-def test_a_face_that_counts_once(client):
+def test_single_use_grant(client):
     face_shown(client, action="once")
 
-    assert client.get("/once/").status_code == 200
-    assert_face_asked(client.get("/once/"), action="once")
+    assert is_open(client, "/once/")
+    assert not is_open(client, "/once/")
 
 
-# -- other targets
+def test_wrong_arguments(client, user):
+    enrolled(user)
+    with pytest.raises(ValueError, match="in the past"):
+        face_shown(client, ago=-1)
+    with pytest.raises(TypeError, match="float"):
+        face_shown(client, action="pay", binding={"amount": 12.5})
+    with pytest.raises(TypeError, match="by itself"):
+        face_shown(client.get("/statements/"), action="payout")
+
+
+# -- targets
 
 
 @pytest.mark.parametrize("engine", ["db", "signed_cookies", "cached_db"])
 def test_every_kind_of_session(user, engine):
-    with override_settings(SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}"):
-        client = Client()
-        face_shown(client, user=user)
-
-        assert client.get("/statements/").status_code == 200
-
-
-async def _async_page(user):
-    client = AsyncClient()
-    await sync_to_async(face_shown)(client, user=user)
-    fresh = await client.get("/async/")
-    await sync_to_async(face_revoked)(client)
-    return fresh, await client.get("/payout/")
-
-
-@pytest.mark.parametrize("engine", ["db", "signed_cookies"])
-def test_a_session_that_began_before_there_were_gates(user, engine):
-    """It gets its secret from the state, as it would from the first refusal."""
+    """Also one that began before there were gates, and so has no secret."""
     with override_settings(SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}"):
         client = Client()
         client.force_login(user)
@@ -211,105 +160,85 @@ def test_a_session_that_began_before_there_were_gates(user, engine):
 
         face_shown(client)
 
-        assert client.get("/statements/").status_code == 200
+        assert is_open(client)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_async_client(users):
-    fresh, other = async_to_sync(_async_page)(users())
+def test_async_client(users):
+    async def pages(user):
+        client = AsyncClient()
+        await sync_to_async(face_shown)(client, user=user)
+        fresh = await client.get("/async/")
+        await sync_to_async(face_revoked)(client)
+        return fresh, await client.get("/payout/")
+
+    fresh, other = async_to_sync(pages)(users())
 
     assert fresh.status_code == 200
     assert_face_asked(other, action="payout")
 
 
-def test_a_request_of_a_factory(user):
-    """A view that is called without middleware."""
+def test_requests_of_a_factory(user, client):
+    """Views that are called without middleware."""
     request = RequestFactory().get("/statements/")
     face_shown(request, user=user, ago=30)
-
     assert views.statements(request).status_code == 200
     assert request.face.action == ""
 
-
-def test_a_request_with_a_user_and_a_session(user, client):
     request = RequestFactory().get("/payout/")
     request.user, request.session = user, client.session
     face_shown(request, action="payout", ago=181)
-
     assert_face_asked(views.payout(request), action="payout")
 
 
-def test_a_client_of_rest_framework(user):
+def test_rest_framework(user):
+    """A client that is forced to a user has no session, and needs the handle."""
     client = APIClient()
     client.force_login(user)
     face_shown(client, action="secret")
+    assert is_open(client, "/shop/secret/")
 
-    assert client.get("/shop/secret/").status_code == 200
-
-
-def test_a_client_of_rest_framework_that_is_forced_to_a_user(user):
-    """Without a session, the handle has to come along."""
     client = APIClient()
     client.force_authenticate(user)
-    challenge = face_shown(client, action="secret")
+    headers = {"Face-Challenge": face_shown(client, action="secret").handle}
+    assert not is_open(client, "/shop/secret/")
+    assert is_open(client, "/shop/secret/", headers=headers)
 
-    assert client.get("/shop/secret/").status_code == 401
-    named = {"Face-Challenge": challenge.handle}
-    assert client.get("/shop/secret/", headers=named).status_code == 200
-
-
-def test_a_request_of_rest_framework_that_is_forced_to_a_user(user):
     request = APIRequestFactory().get("/shop/secret/")
     force_authenticate(request, user)
     request.META["HTTP_FACE_CHALLENGE"] = face_shown(request, action="secret").handle
-
     assert Secret.as_view()(request).status_code == 200
 
 
-def test_a_client_with_a_token_answers_its_refusal(user):
-    """Whatever the credential is: the gate itself has noted it."""
+@pytest.mark.parametrize("is_forced", [True, False])
+def test_clients_with_a_token_give_their_refusal(user, is_forced):
     token = Token.objects.create(user=user)
-    client = Client(headers={"authorization": f"Token {token.key}"})
+    client = APIClient()
+    if is_forced:
+        client.force_authenticate(user, token=token)
+    else:
+        client.credentials(HTTP_AUTHORIZATION=f"Token {token.key}")
     enrolled(user)
     with pytest.raises(ValueError, match="give its refusal"):
         face_shown(client, action="secret")
 
     challenge = face_shown(client.get("/shop/secret/"), ago=20)
 
-    named = {"Face-Challenge": challenge.handle}
-    assert client.get("/shop/secret/", headers=named).status_code == 200
-    assert Client().get("/shop/secret/", headers=named).status_code == 403
+    headers = {"Face-Challenge": challenge.handle}
+    assert client.get("/shop/secret/", headers=headers).status_code == 200
+    assert Client().get("/shop/secret/", headers=headers).status_code == 403
 
 
-def test_a_client_that_is_forced_with_a_token(user):
-    client = APIClient()
-    client.force_authenticate(user, token=Token.objects.create(user=user))
-    enrolled(user)
-    with pytest.raises(ValueError, match="give its refusal"):
-        face_shown(client, action="secret")
-
-    challenge = face_shown(client.get("/shop/secret/"))
-
-    named = {"Face-Challenge": challenge.handle}
-    assert client.get("/shop/secret/", headers=named).status_code == 200
-
-
-def test_a_refused_page_is_answered(client, user, payment):
-    """With what the gate itself has bound."""
+def test_refused_page(client, user, payment):
+    """The grant has the binding of the gate."""
     enrolled(user)
     face_shown(client.post(f"/pay/{payment.pk}/"))
 
     assert client.post(f"/pay/{payment.pk}/").content == b"paid face"
 
 
-def test_a_refusal_says_itself_what_for(client, user):
-    enrolled(user)
-    with pytest.raises(TypeError, match="by itself"):
-        face_shown(client.get("/statements/"), action="payout")
-
-
 @pytest.mark.parametrize("target", ["client", "request", "anonymous"])
-def test_nobody_is_there(db, target):
+def test_no_user(db, target):
     request = RequestFactory().get("/")
     if target == "anonymous":
         request.user = AnonymousUser()
@@ -320,122 +249,86 @@ def test_nobody_is_there(db, target):
 # -- other states
 
 
-def test_asked_and_not_shown(client):
-    """The next request asks the same question."""
+def test_asked_and_then_shown(client):
     challenge = face_asked(client, action="payout")
-
     assert assert_face_asked(client.get("/payout/")) == challenge
     assert client.get(f"/face/start/{challenge.handle}/").status_code == 200
 
+    assert face_shown(client, action="payout") == challenge
+    assert is_open(client, "/payout/")
 
-def test_asked_for_something_else(client):
+
+def test_what_asks_for_no_face(client):
     face_asked(client)
-
     with pytest.raises(AssertionError, match="for '', not for 'payout'"):
         assert_face_asked(client.get("/statements/"), action="payout")
-
-
-def test_sent_somewhere_else(client):
     for location in ("/login/", "https://elsewhere.example/face/start/x/y/", "/face/done/"):
         with pytest.raises(AssertionError, match="does not ask"):
             assert_face_asked(HttpResponseRedirect(location))
 
 
-def test_asked_and_then_shown(client):
-    asked = face_asked(client)
-
-    assert face_shown(client) == asked
-    assert client.get("/statements/").status_code == 200
-
-
 def test_declined(client):
-    challenge = face_declined(client)
+    """The review queue gets a case, also for the approval after it."""
+    challenge = face_declined(client, ago=60)
 
     assert (challenge.state, challenge.reason) == ("failed", "declined")
-    assert_face_asked(client.get("/statements/"))
-    shown = client.get(f"/face/status/{challenge.handle}/").json()
-    assert shown["state"] == "failed"
+    assert not is_open(client)
+    assert client.get(f"/face/status/{challenge.handle}/").json()["state"] == "failed"
+    face_shown(client)
+    reasons = ReviewCase.objects.order_by("pk").values_list("reasons", flat=True)
+    assert list(reasons) == [["fraud"], ["turned"]]
 
 
 def test_declined_too_often(client):
-    """As many as the settings say lock out, for the real door."""
     for ago in range(5):
         face_declined(client, ago=ago)
-    start = client.get("/statements/")["Location"]
 
-    assert client.post(start).status_code == 429
-
-
-def test_the_review_desk_hears_of_it(client):
-    """Of the decline, and of the face after it."""
-    face_declined(client, ago=60)
-    face_shown(client)
-
-    reasons = ReviewCase.objects.order_by("pk").values_list("reasons", flat=True)
-    assert list(reasons) == [["fraud"], ["turned"]]
+    assert client.post(client.get("/statements/")["Location"]).status_code == 429
 
 
 def test_revoked(client):
     challenge = face_revoked(client, ago=20)
 
     assert (challenge.state, challenge.authentication.status) == ("revoked", "declined")
-    assert_face_asked(client.get("/statements/"))
+    assert not is_open(client)
     assert FaceChallenge.objects.latest("pk").reason == "revoked"
 
 
 def test_locked_out(client, user, provider):
-    enrolled(user)
+    """Nothing can be started, and grants stay."""
+    face_shown(client, action="payout")
     locked_out(user, lasts=600)
-    start = client.get("/statements/")["Location"]
 
-    answer = client.post(start)
+    response = client.post(client.get("/statements/")["Location"])
 
-    assert (answer.status_code, provider.calls) == (429, [])
-    assert 590 < int(answer["Retry-After"]) <= 600
-
-
-def test_a_lock_leaves_what_is_granted(client, user):
-    face_shown(client)
-    locked_out(user)
-
-    assert client.get("/statements/").status_code == 200
+    assert (response.status_code, provider.calls) == (429, [])
+    assert 590 < int(response["Retry-After"]) <= 600
+    assert is_open(client, "/payout/")
 
 
-def test_exempt(client, user):
+def test_exempted(client, user, users):
     exempted(user, action="payout", lasts=600)
-
-    assert client.get("/payout/").status_code == 200
+    assert is_open(client, "/payout/")
     assert client.get("/statements/").status_code == 403
 
-
-def test_exempt_from_everything(client, user, users):
     author = users()
     exempted(user, author=author)
+    assert is_open(client)
+    assert FaceExemption.objects.latest("pk").author == author
 
-    assert client.get("/payout/").status_code == client.get("/statements/").status_code == 200
-    assert FaceExemption.objects.get().author == author
 
-
-def test_who_is_not_enrolled_stays_so_until_a_state_needs_it(client, user):
+def test_enrolled(client, user):
+    """States enrol a user who needs it; another applicant ends them."""
     assert client.get("/statements/").status_code == 403
     assert not Applicant.objects.filter(user=user).exists()
-
     face_shown(client)
+    assert is_open(client)
 
-    assert client.get("/statements/").status_code == 200
-
-
-def test_enrolled_twice_is_once(user):
-    first = enrolled(user)
-
-    assert enrolled(user) == first
+    assert enrolled(user) == enrolled(user)
     assert enrolled(user, "aplt_62321").applicant_id == "aplt_62321"
     with pytest.raises(ValueError, match="aplt_"):
         enrolled(user, "bob")
-
-
-def test_another_applicant_ends_a_state_as_it_does_in_production(client, user):
+    assert not is_open(client)
     face_shown(client)
     applicants.link(user, "aplt_another")
-
-    assert_face_asked(client.get("/statements/"))
+    assert not is_open(client)
