@@ -1,4 +1,4 @@
-"""The shape of the provider's ids (P-01)."""
+"""Format of the provider's ids (P-01)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ from django_faceauth.identifiers import MAX_LENGTH, Prefix, is_id
 
 @pytest.mark.parametrize("prefix", Prefix)
 @pytest.mark.parametrize("rest", ["a", "7", "_", "tkoi5db4hryu5cei5vwoabr7we", "A_b9", "a" * 64])
-def test_letters_digits_and_underscores_behind_a_prefix_are_an_id(
-    prefix: Prefix, rest: str
-) -> None:
+def test_an_id_is_a_prefix_with_letters_digits_and_underscores(prefix: Prefix, rest: str) -> None:
     assert is_id(f"{prefix}_{rest}", prefix)
 
 
@@ -37,17 +35,17 @@ def test_an_id_is_of_one_kind_only(prefix: Prefix) -> None:
     ],
     ids=repr,
 )
-def test_anything_else_is_not(text: str) -> None:
+def test_other_strings_are_no_ids(text: str) -> None:
     assert not is_id(text, Prefix.AUTHENTICATION)
 
 
 @pytest.mark.parametrize("value", [None, 7, 1.5, True, b"fav_a", ["fav_a"], {"fav_a": 1}, object()])
-def test_what_is_no_text_is_no_id(value: object) -> None:
+def test_other_values_are_no_ids(value: object) -> None:
     assert not is_id(value, Prefix.AUTHENTICATION)
 
 
 @given(st.one_of(st.text(), st.from_regex(r"fav_[\w/.%?#-]*"), st.from_regex(r"\Afav_\w+\Z")))
-def test_an_id_keeps_its_place_in_a_path_and_its_room_in_the_database(text: str) -> None:
+def test_an_id_fits_into_a_path_and_into_the_database(text: str) -> None:
     if not is_id(text, Prefix.AUTHENTICATION):
         return
 
