@@ -134,7 +134,7 @@ def _figures(found: Statistics, site: AdminSite) -> Iterator[Figure]:
     age = _("The oldest has been waiting for %(time)s") % {"time": in_words(health.oldest_event)}
     waiting = (age, f"{events}?state__exact=stored") if health.backlog else ()
     yield Figure(_("Backlog of events"), number_format(health.backlog), *waiting)
-    used, doctor = f"{round(health.budget_used * 100)} %", _("Run faceauth_doctor.")
+    used, doctor = f"{round(health.budget_used * 100)} %", str(_("Run faceauth_doctor."))
     paused = (health.why_paused, "", doctor) if health.pause else ()
     yield Figure(_("Provider rate limit in use"), used, *paused)
     late, sweep = _("More than five minutes late"), _("Run faceauth_sync --watch or Celery beat.")

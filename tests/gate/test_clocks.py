@@ -1,4 +1,4 @@
-"""Several servers, each with a clock of its own."""
+"""Several servers with clocks that differ."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from django.test import override_settings
 from django.utils import timezone
 
 from django_faceauth.gate import recorded_face
-from django_faceauth.models import FaceAttempt, FaceChallenge, FaceExemption
+from django_faceauth.models import FaceAttempt, FaceExemption
 from django_faceauth.services.flow import finish
-from django_faceauth.services.grants import exemptions
+from django_faceauth.testing import exempted
 from tests.gate.test_fallback import enters
 
 pytestmark = pytest.mark.database
 
 GATE = "/statements/"
 
-#: How far the clock is ahead that wrote the moment, and whether it still counts (G-06).
-AHEAD = [(-1, True), (0, True), (60, True), (61, False)]
-each_clock = pytest.mark.parametrize(("ahead", "counts"), AHEAD)
+#: How many seconds the clock was ahead, and whether what it wrote counts already (G-06).
+each_clock = pytest.mark.parametrize(
+    ("ahead", "counts"), [(-1, True), (0, True), (60, True), (61, False)]
+)
 
 
 @pytest.fixture
@@ -37,32 +38,13 @@ def another_server(clock):
     return server
 
 
-@pytest.fixture
-def exempts(people):
-    """Exempt a person for an hour."""
-    officer = people(None).user
-
-    def exempt(person):
-        now = timezone.now()
-        return exemptions.exempt(
-            person.user,
-            action="*",
-            reason="Lost a hand in an accident",
-            author=officer,
-            expires_at=now + timedelta(hours=1),
-            now=now,
-        )
-
-    return exempt
-
-
-def opens(person, path=GATE):
-    return person.browser.get(path).content.startswith(b"secret")
+def opens(person):
+    return person.browser.get(GATE).content.startswith(b"secret")
 
 
 @each_clock
-def test_a_face_that_another_server_saw(person, another_server, caplog, ahead, counts):
-    """(F-24), G-06."""
+def test_a_face_from_another_server(person, another_server, caplog, ahead, counts):
+    """F-24, G-06."""
     with another_server(ahead):
         person.passes(GATE)
         left = timezone.now() - person.challenge.verified_at
@@ -73,101 +55,67 @@ def test_a_face_that_another_server_saw(person, another_server, caplog, ahead, c
 
 
 @each_clock
-@override_settings(FACEAUTH_FALLBACK="by-code")
-def test_another_way_that_was_taken_on_another_server(
-    person, another_server, caplog, ahead, counts
-):
-    """(F-24), G-06."""
-    person.is_asked(GATE)
+def test_an_exemption_from_another_server(person, another_server, caplog, ahead, counts):
+    """F-24, G-06."""
     with another_server(ahead):
-        enters(person)
+        exempted(person.user)
 
     assert opens(person) is counts
     assert ("in the future" in caplog.text) is not counts
 
 
-@each_clock
-def test_an_exemption_that_another_server_wrote(
-    person, exempts, another_server, caplog, ahead, counts
-):
-    """(F-24), G-06."""
-    with another_server(ahead):
-        exempts(person)
+def test_an_exemption_of_the_future_does_not_hide_another(person, another_server):
+    """F-24."""
+    with another_server(3600):
+        exempted(person.user)
+    exempted(person.user)
 
-    assert opens(person) is counts
-    assert ("in the future" in caplog.text) is not counts
+    assert opens(person)
+    assert FaceExemption.objects.count() == 2
 
 
 @each_clock
 @override_settings(FACEAUTH_FALLBACK="by-code")
-def test_a_payment_that_was_approved_on_another_server_is_made_once(
-    person, payment, another_server, ahead, counts
+def test_a_payment_that_was_approved_on_another_server(
+    person, payment, another_server, caplog, ahead, counts
 ):
-    """(F-24), G-06, B-02."""
+    """It is made once, or the gate asks again (F-24, G-06, B-02)."""
     path = f"/pay/{payment.pk}/"
     person.is_asked(path, "post")
     with another_server(ahead):
         enters(person)
 
-    answers = [person.browser.post(path).status_code for _ in range(3)]
+    statuses = [person.browser.post(path).status_code for _ in range(3)]
 
     payment.refresh_from_db()
     assert payment.paid == int(counts)
-    assert answers == [200 if counts else 302, 302, 302]
-
-
-def test_a_payment_is_made_by_face_though_the_clocks_of_two_servers_differ(
-    person, payment, another_server
-):
-    """(F-24): the attempt is bought and approved ahead of the server that makes the payment."""
-    path = f"/pay/{payment.pk}/"
-    start = person.is_asked(path, "post")
-    with another_server(50):
-        person.proves(start)
-
-    assert person.browser.post(path).content == b"paid face"
-    person.is_asked(path, "post")
-    payment.refresh_from_db()
-    assert payment.paid == 1
+    assert statuses == [200 if counts else 302, 302, 302]
+    assert ("in the future" in caplog.text) is not counts
 
 
 @override_settings(FACEAUTH_FALLBACK="by-code")
-def test_what_counts_as_now_ends_by_its_anchor(person, another_server):
-    """(F-24), G-05: the anchor stays where it was written."""
-    person.is_asked(GATE)
-    with another_server(60):
-        enters(person)
-    anchor = person.challenge.verified_at
-    assert opens(person)
-
-    person.clock.move_to(anchor + timedelta(seconds=299))
-    assert opens(person)
-    person.clock.move_to(anchor + timedelta(seconds=300))
-
-    person.is_asked(GATE)
-    assert person.challenge.verified_at is None
-
-
-@override_settings(FACEAUTH_FALLBACK="by-code")
-def test_the_view_is_told_of_no_moment_in_the_future(person, another_server):
-    """(F-24): nor are those whom it tells, by `auth_time`."""
+def test_a_grant_that_is_ahead_ends_by_its_anchor(person, another_server):
+    """The anchor stays, but the view learns no time in the future (F-24, G-05)."""
     person.is_asked(GATE)
     with another_server(60):
         enters(person)
     challenge = person.challenge
+    end = challenge.verified_at + timedelta(seconds=300)
 
     face = recorded_face(person.user, challenge.handle)
+    assert (face.verified_at, face.expires_at) == (timezone.now(), end)
+    assert opens(person)
+    person.clock.move_to(end - timedelta(seconds=1))
+    assert opens(person)
+    person.clock.move_to(end)
 
-    assert face.verified_at == timezone.now()
-    assert face.expires_at == challenge.verified_at + timedelta(seconds=300)
+    person.is_asked(GATE)
 
 
 @each_clock
 @override_settings(FACEAUTH_FALLBACK="by-code")
-def test_kept_fields_wait_on_the_page_that_another_server_shows(
-    person, another_server, ahead, counts
-):
-    """(F-24): the page that asks to confirm goes by the same rule as the gate."""
+def test_the_continue_page_goes_by_the_same_rule(person, another_server, ahead, counts):
+    """F-24."""
     person.is_asked("/change/", "post", data={"email": "a@example.com"})
     with another_server(ahead):
         page = enters(person)["Location"]
@@ -178,8 +126,8 @@ def test_kept_fields_wait_on_the_page_that_another_server_shows(
 
 
 @each_clock
-def test_an_attempt_that_another_server_bought(person, caplog, ahead, counts):
-    """(F-24), G-06: no anchor comes of a moment that one of our clocks cannot have seen."""
+def test_an_attempt_from_another_server(person, caplog, ahead, counts):
+    """A time that our clocks cannot have seen yet makes no anchor (F-24, G-06)."""
     person.shows_face(person.is_handed_over(person.is_asked(GATE)))
     person.clock.shift(3)
     now = timezone.now()
@@ -189,30 +137,3 @@ def test_an_attempt_that_another_server_bought(person, caplog, ahead, counts):
 
     assert person.challenge.state == ("granted" if counts else "failed")
     assert ("clock" in caplog.text) is not counts
-
-
-@override_settings(FACEAUTH_SLOW_REVIEW=True, FACEAUTH_FALLBACK="by-code")
-@each_clock
-def test_a_decision_that_another_server_noted(
-    person, payment, another_server, caplog, ahead, counts
-):
-    """(F-24), G-16: where the window begins with the decision, that must not be ahead either."""
-    path = f"/pay/{payment.pk}/"
-    person.is_asked(path, "post")
-    enters(person)
-    FaceChallenge.objects.update(granted_at=timezone.now() + timedelta(seconds=ahead))
-
-    person.browser.post(path)
-
-    payment.refresh_from_db()
-    assert payment.paid == int(counts)
-
-
-def test_an_exemption_of_the_future_does_not_hide_another(person, exempts, another_server):
-    """(F-24): it is left out, and the others count."""
-    with another_server(3600):
-        exempts(person)
-    exempts(person)
-
-    assert opens(person)
-    assert FaceExemption.objects.count() == 2

@@ -1,4 +1,4 @@
-"""What ends open questions and unused grants, at the very next request (G-11)."""
+"""Events that end open challenges and unused grants at the next request (G-11)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.core import signing
 from django.db import OperationalError, connection, transaction
-from django.test import Client, RequestFactory
+from django.test import Client
 from django.utils import timezone
 
 from django_faceauth.models import Erasure, FaceAuthentication, FaceChallenge
@@ -34,40 +34,44 @@ OPEN = "/payout/"
 
 @dataclass
 class Situation:
-    """Somebody with a grant, and with a question that is still open."""
+    """A user with a grant, and with a challenge that is still open."""
 
     person: object
     grant: FaceChallenge
-    question: FaceChallenge
-    told: list
+    challenge: FaceChallenge
+    signals: list
 
     def is_shut(self):
-        """Tell whether the next request of either gate is refused."""
+        """Return whether the next request of either gate is refused."""
         answers = [self.person.browser.get(path) for path in (GATE, OPEN)]
         return all(not answer.content.startswith(b"secret") for answer in answers)
 
     @property
     def rows(self):
-        found = (FaceChallenge.objects.get(pk=one.pk) for one in (self.grant, self.question))
-        return [(row.state, row.reason) for row in found]
+        rows = [FaceChallenge.objects.get(pk=row.pk) for row in (self.grant, self.challenge)]
+        return [(row.state, row.reason) for row in rows]
+
+    def revoked(self, reason):
+        """Return the signals of one revocation, with what the grant had let through."""
+        return [(self.grant.pk, reason, ("",))]
 
 
 @pytest.fixture
 def situation(person):
-    told = []
+    signals = []
 
-    def hear(challenge, reason, executed, **_facts):
-        told.append((challenge.pk, reason, executed))
+    def receive(challenge, reason, executed, **_facts):
+        signals.append((challenge.pk, reason, executed))
 
-    challenge_revoked.connect(hear)
+    challenge_revoked.connect(receive)
     person.passes(GATE)
     grant = person.challenge
     person.is_asked(OPEN)
-    yield Situation(person, grant, person.challenge, told)
-    challenge_revoked.disconnect(hear)
+    yield Situation(person, grant, person.challenge, signals)
+    challenge_revoked.disconnect(receive)
 
 
-# -- what ends everything, and says so
+# -- what ends everything
 
 
 def deactivated(situation):
@@ -76,7 +80,7 @@ def deactivated(situation):
 
 
 def relinked(situation):
-    applicants.link(situation.person.user, "aplt_somebody_else")
+    applicants.link(situation.person.user, "aplt_another")
 
 
 def password(situation):
@@ -98,33 +102,29 @@ def logout(situation):
 
 
 EVENTS = [deactivated, password, relinked, staff, reported, logout]
+each_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
 
 
-@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
-def test_it_counts_at_the_next_request(situation, event):
-    """The grant is revoked, the question over, the rows say why (G-11, B-06)."""
+@each_event
+def test_it_counts_at_the_next_request_and_sends_one_signal(situation, event):
+    """The grant is revoked, the challenge expired, the rows say why (G-11, B-06)."""
+    reason = event.__name__
     event(situation)
-
-    assert situation.is_shut()
-    assert situation.rows == [("revoked", event.__name__), ("expired", event.__name__)]
-    assert FaceChallenge.objects.get(pk=situation.grant.pk).revoked_at == timezone.now()
-
-
-@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
-def test_it_is_told_once(situation, event):
-    """With what the grant had let through."""
-    event(situation)
+    revoked_at = timezone.now()
     situation.person.clock.shift(1)
     event(situation)
 
-    assert situation.told == [(situation.grant.pk, event.__name__, ("",))]
+    assert situation.is_shut()
+    assert situation.rows == [("revoked", reason), ("expired", reason)]
+    assert FaceChallenge.objects.get(pk=situation.grant.pk).revoked_at == revoked_at
+    assert situation.signals == situation.revoked(reason)
 
 
-@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
-def test_a_capture_under_way_opens_nothing_any_more(situation, event):
-    """The answer comes too late for a question that is over (D-11)."""
+@each_event
+def test_a_capture_in_progress_opens_nothing(situation, event):
+    """Its result comes too late for a challenge that is over (D-11)."""
     person = situation.person
-    back = person.shows_face(person.is_handed_over(f"/face/start/{situation.question.handle}/"))
+    back = person.shows_face(person.is_handed_over(f"/face/start/{situation.challenge.handle}/"))
     event(situation)
     person.clock.shift(3)
 
@@ -135,32 +135,22 @@ def test_a_capture_under_way_opens_nothing_any_more(situation, event):
 
 
 @pytest.mark.parametrize("event", [deactivated, relinked, staff, reported])
-def test_it_counts_for_requests_of_other_processes(situation, event):
-    """Another connection wrote it; nothing is remembered here (G-11)."""
+def test_it_counts_in_every_session_and_process(situation, event):
+    """Another connection writes it; nothing is cached here (G-11)."""
     person = situation.person
-    assert person.browser.get(GATE).status_code == 200
+    browsers = [person.browser, person.new_browser()]
+    person.browser = browsers[1]
+    person.passes(GATE)
+    assert all(browser.get(GATE).status_code == 200 for browser in browsers)
     turns = iter([lambda: event(situation)])
 
     at_once(lambda: next(turns, lambda: None)())
 
-    assert situation.is_shut()
+    for person.browser in browsers:
+        assert situation.is_shut()
 
 
-@pytest.mark.parametrize("event", [staff, reported, relinked])
-def test_it_counts_in_every_session(situation, event):
-    person = situation.person
-    first = person.browser
-    person.browser = person.new_browser()
-    person.passes(GATE)
-
-    event(situation)
-
-    assert situation.is_shut()
-    person.browser = first
-    assert situation.is_shut()
-
-
-def test_logging_out_ends_the_session_alone(situation):
+def test_logging_out_ends_one_session(situation):
     """By Django's own signal; another session of the same user goes on (B-05)."""
     person = situation.person
     first = person.browser
@@ -170,171 +160,12 @@ def test_logging_out_ends_the_session_alone(situation):
     first.logout()
 
     assert situation.rows == [("revoked", "logout"), ("expired", "logout")]
-    assert situation.told == [(situation.grant.pk, "logout", ("",))]
+    assert situation.signals == situation.revoked("logout")
     assert person.browser.get(GATE).status_code == 200
 
 
-def test_whoever_is_active_again_shows_the_face_again(situation):
-    deactivated(situation)
-    User.objects.filter(pk=situation.person.user.pk).update(is_active=True)
-
-    assert situation.person.browser.get("/home/").status_code == 200
-    situation.person.is_asked(GATE)
-
-
-def test_users_who_are_deactivated_behind_our_back(situation):
-    """Without a signal: the gate looks itself; the rows do not know (G-11)."""
-    User.objects.filter(pk=situation.person.user.pk).update(is_active=False)
-
-    assert situation.is_shut()
-    assert situation.told == []
-
-
-def test_linking_to_the_same_applicant_again_ends_nothing(situation):
-    person = situation.person
-    applicants.link(person.user, person.user.face_applicant.applicant_id)
-
-    assert person.browser.get(GATE).status_code == 200
-
-
-# -- passwords
-
-
-def test_a_new_password_counts_at_the_next_request(situation):
-    """Django ends the session, and a new one was granted nothing (B-06, TH-21)."""
-    person = situation.person
-    person.user.set_password("another one")
-    person.user.save()
-
-    assert person.browser.get(GATE)["Location"].startswith("/login/")
-    person.browser.force_login(person.user)
-    assert situation.is_shut()
-
-
-def test_a_new_password_in_a_session_that_goes_on(situation):
-    """update_session_auth_hash keeps the session, and not the grant (B-06)."""
-    person = situation.person
-    request = RequestFactory().post("/password/")
-    request.session, request.user = person.browser.session, person.user
-    password(situation)
-    update_session_auth_hash(request, person.user)
-    request.session.save()
-    person.browser.cookies["sessionid"] = request.session.session_key
-
-    assert person.browser.get("/home/").status_code == 200
-    assert situation.is_shut()
-    assert situation.told == [(situation.grant.pk, "password", ("",))]
-
-
-def test_a_password_that_is_hashed_anew_is_no_new_one(situation, settings):
-    """Django does so at a log-in, when the site's hasher has changed."""
-    settings.PASSWORD_HASHERS = [
-        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-        *settings.PASSWORD_HASHERS,
-    ]
-
-    assert User.objects.get(pk=situation.person.user.pk).check_password("pass word")
-
-    assert situation.told == []
-
-
-def test_passwords_that_are_changed_behind_our_back(situation):
-    """Without a signal: the session knows the old one (B-06)."""
-    person = situation.person
-    User.objects.filter(pk=person.user.pk).update(password=make_password("another one"))
-
-    assert situation.is_shut()
-
-
-def test_the_way_back_after_a_new_password_finds_nothing(situation):
-    """A capture that had begun before belongs to the old password (B-06)."""
-    person = situation.person
-    back = person.shows_face(person.is_handed_over(f"/face/start/{situation.question.handle}/"))
-    person.user.set_password("another one")
-    person.user.save()
-    person.browser.force_login(person.user)
-    person.clock.shift(3)
-
-    assert person.returns(back).status_code == 404
-    assert situation.is_shut()
-
-
-# -- the provider
-
-
-def news(row, **changes):
-    now = timezone.now()
-    snapshot = AuthenticationSnapshot(id=row.provider_id, modified_on=now, **changes)
-    sync.apply(row, snapshot, source="webhook", now=now)
-
-
-def test_an_audit_that_declines(situation):
-    """The open question is about another face, and goes on (D-10, TH-18)."""
-    row = FaceAuthentication.objects.get(challenge=situation.grant)
-    situation.person.clock.shift(10)
-
-    news(row, status="declined")
-    news(row, status="declined")
-
-    situation.person.is_asked(GATE)
-    assert situation.rows == [("revoked", "declined"), ("open", "not_shown")]
-    assert situation.told == [(situation.grant.pk, "declined", ("",))]
-
-
-def test_a_provider_that_removed_the_face(situation):
-    """Behind what was anonymized stands nobody."""
-    row = FaceAuthentication.objects.get(challenge=situation.grant)
-    situation.person.clock.shift(10)
-    get_client().anonymize_authentication(row.provider_id)
-
-    deliver(event(row, "anonymized"))
-    deliver(event(row, "anonymized"))
-
-    situation.person.is_asked(GATE)
-    assert situation.rows[0] == ("revoked", "erased")
-    assert situation.told == [(situation.grant.pk, "erased", ("",))]
-
-
-# -- what was used up
-
-
-def test_what_was_used_up_stays_so(person):
-    """A payment that was made is not undone; the row keeps that it was used."""
-    person.passes("/once/")
-    revocation.end_all(person.user.pk, reason="staff", now=timezone.now())
-
-    assert (person.challenge.state, person.challenge.reason) == ("consumed", "used")
-
-
-def test_ending_says_how_much_there_was(situation):
-    now = timezone.now()
-
-    assert revocation.end_all(situation.person.user.pk, reason="staff", now=now) == 2
-    later = now + timedelta(seconds=1)
-    assert revocation.end_all(situation.person.user.pk, reason="staff", now=later) == 0
-
-
-def test_nobody_else_is_touched(situation, people):
-    other = people()
-    other.passes(GATE)
-
-    staff(situation)
-
-    assert other.browser.get(GATE).status_code == 200
-
-
-def test_it_is_undone_with_the_transaction_that_made_it_necessary(situation):
-    """Both or neither, and then nobody is told."""
-    with transaction.atomic():
-        staff(situation)
-        transaction.set_rollback(True)
-
-    assert situation.told == []
-    assert situation.person.browser.get(GATE).status_code == 200
-
-
-def test_nobody_is_kept_from_leaving(person, caplog):
-    """Rows that cannot be written do not stop a log-out, which ends the grants by itself."""
+def test_a_failing_database_does_not_stop_a_logout(person, caplog):
+    """The grants end with the session by themselves."""
 
     def broken(execute, sql, *rest):
         if "faceauth_facechallenge" in sql:
@@ -350,13 +181,136 @@ def test_nobody_is_kept_from_leaving(person, caplog):
     person.is_asked("/statements/")
 
 
+def test_a_user_who_is_activated_again_shows_the_face_again(situation):
+    deactivated(situation)
+    User.objects.filter(pk=situation.person.user.pk).update(is_active=True)
+
+    assert situation.person.browser.get("/home/").status_code == 200
+    situation.person.is_asked(GATE)
+
+
+@pytest.mark.parametrize(
+    "columns", [{"is_active": False}, {"password": make_password("another one")}]
+)
+def test_changes_without_a_signal_close_the_gate(situation, columns):
+    """Although the rows do not know of them (G-11, B-06)."""
+    User.objects.filter(pk=situation.person.user.pk).update(**columns)
+
+    assert situation.is_shut()
+    assert situation.signals == []
+
+
+def test_what_ends_nothing(situation, people, settings):
+    """The same applicant, the same password with another hasher, an event of another user."""
+    person, other = situation.person, people()
+    applicants.link(person.user, person.user.face_applicant.applicant_id)
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+        *settings.PASSWORD_HASHERS,
+    ]
+    assert User.objects.get(pk=person.user.pk).check_password("pass word")
+    revocation.end_all(other.user.pk, reason="staff", now=timezone.now())
+
+    assert situation.signals == []
+    assert situation.rows == [("granted", "approved"), ("open", "not_shown")]
+
+
+# -- passwords
+
+
+def test_a_new_password_ends_the_session_and_a_capture_in_progress(situation):
+    """A new session was granted nothing (B-06, TH-21)."""
+    person = situation.person
+    back = person.shows_face(person.is_handed_over(f"/face/start/{situation.challenge.handle}/"))
+    password(situation)
+
+    assert person.browser.get(GATE)["Location"].startswith("/login/")
+    person.browser.force_login(person.user)
+    person.clock.shift(3)
+    assert person.returns(back).status_code == 404
+    assert situation.is_shut()
+
+
+def test_a_new_password_in_a_session_that_goes_on(situation):
+    """update_session_auth_hash keeps the session, and not the grant (B-06, TH-21)."""
+    person = situation.person
+    request = person.request("/password/", "post")
+    start = f"/face/start/{situation.challenge.handle}/"
+    password(situation)
+    update_session_auth_hash(request, person.user)
+    request.session.save()
+    person.browser.cookies["sessionid"] = request.session.session_key
+
+    assert person.browser.get("/home/").status_code == 200
+    assert person.browser.get(start).status_code == 404
+    assert situation.is_shut()
+    assert situation.signals == situation.revoked("password")
+
+
+# -- the provider
+
+
+def test_a_later_decline_revokes_the_grant_alone(situation):
+    """The open challenge is about another face (D-10, TH-18)."""
+    row = FaceAuthentication.objects.get(challenge=situation.grant)
+    situation.person.clock.shift(10)
+    now = timezone.now()
+    declined = AuthenticationSnapshot(id=row.provider_id, modified_on=now, status="declined")
+
+    for _ in range(2):
+        sync.apply(row, declined, source="webhook", now=now)
+
+    situation.person.is_asked(GATE)
+    assert situation.rows == [("revoked", "declined"), ("open", "not_shown")]
+    assert situation.signals == situation.revoked("declined")
+
+
+def test_a_face_that_the_provider_anonymized_revokes_the_grant(situation):
+    row = FaceAuthentication.objects.get(challenge=situation.grant)
+    situation.person.clock.shift(10)
+    get_client().anonymize_authentication(row.provider_id)
+
+    deliver(event(row, "anonymized"))
+    deliver(event(row, "anonymized"))
+
+    situation.person.is_asked(GATE)
+    assert situation.rows[0] == ("revoked", "erased")
+    assert situation.signals == situation.revoked("erased")
+
+
+# -- end_all
+
+
+def test_a_used_grant_stays_used(person):
+    person.passes("/once/")
+    revocation.end_all(person.user.pk, reason="staff", now=timezone.now())
+
+    assert (person.challenge.state, person.challenge.reason) == ("consumed", "used")
+
+
+def test_end_all_returns_the_number_of_rows(situation):
+    now, user_id = timezone.now(), situation.person.user.pk
+
+    assert revocation.end_all(user_id, reason="staff", now=now) == 2
+    assert revocation.end_all(user_id, reason="staff", now=now + timedelta(seconds=1)) == 0
+
+
+def test_a_transaction_that_is_rolled_back_ends_nothing(situation):
+    with transaction.atomic():
+        staff(situation)
+        transaction.set_rollback(True)
+
+    assert situation.signals == []
+    assert situation.person.browser.get(GATE).status_code == 200
+
+
 # -- by other models of the same user
 
 
 @pytest.mark.parametrize("model", [Staff, Customer], ids=["proxy", "child"])
 @pytest.mark.parametrize("change", ["deactivated", "password"])
 def test_a_proxy_and_a_child_of_the_user_model_end_it_too(situation, model, change):
-    """A user who is active again shows the face again (F-10)."""
+    """F-10."""
     user = situation.person.user
     if model is Customer:
         Customer(account=user, number=user.pk + 1000).save_base(raw=True)
@@ -374,8 +328,8 @@ def test_a_proxy_and_a_child_of_the_user_model_end_it_too(situation, model, chan
     assert situation.is_shut()
 
 
-def test_a_child_of_the_user_model_is_deleted_with_what_it_was_granted(situation):
-    """The provider is told to forget, and no row is left (F-10, V-07)."""
+def test_deleting_a_child_of_the_user_model_deletes_its_rows(situation):
+    """And asks the provider for erasure (F-10, V-07)."""
     user = situation.person.user
     Customer(account=user, number=user.pk + 1000).save_base(raw=True)
 
