@@ -134,17 +134,17 @@ def _figures(found: Statistics, site: AdminSite) -> Iterator[Figure]:
     age = _("The oldest has been waiting for %(time)s") % {"time": in_words(health.oldest_event)}
     waiting = (age, f"{events}?state__exact=stored") if health.backlog else ()
     yield Figure(_("Backlog of events"), number_format(health.backlog), *waiting)
-    used, doctor = f"{round(health.budget_used * 100)} %", str(_("Run faceauth_doctor."))
+    used, doctor = f"{round(health.budget_used * 100)} %", _("Run faceauth_doctor.")
     paused = (health.why_paused, "", doctor) if health.pause else ()
     yield Figure(_("Provider rate limit in use"), used, *paused)
     late, sweep = _("More than five minutes late"), _("Run faceauth_sync --watch or Celery beat.")
     ask = _("Select them and ask the provider. If that changes nothing, contact its support.")
     update = _("Update django-faceauth.")
-    for name, count, hint, url, fix in (
+    for name, count, note, url, fix in (
         (_("Stuck events"), found.stuck_events, late, f"{events}?stuck=events", sweep),
         (_("Stuck polls"), found.stuck_polls, late, f"{rows}?stuck=polls", sweep),
         (_("Stuck comparisons"), health.stuck, "", f"{rows}?stuck=compared", ask),
         (_("Unknown statuses"), health.unknown_statuses, "", f"{rows}?stuck=unknown", update),
     ):
         value = f"{'≥ ' if count >= statistics.MOST_STUCK else ''}{number_format(count)}"
-        yield Figure(name, value, hint, url, fix) if count else Figure(name, value)
+        yield Figure(name, value, note, url, fix) if count else Figure(name, value)
