@@ -175,7 +175,7 @@ def test_asking_twice_is_one_question(person):
 
 @pytest.mark.parametrize("minutes", [8, 20])
 def test_an_old_link_is_replaced(person, provider, minutes):
-    """The new attempt is one of the same authentication (D-08)."""
+    """The new attempt is one of the same authentication (D-08), in the same environment."""
     start = person.is_asked()
     first = person.is_handed_over(start)
     person.clock.shift(timedelta(minutes=minutes))
@@ -185,6 +185,9 @@ def test_an_old_link_is_replaced(person, provider, minutes):
     assert second != first
     assert provider.attempts_bought == 2
     assert FaceAuthentication.objects.count() == 1
+    FaceAuthentication.objects.update(environment="live")
+    person.is_handed_over(start)
+    assert FaceAuthentication.objects.count() == 2
 
 
 def test_a_link_that_was_opened_is_not_given_out_again(person, provider):
@@ -237,17 +240,6 @@ def test_a_journey_that_is_none_can_be_repaired(person, provider, wrong):
     assert provider.calls == []
 
     assert person.is_handed_over(start)
-
-
-def test_another_environment_takes_another_authentication(person):
-    """What was begun in the sandbox is not gone on with in live."""
-    start = person.is_asked()
-    person.is_handed_over(start)
-    FaceAuthentication.objects.update(environment="live")
-
-    person.is_handed_over(start)
-
-    assert FaceAuthentication.objects.count() == 2
 
 
 def test_a_site_without_credentials_says_so_kindly(person, caplog):
