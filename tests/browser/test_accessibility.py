@@ -236,7 +236,7 @@ def test_a_waiting_page_ends_when_its_time_is_over(showcase):
 
     page.clock.run_for(2_500)
 
-    expect(page).to_have_title(re.compile("try that again"))
+    expect(page).to_have_title(re.compile("try again"))
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
 
 

@@ -465,7 +465,7 @@ def test_without_a_network_for_a_while(page, draft):
     call(page, draft)
     tab = opens_the_camera(page)
     news = dialog(page).get_by_role("status")
-    expect(news).to_contain_text("this page goes on by itself")
+    expect(news).to_contain_text("This page continues")
     page.context.set_offline(True)
     expect(news).to_contain_text("You are offline")
     page.context.set_offline(False)

@@ -56,7 +56,7 @@ def test_the_dialog_asks_too(visit, asking):
     button.click()
     box = dialog(page).get_by_label(AGREE)
     expect(box).not_to_be_checked()
-    expect(dialog(page)).to_contain_text("compares it with the one that you made earlier")
+    expect(dialog(page)).to_contain_text("compares it with your earlier one")
     expect(dialog(page).get_by_text("By going on you agree")).not_to_be_visible()
 
     button.click()

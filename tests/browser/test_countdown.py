@@ -42,18 +42,18 @@ def test_it_counts_each_second_and_speaks_three_times(page: Page) -> None:
     page.add_script_tag(path=SCRIPT)
     timer, told = page.get_by_role("timer"), page.locator("[data-faceauth-told]")
 
-    expect(timer).to_have_text("Your face check counts for another 1:02.")
+    expect(timer).to_have_text("Your face check is valid for another 1:02.")
     expect(told).to_have_text("")
     page.clock.run_for(2000)
-    expect(timer).to_have_text("Your face check counts for another 1:00.")
+    expect(timer).to_have_text("Your face check is valid for another 1:00.")
     expect(told).to_have_text("Your face check is valid for one more minute.")
     page.clock.run_for(29_000)
-    expect(timer).to_have_text("Your face check counts for another 0:31.")
+    expect(timer).to_have_text("Your face check is valid for another 0:31.")
     expect(told).to_have_text("Your face check is valid for one more minute.")
     page.clock.run_for(1000)
     expect(told).to_have_text("Your face check is valid for 30 more seconds.")
     page.clock.run_for(30_000)
-    expect(timer).to_have_text("Your face check counts for another 0:00.")
+    expect(timer).to_have_text("Your face check is valid for another 0:00.")
     expect(told).to_contain_text("Your face check has expired.")
 
 

@@ -56,7 +56,7 @@ def test_carol_needs_two_tries(visit, bank):
     page.goto("/statements/")
     goes_to_the_camera(page)
     shows(page)
-    says(page, "try that again")
+    says(page, "try again")
     page.wait_for_timeout(2_000)
     goes_to_the_camera(page)
     shows(page)
@@ -79,15 +79,15 @@ def test_erin_is_not_enrolled(visit):
     page.goto("/statements/")
 
     says(page, "needs a face check")
-    expect(page.locator("main")).to_contain_text("ask the people who run this site")
+    expect(page.locator("main")).to_contain_text("contact support")
 
 
 @pytest.mark.parametrize(
     ("outcome", "heading"),
     [
         ("someone_else", "could not confirm"),
-        ("no_camera", "try that again"),
-        ("leave", "try that again"),
+        ("no_camera", "try again"),
+        ("leave", "try again"),
         ("refuse", "You chose not to"),
     ],
 )
@@ -124,7 +124,7 @@ def test_in_a_narrow_window(visit, bank):
     goes_to_the_camera(page)
     fits()
     shows(page, "leave")
-    says(page, "try that again")
+    says(page, "try again")
     fits()
     page.wait_for_timeout(2_000)
     goes_to_the_camera(page)
@@ -259,9 +259,9 @@ def test_reloading_every_page(visit, bank):
     goes_to_the_camera(page)
     page.reload()
     shows(page, "leave")
-    says(page, "try that again")
+    says(page, "try again")
     page.reload()
-    says(page, "try that again")
+    says(page, "try again")
     page.wait_for_timeout(2_000)
     goes_to_the_camera(page)
     shows(page)

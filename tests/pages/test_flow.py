@@ -76,10 +76,11 @@ def test_a_first_try_that_did_not_work_is_explained_and_repeated(people, kind, p
 
     assert str(RETRY_ADVICE[61402]) in text(page)
     assert carol.challenge.state == "open"
-    carol.clock.shift(10)
     again = carol.presses(f"{START}{carol.challenge.handle}/")
-    page = carol.waits(carol.returns(carol.shows_face(capture_url_in(again))))
-    assert text(page).startswith("secret")
+    # Back within two seconds the provider is not polled, and what is known is about the first.
+    back = carol.returns(carol.shows_face(capture_url_in(again)))
+    assert back["Location"] == waiting_page(carol)
+    assert text(carol.waits(back)).startswith("secret")
     assert provider.count("POST /face-authentications") == 3
     assert provider.attempts_bought == 2
     assert FaceAuthentication.objects.count() == 1
@@ -87,21 +88,8 @@ def test_a_first_try_that_did_not_work_is_explained_and_repeated(people, kind, p
     assert list(steps) == [
         ("", "created", "create"),
         ("created", "retry_required", "return"),
-        ("retry_required", "checks_in_progress", "return"),
-        ("checks_in_progress", "approved", "poll"),
+        ("retry_required", "approved", "poll"),
     ]
-
-
-def test_the_news_of_the_first_try_is_not_taken_for_that_of_the_second(people):
-    """Back within two seconds nobody is asked, and what is known is about the try before."""
-    carol = people(scripted("61402A10000"))
-    carol.passes("/statements/")
-    again = carol.presses(f"{START}{carol.challenge.handle}/")
-
-    back = carol.returns(carol.shows_face(capture_url_in(again)))
-
-    assert back["Location"] == waiting_page(carol)
-    assert text(carol.waits(back)).startswith("secret")
 
 
 @pytest.mark.parametrize(
@@ -148,14 +136,18 @@ def test_handles_that_are_none(person, page, handle):
     assert person.browser.get(f"/face/{page}/{handle}/").status_code == 404
 
 
-@pytest.mark.parametrize("method", ["get", "head"])
-def test_looking_at_the_start_page_creates_nothing(person, provider, method):
-    """A prefetch, a crawler or an image tag costs nothing (U-01)."""
+def test_looking_at_the_start_page_creates_nothing(person, provider):
+    """A prefetch, a crawler or an image tag costs nothing (U-01); the page says it all (U-08)."""
     start = person.is_asked()
 
-    response = getattr(person.browser, method)(start)
+    page = person.browser.get(start)
 
-    assert response.status_code == 200
+    assertTemplateUsed(page, "faceauth/reasons/default.html")
+    assert "Checkout.com" in text(page)
+    assert f'href="{page.context["cancel_url"]}"' in text(page)
+    assert person.browser.head(start).status_code == 200
+    for method in ("put", "patch", "delete", "options"):
+        assert getattr(person.browser, method)(start).status_code == 405
     assert provider.calls == []
     assert FaceAuthentication.objects.count() == 0
 
@@ -171,23 +163,6 @@ def test_starting_needs_the_token_of_the_form(person, provider, settings, csrf):
     assert provider.calls == []
 
 
-@pytest.mark.parametrize("method", ["put", "patch", "delete", "options"])
-def test_other_methods_are_no_way_to_start(person, provider, method):
-    response = getattr(person.browser, method)(person.is_asked())
-
-    assert response.status_code == 405
-    assert provider.calls == []
-
-
-def test_the_start_page_says_what_is_asked_and_why(person):
-    """And that one leaves for the provider, and how to cancel (U-08)."""
-    page = person.browser.get(person.is_asked())
-
-    assertTemplateUsed(page, "faceauth/reasons/default.html")
-    assert "Checkout.com" in text(page)
-    assert f'href="{page.context["cancel_url"]}"' in text(page)
-
-
 def test_asking_twice_is_one_question(person):
     """Two tabs of one session have one open challenge; the newer page is gone on to (D-08)."""
     first = person.is_asked("/statements/")
@@ -200,7 +175,7 @@ def test_asking_twice_is_one_question(person):
 
 @pytest.mark.parametrize("minutes", [8, 20])
 def test_an_old_link_is_replaced(person, provider, minutes):
-    """The new attempt is one of the same authentication (D-08)."""
+    """The new attempt is one of the same authentication (D-08), in the same environment."""
     start = person.is_asked()
     first = person.is_handed_over(start)
     person.clock.shift(timedelta(minutes=minutes))
@@ -210,6 +185,9 @@ def test_an_old_link_is_replaced(person, provider, minutes):
     assert second != first
     assert provider.attempts_bought == 2
     assert FaceAuthentication.objects.count() == 1
+    FaceAuthentication.objects.update(environment="live")
+    person.is_handed_over(start)
+    assert FaceAuthentication.objects.count() == 2
 
 
 def test_a_link_that_was_opened_is_not_given_out_again(person, provider):
@@ -237,24 +215,14 @@ def test_a_link_that_does_not_lead_back_to_us_is_not_given_out_again(person, pro
     assert provider.attempts_bought == 2
 
 
-def test_two_requests_at_once_start_one_attempt(person, provider):
-    """While one is starting, another goes to the waiting page."""
-    start = person.is_asked()
-    FaceChallenge.objects.update(start_locked_at=timezone.now())
-
-    response = person.presses(start)
-
-    assert response["Location"] == waiting_page(person)
-    assert provider.calls == []
-    assertTemplateUsed(person.browser.get(response["Location"]), "faceauth/waiting.html")
-
-
-def test_a_start_that_died_does_not_block_for_ever(person):
-    """A worker that was killed leaves its claim behind; it runs out."""
+def test_of_two_starts_at_once_one_waits_but_not_for_ever(person, provider):
+    """A worker that was killed leaves its lock behind; it expires."""
     start = person.is_asked()
     FaceChallenge.objects.update(start_locked_at=timezone.now())
     waiting = waiting_page(person)
-    assert person.browser.get(waiting).status_code == 200
+    assert person.presses(start)["Location"] == waiting
+    assert provider.calls == []
+    assertTemplateUsed(person.browser.get(waiting), "faceauth/waiting.html")
     person.clock.shift(121)
 
     assert person.browser.get(waiting)["Location"] == start
@@ -272,17 +240,6 @@ def test_a_journey_that_is_none_can_be_repaired(person, provider, wrong):
     assert provider.calls == []
 
     assert person.is_handed_over(start)
-
-
-def test_another_environment_takes_another_authentication(person):
-    """What was begun in the sandbox is not gone on with in live."""
-    start = person.is_asked()
-    person.is_handed_over(start)
-    FaceAuthentication.objects.update(environment="live")
-
-    person.is_handed_over(start)
-
-    assert FaceAuthentication.objects.count() == 2
 
 
 def test_a_site_without_credentials_says_so_kindly(person, caplog):
@@ -336,8 +293,14 @@ def test_what_the_browser_says_changes_nothing(person, query):
 
 
 def test_a_phone_without_a_session_is_sent_back_to_the_first_device(person, client):
-    """It learns nothing: a good and an invented handle look the same (B-09)."""
+    """It learns nothing: a good and an invented handle look the same (B-09).
+
+    Nor does a phone on which the user is logged in, too (B-04).
+    """
     back = person.shows_face(person.is_handed_over(person.is_asked())).partition("?")[0]
+    logged_in = person.new_browser().get(back)
+    assert logged_in.status_code == 404
+    assertTemplateUsed(logged_in, "faceauth/elsewhere.html")
 
     real = client.get(f"{back}?again=1")
     invented = client.get("/face/returned/invented/?again=1")
@@ -362,18 +325,6 @@ def test_a_cookie_that_stayed_at_home_is_asked_for_once(person, client):
     assert "refresh" not in text(client.get(f"{path}?again=1"))
     page = person.waits(person.returns(f"{path}?again=1"))
     assert text(page).startswith("secret")
-
-
-def test_another_browser_of_the_same_user_learns_nothing(person):
-    """The phone on which the user is logged in too (B-04, B-09)."""
-    back = person.shows_face(person.is_handed_over(person.is_asked()))
-    phone = person.new_browser()
-
-    response = phone.get(back)
-
-    assert response.status_code == 404
-    assertTemplateUsed(response, "faceauth/elsewhere.html")
-    assert person.challenge.state == "open"
 
 
 def test_coming_back_after_twenty_minutes_without_a_capture(person):
@@ -536,14 +487,18 @@ def test_what_the_provider_refused_to_create_leaves_nothing_behind(person, provi
 
 
 def test_an_authentication_that_is_gone_when_an_attempt_is_asked_for(person, provider):
-    """The question ends, and the page says that there is a new one."""
-    start = person.is_asked()
+    """Or when the browser comes back: the question ends, and the page says so."""
     provider.troubles.extend([works, answers(404)])
 
-    page = person.browser.post(start, follow=True)
+    page = person.browser.post(person.is_asked(), follow=True)
 
     assert page.context["word"] == "failed"
     assert person.challenge.reason == "unknown_to_provider"
+    person.is_handed_over(person.is_asked())
+    provider.troubles.append(answers(404))
+    page = person.browser.get(f"/face/returned/{person.challenge.handle}/")
+    assert page.context["word"] == "failed"
+    assert (person.challenge.state, person.challenge.reason) == ("failed", "unknown_to_provider")
 
 
 def test_ids_that_belong_elsewhere_are_no_answer(people, provider):
@@ -639,16 +594,6 @@ def test_trouble_while_waiting_keeps_waiting(person, provider, trouble, told):
     assert str(told) in text(person.browser.get(waiting))
 
     assert text(person.waits(person.browser.get(waiting))).startswith("secret")
-
-
-def test_an_authentication_that_the_provider_forgot_ends(person, provider):
-    person.is_handed_over(person.is_asked())
-    provider.troubles.append(answers(404))
-
-    page = person.browser.get(f"/face/returned/{person.challenge.handle}/")
-
-    assert page.context["word"] == "failed"
-    assert (person.challenge.state, person.challenge.reason) == ("failed", "unknown_to_provider")
 
 
 @pytest.mark.parametrize(
