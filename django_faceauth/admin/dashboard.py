@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
@@ -13,7 +12,6 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
@@ -38,16 +36,6 @@ WIDEST_BAR: Final = 40
 LOWEST_PART: Final = 1.5
 
 
-class Figure(NamedTuple):
-    """A number, with the list of the rows that it counts; a bad one has a fix."""
-
-    name: str | Promise
-    value: str
-    hint: str | Promise = ""
-    url: str = ""
-    fix: str | Promise = ""
-
-
 @require_safe
 def dashboard(request: HttpRequest, site: AdminSite) -> HttpResponse:
     """Show the dashboard to staff who may view authentications."""
@@ -56,14 +44,18 @@ def dashboard(request: HttpRequest, site: AdminSite) -> HttpResponse:
     asked = request.GET.get("days", "")
     days = next((days for days in WINDOWS if str(days) == asked), 7)
     found = statistics.collect(days=days, now=timezone.now(), with_fraud=sees_fraud(request))
+    dates = [date_format(start, "DATE_FORMAT") for start in found.starts]
+    labels = [date_format(start, "H:i" if days == 1 else "j M") for start in found.starts]
+    if days == 1:
+        dates = [f"{date} {hour}" for date, hour in zip(dates, labels, strict=True)]
     counts = zip(*(found.outcomes[name] for name in OUTCOMES), strict=True)
-    rows = [(_date(start, found), each) for start, each in zip(found.starts, counts, strict=True)]
+    rows = list(zip(dates, counts, strict=True))
     reasons = []
-    for reason in found.reasons:
-        highest = max(reason.counts)
-        points = (f"{number},{highest - count}" for number, count in enumerate(reason.counts))
-        meaning = _("Declined") if reason.code is None else meaning_of(reason.code)
-        reasons.append((reason, meaning, highest, " ".join(points)))
+    for code, by_step in found.reasons:
+        highest = max(by_step)
+        points = " ".join(f"{number},{highest - count}" for number, count in enumerate(by_step))
+        meaning = _("Declined") if code is None else meaning_of(code)
+        reasons.append((code, meaning, sum(by_step), highest, points))
     request.current_app = site.name
     context = {
         **site.each_context(request),
@@ -71,19 +63,13 @@ def dashboard(request: HttpRequest, site: AdminSite) -> HttpResponse:
         "windows": [(number, label, number == days) for number, label in WINDOWS.items()],
         "window": WINDOWS[days],
         "totals": [(name, label, sum(found.outcomes[name])) for name, label in OUTCOMES.items()],
-        "chart": chart(rows, [_date(start, found, is_short=True) for start in found.starts]),
+        "chart": chart(rows, labels),
         "rows": rows,
         "reasons": reasons,
+        "last_step": len(rows) - 1,
         "figures": list(_figures(found, site)),
     }
     return TemplateResponse(request, "admin/faceauth/dashboard.html", context)
-
-
-def _date(start: datetime, found: Statistics, *, is_short: bool = False) -> str:
-    if found.step == statistics.DAY:
-        return date_format(start, "j M" if is_short else "DATE_FORMAT")
-    hour = date_format(start, "H:i")
-    return hour if is_short else f"{date_format(start, 'DATE_FORMAT')} {hour}"
 
 
 def chart(rows: list[tuple[str, tuple[int, ...]]], labels: list[str]) -> dict[str, Any]:
@@ -117,26 +103,27 @@ def chart(rows: list[tuple[str, tuple[int, ...]]], labels: list[str]) -> dict[st
     }
 
 
-def _figures(found: Statistics, site: AdminSite) -> Iterator[Figure]:
+def _figures(found: Statistics, site: AdminSite) -> Iterator[tuple[Any, ...]]:
+    """Yield names, values, hints, URLs of the rows that are counted, and fixes of what is bad."""
     for name, spread in (
         (_("Time to a result"), found.time_to_result),
         (_("Webhook delay"), found.webhook_delay),
     ):
         if spread is None:
-            yield Figure(name, NOTHING, _("No measurements in this period"))
+            yield name, NOTHING, _("No measurements in this period"), "", ""
             continue
         hint = _("Of the newest %(size)s") % {"size": number_format(spread.size)}
-        yield Figure(_("%(name)s, median") % {"name": name}, in_words(spread.median), hint)
-        yield Figure(_("%(name)s, 95th percentile") % {"name": name}, in_words(spread.p95), hint)
+        yield _("%(name)s, median") % {"name": name}, in_words(spread.median), hint, "", ""
+        percentile = _("%(name)s, 95th percentile") % {"name": name}
+        yield percentile, in_words(spread.p95), hint, "", ""
     health = found.health
     events = reverse("admin:faceauth_webhookevent_changelist", current_app=site.name)
     rows = reverse("admin:faceauth_faceauthentication_changelist", current_app=site.name)
     age = _("The oldest has been waiting for %(time)s") % {"time": in_words(health.oldest_event)}
-    waiting = (age, f"{events}?state__exact=stored") if health.backlog else ()
-    yield Figure(_("Backlog of events"), number_format(health.backlog), *waiting)
+    waiting = (age, f"{events}?state__exact=stored") if health.backlog else ("", "")
+    yield _("Backlog of events"), number_format(health.backlog), *waiting, ""
     used, doctor = f"{round(health.budget_used * 100)} %", _("Run faceauth_doctor.")
-    paused = (health.why_paused, "", doctor) if health.pause else ()
-    yield Figure(_("Provider rate limit in use"), used, *paused)
+    yield _("Provider rate limit in use"), used, health.why_paused, "", health.pause and doctor
     late, sweep = _("More than five minutes late"), _("Run faceauth_sync --watch or Celery beat.")
     ask = _("Select them and ask the provider. If that changes nothing, contact its support.")
     update = _("Update django-faceauth.")
@@ -147,4 +134,4 @@ def _figures(found: Statistics, site: AdminSite) -> Iterator[Figure]:
         (_("Unknown statuses"), health.unknown_statuses, "", f"{rows}?stuck=unknown", update),
     ):
         value = f"{'≥ ' if count >= statistics.MOST_STUCK else ''}{number_format(count)}"
-        yield Figure(name, value, note, url, fix) if count else Figure(name, value)
+        yield (name, value, note, url, fix) if count else (name, value, "", "", "")

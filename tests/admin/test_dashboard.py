@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import namedtuple
 from datetime import timedelta
 from functools import partial
 from itertools import pairwise
@@ -64,7 +65,10 @@ def page(who, query=""):
 
 
 def figures(who):
-    return who.browser.get("/desk/").context["figures"]
+    return [Figure(*figure) for figure in who.browser.get("/desk/").context["figures"]]
+
+
+Figure = namedtuple("Figure", ["name", "value", "hint", "url", "fix"])
 
 
 # -- who may

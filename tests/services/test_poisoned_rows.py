@@ -249,6 +249,6 @@ def test_an_action_at_the_desk_tells_the_row_and_goes_on(two, poison):
 
     page = desk.confirms("sync_now", bad.authentication, good.authentication)
 
-    outcomes = {one.row.pk: one.is_good for one in page.context["outcomes"]}
+    outcomes = {row.pk: is_good for row, _text, is_good in page.context["outcomes"]}
     assert outcomes == {bad.authentication.pk: False, good.authentication.pk: True}
     assert good.challenge.state == "granted"

@@ -64,7 +64,7 @@ def test_what_people_did_is_counted(people):
     found = collect(with_fraud=True)
 
     assert told_of(found) == {"approved": 1, "declined": 1, "retry_required": 1, "refused": 1}
-    assert sorted(reason.code for reason in found.reasons) == [61203, 62321, 63001]
+    assert sorted(code for code, _counts in found.reasons) == [61203, 62321, 63001]
     assert found.time_to_result.size == 2
     assert seconds(0) < found.time_to_result.median < seconds(60)
 
@@ -92,7 +92,7 @@ def test_the_last_day_goes_hour_by_hour(history, clock):
 
     found = collect(1)
 
-    assert found.step == timedelta(hours=1)
+    assert found.starts[1] - found.starts[0] == timedelta(hours=1)
     assert len(found.starts) == 24
     assert found.starts[-1] == datetime(2026, 3, 1, 12, tzinfo=UTC)
     assert found.outcomes["approved"][-3:] == (1, 1, 0)
@@ -108,8 +108,8 @@ def test_fraud_codes_are_one_reason_for_who_may_not_see_them(history):
 
     hidden, shown = collect().reasons, collect(with_fraud=True).reasons
 
-    assert [(reason.code, reason.total) for reason in hidden] == [(None, 3), (61203, 2), (61402, 1)]
-    assert [reason.code for reason in shown] == [61203, 61402, 62305, 62321, 62403]
+    assert [(code, sum(counts)) for code, counts in hidden] == [(None, 3), (61203, 2), (61402, 1)]
+    assert [code for code, _counts in shown] == [61203, 61402, 62305, 62321, 62403]
 
 
 def test_times_are_a_median_and_a_percentile(history):

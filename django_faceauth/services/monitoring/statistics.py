@@ -38,25 +38,17 @@ DAY: Final = timedelta(days=1)
 HOUR: Final = timedelta(hours=1)
 
 
-class Reason(NamedTuple):
-    """How often a code was given in each step; `code` None stands for all fraud codes."""
-
-    code: int | None
-    counts: tuple[int, ...]
-    total: int
-
-
 class Statistics(NamedTuple):
     """Outcomes, reasons, times and stuck rows of a window.
 
     `starts` are the beginnings of its steps, which last a day or an hour. `outcomes` counts how
-    often a status was reached in each step.
+    often a status was reached in each step, and `reasons` how often a response code was given;
+    the code None stands for all fraud codes.
     """
 
     starts: tuple[datetime, ...]
-    step: timedelta
     outcomes: Mapping[str, tuple[int, ...]]
-    reasons: tuple[Reason, ...]
+    reasons: tuple[tuple[int | None, tuple[int, ...]], ...]
     time_to_result: Spread | None
     webhook_delay: Spread | None
     stuck_events: int
@@ -83,8 +75,7 @@ def collect(*, days: int, now: datetime, with_fraud: bool = False) -> Statistics
     for code, counts in _counts(rows, "created_at", "code", starts, step).items():
         if code != APPROVED_CODE:
             by_code[code if with_fraud or code not in FRAUD else None].append(counts)
-    merged = {code: tuple(map(sum, zip(*each, strict=True))) for code, each in by_code.items()}
-    reasons = [Reason(code, counts, sum(counts)) for code, counts in merged.items()]
+    reasons = [(code, tuple(map(sum, zip(*each, strict=True)))) for code, each in by_code.items()]
 
     events = WebhookEvent.objects.filter(received_at__gte=starts[0], created_on__isnull=False)
     arrivals = events.order_by("-received_at").values_list("received_at", "created_on")[:SAMPLE]
@@ -92,9 +83,8 @@ def collect(*, days: int, now: datetime, with_fraud: bool = False) -> Statistics
     stuck_polls = health.stuck_polls(FaceAuthentication.objects.order_by(), now=now)
     return Statistics(
         starts=starts,
-        step=step,
         outcomes={status.value: tuple(reached[status.value]) for status in OUTCOMES},
-        reasons=tuple(sorted(reasons, key=lambda reason: (-reason.total, reason.code or 0))),
+        reasons=tuple(sorted(reasons, key=lambda reason: (-sum(reason[1]), reason[0] or 0))),
         time_to_result=health.spread(_times_to_result(starts[0])),
         webhook_delay=health.spread(health.webhook_delays(arrivals)),
         stuck_events=stuck_events[:MOST_STUCK].count(),
