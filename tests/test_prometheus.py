@@ -232,7 +232,7 @@ def test_starts_that_a_limit_refused(scrape, person):
         FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/h"], "unsuccessful_session": []}
     ):
         start = person.is_asked()
-        limits.take(person.challenge, now=timezone.now())
+        limits.count_attempt(person.challenge, now=timezone.now())
         assert person.presses(start).status_code == 429
 
     assert scrape("starts_limited_total", scope="user") == 1
