@@ -206,7 +206,7 @@ def test_revocations_and_starts_that_a_limit_refused(scrape, person):
         FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/h"], "unsuccessful_session": []}
     ):
         start = person.is_asked()
-        limits.take(person.challenge, now=timezone.now())
+        limits.count_attempt(person.challenge, now=timezone.now())
         assert person.presses(start).status_code == 429
 
     assert scrape("challenges_revoked_total") == 1

@@ -55,7 +55,7 @@ SHORTEST_MEMORY: Final = timedelta(days=1)
 
 
 @database.repeated
-def take(challenge: FaceChallenge, *, now: datetime) -> AttemptRequest:
+def count_attempt(challenge: FaceChallenge, *, now: datetime) -> AttemptRequest:
     """Count one attempt of a challenge, which the caller is about to create.
 
     Raises `TooManyAttempts` if a limit is reached, and `NotEnrolled`.
@@ -93,11 +93,11 @@ def made_nothing(error: ProviderError | ConfigurationError) -> bool:
 
 @contextmanager
 def counted(challenge: FaceChallenge, *, now: datetime) -> Iterator[None]:
-    """Count the attempt that is created in this block; raises what `take` does.
+    """Count the attempt that is created in this block; raises what `count_attempt` does.
 
     It is not counted if the provider certainly created nothing.
     """
-    request = take(challenge, now=now)
+    request = count_attempt(challenge, now=now)
     try:
         yield
     except (ProviderError, ConfigurationError) as error:

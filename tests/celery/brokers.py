@@ -7,23 +7,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from tests.celery.stage import Process
 from tests.server import free_port
-
-
-class Broker(Protocol):
-    """Something at `url` that can be taken away."""
-
-    url: str
-
-    def go_away(self) -> None: ...
-
-    def come_back(self) -> None: ...
-
-    def close(self) -> None: ...
 
 
 class OwnRedis:
@@ -107,3 +94,6 @@ def _close(one: socket.socket) -> None:
     with suppress(OSError):
         one.shutdown(socket.SHUT_RDWR)
     one.close()
+
+
+Broker = OwnRedis | Line

@@ -1,30 +1,16 @@
-"""What workers make of events, tasks and sweeps, and what they make of one another."""
+"""Events, tasks and sweeps with real workers."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 
 import requests
 from django.utils import timezone
 
 from django_faceauth.models import FaceAuthentication, FaceChallenge, WebhookEvent
 from tests.celery.stage import READY
+from tests.threads import at_once
 from tests.webhook_deliveries import event
 
 GRANTED = [("created", "create"), ("approved", "webhook")]
-
-
-def at_once(acts: Sequence[Callable[[], object]]) -> list:
-    barrier = Barrier(len(acts))
-
-    def run(act):
-        barrier.wait()
-        return act()
-
-    with ThreadPoolExecutor(len(acts)) as threads:
-        return list(threads.map(run, acts))
 
 
 def is_done() -> bool:
@@ -63,7 +49,7 @@ def test_fifty_identical_posts_are_one_row_and_one_task(stage, captured):
     envelope = event(captured().authentication)
     stage.open_site()
 
-    answers = at_once([lambda: stage.post(envelope)] * 50)
+    answers = at_once(*[lambda: stage.post(envelope)] * 50)
 
     assert set(answers) == {200}
     assert WebhookEvent.objects.count() == 1
@@ -89,7 +75,7 @@ def test_webhook_poll_return_and_sweep_at_once(stage, captured):
         *[lambda: stage.send("sweep")] * 2,
     ]
 
-    at_once(acts)
+    at_once(*acts)
 
     stage.eventually(lambda: is_done() and is_granted())
     assert [status for status, _source in history(alice)] == ["created", "approved"]

@@ -1,8 +1,6 @@
-"""Transactions that meet, at each isolation level that sites run databases at."""
+"""Colliding transactions, at each isolation level that sites use."""
 
 from __future__ import annotations
-
-from itertools import cycle
 
 import pytest
 from django.db import OperationalError, connection, connections, transaction
@@ -11,7 +9,7 @@ from django.utils import timezone
 
 from django_faceauth.models import FaceChallenge, Lockout, database
 from django_faceauth.services.review import user_reports
-from tests.services.test_sqlite import together
+from tests.threads import at_once
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
@@ -43,7 +41,7 @@ def test_refused_requests_of_one_session_at_once(person, owes):
         path = f"/pay/{owes(person, amount=str(number + 1)).pk}/"
         browsers = [browser_of(person) for _ in range(3)]
 
-        answers = together(*[lambda one=one, path=path: one.post(path) for one in browsers])
+        answers = at_once(*[lambda one=one, path=path: one.post(path) for one in browsers])
 
         assert {answer.status_code for answer in answers} == {302}
         assert len({answer["Location"] for answer in answers}) == 1
@@ -58,7 +56,7 @@ def test_a_report_while_a_payment_runs(people, owes):
         person.proves(person.is_asked(path, "post"))
         asked = person.challenge
 
-        paid, reported = together(
+        paid, reported = at_once(
             lambda path=path, person=person: browser_of(person).post(path).status_code,
             lambda asked=asked: user_reports.report(asked, now=timezone.now()),
         )
@@ -91,8 +89,8 @@ def collides(times):
     return work, tries
 
 
-def test_what_collides_is_done_once_more():
-    """And not for ever (F-22)."""
+def test_a_collision_is_repeated_once():
+    """And not for ever; in a transaction of the site it is left to the site (F-22)."""
     work, _tries = collides(1)
     assert work() == 2
 
@@ -101,25 +99,21 @@ def test_what_collides_is_done_once_more():
         work()
     assert len(tries) == 2
 
-
-def test_what_is_in_a_transaction_of_the_site_is_left_to_it():
-    """(F-22)."""
     work, tries = collides(1)
-
     with pytest.raises(OperationalError), transaction.atomic():
         work()
-
     assert len(tries) == 1
 
 
-def test_any_other_error_goes_through():
+def test_any_other_error_is_not_repeated():
     """(F-22)."""
-    tries = cycle([1])
+    tries = []
 
     @database.repeated
     def work():
-        next(tries)
+        tries.append(1)
         raise OperationalError("gone away")
 
     with pytest.raises(OperationalError):
         work()
+    assert len(tries) == 1

@@ -1,14 +1,10 @@
-"""Many requests at once, each with its own connection, on the database in use."""
+"""Concurrent starts, returns and grants."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
-from itertools import count
-from threading import Barrier
 
 import pytest
 from django.db import connection
@@ -22,25 +18,12 @@ from django_faceauth.services.flow import finish
 from django_faceauth.services.grants import grants
 from django_faceauth.services.grants.grants import MOST_OPEN
 from django_faceauth.services.sync import sync
+from tests.threads import at_once
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
 #: SQLite lets one write at a time: a race there is a queue, and a long one.
 TABS, STARTS, THREADS = (6, 24, 8) if connection.vendor == "sqlite" else (20, 80, 24)
-
-
-def at_once(act: Callable[[], object], tabs: int = TABS) -> list:
-    barrier = Barrier(tabs)
-
-    def run(_number):
-        barrier.wait()
-        try:
-            return act()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(tabs) as threads:
-        return list(threads.map(run, range(tabs)))
 
 
 def all_at_once(starts: list[tuple[Client, str]]) -> list[int]:
@@ -55,7 +38,7 @@ def all_at_once(starts: list[tuple[Client, str]]) -> list[int]:
                 codes.append(browser.post(start).status_code)
         return codes
 
-    return [code for codes in at_once(presses, THREADS) for code in codes]
+    return [code for codes in at_once(*[presses] * THREADS) for code in codes]
 
 
 def asked_elsewhere(person):
@@ -72,7 +55,7 @@ def browser_of(person):
 
 def test_many_tabs_ask_one_question(person):
     """The same user, session and action: one open challenge (D-08)."""
-    answers = at_once(lambda: browser_of(person).get("/statements/")["Location"])
+    answers = at_once(*[lambda: browser_of(person).get("/statements/")["Location"]] * TABS)
 
     assert len(set(answers)) == 1
     assert FaceChallenge.objects.filter(action="", state="open").count() == 1
@@ -82,7 +65,7 @@ def test_many_tabs_start_one_attempt(person, provider):
     """One hands over, the others wait or are given the same link (D-08, TH-36)."""
     start = person.is_asked()
 
-    answers = at_once(lambda: browser_of(person).post(start))
+    answers = at_once(*[lambda: browser_of(person).post(start)] * TABS)
 
     assert {response.status_code for response in answers} <= {200, 302}
     assert any(response.status_code == 200 for response in answers)
@@ -96,7 +79,7 @@ def test_many_returns_grant_once(person, provider):
     person.clock.shift(3)
     asked = provider.count("GET")
 
-    answers = at_once(lambda: browser_of(person).get(back))
+    answers = at_once(*[lambda: browser_of(person).get(back)] * TABS)
 
     # One that arrives after the key was rotated is asked to come again with the new one.
     late = [answer for answer in answers if answer.status_code != 302]
@@ -112,28 +95,23 @@ def test_many_approvals_issue_one_grant(person):
     challenge = person.challenge
     now = timezone.now()
 
-    issued = at_once(lambda: grants.issue(challenge, verified_at=now, now=now))
+    issued = at_once(*[lambda: grants.issue(challenge, verified_at=now, now=now)] * TABS)
 
     assert issued.count(True) == 1
 
 
-def test_a_grant_and_a_change_of_mind_at_once(person):
+def test_a_grant_and_a_later_decline_at_once(person):
     """Whichever comes first, a declined authentication holds no grant (G-11)."""
     person.shows_face(person.is_handed_over(person.is_asked()))
     person.clock.shift(3)
-    challenge, row = person.challenge, person.authentication
-    declined = AuthenticationSnapshot(
-        id=row.provider_id, status="declined", modified_on=timezone.now()
-    )
-    turns = count()
+    challenge, row, now = person.challenge, person.authentication, timezone.now()
+    declined = AuthenticationSnapshot(id=row.provider_id, status="declined", modified_on=now)
+    acts = [
+        lambda: finish.finish(challenge, source="poll", now=now),
+        lambda: sync.apply(row, declined, source="webhook", now=now),
+    ]
 
-    def one_of_both():
-        if next(turns) % 2:
-            finish.finish(challenge, source="poll", now=timezone.now())
-        else:
-            sync.apply(row, declined, source="webhook", now=timezone.now())
-
-    at_once(one_of_both)
+    at_once(*acts * (TABS // 2))
 
     assert FaceChallenge.objects.get().state in {"open", "revoked", "failed"}
     assert row.status_changes.filter(status="declined").count() == 1
@@ -172,6 +150,6 @@ def test_the_fifth_decline_found_by_many_locks_out_once(person):
             status="declined", source="poll", at=now - timedelta(seconds=second)
         )
 
-    at_once(lambda: limits.note_decline(person.user.pk, now=now))
+    at_once(*[lambda: limits.note_decline(person.user.pk, now=now)] * TABS)
 
     assert Lockout.objects.count() == 1

@@ -1,4 +1,4 @@
-"""How often people may try, and that nobody can use that against somebody else."""
+"""Rate limits of starts, and lock-outs."""
 
 from __future__ import annotations
 
@@ -79,25 +79,11 @@ def told(page) -> datetime:
     return datetime.fromisoformat(re.search(r'<time datetime="([^"]+)"', text(page))[1])
 
 
-@pytest.fixture
-def lockouts(django_capture_on_commit_callbacks):
-    """Whom a receiver was told of."""
-    heard = []
-
-    def hear(sender, user, reason, until, **_facts):
-        heard.append((sender, user.pk, reason, until))
-
-    locked_out.connect(hear)
-    with django_capture_on_commit_callbacks(execute=True):
-        yield heard
-    locked_out.disconnect(hear)
-
-
 # -- so many, and no more
 
 
 def test_the_fourth_start_in_ten_minutes_costs_nothing_and_says_when(person, provider, caplog):
-    """The provider is not even called (R-01, TH-25)."""
+    """The provider is not even called (R-01, TH-25); it opens at the time that the page says."""
     for _ in range(3):
         assert starts_again(person).status_code == 200
         person.clock.shift(MINUTE)
@@ -105,12 +91,14 @@ def test_the_fourth_start_in_ten_minutes_costs_nothing_and_says_when(person, pro
     start = person.is_asked()
     calls = len(provider.calls)
     before = metrics.counts["limited.user"]
+    assert person.browser.get(start).status_code == 429  # before the button is pressed
 
     page = person.presses(start)
 
     assert page.status_code == 429
     assert page["Retry-After"] == "420"
-    assert told(page) == timezone.now() + 7 * MINUTE
+    opens_at = told(page)
+    assert opens_at == timezone.now() + 7 * MINUTE
     assert "7\xa0minutes" in text(page)
     assert "March 1, 2026, 6:10 a.m. (CST)" in text(page)
     assert 'href="/home/"' in text(page)
@@ -118,30 +106,6 @@ def test_the_fourth_start_in_ten_minutes_costs_nothing_and_says_when(person, pro
     assert metrics.counts["limited.user"] == before + 1
     assert f"scope=user challenge={person.challenge.pk}" in caplog.text
     assert person.user.get_username() not in caplog.text
-
-
-def test_the_start_page_says_it_before_the_button_is_pressed(person, provider):
-    for _ in range(3):
-        starts_again(person)
-    calls = len(provider.calls)
-
-    person.browser = person.new_browser()
-    page = person.browser.get(person.is_asked())
-
-    assert page.status_code == 429
-    assert page["Retry-After"] == "600"
-    assert len(provider.calls) == calls
-    assert AttemptRequest.objects.count() == 3
-
-
-def test_it_opens_at_the_time_that_was_told(person):
-    """Each start leaves the window ten minutes after it was made."""
-    for _ in range(3):
-        starts_again(person)
-        person.clock.shift(MINUTE)
-    person.browser = person.new_browser()
-    start = person.is_asked()
-    opens_at = told(person.presses(start))
 
     person.clock.move_to(opens_at - timedelta(microseconds=1))
     assert person.presses(start).status_code == 429
@@ -151,8 +115,7 @@ def test_it_opens_at_the_time_that_was_told(person):
     assert told(starts_again(person)) == opens_at + MINUTE
 
 
-def test_nobody_is_told_to_come_a_little_too_early(person):
-    """The page shows full minutes, rounded up."""
+def test_the_page_rounds_up_to_full_minutes(person):
     person.clock.shift(1.5)
     for _ in range(3):
         starts_again(person)
@@ -184,46 +147,33 @@ def test_a_site_without_limits_counts_all_the_same(person, provider):
 
 
 @override_settings(
-    LANGUAGE_CODE="de", TIME_ZONE="Europe/Berlin", FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/10m"]}
+    LANGUAGE_CODE="de",
+    TIME_ZONE="Europe/Berlin",
+    FACEAUTH_FALLBACK="/by-phone/",
+    FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/10m"]},
 )
-def test_the_time_is_that_of_the_visitor(person):
+def test_the_page_has_the_time_zone_of_the_user_and_offers_the_fallback(person):
     starts(person)
 
     page = starts_again(person)
 
     assert "1. März 2026 13:10 (CET)" in text(page)
     assert told(page).utcoffset() == timedelta(hours=1)
-
-
-def test_the_other_way_is_offered(person):
-    with override_settings(
-        FACEAUTH_FALLBACK="/by-phone/", FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/10m"]}
-    ):
-        starts(person)
-        page = starts_again(person)
-
     assert f'href="/by-phone/?challenge={person.challenge.handle}"' in text(page)
 
 
 # -- what is free
 
 
-def test_a_link_that_is_used_again_is_free(person, provider):
+@override_settings(FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/h"]})
+def test_a_link_that_still_opens_is_free_also_at_the_limit(person, provider):
     """Two tabs, a double click, the back button (D-08)."""
     start = person.is_asked()
     pages = [person.presses(start) for _ in range(6)]
 
     assert {capture_url_in(page) for page in pages} == {capture_url_in(pages[0])}
     assert provider.attempts_bought == AttemptRequest.objects.count() == 1
-
-
-@override_settings(FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/h"]})
-def test_a_link_that_still_opens_is_handed_out_at_the_limit(person):
-    start = person.is_asked()
-    link = capture_url_in(person.presses(start))
-
     assert person.browser.get(start).status_code == 200
-    assert capture_url_in(person.presses(start)) == link
     person.clock.shift(9 * MINUTE)
     assert person.browser.get(start).status_code == 429
     assert person.presses(start).status_code == 429
@@ -351,7 +301,7 @@ def test_developers_are_told_which_limit_it_is(person, settings, limits, rule):
     assert f"<code>FACEAUTH_RATE_LIMITS{rule}</code>" in text(starts(person))
 
 
-def test_people_who_may_not_start_count_nothing(people):
+def test_users_who_may_not_start_count_nothing(people):
     stranger = people(None)
     person = people()
     start = person.is_asked()
@@ -359,16 +309,8 @@ def test_people_who_may_not_start_count_nothing(people):
 
     assert stranger.browser.get("/statements/").status_code == 403
     assert person.presses(start).status_code == 403
-    assert AttemptRequest.objects.count() == 0
-
-
-def test_who_is_unlinked_while_starting_counts_nothing(person):
-    person.is_asked()
-    person.user.face_applicant.delete()
-
-    with pytest.raises(NotEnrolled):
-        limits.take(person.challenge, now=timezone.now())
-
+    with pytest.raises(NotEnrolled):  # unlinked while starting
+        limits.count_attempt(person.challenge, now=timezone.now())
     assert AttemptRequest.objects.count() == 0
 
 
@@ -407,8 +349,8 @@ def test_others_are_not_affected(people):
     assert Lockout.objects.get().user == mallory.user
 
 
-def test_who_is_not_in_the_session_cannot_add_to_anybodys_counter(people):
-    """Not with the address of the page, nor as another user, nor with the return (TH-26)."""
+def test_nobody_outside_the_session_can_add_to_its_counter(people):
+    """Not with the URL of the page, nor as another user, nor with the return (TH-26)."""
     alice, mallory = people(), people()
     start = alice.is_asked()
 
@@ -426,11 +368,13 @@ def test_who_is_not_in_the_session_cannot_add_to_anybodys_counter(people):
 
 @override_settings(FACEAUTH_RATE_LIMITS={"site": "3/h"})
 def test_the_site_has_a_limit_of_its_own(people, provider, caplog):
-    """All are refused, and somebody is told (R-03)."""
+    """All are refused, and the log has an error (R-03)."""
+    ProviderRateLimit.objects.all().delete()
     before = metrics.counts["limited.site"]
     for number in range(3):
         refuses(people())
         assert AttemptRequest.objects.count() == number + 1
+    assert ProviderRateLimit.objects.count() == 1
     calls = len(provider.calls)
     late = people()
 
@@ -449,15 +393,6 @@ def test_the_site_has_a_limit_of_its_own(people, provider, caplog):
     assert starts(late).status_code == 200
 
 
-@override_settings(FACEAUTH_RATE_LIMITS={"site": "3/h"})
-def test_the_account_is_opened_when_the_first_one_starts(person):
-    ProviderRateLimit.objects.all().delete()
-
-    refuses(person)
-
-    assert ProviderRateLimit.objects.count() == 1
-
-
 # -- lockout
 
 
@@ -467,50 +402,33 @@ def _only_lockouts(settings):
 
 
 @pytest.mark.usefixtures("_only_lockouts")
-def test_five_declines_in_a_row_lock_out_for_half_an_hour(people, provider, lockouts, caplog):
-    """R-02, T-2.4: and it is told, once."""
+def test_five_declines_in_a_row_lock_out_for_half_an_hour(people, provider, caplog):
+    """R-02, T-2.4: in every session, until five more declines."""
     mallory = people(DECLINED)
     is_declined(mallory, 4)
     assert starts(mallory).status_code == 200
     mallory.waits(mallory.returns(mallory.shows_face(capture_url_in(starts(mallory)))))
     declined_at = timezone.now()
-    bought = provider.attempts_bought
 
     page = starts(mallory)
 
     assert page.status_code == 429
     assert page.context["wording"] == LIMITED["lockout"]
-    assert provider.attempts_bought == bought == 5
+    assert provider.attempts_bought == 5
     lockout = Lockout.objects.get()
     assert (lockout.user, lockout.reason) == (mallory.user, "declined")
     assert lockout.until == declined_at + 30 * MINUTE
     assert "scope=lockout" in caplog.text
     mallory.browser = mallory.new_browser()
-    assert starts(mallory).status_code == 429  # in every session of that user
-    sweep_for(mallory.clock, 20 * MINUTE)
-    assert Lockout.objects.count() == 1
+    assert starts(mallory).status_code == 429
+    applicants.link(mallory.user, scripted("10000"))
+    assert starts(mallory).status_code == 429  # another applicant does not end it
 
-
-@pytest.mark.usefixtures("_only_lockouts")
-def test_it_is_told_once(people, lockouts, django_capture_on_commit_callbacks):
-    mallory = people(DECLINED)
-    with django_capture_on_commit_callbacks(execute=True):
-        is_declined(mallory, 5)
-        sweep_for(mallory.clock, 20 * MINUTE)
-
-    assert lockouts == [(Lockout, mallory.user.pk, "declined", Lockout.objects.get().until)]
-
-
-@pytest.mark.usefixtures("_only_lockouts")
-def test_after_a_lockout_there_are_five_again(people):
-    mallory = people(DECLINED)
-    is_declined(mallory, 5)
-    mallory.clock.move_to(told(starts(mallory)))
-
+    applicants.link(mallory.user, DECLINED)
+    mallory.clock.move_to(lockout.until)
     is_declined(mallory, 4)
     assert Lockout.objects.count() == 1
     is_declined(mallory)
-
     assert Lockout.objects.count() == 2
     assert starts(mallory).status_code == 429
 
@@ -536,53 +454,42 @@ def test_an_approval_resets_the_counter_of_that_user_alone(people):
 
 
 @pytest.mark.usefixtures("_only_lockouts")
-def test_who_was_not_compared_is_not_locked_out(person):
-    refuses(person, 6)
+@pytest.mark.parametrize("is_enrolled", [True, False])
+def test_users_who_never_come_back_are_locked_out_by_the_sweep(
+    people, is_enrolled, django_capture_on_commit_callbacks
+):
+    """And the signal is sent once; users who are no longer enrolled need no lock-out."""
+    sent = []
 
-    assert Lockout.objects.count() == 0
+    def listen(sender, user, reason, until, challenge, **_facts):
+        sent.append((sender, user.pk, reason, until, challenge))
 
-
-@pytest.mark.usefixtures("_only_lockouts")
-def test_who_does_not_come_back_is_locked_out_by_the_sweep(people):
     mallory = people(DECLINED)
     for _ in range(5):
         mallory.shows_face(capture_url_in(starts_again(mallory)))
+    if not is_enrolled:
+        mallory.user.face_applicant.delete()
+    locked_out.connect(listen)
 
-    sweep_for(mallory.clock, 5 * MINUTE)
+    with django_capture_on_commit_callbacks(execute=True):
+        sweep_for(mallory.clock, 20 * MINUTE)
 
-    assert Lockout.objects.get().user == mallory.user
-    assert starts(mallory).status_code == 429
+    assert FaceAuthentication.objects.filter(status="declined").count() == 5
+    if is_enrolled:
+        lockout = Lockout.objects.get()
+        assert sent == [(Lockout, mallory.user.pk, "declined", lockout.until, None)]
+        assert starts(mallory).status_code == 429
+    else:
+        assert Lockout.objects.count() == len(sent) == 0
 
 
 @pytest.mark.usefixtures("_only_lockouts")
-@override_settings(FACEAUTH_RATE_LIMITS=NO_LIMITS | {"lockout": None})
-def test_a_site_may_lock_nobody_out(people):
+def test_refusals_do_not_lock_out_and_a_site_may_have_no_lockout(people, settings):
+    refuses(people(), 6)
+    settings.FACEAUTH_RATE_LIMITS = NO_LIMITS | {"lockout": None}
     is_declined(people(DECLINED), 6)
 
     assert Lockout.objects.count() == 0
-
-
-@pytest.mark.usefixtures("_only_lockouts")
-def test_who_is_no_longer_enrolled_needs_no_lockout(people):
-    mallory = people(DECLINED)
-    for _ in range(5):
-        mallory.shows_face(capture_url_in(starts_again(mallory)))
-    mallory.user.face_applicant.delete()
-
-    sweep_for(mallory.clock, 5 * MINUTE)
-
-    assert FaceAuthentication.objects.filter(status="declined").count() == 5
-    assert Lockout.objects.count() == 0
-
-
-@pytest.mark.usefixtures("_only_lockouts")
-def test_another_applicant_does_not_end_a_lockout(people):
-    mallory = people(DECLINED)
-    is_declined(mallory, 5)
-
-    applicants.link(mallory.user, scripted("10000"))
-
-    assert starts(mallory).status_code == 429
 
 
 def test_a_lockout_that_was_lifted_is_over(person):
@@ -617,7 +524,7 @@ def test_no_cache_is_needed(person):
     assert starts(person).status_code == 429
 
 
-def test_what_cannot_be_counted_is_not_started(person, provider):
+def test_a_start_that_cannot_be_counted_is_not_made(person, provider):
     """R-06: an error of the database is a no."""
     start = person.is_asked()
     person.browser.raise_request_exception = False
@@ -632,7 +539,7 @@ def test_what_cannot_be_counted_is_not_started(person, provider):
 
     assert page.status_code == 500
     assert provider.calls == []
-    assert starts(person).status_code == 200  # and the claim is free again
+    assert starts(person).status_code == 200  # and the lock is free again
 
 
 # -- what is remembered

@@ -1,4 +1,4 @@
-"""One row whose handling raises something unforeseen: the others go on (F-42)."""
+"""An unexpected error with one row does not stop the others (F-42)."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_the_watcher_goes_on(two, poison):
     assert FaceAuthentication.objects.filter(pk=old.pk).exists()
 
 
-def test_an_intent_that_cannot_go_does_not_keep_the_others(people):
+def test_a_pending_creation_that_cannot_go_does_not_keep_the_others(people):
     person = people()
     for _ in range(3):
         FaceAuthentication.objects.create(user=person.user, applicant_id="aplt_x")
@@ -215,34 +215,25 @@ def test_a_row_that_cannot_go_does_not_keep_the_others(people, caplog):
     assert f"facechallenge={first.pk}" in caplog.text
 
 
-def test_an_export_tells_the_rest(two):
-    bad, _good = two
-    FaceAuthentication.objects.filter(pk=bad.authentication.pk).update(response_codes=[{"x": 1}])
-
-    told = exports.export(bad.user, now=timezone.now())
-
-    (section,) = (it for it in told["held"] if it["kind"] == "faceauth.faceauthentication")
-    (row,) = section["rows"]
-    assert row["provider_id"] == bad.authentication.provider_id
-    assert "Could not be read" in str(row["response_codes"])
-
-
-def test_lists_at_the_desk_show_the_rest(two):
+def test_admin_and_exports_show_the_rest(two, poison):
     bad, good = two
     FaceAuthentication.objects.filter(pk=bad.authentication.pk).update(response_codes=[{"x": 1}])
     desk = Staff("superuser")
 
     page = desk.browser.get(address("faceauthentication_changelist"))
     file = desk.confirms("export_json", bad.authentication, good.authentication)
+    export = exports.export(bad.user, now=timezone.now())
 
     assert good.authentication.provider_id in page.content.decode()
-    rows = json.loads(b"".join(file.streaming_content))
-    assert {row["provider_id"] for row in rows} == {
-        person.authentication.provider_id for person in two
-    }
+    ids = {person.authentication.provider_id for person in two}
+    assert {row["provider_id"] for row in json.loads(b"".join(file.streaming_content))} == ids
+    (section,) = (part for part in export["held"] if part["kind"] == "faceauth.faceauthentication")
+    (row,) = section["rows"]
+    assert row["provider_id"] == bad.authentication.provider_id
+    assert "Could not be read" in str(row["response_codes"])
 
 
-def test_an_action_at_the_desk_tells_the_row_and_goes_on(two, poison):
+def test_an_admin_action_names_the_row_and_goes_on(two, poison):
     bad, good = two
     poison(bad.authentication)
     desk = Staff("superuser")

@@ -1,4 +1,4 @@
-"""When to ask again: arithmetic (D-04)."""
+"""The polling schedule (D-04)."""
 
 from __future__ import annotations
 
@@ -32,26 +32,12 @@ def test_jitter_only_shortens_and_never_below_two_seconds(pause):
     assert max(pause * 0.8, timedelta(seconds=2)) <= polling_schedule.jittered(pause) <= pause
 
 
-@given(
-    status=STATUSES,
-    poll_count=st.integers(0, 60),
-    quiet=st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=30)),
-)
-def test_the_next_question_lies_ahead_or_there_is_none(status, poll_count, quiet):
-    row = FaceAuthentication(status=status, poll_count=poll_count, last_change_at=NOON - quiet)
-
-    due = polling_schedule.next_poll(row, now=NOON)
-
-    assert due is None or due > NOON
-    if poll_count >= polling_schedule.MOST_PULLS:
-        assert due is None
-
-
 @given(st.lists(st.floats(0, 3600), max_size=60), STATUSES)
-def test_a_life_of_questions_is_limited(delays, status):
-    """However late each is asked, they come to an end."""
+def test_the_polls_of_an_authentication_are_limited(delays, status):
+    """However late each is made, the next lies ahead, and they come to an end."""
     row, now, asked = FaceAuthentication(status=status, last_change_at=NOON), NOON, 0
     while (due := polling_schedule.next_poll(row, now=now)) is not None:
+        assert due > now
         now = due + timedelta(seconds=delays[asked] if asked < len(delays) else 0)
         row.poll_count += 1
         asked += 1
@@ -69,14 +55,10 @@ def test_audits_follow_the_decision():
     assert due == [timedelta(hours=1), timedelta(hours=24), timedelta(days=7)]
 
 
-def test_what_was_erased_is_not_asked_about():
-    row = FaceAuthentication(status="approved", last_change_at=NOON, erased_at=NOON)
+def test_nothing_is_polled_that_was_erased_or_just_created():
+    erased = FaceAuthentication(status="approved", last_change_at=NOON, erased_at=NOON)
+    created = FaceAuthentication(status="created", last_change_at=NOON)
 
-    assert polling_schedule.next_poll(row, now=NOON) is None
-
-
-def test_what_we_have_just_created_is_not_asked_about():
-    row = FaceAuthentication(status="created", last_change_at=NOON)
-
-    assert polling_schedule.after_change(row, now=NOON) is None
-    assert polling_schedule.next_poll(row, now=NOON) is None
+    assert polling_schedule.next_poll(erased, now=NOON) is None
+    assert polling_schedule.after_change(created, now=NOON) is None
+    assert polling_schedule.next_poll(created, now=NOON) is None

@@ -1,4 +1,4 @@
-"""What a site keeps of what the provider says, at the most (V-01)."""
+"""Data minimisation by `FACEAUTH_SCRUB` (V-01)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def by_hand(facts):
 
 @pytest.fixture
 def declines(people, provider, settings):
-    """Let somebody be declined while a hook is set; return what is kept."""
+    """Decline a user while a hook is set; return the row."""
 
     def declines(hook):
         settings.FACEAUTH_SCRUB = f"{__name__}.{hook.__name__}" if hook else ""
@@ -82,11 +82,9 @@ def test_a_hook_adds_and_changes_nothing(declines, hook):
     assert FaceAttempt.objects.get().network != "added"
 
 
-def test_of_somebody_who_was_erased_nothing_is_kept(declines, person):
+def test_of_an_erased_user_nothing_is_kept(declines):
     row = declines(None)
     row.applicant_id = ""
 
-    assert data_minimisation.filter_facts(row, {"response_codes": [1], "network": "x"}) == {
-        "response_codes": [],
-        "network": "",
-    }
+    kept = data_minimisation.filter_facts(row, {"response_codes": [1], "network": "x"})
+    assert kept == {"response_codes": [], "network": ""}

@@ -1,12 +1,11 @@
-"""Several at once on the database that `startproject` sets up, which lets one write at a time."""
+"""Concurrent requests on the database that `startproject` sets up."""
 
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -14,24 +13,10 @@ from django_faceauth.models import FaceChallenge, StatusChange, WebhookEvent, da
 from django_faceauth.simulator import webhook_sender
 from django_faceauth.simulator.models import Delivery
 from django_faceauth.simulator.webhook_sender import client_sender, thread
+from tests.threads import at_once
 from tests.user_driver import capture_url_in
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
-
-
-def together(*acts):
-    """Do all of these at once, each with a connection of its own; return their results."""
-    barrier = threading.Barrier(len(acts))
-
-    def run(act):
-        barrier.wait()
-        try:
-            return act()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(acts)) as threads:
-        return list(threads.map(run, acts))
 
 
 def test_the_suite_runs_on_what_startproject_sets_up():
@@ -44,13 +29,13 @@ def test_the_suite_runs_on_what_startproject_sets_up():
 
 @pytest.mark.parametrize("crowd", [2, 8])
 def test_a_crowd_starts_finishes_pays_and_reports_at_once(people, owes, crowd):
-    """No step of anybody's is a 500 (F-21)."""
+    """No step is a 500 (F-21)."""
     walkers = [people() for _ in range(crowd)]
     payments = [owes(walker) for walker in walkers]
     paths = [f"/pay/{payment.pk}/" for payment in payments]
 
     def each(act):
-        return together(*[lambda at=at: act(at) for at in range(crowd)])
+        return at_once(*[lambda at=at: act(at) for at in range(crowd)])
 
     starts = each(lambda at: walkers[at].is_asked(paths[at], "post"))
     pages = each(lambda at: walkers[at].presses(starts[at]))
@@ -83,7 +68,7 @@ def test_a_transaction_of_ours_waits_for_others(person):
             FaceChallenge.objects.update(reason="other")
         return True
 
-    assert together(reads_and_writes, writes, reads_and_writes) == [True] * 3
+    assert at_once(reads_and_writes, writes, reads_and_writes) == [True] * 3
 
 
 def test_webhooks_come_while_people_walk(people, settings):
@@ -99,12 +84,12 @@ def test_webhooks_come_while_people_walk(people, settings):
 
     def walk_on():
         try:
-            return together(*[lambda walker=walker: walker.passes() for walker in walkers])
+            return at_once(*[lambda walker=walker: walker.passes() for walker in walkers])
         finally:
             over.set()
 
     with thread.paused():
-        _nothing, pages = together(delivers, walk_on)
+        _nothing, pages = at_once(delivers, walk_on)
 
     assert [page.status_code for page in pages] == [200] * 4
     assert not WebhookEvent.objects.filter(state="failed").exists()

@@ -26,18 +26,27 @@ from tests.webhook_deliveries import event
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
 
-def test_it_takes_up_what_is_due_and_ends(captured, capsys):
+def test_it_polls_what_is_due_and_ends(captured, provider, capsys):
+    """Trouble with the provider ends nothing; without work nothing is printed."""
+    provider.troubles.append(answers(503))
     call_command("faceauth_sync")
+    assert captured.challenge.state == "open"
+    captured.clock.shift(61)
+    capsys.readouterr()
 
+    call_command("faceauth_sync")
     assert captured.challenge.state == "granted"
     assert re.findall(r"\d+", capsys.readouterr().out) == ["0", "1", "0"]
 
+    call_command("faceauth_sync")
+    assert capsys.readouterr().out == ""
 
-def test_it_takes_up_events_that_were_left_behind(captured):
-    """Whoever was to act upon it died."""
+
+def test_it_processes_events_that_were_left_behind(captured):
+    """Their process died."""
     FaceAuthentication.objects.update(next_poll_at=None)
-    notice = notice_about(captured)
-    webhook_events.store(notice, size=1, now=timezone.now())
+    payload = webhook_payloads.read(json.dumps(event(captured.authentication)).encode())
+    webhook_events.store(payload, size=1, now=timezone.now())
     captured.clock.shift(61)
 
     call_command("faceauth_sync")
@@ -63,12 +72,6 @@ def test_with_one_thread_it_works_in_the_thread_that_calls_it(captured):
     assert threads == {threading.current_thread()}
 
 
-def test_nothing_is_due(db, capsys):
-    call_command("faceauth_sync")
-
-    assert capsys.readouterr().out == ""
-
-
 def test_after_an_outage_everything_since_is_asked_again(captured, provider, capsys):
     call_command("faceauth_sync")
     asked = provider.questions
@@ -79,23 +82,22 @@ def test_after_an_outage_everything_since_is_asked_again(captured, provider, cap
     assert provider.questions == asked + 1
 
 
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
-    ("text", "ago"),
-    [("90m", timedelta(minutes=90)), ("6h", timedelta(hours=6)), ("2d", timedelta(days=2))],
+    ("text", "since"),
+    [
+        ("90m", NOON - timedelta(minutes=90)),
+        *(("6h", NOON - timedelta(hours=6)), ("2d", NOON - timedelta(days=2))),
+        ("999999d", datetime(2000, 1, 1, tzinfo=UTC)),  # (F-41): longer than there are years
+        ("2026-03-01T10:00:00Z", datetime(2026, 3, 1, 10, tzinfo=UTC)),
+        ("2026-03-01 10:00", datetime(2026, 3, 1, 10, tzinfo=UTC)),
+    ],
 )
-def test_how_since_is_written(clock, text, ago):
-    assert moment(text) == timezone.now() - ago
-
-
-def test_since_may_be_a_very_long_time(db):
-    """(F-41): longer than there are years."""
-    call_command("faceauth_sync", "--since", "999999d")
-
-
-@pytest.mark.parametrize("text", ["2026-03-01T10:00:00Z", "2026-03-01 10:00"])
-def test_since_may_be_a_date(text):
+def test_since(clock, text, since):
     with override_settings(TIME_ZONE="UTC"):
-        assert moment(text) == datetime(2026, 3, 1, 10, tzinfo=UTC)
+        assert moment(text) == since
 
 
 @pytest.mark.parametrize(
@@ -105,61 +107,39 @@ def test_since_may_be_a_date(text):
         *("0001-01-01 00:00", "9999-12-31T23:59:59-12:00"),  # (F-41)
     ],
 )
-def test_since_must_be_understood(text):
+def test_since_must_be_a_moment(text):
     with pytest.raises(CommandError):
         call_command("faceauth_sync", "--since", text)
 
 
+@pytest.fixture
+def _handlers():
+    """Give the handlers of signals back that the command replaces."""
+    former = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for name, handler in former.items():
+        signal.signal(name, handler)
+
+
+@pytest.mark.usefixtures("_handlers")
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
 def test_it_watches_until_it_is_stopped(captured, name):
-    """What is due is taken up, and a signal ends it in good order."""
-    former = signal.getsignal(name)
     threading.Timer(1.0, os.kill, (os.getpid(), name)).start()
-    try:
-        call_command("faceauth_sync", "--watch")
-    finally:
-        signal.signal(name, former)
+
+    call_command("faceauth_sync", "--watch")
 
     assert captured.challenge.state == "granted"
 
 
+@pytest.mark.usefixtures("_handlers")
 def test_a_database_that_is_away_does_not_end_the_watch(captured, capsys):
     """It may be back for the next sweep."""
-    stops_after_trouble = Stopping()
-    former = [signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)]
-    try:
-        with connection.execute_wrapper(stops_after_trouble):
-            call_command("faceauth_sync", "--watch")
-    finally:
-        for name, handler in zip((signal.SIGINT, signal.SIGTERM), former, strict=True):
-            signal.signal(name, handler)
 
-    assert stops_after_trouble.asked
-    assert "OperationalError" in capsys.readouterr().err
-
-
-def test_trouble_with_the_provider_ends_nothing(captured, provider):
-    provider.troubles.append(answers(503))
-
-    call_command("faceauth_sync")
-    assert captured.challenge.state == "open"
-    captured.clock.shift(61)
-    call_command("faceauth_sync")
-
-    assert captured.challenge.state == "granted"
-
-
-class Stopping:
-    """A database that is away, and somebody who then stops the command."""
-
-    asked = 0
-
-    def __call__(self, execute, sql, params, many, context):
-        self.asked += 1
-        os.kill(os.getpid(), signal.SIGTERM)
+    def breaks(execute, sql, params, many, context):
+        os.kill(os.getpid(), signal.SIGTERM)  # an operator stops the command then
         raise OperationalError
 
+    with connection.execute_wrapper(breaks):
+        call_command("faceauth_sync", "--watch")
 
-def notice_about(person):
-    """Return what an event about a person's authentication says."""
-    return webhook_payloads.read(json.dumps(event(person.authentication)).encode())
+    assert "OperationalError" in capsys.readouterr().err

@@ -1,14 +1,11 @@
-"""Many at once, each with a connection of its own, on the database in use."""
+"""Concurrent webhooks, polls and sweeps."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from itertools import cycle, islice
-from threading import Barrier, Event
+from threading import Event
 
 import pytest
 from django.db import connection, transaction
@@ -20,23 +17,10 @@ from django_faceauth.provider.factory import get_client
 from django_faceauth.services.background import sweep, webhook_events
 from django_faceauth.services.flow import finish
 from django_faceauth.services.sync import provider_rate_limit, sync
+from tests.threads import at_once
 from tests.webhook_deliveries import deliver, event
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
-
-
-def at_once(acts: Sequence[Callable[[], object]]) -> list:
-    barrier = Barrier(len(acts))
-
-    def run(act):
-        barrier.wait()
-        try:
-            return act()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(acts)) as threads:
-        return list(threads.map(run, acts))
 
 
 def test_fifty_identical_deliveries_are_one_row_and_one_question(captured, provider):
@@ -44,7 +28,7 @@ def test_fifty_identical_deliveries_are_one_row_and_one_question(captured, provi
     envelope = event(captured.authentication)
     asked = provider.questions
 
-    answers = at_once([lambda: deliver(envelope)] * 50)
+    answers = at_once(*[lambda: deliver(envelope)] * 50)
 
     assert {answer.status_code for answer in answers} == {200}
     assert WebhookEvent.objects.get().state == "processed"
@@ -66,7 +50,7 @@ def test_webhook_poll_return_and_sweep_at_once(captured, provider, told):
         lambda: deliver(event(row, "audit_completed")),
     ]
 
-    at_once(list(islice(cycle(acts), 20)))
+    at_once(*acts * 4)
 
     assert FaceChallenge.objects.get().state == "granted"
     assert StatusChange.objects.filter(status="approved").count() == 1
@@ -80,7 +64,7 @@ def test_two_events_for_one_row_processed_at_once(captured, told):
         webhook_events.store(_notice(event(captured.authentication, name)), size=1, now=now)
     events = list(WebhookEvent.objects.values_list("pk", flat=True))
 
-    at_once([lambda pk=pk: webhook_events.process(pk, now=now) for pk in events * 4])
+    at_once(*[lambda pk=pk: webhook_events.process(pk, now=now) for pk in events * 4])
 
     assert captured.challenge.state == "granted"
     assert told.names().count("challenge_granted") == 1
@@ -88,7 +72,7 @@ def test_two_events_for_one_row_processed_at_once(captured, told):
 
 def test_sweepers_share_the_work(captured):
     """Each row goes to one of them (D-02)."""
-    taken = at_once([lambda: sweep.claim_due(now=timezone.now())] * 8)
+    taken = at_once(*[lambda: sweep.claim_due(now=timezone.now())] * 8)
 
     assert sum(len(due.authentications) for due in taken) == 1
 
@@ -102,13 +86,12 @@ def test_an_approval_and_its_withdrawal_at_once(captured, provider):
         id=client_says.id, status="declined", modified_on=later, applicant_id=row.applicant_id
     )
 
-    at_once(
-        [
-            lambda: deliver(event(row)),
-            lambda: sync.apply(row, declined, source="webhook", now=timezone.now()),
-        ]
-        * 5
-    )
+    acts = [
+        lambda: deliver(event(row)),
+        lambda: sync.apply(row, declined, source="webhook", now=timezone.now()),
+    ]
+
+    at_once(*acts * 5)
 
     assert captured.authentication.status == "declined"
     assert FaceChallenge.objects.get().state in {"open", "revoked", "failed"}
@@ -119,7 +102,7 @@ def test_the_budget_is_one_for_all_processes(transactional_db, clock):
     now = timezone.now()
     provider_rate_limit.try_acquire(now=now, someone_waits=False)
 
-    taken = at_once([lambda: provider_rate_limit.try_acquire(now=now, someone_waits=False)] * 20)
+    taken = at_once(*[lambda: provider_rate_limit.try_acquire(now=now, someone_waits=False)] * 20)
 
     assert sum(taken) == 10
 
@@ -154,7 +137,7 @@ if connection.vendor != "sqlite":  # which waits for as long as its own timeout 
                 answered.set()
 
         envelope = event(captured.authentication)
-        _held, (answer, seconds) = at_once([hold, ask])
+        _held, (answer, seconds) = at_once(hold, ask)
 
         assert (answer.status_code, answer["Retry-After"]) == (503, "60")
         assert seconds < 10
