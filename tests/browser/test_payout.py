@@ -159,29 +159,6 @@ def test_a_double_click_on_the_last_button(visit):
     says(page, SENT)
 
 
-def test_a_payout_in_a_narrow_window(visit):
-    """Nothing sticks out, not even a payee without a space."""
-    page = visit("frank", viewport={"width": 320, "height": 640}, is_mobile=True, has_touch=True)
-
-    def fits() -> None:
-        wide, room = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert wide <= room, page.url
-
-    draft = writes_down(page, "W" * 70)
-    fits()
-    page.get_by_role("button", name="Approve with my face and send").click()
-    says(page, "Please show your face")
-    fits()
-    goes_to_the_camera(page)
-    shows(page)
-    page.wait_for_url(CONTINUE, timeout=20_000)
-    fits()
-    sends(page)
-    page.wait_for_url(draft)
-    says(page, SENT)
-    fits()
-
-
 def test_the_panel_counts_down(visit, bank):
     """The server says until when; the page counts, in a timer that interrupts nobody."""
     page = visit("alice")
