@@ -12,8 +12,6 @@ from benchmarks.measuring import Environ, Figure, answer, compare, request_facto
 from django_faceauth.models import FaceChallenge
 from django_faceauth.testing import face_shown
 
-VISITORS = 20
-
 
 def measure(*, quick: bool) -> Iterator[Figure]:
     """Yield the ratios and numbers of statements of open gates, for pages and for the API."""
@@ -22,12 +20,13 @@ def measure(*, quick: bool) -> Iterator[Figure]:
 
 
 def _compare_with_login(prefix: str, batches: int) -> Iterator[Figure]:
-    cookies = [_log_in(f"{prefix} visitor {number}") for number in range(VISITORS)]
+    cookies = [_log_in(f"{prefix} visitor {number}") for number in range(20)]
     plain = f"/{prefix}/login/"
 
     def requests(path: str) -> list[Environ]:
         _renew_grants()
-        return [_request(path, cookie) for cookie in cookies]
+        headers = ({"cookie": f"sessionid={cookie}", "accept": "*/*"} for cookie in cookies)
+        return [request_factory.get(path, headers=each).environ for each in headers]
 
     for name, url, most, most_added in (
         ("fresh window", f"/{prefix}/window/", 1.25, 1),
@@ -48,11 +47,6 @@ def _compare_with_login(prefix: str, batches: int) -> Iterator[Figure]:
         ours, reference = (len(statements(requests(path)[0])) for path in (url, plain))
         added = ours - reference
         yield Figure(f"{what}: queries added", str(ours), str(reference), added, most=most_added)
-
-
-def _request(path: str, cookie: str) -> Environ:
-    headers = {"cookie": f"sessionid={cookie}", "accept": "*/*"}
-    return request_factory.get(path, headers=headers).environ
 
 
 def _log_in(username: str) -> str:

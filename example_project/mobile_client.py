@@ -1,13 +1,12 @@
 """A mobile client of the demo bank: it sends a payout over plain HTTP, with a JWT.
 
-Start the bank with `make demo`, and then, beside it:
+Start the bank with `make demo`, and then, in another terminal:
 
     .venv/bin/python example_project/mobile_client.py --user frank --amount 12.50
 
-The first time it asks whether you agree to face checks; `--agree` says so beforehand. Your browser
-opens for the face, as it would on a phone. `--play same_person` plays the person in front of the
-simulator's camera page instead. It knows of the bank what any client can know: its address, and
-what its answers say.
+The first time it asks for consent to face checks; `--agree` gives it beforehand. Your browser
+opens for the face check, as it would on a phone; `--play same_person` presses that button of the
+simulator's capture page instead. The program knows the URL of the bank and what its responses say.
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ from requests import Response
 
 #: Where the browser goes after the capture; the bank names it in FACEAUTH_REDIRECT_ALLOWLIST.
 APP: Final = "demobank://face/done"
-#: What can happen in front of the simulator's camera page.
+#: Buttons of the simulator's capture page.
 OUTCOMES: Final = ("same_person", "someone_else", "no_camera", "leave", "refuse")
-#: How often we start before we let people rest.
+#: Attempts before the program gives up.
 TRIES: Final = 3
-#: Seconds between two looks if the bank does not say.
+#: Seconds between two polls if the bank does not say.
 PAUSE: Final = 2
-#: Seconds to wait for a connection, and for an answer: the bank may ask the provider meanwhile.
+#: Seconds to wait for a connection, and for a response: the bank may ask the provider first.
 TIMEOUT: Final = (5, 30)
 
 WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -56,7 +55,7 @@ Headers = dict[str, str]
 
 
 class Exit(IntEnum):
-    """How the program ends; 2 is that of wrong arguments."""
+    """Exit codes of the program; 2 is that of wrong arguments."""
 
     SENT = 0
     NOT_CONFIRMED = 1
@@ -66,7 +65,7 @@ class Exit(IntEnum):
 
 
 class Stop(Exception):
-    """There is nothing more to do, and a sentence that says why."""
+    """The program ends, for the reason in the message."""
 
     def __init__(self, sentence: str, code: Exit) -> None:
         super().__init__(sentence)
@@ -75,21 +74,21 @@ class Stop(Exception):
 
 @dataclass(slots=True)
 class Bank:
-    """The bank as a customer's phone sees it."""
+    """HTTP client of the bank's API."""
 
     url: str
     http: requests.Session = field(default_factory=requests.Session)
     refresh: str = field(default="", repr=False)
 
     def log_in(self, username: str, password: str) -> None:
-        """Trade the password for tokens; it is not kept."""
+        """Exchange the password for tokens."""
         answer = self._send("POST", "/api/token/", {"username": username, "password": password})
         if answer.status_code == 401:
             raise Stop("The bank does not know this name and password.", Exit.TROUBLE)
         self._hold(_good(answer))
 
     def renew(self) -> None:
-        """Trade the refresh token for a new access token."""
+        """Exchange the refresh token for a new access token."""
         answer = self._send("POST", "/api/token/refresh/", {"refresh": self.refresh})
         if answer.status_code == 401:
             raise Stop("You have been logged out. Please log in again.", Exit.TROUBLE)
@@ -98,7 +97,7 @@ class Bank:
     def call(
         self, method: str, url: str, body: Json | None = None, headers: Headers | None = None
     ) -> Response:
-        """Call the bank, once more with a new access token if the old one has run out."""
+        """Call the bank, and again with a new access token if the old one has expired."""
         answer = self._send(method, url, body, headers)
         if answer.status_code == 401 and demand_in(answer) is None:
             self.renew()
@@ -109,8 +108,8 @@ class Bank:
         self, method: str, url: str, body: Json | None = None, headers: Headers | None = None
     ) -> Response:
         whole = urljoin(self.url, url)
-        if not whole.startswith(f"{self.url}/"):  # the token is for nobody else
-            raise Stop(f"The bank names an address that is not its own: {whole}", Exit.TROUBLE)
+        if not whole.startswith(f"{self.url}/"):  # the token is for the bank alone
+            raise Stop(f"The bank names a URL that is not its own: {whole}", Exit.TROUBLE)
         return self.http.request(
             method, whole, json=body, headers=headers, timeout=TIMEOUT, allow_redirects=False
         )
@@ -122,7 +121,7 @@ class Bank:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the bank wants to know before it does something; the handle is a secret."""
+    """The challenge of a refusal; the handle is a secret."""
 
     handle: str = field(repr=False)
     max_age: int
@@ -131,7 +130,7 @@ class Question:
 
     @classmethod
     def of(cls, refusal: Response) -> Question:
-        """Read a refusal; raises `Stop` if it does not ask for a face."""
+        """Return the challenge of a refusal; raises `Stop` if it does not ask for a face."""
         demand = demand_in(refusal)
         if refusal.status_code != 401 or demand is None:
             raise Stop(sentence_of(refusal), Exit.TROUBLE)
@@ -146,27 +145,27 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whoever holds the phone, and what they do: agree to a text, open a link, wait."""
+    """The user of the phone: agrees to a text, opens a link, waits for some seconds."""
 
     agrees: Callable[[str], bool]
     show: Callable[[str], None]
     patience: float
 
 
-# -- what the bank says
+# -- responses of the bank
 
 
 def challenges_in(header: str) -> list[tuple[str, dict[str, str]]]:
     """Return the schemes of a WWW-Authenticate header, each with its parameters.
 
-    Names of parameters are in small letters. Raises `ValueError` for what is no such header.
+    Names of parameters are in lower case. Raises `ValueError` for a malformed header.
     """
     found: list[tuple[str, dict[str, str]]] = []
     position = 0
     while header[position:].strip(" \t,"):
         part = PART.match(header, position)
         if part is None or (part["name"] and not found):
-            raise ValueError("this is no WWW-Authenticate header")
+            raise ValueError("malformed WWW-Authenticate header")
         if part["scheme"]:
             found.append((part["scheme"], {}))
         else:
@@ -186,13 +185,15 @@ def demand_in(answer: Response) -> dict[str, str] | None:
 
 
 def sentence_of(answer: Response) -> str:
-    """Return what an answer says to people, as well as can be."""
+    """Return the message of a response for the user."""
     try:
         body = answer.json()
     except ValueError:
         return f"The bank answered with {answer.status_code}."
-    said = body.get("title") or body.get("detail")
-    return str(said) if said else "; ".join(f"{name}: {' '.join(e)}" for name, e in body.items())
+    message = body.get("title") or body.get("detail")
+    return (
+        str(message) if message else "; ".join(f"{name}: {' '.join(e)}" for name, e in body.items())
+    )
 
 
 def pause_of(answer: Response, default: float = PAUSE) -> float:
@@ -218,30 +219,30 @@ def _limited(answer: Response) -> str:
     return f"{sentence_of(answer)} You can go on at {opens:%H:%M}."
 
 
-# -- what we do
+# -- the flow
 
 
 def pay(bank: Bank, payee: str, amount: str, owner: Owner) -> Json:
-    """Write a payout down, have it approved, send it, and return the receipt."""
+    """Create a payout, have it approved, send it, and return the receipt."""
     draft = _good(bank.call("POST", "/api/payouts/", {"payee": payee, "amount": amount}))
-    tell(f"Written down: {draft['amount']} to {draft['payee']}, payout {draft['id']}.")
+    tell(f"Draft saved: {draft['amount']} to {draft['payee']}, payout {draft['id']}.")
     send = partial(bank.call, "POST", f"/api/payouts/{draft['id']}/send/")
     answer = send()
     if answer.ok:  # staff have exempted this customer
         return _good(answer)
     question = Question.of(answer)
-    tell(f"The bank wants to see a face that was shown in the last {question.max_age} seconds.")
+    tell(f"The bank asks for a face that was shown in the last {question.max_age} seconds.")
     for line in _good(bank.call("GET", question.status_url))["lines"]:
         tell(f"  {line['label']}: {', '.join(line['values'])}")
     confirm(bank, question, owner)
     answer = send(headers={"Face-Challenge": question.handle})
     if answer.status_code == 401:
-        raise Stop("That took too long: your face counts no more.", Exit.NOT_CONFIRMED)
+        raise Stop("That took too long: your face check has expired.", Exit.NOT_CONFIRMED)
     return _good(answer)
 
 
 def confirm(bank: Bank, question: Question, owner: Owner) -> None:
-    """Let the person show their face until the bank is content."""
+    """Have the user show their face until the bank accepts it."""
     for _ in range(TRIES):
         link = start(bank, question, owner.agrees)
         if link:
@@ -258,10 +259,7 @@ def confirm(bank: Bank, question: Question, owner: Owner) -> None:
 
 
 def start(bank: Bank, question: Question, agrees: Callable[[str], bool]) -> str:
-    """Start an attempt and return its link; empty if there is one already.
-
-    `agrees` shows a text to the person, and tells whether they agree to it.
-    """
+    """Start an attempt and return its link; empty if one is under way already."""
     wanted = {"redirect_url": APP}
     answer = bank.call("POST", question.attempts_url, wanted)
     if answer.status_code == 400 and answer.json().get("code") == "consent_required":
@@ -277,7 +275,7 @@ def start(bank: Bank, question: Question, agrees: Callable[[str], bool]) -> str:
 
 
 def wait(bank: Bank, question: Question, patience: float) -> Json:
-    """Look where the question stands, no more often than the bank likes, until we can go on."""
+    """Poll the challenge, as often as the bank allows, until there is a result."""
     give_up = time.monotonic() + patience
     told: Json = {"next": "wait"}
     etag, pause = "", float(PAUSE)
@@ -290,30 +288,30 @@ def wait(bank: Bank, question: Question, patience: float) -> Json:
         if told["next"] != "wait":
             return told
         if time.monotonic() + pause > give_up:
-            raise Stop("Nobody has shown a face in all this time.", Exit.NOT_CONFIRMED)
+            raise Stop("No face was shown in time.", Exit.NOT_CONFIRMED)
         time.sleep(pause)
 
 
 def ask_to_agree(text: str) -> bool:
-    """Show what there is to agree to, and ask; no answer is a no."""
+    """Show the consent text and ask; an empty answer is a no."""
     tell(f"{text}\nDo you agree that your face is compared in this way? (yes/no)")
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def agree_beforehand(text: str) -> bool:
-    """Show what was agreed to with `--agree`."""
+    """Show the consent text that `--agree` accepts."""
     tell(f"{text}\nYou have agreed to this.")
     return True
 
 
 def open_browser(link: str) -> None:
-    """Open the capture page, or let people do so: on a phone, in a browser tab of the system."""
+    """Open the capture page: on a phone, in a browser tab of the system."""
     tell(f"Please show your face here: {link}")
     webbrowser.open(link)
 
 
 def play(outcome: str, link: str) -> None:
-    """Be the person in front of the simulator's camera page, and the browser of theirs."""
+    """Press a button of the simulator's capture page, and follow its redirect."""
     with requests.Session() as browser:
         browser.get(link, timeout=TIMEOUT).raise_for_status()
         form = {"outcome": outcome}
@@ -325,7 +323,7 @@ def play(outcome: str, link: str) -> None:
 
 
 def tell(sentence: str) -> None:
-    """Say how it goes, at once."""
+    """Print a line at once."""
     sys.stdout.write(f"{sentence}\n")
     sys.stdout.flush()
 
@@ -337,8 +335,8 @@ def _arguments(arguments: Sequence[str] | None) -> Namespace:
     parser.add_argument("--password", default="demo")
     parser.add_argument("--payee", default="Ms. Quay")
     parser.add_argument("--amount", default="12.50", help="in euros")
-    parser.add_argument("--play", choices=OUTCOMES, help="be the person at the camera page, too")
-    parser.add_argument("--agree", action="store_true", help="agree to face checks beforehand")
+    parser.add_argument("--play", choices=OUTCOMES, help="press this button of the capture page")
+    parser.add_argument("--agree", action="store_true", help="give consent to face checks")
     parser.add_argument("--patience", type=float, default=900, help="seconds to wait for a face")
     return parser.parse_args(arguments)
 
@@ -354,7 +352,7 @@ def _run(given: Namespace) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do it, and return how it ended."""
+    """Run the program, and return its exit code."""
     unsure = "If there was no receipt, look at your payouts before you try again."
     try:
         _run(_arguments(arguments))

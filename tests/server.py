@@ -1,4 +1,4 @@
-"""The demo bank as a process of its own, on a free port of this machine."""
+"""The demo bank as a process of its own."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ START_SECONDS: Final = 30
 
 @contextmanager
 def running_bank(tmp_path: Path, **env: str) -> Iterator[str]:
-    """Serve the bank with its people from a fresh database; yields its address.
+    """Serve the bank with its users from a fresh database; yield its URL.
 
-    `env` is the environment that the bank reads its settings from.
+    `env` is the environment from which the bank reads its settings.
     """
     port = free_port()
-    # Module after module the same people come, more often than limits let them.
+    # Every module logs in the same users, more often than the limits allow.
     unlimited = {"FACEAUTH_RATE_LIMITS": json.dumps(dict.fromkeys(RATE_LIMITS))}
     settings = {"DJANGO_SETTINGS_MODULE": "tests.example.settings", "PORT": str(port)}
     env = settings | unlimited | env
@@ -44,7 +44,7 @@ def running_bank(tmp_path: Path, **env: str) -> Iterator[str]:
         )
     try:
         url = f"http://127.0.0.1:{port}"
-        _wait_for(f"{url}/login/", server, log)
+        wait_for(f"{url}/login/", server, log)
         yield url
     finally:
         server.terminate()
@@ -76,20 +76,21 @@ def environment(tmp_path: Path, **env: str) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
+    """Return a free port of this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+def wait_for(url: str, server: subprocess.Popen[bytes], log: Path | None = None) -> None:
+    """Wait until a server answers."""
     deadline = time.monotonic() + START_SECONDS
     while server.poll() is None and time.monotonic() < deadline:
         try:
-            requests.get(url, timeout=5).raise_for_status()
+            requests.get(url, timeout=5)
         except requests.ConnectionError:
             time.sleep(0.1)
         else:
             return
-    raise RuntimeError(f"the bank did not start:\n{log.read_text()}")
+    raise RuntimeError(f"the server did not start:\n{log.read_text() if log else ''}")

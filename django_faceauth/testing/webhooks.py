@@ -54,12 +54,25 @@ def webhook_event(
     members of the envelope. Raises `ValueError` for a challenge without an authentication.
     """
     moment = (created_on or timezone.now()).astimezone(UTC)
+    if isinstance(subject, str):
+        provider_id, applicant_id, journey_id = subject, new_id("aplt"), new_id("usj")
+        status = status or "approved"
+    else:
+        row = authentication_of(subject)
+        provider_id, applicant_id = str(row.provider_id), row.applicant_id
+        journey_id, status = row.user_journey_id, status or row.status
     return {
         "id": new_id("evt"),
         "type": FAMILY + name,
         "version": "1.2.0",
         "created_on": f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z",
-        "data": _facts(subject) | ({"status": status} if status else {}),
+        "data": {
+            "face_authentication_id": provider_id,
+            "applicant_id": applicant_id,
+            "user_journey_id": journey_id,
+            "status": status,
+            "response_codes": [{"code": 10000, "summary": "approved"}],
+        },
         "_links": {"self": {"href": "https://169.254.169.254/workflows/events/evt"}},
         **changes,
     }
@@ -75,25 +88,6 @@ def authentication_of(subject: FaceAuthentication | FaceChallenge) -> FaceAuthen
     if row is None or row.provider_id is None:
         raise ValueError("the face check of this challenge has not begun yet")
     return row
-
-
-def _facts(subject: Subject) -> dict[str, Any]:
-    if isinstance(subject, str):
-        about = {
-            "face_authentication_id": subject,
-            "applicant_id": new_id("aplt"),
-            "user_journey_id": new_id("usj"),
-            "status": "approved",
-        }
-    else:
-        row = authentication_of(subject)
-        about = {
-            "face_authentication_id": str(row.provider_id),
-            "applicant_id": row.applicant_id,
-            "user_journey_id": row.user_journey_id,
-            "status": row.status,
-        }
-    return {**about, "response_codes": [{"code": 10000, "summary": "approved"}]}
 
 
 def deliver_webhook(
@@ -124,22 +118,18 @@ def deliver_webhook(
     sent = {HEADER: signature}
     if conf.WEBHOOK_AUTHORIZATION_KEY:
         sent["Authorization"] = conf.WEBHOOK_AUTHORIZATION_KEY.reveal()
+    source = {}
+    if conf.WEBHOOK_NETWORKS:  # an origin that the settings accept
+        ip = str(conf.WEBHOOK_NETWORKS[0][0])
+        hops = ", ".join([ip] * conf.TRUSTED_PROXIES)
+        source = {"REMOTE_ADDR": ip, "HTTP_X_FORWARDED_FOR": hops}
     post: Any = (client or Client()).post
     response: HttpResponse = post(
         reverse("faceauth:webhook"),
         body,
         content_type=content_type,
         headers={**sent, **(headers or {})},
-        **_source(),
+        **source,
         **extra,
     )
     return response
-
-
-def _source() -> dict[str, str]:
-    """Return an origin from which the settings accept webhooks."""
-    if not conf.WEBHOOK_NETWORKS:
-        return {}
-    address = str(conf.WEBHOOK_NETWORKS[0][0])
-    hops = ", ".join([address] * conf.TRUSTED_PROXIES)
-    return {"REMOTE_ADDR": address, "HTTP_X_FORWARDED_FOR": hops}

@@ -136,7 +136,7 @@ def app(request: CustomerRequest) -> HttpResponse:
 
 
 class AccountSettings(FaceRequiredMixin, SuccessMessageMixin, UpdateView):
-    """Change the e-mail address: whoever controls it can take over the account."""
+    """Change the e-mail address, which controls access to the account."""
 
     request: GatedRequest
     face_action = "settings"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -24,9 +23,6 @@ LOOKS = """() => {
     logo: document.querySelector(".fa-logo").src.split("/").pop(),
   };
 }"""
-#: What differs from visit to visit, and what the settings name.
-OWN = re.compile(r'value="[^"]{20,}"|/face/start/[^"/]+|localhost:\d+')
-BRAND = re.compile(r"Harbour Bank|Meadow Mutual|harbour|meadow")
 
 
 @pytest.fixture(scope="module")
@@ -72,19 +68,6 @@ def test_colours_fonts_corners_and_logo_differ(comes):
     for brand in ("harbour", "meadow"):
         assert looks[brand, "light"]["button"] != looks[brand, "dark"]["button"]
     assert looks["meadow", "light"]["button"] == "rgb(123, 45, 102)"
-
-
-def test_the_markup_is_the_same(comes):
-    """But for the name and the files that the settings say."""
-    pages = [asked(comes(brand)) for brand in ("harbour", "meadow")]
-    harbour, meadow = (OWN.sub("", page.content()) for page in pages)
-
-    assert harbour != meadow
-    assert BRAND.sub("", harbour) == BRAND.sub("", meadow)
-    assert [page.title() for page in pages] == [
-        "Confirm it's you · Harbour Bank",
-        "Confirm it's you · Meadow Mutual",
-    ]
 
 
 def look(page: Page, found: dict[tuple[str, str], list[str]], name: str) -> None:

@@ -39,18 +39,6 @@ def test_alice_is_recognised(visit, bank, path):
     expect(page.locator(HEADING)).not_to_contain_text("face")
 
 
-def test_bob_is_somebody_else(visit):
-    page = visit("bob")
-    page.goto("/statements/")
-    goes_to_the_camera(page)
-    shows(page)
-
-    says(page, "could not confirm")
-
-    page.goto("/statements/")
-    says(page, "Confirm it's you")
-
-
 def test_carol_needs_two_tries(visit, bank):
     page = visit("carol")
     page.goto("/statements/")
@@ -64,42 +52,6 @@ def test_carol_needs_two_tries(visit, bank):
     page.wait_for_url(f"{bank}/statements/")
 
 
-def test_dave_refuses(visit):
-    page = visit("dave")
-    page.goto("/statements/")
-    goes_to_the_camera(page)
-    shows(page)
-
-    says(page, "Face check cancelled")
-
-
-def test_erin_is_not_enrolled(visit):
-    page = visit("erin")
-
-    page.goto("/statements/")
-
-    says(page, "needs a face check")
-    expect(page.locator("main")).to_contain_text("contact support")
-
-
-@pytest.mark.parametrize(
-    ("outcome", "heading"),
-    [
-        ("someone_else", "could not confirm"),
-        ("no_camera", "try again"),
-        ("leave", "try again"),
-        ("refuse", "You chose not to"),
-    ],
-)
-def test_frank_decides_on_the_capture_page(visit, outcome, heading):
-    page = visit("frank")
-    page.goto("/statements/")
-    goes_to_the_camera(page)
-    shows(page, outcome)
-
-    says(page, heading)
-
-
 def test_without_javascript(visit, bank):
     """Forms, links and pages that load themselves again are enough (U-08)."""
     page = visit("alice", java_script_enabled=False)
@@ -109,30 +61,6 @@ def test_without_javascript(visit, bank):
     says(page, "One moment")
 
     page.wait_for_url(f"{bank}/statements/", timeout=20_000)
-
-
-def test_in_a_narrow_window(visit, bank):
-    """Nothing sticks out, from the first page to the last."""
-    page = visit("frank", viewport={"width": 320, "height": 640}, is_mobile=True, has_touch=True)
-
-    def fits() -> None:
-        wide, room = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert wide <= room, page.url
-
-    page.goto("/statements/")
-    fits()
-    goes_to_the_camera(page)
-    fits()
-    shows(page, "leave")
-    says(page, "try again")
-    fits()
-    page.wait_for_timeout(2_000)
-    goes_to_the_camera(page)
-    shows(page)
-    says(page, "One moment")
-    fits()
-    page.wait_for_url(f"{bank}/statements/")
-    fits()
 
 
 def test_under_a_strict_content_security_policy(visit, bank):
@@ -277,19 +205,3 @@ def test_not_now_leads_home(visit, bank):
     page.get_by_role("link", name="Not now").click()
 
     page.wait_for_url(f"{bank}/")
-
-
-def test_with_the_keyboard_alone(visit, bank):
-    """A few tabs lead to the button of the start page."""
-    page = visit("alice")
-    page.goto("/statements/")
-    for _ in range(5):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.type") == "submit":
-            break
-    page.keyboard.press("Enter")
-    page.wait_for_url(CAPTURE)
-    page.locator("button[value=same_person]").focus()
-    page.keyboard.press("Enter")
-
-    page.wait_for_url(f"{bank}/statements/")

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from django_faceauth.messages import WORDINGS, Wording
 from django_faceauth.response_codes import RETRY_ADVICE
@@ -202,13 +201,6 @@ def test_what_the_bank_does_not_take_is_told_in_its_words(
     assert "Traceback" not in done.stderr
 
 
-def test_wrong_arguments_are_told_with_the_right_ones(bank: str) -> None:
-    done = runs(bank, "--play", "somebody")
-
-    assert done.returncode == 2
-    assert "someone_else" in done.stderr
-
-
 def test_the_browser_of_a_person_is_opened(bank: str, tmp_path: Path) -> None:
     """Without --play the link goes to the browser, and the program waits for what comes of it."""
     visitor = tmp_path / "visitor.py"
@@ -234,7 +226,7 @@ def test_nobody_comes_to_the_camera(bank: str) -> None:
     done = runs(bank, "--patience", "3", BROWSER=NOBODY)
 
     assert done.returncode == Exit.NOT_CONFIRMED
-    assert "Nobody has shown a face" in done.stderr
+    assert "No face was shown in time" in done.stderr
     assert payouts(bank, "frank")[0]["state"] == "draft"
 
 
@@ -399,65 +391,6 @@ def test_a_stolen_token_without_the_handle_gets_nothing(
     assert client.call("POST", send, headers=named(question)).status_code == 200
 
 
-def test_a_face_of_the_thief_does_not_count_for_the_question_of_the_owner(
-    bank: str, asked: tuple[Bank, str, Question]
-) -> None:
-    """What the owner approves is used up by the owner, and the thief's question stays open."""
-    client, send, question = asked
-    thief = Bank(bank)
-    thief.http.headers["Authorization"] = client.http.headers["Authorization"]
-    of_the_thief = Question.of(thief.call("POST", send))
-    approves(client, question)
-
-    answer = thief.call("POST", send, headers=named(of_the_thief))
-
-    assert answer.status_code == 401
-    assert client.call("POST", send, headers=named(question)).status_code == 200
-
-
-def test_a_copied_handle_of_another_user_gets_nothing(
-    bank: str, asked: tuple[Bank, str, Question]
-) -> None:
-    """Alice holds Frank's handle, and a token of her own: it is as if there were none."""
-    frank, send, question = asked
-    alice, her_send, her_question = ask(phone(bank, "alice"))
-    approves(frank, question)
-
-    theirs = [
-        alice.call("GET", question.status_url),
-        alice.call("POST", question.attempts_url, {}),
-        alice.call("POST", send, headers=named(question)),
-    ]
-    hers = alice.call("POST", her_send, headers=named(question))
-
-    assert [answer.status_code for answer in theirs] == [404, 404, 404]
-    assert hers.status_code == 401
-    assert Question.of(hers).handle not in {question.handle, her_question.handle}
-    assert frank.call("POST", send, headers=named(question)).status_code == 200
-
-
-def test_an_approval_sends_one_payout_once(bank: str, asked: tuple[Bank, str, Question]) -> None:
-    client, send, question = asked
-    other = client.call("POST", "/api/payouts/", {"payee": "Ms. Quay", "amount": "1.00"}).json()
-    approves(client, question)
-    assert client.call("POST", send, headers=named(question)).status_code == 200
-
-    again = client.call("POST", send, headers=named(question))
-    elsewhere = client.call("POST", f"/api/payouts/{other['id']}/send/", headers=named(question))
-
-    assert (again.status_code, elsewhere.status_code) == (409, 409)
-    assert [payout["state"] for payout in payouts(bank, "frank")[:2]] == ["draft", "executed"]
-
-
-def test_without_a_token_there_is_nothing(bank: str, asked: tuple[Bank, str, Question]) -> None:
-    _client, send, question = asked
-
-    for method, path in (("GET", question.status_url), ("POST", f"{bank}{send}")):
-        answer = requests.request(method, path, headers=named(question), timeout=10)
-        assert answer.status_code == 401
-        assert challenges_in(answer.headers["WWW-Authenticate"]) == [("Bearer", {"realm": "api"})]
-
-
 def test_an_access_token_that_ran_out_is_renewed_by_itself(
     asked: tuple[Bank, str, Question],
 ) -> None:
@@ -474,27 +407,6 @@ def test_who_is_logged_out_everywhere_is_told(bank: str) -> None:
 
     with pytest.raises(mobile_client.Stop, match="log in again"):
         client.call("GET", "/api/payouts/")
-
-
-def test_the_bank_sends_browsers_to_its_own_app_only(asked: tuple[Bank, str, Question]) -> None:
-    client, _send, question = asked
-
-    answer = client.call("POST", question.attempts_url, {"redirect_url": f"{APP}/"})
-
-    assert answer.status_code == 400
-    assert "redirect_url" in answer.json()["errors"]
-
-
-def test_what_has_not_changed_is_not_sent_again(asked: tuple[Bank, str, Question]) -> None:
-    """304 is all that a phone in a waiting room costs."""
-    client, _send, question = asked
-    first = client.call("GET", question.status_url)
-
-    second = client.call(
-        "GET", question.status_url, headers={"If-None-Match": first.headers["ETag"]}
-    )
-
-    assert (second.status_code, second.content) == (304, b"")
 
 
 # -- WWW-Authenticate

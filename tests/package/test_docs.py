@@ -30,7 +30,3 @@ def test_every_page_is_there_and_what_pages_include(shipped):
     needed = {path.relative_to(ROOT).as_posix() for path in pages | included}
     assert needed - shipped == set()
     assert "docs/conf.py" in shipped
-
-
-def test_the_built_site_is_not(shipped):
-    assert {name for name in shipped if name.startswith("docs/_build")} == set()

@@ -115,9 +115,3 @@ def test_a_site_without_the_simulator(site):
 
     assert (counts["passed"], counts["error"]) == (1, 1), told
     assert 'add "django_faceauth.simulator" to INSTALLED_APPS in the settings' in told
-
-
-def test_fixtures_are_listed(site):
-    _counts, told = site.tests("--fixtures")
-
-    assert "faceauth_simulator" in told

@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import requests
 
 from tests.package.conftest import ROOT
 from tests.package.place import CONSTRAINTS
-from tests.server import free_port
+from tests.server import free_port, wait_for
 
 pytestmark = pytest.mark.enable_socket
 
@@ -37,7 +39,7 @@ def test_the_tutorial_leads_to_a_gated_page(tutorial, distributions, tmp_path):
     for step in steps:
         _follow(step, tmp_path, distributions)
 
-    with Served(server, tmp_path, distributions) as site:
+    with _served(server, tmp_path, distributions) as site:
         _see_the_page(site)
 
 
@@ -81,30 +83,21 @@ def _environment(distributions: Path) -> dict[str, str]:
     return mine | {"PIP_CONSTRAINT": str(CONSTRAINTS), "PIP_FIND_LINKS": links}
 
 
-class Served:
-    """The development server of the site, for as long as it is needed."""
-
-    def __init__(self, command: str, folder: Path, distributions: Path) -> None:
-        self.site = "http://" + command.split()[-1]
-        self.process = subprocess.Popen(
-            [folder / ".venv/bin/python", *command.split()[1:], "--noreload"],
-            cwd=folder,
-            env=_environment(distributions),
-        )
-
-    def __enter__(self) -> str:
-        for _ in range(100):
-            try:
-                requests.get(self.site, timeout=5)
-            except requests.ConnectionError:
-                time.sleep(0.2)
-            else:
-                return self.site
-        raise AssertionError("the site did not start")
-
-    def __exit__(self, *_error: object) -> None:
-        self.process.terminate()
-        self.process.wait(timeout=10)
+@contextmanager
+def _served(command: str, folder: Path, distributions: Path) -> Iterator[str]:
+    """Run the development server of the site, and yield its URL."""
+    url = "http://" + command.split()[-1]
+    server = subprocess.Popen(
+        [folder / ".venv/bin/python", *command.split()[1:], "--noreload"],
+        cwd=folder,
+        env=_environment(distributions),
+    )
+    try:
+        wait_for(url, server)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
 
 
 def _see_the_page(site: str) -> None:

@@ -1,4 +1,4 @@
-"""Which addresses are gated, said by the site's own addresses and failing when one is not."""
+"""Assertions on the gates of URLs."""
 
 from __future__ import annotations
 
@@ -113,24 +113,21 @@ def test_the_name_of_an_app_finds_its_instances():
 
 @pytest.mark.parametrize("pattern", ["payout:*", "/payout/", "face", "", "faceauth:*"])
 def test_a_pattern_that_names_nothing(pattern):
-    """A test that looks at nothing must not pass, nor an excuse that nobody needs."""
+    """A test that looks at nothing must not pass, nor an exception that is not needed."""
     with site(
         payouts(path("1/", face_required(page), name="one")),
         path("face/", include("django_faceauth.urls")),
     ):
-        with pytest.raises(AssertionError, match="names no URL"):
-            assert_gated(pattern)
-        with pytest.raises(AssertionError, match="names no URL"):
-            assert_gated("payouts:*", except_=[pattern])
+        for arguments in ({}, {"except_": [pattern]}):
+            with pytest.raises(AssertionError, match="names no URL"):
+                assert_gated("payouts:*" if arguments else pattern, **arguments)
 
 
 def test_exceptions():
+    """Some are listed; our own pages and the login of the admin need not be."""
     with site(payouts(path("", page, name="list"), path("1/", page, name="one"))):
         assert wrong("payouts:*", except_=["payouts:list"]) == [f"/payouts/1/ {OPEN}"]
         assert_gated("payouts:*", except_=["payouts:list", "/payouts/1/"])
-
-
-def test_our_own_pages_and_logging_in_are_never_asked_for():
     with site(
         path("face/", include("django_faceauth.urls")),
         path("face/api/", include("django_faceauth.api.urls")),
@@ -144,41 +141,41 @@ def test_our_own_pages_and_logging_in_are_never_asked_for():
 # -- methods and actions
 
 
-def test_a_gate_for_some_methods():
-    """Enough only where the test says so."""
-    with site(path("send/", send, name="send"), path("page/", GatedPage.as_view(), name="page")):
-        assert wrong("send") == ["/send/ the gate leaves GET open"]
-        assert wrong("send", methods=["post", "delete"]) == []
-        assert_gated("send", "page", methods=["POST"])
-
-
-def test_methods_that_a_view_does_not_answer_need_no_gate():
-    gated_post = GatedPage.as_view(face_methods=["POST"])
-    with site(path("1/", gated_post), path("2/", Page.as_view(http_method_names=["get"]))):
-        assert wrong("/1/") == ["/1/ the gate leaves GET open"]
-        assert_gated("/1/", methods=["POST"])
-        assert wrong("/2/", methods=["DELETE"]) == []
+@pytest.mark.parametrize(
+    ("view", "arguments", "problem"),
+    [
+        (send, {}, "the gate leaves GET open"),
+        (send, {"methods": ["post", "delete"]}, ""),
+        (send, {"methods": ["POST"], "action": "payout"}, ""),
+        (
+            send,
+            {"methods": ["POST"], "action": "pay"},
+            "the gate asks for 'payout', not for 'pay'",
+        ),
+        (GatedPage.as_view(), {"methods": ["POST"]}, ""),
+        (GatedPage.as_view(face_methods=["POST"]), {}, "the gate leaves GET open"),
+        (GatedPage.as_view(face_methods=["POST"]), {"methods": ["POST"]}, ""),
+        (Page.as_view(http_method_names=["get"]), {"methods": ["DELETE"]}, ""),
+        (
+            face_required(methods=["GET"])(page),
+            {},
+            "the gate leaves DELETE, PATCH, POST, PUT open",
+        ),
+    ],
+)
+def test_methods_and_actions(view, arguments, problem):
+    with site(path("url/", view)):
+        assert wrong("/url/", **arguments) == ([f"/url/ {problem}"] if problem else [])
 
 
 def test_two_gates_guard_together():
-    view = face_required(methods=["GET"])(page)
     desk = FaceRequiredModelAdmin(Payment, admin.AdminSite())
-    with site(path("desk/", include((desk.urls, "desk"))), path("read/", view, name="read")):
-        assert wrong("/read/") == ["/read/ the gate leaves DELETE, PATCH, POST, PUT open"]
+    with site(path("desk/", include((desk.urls, "desk")))):
         assert_gated("desk:shop_payment_*", methods=["POST"])
 
 
-def test_a_gate_for_another_action():
-    with site(path("send/", send, name="send")):
-        assert_gated("send", methods=["POST"], action="payout")
-        assert wrong("send", methods=["POST"], action="pay") == [
-            "/send/ the gate asks for 'payout', not for 'pay'"
-        ]
-
-
 def test_a_gate_that_cannot_work():
-    view = GatedPage.as_view(face_max_age=0)
-    with site(path("send/", view, name="send")):
+    with site(path("send/", GatedPage.as_view(face_max_age=0), name="send")):
         assert "cannot work" in wrong("send")[0]
 
 

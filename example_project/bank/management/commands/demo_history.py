@@ -55,7 +55,7 @@ class Command(BaseCommand):
             return
         limits = {**settings.FACEAUTH_RATE_LIMITS, "lockout": None}  # type: ignore[misc]  # is there
         quiet = override_settings(FACEAUTH_RATE_LIMITS=limits, FACEAUTH_NOTICES=False)
-        logging.disable()  # declines of the past are no news
+        logging.disable()  # these declines are expected
         try:
             with quiet, simulated() as provider:
                 rows = [_play(check, provider) for check in CHECKS]
