@@ -1,9 +1,12 @@
-"""Keep secrets out of logs and error reports."""
+"""Secrets, and digests that are keyed with the site's `SECRET_KEY`."""
 
 from __future__ import annotations
 
 import hmac
 from typing import final
+
+from django.conf import settings
+from django.utils.crypto import salted_hmac
 
 
 @final
@@ -40,3 +43,9 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(self.__text)
+
+
+def digests(salt: str, value: str) -> list[str]:
+    """Return the digest of a value, then those from before `SECRET_KEY` was rotated."""
+    keys = (None, *settings.SECRET_KEY_FALLBACKS)
+    return [salted_hmac(salt, value, secret=key, algorithm="sha256").hexdigest() for key in keys]

@@ -26,7 +26,7 @@ FLOORS: list[set[str]] = [
     }
     | {"messages", "secret", "signals", "statuses"},
     {"beat", "conf"},
-    {"digests", "security_headers"},
+    {"security_headers"},
     {"models", "provider"},
     {"services"},
     {"enrolment", "gate", "privacy"},

@@ -16,9 +16,9 @@ from typing import Any, Final, Generic, NoReturn, Self, TypeVar
 from django.utils.dateparse import parse_datetime
 
 from django_faceauth import clocks
-from django_faceauth.digests import digests
 from django_faceauth.exceptions import MalformedAnswer
 from django_faceauth.identifiers import Prefix, is_id
+from django_faceauth.secret import digests
 
 __all__ = [
     "AssetSnapshot",

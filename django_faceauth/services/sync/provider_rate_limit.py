@@ -16,10 +16,9 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Greatest
 
 from django_faceauth.conf import conf
-from django_faceauth.digests import digests
 from django_faceauth.exceptions import AccessDenied, Unavailable
 from django_faceauth.models import ProviderRateLimit
-from django_faceauth.secret import Secret
+from django_faceauth.secret import Secret, digests
 
 logger = logging.getLogger(__name__)
 
