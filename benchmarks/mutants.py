@@ -46,7 +46,6 @@ TESTS: Final = (
     "tests/gate/test_gate.py",
     "tests/gate/test_impersonation.py",
     "tests/gate/test_log.py",
-    "tests/gate/test_peers.py",
     "tests/gate/test_properties.py",
     "tests/gate/test_revocation.py",
     "tests/webhooks/test_processing.py",

@@ -1,4 +1,4 @@
-"""The same requests at every kind of gated view, and what a few lines expect of them (G-13)."""
+"""The same requests at every kind of gated view, against an oracle (G-13)."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ PAGE = {"accept": "text/html", "sec-fetch-mode": "navigate"}
 SCRIPT = {"accept": "*/*", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}
 
 
-# -- the doors
+# -- the gates
 
 
-def told(request):
-    """Say who is let in, as whom the work would be done."""
+def respond(request):
+    """Name the user for whom the work would be done."""
     return JsonResponse({"in": request.user.username})
 
 
-async def told_async(request):
+async def respond_async(request):
     user = await request.auser()
     return JsonResponse({"in": user.username})
 
 
 def recognised(request):
-    """Return the user of the token that a request has, after telling the gate; or None."""
+    """Recognise the user of the token that a request has, if any."""
     name = request.headers.get("X-Token")
     if not name:
         return None
@@ -75,14 +75,14 @@ class Authentication(BaseAuthentication):
 
 
 def doors_for(methods):
-    """Return a gated view of each kind, by its address, all of them with the same gate."""
+    """Return the URL of a view of each kind, all of them with the same gate."""
     gate = {"action": "doors", "methods": methods, "max_age": HOUR}
 
     class Mixed(FaceRequiredMixin, View):
         face_action, face_methods, face_max_age = "doors", methods, HOUR
 
         def get(self, request):
-            return told(request)
+            return respond(request)
 
         post = put = get
 
@@ -91,14 +91,14 @@ def doors_for(methods):
         permission_classes = [IsAuthenticated, require_face(**gate)]
 
         def get(self, request):
-            return told(request)
+            return respond(request)
 
         post = put = get
 
     doors = {
-        "function": with_token(face_required(**gate)(told)),
+        "function": with_token(face_required(**gate)(respond)),
         "class": with_token(Mixed.as_view()),
-        "async": with_token(async_to_sync(face_required(**gate)(told_async))),
+        "async": with_token(async_to_sync(face_required(**gate)(respond_async))),
         "api": Endpoint.as_view(),
     }
     if methods is None:
@@ -107,7 +107,7 @@ def doors_for(methods):
             face_action, face_max_age = "doors", HOUR
 
             def index(self, request, extra_context=None):
-                return told(request)
+                return respond(request)
 
         site = Site(name="doors")
         doors["admin"] = lambda request: site.admin_view(site.index)(request)
@@ -115,13 +115,13 @@ def doors_for(methods):
 
 
 def operations(gate):
-    """Return the address of an operation of django-ninja, where that is installed."""
+    """Return the URL of an operation of django-ninja, if that is installed."""
     if not find_spec("ninja"):
         return []
     from ninja import NinjaAPI
 
     api = NinjaAPI(auth=lambda request: recognised(request) or session_user(request))
-    operation = face_required(**gate)(lambda request: told(request))
+    operation = face_required(**gate)(lambda request: respond(request))
     api.api_operation(VERBS, "/")(operation)
     return [path("ninja/", api.urls)]
 
@@ -130,12 +130,12 @@ def session_user(request):
     return request.user if request.user.is_authenticated else None
 
 
-# -- what is sent, and what is to be expected
+# -- requests and expected outcomes
 
 
 @dataclass(frozen=True)
 class Case:
-    """A request: a session and a token, of a user who may have shown a face for it."""
+    """A request: method, headers, the user of the session, and the user of a token."""
 
     verb: str = "GET"
     headers: tuple = tuple(PAGE.items())
@@ -145,20 +145,18 @@ class Case:
     names: str = ""
 
     def expected(self, door):
-        """Return what has to come of it at a door, in other words than the gate's own."""
-        takes_tokens = door not in {"admin"}
-        who = (takes_tokens and self.token) or self.session
-        by_token = takes_tokens and bool(self.token)
-        if not who and (door in {"api", "ninja", "admin"} or self.is_covered):
+        """Return the outcome that a gate must have."""
+        by_token = door != "admin" and bool(self.token)
+        user = self.token if by_token else self.session
+        if not user and (door in {"api", "ninja", "admin"} or self.is_covered):
             return "login"
         if not self.is_covered:
-            return f"in as {who}"
+            return f"in as {user}"
         is_fresh = self.names == self.token == "fresh" if by_token else self.session == "fresh"
         if is_fresh:
-            return f"in as {who}"
+            return f"in as {user}"
         is_page = self.verb != "PUT" and dict(self.headers) == PAGE
-        is_told = by_token or door == "api" or not is_page
-        return "told" if is_told else "sent"
+        return "told" if by_token or door == "api" or not is_page else "sent"
 
     @property
     def is_covered(self):
@@ -170,14 +168,12 @@ CASES = st.builds(
     verb=st.sampled_from(VERBS),
     headers=st.sampled_from([tuple(PAGE.items()), tuple(SCRIPT.items())]),
     methods=st.sampled_from([None, ("POST",)]),
-    session=st.sampled_from(["", "fresh", "stale"]),
-    token=st.sampled_from(["", "", "fresh", "stale"]),
-    names=st.sampled_from(["", "fresh", "stale"]),
+    **{name: st.sampled_from(["", "fresh", "stale"]) for name in ("session", "token", "names")},
 )
 
 
 def outcome(response):
-    """Return what came of a request, in the words of the oracle."""
+    """Return the outcome of a request, in the words of the oracle."""
     where = response.headers.get("Location", "")
     if response.status_code == 302:
         return "sent" if "/face/start/" in where else "login"
@@ -190,7 +186,7 @@ def outcome(response):
 
 @pytest.fixture
 def scene(people, monkeypatch):
-    """Two people with sessions and tokens: one has shown a face for both, one has not."""
+    """Two users with sessions and tokens: one has shown a face for both, one has not."""
     monkeypatch.setenv("NINJA_SKIP_REGISTRY", "1")
     browsers, handles = {"": Client()}, {"": ""}
     for name in ("fresh", "stale"):
@@ -217,8 +213,8 @@ def scene(people, monkeypatch):
 @settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_every_door_does_what_the_oracle_says(scene, case):
-    """G-13: the user who is judged is the user as whom the view works (F-01, F-04, F-28, F-81)."""
+def test_every_gate_does_what_the_oracle_says(scene, case):
+    """The gate decides for the user for whom the view works (F-01, F-04, F-28, F-81)."""
     browsers, handles = scene
     headers = dict(case.headers)
     if case.token:
@@ -226,19 +222,13 @@ def test_every_door_does_what_the_oracle_says(scene, case):
     if case.names:
         headers["face-challenge"] = handles[case.names]
     patterns = doors_for(case.methods)
-    with served(*patterns, path("desk/", admin.site.urls)):  # where the admin asks who it is
+    with served(*patterns, path("desk/", admin.site.urls)):  # for the log-in of the admin
         names = [str(pattern.pattern).strip("/") for pattern in patterns]
+        assert {"function", "class", "async", "api"} <= set(names)
+        assert ("ninja" in names) == bool(find_spec("ninja"))
         answers = {
             name: outcome(browsers[case.session].generic(case.verb, f"/{name}/", headers=headers))
             for name in names
         }
 
     assert answers == {name: case.expected(name) for name in names}
-
-
-def test_there_is_a_door_of_each_kind():
-    """Where nothing is left out, since it is installed."""
-    names = {str(pattern.pattern).strip("/") for pattern in doors_for(None)}
-
-    assert {"function", "class", "async", "api", "admin"} <= names
-    assert ("ninja" in names) == bool(find_spec("ninja"))

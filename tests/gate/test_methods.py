@@ -1,4 +1,4 @@
-"""A gate for some methods guards every verb that may do the work (F-04)."""
+"""Gates for some methods guard every method that may do the work (F-04)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VERBS = ["HEAD", "OPTIONS", "TRACE", "POST", "PUT", "PATCH", "DELETE", "PROPFIND
 
 
 def work(request):
-    """Show a form on GET, and work on whatever else comes, as many a view does."""
+    """Show a form on GET, and do the work on every other method, as many views do."""
     return HttpResponse("form" if request.method == "GET" else DONE, headers={"X-Verb": "seen"})
 
 
@@ -37,8 +37,6 @@ FOR_GET = face_required(action="verbs", methods=["GET"])
 
 
 class Handled(View):
-    """Two handlers, and what Django answers."""
-
     def get(self, request):
         return work(request)
 
@@ -71,7 +69,7 @@ class MixedAsync(FaceRequiredMixin, View):
 
 
 class OneHandler(FaceRequiredMixin, Plain):
-    """HEAD comes to the handler of POST, which does not find GET."""
+    """HEAD is handled by POST, which does not find GET."""
 
     face_action, face_methods = "verbs", ["POST"]
 
@@ -126,7 +124,7 @@ urlpatterns = [
     path("own-refusal/", OwnRefusal.as_view()),
 ]
 
-#: What stays open there besides GET.
+#: The methods that stay open in addition to GET.
 KINDS = {
     "/function/": set(),
     "/async/function/": set(),
@@ -150,34 +148,34 @@ def is_asked(response):
 
 
 @pytest.fixture(autouse=True)
-def addresses():
+def urls():
     with override_settings(ROOT_URLCONF=__name__):
         yield
 
 
-@pytest.mark.parametrize("address", KINDS)
-def test_every_verb_that_may_work_is_asked(person, address):
-    """Known or not, named or not (F-04)."""
-    is_open = KINDS[address] | (set() if "for-get" in address else {"GET"})
+@pytest.mark.parametrize("url", KINDS)
+def test_every_method_that_may_do_the_work_is_gated(person, url):
+    """F-04."""
+    is_open = KINDS[url] | (set() if "for-get" in url else {"GET"})
 
-    answers = {verb: person.browser.generic(verb, address) for verb in ["GET", *VERBS]}
+    answers = {verb: person.browser.generic(verb, url) for verb in ["GET", *VERBS]}
 
     assert {verb for verb, answer in answers.items() if not is_asked(answer)} == is_open
     assert not any("X-Verb" in answers[verb] for verb in set(VERBS) - is_open)
 
 
-def test_a_decorated_class_with_one_handler_for_all_is_told_by_its_dispatch():
-    """(F-04)."""
+def test_a_dispatch_of_the_site_may_do_the_work():
+    """F-04."""
     assert answered_by_framework(Handled.as_view()) == frozenset()
     assert answered_by_framework(FormView) == {"HEAD", "OPTIONS"}
     assert answered_by_framework(work) == frozenset()
 
 
-def test_the_admin_asks_for_a_face_on_every_verb_but_get(client, admin_user):
-    """(F-04)."""
+def test_the_admin_is_gated_for_every_method_but_get(client, admin_user):
+    """F-04."""
     client.force_login(admin_user)
 
     statuses = {verb: client.generic(verb, ADD).status_code for verb in ["GET", *VERBS]}
 
     assert statuses.pop("GET") == 200
-    assert set(statuses.values()) == {403}  # who is not enrolled cannot pass
+    assert set(statuses.values()) == {403}  # not enrolled
