@@ -8,13 +8,12 @@ from django.contrib.sessions.models import Session
 from django.http import HttpResponse
 from django.test import Client, RequestFactory, override_settings
 from django.urls import path
-from django.utils import timezone
 from django.views import View
 
 from django_faceauth.exceptions import UserChanged
 from django_faceauth.gate import FaceRequiredMixin, face_required, recognise_client
-from django_faceauth.models import FaceAuthentication, FaceChallenge
-from django_faceauth.services.grants import grants
+from django_faceauth.models import FaceChallenge
+from django_faceauth.testing import face_shown
 from tests.site import urls as site_urls
 
 pytestmark = pytest.mark.database
@@ -43,17 +42,17 @@ class Page(FaceRequiredMixin, View):
         return respond(request)
 
 
-@face_required(action="told")
+@face_required(action="token")
 def late(request):
     """Authenticate the user behind the gate."""
     return known(respond)(request)
 
 
-GATE = face_required(action="told")
+GATE = face_required(action="token")
 urlpatterns = [
     *site_urls.urlpatterns,
     path("token/", known(GATE(respond))),
-    path("token/once/", known(face_required(action="told", single_use=True)(respond))),
+    path("token/once/", known(face_required(action="token", single_use=True)(respond))),
     path("token/class/", known(Page.as_view())),
     path("token/late/", late),
     path("sync/", GATE(respond)),
@@ -71,18 +70,6 @@ def asks(person, path="/token/", *, token="one", browser=None, **headers):
     return (browser or Client()).get(path, headers={"x-token": name, **headers})
 
 
-def shows(person, handle):
-    """Grant a challenge, as after a face check."""
-    now = timezone.now()
-    shown = FaceAuthentication.objects.create(
-        user=person.user,
-        applicant_id=person.user.face_applicant.applicant_id,
-        status="approved",
-    )
-    FaceChallenge.objects.filter(handle=handle).update(authentication=shown)
-    assert grants.issue(FaceChallenge.objects.get(handle=handle), verified_at=now, now=now)
-
-
 @pytest.mark.parametrize("path", ["/token/", "/token/class/", "/token/once/"])
 def test_a_client_is_asked_and_passes_with_its_challenge(person, path):
     """It gets 401, one challenge if it names it, and no session (F-81)."""
@@ -98,7 +85,7 @@ def test_a_client_is_asked_and_passes_with_its_challenge(person, path):
     assert Session.objects.count() == 1  # that of the person's browser
     assert not refused.cookies
 
-    shows(person, handle)
+    face_shown(again)
     assert asks(person, path).status_code == 401
     assert asks(person, path, token="two", **{"face-challenge": handle}).status_code == 401
     opened = asks(person, path, **{"face-challenge": handle})

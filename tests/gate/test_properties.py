@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from django_faceauth.gate import Money, face_required
 from django_faceauth.gate.decision import Allow, Challenge, authorize, evaluate, load
 from django_faceauth.gate.policy import policy
-from django_faceauth.models import FaceAuthentication, FaceChallenge
+from django_faceauth.models import FaceChallenge
 from django_faceauth.services.grants import grants
-from django_faceauth.services.grants.challenge_spec import ChallengeSpec
+from django_faceauth.testing import face_shown
 
 LIMIT = timedelta(seconds=300)
 
@@ -47,25 +47,8 @@ def gate(data=None, action="pay"):
     return policy(action=action, max_age=LIMIT, bind=None if data is None else lambda: data)
 
 
-def approves(person, data=None, *, action="pay", shown_at=None):
-    """Make a grant, as at the end of the flow."""
-    now = timezone.now()
-    asked = gate(data, action)
-    request = request_of(person)
-    challenge = grants.ask(
-        request, ChallengeSpec(action, LIMIT, asked.snapshot()), window=LIMIT, now=now
-    )
-    challenge.authentication = FaceAuthentication.objects.create(
-        user=person.user,
-        applicant_id=person.user.face_applicant.applicant_id,
-        user_journey_id="usj_" + "a" * 26,
-        environment="sandbox",
-        status="approved",
-    )
-    challenge.session_rotated_at = now
-    challenge.save()
-    assert grants.issue(challenge, verified_at=shown_at or now, now=now)
-    return challenge
+def approves(person, data=None, *, action="pay"):
+    face_shown(request_of(person), action=action, binding=data)
 
 
 def is_let_in(person, data=None, *, action="pay"):
