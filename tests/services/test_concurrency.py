@@ -1,4 +1,4 @@
-"""Many requests at once, each with its own connection, on the database in use."""
+"""Races between requests, each with its own connection."""
 
 from __future__ import annotations
 
@@ -58,8 +58,7 @@ def all_at_once(starts: list[tuple[Client, str]]) -> list[int]:
     return [code for codes in at_once(presses, THREADS) for code in codes]
 
 
-def asked_elsewhere(person):
-    """Ask the same person in another session."""
+def asked_in_another_session(person):
     person.browser = person.new_browser()
     return person.browser, person.is_asked()
 
@@ -70,8 +69,8 @@ def browser_of(person):
     return browser
 
 
-def test_many_tabs_ask_one_question(person):
-    """The same user, session and action: one open challenge (D-08)."""
+def test_many_tabs_have_one_open_challenge(person):
+    """D-08."""
     answers = at_once(lambda: browser_of(person).get("/statements/")["Location"])
 
     assert len(set(answers)) == 1
@@ -79,7 +78,7 @@ def test_many_tabs_ask_one_question(person):
 
 
 def test_many_tabs_start_one_attempt(person, provider):
-    """One hands over, the others wait or are given the same link (D-08, TH-36)."""
+    """D-08, TH-36."""
     start = person.is_asked()
 
     answers = at_once(lambda: browser_of(person).post(start))
@@ -91,14 +90,14 @@ def test_many_tabs_start_one_attempt(person, provider):
 
 
 def test_many_returns_grant_once(person, provider):
-    """One asks the provider; there is one grant and one step of history."""
+    """One of them asks the provider."""
     back = person.shows_face(person.is_handed_over(person.is_asked()))
     person.clock.shift(3)
     asked = provider.count("GET")
 
     answers = at_once(lambda: browser_of(person).get(back))
 
-    # One that arrives after the key was rotated is asked to come again with the new one.
+    # Those that arrive after the cookie was rotated load themselves again.
     late = [answer for answer in answers if answer.status_code != 302]
     assert all(b"?again=1" in answer.content and not answer.cookies for answer in late)
     assert provider.count("GET") == asked + 2  # the authentication and its attempts
@@ -117,8 +116,8 @@ def test_many_approvals_issue_one_grant(person):
     assert issued.count(True) == 1
 
 
-def test_a_grant_and_a_change_of_mind_at_once(person):
-    """Whichever comes first, a declined authentication holds no grant (G-11)."""
+def test_a_grant_and_a_later_decline_at_once(person):
+    """In either order there is no grant (G-11)."""
     person.shows_face(person.is_handed_over(person.is_asked()))
     person.clock.shift(3)
     challenge, row = person.challenge, person.authentication
@@ -127,13 +126,13 @@ def test_a_grant_and_a_change_of_mind_at_once(person):
     )
     turns = count()
 
-    def one_of_both():
+    def finish_or_decline():
         if next(turns) % 2:
             finish.finish(challenge, source="poll", now=timezone.now())
         else:
             sync.apply(row, declined, source="webhook", now=timezone.now())
 
-    at_once(one_of_both)
+    at_once(finish_or_decline)
 
     assert FaceChallenge.objects.get().state in {"open", "revoked", "failed"}
     assert row.status_changes.filter(status="declined").count() == 1
@@ -141,8 +140,8 @@ def test_a_grant_and_a_change_of_mind_at_once(person):
 
 
 def test_many_starts_buy_three_attempts(person, provider):
-    """Counted under a lock, before anything is made at the provider (R-01, TH-25)."""
-    starts = [asked_elsewhere(person) for _ in range(MOST_OPEN)]
+    """They are counted under a lock (R-01, TH-25)."""
+    starts = [asked_in_another_session(person) for _ in range(MOST_OPEN)]
 
     codes = all_at_once(starts)
 
@@ -155,7 +154,9 @@ def test_many_starts_of_all_users_stay_within_the_limit_of_the_site(people, prov
     """R-03."""
     settings.FACEAUTH_RATE_LIMITS = {"site": "5/h"}
     crowd = [people() for _ in range(TABS)]
-    starts = [asked_elsewhere(one) for one in crowd for _ in range(STARTS // len(crowd))]
+    starts = [
+        asked_in_another_session(person) for person in crowd for _ in range(STARTS // len(crowd))
+    ]
 
     codes = all_at_once(starts)
 
