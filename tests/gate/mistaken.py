@@ -1,4 +1,4 @@
-"""Views that look as if they had a gate, each with what `check` says of it (F-05, F-82)."""
+"""Views that look as if they had a gate, each with the finding of `check` (F-05, F-82)."""
 
 from __future__ import annotations
 
@@ -26,11 +26,6 @@ class Page(View):
 class Answers(View):
     def dispatch(self, request, *args, **kwargs):
         return done(request)
-
-
-class HandsOn(View):
-    def dispatch(self, request, *args, **kwargs):
-        return super().dispatch(request, *args, **kwargs)
 
 
 class AfterAnswer(Answers, FaceRequiredMixin): ...
@@ -77,7 +72,7 @@ class ChildOfHandler(DecoratedHandler):
         return done(request)
 
 
-class ChildOfHandlerHandsOn(DecoratedHandler):
+class ChildOfHandlerCallsSuper(DecoratedHandler):
     def post(self, request):
         return super().post(request)
 
@@ -143,7 +138,7 @@ URLS = {
     "around": (face_required(OwnDispatchAnswers.as_view()), ""),
     "child-of-dispatch": (ChildOfDispatch.as_view(), "E026"),
     "child-of-handler": (ChildOfHandler.as_view(), "E026"),
-    "child-of-handler-hands-on": (ChildOfHandlerHandsOn.as_view(), "W028"),
+    "child-of-handler-calls-super": (ChildOfHandlerCallsSuper.as_view(), "W028"),
     "child-of-handler-gated": (ChildOfHandlerGated.as_view(), ""),
     "child-above": (ChildAbove.as_view(), ""),
     "half": (Half.as_view(), "E026"),

@@ -1,4 +1,4 @@
-"""The rules for authorizing transactions, as far as no other test tells them by name."""
+"""Rules for authorizing transactions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.database
 State = FaceChallenge.State
 NOW = timezone.now
 
-#: Every way from one state to another; whatever is not here does not happen (T-2.5).
+#: Every legal transition between states (T-2.5).
 LEGAL = {
     "grant": {State.OPEN: State.GRANTED},
     "expire": {State.OPEN: State.EXPIRED},
@@ -55,25 +55,25 @@ def does(step, challenge):
 
 
 def in_state(person, state):
-    """Return a challenge in that state, all of whose other columns are as they are then."""
+    """Return a challenge in that state, with the columns that belong to it."""
     person.is_asked()
     now = NOW()
-    told = {
+    columns = {
         State.OPEN: {},
         State.GRANTED: {"verified_at": now, "granted_at": now},
         State.CONSUMED: {"verified_at": now, "granted_at": now, "consumed_at": now},
         State.REVOKED: {"verified_at": now, "granted_at": now, "revoked_at": now},
     }.get(state, {})
     if state != State.OPEN:
-        told["dedup_key"] = None
-    FaceChallenge.objects.update(state=state, reason="sequence_fail", **told)
+        columns["dedup_key"] = None
+    FaceChallenge.objects.update(state=state, reason="sequence_fail", **columns)
     return person.challenge
 
 
 @pytest.mark.parametrize("state", State.values)
 @pytest.mark.parametrize("step", LEGAL)
 def test_only_legal_steps_are_taken(person, state, step):
-    """Each step from each state: to the one that is legal, or nowhere (T-2.5, TH-49)."""
+    """T-2.5, TH-49."""
     challenge = in_state(person, state)
 
     assert does(step, challenge) == LEGAL[step].get(state, state)
@@ -88,50 +88,17 @@ def test_only_legal_steps_are_taken(person, state, step):
         {"dedup_key": None},
     ],
 )
-def test_the_database_refuses_what_makes_no_sense(person, illegal):
-    """T-2.5: a grant has its anchor, a used one its moment, an open one its slot."""
+def test_the_database_refuses_inconsistent_rows(person, illegal):
+    """T-2.5."""
     challenge = in_state(person, State.OPEN)
 
     with pytest.raises(IntegrityError), transaction.atomic():
         FaceChallenge.objects.filter(pk=challenge.pk).update(**illegal)
 
 
-anything = st.text(max_size=20)
-hints = st.dictionaries(
-    st.sampled_from(
-        [
-            "event",
-            "response_code",
-            "status",
-            "id",
-            "state",
-            "challenge",
-            "method",
-            "fallback",
-            "face_challenge",
-            "verified_at",
-            "action",
-            "max_age",
-            "next",
-            "again",
-        ]
-    ),
-    st.sampled_from(
-        [
-            "approved",
-            "granted",
-            "face_authentication_capture_completed",
-            "10000",
-            "true",
-            "1",
-            "phone",
-            "exemption",
-            "none",
-            "",
-        ]
-    )
-    | anything,
-)
+WORDS = ["event", "response_code", "status", "method", "face_challenge", "max_age", "next", "again"]
+VALUES = ["approved", "granted", "10000", "true", "phone", "exemption", ""]
+hints = st.dictionaries(st.sampled_from(WORDS), st.sampled_from(VALUES) | st.text(max_size=20))
 
 
 @settings(
@@ -140,8 +107,8 @@ hints = st.dictionaries(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(query=hints, cookies=hints, fields=hints)
-def test_nothing_that_a_client_says_opens_a_gate(person, query, cookies, fields):
-    """Query, form, header or cookie, by whatever name (T-2.1, T-2.2, TH-08)."""
+def test_nothing_that_a_client_sends_opens_a_gate(person, query, cookies, fields):
+    """In the query, a form, a header or a cookie (T-2.1, T-2.2, TH-08)."""
     person.browser.cookies.load({k: json.dumps(v) for k, v in cookies.items()})
     headers = {f"x-face-{name.replace('_', '-')}": "approved" for name in fields}
 
@@ -155,8 +122,8 @@ def test_nothing_that_a_client_says_opens_a_gate(person, query, cookies, fields)
     assert not FaceChallenge.objects.exclude(state="open").exists()
 
 
-def test_authorizing_does_not_look_like_logging_in(person, payment, client):
-    """Another address, other words, and what it is about (T-1.4)."""
+def test_authorizing_does_not_look_like_logging_in(person, payment):
+    """The page has another URL, other words, and shows the payment (T-1.4)."""
     start = person.is_asked(f"/pay/{payment.pk}/", "post")
 
     page = person.browser.get(start).content.decode()
@@ -167,20 +134,23 @@ def test_authorizing_does_not_look_like_logging_in(person, payment, client):
 
 
 def test_no_phone_number_leaves_the_site(person, provider):
-    """The hand-off by text message is not asked for, so there is no number to abuse (R-04)."""
-    sent = []
-    provider.troubles.extend(
-        [lambda provider, request: (sent.append(request.body), provider.faithfully(request))[1]] * 4
-    )
+    """Hand-off by text message is not requested, so no number can be abused (R-04)."""
+    bodies = []
+
+    def record(provider, request):
+        bodies.append(request.body or b"")
+        return provider.faithfully(request)
+
+    provider.troubles.extend([record] * 4)
 
     person.passes("/statements/")
 
-    assert any(b"redirect_url" in body for body in sent if body)
-    assert not any(b"phone" in body for body in sent if body)
+    assert any(b"redirect_url" in body for body in bodies)
+    assert not any(b"phone" in body for body in bodies)
 
 
-def test_a_completed_attempt_feeds_no_other_question(person, provider):
-    """An approval is good for the question that its attempt carries (C-03, TH-45)."""
+def test_a_completed_attempt_approves_no_other_challenge(person):
+    """An approval is for the challenge that its attempt carries (C-03, TH-45)."""
     person.passes("/statements/")
     done = person.authentication
     person.is_asked("/payout/")
@@ -198,8 +168,8 @@ def test_a_completed_attempt_feeds_no_other_question(person, provider):
 
 
 @override_settings(FACEAUTH_RATE_LIMITS={"unsuccessful": ["2/d"]})
-def test_pressing_again_and_again_costs_what_the_limits_allow(person, provider):
-    """Whoever has the session cannot wear the user down (TH-04, TH-25)."""
+def test_limits_bound_the_number_of_attempts(person, provider):
+    """A thief of the session cannot wear the user down (TH-04, TH-25)."""
     start = person.is_asked()
     for _ in range(6):
         person.presses(start)
@@ -208,8 +178,8 @@ def test_pressing_again_and_again_costs_what_the_limits_allow(person, provider):
     assert provider.attempts_bought == 2
 
 
-def test_a_look_at_the_start_page_starts_nothing(person, provider):
-    """A prefetch, an image tag, a crawler: none of them presses a button (TH-03)."""
+def test_loading_the_start_page_starts_nothing(person, provider):
+    """Prefetches, image tags and crawlers press no button (TH-03)."""
     start = person.is_asked()
 
     for method in (person.browser.get, person.browser.head):
@@ -218,15 +188,15 @@ def test_a_look_at_the_start_page_starts_nothing(person, provider):
     assert provider.calls == []
 
 
-def test_where_to_go_on_to_is_never_somebody_elses(person):
-    """The query string of a gated page may hold what it likes (TH-07)."""
+def test_the_query_of_a_gated_page_does_not_redirect_elsewhere(person):
+    """TH-07."""
     page = person.proves(person.is_asked("/statements/?next=//evil.example/&x=%2F%2Fevil"))
 
     assert page.wsgi_request.get_full_path().startswith("/statements/?next=")
 
 
 def test_an_outage_opens_nothing(person, provider):
-    """Neither for people who start, nor for those who come back (TH-33)."""
+    """Neither for users who start, nor for those who come back (TH-33)."""
     start = person.is_asked()
     back = person.shows_face(person.is_handed_over(start))
     person.clock.shift(3)

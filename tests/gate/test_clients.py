@@ -1,4 +1,4 @@
-"""A request that is known by a credential, outside Django REST framework (F-81)."""
+"""Requests authenticated by a credential, outside Django REST framework (F-81)."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from django.contrib.sessions.models import Session
 from django.http import HttpResponse
 from django.test import Client, RequestFactory, override_settings
 from django.urls import path
-from django.utils import timezone
 from django.views import View
 
 from django_faceauth.exceptions import UserChanged
 from django_faceauth.gate import FaceRequiredMixin, face_required, recognise_client
-from django_faceauth.models import FaceAuthentication, FaceChallenge
-from django_faceauth.services.grants import grants
+from django_faceauth.models import FaceChallenge
+from django_faceauth.testing import face_shown
 from tests.site import urls as site_urls
 
 pytestmark = pytest.mark.database
 
 
 def known(view):
-    """Take the name in a header for a token, as a decorator of a site does."""
+    """Treat a header as a token, as a decorator of a site does."""
 
     def checked(request, *args, **kwargs):
         name, _dot, credential = request.headers["X-Token"].partition(".")
@@ -32,31 +31,31 @@ def known(view):
     return checked
 
 
-def told(request):
+def respond(request):
     return HttpResponse(f"for {request.user.username}")
 
 
-class Told(FaceRequiredMixin, View):
+class Page(FaceRequiredMixin, View):
     face_action = "told"
 
     def get(self, request):
-        return told(request)
+        return respond(request)
 
 
-@face_required(action="told")
+@face_required(action="token")
 def late(request):
-    """Finds its user behind the gate."""
-    return known(told)(request)
+    """Authenticate the user behind the gate."""
+    return known(respond)(request)
 
 
-GATE = face_required(action="told")
+GATE = face_required(action="token")
 urlpatterns = [
     *site_urls.urlpatterns,
-    path("token/", known(GATE(told))),
-    path("token/once/", known(face_required(action="told", single_use=True)(told))),
-    path("token/class/", known(Told.as_view())),
+    path("token/", known(GATE(respond))),
+    path("token/once/", known(face_required(action="token", single_use=True)(respond))),
+    path("token/class/", known(Page.as_view())),
     path("token/late/", late),
-    path("sync/", GATE(told)),
+    path("sync/", GATE(respond)),
 ]
 
 
@@ -71,21 +70,9 @@ def asks(person, path="/token/", *, token="one", browser=None, **headers):
     return (browser or Client()).get(path, headers={"x-token": name, **headers})
 
 
-def shows(person, handle):
-    """Have the face shown, as the simulator and the provider would."""
-    now = timezone.now()
-    shown = FaceAuthentication.objects.create(
-        user=person.user,
-        applicant_id=person.user.face_applicant.applicant_id,
-        status="approved",
-    )
-    FaceChallenge.objects.filter(handle=handle).update(authentication=shown)
-    assert grants.issue(FaceChallenge.objects.get(handle=handle), verified_at=now, now=now)
-
-
 @pytest.mark.parametrize("path", ["/token/", "/token/class/", "/token/once/"])
-def test_it_is_asked_and_passes_with_its_challenge(person, path):
-    """401, one challenge for who names it, and no session (F-81)."""
+def test_a_client_is_asked_and_passes_with_its_challenge(person, path):
+    """It gets 401, one challenge if it names it, and no session (F-81)."""
     refused = asks(person, path, accept="text/html")
     handle = refused.json()["challenge"]
     again = asks(person, path, **{"face-challenge": handle})
@@ -95,10 +82,10 @@ def test_it_is_asked_and_passes_with_its_challenge(person, path):
     assert refused.json()["start_url"] is None
     assert again.json()["challenge"] == handle
     assert FaceChallenge.objects.count() == 1
-    assert Session.objects.count() == 1  # the person's own, elsewhere
+    assert Session.objects.count() == 1  # that of the person's browser
     assert not refused.cookies
 
-    shows(person, handle)
+    face_shown(again)
     assert asks(person, path).status_code == 401
     assert asks(person, path, token="two", **{"face-challenge": handle}).status_code == 401
     opened = asks(person, path, **{"face-challenge": handle})
@@ -108,19 +95,8 @@ def test_it_is_asked_and_passes_with_its_challenge(person, path):
     assert not opened.cookies
 
 
-def test_the_face_of_the_session_is_not_the_clients(people):
-    """Neither for another user, nor for the same one (F-81, F-01)."""
-    alice, bob = people(), people()
-    alice.passes("/sync/")
-    assert alice.browser.get("/sync/").status_code == 200
-
-    for person in (alice, bob):
-        answer = asks(person, browser=alice.browser)
-        assert (answer.status_code, answer.json()["code"]) == (401, "face_required")
-
-
-def test_a_user_who_is_found_behind_the_gate_is_refused(people):
-    """The gate has judged the session's (F-81, F-01)."""
+def test_a_user_who_is_recognised_behind_the_gate_is_refused(people):
+    """The gate has decided for the user of the session (F-81, F-01)."""
     alice, bob = people(), people()
     alice.passes("/sync/")
 
@@ -128,8 +104,8 @@ def test_a_user_who_is_found_behind_the_gate_is_refused(people):
         asks(bob, "/token/late/", browser=alice.browser)
 
 
-def test_what_is_no_client(person):
-    """(F-81)."""
+def test_arguments_of_recognise_client_are_checked(person):
+    """F-81."""
     request = RequestFactory().get("/")
 
     with pytest.raises(ValueError, match="anonymous"):

@@ -1,4 +1,4 @@
-"""Clients that hang up while an async view works."""
+"""Clients that disconnect while an async view works."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
 
 async def order(request):
-    """Write a row, then wait for an outside call; fail after it if the client asks for that."""
+    """Write a row, wait for an outside call, and fail after it if the query says so."""
     await Payment.objects.acreate(user_id=request.user.pk, payee="Anna", amount=1)
     await asyncio.sleep(0.3)
     if "fail" in request.GET:
@@ -44,7 +44,7 @@ bound = face_required(action="once", bind=lambda _request: {"payee": "Anna"})
 def hangs_up(browser, url):
     """Send a request, close the connection while the view works, and wait for the server."""
     url, _, query = url.partition("?")
-    cookies = "; ".join(f"{name}={one.value}" for name, one in browser.cookies.items())
+    cookies = "; ".join(f"{name}={cookie.value}" for name, cookie in browser.cookies.items())
     scope = {
         "type": "http",
         "method": "GET",
@@ -64,31 +64,26 @@ def hangs_up(browser, url):
 
 
 @pytest.fixture(params=[once(order), bound(order), Order.as_view()], ids=["once", "bound", "mixin"])
-def site(request):
+def approved(request, person):
+    """A user with a grant that was not used yet, and one order from the face check."""
     with served(path("order/", request.param)):
-        yield
+        person.proves(person.is_asked("/order/"))
+        FaceChallenge.objects.update(state="granted", consumed_at=None, reason="approved")
+        yield person
 
 
-def test_a_disconnect_does_not_give_the_face_back(person, site):
+def test_a_disconnect_does_not_give_the_face_back(approved):
     """The work goes on to its end, and the use of the face is committed with it (F-02)."""
-    person.proves(person.is_asked("/order/"))
-    FaceChallenge.objects.update(
-        state="granted", consumed_at=None, reason="approved"
-    )  # the walk above has used it
-
     for _ in range(3):
-        hangs_up(person.browser, "/order/")
+        hangs_up(approved.browser, "/order/")
 
-    assert Payment.objects.count() == 2  # of the walk, and of the first that hung up
+    assert Payment.objects.count() == 2  # of the face check, and of the first that hung up
     assert FaceChallenge.objects.filter(state="consumed").count() == 1
 
 
-def test_work_that_fails_after_the_disconnect_leaves_nothing(person, site, caplog):
-    """As it does while the client is there (T-2.8)."""
-    person.proves(person.is_asked("/order/"))
-    FaceChallenge.objects.update(state="granted", consumed_at=None, reason="approved")
-
-    hangs_up(person.browser, "/order/?fail=1")
+def test_work_that_fails_after_the_disconnect_leaves_nothing(approved):
+    """T-2.8."""
+    hangs_up(approved.browser, "/order/?fail=1")
 
     assert Payment.objects.count() == 1
     assert FaceChallenge.objects.get().state == "granted"

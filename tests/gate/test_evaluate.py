@@ -126,10 +126,20 @@ def test_a_changed_approval_is_named_so_that_it_is_invalidated():
 
 
 @pytest.mark.parametrize(
-    ("decided", "kind"), [(899, Allow), (900, Challenge), (-60, Allow), (-61, Challenge)]
+    ("shown", "decided", "kind"),
+    [
+        (3600, 899, Allow),
+        (3600, 900, Challenge),
+        (3600, -60, Allow),
+        (3600, -61, Challenge),
+        # At most a day after the face.
+        (24 * 3600 - 1, 10, Allow),
+        (24 * 3600, 10, Challenge),
+    ],
 )
-def test_with_slow_review_a_bound_grant_counts_from_the_decision(settings, decided, kind):
+def test_with_slow_review_a_bound_grant_counts_from_the_decision(settings, shown, decided, kind):
+    """G-16."""
     settings.FACEAUTH_SLOW_REVIEW = True
-    slow = replace(grant(3600, data=DATA), granted_at=ago(decided))
+    slow = replace(grant(shown, data=DATA), granted_at=ago(decided))
 
     assert type(evaluate(replace(NONE, snapshot=DATA, active=[slow]), BOUND)) is kind

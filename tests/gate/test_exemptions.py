@@ -128,24 +128,6 @@ def test_an_exemption_is_for_one_user_and_action(people, exempts, action):
     other.is_asked(GATE)
 
 
-def test_an_exemption_ends(person, exempts, clock):
-    exempts(person, expires_at=timezone.now() + timedelta(hours=1))
-    clock.shift(timedelta(minutes=59, seconds=59))
-    assert passes(person)
-
-    clock.shift(timedelta(seconds=1))
-
-    person.is_asked(GATE)
-
-
-def test_an_exemption_opens_nothing_for_an_inactive_user(person, exempts):
-    exempts(person)
-    person.user.is_active = False
-    person.user.save()
-
-    assert not passes(person)
-
-
 def test_of_several_exemptions_one_is_enough(person, exempts):
     exemptions.revoke(exempts(person), now=timezone.now())
     exempts(person, action="payout")

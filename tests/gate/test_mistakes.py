@@ -1,4 +1,4 @@
-"""Mistakes that leave a page open are found at start, or refused (F-05, F-82)."""
+"""Mistakes that leave a page open are reported by checks, or refused (F-05, F-82)."""
 
 from __future__ import annotations
 
@@ -31,20 +31,21 @@ from tests.test_checks import addresses
 MISUSE = {"faceauth.E026", "faceauth.W007", "faceauth.W028"}
 
 
-def found(*patterns):
+def messages_of(*patterns):
     with addresses(*patterns):
-        return [one for one in run_checks(tags=[TAG]) if one.id in MISUSE]
+        return [message for message in run_checks(tags=[TAG]) if message.id in MISUSE]
 
 
 @pytest.mark.parametrize("name", mistaken.URLS)
-def test_a_view_of_django(name):
-    """Each mistake has its finding, and what is right has none (F-05, F-82)."""
+def test_a_view_of_django_has_the_finding_of_its_mistake(name):
+    """F-05, F-82."""
     view, expected = mistaken.URLS[name]
 
-    messages = found(path(f"{name}/", view))
+    messages = messages_of(path(f"{name}/", view))
 
-    assert [one.id.removeprefix("faceauth.") for one in messages] == ([expected] * bool(expected))
-    assert all(f"/{name}/" in one.msg for one in messages)
+    ids = [message.id.removeprefix("faceauth.") for message in messages]
+    assert ids == [expected] * bool(expected)
+    assert all(f"/{name}/" in message.msg for message in messages)
 
 
 # -- Django REST framework
@@ -69,11 +70,11 @@ class Gated(ViewSet):
 
 
 def test_actions_with_permissions_of_their_own():
-    """(F-05)."""
+    """F-05."""
     router = SimpleRouter()
     router.register("gated", Gated, basename="gated")
 
-    messages = {one.id: one.msg for one in found(path("", include(router.urls)))}
+    messages = {message.id: message.msg for message in messages_of(path("", include(router.urls)))}
 
     assert set(messages) == {"faceauth.E026", "faceauth.W007"}
     assert "gated/open" in messages["faceauth.E026"]
@@ -90,7 +91,7 @@ class ApiInitial(Api):
     def initial(self, request, *args, **kwargs): ...
 
 
-class ApiInitialHandsOn(Api):
+class ApiInitialCallsSuper(Api):
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
 
@@ -102,18 +103,18 @@ class ApiDispatch(Api):
 
 @pytest.mark.parametrize(
     ("view", "expected"),
-    [(Api, ""), (ApiInitial, "E026"), (ApiInitialHandsOn, ""), (ApiDispatch, "W028")],
+    [(Api, ""), (ApiInitial, "E026"), (ApiInitialCallsSuper, ""), (ApiDispatch, "W028")],
 )
-def test_what_runs_in_front_of_permissions(view, expected):
-    """(F-05)."""
-    ids = [one.id for one in found(path("api/", view.as_view()))]
+def test_code_that_runs_before_the_permissions(view, expected):
+    """F-05."""
+    ids = [message.id for message in messages_of(path("api/", view.as_view()))]
 
     assert ids == ([f"faceauth.{expected}"] if expected else [])
 
 
 @pytest.mark.parametrize("other", [AllowAny, IsAuthenticated])
-def test_a_combination_that_asks_no_user_is_refused_where_it_is_written(other):
-    """(F-05)."""
+def test_an_alternative_that_opens_the_gate_is_an_error_where_it_is_defined(other):
+    """F-05."""
     gate = require_face()
 
     with pytest.raises(TypeError, match=other.__name__):
@@ -136,16 +137,18 @@ def test_a_combination_that_asks_no_user_is_refused_where_it_is_written(other):
         (IsAuthenticated & (require_face() | IsAdminUser), False),
     ],
 )
-def test_a_combination_that_asks_no_user(permission, is_open):
-    """(F-05)."""
+def test_a_combination_of_permissions_that_opens_the_gate(permission, is_open):
+    """F-05."""
     view = type("View", (Api,), {"permission_classes": [permission]})
 
-    assert [one.id for one in found(path("api/", view.as_view()))] == ["faceauth.E026"] * is_open
+    assert [message.id for message in messages_of(path("api/", view.as_view()))] == [
+        "faceauth.E026"
+    ] * is_open
 
 
 @pytest.mark.database
-def test_a_gate_of_single_use_that_is_asked_by_hand(person):
-    """Its face would not be used up, so that the answer is an error (F-05)."""
+def test_a_single_use_gate_cannot_be_called_by_hand(person):
+    """Its grant would not be used up (F-05)."""
 
     class ByHand(APIView):
         authentication_classes = [SessionAuthentication]
@@ -175,32 +178,32 @@ class Inline(admin.TabularInline):
 
 
 def test_an_inline_of_a_gated_model():
-    """(F-05)."""
+    """F-05."""
     site = admin.AdminSite(name="inlines")
     site.register(Payment, GatedDesk)
     site.register(FaceChallenge, type("Desk", (admin.ModelAdmin,), {"inlines": [Inline]}))
     gated = admin.AdminSite(name="gated")
     gated.register(FaceChallenge, type("Desk", (GatedDesk,), {"inlines": [Inline]}))
 
-    messages = found(path("inlines/", site.urls), path("gated/", gated.urls))
+    messages = messages_of(path("inlines/", site.urls), path("gated/", gated.urls))
 
-    assert [one.id for one in messages] == ["faceauth.W007"]
+    assert [message.id for message in messages] == ["faceauth.W007"]
     assert "/inlines/faceauth/facechallenge/" in messages[0].msg
 
 
 @pytest.mark.parametrize("kind", [mistaken.Page, GatedDesk, Gated])
 def test_a_class_is_refused(kind):
-    """As above `@admin.register(…) class …` (F-82)."""
+    """F-82."""
     with pytest.raises(TypeError):
         face_required(kind)
 
 
-# -- what only a request shows
+# -- by requests
 
 
 @pytest.mark.database
-def test_an_open_operation_is_found_by_asking_it(person):
-    """(F-82)."""
+def test_an_open_view_is_found_by_a_request(person):
+    """F-82."""
     with served(*mistaken.urlpatterns, path("nothing/", require_safe(answers_nothing))):
         for name in ("above", "own-dispatch-answers", "child-of-handler"):
             with pytest.raises(AssertionError, match=f"/{name}/ does not ask for a face by:"):
@@ -213,7 +216,7 @@ def test_an_open_operation_is_found_by_asking_it(person):
 
 @pytest.mark.database
 def test_an_operation_of_django_ninja(person, monkeypatch):
-    """The gate above `@api.get` is found at start, and by a request (F-82)."""
+    """The gate above `@api.get` is found by a check, and by a request (F-82)."""
     ninja = pytest.importorskip("ninja")
     monkeypatch.setenv("NINJA_SKIP_REGISTRY", "1")
     api = ninja.NinjaAPI()
@@ -228,13 +231,15 @@ def test_an_operation_of_django_ninja(person, monkeypatch):
     above.__module__, above.__qualname__ = mistaken.__name__, "ninja_above"
     api.get("/below")(face_required(below))
 
-    messages = found(path("api/", api.urls))
+    messages = messages_of(path("api/", api.urls))
     with served(path("api/", api.urls)):
         assert_closed(person.browser, "/api/below")
         with pytest.raises(AssertionError, match="GET: 200"):
             assert_closed(person.browser, "/api/above")
 
-    assert [(one.id, "/api/above" in one.msg) for one in messages] == [("faceauth.E026", True)]
+    assert [(message.id, "/api/above" in message.msg) for message in messages] == [
+        ("faceauth.E026", True)
+    ]
     del mistaken.ninja_above
 
 

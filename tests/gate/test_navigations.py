@@ -1,4 +1,4 @@
-"""Who is redirected, and who is told: only navigations are redirected (F-28, F-86)."""
+"""Only navigations are redirected; scripts and programs get a problem (F-28, F-86)."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ PROGRAMS = {
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_navigations_are_redirected_and_programs_are_told(person, method):
-    """(F-28)."""
+def test_navigations_are_redirected_and_programs_get_a_problem(person, method):
+    """F-28."""
     for kind, headers in PAGES.items():
         answer = getattr(person.browser, method)("/payout/", headers=headers)
         assert answer.status_code == 302, kind
@@ -51,31 +51,46 @@ def test_navigations_are_redirected_and_programs_are_told(person, method):
         assert answer.json()["start_url"].endswith(f"/face/start/{person.challenge.handle}/"), kind
 
 
-@pytest.mark.parametrize("method", ["options", "trace", "put"])
-def test_a_browser_opens_no_page_by_another_method(person, method):
-    """(F-28)."""
+@pytest.mark.parametrize("method", ["put", "patch", "delete", "options", "trace"])
+def test_other_methods_get_a_problem(person, method):
+    """RFC 9470 (F-28)."""
+    pytest.importorskip("rest_framework")  # whose URLs it names
     answer = getattr(person.browser, method)("/payout/", headers=PAGES["a browser"])
 
-    assert (answer.status_code, answer.json()["code"]) == (401, "face_required")
+    body = answer.json()
+    assert answer.status_code == 401
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer["WWW-Authenticate"] == (
+        'Session error="insufficient_user_authentication", max_age="180", acr_values="face"'
+    )
+    handle = person.challenge.handle
+    assert body == {
+        "type": "about:blank",
+        "title": body["title"],
+        "detail": body["detail"],
+        "status": 401,
+        "code": "face_required",
+        "action": "payout",
+        "max_age": 180,
+        "challenge": handle,
+        "start_url": f"http://testserver/face/start/{handle}/",
+        "status_url": f"http://testserver/face/api/challenges/{handle}/",
+        "attempts_url": f"http://testserver/face/api/challenges/{handle}/attempts/",
+    }
 
 
-def test_a_json_body_is_of_a_program(person):
-    """Whatever it says that it is of (F-28)."""
+def test_after_a_request_of_a_script_the_user_returns_to_its_page(person):
+    """A request with a JSON body is one, too (F-28)."""
+    page = {"referer": "http://testserver/know/"}
+    person.browser.get("/payout/", headers={**PROGRAMS["fetch"], **page})
+    assert person.challenge.next_url == "/know/"
+
     answer = person.browser.post("/payout/", b"{}", "application/vnd.api+json")
-
     assert answer.status_code == 401
 
 
-def test_who_is_no_navigation_goes_on_to_its_page(person):
-    """The address of a script's request is no page to go on to (F-28)."""
-    page = {"referer": "http://testserver/know/"}
-    person.browser.get("/payout/", headers={**PROGRAMS["fetch"], **page})
-
-    assert person.challenge.next_url == "/know/"
-
-
-def test_programs_that_are_not_logged_in_are_told_where_to(client, db):
-    """And no session is made for them (F-86)."""
+def test_programs_that_are_not_logged_in_get_the_url_of_the_login(client, db):
+    """And no session (F-86)."""
     for kind, headers in PROGRAMS.items():
         page = {"referer": "http://testserver/know/"}
         answer = client.get("/payout/", headers={**headers, **page})
@@ -93,15 +108,15 @@ def test_programs_that_are_not_logged_in_are_told_where_to(client, db):
     assert not client.cookies
 
 
-def test_who_cannot_pass_is_told_as_a_program_too(people):
-    """(F-28)."""
+def test_programs_of_users_who_cannot_pass_get_a_problem_too(people):
+    """F-28."""
     answer = people(None).browser.get("/payout/", headers=PROGRAMS["fetch"])
 
     assert (answer.status_code, answer.json()["code"]) == (403, "not_enrolled")
 
 
-def test_htmx_is_sent_on_as_ever(person):
-    """It fetches, and speaks for a page (F-28)."""
+def test_htmx_is_redirected_although_it_fetches(person):
+    """F-28."""
     answer = person.browser.get("/payout/", headers={"hx-request": "true", **PROGRAMS["fetch"]})
 
     assert answer["HX-Redirect"].endswith(f"/face/start/{person.challenge.handle}/")

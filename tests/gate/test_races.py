@@ -1,4 +1,4 @@
-"""Many at once for one approval, each on a connection of its own, on the database in use."""
+"""Races for one approval, each request on its own connection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import F
 from django.http import HttpRequest
-from django.utils import timezone
 
 from django_faceauth.gate.decision import Allow, authorize
 from django_faceauth.gate.policy import Policy, policy
@@ -31,11 +30,11 @@ ONCE = policy(action="once", single_use=True)
 
 
 class Refused(Exception):
-    """The gate did not let a racer through."""
+    """The view failed after its work."""
 
 
 def request_of(person) -> HttpRequest:
-    """Return a request of that browser, with a session that is loaded already."""
+    """Return a request with a session that is loaded already."""
     request = person.request("/pay/", "post")
     request.session.load()
     return request
@@ -44,7 +43,7 @@ def request_of(person) -> HttpRequest:
 def pays(
     request: HttpRequest, payment: Payment, *, gate: Policy = BOUND, fails: bool = False
 ) -> bool:
-    """Do what a gated view does, in its transaction; tell whether it came through."""
+    """Do what a gated view does, in its transaction; return whether the gate let it pass."""
     asked = gate.bound_to(request, payment.pk)
     with asked.transaction():
         if not isinstance(authorize(request, asked), Allow):
@@ -85,33 +84,33 @@ def approved(person, payment):
 
 
 def renew() -> None:
-    """Let the same approval be raced for once more."""
+    """Make the approval unused again."""
     FaceChallenge.objects.update(state="granted", consumed_at=None)
 
 
 @pytest.mark.parametrize(("gate", "rounds"), [(ONCE, ROUNDS), (BOUND, 5)])
 def test_of_many_racers_one_wins(approved, payment, gate, rounds):
-    """In each of many rounds exactly one (B-02, TH-19)."""
+    """B-02, TH-19."""
     if gate is ONCE:
         FaceChallenge.objects.update(action="once", binding_digest="")
     winners = []
     with racers() as race:
         for _ in range(rounds):
             renew()
-            came_through = race(lambda request: pays(request, payment, gate=gate), approved)
-            winners.append(came_through.count(True))
+            results = race(lambda request: pays(request, payment, gate=gate), approved)
+            winners.append(results.count(True))
 
     assert winners == [1] * rounds
     payment.refresh_from_db()
     assert payment.paid == rounds
 
 
-def test_if_the_view_raises_nobody_has_spent_it(approved, payment):
-    """All fail one after the other, and the approval is as good as before (T-2.8)."""
+def test_views_that_raise_leave_the_approval_unused(approved, payment):
+    """T-2.8."""
     with racers() as race:
-        came_through = race(lambda request: pays(request, payment, fails=True), approved)
+        results = race(lambda request: pays(request, payment, fails=True), approved)
 
-    assert came_through == [None] * RACERS
+    assert results == [None] * RACERS
     payment.refresh_from_db()
     assert payment.paid == 0
     assert FaceChallenge.objects.get().state == "granted"
@@ -119,7 +118,7 @@ def test_if_the_view_raises_nobody_has_spent_it(approved, payment):
 
 
 def test_nothing_changes_between_the_decision_and_the_work(approved, payment):
-    """Who edits the payment meanwhile waits until it is made (T-2.6, TH-20)."""
+    """An edit of the payment waits until it is made (T-2.6, TH-20)."""
     decided, edited = Event(), Event()
 
     def edits():
@@ -140,17 +139,3 @@ def test_nothing_changes_between_the_decision_and_the_work(approved, payment):
         edit.result(20)
 
     assert str(amount) == "12.50"
-
-
-def test_revoked_meanwhile_means_refused(approved, payment):
-    """A revocation on another connection counts for the next decision (G-11)."""
-    with ThreadPoolExecutor(1) as thread:
-
-        def revokes():
-            rows = FaceChallenge.objects.filter(state="granted")
-            rows.revoke(reason="staff", now=timezone.now())
-            connection.close()
-
-        thread.submit(revokes).result(20)
-
-    assert not pays(approved[0], payment)

@@ -1,4 +1,4 @@
-"""A site whose router reads from a replica, which has not heard of anything yet (F-08)."""
+"""A site whose router reads from a replica that lags behind (F-08)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GATE = "/statements/"
 
 
 class Replica:
-    """Reads what is ours from a database without tables, which fails."""
+    """Reads our tables from a database without tables, which fails."""
 
     def db_for_read(self, model, **hints):
         return "replica" if model._meta.app_label == "faceauth" else None
@@ -32,7 +32,7 @@ class Replica:
     def db_for_write(self, model, **hints):
         return "default"
 
-    def allow_relation(self, one, other, **hints):
+    def allow_relation(self, first, second, **hints):
         return True
 
 
@@ -47,7 +47,7 @@ def _replica(settings, db):
 
 
 def test_a_whole_check(person, payment):
-    """From the question to the use, and "that was not me" after it (F-08)."""
+    """From the challenge to the use, and a report after it (F-08)."""
     assert person.passes(GATE).content.startswith(b"secret")
     person.proves(person.is_asked(f"/pay/{payment.pk}/", "post"))
     assert recorded_face(person.user, FaceChallenge.objects.earliest("pk").handle)
@@ -57,10 +57,9 @@ def test_a_whole_check(person, payment):
     assert person.presses(person.is_asked()).status_code == 429
 
 
-def test_an_exemption_that_has_ended(people):
+def test_an_exemption_that_has_ended(person):
     """F-08."""
-    person, officer = people(), people()
-    exemption = exempted(person.user, author=officer.user)
+    exemption = exempted(person.user)
     assert person.browser.get(GATE).status_code == 200
 
     exemptions.revoke(exemption, now=timezone.now())
@@ -99,7 +98,7 @@ def test_limits_of_a_session(person, settings):
 
 
 def test_related_rows(person):
-    """What hangs on a row is read with it, and again after it (F-08)."""
+    """F-08."""
     person.passes(GATE)
     challenge = person.challenge
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 import pytest
 from django.contrib.auth import update_session_auth_hash
@@ -250,49 +249,44 @@ def test_a_new_password_in_a_session_that_goes_on(situation):
 # -- the provider
 
 
-def test_a_later_decline_revokes_the_grant_alone(situation):
+def declined(row):
+    now = timezone.now()
+    snapshot = AuthenticationSnapshot(id=row.provider_id, modified_on=now, status="declined")
+    for _ in range(2):
+        sync.apply(row, snapshot, source="webhook", now=now)
+
+
+def erased(row):
+    get_client().anonymize_authentication(row.provider_id)
+    for _ in range(2):
+        deliver(event(row, "anonymized"))
+
+
+@pytest.mark.parametrize("change", [declined, erased])
+def test_a_change_at_the_provider_revokes_its_grant(situation, change):
     """The open challenge is about another face (D-10, TH-18)."""
     row = FaceAuthentication.objects.get(challenge=situation.grant)
     situation.person.clock.shift(10)
-    now = timezone.now()
-    declined = AuthenticationSnapshot(id=row.provider_id, modified_on=now, status="declined")
 
-    for _ in range(2):
-        sync.apply(row, declined, source="webhook", now=now)
+    change(row)
 
     situation.person.is_asked(GATE)
-    assert situation.rows == [("revoked", "declined"), ("open", "not_shown")]
-    assert situation.signals == situation.revoked("declined")
-
-
-def test_a_face_that_the_provider_anonymized_revokes_the_grant(situation):
-    row = FaceAuthentication.objects.get(challenge=situation.grant)
-    situation.person.clock.shift(10)
-    get_client().anonymize_authentication(row.provider_id)
-
-    deliver(event(row, "anonymized"))
-    deliver(event(row, "anonymized"))
-
-    situation.person.is_asked(GATE)
-    assert situation.rows[0] == ("revoked", "erased")
-    assert situation.signals == situation.revoked("erased")
+    reason = change.__name__
+    assert situation.rows == [("revoked", reason), ("open", "not_shown")]
+    assert situation.signals == situation.revoked(reason)
 
 
 # -- end_all
 
 
-def test_a_used_grant_stays_used(person):
-    person.passes("/once/")
-    revocation.end_all(person.user.pk, reason="staff", now=timezone.now())
-
-    assert (person.challenge.state, person.challenge.reason) == ("consumed", "used")
-
-
 def test_end_all_returns_the_number_of_rows(situation):
-    now, user_id = timezone.now(), situation.person.user.pk
+    """A used grant is not one of them."""
+    now, person = timezone.now(), situation.person
+    person.passes("/once/")
 
-    assert revocation.end_all(user_id, reason="staff", now=now) == 2
-    assert revocation.end_all(user_id, reason="staff", now=now + timedelta(seconds=1)) == 0
+    assert revocation.end_all(person.user.pk, reason="staff", now=now) == 2
+    assert revocation.end_all(person.user.pk, reason="staff", now=now) == 0
+    assert (person.challenge.state, person.challenge.reason) == ("consumed", "used")
 
 
 def test_a_transaction_that_is_rolled_back_ends_nothing(situation):

@@ -1,4 +1,4 @@
-"""What uses a face up that counts once, and what does not (F-27)."""
+"""Responses that use up a single-use grant, and responses that do not (F-27)."""
 
 from __future__ import annotations
 
@@ -113,8 +113,8 @@ def state(challenge):
         ("status=200&unused", "granted"),
     ],
 )
-def test_an_answer_by_which_nothing_was_done(person, query, expected):
-    """It gives the face back, together with what it has written (F-27)."""
+def test_a_response_by_which_nothing_was_done_uses_nothing_up(person, query, expected):
+    """Its writes are rolled back, too (F-27)."""
     challenge = face_shown(person.browser, action="once")
 
     assert person.browser.post(f"/answering/?{query}").content == b"answer"
@@ -124,8 +124,8 @@ def test_an_answer_by_which_nothing_was_done(person, query, expected):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_same_of_an_async_view(person):
-    """(F-27)."""
+def test_the_same_for_an_async_view(person):
+    """F-27."""
     challenge = face_shown(person.browser, action="once")
 
     person.browser.post("/answering/async/?status=409")
@@ -135,8 +135,8 @@ def test_the_same_of_an_async_view(person):
 
 
 @pytest.mark.parametrize("address", ["/mixed/", "/mixed/last/", "/marked/"])
-def test_a_typing_error_uses_no_face_up(person, address):
-    """Nor does the look at the form (F-27)."""
+def test_an_invalid_form_uses_nothing_up(person, address):
+    """Neither does the page with the form (F-27)."""
     challenge = face_shown(person.browser, action="once")
 
     assert person.browser.get(address).status_code == 200
@@ -151,14 +151,13 @@ def test_a_typing_error_uses_no_face_up(person, address):
     [
         {"sec-purpose": "prefetch"},
         {"sec-purpose": "prefetch;prerender"},
-        {"sec-purpose": "prefetch;anonymous-client-ip"},
         {"purpose": "prefetch"},
         {"x-moz": "prefetch"},
         {"x-purpose": "preview"},
     ],
 )
 def test_a_prefetch_never_passes(person, header, caplog):
-    """It uses nothing, asks nothing, and is no error (F-27)."""
+    """It uses nothing up, makes no challenge, and logs no error (F-27)."""
     with caplog.at_level(logging.WARNING):
         refused = person.browser.get("/once/any/", headers=header)
         assert FaceChallenge.objects.count() == 0
@@ -174,8 +173,8 @@ def test_a_prefetch_never_passes(person, header, caplog):
 
 
 @pytest.mark.parametrize(("action", "sure"), [("close", "sure"), ("delete_selected", "post")])
-def test_one_face_for_an_action_with_a_page_in_between(person, action, sure):
-    """(F-27)."""
+def test_one_face_for_an_action_with_a_confirmation_page(person, action, sure):
+    """F-27."""
     make_staff(person)
     payment = Payment.objects.create(user=person.user, payee="Bob", amount=1)
     chosen = {"action": action, "_selected_action": [payment.pk]}
@@ -207,20 +206,14 @@ class ForPost(Mixed):
         (face_required(answering.__wrapped__), False),
     ],
 )
-def test_a_look_that_would_use_the_face_up_is_found(view, is_found):
-    """(F-27)."""
-    with addresses(path("look/", view)):
-        assert where("W031") == ({"/look/"} if is_found else set())
+def test_a_gate_that_reading_would_use_up_is_reported(view, is_found):
+    """F-27."""
+    with addresses(path("page/", view), path("desk/", site.urls)):
+        assert where("W031") == ({"/page/"} if is_found else set())
 
 
-def test_an_admin_action_is_no_look():
-    """(F-27)."""
-    with addresses(path("desk/", site.urls)):
-        assert where("W031") == set()
-
-
-def test_a_page_that_was_rendered_later_is_read_too(person, rf):
-    """(F-27)."""
+def test_a_page_that_is_not_rendered_yet_uses_the_grant_up(person, rf):
+    """F-27."""
     request = rf.post("/", {"action": "close"})
     request.user, request.session = person.user, person.browser.session
     challenge = face_shown(request, action="once")

@@ -1,4 +1,4 @@
-"""Routers as sites have them."""
+"""Database routers of sites."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Ours:
-    """Puts every table into a database that is not `default`."""
+    """Put every table into a database other than `default`."""
 
     def db_for_read(self, model: Any, **hints: Any) -> str:
         return "ours"
@@ -15,7 +15,7 @@ class Ours:
     def db_for_write(self, model: Any, **hints: Any) -> str:
         return "ours"
 
-    def allow_relation(self, one: Any, other: Any, **hints: Any) -> bool:
+    def allow_relation(self, first: Any, second: Any, **hints: Any) -> bool:
         return True
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
@@ -23,10 +23,7 @@ class Ours:
 
 
 class Late:
-    """Reads from a replica, as Django's documentation shows, which never hears of anything.
-
-    Sites keep their sessions and users out of that; nothing else is.
-    """
+    """Read our tables from a replica that never receives anything."""
 
     def db_for_read(self, model: Any, **hints: Any) -> str:
         is_ours = model._meta.app_label.startswith("faceauth")
@@ -35,7 +32,7 @@ class Late:
     def db_for_write(self, model: Any, **hints: Any) -> str:
         return "default"
 
-    def allow_relation(self, one: Any, other: Any, **hints: Any) -> bool:
+    def allow_relation(self, first: Any, second: Any, **hints: Any) -> bool:
         return True
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:

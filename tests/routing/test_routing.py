@@ -1,4 +1,4 @@
-"""Sites whose tables are not in `default`, and sites that read from a replica."""
+"""Sites with tables outside `default`, and sites that read from a replica."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_site_with_routers_works_from_its_first_migration_on(layout, tmp_path)
         "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
     }
 
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "tests.routing.walk"],
         cwd=ROOT,
         env=env,
@@ -33,5 +33,5 @@ def test_a_site_with_routers_works_from_its_first_migration_on(layout, tmp_path)
         check=False,
     )
 
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert done.stdout.endswith("walked\n")
+    assert process.returncode == 0, process.stderr[-4000:]
+    assert process.stdout.endswith("walked\n")

@@ -40,8 +40,8 @@ def main() -> None:
     with factory.answered_by(Provider()), time_machine.travel(noon, tick=False) as clock:
         walk(Person(clock))
         pay(Person(clock))
-        tell(Person(clock))
-        run(Person(clock))
+        notify(Person(clock))
+        administrate(Person(clock))
     print("walked")  # noqa: T201 - read by test_routing
 
 
@@ -68,7 +68,7 @@ def pay(person: Person) -> None:
     assert (payment.paid, person.challenge.state) == (1, "consumed")
 
 
-def tell(person: Person) -> None:
+def notify(person: Person) -> None:
     person.shows_face(person.is_handed_over(person.is_asked()))
     person.clock.shift(5)
     answer = deliver(event(person.authentication))
@@ -80,7 +80,7 @@ def tell(person: Person) -> None:
     assert user_reports.report(person.challenge, now=timezone.now())
 
 
-def run(person: Person) -> None:
+def administrate(person: Person) -> None:
     boss = User.objects.create_superuser("boss", password="pass word")
     desk = Client()
     desk.force_login(boss)

@@ -1,4 +1,4 @@
-"""The second secret: a cookie of our own, replaced when a grant is first seen (B-05, F-20)."""
+"""The face cookie, rotated when a grant is used for the first time (B-05, F-20)."""
 
 from __future__ import annotations
 
@@ -58,34 +58,26 @@ def is_refused(answer):
 # -- stolen and planted
 
 
-def test_a_pair_that_was_stolen_has_no_privilege_after(engine, person):
-    """The thief's request comes last, on every session engine (B-05, TH-02, F-20)."""
+def test_stolen_cookies_are_worth_nothing_after_a_check(engine, person):
+    """Each grant that is used for the first time rotates the cookie (B-05, TH-02, F-20)."""
     start = person.is_asked()
     thief = copied(person.browser)
 
     assert person.proves(start).content.startswith(b"secret")
 
     assert is_refused(thief.get(GATE))
-    assert person.browser.get(GATE).content.startswith(b"secret")
     assert is_refused(copied(thief).get(GATE))
-
-
-def test_a_pair_that_was_stolen_between_two_checks(engine, person):
-    """Each grant that is first seen replaces the secret (B-05, F-20)."""
-    person.passes(GATE)
     thief = copied(person.browser)
-    assert thief.get(GATE).content.startswith(b"secret")  # until then it is the browser's own
-
+    assert thief.get(GATE).content.startswith(b"secret")  # until the next check
     person.passes("/payout/")
-
     assert is_refused(thief.get("/payout/"))
     assert is_refused(thief.get(GATE))
     assert person.browser.get(GATE).content.startswith(b"secret")
     assert person.browser.get("/payout/").status_code == 200
 
 
-def test_a_cookie_that_was_planted_is_replaced(engine, person):
-    """The one who chose the secret does not know the next one (TH-02, F-20)."""
+def test_a_planted_cookie_is_replaced(person):
+    """TH-02, F-20."""
     person.browser.cookies[NAME] = "planted"
     start = person.is_asked()
     planter = copied(person.browser)
@@ -97,7 +89,7 @@ def test_a_cookie_that_was_planted_is_replaced(engine, person):
     assert person.browser.get(GATE).content.startswith(b"secret")
 
 
-def test_our_cookie_is_worth_nothing_without_the_session(people):
+def test_the_cookie_is_worth_nothing_in_another_session(people):
     alice, bob = people(), people()
     alice.passes(GATE)
 
@@ -109,14 +101,8 @@ def test_our_cookie_is_worth_nothing_without_the_session(people):
 # -- the cookie
 
 
-def test_there_is_none_before_a_grant_is_seen(person):
-    start = person.is_asked()
-    person.returns(person.shows_face(person.is_handed_over(start)))
-    assert NAME not in person.browser.cookies
-
-
-def test_it_goes_where_the_session_cookie_goes(people, settings):
-    """And no script reads it, whatever the site says of its session cookie (F-20)."""
+def test_it_has_the_attributes_of_the_session_cookie(people, settings):
+    """But scripts can never read it (F-20)."""
     settings.SESSION_COOKIE_NAME = "seat"
     settings.SESSION_COOKIE_DOMAIN = ".testserver"
     settings.SESSION_COOKIE_SECURE = True
@@ -128,20 +114,13 @@ def test_it_goes_where_the_session_cookie_goes(people, settings):
     cookie = person.browser.get(GATE, secure=True).cookies["seat_faceauth"]
 
     assert len(cookie.value) >= 43  # 256 bits
-    assert {
-        name: cookie[name] for name in ("path", "domain", "secure", "httponly", "samesite")
-    } == {
-        "path": "/",
-        "domain": ".testserver",
-        "secure": True,
-        "httponly": True,
-        "samesite": "Strict",
-    }
+    assert (cookie["path"], cookie["domain"], cookie["samesite"]) == ("/", ".testserver", "Strict")
+    assert cookie["secure"] is cookie["httponly"] is True
 
 
 @pytest.mark.parametrize("is_closed", [True, False])
 def test_it_lasts_as_long_as_a_grant_may(person, settings, is_closed):
-    """The session may be prolonged without us; where it ends with the browser, it does too."""
+    """Or until the browser is closed, if the session does."""
     settings.SESSION_EXPIRE_AT_BROWSER_CLOSE = is_closed
     settings.SESSION_COOKIE_AGE = 900
     face_shown(person.browser)
@@ -151,35 +130,35 @@ def test_it_lasts_as_long_as_a_grant_may(person, settings, is_closed):
     assert age == ("" if is_closed else timedelta(days=365).total_seconds())
 
 
-def test_rows_hold_no_more_than_a_digest_of_it(person):
-    person.passes(GATE)
-    assert person.browser.cookies[NAME].value not in str(FaceChallenge.objects.values())
-
-
 def test_it_is_replaced_once_for_each_grant(person):
-    person.passes(GATE)
+    """Rows hold its digest only."""
+    back = person.shows_face(person.is_handed_over(person.is_asked()))
+    person.returns(back)
+    assert NAME not in person.browser.cookies
+
+    person.clock.shift(3)
+    person.waits(person.returns(back))
     secret = person.browser.cookies[NAME].value
 
     assert NAME not in person.browser.get(GATE).cookies
-    assert person.browser.cookies[NAME].value == secret
+    assert secret not in str(FaceChallenge.objects.values())
 
 
-def test_other_grants_and_open_questions_come_along(person):
-    """All rows of the old secret are given the new one, and stay one for each question."""
+def test_other_grants_and_open_challenges_go_on(person):
     face_shown(person.browser, action="payout")
-    open_one = person.is_asked("/reports/")
+    start = person.is_asked("/reports/")
     face_shown(person.browser)
 
     person.browser.get(GATE)
     person.browser.get("/payout/")
 
     assert person.browser.get(GATE).content.startswith(b"secret")
-    assert person.is_asked("/reports/") == open_one
-    assert person.browser.get(open_one).status_code == 200
+    assert person.is_asked("/reports/") == start
+    assert person.browser.get(start).status_code == 200
 
 
-def test_a_token_gets_no_cookie(person):
-    """It has no session that could be planted (B-04)."""
+def test_a_client_with_a_token_gets_no_cookie(person):
+    """B-04."""
     phone = Phone(person)
     phone.is_refused()
     answer = phone.http.get("/shop/secret/", headers=phone.shows())
@@ -188,11 +167,11 @@ def test_a_token_gets_no_cookie(person):
     assert not answer.cookies
 
 
-# -- requests that come late
+# -- requests with the old cookie
 
 
 def late_and_new(person):
-    """Return a browser with the cookies from before the grant was seen, and its challenge."""
+    """Return a browser with the old cookies, and the handle of the grant."""
     start = person.is_asked()
     late = copied(person.browser)
     person.proves(start)
@@ -213,18 +192,19 @@ LATE = {
 
 @pytest.mark.parametrize("page", LATE)
 @pytest.mark.parametrize("first", ["page", "status", "api"])
-def test_a_request_that_comes_late_stays_logged_in(person, page, first):
-    """Whatever saw the grant first; it changes neither cookie, and the new pair counts (F-20)."""
+def test_a_late_request_stays_logged_in_and_changes_no_cookie(person, page, first):
+    """Other sessions learn nothing (B-07, F-20)."""
     start = person.is_asked()
     late = copied(person.browser)
     back = person.shows_face(person.is_handed_over(start))
     person.clock.shift(3)
     handle = person.challenge.handle
-    seen = {"page": back, "status": f"/face/status/{handle}/", "api": LATE["api"].format(handle)}
-    assert NAME in person.browser.get(seen[first]).cookies
+    urls = {"page": back, "status": f"/face/status/{handle}/", "api": LATE["api"].format(handle)}
+    assert NAME in person.browser.get(urls[first]).cookies
 
     answer = late.get(LATE[page].format(handle))
 
+    assert person.new_browser().get(LATE["status"].format(handle)).status_code == 404
     assert not answer.cookies
     assert not answer.content.startswith(b"secret")
     assert is_logged_in(late)
@@ -232,43 +212,31 @@ def test_a_request_that_comes_late_stays_logged_in(person, page, first):
     assert person.browser.get(GATE).content.startswith(b"secret")
 
 
-@pytest.mark.parametrize("page", ["start", "waiting", "returned"])
-def test_a_page_that_comes_late_loads_itself_again(person, page):
+def test_late_pages_and_polls_come_again_once(person):
     """By then the browser has the new cookie (F-20)."""
     late, handle = late_and_new(person)
-
-    answer = late.get(f"/face/{page}/{handle}/")
-
     again = f"/face/waiting/{handle}/?again=1"
-    assert f'content="0; url={again}"' in answer.content.decode()
-    assert late.get(again)["Location"] == GATE  # once: a cookie may have been lost
+    status, api = f"/face/status/{handle}/", f"/face/api/challenges/{handle}/"
+
+    for page in ("start", "waiting", "returned"):
+        answer = late.get(f"/face/{page}/{handle}/")
+        assert f'content="0; url={again}"' in answer.content.decode()
+    assert late.get(again)["Location"] == GATE  # the cookie may have been lost
     assert person.browser.get(again)["Location"] == GATE
 
+    answer = late.get(status).json()
+    assert answer == {"state": "open", "message": "", "next": f"/face/waiting/{handle}/"}
+    answer = person.browser.get(status).json()
+    assert (answer["state"], answer["next"]) == ("granted", GATE)
 
-def test_a_poll_that_comes_late_is_told_to_look_again(person):
-    """F-20."""
-    late, handle = late_and_new(person)
-
-    told = late.get(f"/face/status/{handle}/").json()
-
-    assert told == {"state": "open", "message": "", "next": f"/face/waiting/{handle}/"}
-    told = person.browser.get(f"/face/status/{handle}/").json()
-    assert (told["state"], told["next"]) == ("granted", GATE)
-
-
-def test_a_poll_of_a_program_that_comes_late_is_told_so(person):
-    """F-20."""
-    late, handle = late_and_new(person)
-
-    answer = late.get(f"/face/api/challenges/{handle}/")
-
+    answer = late.get(api)
     assert (answer.status_code, answer.json()["code"]) == (409, "cookie_replaced")
     assert answer["Retry-After"] == "1"
-    assert person.browser.get(f"/face/api/challenges/{handle}/").json()["next"] == "repeat"
+    assert person.browser.get(api).json()["next"] == "repeat"
 
 
-def test_what_a_late_request_was_asked_leads_back_to_the_gate(person):
-    """A tab is sent to a start page by the old cookie, and gets there with the new one (F-20)."""
+def test_the_start_page_of_a_late_request_leads_back_to_the_gate(person):
+    """The browser was redirected with the old cookie, and has the new one now (F-20)."""
     late, _handle = late_and_new(person)
     start = late.get(GATE)["Location"]
 
@@ -283,8 +251,8 @@ def test_what_a_late_request_was_asked_leads_back_to_the_gate(person):
     assert person.browser.get(GATE).content.startswith(b"secret")
 
 
-def test_a_late_request_does_not_touch_an_open_question(person):
-    """It is asked again; the question of the new cookie goes on (F-20)."""
+def test_a_late_request_does_not_touch_an_open_challenge(person):
+    """F-20."""
     start = person.is_asked("/payout/")
     late, _handle = late_and_new(person)
 
@@ -296,8 +264,8 @@ def test_a_late_request_does_not_touch_an_open_question(person):
     assert person.proves(start).status_code == 200
 
 
-def test_a_late_request_is_not_moved_with_the_rows_of_others(person):
-    """Two requests saw the grant; of what was asked between them, nothing changes (F-20)."""
+def test_of_two_requests_that_use_a_grant_first_one_rotates(person):
+    """F-20."""
     face_shown(person.browser)
     slow = person.request(GATE)
     late = copied(person.browser)
@@ -311,18 +279,10 @@ def test_a_late_request_is_not_moved_with_the_rows_of_others(person):
     assert person.browser.get(GATE).content.startswith(b"secret")
 
 
-def test_other_sessions_of_the_user_learn_nothing(person):
-    """B-07."""
-    _late, handle = late_and_new(person)
-
-    for name in ("start", "waiting", "status"):
-        assert person.new_browser().get(f"/face/{name}/{handle}/").status_code == 404
+# -- log-out and limits
 
 
-# -- what else goes by the session
-
-
-def test_logging_out_ends_what_any_cookie_was_asked(person):
+def test_logging_out_ends_the_challenges_of_all_cookies(person):
     """B-06."""
     late, _handle = late_and_new(person)
     late.get("/payout/")
@@ -333,8 +293,8 @@ def test_logging_out_ends_what_any_cookie_was_asked(person):
     assert states == {"revoked", "expired"}
 
 
-def test_another_cookie_does_not_restart_the_count(person, settings):
-    """The limit is one of the session (R-01)."""
+def test_another_cookie_does_not_reset_a_limit(person, settings):
+    """It is one of the session (R-01)."""
     settings.FACEAUTH_RATE_LIMITS = {"unsuccessful": [], "unsuccessful_session": ["2/h"]}
     person.passes("/payout/", "someone_else")
     person.passes(GATE)
@@ -375,8 +335,8 @@ def is_seen():
 
 @pytest.mark.parametrize("view", [streams, renders, waits])
 @pytest.mark.parametrize("single_use", [True, False])
-def test_every_kind_of_answer_carries_it(person, view, single_use):
-    """And what is rendered after the view goes by the new secret (F-20)."""
+def test_every_kind_of_response_carries_it(person, view, single_use):
+    """A page that is rendered after the view uses the new secret (F-20)."""
     face_shown(person.browser)
     with served(path("view/", face_required(single_use=single_use)(view))):
         answer = person.browser.get("/view/")
@@ -388,30 +348,20 @@ def test_every_kind_of_answer_carries_it(person, view, single_use):
         assert answer.content == (b"" if single_use else b"fresh")
 
 
-def test_a_view_that_raises_has_no_answer_to_carry_it(person):
-    """So nothing is replaced, and the next request does it (F-20)."""
+@pytest.mark.parametrize(("view", "status"), [(fails, 500), (logs_out, 200)])
+def test_a_view_that_raises_or_logs_out_sends_no_cookie(person, view, status):
+    """The next request of the session does (F-20)."""
     face_shown(person.browser)
     person.browser.raise_request_exception = False
-    with served(path("view/", face_required(fails))):
-        answer = person.browser.get("/view/")
-    assert (answer.status_code, NAME in answer.cookies, is_seen()) == (500, False, False)
-
-    assert NAME in person.browser.get(GATE).cookies
-
-
-def test_a_view_that_logs_out_leaves_no_cookie(person):
-    """F-20."""
-    face_shown(person.browser)
-    with served(path("view/", face_required(logs_out))):
+    with served(path("view/", face_required(view))):
         answer = person.browser.get("/view/")
 
-    assert answer.content == b"bye"
-    assert NAME not in answer.cookies
-    assert not is_seen()
+    assert (answer.status_code, NAME in answer.cookies, is_seen()) == (status, False, False)
+    assert (NAME in person.browser.get(GATE).cookies) == (view is fails)
 
 
-def test_an_admin_action_that_answers_nothing(person):
-    """What the admin would answer carries it (F-20)."""
+def test_an_admin_action_that_returns_nothing(person):
+    """Its redirect carries the cookie (F-20)."""
     face_shown(person.browser, action="payout")
     request = person.request("/admin/site/payment/?page=2", "post")
 
@@ -422,17 +372,17 @@ def test_an_admin_action_that_answers_nothing(person):
     assert pay_out(None, request, Payment.objects.all()) is None
 
 
-def taken_back(request):
+def rolls_back(request):
     transaction.set_rollback(True)
-    return HttpResponse("taken back")
+    return HttpResponse("rolled back")
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
-    ("view", "is_kept"), [(streams, True), (taken_back, False), (fails, False)]
+    ("view", "is_kept"), [(streams, True), (rolls_back, False), (fails, False)]
 )
 def test_in_the_transaction_of_a_request(person, monkeypatch, view, is_kept):
-    """The cookie is sent if and only if the rows have changed (F-20)."""
+    """The cookie is sent if, and only if, the rows have changed (F-20)."""
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
     face_shown(person.browser)
     person.browser.raise_request_exception = False
@@ -459,14 +409,3 @@ def test_under_asgi(person):
     assert NAME in first.cookies
     assert all(NAME not in answer.cookies for answer in others)
     assert all(b"secret" in answer.content for answer in others)
-
-
-# -- the test kit
-
-
-def test_a_face_of_the_kit_counts_with_and_without_the_cookie(person):
-    face_shown(person.browser)
-    assert person.browser.get(GATE).status_code == 200
-    face_shown(person.browser, action="payout")
-    assert person.browser.get("/payout/").status_code == 200
-    assert person.browser.get(GATE).status_code == 200
