@@ -1,3 +1,3 @@
-"""What the package decides and does; doors call these, and these call each other downwards."""
+"""Business logic, called by gates, views, commands and tasks."""
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 // @ts-check
-// Sends a request; where a gate of django-faceauth stands before it, lets people show their
-// face and sends it once more. Needs faceauth/stepup.css, and nothing else: works under a
-// strict Content-Security-Policy. How to use it: docs/how-to/single-page-apps.md.
+// Sends a request; if a gate of django-faceauth asks for a face, lets the user show it and sends
+// the request again. Needs only faceauth/stepup.css, and works under a strict
+// Content-Security-Policy. See docs/how-to/single-page-apps.md.
 
 /**
- * What people read, if the page does not say it in another language with `{% face_texts %}`.
- * A site passes words of its own, or some of them, as `face.texts`.
+ * The texts, unless the page has them in another language by `{% face_texts %}`. A site passes
+ * texts of its own, or some of them, as `face.texts`.
  * @typedef {{ -readonly [Name in keyof typeof TEXTS]: string }} Texts
  */
 export const TEXTS = Object.freeze({
@@ -37,46 +37,46 @@ export const TEXTS = Object.freeze({
 });
 
 /**
- * Where a face check stands: `queued` behind another one, `asking` for the click, `starting`,
+ * The state of a face check: `queued` behind another one, `asking` for the click, `starting`,
  * `waiting` for the provider, `offline`, `repeating` the request. It ends without the request
  * as `over`, or as `cancelled` by the user.
  * @typedef {"queued" | "asking" | "starting" | "waiting" | "offline" | "repeating" | "over"
  *   | "cancelled"} State
  *
  * @typedef {object} Face
- * @property {Partial<Texts>} [texts] words of the site's own
- * @property {(state: State) => void} [onState] is told of each change
+ * @property {Partial<Texts>} [texts] texts of the site's own
+ * @property {(state: State) => void} [onState] called on each change
  *
- * What is said of a challenge; `look` is ours, for what is not known yet.
- * @typedef {object} Told
+ * The state of a challenge; `look` is ours, while it is unknown.
+ * @typedef {object} Progress
  * @property {"look" | "attempt" | "wait" | "repeat" | "ask_again"} next
  * @property {string} message
  * @property {string} [state]
  * @property {boolean} [can_reopen] whether the camera page can be opened again
  * @property {{ label: string, values: string[] }[]} lines
  * @property {string | null} [fallback_url]
- * @property {Consent} [consent] what the user has to agree to before anything is started
+ * @property {Consent} [consent] what the user has to agree to before a start
  *
- * What people agree to, line by line, and its version.
+ * The text that the user agrees to, and its version.
  * @typedef {{ version: string, text: string }} Consent
  *
- * What the gate says when it refuses.
+ * The refusal of a gate.
  * @typedef {{ challenge: string, status_url: string, attempts_url: string }} Refusal
  */
 
-/** Milliseconds between two questions; never less. */
+/** Milliseconds between two polls, at least. */
 const EVERY = 2000;
-/** Milliseconds between two questions that nobody answers. */
+/** Milliseconds between two polls that get no answer. */
 const AT_MOST = 30000;
 const SECOND = 1000;
 
-/** The reason with which everything stops when the dialog is left. */
+/** The reason of the abort when the user leaves the dialog. */
 const LEFT = new DOMException("The face check was left.", "AbortError");
 
-/** Statuses that no other try of the same user would change. */
+/** Statuses that another try of the same user would not change. */
 const FINAL = new Set([401, 403, 404]);
 
-/** Headers that are about one request, and not about who sends it. */
+/** Headers of one request, not of its sender. */
 const OF_ONE_REQUEST = /^(accept|content-.*|if-.*|range|prefer|idempotency-key|face-challenge)$/;
 
 /** @type {Promise<unknown>} the end of the queue: one dialog at a time */
@@ -86,8 +86,8 @@ let line = Promise.resolve();
  * Do what `fetch` does; if a gate asks for a face, let the user show it, and send the request
  * once more.
  *
- * Resolves with the answer to the second request, or with the gate's own 401 if the user has
- * left the dialog or could not be recognised: what was asked for was not done then. A second
+ * Resolves with the response to the second request, or with the gate's own 401 if the user has
+ * left the dialog or could not be recognised: the request was not carried out then. A second
  * 401 is returned as it is. Rejects as `fetch` does, and with the reason of `init.signal`.
  *
  * @param {RequestInfo | URL} input
@@ -108,7 +108,7 @@ export async function fetchWithFace(input, init = {}) {
 }
 
 /**
- * Return what `{% face_texts %}` says.
+ * Return the texts of `{% face_texts %}`.
  * @returns {Partial<Texts>}
  */
 function textsOfThePage() {
@@ -130,11 +130,11 @@ class StepUp {
     this.stop = new AbortController();
     this.texts = /** @type {Texts} */ ({ ...TEXTS, ...textsOfThePage(), ...texts });
     this.dialog = new Dialog(this.texts, () => this.start(), () => this.stop.abort(LEFT));
-    /** @type {Told} what people are shown */
-    this.told = { next: "look", message: "", lines: [] };
-    /** @type {Told} what the server said last */
-    this.heard = this.told;
-    /** What is wrong on the way to the server, while it is. */
+    /** @type {Progress} shown to the user */
+    this.progress = { next: "look", message: "", lines: [] };
+    /** @type {Progress} last received from the server */
+    this.received = this.progress;
+    /** What keeps us from the server at the moment. */
     this.trouble = "";
     this.etag = "";
     this.pause = EVERY;
@@ -147,7 +147,7 @@ class StepUp {
   }
 
   /**
-   * Tell whether the request may be sent again.
+   * Return whether the request may be sent again.
    * @returns {Promise<boolean>}
    */
   async run() {
@@ -161,7 +161,7 @@ class StepUp {
       return true;
     } catch (error) {
       if (error !== LEFT) throw error;
-      if (this.told.next !== "ask_again") this.say("cancelled");
+      if (this.progress.next !== "ask_again") this.say("cancelled");
       return false;
     } finally {
       signal.removeEventListener("abort", follow);
@@ -173,20 +173,20 @@ class StepUp {
   /** Ask and wait; ends with the approval, or throws the reason to stop. */
   async untilRepeat() {
     await this.look();
-    while (this.told.next !== "repeat") {
+    while (this.progress.next !== "repeat") {
       this.show();
-      const pause = stateOf(this.told) === "waiting" ? this.pause : Infinity;
+      const pause = stateOf(this.progress) === "waiting" ? this.pause : Infinity;
       if (!(await this.rest(pause))) await this.look();
     }
   }
 
   show() {
-    this.dialog.show({ ...this.told, message: this.trouble || this.told.message });
-    this.say(stateOf(this.told));
+    this.dialog.show({ ...this.progress, message: this.trouble || this.progress.message });
+    this.say(stateOf(this.progress));
   }
 
   /**
-   * Tell the site where it stands; what goes wrong there is reported, and changes nothing.
+   * Call `onState`; an error in it is reported and changes nothing.
    * @param {State} state
    */
   say(state) {
@@ -200,7 +200,7 @@ class StepUp {
   }
 
   /**
-   * Rest for so many milliseconds; true if the user has started meanwhile.
+   * Sleep; resolves with true if the user has started meanwhile.
    * @param {number} milliseconds
    * @returns {Promise<boolean>}
    */
@@ -215,15 +215,15 @@ class StepUp {
     return unlessAborted(over, this.stop.signal).finally(() => clearTimeout(timer));
   }
 
-  /** Ask where the challenge stands. */
+  /** Request the state of the challenge. */
   async look() {
     const { starts } = this;
     try {
       if (!navigator.onLine) await this.online();
       const headers = this.etag ? { "If-None-Match": this.etag } : {};
       const response = await this.call(this.refusal.status_url, { headers });
-      const told = await this.read(response);
-      if (starts === this.starts) this.told = told; // or it is older than what is shown
+      const progress = await this.read(response);
+      if (starts === this.starts) this.progress = progress; // or it is older than what is shown
       this.trouble = "";
     } catch {
       this.stop.signal.throwIfAborted();
@@ -233,40 +233,40 @@ class StepUp {
   }
 
   /**
-   * Return what the server says of the challenge; throws if it says nothing.
+   * Return the state of the challenge from a response; throws if it has none.
    * @param {Response} response
-   * @returns {Promise<Told>}
+   * @returns {Promise<Progress>}
    */
   async read(response) {
     if (FINAL.has(response.status)) {
-      return { ...this.told, next: "ask_again", message: this.texts.over };
+      return { ...this.progress, next: "ask_again", message: this.texts.over };
     }
     if (!response.ok && response.status !== 304) {
       this.pause = Math.max(this.pause, retryAfter(response));
       throw new Error(`status ${response.status}`);
     }
-    const told = response.ok ? this.hear(await response.json()) : this.told;
+    const progress = response.ok ? this.hear(await response.json()) : this.progress;
     this.etag = response.headers.get("ETag") ?? "";
     this.pause = retryAfter(response);
-    return told;
+    return progress;
   }
 
   /**
-   * Return what to show of an answer: what is said already stays until there is news.
-   * @param {Told} heard
-   * @returns {Told}
+   * Return what to show of a response: a text stays until there is news.
+   * @param {Progress} received
+   * @returns {Progress}
    */
-  hear(heard) {
-    const before = this.heard;
-    this.heard = heard;
-    const isNew = heard.message !== before.message || heard.next !== before.next;
-    if (isNew) return heard.state === "open" && heard.next === "attempt" ? quiet(heard) : heard;
-    return { ...heard, message: this.told.message };
+  hear(received) {
+    const before = this.received;
+    this.received = received;
+    const isNew = received.message !== before.message || received.next !== before.next;
+    if (isNew) return received.state === "open" && received.next === "attempt" ? quiet(received) : received;
+    return { ...received, message: this.progress.message };
   }
 
   /** Wait for the network. */
   async online() {
-    this.dialog.show({ ...this.told, message: this.texts.offline });
+    this.dialog.show({ ...this.progress, message: this.texts.offline });
     this.say("offline");
     const back = new Promise((resolve) => addEventListener("online", resolve, { once: true }));
     await unlessAborted(back, this.stop.signal);
@@ -275,7 +275,7 @@ class StepUp {
   /** Start an attempt, for a click: only then may a window be opened. */
   async start() {
     if (this.isStarting) return;
-    if (this.told.consent && !this.dialog.agrees()) return;
+    if (this.progress.consent && !this.dialog.agrees()) return;
     const tab = openTab(this.texts.heading);
     this.isStarting = true;
     this.dialog.setBusy(true);
@@ -291,11 +291,11 @@ class StepUp {
   }
 
   /**
-   * Get the address of the camera page, and send the window there.
+   * Get the URL of the camera page, and send the window there.
    * @param {Window | null} tab
    */
   async handOver(tab) {
-    const response = await this.attempt(this.told.consent);
+    const response = await this.attempt(this.progress.consent);
     if (response.status !== 201) {
       tab?.close();
       this.goOn(await this.refused(response));
@@ -310,7 +310,7 @@ class StepUp {
   }
 
   /**
-   * Ask for an attempt, and say to what the user has agreed for it.
+   * Request an attempt, with the consent of the user.
    * @param {Consent | undefined} consent
    * @returns {Promise<Response>}
    */
@@ -326,12 +326,12 @@ class StepUp {
   /**
    * Return what follows from an attempt that was not started.
    * @param {Response} response
-   * @returns {Promise<Partial<Told>>}
+   * @returns {Promise<Partial<Progress>>}
    */
   async refused(response) {
-    const told = await problemIn(response);
-    if (told.code === "consent_required") return consentIn(told);
-    const { title, until } = told;
+    const progress = await problemIn(response);
+    if (progress.code === "consent_required") return consentIn(progress);
+    const { title, until } = progress;
     const message = [title || this.texts.failed, this.until(until)].filter(Boolean).join(" ");
     if (response.status === 409) return { next: "wait", message };
     return FINAL.has(response.status) ? { next: "ask_again", message } : { message };
@@ -353,15 +353,15 @@ class StepUp {
   }
 
   /**
-   * Show what a start has led to, and wait on from there.
-   * @param {Partial<Told>} changes
+   * Show the result of a start, and wait on from there.
+   * @param {Partial<Progress>} changes
    */
   goOn(changes) {
     if (this.stop.signal.aborted) return;
     this.starts += 1;
     this.etag = this.trouble = "";
     this.pause = EVERY;
-    this.told = { ...this.told, ...changes };
+    this.progress = { ...this.progress, ...changes };
     this.show(); // at once, also when an answer is waited for
     this.wake();
   }
@@ -389,15 +389,15 @@ class StepUp {
 const STATES = { attempt: "asking", ask_again: "over", repeat: "repeating" };
 
 /**
- * @param {Told} told
+ * @param {Progress} progress
  * @returns {State}
  */
 const stateOf = ({ next }) => STATES[next] ?? "waiting";
 
 /**
  * Return what the user has to agree to before an attempt is started.
- * @param {Record<string, any>} told
- * @returns {Partial<Told>}
+ * @param {Record<string, any>} progress
+ * @returns {Partial<Progress>}
  */
 function consentIn({ consent_version, consent_text }) {
   const consent = { version: String(consent_version), text: String(consent_text) };
@@ -405,13 +405,13 @@ function consentIn({ consent_version, consent_text }) {
 }
 
 /**
- * What the server says to those who wait is nothing to those who have not started.
- * @param {Told} told
- * @returns {Told}
+ * Drop the server's texts for waiting users before the first start.
+ * @param {Progress} progress
+ * @returns {Progress}
  */
-const quiet = (told) => ({ ...told, message: "" });
+const quiet = (progress) => ({ ...progress, message: "" });
 
-/** What people see and press. */
+/** The dialog. */
 class Dialog {
   /**
    * @param {Texts} texts
@@ -456,24 +456,24 @@ class Dialog {
   }
 
   /**
-   * Show where the challenge stands and what can be done, and open the dialog if need be.
-   * @param {Told} told
+   * Show the state of the challenge and the buttons, and open the dialog if need be.
+   * @param {Progress} progress
    */
-  show(told) {
+  show(progress) {
     const { activeElement } = document;
-    this.element.dataset.state = stateOf(told);
-    this.showCamera(told);
-    this.showApproved(told);
-    this.showConsent(told);
-    this.showEnd(told);
+    this.element.dataset.state = stateOf(progress);
+    this.showCamera(progress);
+    this.showApproved(progress);
+    this.showConsent(progress);
+    this.showEnd(progress);
     this.open();
-    write(this.news, told.message ?? ""); // now that it is there: it tells what changes
+    write(this.news, progress.message ?? ""); // now that it is there: it tells what changes
     if (activeElement instanceof HTMLElement && activeElement.hidden) this.takeFocus();
   }
 
   /**
-   * Offer the way to the camera: for the first time, again, or not.
-   * @param {Told} told
+   * Offer the camera page: for the first time, again, or not.
+   * @param {Progress} progress
    */
   showCamera({ next, message, can_reopen = true }) {
     const asks = next === "attempt";
@@ -487,8 +487,8 @@ class Dialog {
   }
 
   /**
-   * Show what is approved, and to those who have not been there, what happens next.
-   * @param {Told} told
+   * Show what is approved and, before the first start, what happens next.
+   * @param {Progress} progress
    */
   showApproved({ next, state, lines = [] }) {
     if (!this.lines.hasChildNodes()) this.lines.append(...lines.map(lineOf)); // they stay
@@ -497,8 +497,8 @@ class Dialog {
   }
 
   /**
-   * Show what has to be agreed to, with a box that is not ticked.
-   * @param {Told} told
+   * Show the consent, with a box that is not ticked.
+   * @param {Progress} progress
    */
   showConsent({ next, consent }) {
     const text = consent?.text ?? "";
@@ -509,7 +509,7 @@ class Dialog {
   }
 
   /**
-   * Tell whether the box is ticked; say what is missing if it is not.
+   * Return whether the box is ticked; ask for it if it is not.
    * @returns {boolean}
    */
   agrees() {
@@ -521,8 +521,8 @@ class Dialog {
   }
 
   /**
-   * Offer the ways out: another way to those for whom this one did not work.
-   * @param {Told} told
+   * Offer the ways out: the fallback if the face check did not work.
+   * @param {Progress} progress
    */
   showEnd({ next, state, fallback_url, consent }) {
     const isOver = next === "ask_again";
@@ -541,7 +541,7 @@ class Dialog {
     this.heading.focus(); // what is approved is read before the button
   }
 
-  /** Take the focus from what has just been hidden; anywhere else it is left alone. */
+  /** Move the focus away from an element that has just been hidden. */
   takeFocus() {
     (this.link.hidden ? this.heading : this.link).focus();
   }
@@ -552,14 +552,14 @@ class Dialog {
   }
 
   /**
-   * Offer the camera page as a link; its address stands nowhere else.
+   * Offer the camera page as a link; its URL is stored nowhere else.
    * @param {string} url
    */
   offer(url) {
     setAddress(this.link, url);
   }
 
-  /** Forget the address of the camera page. */
+  /** Forget the URL of the camera page. */
   takeBack() {
     if (this.link.hidden) return;
     const hadFocus = document.activeElement === this.link;
@@ -605,7 +605,7 @@ function lineOf({ label, values }) {
 const outside = (className) => ({ className, target: "_blank", rel: "noopener noreferrer" });
 
 /**
- * Change a text that has changed: what stays is not said again.
+ * Set a text if it differs, so that screen readers do not repeat it.
  * @param {HTMLElement} element
  * @param {string} text
  */
@@ -614,7 +614,7 @@ function write(element, text) {
 }
 
 /**
- * Let a link lead somewhere and be seen, or neither.
+ * Set the URL of a link, or hide the link.
  * @param {HTMLAnchorElement} link
  * @param {string | null | undefined} url
  */
@@ -625,7 +625,7 @@ function setAddress(link, url) {
 }
 
 /**
- * Tell whether an address is that of a page: script is none, and plain HTTP is for development.
+ * Return whether a URL is that of a page, by HTTPS or, in development, by HTTP.
  * @param {unknown} url
  * @returns {url is string}
  */
@@ -635,7 +635,7 @@ function isPage(url) {
 }
 
 /**
- * Open an empty window that does not know who opened it; null if the browser does not let us.
+ * Open an empty window without an opener; null if the browser does not allow it.
  * @param {string} title
  * @returns {Window | null}
  */
@@ -648,10 +648,10 @@ function openTab(title) {
 }
 
 /**
- * Send an empty window on, without a referrer; tells whether there was one to send.
+ * Send an empty window on, without a referrer; return whether there was one.
  *
- * It is one of our own origin until then, so that `closed` can be believed. After it, a
- * Cross-Origin-Opener-Policy takes the window away from us, and it is not asked again.
+ * Until then it has our own origin, so `closed` is reliable. Afterwards a
+ * Cross-Origin-Opener-Policy cuts it off, and it is not asked again.
  * @param {Window | null} tab
  * @param {string} url
  * @returns {boolean}
@@ -666,7 +666,7 @@ function sendOn(tab, url) {
 }
 
 /**
- * Return what the gate says in its refusal; null for any other answer.
+ * Return the refusal of a gate; null for any other response.
  * @param {Response} answer
  * @param {Request} request
  * @returns {Promise<Refusal | null>}
@@ -677,7 +677,7 @@ async function refusalIn(answer, request) {
   if (code !== "face_required" || !challenge || !attempts_url) return null;
   const { origin } = new URL(request.url);
   if ([status_url, attempts_url].some((address) => originOf(address) !== origin)) {
-    // Whoever answers must not send the credentials of a request somewhere else.
+    // A response must not send the credentials of a request to another site.
     console.warn(`The gate at ${origin} names addresses of another origin: is its Host right?`);
     return null;
   }
@@ -686,7 +686,7 @@ async function refusalIn(answer, request) {
 
 /**
  * @param {string} address
- * @returns {string} empty if that is none
+ * @returns {string} empty for a malformed URL
  */
 function originOf(address) {
   try {
@@ -697,7 +697,7 @@ function originOf(address) {
 }
 
 /**
- * Return problem details (RFC 9457); empty if an answer has none.
+ * Return problem details (RFC 9457); empty if a response has none.
  * @param {Response} response
  * @returns {Promise<Record<string, any>>}
  */
@@ -708,7 +708,7 @@ async function problemIn(response) {
 }
 
 /**
- * Return the header that Django wants from browsers with a session, to our own origin alone.
+ * Return the CSRF header, for our own origin alone.
  * @param {string} address
  * @returns {Record<string, string>}
  */
@@ -721,7 +721,7 @@ function csrfHeaders(address) {
 }
 
 /**
- * Return the milliseconds that an answer asks us to wait.
+ * Return the `Retry-After` of a response in milliseconds.
  * @param {Response} response
  * @returns {number}
  */
@@ -732,7 +732,7 @@ function retryAfter(response) {
 }
 
 /**
- * Do some work when everybody before has left.
+ * Do some work when the queue before it is empty.
  * @template Result
  * @param {() => Promise<Result>} work
  * @param {AbortSignal} signal
