@@ -85,7 +85,10 @@ class _OneUser:
         kept = vars(self)["_faceauth_user"]
         if not getattr(user, "is_authenticated", False) or user == kept:
             return user
-        if isinstance(user, get_user_model()) and user.pk == kept.pk:  # of a child or a proxy
+        # A child of the user model is equal by the key of the user model, not by its own.
+        model = get_user_model()
+        key = model._meta.pk.attname
+        if isinstance(user, model) and getattr(user, key) == getattr(kept, key, None):
             return user
         raise UserChanged
 

@@ -16,6 +16,7 @@ from django.views import View
 
 from django_faceauth.exceptions import UserChanged
 from django_faceauth.gate import FaceRequiredMixin, face_required
+from tests.site.models import Customer
 from tests.test_checks import addresses
 
 pytestmark = pytest.mark.database
@@ -91,6 +92,23 @@ def test_the_same_user_may_be_logged_in_again(person):
         request.user = Proxy.objects.get(pk=request.user.pk)
 
     assert answered(person, work).content.decode() == person.user.get_username()
+
+
+def test_a_child_of_the_user_model_is_the_same_user(person):
+    """Whatever its own key is (F-01)."""
+    child = Customer(account=person.user, id=person.user.pk, number=7**9)
+
+    answer = answered(person, lambda request: setattr(request, "user", child) or "done")
+
+    assert answer.content == b"done"
+
+
+def test_a_child_of_another_user_is_not_the_same_user(person, other):
+    """Not even if its own key is that of the user (F-01)."""
+    child = Customer(account=other, id=other.pk, number=person.user.pk)
+
+    with pytest.raises(UserChanged):
+        answered(person, lambda request: assigns(request, child))
 
 
 def test_a_view_may_log_out(person):

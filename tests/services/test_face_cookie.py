@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import logout
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.http import HttpResponse, StreamingHttpResponse
 from django.template import engines
 from django.template.response import TemplateResponse
@@ -409,3 +409,22 @@ def test_under_asgi(person):
     assert NAME in first.cookies
     assert all(NAME not in answer.cookies for answer in others)
     assert all(b"secret" in answer.content for answer in others)
+
+
+@pytest.mark.django_db
+def test_a_database_error_during_the_rotation_does_not_lose_the_response(person, caplog):
+    """The work of the view is done; the next request rotates the cookie."""
+    face_shown(person.browser)
+
+    def fail(execute, sql, params, many, context):
+        if sql.startswith("UPDATE") and "session_rotated_at" in sql:
+            raise OperationalError("the database is away")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(fail):
+        response = person.browser.get(GATE)
+
+    assert response.content.startswith(b"secret")
+    assert NAME not in response.cookies
+    assert "cookie not replaced: OperationalError" in caplog.text
+    assert NAME in person.browser.get(GATE).cookies
