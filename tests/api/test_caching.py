@@ -10,6 +10,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 from django_faceauth.api.permissions import require_face
+from django_faceauth.models import FaceChallenge
 from tests.api_client import Program
 from tests.site.api import Secret
 from tests.test_checks import addresses
@@ -81,3 +82,14 @@ def test_a_method_without_the_gate_is_the_sites_own(program, monkeypatch):
     monkeypatch.setattr(Secret, "get", lambda self, request: Response("page", headers=PUBLIC))
 
     assert program.sends("GET", "/shop/secret/")["Cache-Control"] == PUBLIC["Cache-Control"]
+
+
+def test_a_prefetch_is_put_off_by_a_gate_that_counts_once(program, monkeypatch):
+    """The browser asks again when the user wants the page (F-27)."""
+    permission = require_face(action="secret", single_use=True)
+    monkeypatch.setattr(Secret, "permission_classes", [permission])
+
+    response = program.calls("GET", "/shop/secret/", {"Sec-Purpose": "prefetch"})
+
+    assert response.status_code == 503
+    assert not FaceChallenge.objects.exists()

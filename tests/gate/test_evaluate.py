@@ -143,3 +143,8 @@ def test_with_slow_review_a_bound_grant_counts_from_the_decision(settings, shown
     slow = replace(grant(shown, data=DATA), granted_at=ago(decided))
 
     assert type(evaluate(replace(NONE, snapshot=DATA, active=[slow]), BOUND)) is kind
+
+
+def test_a_challenge_that_was_not_granted_has_no_window():
+    with pytest.raises(ValueError, match="granted"):
+        GATE.end_of(FaceChallenge())
