@@ -92,7 +92,7 @@ NOT_DONE: Final[Mapping[str, Wording]] = {
     ),
     "impersonated": Wording(
         _("Only the owner of the account can do this"),
-        _("You are signed in as another user, whose face check you cannot pass."),
+        _("You are logged in as another user, whose face check you cannot pass."),
     ),
 }
 

@@ -95,10 +95,10 @@ class ExemptionForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no para
     def clean_expires_at(self) -> datetime:
         expires_at: datetime = self.cleaned_data["expires_at"]
         if expires_at <= timezone.now():
-            raise ValidationError(_("An exemption ends in the future."))
+            raise ValidationError(_("An exemption must end in the future."))
         if expires_at >= clocks.LATEST:
             latest = {"year": clocks.LATEST.year}
-            raise ValidationError(_("An exemption ends before %(year)s.") % latest)
+            raise ValidationError(_("An exemption must end before %(year)s.") % latest)
         return expires_at
 
     def clean_user(self) -> AbstractBaseUser:

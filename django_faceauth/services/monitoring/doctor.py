@@ -264,10 +264,7 @@ def check_observations(now: datetime) -> Results:
         (
             Observation.PLAIN_RETURN_URL,
             "return_url",
-            _(
-                "A face check was started over HTTPS with a return URL that begins with http: "
-                "%s ago."
-            ),
+            _("%s ago, a face check was started over HTTPS with a return URL of plain HTTP."),
             _("Set SECURE_PROXY_SSL_HEADER to the header of the proxy that terminates TLS."),
         ),
     ):
