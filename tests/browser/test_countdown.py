@@ -64,4 +64,4 @@ def test_a_page_that_slept_says_what_is_true_when_it_wakes(page: Page) -> None:
     page.clock.fast_forward("02:00:00")
 
     expect(page.get_by_role("timer")).to_contain_text("0:00")
-    expect(page.locator("[data-faceauth-told]")).to_contain_text("is over")
+    expect(page.locator("[data-faceauth-told]")).to_contain_text("expired")
