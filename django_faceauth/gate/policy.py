@@ -135,14 +135,22 @@ def policy(
     limit = None if max_age is None else as_duration(max_age)
     if limit is not None and not SHORTEST <= limit <= LONGEST:
         raise ValueError("max_age must be between a second and a year")
-    return Policy(
-        action,
-        limit,
-        None if methods is None else _named(methods),
-        bind,
-        single_use,
-        None if keep is None else _kept(keep),
-    )
+    if isinstance(methods, str) or isinstance(keep, str):
+        raise ValueError("methods and keep must be lists of names, not strings")
+    named = None if methods is None else frozenset(method.upper() for method in methods)
+    if named is not None:
+        unknown = named - {name.upper() for name in View.http_method_names}
+        if unknown:
+            raise ValueError(f"methods names unknown HTTP methods: {', '.join(sorted(unknown))}")
+        if not named:
+            raise ValueError("methods must not be empty: the gate would guard nothing")
+        if "GET" in named:  # Django answers HEAD with the view's GET
+            named |= {"HEAD"}
+    fields = None if keep is None else tuple(keep)
+    useless = NEVER_KEPT.intersection(fields or ())
+    if useless:
+        raise ValueError(f"keep must not name {', '.join(sorted(useless))}")
+    return Policy(action, limit, named, bind, single_use, fields)
 
 
 def described_by(owner: Any, *, bind: Bind | None = None) -> Policy:
@@ -158,26 +166,3 @@ def described_by(owner: Any, *, bind: Bind | None = None) -> Policy:
         single_use=getattr(owner, "face_single_use", False),
         keep=getattr(owner, "face_keep", None),
     )
-
-
-def _named(methods: Iterable[str]) -> frozenset[str]:
-    if isinstance(methods, str):
-        raise ValueError("methods must be a list of names, not one string")
-    named = {method.upper() for method in methods}
-    unknown = named - {name.upper() for name in View.http_method_names}
-    if unknown:
-        raise ValueError(f"methods names unknown HTTP methods: {', '.join(sorted(unknown))}")
-    if not named:
-        raise ValueError("methods must not be empty: the gate would guard nothing")
-    # Django answers HEAD with the view's GET, so a gate guards both or neither.
-    return frozenset(named | {"HEAD"} if "GET" in named else named)
-
-
-def _kept(names: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(names, str):
-        raise ValueError("keep must be a list of names, not one string")
-    kept = tuple(names)
-    useless = NEVER_KEPT.intersection(kept)
-    if useless:
-        raise ValueError(f"keep must not name {', '.join(sorted(useless))}")
-    return kept

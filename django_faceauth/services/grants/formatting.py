@@ -123,17 +123,9 @@ def _money(content: list[str]) -> str:
     return f"{shown}\N{NO-BREAK SPACE}{visible(currency)}"
 
 
-def _date(text: str) -> str:
-    return formats.date_format(date.fromisoformat(text), "DATE_FORMAT")
-
-
-def _moment(text: str) -> str:
-    return moment(datetime.fromisoformat(text))
-
-
 _READERS: Final[Mapping[str, Callable[[Any], str]]] = {
     "$money": _money,
-    "$date": _date,
-    "$moment": _moment,
+    "$date": lambda text: formats.date_format(date.fromisoformat(text), "DATE_FORMAT"),
+    "$moment": lambda text: moment(datetime.fromisoformat(text)),
     "$uuid": str,
 }
