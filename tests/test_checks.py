@@ -32,7 +32,6 @@ from django_faceauth.gate.admin import (
 from django_faceauth.models import Applicant, FaceExemption
 from django_faceauth.webhooks import webhook
 from tests.site import views
-from tests.site.api import Secret
 from tests.site.models import Payment
 
 SESSION_ENGINES = "django.contrib.sessions.backends"
@@ -452,7 +451,6 @@ def test_a_login_page_is_found_by_name_or_is_on_another_server():
     [
         ([path("gate/", views.statements)], ["W020"]),
         ([path("gate/", views.statements), path("accounts/login/", views.know)], []),
-        ([path("gate/", Secret.as_view())], ["W009"]),  # API clients are not sent to log in
         ([], []),
     ],
 )

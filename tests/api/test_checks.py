@@ -12,7 +12,7 @@ from rest_framework.permissions import IsAuthenticated
 from django_faceauth.api.permissions import FaceRequired, require_face
 from django_faceauth.checks import TAG
 from tests.site.api import Payments, Secret
-from tests.test_checks import addresses, where
+from tests.test_checks import addresses, found, where
 
 API = "django_faceauth.api.urls"
 
@@ -47,3 +47,12 @@ def test_an_api_with_a_gate_needs_ours_and_ours_the_pages():
     module.urlpatterns = [path("api/", include(API))]
     with override_settings(ROOT_URLCONF=module):
         assert "faceauth.E010" in {message.id for message in run_checks(tags=[TAG])}
+
+
+def test_a_site_whose_gates_are_all_of_the_api_needs_no_login_page():
+    """API clients are not sent to log in."""
+    with (
+        addresses(path("gate/", Secret.as_view())),
+        override_settings(LOGIN_URL="/accounts/login/"),
+    ):
+        assert found() == ["W009"]

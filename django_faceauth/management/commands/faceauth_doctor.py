@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -35,17 +34,11 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print each result at once."""
-        reach_broker: Callable[[], None] | None = None
-        if conf.CELERY:
-            # Celery is heavy, and many sites have none.
-            from django_faceauth import tasks
-
-            reach_broker = tasks.reach_broker
         results = doctor.examine(
             now=timezone.now(),
             network=not options["no_network"],
             deploy=options["deploy"] or not settings.DEBUG,
-            reach_broker=reach_broker,
+            reach_broker=reach_broker if conf.CELERY else None,
         )
         problems = 0
         for result in results:
@@ -54,3 +47,11 @@ class Command(BaseCommand):
             problems += result.level is doctor.Level.PROBLEM
         if problems:
             raise CommandError(ngettext("%d problem.", "%d problems.", problems) % problems)
+
+
+def reach_broker() -> None:
+    """Connect to the broker of Celery; raises if that fails, or if Celery is not installed."""
+    # Celery is heavy, and many sites have none.
+    from django_faceauth import tasks
+
+    tasks.reach_broker()
