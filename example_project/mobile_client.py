@@ -120,7 +120,7 @@ class Bank:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Challenge:
     """The challenge of a refusal; the handle is a secret."""
 
     handle: str = field(repr=False)
@@ -129,7 +129,7 @@ class Question:
     attempts_url: str
 
     @classmethod
-    def of(cls, refusal: Response) -> Question:
+    def of(cls, refusal: Response) -> Challenge:
         """Return the challenge of a refusal; raises `Stop` if it does not ask for a face."""
         demand = demand_in(refusal)
         if refusal.status_code != 401 or demand is None:
@@ -230,26 +230,26 @@ def pay(bank: Bank, payee: str, amount: str, owner: Owner) -> Json:
     answer = send()
     if answer.ok:  # staff have exempted this customer
         return _good(answer)
-    question = Question.of(answer)
-    tell(f"The bank asks for a face that was shown in the last {question.max_age} seconds.")
-    for line in _good(bank.call("GET", question.status_url))["lines"]:
+    challenge = Challenge.of(answer)
+    tell(f"The bank asks for a face that was shown in the last {challenge.max_age} seconds.")
+    for line in _good(bank.call("GET", challenge.status_url))["lines"]:
         tell(f"  {line['label']}: {', '.join(line['values'])}")
-    confirm(bank, question, owner)
-    answer = send(headers={"Face-Challenge": question.handle})
+    confirm(bank, challenge, owner)
+    answer = send(headers={"Face-Challenge": challenge.handle})
     if answer.status_code == 401:
         raise Stop("That took too long: your face check has expired.", Exit.NOT_CONFIRMED)
     return _good(answer)
 
 
-def confirm(bank: Bank, question: Question, owner: Owner) -> None:
+def confirm(bank: Bank, challenge: Challenge, owner: Owner) -> None:
     """Have the user show their face until the bank accepts it."""
     for _ in range(TRIES):
-        link = start(bank, question, owner.agrees)
+        link = start(bank, challenge, owner.agrees)
         if link:
             owner.show(link)
         bank.renew()
-        tell("The access token is a new one now; the question is the same. Waiting.")
-        told = wait(bank, question, owner.patience)
+        tell("The access token is a new one now; the challenge is the same. Waiting.")
+        told = wait(bank, challenge, owner.patience)
         if told["next"] == "repeat":
             return
         if told["next"] == "ask_again":
@@ -258,30 +258,30 @@ def confirm(bank: Bank, question: Question, owner: Owner) -> None:
     raise Stop("That did not work. Please try again later.", Exit.NOT_CONFIRMED)
 
 
-def start(bank: Bank, question: Question, agrees: Callable[[str], bool]) -> str:
+def start(bank: Bank, challenge: Challenge, agrees: Callable[[str], bool]) -> str:
     """Start an attempt and return its link; empty if one is under way already."""
     wanted = {"redirect_url": APP}
-    answer = bank.call("POST", question.attempts_url, wanted)
+    answer = bank.call("POST", challenge.attempts_url, wanted)
     if answer.status_code == 400 and answer.json().get("code") == "consent_required":
         asked = answer.json()
         if not agrees(asked["consent_text"]):
             raise Stop("That is fine. Nothing was sent.", Exit.NOT_CONFIRMED)
         wanted["consent"] = asked["consent_version"]
-        answer = bank.call("POST", question.attempts_url, wanted)
+        answer = bank.call("POST", challenge.attempts_url, wanted)
     if answer.status_code == 409:
         time.sleep(pause_of(answer, 0))
         return ""
     return str(_good(answer)["capture_url"])
 
 
-def wait(bank: Bank, question: Question, patience: float) -> Json:
+def wait(bank: Bank, challenge: Challenge, patience: float) -> Json:
     """Poll the challenge, as often as the bank allows, until there is a result."""
     give_up = time.monotonic() + patience
     told: Json = {"next": "wait"}
     etag, pause = "", float(PAUSE)
     while True:
         known = {"If-None-Match": etag} if etag else None
-        answer = bank.call("GET", question.status_url, headers=known)
+        answer = bank.call("GET", challenge.status_url, headers=known)
         pause = pause_of(answer, pause)
         if answer.status_code != 304:
             told, etag = _good(answer), answer.headers.get("ETag", "")

@@ -19,13 +19,13 @@ from django_faceauth.services.grants import identity
 #: Clients of Django and Django REST framework, or a request of a `RequestFactory`.
 Target = Client | AsyncClient | HttpRequest
 
-NOBODY: Final = (
+NO_USER: Final = (
     "No user is logged in here. Log in with client.force_login(user), or pass user=…. For a "
-    "client with a token, send the request first, and give its refusal in place of the client."
+    "client with a token, send the request first, and pass its refusal instead of the client."
 )
 FORCED: Final = (
-    "This client is forced to a user with a token. Send the request first, and give its refusal "
-    "in place of the client."
+    "This client is forced to a user with a token. Send the request first, and pass its refusal "
+    "instead of the client."
 )
 
 
@@ -80,4 +80,4 @@ def _forced(holder: object, prefix: str) -> HttpRequest | None:
 
 def _check_login(user: Any) -> None:
     if user is None or not user.is_authenticated:
-        raise ValueError(NOBODY)
+        raise ValueError(NO_USER)

@@ -22,7 +22,7 @@ from django_faceauth.messages import WORDINGS, Wording
 from django_faceauth.response_codes import RETRY_ADVICE
 from django_faceauth.services.privacy.consent import ConsentText
 from example_project import mobile_client
-from example_project.mobile_client import Bank, Exit, Question, challenges_in
+from example_project.mobile_client import Bank, Challenge, Exit, challenges_in
 from tests.server import MANAGE, manage
 
 pytestmark = pytest.mark.enable_socket
@@ -146,7 +146,7 @@ def test_who_agrees_is_asked_once(bank: str) -> None:
 
 
 def test_carol_leaves_too_early_and_tries_again(bank: str) -> None:
-    """On the same question, with a link of its own for each attempt."""
+    """On the same challenge, with a link of its own for each attempt."""
     done = runs(bank, "--user", "carol", "--play", "leave")
 
     assert (done.returncode, done.stderr) == (Exit.SENT, "")
@@ -218,12 +218,12 @@ def test_the_browser_of_a_person_is_opened(bank: str, tmp_path: Path) -> None:
     assert f"Please show your face here: {bank}/simulator/capture/" in done.stdout
 
 
-NOBODY = shlex.join([sys.executable, "-c", "pass", "%s"])
+NO_BROWSER = shlex.join([sys.executable, "-c", "pass", "%s"])
 
 
 def test_nobody_comes_to_the_camera(bank: str) -> None:
     """The program gives up after its patience, and does not leave anything behind it."""
-    done = runs(bank, "--patience", "3", BROWSER=NOBODY)
+    done = runs(bank, "--patience", "3", BROWSER=NO_BROWSER)
 
     assert done.returncode == Exit.NOT_CONFIRMED
     assert "No face was shown in time" in done.stderr
@@ -233,7 +233,7 @@ def test_nobody_comes_to_the_camera(bank: str) -> None:
 def test_ctrl_c_ends_it_without_a_fuss(bank: str) -> None:
     with subprocess.Popen(
         [sys.executable, SCRIPT, "--url", bank, "--agree"],
-        env={"PATH": "", "BROWSER": NOBODY, "PYTHONIOENCODING": "utf-8"},
+        env={"PATH": "", "BROWSER": NO_BROWSER, "PYTHONIOENCODING": "utf-8"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -350,56 +350,56 @@ def test_a_token_goes_to_nobody_but_the_bank(stranger: str, bank: str) -> None:
 
 
 @pytest.fixture
-def asked(bank: str) -> tuple[Bank, str, Question]:
+def asked(bank: str) -> tuple[Bank, str, Challenge]:
     """Frank's phone, the address of a draft's sending, and what it was asked."""
     return ask(phone(bank, "frank"))
 
 
-def ask(client: Bank) -> tuple[Bank, str, Question]:
+def ask(client: Bank) -> tuple[Bank, str, Challenge]:
     draft = client.call("POST", "/api/payouts/", {"payee": "Ms. Quay", "amount": "1.00"}).json()
     send = f"/api/payouts/{draft['id']}/send/"
-    return client, send, Question.of(client.call("POST", send))
+    return client, send, Challenge.of(client.call("POST", send))
 
 
-def approves(client: Bank, question: Question) -> None:
+def approves(client: Bank, challenge: Challenge) -> None:
     """Show a face, and wait until the bank says that the request can be repeated."""
-    plays(mobile_client.start(client, question, mobile_client.agree_beforehand))
-    assert mobile_client.wait(client, question, 30)["next"] == "repeat"
+    plays(mobile_client.start(client, challenge, mobile_client.agree_beforehand))
+    assert mobile_client.wait(client, challenge, 30)["next"] == "repeat"
 
 
-def named(question: Question) -> dict[str, str]:
-    return {"Face-Challenge": question.handle}
+def named(challenge: Challenge) -> dict[str, str]:
+    return {"Face-Challenge": challenge.handle}
 
 
 def test_a_stolen_token_without_the_handle_gets_nothing(
-    bank: str, asked: tuple[Bank, str, Question]
+    bank: str, asked: tuple[Bank, str, Challenge]
 ) -> None:
     """The thief of an access token is asked for a face like anybody else (B-04, B-07)."""
-    client, send, question = asked
+    client, send, challenge = asked
     thief = Bank(bank)
     thief.http.headers["Authorization"] = client.http.headers["Authorization"]
-    approves(client, question)
+    approves(client, challenge)
 
     tries = [
         thief.call("POST", send),
         thief.call("POST", send, headers={"Face-Challenge": "guessed"}),
-        thief.call("POST", send, headers={"Face-Challenge": question.handle[:8]}),
+        thief.call("POST", send, headers={"Face-Challenge": challenge.handle[:8]}),
     ]
 
     assert {answer.status_code for answer in tries} == {401}
-    assert question.handle not in {Question.of(answer).handle for answer in tries}
-    assert client.call("POST", send, headers=named(question)).status_code == 200
+    assert challenge.handle not in {Challenge.of(answer).handle for answer in tries}
+    assert client.call("POST", send, headers=named(challenge)).status_code == 200
 
 
 def test_an_access_token_that_ran_out_is_renewed_by_itself(
-    asked: tuple[Bank, str, Question],
+    asked: tuple[Bank, str, Challenge],
 ) -> None:
-    """And the question is the same to the new one."""
-    client, send, question = asked
-    approves(client, question)
+    """And the challenge is the same to the new one."""
+    client, send, challenge = asked
+    approves(client, challenge)
     client.http.headers["Authorization"] = "Bearer ran.out.long.ago"
 
-    assert client.call("POST", send, headers=named(question)).status_code == 200
+    assert client.call("POST", send, headers=named(challenge)).status_code == 200
 
 
 def test_who_is_logged_out_everywhere_is_told(bank: str) -> None:

@@ -20,19 +20,6 @@ DARK = "@media (prefers-color-scheme: dark)"
 SCHEMES = ["light", "dark"]
 Properties = dict[str, str]
 
-#: What is seen on what, and with which contrast (WCAG 2.2, 1.4.3 and 1.4.11).
-CONTRASTS = [
-    ("--fa-text", "--fa-card", 4.5),
-    ("--fa-text", "--fa-page", 4.5),
-    ("--fa-soft", "--fa-card", 4.5),
-    ("--fa-accent", "--fa-card", 4.5),
-    ("--fa-on-accent", "--fa-accent", 4.5),
-    ("--fa-on-accent", "--fa-accent-strong", 4.5),
-    ("--fa-warm", "--fa-card", 3),
-    ("--fa-focus", "--fa-card", 3),
-    ("--fa-focus", "--fa-page", 3),
-]
-
 
 def properties(*files: Path) -> dict[str, Properties]:
     """Return the custom properties of stylesheets that follow each other, by scheme."""
@@ -69,7 +56,7 @@ def colour(values: Properties, name: str) -> str:
 
 
 def test_the_dialog_has_the_same_defaults():
-    """Pages and dialog look alike before anybody has dressed them."""
+    """Pages and dialog look alike without a theme."""
     pages, dialog = properties(OURS / "faceauth.css"), properties(OURS / "stepup.css")
 
     for scheme in SCHEMES:

@@ -78,7 +78,7 @@ def test_an_address_of_the_list_gets_the_browser_back_to_the_program(program, ur
 @pytest.mark.parametrize("outcome", ["same_person", "someone_else", "no_camera", "leave", "refuse"])
 def test_the_way_back_is_the_same_for_all_users_and_results(program, people, outcome, body):
     """The page says nothing about the user; the result is for the program to ask (B-09)."""
-    approved = asked(people(name="somebody@else.example")).comes_back(**body)
+    approved = asked(people(name="eve@other.example")).comes_back(**body)
     other = program.comes_back(outcome, **body)
 
     assert other.content == approved.content

@@ -195,7 +195,7 @@ def test_withdrawing_queues_what_the_provider_holds(people):
 
 @pytest.mark.django_db(transaction=True)
 def test_withdrawing_takes_back_every_version_once(person, settings):
-    """And agreeing anew is a new row, beside the proof of the first (V-02)."""
+    """A second consent is a new row, beside the proof of the first (V-02)."""
     gives(person)
     settings.FACEAUTH_CONSENT_VERSION = "2027-01"
     gives(person, version="2027-01")
