@@ -20,7 +20,13 @@ from django_faceauth.checks.configuration import TAG, Messages, value
 from django_faceauth.conf import PREFIX
 from django_faceauth.gate import ungated_methods
 from django_faceauth.gate.policy import Policy
-from django_faceauth.gate.url_discovery import admins, gated_views, misplaced_gates, policy_at
+from django_faceauth.gate.url_discovery import (
+    admins,
+    gated_views,
+    is_gated_admin,
+    misplaced_gates,
+    policy_at,
+)
 from django_faceauth.gate.view_methods import UNSAFE, answered_by
 from django_faceauth.models import Applicant, FaceExemption
 
@@ -174,9 +180,8 @@ def check_kept_fields(**_options: Any) -> Messages:
 def check_admins(**_options: Any) -> Messages:
     """W017: an intruder in a session of staff could have their own face count."""
     for address, admin in admins():
-        site = getattr(admin, "admin_site", None)
-        is_gated = hasattr(admin, "face_policy") or hasattr(site, "face_policy")
-        if getattr(admin, "model", None) in {Applicant, FaceExemption} and not is_gated:
+        decides = getattr(admin, "model", None) in {Applicant, FaceExemption}
+        if decides and not is_gated_admin(admin):
             yield CheckWarning(
                 f"The admin at {address} decides who passes, and takes no face for it.",
                 hint="Derive it from FaceRequiredModelAdmin, register it with a "

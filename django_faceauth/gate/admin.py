@@ -99,12 +99,12 @@ class FaceRequiredModelAdmin(ModelAdmin):  # type: ignore[type-arg]
         return URLResolver(pattern.pattern, inside, *names)
 
     def _gated(self, view: View) -> View:
-        asked = self.face_policy
-        gated = _behind(asked, view)
+        gate_policy = self.face_policy
+        gated = _behind(gate_policy, view)
 
         @wraps(view)
         def allowed(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            if asked.covers(request.method) and not _may(self, view, request, kwargs):
+            if gate_policy.covers(request.method) and not _may(self, view, request, kwargs):
                 raise PermissionDenied
             return gated(request, *args, **kwargs)
 
@@ -128,7 +128,7 @@ def face_required_action(
     the work. Raises what `face_required` raises, and `TypeError` for an async function, which
     the admin could not run.
     """
-    asked = policy(action=action, max_age=max_age, bind=bind, single_use=single_use)
+    gate_policy = policy(action=action, max_age=max_age, bind=bind, single_use=single_use)
 
     def decorate(function: Action) -> Action:
         if iscoroutinefunction(function):
@@ -136,30 +136,30 @@ def face_required_action(
 
         @wraps(function)
         def gated(model_admin: Any, request: HttpRequest, rows: QuerySet[Any]) -> Any:
-            bound = asked.bind and partial(asked.bind, model_admin, request, rows)
+            bound = gate_policy.bind and partial(gate_policy.bind, model_admin, request, rows)
 
             def run() -> Any:
                 answer = function(model_admin, request, rows)
                 names = request.POST.getlist("action")
                 return unused(answer) if any(asks_again(answer, name) for name in names) else answer
 
-            answer = run_gated(request, replace(asked, bind=bound), run)
+            answer = run_gated(request, replace(gate_policy, bind=bound), run)
             if answer is None and face_cookie.has_seen(request):
                 # What the admin itself returns for an action that returns nothing.
                 answer = face_cookie.carry(request, HttpResponseRedirect(request.get_full_path()))
             return answer
 
-        gated.face_policy = asked  # type: ignore[attr-defined]
+        gated.face_policy = gate_policy  # type: ignore[attr-defined]
         gated.answered_methods = frozenset({"POST"})  # type: ignore[attr-defined]
         return cast(Action, gated)
 
     return decorate
 
 
-def _behind(asked: Policy, view: View) -> View:
+def _behind(gate_policy: Policy, view: View) -> View:
     @wraps(view)
     def gated(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return run_gated(request, asked, partial(view, request, *args, **kwargs))
+        return run_gated(request, gate_policy, partial(view, request, *args, **kwargs))
 
     return gated
 

@@ -11,6 +11,7 @@ from django.test import AsyncClient, override_settings
 from django.utils import timezone
 from pytest_django.asserts import assertTemplateUsed
 
+from django_faceauth.conf import Conf
 from django_faceauth.gate import FaceRequiredMixin, face_required
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.services.grants import grants, revocation
@@ -197,13 +198,24 @@ def test_a_window_may_be_a_second_or_a_year(max_age):
     assert face_required(max_age=max_age)(lambda request: None)
 
 
-def test_a_fresh_gate_asks_the_database_once(person, django_assert_num_queries):
+@pytest.mark.parametrize("path", ["/statements/", "/async/", "/documents/"])
+def test_a_fresh_gate_asks_the_database_and_its_setting_once(
+    person, django_assert_num_queries, monkeypatch, path
+):
     """Session and user are Django's own two queries; the gate adds one."""
+    reads = []
+    read = Conf.MAX_AGE.fget
+    monkeypatch.setattr(Conf, "MAX_AGE", property(lambda conf: reads.append(1) or read(conf)))
+    person.browser.get(path)
+    assert reads == [1]
     person.passes("/statements/")
-    person.browser.get("/statements/")
+    person.browser.get(path)
+    reads.clear()
 
     with django_assert_num_queries(3):
-        person.browser.get("/statements/")
+        person.browser.get(path)
+
+    assert reads == [1]
 
 
 @pytest.mark.parametrize(
