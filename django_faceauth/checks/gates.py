@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Error, register
 from django.core.checks import Warning as CheckWarning
 from django.middleware.cache import FetchFromCacheMiddleware
 from django.utils.module_loading import import_string
@@ -209,10 +210,7 @@ def check_rest_framework(**_options: Any) -> Messages:
 @register(TAG)
 def check_bypassed_gates(**_options: Any) -> Messages:
     """E026: a view has a gate that is never asked."""
-
-    def error(text: str, hint: str) -> CheckMessage:
-        return Error(text, hint=hint, id="faceauth.E026")
-
+    error = partial(Error, id="faceauth.E026")
     for method in ungated_methods.methods_in_front():
         if method.is_sure:
             yield error(
@@ -261,10 +259,7 @@ def check_code_in_front(**_options: Any) -> Messages:
 @register(TAG)
 def check_open_methods(**_options: Any) -> Messages:
     """W007: a part of a gated view, or of a gated model, is open."""
-
-    def warning(text: str, hint: str) -> CheckMessage:
-        return CheckWarning(text, hint=hint, id="faceauth.W007")
-
+    warning = partial(CheckWarning, id="faceauth.W007")
     for address, view in gated_views():
         with suppress(TypeError, ValueError):
             # A view that does not say which methods it answers takes POST, as forms do.

@@ -34,13 +34,8 @@ View = Callable[..., Any]
 ADMIN: Final = "django-admin"
 
 
-class FaceRequiredAdminSite(AdminSite):
-    """An admin site whose every page asks for a face, after the permissions are checked.
-
-    The pages to log in and out and the translations of the admin's scripts stay open. The
-    attributes are arguments of `face_required`. Raises `ValueError` or `TypeError` where the
-    class is defined if its gate could never open.
-    """
+class _Gated:
+    """The gate that the attributes of an admin describe."""
 
     face_action: str = ADMIN
     face_max_age: float | timedelta | None = None
@@ -53,6 +48,15 @@ class FaceRequiredAdminSite(AdminSite):
     def face_policy(self) -> Policy:
         """What the gate asks for."""
         return described_by(self)
+
+
+class FaceRequiredAdminSite(_Gated, AdminSite):
+    """An admin site whose every page asks for a face, after the permissions are checked.
+
+    The pages to log in and out and the translations of the admin's scripts stay open. The
+    attributes are arguments of `face_required`. Raises `ValueError` or `TypeError` where the
+    class is defined if its gate could never open.
+    """
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Put the gate behind the admin's own check of the user."""
@@ -64,7 +68,7 @@ class FaceRequiredAdminSite(AdminSite):
 
 
 # Django's class takes no parameters at run time.
-class FaceRequiredModelAdmin(ModelAdmin):  # type: ignore[type-arg]
+class FaceRequiredModelAdmin(_Gated, ModelAdmin):  # type: ignore[type-arg]
     """An admin of one model that asks for a face, by default before changes.
 
     Covers every URL of the model, also those of a `get_urls()` of the site's own. The
@@ -72,18 +76,7 @@ class FaceRequiredModelAdmin(ModelAdmin):  # type: ignore[type-arg]
     before anything is shown. Raises what `FaceRequiredAdminSite` raises.
     """
 
-    face_action: str = ADMIN
-    face_max_age: float | timedelta | None = None
     face_methods: Iterable[str] | None = ("POST",)
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        described_by(cls)
-
-    @property
-    def face_policy(self) -> Policy:
-        """What the gate asks for."""
-        return described_by(self)
 
     @property
     def urls(self) -> list[Any]:
