@@ -42,7 +42,6 @@ def directives(response):
     ],
 )
 def test_a_response_behind_a_gate_is_kept_out_of_caches(person, path):
-    """F-06."""
     person.user.is_staff = person.user.is_superuser = True
     person.user.save()
     for action in ("", "django-admin"):
@@ -63,20 +62,17 @@ def test_a_view_may_only_forbid_more(person, kind):
     public = face_required(lambda request: kind("page", headers={**PUBLIC, **CDN}))
     private = face_required(never_cache(lambda request: kind("page")))
 
-    with addresses(path("public/", public), path("private/", private)):
+    only_post = face_required(methods=["POST"])(lambda request: kind("page", headers=PUBLIC))
+
+    with addresses(
+        path("public/", public), path("private/", private), path("only-post/", only_post)
+    ):
+        assert person.browser.get("/only-post/")["Cache-Control"] == PUBLIC["Cache-Control"]
         response = person.browser.get("/public/")
         assert directives(response) == {"private", "no-store"}
         assert [name for name in CDN if name in response] == []
         response = person.browser.get("/private/")
         assert directives(response) >= {"private", "no-store", "no-cache", "must-revalidate"}
-
-
-def test_a_method_without_the_gate_may_be_cached(person):
-    """F-06."""
-    view = face_required(methods=["POST"])(lambda request: HttpResponse("page", headers=PUBLIC))
-
-    with addresses(path("page/", view)):
-        assert person.browser.get("/page/")["Cache-Control"] == PUBLIC["Cache-Control"]
 
 
 class Documents(FaceRequiredMixin, View):
@@ -106,7 +102,6 @@ def revoke(person):
 @pytest.mark.parametrize("view", CACHED.values(), ids=CACHED)
 @pytest.mark.parametrize("ending", ["revoked", "expired"])
 def test_cache_page_does_not_outlive_a_grant(person, clock, view, ending):
-    """F-06."""
     person.passes()
     with addresses(path("page/", view)):
         assert person.browser.get("/page/").content == b"secret"
@@ -121,7 +116,6 @@ def test_cache_page_does_not_outlive_a_grant(person, clock, view, ending):
 
 
 def test_cache_middleware_does_not_outlive_a_grant_and_is_reported(person, settings):
-    """F-06."""
     settings.MIDDLEWARE = [
         "django.middleware.cache.UpdateCacheMiddleware",
         *settings.MIDDLEWARE,

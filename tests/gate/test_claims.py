@@ -12,8 +12,7 @@ from rest_framework_simplejwt.serializers import TokenRefreshSerializer
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from django_faceauth.gate import Face, Reason, claims_of, freshness, recorded_face
-from django_faceauth.testing import exempted
+from django_faceauth.gate import Face, Reason, claims_of, recorded_face
 from tests.conftest import NOON
 
 SHOWN = datetime(2026, 3, 1, 11, 58, 30, 999_999, tzinfo=UTC)
@@ -68,10 +67,7 @@ def test_acr_is_the_name_that_the_gate_asks_for():
     [
         ([], ["face"]),
         (["pwd"], ["pwd", "face"]),
-        (["pwd", "otp", "mfa"], ["pwd", "otp", "mfa", "face"]),
         (("otp", "pwd"), ["otp", "pwd", "face"]),
-        (iter(["pwd"]), ["pwd", "face"]),
-        (["face"], ["face"]),
         (["face", "pwd"], ["face", "pwd"]),
         (["pwd", "face", "face", "pwd"], ["pwd", "face"]),
     ],
@@ -86,7 +82,6 @@ def test_amr_names_the_face_once_after_the_methods_of_the_login(before, after):
     [
         ("exemption", Reason.EXEMPT),
         ("code", Reason.OTHER_METHOD),
-        ("", Reason.OTHER_METHOD),
         ("Face", Reason.OTHER_METHOD),
     ],
 )
@@ -94,13 +89,6 @@ def test_another_method_makes_no_claim(method, reason):
     """A token must not say more than was done (G-09)."""
     with pytest.raises(ValueError, match="is not a face"):
         claims_of(face(method=method, reason=reason))
-
-
-def test_an_exemption_makes_no_claim(person):
-    exempted(person.user, action="payout")
-
-    with pytest.raises(ValueError, match="exemption is not a face"):
-        claims_of(freshness(person.request(), action="payout"))
 
 
 # -- tokens
@@ -119,7 +107,6 @@ def claims_in(token):
 
 @pytest.mark.parametrize("rotates", [False, True])
 def test_a_renewed_token_has_the_claims_of_the_first_one(person, monkeypatch, rotates):
-    """G-09."""
     monkeypatch.setattr(api_settings, "ROTATE_REFRESH_TOKENS", rotates)
     shown = shown_by(person)
     refresh = issue(person, shown)

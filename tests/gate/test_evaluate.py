@@ -12,6 +12,7 @@ from django_faceauth.gate.decision import (
     Challenge,
     Decision,
     Deny,
+    Face,
     Facts,
     Reason,
     evaluate,
@@ -123,11 +124,12 @@ def test_the_newest_grant_that_fits_opens_the_gate():
     assert decision.face.expires_at == ago(20) + timedelta(seconds=300)
 
 
-def test_an_exemption_lasts_no_longer_than_the_gate():
-    decision = evaluate(replace(NONE, exemption=EXEMPTION), policy(max_age=30))
+@pytest.mark.parametrize(("max_age", "lasts"), [(30, 30), (300, 100)])
+def test_an_exemption_lasts_no_longer_than_the_gate(max_age, lasts):
+    decision = evaluate(replace(NONE, exemption=EXEMPTION), policy(max_age=max_age))
 
     assert isinstance(decision, Allow)
-    assert (decision.face.method, decision.face.expires_at) == ("exemption", ago(-30))
+    assert decision.face == Face(NOW, ago(-lasts), "", "", "exemption", Reason.EXEMPT)
 
 
 def test_a_changed_approval_is_named_so_that_it_is_invalidated():

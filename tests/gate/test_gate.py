@@ -71,24 +71,6 @@ def test_no_method_gets_around_the_gate(person, path, method):
     assert where.endswith(f"/face/start/{handle}/")
 
 
-def test_a_gate_for_some_methods_lets_others_through(person):
-    """GET includes HEAD, and whatever else may show the page."""
-    assert person.browser.get("/payout/form/").content == b"form"
-    person.is_asked("/payout/form/", "post")
-    assert person.browser.options("/reports/").status_code == 401  # no navigation
-    person.is_asked("/reports/", "head")
-    person.is_asked("/reports/", "get")
-
-
-def test_a_face_for_one_action_opens_no_other(person):
-    """Also that of a class with another action."""
-    person.passes("/statements/")
-
-    assert person.browser.get("/documents/").status_code == 200
-    person.is_asked("/payout/")
-    person.is_asked("/documents/settings/")
-
-
 def test_the_gate_comes_after_the_permission(person):
     """Users without it get the same response with and without the gate (G-08)."""
     gated = person.browser.get("/staff/")
@@ -246,13 +228,6 @@ def test_an_invalid_setting_opens_no_gate(person):
     person.browser.raise_request_exception = False
 
     assert person.browser.get("/statements/").status_code == 500
-
-
-def test_freshness_asks_for_nothing(person, client):
-    assert body(person.browser.get("/know/")) == "not fresh"
-    assert FaceChallenge.objects.count() == 0
-    person.passes("/statements/")
-    assert body(person.browser.get("/know/")).startswith("fresh until")
 
 
 def test_a_grant_is_for_one_user_in_one_browser(people):

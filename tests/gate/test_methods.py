@@ -103,7 +103,6 @@ def is_asked(response):
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_every_method_that_may_do_the_work_is_gated(person, name):
-    """F-04."""
     view, is_open = VIEWS[name]
 
     with served(path("view/", csrf_exempt(view))):
@@ -114,8 +113,6 @@ def test_every_method_that_may_do_the_work_is_gated(person, name):
 
 
 def test_a_dispatch_of_the_site_may_do_the_work():
-    """F-04."""
-
     class Handled(Plain):
         def dispatch(self, request, *args, **kwargs):
             return super().dispatch(request, *args, **kwargs)
@@ -126,7 +123,6 @@ def test_a_dispatch_of_the_site_may_do_the_work():
 
 
 def test_the_admin_is_gated_for_every_method_but_get(client, admin_user):
-    """F-04."""
     client.force_login(admin_user)
 
     statuses = {verb: client.generic(verb, ADD).status_code for verb in ["GET", *VERBS]}

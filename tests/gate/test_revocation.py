@@ -180,14 +180,6 @@ def test_a_failing_database_does_not_stop_a_logout(person, caplog):
     person.is_asked("/statements/")
 
 
-def test_a_user_who_is_activated_again_shows_the_face_again(situation):
-    deactivated(situation)
-    User.objects.filter(pk=situation.person.user.pk).update(is_active=True)
-
-    assert situation.person.browser.get("/home/").status_code == 200
-    situation.person.is_asked(GATE)
-
-
 @pytest.mark.parametrize(
     "columns", [{"is_active": False}, {"password": make_password("another one")}]
 )
@@ -274,19 +266,6 @@ def test_a_change_at_the_provider_revokes_its_grant(situation, change):
     reason = change.__name__
     assert situation.rows == [("revoked", reason), ("open", "not_shown")]
     assert situation.signals == situation.revoked(reason)
-
-
-# -- end_all
-
-
-def test_end_all_returns_the_number_of_rows(situation):
-    """A used grant is not one of them."""
-    now, person = timezone.now(), situation.person
-    person.passes("/once/")
-
-    assert revocation.end_all(person.user.pk, reason="staff", now=now) == 2
-    assert revocation.end_all(person.user.pk, reason="staff", now=now) == 0
-    assert (person.challenge.state, person.challenge.reason) == ("consumed", "used")
 
 
 def test_a_transaction_that_is_rolled_back_ends_nothing(situation):

@@ -18,13 +18,13 @@ _numbers = count(1)
 
 @pytest.fixture
 def users(db: None) -> Callable[[], User]:
-    """A maker of users whom nobody has enrolled."""
+    """A maker of users who are not enrolled."""
     return lambda: User.objects.create_user(f"user{next(_numbers)}", password="pass word")
 
 
 @pytest.fixture
 def user(users: Callable[[], User]) -> User:
-    """A user whom nobody has enrolled."""
+    """A user who is not enrolled."""
     return users()
 
 

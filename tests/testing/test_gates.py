@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import ModuleType
 
 import pytest
@@ -104,9 +105,8 @@ def test_every_open_address_is_named_and_no_other():
         ]
         assert "tests.testing.test_gates.Page)" in str(ungated("/payouts/3/")[0])
         assert wrong("/payouts/5/") == [rf"/payouts/^5/(?P<pk>[1-9])/$ {OPEN}"]
-
-
-def test_the_name_of_an_app_finds_its_instances():
+    with site(path("send/", GatedPage.as_view(face_max_age=0), name="send")):
+        assert "cannot work" in wrong("send")[0]
     with site(payouts(path("1/", page, name="one"), namespace="private")):
         assert len(ungated("payouts:*")) == len(ungated("private:one")) == 1
 
@@ -161,22 +161,12 @@ def test_exceptions():
             {},
             "the gate leaves DELETE, PATCH, POST, PUT open",
         ),
+        (partial(send), {"methods": ["POST"]}, ""),
     ],
 )
 def test_methods_and_actions(view, arguments, problem):
     with site(path("url/", view)):
         assert wrong("/url/", **arguments) == ([f"/url/ {problem}"] if problem else [])
-
-
-def test_two_gates_guard_together():
-    desk = FaceRequiredModelAdmin(Payment, admin.AdminSite())
-    with site(path("desk/", include((desk.urls, "desk")))):
-        assert_gated("desk:shop_payment_*", methods=["POST"])
-
-
-def test_a_gate_that_cannot_work():
-    with site(path("send/", GatedPage.as_view(face_max_age=0), name="send")):
-        assert "cannot work" in wrong("send")[0]
 
 
 # -- APIs
@@ -236,14 +226,14 @@ def test_a_whole_admin():
     with site(path("admin/", gated.urls)):
         assert_gated("admin:*")
         assert_gated("/admin/", action="django-admin")
+    desk = FaceRequiredModelAdmin(Payment, admin.AdminSite())
+    with site(path("desk/", include((desk.urls, "desk")))):
+        assert_gated("desk:shop_payment_*", methods=["POST"])
 
     gated.unregister(Payment)
     gated.register(Payment, Careless)
     with site(path("admin/", gated.urls)):
         assert wrong("admin:*") == [f"/admin/shop/payment/careless/ {OPEN}"]
-
-
-def test_an_admin_without_a_gate():
     with site(path("admin/", admin.AdminSite().urls)):
         assert f"/admin/ {OPEN}" in wrong("admin:*")
         assert not any("login" in one for one in wrong("admin:*"))
@@ -257,7 +247,3 @@ def test_one_model_of_an_admin():
     assert len(ungated("office:shop_payment_*")) == 5
     # All of them are instances of one app.
     assert len(ungated("admin:shop_payment_*", methods=["POST"])) == 5
-
-
-def test_a_view_behind_a_partial():
-    assert_gated("/partial/")

@@ -82,7 +82,7 @@ def test_a_site_that_asks_for_more(db):
     for proxies in (0, 2):
         with override_settings(**more, FACEAUTH_TRUSTED_PROXIES=proxies):
             assert deliver_webhook(event).status_code == 200
-            elsewhere = deliver_webhook(event, headers={"Authorization": "as-nobody-agreed"})
+            elsewhere = deliver_webhook(event, headers={"Authorization": "not-as-agreed"})
             assert elsewhere.status_code == 401
 
 
