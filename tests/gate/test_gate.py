@@ -40,7 +40,10 @@ def body(response):
 
 @pytest.mark.parametrize("path", DEFAULT_ACTION)
 def test_every_kind_of_view_is_closed_until_a_face_was_shown(client, person, provider, path):
-    """Under WSGI and ASGI; anonymous users log in first (G-02, G-08, G-15)."""
+    """Under WSGI and ASGI; anonymous users log in first (G-02, G-08, G-15).
+
+    Caches keep no response behind a gate (F-06).
+    """
     login = client.get("/home/")["Location"]
     assert client.get(path)["Location"] == login.replace("/home/", path)
     assert provider.calls == []
@@ -54,9 +57,10 @@ def test_every_kind_of_view_is_closed_until_a_face_was_shown(client, person, pro
 
     response = person.browser.get(path)
 
-    assert response.status_code == 200
     assert body(response).startswith("secret")
-    assert async_to_sync(browser.get)(path).status_code == 200
+    for answer in (response, person.browser.get(path), async_to_sync(browser.get)(path)):
+        assert answer.status_code == 200
+        assert answer["Cache-Control"] == "no-store, private"
 
 
 @pytest.mark.parametrize("path", DEFAULT_ACTION)

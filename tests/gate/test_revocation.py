@@ -15,11 +15,9 @@ from django.utils import timezone
 
 from django_faceauth.models import Erasure, FaceAuthentication, FaceChallenge
 from django_faceauth.provider.factory import get_client
-from django_faceauth.provider.resources import AuthenticationSnapshot
 from django_faceauth.services import notifications
 from django_faceauth.services.enrolment import applicants
 from django_faceauth.services.grants import revocation
-from django_faceauth.services.sync import sync
 from django_faceauth.signals import challenge_revoked
 from tests.services.test_concurrency import at_once
 from tests.site.models import Customer, Staff
@@ -238,34 +236,18 @@ def test_a_new_password_in_a_session_that_goes_on(situation):
     assert situation.signals == situation.revoked("password")
 
 
-# -- the provider
+def test_an_erasure_at_the_provider_revokes_its_grant(situation):
+    """The open challenge is about another face."""
+    row = FaceAuthentication.objects.get(challenge=situation.grant)
+    situation.person.clock.shift(10)
 
-
-def declined(row):
-    now = timezone.now()
-    snapshot = AuthenticationSnapshot(id=row.provider_id, modified_on=now, status="declined")
-    for _ in range(2):
-        sync.apply(row, snapshot, source="webhook", now=now)
-
-
-def erased(row):
     get_client().anonymize_authentication(row.provider_id)
     for _ in range(2):
         deliver(event(row, "anonymized"))
 
-
-@pytest.mark.parametrize("change", [declined, erased])
-def test_a_change_at_the_provider_revokes_its_grant(situation, change):
-    """The open challenge is about another face (D-10, TH-18)."""
-    row = FaceAuthentication.objects.get(challenge=situation.grant)
-    situation.person.clock.shift(10)
-
-    change(row)
-
     situation.person.is_asked(GATE)
-    reason = change.__name__
-    assert situation.rows == [("revoked", reason), ("open", "not_shown")]
-    assert situation.signals == situation.revoked(reason)
+    assert situation.rows == [("revoked", "erased"), ("open", "not_shown")]
+    assert situation.signals == situation.revoked("erased")
 
 
 def test_a_transaction_that_is_rolled_back_ends_nothing(situation):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from types import ModuleType
 
 import pytest
 from django.contrib import admin
 from django.http import HttpResponse
-from django.test import override_settings
 from django.urls import include, path, re_path
 from django.views import View
 from rest_framework.permissions import IsAdminUser, IsAuthenticated
@@ -18,6 +16,7 @@ from django_faceauth.api.permissions import require_face
 from django_faceauth.gate import FaceRequiredMixin, face_required
 from django_faceauth.gate.admin import FaceRequiredAdminSite, FaceRequiredModelAdmin
 from django_faceauth.testing import assert_gated, ungated
+from tests.addresses import served
 from tests.site.models import Payment
 
 
@@ -48,13 +47,6 @@ class Endpoint(APIView):
 send = face_required(action="payout", methods=["POST"])(page)
 
 
-def site(*patterns):
-    """Let these be all addresses of the site."""
-    urls = ModuleType("urls")
-    urls.urlpatterns = list(patterns)
-    return override_settings(ROOT_URLCONF=urls)
-
-
 def payouts(*patterns, namespace=None):
     return path("payouts/", include((list(patterns), "payouts"), namespace=namespace))
 
@@ -71,11 +63,11 @@ OPEN = "no gate stands in front of all requests"
 )
 def test_a_gate_that_is_removed(pattern):
     """The same assertion, with the gate and without."""
-    with site(payouts(path("<int:pk>/", face_required(page), name="send"))):
+    with served(payouts(path("<int:pk>/", face_required(page), name="send"))):
         assert_gated(pattern)
 
     with (
-        site(payouts(path("<int:pk>/", page, name="send"))),
+        served(payouts(path("<int:pk>/", page, name="send"))),
         pytest.raises(AssertionError) as failed,
     ):
         assert_gated(pattern)
@@ -88,7 +80,7 @@ def test_a_gate_that_is_removed(pattern):
 
 
 def test_every_open_address_is_named_and_no_other():
-    with site(
+    with served(
         path("", page),
         payouts(
             path("1/", page, name="one"),
@@ -105,19 +97,16 @@ def test_every_open_address_is_named_and_no_other():
         ]
         assert "tests.testing.test_gates.Page)" in str(ungated("/payouts/3/")[0])
         assert wrong("/payouts/5/") == [rf"/payouts/^5/(?P<pk>[1-9])/$ {OPEN}"]
-    with site(path("send/", GatedPage.as_view(face_max_age=0), name="send")):
+    with served(path("send/", GatedPage.as_view(face_max_age=0), name="send")):
         assert "cannot work" in wrong("send")[0]
-    with site(payouts(path("1/", page, name="one"), namespace="private")):
+    with served(payouts(path("1/", page, name="one"), namespace="private")):
         assert len(ungated("payouts:*")) == len(ungated("private:one")) == 1
 
 
 @pytest.mark.parametrize("pattern", ["payout:*", "/payout/", "face", "", "faceauth:*"])
 def test_a_pattern_that_names_nothing(pattern):
     """A test that looks at nothing must not pass, nor an exception that is not needed."""
-    with site(
-        payouts(path("1/", face_required(page), name="one")),
-        path("face/", include("django_faceauth.urls")),
-    ):
+    with served(payouts(path("1/", face_required(page), name="one"))):
         for arguments in ({}, {"except_": [pattern]}):
             with pytest.raises(AssertionError, match="names no URL"):
                 assert_gated("payouts:*" if arguments else pattern, **arguments)
@@ -125,16 +114,10 @@ def test_a_pattern_that_names_nothing(pattern):
 
 def test_exceptions():
     """Some are listed; our own pages and the login of the admin need not be."""
-    with site(payouts(path("", page, name="list"), path("1/", page, name="one"))):
+    with served(payouts(path("", page, name="list"), path("1/", page, name="one"))):
         assert wrong("payouts:*", except_=["payouts:list"]) == [f"/payouts/1/ {OPEN}"]
         assert_gated("payouts:*", except_=["payouts:list", "/payouts/1/"])
-    with site(
-        path("face/", include("django_faceauth.urls")),
-        path("face/api/", include("django_faceauth.api.urls")),
-        path("simulator/", include("django_faceauth.simulator.urls")),
-        path("admin/", FaceRequiredAdminSite().urls),
-        path("", face_required(page)),
-    ):
+    with served(path("admin/", FaceRequiredAdminSite().urls), path("", face_required(page))):
         assert_gated("/")
 
 
@@ -165,7 +148,7 @@ def test_exceptions():
     ],
 )
 def test_methods_and_actions(view, arguments, problem):
-    with site(path("url/", view)):
+    with served(path("url/", view)):
         assert wrong("/url/", **arguments) == ([f"/url/ {problem}"] if problem else [])
 
 
@@ -185,11 +168,11 @@ def test_methods_and_actions(view, arguments, problem):
 )
 def test_permissions(permissions, is_gated):
     """A gate that another permission can take the place of is none."""
-    with site(path("api/", Endpoint.as_view(permission_classes=permissions))):
+    with served(path("api/", Endpoint.as_view(permission_classes=permissions))):
         assert (ungated("/api/") == []) is is_gated
 
 
-def test_endpoints_of_the_test_site():
+def test_endpoints_of_the_test_served():
     """Views that name themselves, view sets, and functions."""
     assert wrong("/shop/", except_=["payment-list", "described-payment-list"]) == [
         f"/shop/staff-or-face/ {OPEN}",
@@ -223,18 +206,18 @@ def test_a_whole_admin():
 
     gated = FaceRequiredAdminSite()
     gated.register(Payment, Desk)
-    with site(path("admin/", gated.urls)):
+    with served(path("admin/", gated.urls)):
         assert_gated("admin:*")
         assert_gated("/admin/", action="django-admin")
     desk = FaceRequiredModelAdmin(Payment, admin.AdminSite())
-    with site(path("desk/", include((desk.urls, "desk")))):
+    with served(path("desk/", include((desk.urls, "desk")))):
         assert_gated("desk:shop_payment_*", methods=["POST"])
 
     gated.unregister(Payment)
     gated.register(Payment, Careless)
-    with site(path("admin/", gated.urls)):
+    with served(path("admin/", gated.urls)):
         assert wrong("admin:*") == [f"/admin/shop/payment/careless/ {OPEN}"]
-    with site(path("admin/", admin.AdminSite().urls)):
+    with served(path("admin/", admin.AdminSite().urls)):
         assert f"/admin/ {OPEN}" in wrong("admin:*")
         assert not any("login" in one for one in wrong("admin:*"))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 from django.apps import apps
 from django.conf import settings
@@ -20,12 +18,6 @@ from django_faceauth.testing import (
     face_shown,
     simulated,
 )
-from tests.site.models import Payment
-
-
-@pytest.fixture
-def payment(user):
-    return Payment.objects.create(user=user, payee="Anna", amount=Decimal("12.50"))
 
 
 @pytest.fixture(autouse=True)

@@ -33,11 +33,6 @@ from tests.site.api import Secret
 from tests.site.models import Payment
 
 
-@pytest.fixture
-def payment(user):
-    return Payment.objects.create(user=user, payee="Anna", amount=Decimal("12.50"))
-
-
 def approved(payment, amount="12.50"):
     """What the test site's bind returns."""
     return {"payee": payment.payee, "amount": Money(Decimal(amount), "EUR")}
