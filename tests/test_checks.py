@@ -210,7 +210,6 @@ class LongAdmin(FaceRequiredModelAdmin):
 
 
 def test_gates_of_an_admin_are_found_and_named_once():
-    """The site by its front page, a model by its list, and actions with them."""
     vault = type("Vault", (FaceRequiredAdminSite,), {"face_max_age": 7200})(name="vault")
     vault.register(Payment, LongAdmin)
     vault.add_action(close_all)
@@ -353,12 +352,10 @@ def test_a_gate_for_some_methods_leaves_no_other_way(view, open_to):
     assert messages == ([f"The gate at /gate/ leaves {open_to} open."] if open_to else [])
 
 
-class Plain(ModelAdmin):
-    """An admin without a gate."""
+class Plain(ModelAdmin): ...
 
 
-class Gated(FaceRequiredModelAdmin):
-    """An admin with one."""
+class Gated(FaceRequiredModelAdmin): ...
 
 
 def test_an_admin_that_gates_reading_only_is_reported():
@@ -542,7 +539,6 @@ def test_deployment(settings, expected):
 
 @pytest.mark.parametrize("key", ["unsuccessful", "lockout"])
 def test_limits_that_cannot_be_read_are_not_taken_for_none(key):
-    """The reminder is silent in these tests."""
     assert deployed(FACEAUTH_RATE_LIMITS={key: "seldom"}) == {"E001"}
 
 

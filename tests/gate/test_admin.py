@@ -100,7 +100,6 @@ def test_users_who_are_not_staff_learn_nothing_of_the_gate(person, page, who):
 
 
 def test_pages_for_logging_in_and_out_stay_open(clerk):
-    """And so do the translations for scripts."""
     assert Client().get("/vault/login/").status_code == 200
     assert clerk.browser.get("/vault/jsi18n/").status_code == 200
     assert clerk.browser.post("/vault/logout/").status_code == 200
@@ -127,7 +126,6 @@ def test_by_default_only_changes_of_a_model_ask_for_a_face(clerk, payment):
 
 @pytest.mark.parametrize("page", ["", "add/", "{pk}/change/", "{pk}/delete/", "import/", "more/"])
 def test_every_url_of_a_gated_model_is_gated(clerk, payment, page):
-    """Those of the site's own `get_urls()` too."""
     clerk.is_asked(LIST + page.format(pk=payment.pk), "post", data={"post": "yes"})
 
     assert Payment.objects.get().payee == "Bob"
@@ -203,8 +201,6 @@ def test_a_bound_action_is_approved_as_it_was_shown_and_once(clerk, payment):
 
 
 def test_an_action_keeps_its_description_and_permissions(clerk, payment):
-    """In either order of the decorators."""
-
     @face_required_action()
     @action(description="Close", permissions=["close"])
     def close(_desk, _request, _rows): ...

@@ -55,7 +55,6 @@ def does(step, challenge):
 
 
 def in_state(person, state):
-    """Return a challenge in that state, with the columns that belong to it."""
     person.is_asked()
     now = NOW()
     columns = {

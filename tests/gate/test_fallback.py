@@ -42,7 +42,6 @@ def enters(person, code=CODE):
 
 
 def approves(person, handle="", method="code"):
-    """Call what the view of the site calls."""
     handle = handle or person.challenge.handle
     return approve_by_other_method(person.request("/by-code/", "post"), handle, method=method)
 
@@ -99,7 +98,6 @@ def test_a_user_who_never_started_passes_with_the_code(
 
 
 def test_a_payment_is_shown_and_approved_once_and_as_it_was_shown(person, owes):
-    """`request.face.method` names the method."""
     payment, other = owes(person), owes(person, amount="13.00")
     person.is_asked(f"/pay/{payment.pk}/", "post")
     shown = person.browser.get(page_for(person))
@@ -179,7 +177,6 @@ def test_a_site_without_a_fallback_has_no_other_method(person, settings):
 
 
 def cannot_approve(person, handle=""):
-    """Return whether neither function finds a challenge to approve."""
     with pytest.raises(FlowError):
         approves(person, handle)
     return pending_challenge(person.request(), handle or person.challenge.handle) is None

@@ -165,7 +165,6 @@ def test_the_user_stays_on_this_site(person, url):
 
 
 def test_a_boosted_link_is_a_page(person):
-    """The browser comes back to what it wanted to open."""
     boosted = {"HX-Boosted": "true", "HX-Current-URL": f"{HERE}/home/"}
 
     answer = asks(person, "/payout/?page=2", **boosted)

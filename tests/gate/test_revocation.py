@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import pytest
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.core import signing
 from django.db import OperationalError, connection, transaction
@@ -162,8 +161,6 @@ def test_logging_out_ends_one_session(situation):
 
 
 def test_a_failing_database_does_not_stop_a_logout(person, caplog):
-    """The grants end with the session by themselves."""
-
     def broken(execute, sql, *rest):
         if "faceauth_facechallenge" in sql:
             raise OperationalError("the table is away")
@@ -176,17 +173,6 @@ def test_a_failing_database_does_not_stop_a_logout(person, caplog):
     assert "rows not ended at log-out: OperationalError" in caplog.text
     person.browser.force_login(person.user)
     person.is_asked("/statements/")
-
-
-@pytest.mark.parametrize(
-    "columns", [{"is_active": False}, {"password": make_password("another one")}]
-)
-def test_changes_without_a_signal_close_the_gate(situation, columns):
-    """Although the rows do not know of them (G-11, B-06)."""
-    User.objects.filter(pk=situation.person.user.pk).update(**columns)
-
-    assert situation.is_shut()
-    assert situation.signals == []
 
 
 def test_what_ends_nothing(situation, people, settings):

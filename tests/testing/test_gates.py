@@ -62,7 +62,6 @@ OPEN = "no gate stands in front of all requests"
     "pattern", ["payouts:*", "payouts:send", "*:se*", "/payouts/", "/payouts/*/", "/"]
 )
 def test_a_gate_that_is_removed(pattern):
-    """The same assertion, with the gate and without."""
     with served(payouts(path("<int:pk>/", face_required(page), name="send"))):
         assert_gated(pattern)
 
@@ -113,7 +112,6 @@ def test_a_pattern_that_names_nothing(pattern):
 
 
 def test_exceptions():
-    """Some are listed; our own pages and the login of the admin need not be."""
     with served(payouts(path("", page, name="list"), path("1/", page, name="one"))):
         assert wrong("payouts:*", except_=["payouts:list"]) == [f"/payouts/1/ {OPEN}"]
         assert_gated("payouts:*", except_=["payouts:list", "/payouts/1/"])
@@ -172,8 +170,7 @@ def test_permissions(permissions, is_gated):
         assert (ungated("/api/") == []) is is_gated
 
 
-def test_endpoints_of_the_test_served():
-    """Views that name themselves, view sets, and functions."""
+def test_endpoints_of_the_test_site():
     assert wrong("/shop/", except_=["payment-list", "described-payment-list"]) == [
         f"/shop/staff-or-face/ {OPEN}",
         "/shop/attributed/ the gate leaves GET open",
@@ -190,8 +187,6 @@ def test_endpoints_of_the_test_served():
 
 
 def test_a_whole_admin():
-    """With the pages that models and the site itself add to it."""
-
     class Desk(admin.ModelAdmin):
         def get_urls(self):
             view = self.admin_site.admin_view(self.own)
@@ -223,7 +218,6 @@ def test_a_whole_admin():
 
 
 def test_one_model_of_an_admin():
-    """Also on the pages that its `get_urls()` adds."""
     assert_gated("/admin/shop/payment/", methods=["POST"])
     assert_gated("closed:shop_payment_*", action="payments")
     assert_gated("vault:*")

@@ -78,7 +78,6 @@ def test_an_applicant_with_a_script_keeps_to_it(client, user, faceauth_simulator
 
 @pytest.mark.parametrize("address", ["/statements/", "/shop/secret/"])
 def test_checks_that_take_a_while(client, faceauth_simulator, address):
-    """Instead of sleeping."""
     with (
         override_settings(FACEAUTH_SIMULATOR_CHECK_SECONDS=60),
         pytest.raises(AssertionError, match="waiting did not end"),
@@ -87,7 +86,6 @@ def test_checks_that_take_a_while(client, faceauth_simulator, address):
 
 
 def test_a_form_ends_at_the_button(client, payment, faceauth_simulator):
-    """Nothing is done before it is pressed."""
     address = f"/pay/{payment.pk}/"
     page = faceauth_simulator.show_face(client, address, method="post", data={"note": "rent"})
     payment.refresh_from_db()
@@ -111,7 +109,6 @@ def test_there_is_no_button(client, faceauth_simulator):
 
 @pytest.mark.parametrize("kind", ["session", "token", "forced"])
 def test_a_program(user, faceauth_simulator, kind):
-    """Whatever it logs in by, it gets the answer to what it asked."""
     program = APIClient()
     if kind == "session":
         program.force_login(user)
@@ -149,7 +146,6 @@ def test_at_a_limit(client, faceauth_simulator, url):
 
 
 def test_a_provider_that_is_away(client, faceauth_simulator):
-    """For a while."""
     with faceauth_simulator.away():
         page = faceauth_simulator.show_face(client, "/statements/")
     assert page.status_code == 503
@@ -182,7 +178,6 @@ def test_what_cannot_be_shown_a_face(client, faceauth_simulator):
 
 @pytest.mark.parametrize("way", ["shown", "walked"])
 def test_the_provider_changes_its_mind(client, user, faceauth_simulator, way):
-    """Also about what was never decided there."""
     if way == "shown":
         challenge = face_shown(client)
     else:
@@ -225,7 +220,6 @@ def test_the_sites_own_account_does_not_matter(client, provider):
 
 
 def test_a_site_without_the_simulator(client):
-    """States work, and the simulator says what is missing."""
     installed = [one.name for one in apps.get_app_configs() if "simulator" not in one.name]
     with override_settings(INSTALLED_APPS=installed):
         face_shown(client)

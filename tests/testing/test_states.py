@@ -70,7 +70,6 @@ def test_action_age_and_session(client, user, action, ago, url, opens):
 
 
 def test_rows_are_those_of_a_real_check(client, user, provider):
-    """No call is made, and the sweep has nothing to ask."""
     challenge = face_shown(client, ago=60)
 
     row, attempt = challenge.authentication, challenge.authentication.attempts.get()
@@ -144,7 +143,6 @@ def test_async_client(users):
 
 
 def test_requests_of_a_factory(user, client):
-    """Views that are called without middleware."""
     request = RequestFactory().get("/statements/")
     face_shown(request, user=user, ago=30)
     assert views.statements(request).status_code == 200
@@ -252,7 +250,6 @@ def test_revoked(client):
 
 
 def test_locked_out(client, user, provider):
-    """Nothing can be started, and grants stay."""
     face_shown(client, action="payout")
     locked_out(user, lasts=600)
 

@@ -1,4 +1,4 @@
-"""Views cannot work for another user than the gate decided for (F-01)."""
+"""Views work for the user that the gate decided for (F-01), who is not impersonated (B-04)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from django.contrib.auth import alogin, alogout, login, logout
 from django.contrib.auth.models import User
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
-from django.test import AsyncClient
+from django.test import AsyncClient, override_settings
 from django.test.utils import isolate_apps
 from django.urls import path
 from django.utils.functional import SimpleLazyObject
 from django.views import View
 
 from django_faceauth.exceptions import UserChanged
-from django_faceauth.gate import FaceRequiredMixin, face_required
+from django_faceauth.gate import FaceRequiredMixin, face_required, freshness
+from django_faceauth.messages import NOT_DONE
+from django_faceauth.models import FaceChallenge
+from django_faceauth.services.grants import identity
+from django_faceauth.testing import exempted
 from tests.site.models import Customer
 from tests.test_checks import addresses
 
@@ -174,3 +178,79 @@ def test_an_async_view_may_log_out_and_the_same_user_in(person):
         return str((await request.auser()).is_anonymous)
 
     assert answered_async(person, work) == "True"
+
+
+# -- staff who impersonate a user cannot use the user's face (B-04, TH-44)
+
+GATE = "/statements/"
+
+#: What each tool stores in the session while it is active.
+SESSIONS = [
+    {"hijack_history": ["1"]},  # django-hijack
+    {"loginas_from_user": "1:signature"},  # django-loginas
+    {"_impersonate": "1"},  # django-impersonate
+    {"exit_users_pk": [("1", "django.contrib.auth.backends.ModelBackend")]},  # django-su
+    {"django_disguise:original_user": "1"},  # django-disguise
+]
+
+
+def acts(person, marks):
+    session = person.browser.session
+    session.update(marks)
+    session.save()
+
+
+def test_every_known_key_is_tried_here():
+    assert {key for marks in SESSIONS for key in marks} == set(identity.IMPERSONATION_KEYS)
+
+
+@pytest.mark.parametrize("marks", SESSIONS, ids=lambda marks: next(iter(marks)))
+def test_a_grant_and_an_exemption_do_not_count(people, marks):
+    """No challenge is made, and the page is the same for all users (B-04, TH-44)."""
+    person, exempt, stranger = people(), people(), people(None)
+    person.passes(GATE)
+    challenge = person.challenge
+    exempted(exempt.user)
+
+    for client in (person, exempt, stranger):
+        acts(client, marks)
+        for url in (GATE, "/async/", "/documents/", "/once/"):
+            refused = client.browser.get(url)
+            assert refused.status_code == 403
+            assert refused.context["wording"] == NOT_DONE["impersonated"]
+    assert (
+        FaceChallenge.objects.get(user__in=[person.user, exempt.user, stranger.user]) == challenge
+    )
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"FACEAUTH_IMPERSONATION_KEYS": ["other", "acts"]},
+        {"FACEAUTH_IMPERSONATION_KEYS": lambda: ["acts"]},
+        {"LOGINAS_FROM_USER_SESSION_FLAG": "acts"},
+    ],
+    ids=["listed", "called", "loginas"],
+)
+def test_a_site_can_name_keys_of_other_tools(person, setting):
+    """Grants and exemptions count again once the key has gone (F-07)."""
+    exempted(person.user)
+    acts(person, {"acts": "1"})
+    assert person.browser.get(GATE).status_code == 200
+
+    with override_settings(**setting):
+        assert person.browser.get(GATE).status_code == 403
+        acts(person, {"acts": ""})
+        assert person.browser.get(GATE).status_code == 200
+
+
+@pytest.mark.parametrize("mark", identity.IMPERSONATION_MARKS)
+def test_marks_on_the_user_count_too(person, mark):
+    """Middleware of these tools sets them (TH-44)."""
+    person.passes(GATE)
+    request = person.request(GATE)
+    assert freshness(request) is not None
+
+    setattr(person.user, mark, True)
+
+    assert freshness(request) is None
