@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -34,35 +33,28 @@ OAUTH = {
 }
 
 
-@dataclass(frozen=True)
 class Report:
-    """What the doctor reported."""
+    """The printed text, its levels by check, and those that are not ok."""
 
-    text: str
-    failed: bool
+    def __init__(self, text, failed):
+        self.text, self.failed = text, failed
+        lines = [line.split() for line in text.splitlines()]
+        self.levels = [(name.rstrip(":"), level) for level, name, *_rest in lines]
+        self.bad = {name for name, level in self.levels if level != "ok"}
 
     def of(self, name):
-        """Return the level of one check, empty if it was not made."""
-        lines = [line for line in self.text.splitlines() if line.split()[1] == f"{name}:"]
-        assert len(lines) < 2, lines
-        return lines[0].split()[0] if lines else ""
-
-    @property
-    def bad(self):
-        """The checks whose level is not ok."""
-        lines = [line.split() for line in self.text.splitlines()]
-        return {name.rstrip(":") for level, name, *_rest in lines if level != "ok"}
+        assert [known for known, _level in self.levels].count(name) < 2
+        return dict(self.levels).get(name, "")
 
 
 @pytest.fixture
 def doctor(capsys):
     def doctor(*options):
-        failed = False
         try:
             call_command("faceauth_doctor", *options)
         except CommandError:
-            failed = True
-        return Report(capsys.readouterr().out, failed)
+            return Report(capsys.readouterr().out, failed=True)
+        return Report(capsys.readouterr().out, failed=False)
 
     return doctor
 
@@ -332,7 +324,6 @@ def test_faces_that_are_never_compared_and_unknown_statuses(doctor, person):
     assert doctor().of("stuck") == ""
     person.clock.shift(timedelta(minutes=2))
     assert doctor().of("stuck") == "warning"
-
     FaceAuthentication.objects.update(
         status="invented_tomorrow", next_poll_at=timezone.now() + timedelta(hours=1)
     )

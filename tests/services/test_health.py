@@ -41,21 +41,6 @@ def test_nothing_is_waiting(person, django_assert_max_num_queries):
         assert report().stuck == 0
 
 
-def test_what_waits_is_counted_and_timed(person):
-    person.is_handed_over(person.is_asked())
-    for _ in range(3):
-        deliver(event("fav_" + "b" * 26))
-    person.clock.shift(timedelta(minutes=4))
-    assert report().is_good
-
-    person.clock.shift(timedelta(minutes=2))
-
-    assert report().backlog == 3
-    assert report().oldest_event == timedelta(minutes=6)
-    assert timedelta(minutes=5) < report().overdue < timedelta(minutes=6)
-    assert not report().is_good
-
-
 def test_the_other_environment_of_the_provider_does_not_count(person):
     """It is not swept either."""
     person.is_handed_over(person.is_asked())
