@@ -9,12 +9,12 @@ import os
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
 from django.core.cache import cache
 from django.core.signals import request_finished, request_started
@@ -28,9 +28,9 @@ from django_faceauth.models import WebhookEvent
 from django_faceauth.provider.signatures import HEADER, sign
 from django_faceauth.secret import Secret
 from django_faceauth.services.monitoring import doctor
-from django_faceauth.signals import webhook_rejected
-from tests.server import free_port
+from tests.server import free_port, wait_for
 from tests.webhook_deliveries import KEY, URL, event
+from tests.webhooks.test_door import hearing_of_refusals
 
 FAV = "fav_" + "a" * 26
 LARGEST = 64 * 1024
@@ -154,20 +154,12 @@ def test_no_more_than_64_kib_are_read(size, status):
 @pytest.mark.django_db
 def test_a_missing_length_has_a_reason_of_its_own(caplog):
     """In the log, the signal, the metric and the doctor (F-43)."""
-    reasons: list[str] = []
-
-    def listen(reason: str, **_kwargs: Any) -> None:
-        reasons.append(reason)
-
     wsgi(body_of(), CONTENT_LENGTH=None, **CHUNKED, **ENDED)
     wsgi(body_of(), CONTENT_LENGTH="0")
     assert levels_of("webhook_length") == []
     before = metrics.counts["webhook_rejected.no_length"]
-    webhook_rejected.connect(listen)
-    try:
+    with hearing_of_refusals() as reasons:
         wsgi(body_of(), CONTENT_LENGTH=None, **CHUNKED)
-    finally:
-        webhook_rejected.disconnect(listen)
 
     assert reasons == ["no_length"]
     assert metrics.counts["webhook_rejected.no_length"] == before + 1
@@ -178,23 +170,10 @@ def test_a_missing_length_has_a_reason_of_its_own(caplog):
 @pytest.mark.django_db
 def test_a_cache_that_is_away_changes_no_answer(settings):
     """(F-43)."""
-    settings.CACHES = {"default": {"BACKEND": "tests.webhooks.test_chunked.Away"}}
+    settings.CACHES = {"default": {"BACKEND": "tests.api.test_cache_away.Away"}}
 
     assert wsgi(body_of(), CONTENT_LENGTH=None, **CHUNKED) == "411"
     assert levels_of("webhook_length") == []
-
-
-class Away:
-    """A cache whose server does not answer."""
-
-    def __init__(self, *_arguments: Any) -> None:
-        pass
-
-    def __getattr__(self, _name: str) -> Callable[..., None]:
-        def call(*_args: Any, **_kwargs: Any) -> None:
-            raise ConnectionError
-
-        return {"close": lambda **_kwargs: None, "clear": lambda: None}.get(_name, call)
 
 
 def levels_of(finding_id: str) -> list[str]:
@@ -221,22 +200,6 @@ def test_chunks_arrive_under_asgi(body, status, rows):
 
 
 async def _asgi(body: bytes) -> int:
-    parts = [body[start : start + 1000] for start in range(0, len(body), 1000)] or [b""]
-    messages: list[dict[str, Any]] = [
-        {"type": "http.request", "body": part, "more_body": number < len(parts)}
-        for number, part in enumerate(parts, start=1)
-    ]
-    sent: list[Any] = []
-
-    async def receive() -> dict[str, Any]:
-        if messages:
-            return messages.pop(0)
-        await asyncio.Event().wait()  # the client waits for the answer
-        raise AssertionError
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
     scope = {
         "type": "http",
         "method": "POST",
@@ -249,8 +212,15 @@ async def _asgi(body: bytes) -> int:
             (HEADER.lower().encode(), sign(body, Secret(KEY)).encode()),
         ],
     }
-    await get_asgi_application()(scope, receive, send)
-    return int(sent[0]["status"])
+    server = ApplicationCommunicator(get_asgi_application(), scope)
+    for start in range(0, len(body), 1000):
+        part = body[start : start + 1000]
+        await server.send_input({"type": "http.request", "body": part, "more_body": True})
+    await server.send_input({"type": "http.request"})
+    head = await server.receive_output(timeout=10)
+    await server.receive_output(timeout=10)
+    await server.wait(timeout=10)
+    return int(head["status"])
 
 
 # -- gunicorn
@@ -269,7 +239,7 @@ def gunicorn(transactional_db: None, tmp_path: Path) -> Iterator[int]:
         "DJANGO_SETTINGS_MODULE": "tests.settings",
         "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
     }
-    command = [sys.executable, "-m", "gunicorn", "tests.celery.wsgi", "--threads=4"]
+    command = [sys.executable, "-m", "gunicorn", "tests.celery.wsgi", "--threads=4", "--preload"]
     with log.open("wb") as output:
         server = subprocess.Popen(
             [*command, "--worker-class=gthread", f"--bind=127.0.0.1:{port}"],
@@ -279,23 +249,11 @@ def gunicorn(transactional_db: None, tmp_path: Path) -> Iterator[int]:
             stderr=subprocess.STDOUT,
         )
     try:
-        _wait_for(port, server, log)
+        wait_for(f"http://127.0.0.1:{port}{URL}", server, log)
         yield port
     finally:
         server.terminate()
         server.wait(timeout=10)
-
-
-def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 30
-    while server.poll() is None and time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
-        except ConnectionRefusedError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(f"gunicorn did not start:\n{log.read_text()}")
 
 
 @pytest.mark.enable_socket

@@ -78,7 +78,10 @@ def test_after_an_outage_everything_since_is_asked_again(captured, provider, cap
     captured.clock.shift(60)
 
     call_command("faceauth_sync", "--since", "1h")
+    assert provider.questions == asked + 1
 
+    captured.clock.shift(60)
+    call_command("faceauth_sync", "--since", "1m")  # the row is older
     assert provider.questions == asked + 1
 
 

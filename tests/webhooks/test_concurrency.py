@@ -14,7 +14,7 @@ from django.utils import timezone
 from django_faceauth.models import FaceChallenge, StatusChange, WebhookEvent
 from django_faceauth.provider import webhook_payloads
 from django_faceauth.provider.factory import get_client
-from django_faceauth.services.background import sweep, webhook_events
+from django_faceauth.services.background import sweep
 from django_faceauth.services.flow import finish
 from django_faceauth.services.sync import provider_rate_limit, sync
 from tests.threads import at_once
@@ -55,19 +55,6 @@ def test_webhook_poll_return_and_sweep_at_once(captured, provider, told):
     assert FaceChallenge.objects.get().state == "granted"
     assert StatusChange.objects.filter(status="approved").count() == 1
     assert sorted(set(told.names())) == sorted(told.names())
-
-
-def test_two_events_for_one_row_processed_at_once(captured, told):
-    """No deadlock, and the right end (PEERS 23)."""
-    now = timezone.now()
-    for name in ("capture_completed", "checks_completed"):
-        webhook_events.store(_notice(event(captured.authentication, name)), size=1, now=now)
-    events = list(WebhookEvent.objects.values_list("pk", flat=True))
-
-    at_once(*[lambda pk=pk: webhook_events.process(pk, now=now) for pk in events * 4])
-
-    assert captured.challenge.state == "granted"
-    assert told.names().count("challenge_granted") == 1
 
 
 def test_sweepers_share_the_work(captured):
