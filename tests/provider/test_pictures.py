@@ -8,8 +8,7 @@ from django_faceauth.exceptions import MalformedAnswer, NotFound, ProviderError,
 from django_faceauth.provider.client import Client
 from django_faceauth.provider.credentials import SecretKey
 from django_faceauth.provider.resources import AssetSnapshot
-from django_faceauth.provider.responses import IMAGE_TYPES, Image
-from django_faceauth.provider.transport import MAX_IMAGE, Transport
+from django_faceauth.provider.transport import IMAGE_TYPES, MAX_IMAGE, Image, Transport
 from django_faceauth.secret import Secret
 from django_faceauth.simulator.views import FACE
 from tests.provider import canaries

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from django_faceauth.models import FaceAttempt
-from django_faceauth.services.sync import data_minimisation
+from django_faceauth.services.sync import sync
 from tests.provider_double import says
 from tests.user_driver import scripted
 
@@ -86,5 +86,5 @@ def test_of_an_erased_user_nothing_is_kept(declines):
     row = declines(None)
     row.applicant_id = ""
 
-    kept = data_minimisation.filter_facts(row, {"response_codes": [1], "network": "x"})
+    kept = sync.filter_facts(row, {"response_codes": [1], "network": "x"})
     assert kept == {"response_codes": [], "network": ""}
