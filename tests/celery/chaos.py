@@ -51,7 +51,7 @@ from tests.webhook_deliveries import URL, event  # noqa: E402
 POSTERS: Final = 4
 #: Events that one of them posts in a row.
 BATCH: Final = 50
-#: How people fare; None is somebody who never showed a face, "audited" is declined later on.
+#: How people fare; None never shows a face, "audited" is declined later on.
 FATES: Final = ("same_person", "audited", "someone_else", "no_camera", "refuse", None)
 NEWS: Final = ("created", "opened", "started", "capture_completed", "checks_completed")
 OTHER_PRODUCT: Final = "identity_verification_checks_completed"

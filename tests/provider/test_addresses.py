@@ -176,7 +176,7 @@ pieces = st.lists(st.one_of(st.sampled_from(PIECES), st.characters()), max_size=
 
 @st.composite
 def spoilt(draw: st.DrawFn) -> str:
-    """A good address with something put into it."""
+    """A good URL with something put into it."""
     url = draw(st.sampled_from(GOOD))
     place = draw(st.integers(0, len(url)))
     return url[:place] + draw(pieces) + url[place:]

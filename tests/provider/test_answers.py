@@ -58,7 +58,7 @@ def client() -> Client:
 
 
 def answers(network: responses.RequestsMock, body: str | bytes, **options: Any) -> None:
-    """Answer every call, whatever its method and address."""
+    """Answer every call, whatever its method and URL."""
     options = {"status": 200, "content_type": JSON, **options}
     for method in (responses.GET, responses.POST):
         network.add(method, re.compile(".*"), body=body, **options)

@@ -233,16 +233,6 @@ def test_a_token_that_cannot_be_sent_is_not_shown(
     assert_nothing_leaks(shown_of(caught.value) | {"log": log.text})
 
 
-def test_a_malformed_token_is_not_shown_without_a_client_either() -> None:
-    with serving(tells(MALFORMED_TOKEN)) as server:
-        secret = Secret(canaries.CLIENT_SECRET)
-        credentials = ClientCredentials(patient(), server.url, "ack_1", secret)
-        with pytest.raises(MalformedAnswer) as caught:
-            credentials.token()
-
-    assert_nothing_leaks(shown_of(caught.value))
-
-
 @pytest.mark.parametrize(
     "given",
     [

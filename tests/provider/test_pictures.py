@@ -49,7 +49,7 @@ def paints(
 
 
 def has_a_broken_head(handler: Handler, request: Received) -> None:
-    """What makes the library log a warning that quotes the address."""
+    """Make the library log a warning that quotes the URL."""
     handler.wfile.write(
         b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 4\r\n broken\r\n\r\nface"
     )
@@ -57,7 +57,7 @@ def has_a_broken_head(handler: Handler, request: Received) -> None:
 
 
 def at(url: str) -> Image:
-    """Fetch what is at an address, as the site would: with a client that has a secret."""
+    """Fetch a URL as the site would: with a client that has a secret."""
     place = url.partition("//")[2].partition("/")[0]
     return at_asset(AssetSnapshot("face_image", url), f"http://{place}")
 

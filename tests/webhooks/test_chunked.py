@@ -226,6 +226,9 @@ async def _asgi(body: bytes) -> int:
 # -- gunicorn
 
 
+WSGI = "django.core.wsgi:get_wsgi_application()"
+
+
 @pytest.fixture
 def gunicorn(transactional_db: None, tmp_path: Path) -> Iterator[int]:
     """The port of a gunicorn with threads, on the database of the test."""
@@ -239,7 +242,7 @@ def gunicorn(transactional_db: None, tmp_path: Path) -> Iterator[int]:
         "DJANGO_SETTINGS_MODULE": "tests.settings",
         "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
     }
-    command = [sys.executable, "-m", "gunicorn", "tests.celery.wsgi", "--threads=4", "--preload"]
+    command = [sys.executable, "-m", "gunicorn", WSGI, "--threads=4", "--preload"]
     with log.open("wb") as output:
         server = subprocess.Popen(
             [*command, "--worker-class=gthread", f"--bind=127.0.0.1:{port}"],

@@ -83,7 +83,7 @@ def test_events_of_unknown_types_are_acknowledged_and_ignored(name):
 
 
 def test_the_raw_bytes_are_what_was_signed():
-    """W-01: line ends, spaces and the order of members are nobody's business."""
+    """W-01: with its line ends, spaces and order of members."""
     body = json.dumps(event(FAV) | {"note": "© é"}, indent=3, ensure_ascii=False).encode() + b"\r\n"
 
     assert deliver(body).status_code == 200

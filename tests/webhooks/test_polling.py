@@ -84,7 +84,7 @@ def test_a_late_capture_is_found_out_within_a_minute(person, minutes):
     until_known(person, "approved", within=timedelta(seconds=70))
 
 
-def test_a_link_that_nobody_opens_is_found_out(person):
+def test_a_link_that_is_never_opened_is_found_out(person):
     person.is_handed_over(person.is_asked())
     sweep_for(person.clock, timedelta(minutes=15))
 

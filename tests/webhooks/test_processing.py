@@ -200,7 +200,7 @@ def test_fifty_events_at_once_are_one_question(captured, provider):
 
 
 def test_one_asks_at_a_time(captured, provider):
-    """Somebody is still waiting for an answer: the event waits for it too (W-08)."""
+    """While another process waits for an answer, the event waits too (W-08)."""
     now = timezone.now()
     FaceAuthentication.objects.update(
         pulling_since=now - timedelta(seconds=10), pulled_at=now - timedelta(seconds=10)
@@ -210,7 +210,7 @@ def test_one_asks_at_a_time(captured, provider):
     tell(captured)
     assert (states(), provider.questions) == (["stored"], asked)
 
-    captured.clock.shift(11)  # whoever it was has died
+    captured.clock.shift(11)  # that process has died
     sweep_for(captured.clock, timedelta(seconds=10))
     assert (states(), provider.questions) == (["processed"], asked + 1)
 
@@ -358,7 +358,7 @@ def test_trouble_with_the_provider_is_tried_again(captured, provider, trouble):
 
 
 def test_tries_are_spread_out_and_come_to_an_end(captured, provider, caplog):
-    """Twenty of them, over most of a day; then somebody has to look."""
+    """Twenty of them, over most of a day; then staff must look."""
     begun = timezone.now()
     provider.troubles.append(answers(500))
     tell(captured)
@@ -487,7 +487,7 @@ def test_an_audit_that_declines_is_found_out_after_an_hour(approved, provider):
 
 
 def test_a_declined_face_that_an_audit_approves_grants_nothing(people, provider):
-    """The question was answered; the user may ask anew (D-11, TH-49)."""
+    """The question was answered; the user may ask again (D-11, TH-49)."""
     bob = people(scripted("62321"))
     bob.passes("/statements/")
     provider.alterations.append(says(status="approved"))
@@ -531,7 +531,7 @@ def test_what_was_erased_before_it_was_granted_is_not_granted(captured):
 
 
 def test_an_event_alone_erases_nothing(approved):
-    """The provider still has the face: whoever signed that was wrong (W-07)."""
+    """The provider still has the face: the event was wrong (W-07)."""
     tell(approved, "anonymized")
 
     assert approved.authentication.erased_at is None
