@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-
 import requests
 from django.utils import timezone
 
@@ -122,24 +117,3 @@ def test_a_worker_that_is_killed_leaves_its_events_to_the_next(stage, captured):
     stage.eventually(is_done)
     assert [person.challenge.state for person in people] == ["granted"] * 5
     assert set(stage.told().values()) == {1}
-
-
-def test_workers_and_broker_die_at_random(broker_url):
-    """D-01, with some hundred events; `python -m tests.celery.chaos` does more."""
-    own = broker_url.startswith("redis:") and shutil.which("redis-server")
-    options = ["--events=600", "--hurry", *([] if own else [f"--broker={broker_url}"])]
-    running = subprocess.Popen(
-        [sys.executable, "-m", "tests.celery.chaos", *options],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        output, _ = running.communicate(timeout=400)
-    finally:
-        running.terminate()  # it ends what it has started
-        running.wait(timeout=60)
-
-    assert running.returncode == 0, output
-    assert "nothing was lost" in output
