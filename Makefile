@@ -87,7 +87,8 @@ test-nightly: $(VENV)/test-services.stamp ## fuzz, play made-up histories, kill 
 	@FACEAUTH_TEST_HISTORIES=10000 $(VENV_PYTHON) -m pytest tests/webhooks/test_histories.py
 	@FACEAUTH_TEST_TABS=50 $(VENV_PYTHON) -m pytest tests/browser/test_tabs.py
 	@DATABASE_URL=$(POSTGRES_URL) FACEAUTH_TEST_ROUNDS=1000 $(VENV_PYTHON) -m pytest tests/gate/test_races.py
-	@DATABASE_URL=$(POSTGRES_URL) $(VENV_PYTHON) -m tests.celery.chaos --events 100000
+	@DATABASE_URL=$(POSTGRES_URL) CELERY_BROKER_URL=$(REDIS_URL) FACEAUTH_TEST_EVENTS=100000 \
+		$(VENV_PYTHON) -m pytest tests/celery/test_chaos.py
 
 test-latest: ## run the tests with the newest releases of all packages
 	@rm -rf .venv-latest
