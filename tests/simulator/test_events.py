@@ -8,18 +8,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pytest_django.fixtures import Settings
-from time_machine import Traveller
 
 from django_faceauth.provider import signatures, webhook_payloads
 from django_faceauth.secret import Secret
 from django_faceauth.simulator import state_machine, webhook_queue
-from django_faceauth.simulator.capture_driver import CaptureDriver
 from django_faceauth.simulator.models import Delivery, StoredCase
 from django_faceauth.simulator.scenarios import CHOICES, CLOSED, inconclusive
 from django_faceauth.simulator.state_machine import AttemptRequest, Case, Visit
-from tests.simulator.merchant import APPLICANT, HOST, JOURNEY, Merchant
-from tests.simulator.site import KEYS, URL, Site
+from tests.simulator.merchant import APPLICANT, HOST, JOURNEY, KEYS, URL
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 REQUEST = AttemptRequest(redirect_url="https://bank.example/back")
@@ -100,7 +96,7 @@ SAME = ended(CHOICES["same_person"])
         ),
     ],
 )
-def test_every_step_of_the_machine_is_told(steps: list[Step], told: list[str]) -> None:
+def test_every_step_of_the_machine_is_told(steps, told):
     case = created()
     seen = [*webhook_queue.event_names(None, case)]
 
@@ -111,9 +107,7 @@ def test_every_step_of_the_machine_is_told(steps: list[Step], told: list[str]) -
     assert seen == ["created", *told]
 
 
-def test_a_webhook_is_complete_and_genuine(
-    merchant: Merchant, clock: Traveller, site: Site, settings: Settings
-) -> None:
+def test_a_webhook_is_complete_and_genuine(merchant, clock, site, settings):
     fav = merchant.create()
     site.is_told()
 
@@ -149,9 +143,7 @@ def test_a_webhook_is_complete_and_genuine(
     assert "Cko-Signature" not in site.received[1].headers
 
 
-def test_a_change_by_time_alone_is_dated_when_it_was_due(
-    merchant: Merchant, visitor: CaptureDriver, clock: Traveller, site: Site
-) -> None:
+def test_a_change_by_time_alone_is_dated_when_it_was_due(merchant, visitor, clock, site):
     visitor.show_face(merchant.capture_url(merchant.create()))
     clock.shift(3600)
 
@@ -164,9 +156,7 @@ def test_a_change_by_time_alone_is_dated_when_it_was_due(
     assert site.is_told() == ["link_expired"]
 
 
-def test_a_change_that_a_request_finds_is_sent_once(
-    merchant: Merchant, visitor: CaptureDriver, clock: Traveller, site: Site
-) -> None:
+def test_a_change_that_a_request_finds_is_sent_once(merchant, visitor, clock, site):
     fav = merchant.create()
     visitor.show_face(merchant.capture_url(fav))
     assert merchant.call("POST", f"face-authentications/{fav}/anonymize").status_code == 400
@@ -183,9 +173,7 @@ def test_a_change_that_a_request_finds_is_sent_once(
     "silence",
     [{"FACEAUTH_SIMULATOR_WEBHOOK_URL": ""}, {"FACEAUTH_SIMULATOR_ENABLED": False}],
 )
-def test_without_a_url_nothing_is_sent_or_kept(
-    merchant: Merchant, site: Site, settings: Settings, silence: dict[str, object]
-) -> None:
+def test_without_a_url_nothing_is_sent_or_kept(merchant, site, settings, silence):
     merchant.create()
     for name, value in silence.items():
         setattr(settings, name, value)
@@ -198,7 +186,7 @@ def test_without_a_url_nothing_is_sent_or_kept(
     assert Delivery.objects.count() == 1
 
 
-def test_waiting_events_can_be_picked(merchant: Merchant, site: Site) -> None:
+def test_waiting_events_can_be_picked(merchant, site):
     """Tests of a site deliver them in an order of their own."""
     first, second = merchant.create(), merchant.create()
     merchant.attempt(first)
