@@ -17,8 +17,7 @@ from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.resources import ResponseCode
 from django_faceauth.provider.transport import Transport
 from django_faceauth.secret import Secret
-from django_faceauth.simulator.adapter import SimulatorAdapter
-from django_faceauth.simulator.capture_driver import CaptureDriver
+from django_faceauth.simulator.adapter import CaptureDriver, SimulatorAdapter
 from tests.provider.samples import APPLICANT, BACK, CALLS, FATP, FAV, HOST, JOURNEY, KEY
 
 APPROVED = "aplt_10000" + "0" * 21

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from django_faceauth.simulator.capture_driver import CaptureDriver
+from django_faceauth.simulator.adapter import CaptureDriver
 from django_faceauth.simulator.webhook_sender import thread
 from tests.simulator.merchant import KEYS, URL, Merchant, Site
 

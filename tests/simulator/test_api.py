@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from django_faceauth.simulator.capture_driver import CaptureDriver
+from django_faceauth.simulator.adapter import CaptureDriver
 from tests.simulator.merchant import APPLICANT, BACK, HOST, JOURNEY, Merchant, session
 
 ID = r"_[a-z2-7]{26}"
