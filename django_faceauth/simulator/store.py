@@ -80,7 +80,7 @@ def _parse(kind: Any, value: Any) -> Any:
         return None
     if get_origin(kind) is UnionType:
         [kind] = set(get_args(kind)) - {NoneType}
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         kinds = _kinds_of(kind)
         return kind(**{name: _parse(kinds[name], item) for name, item in value.items()})
     if get_origin(kind) is tuple:

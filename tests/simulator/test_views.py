@@ -1,4 +1,4 @@
-"""The hosted capture page."""
+"""The hosted pages."""
 
 from __future__ import annotations
 
@@ -44,20 +44,24 @@ def test_the_page_offers_every_outcome_unless_the_applicant_has_a_scenario(clien
     assert 'name="outcome" value="same_person"' in html
 
 
-def test_the_page_protects_itself_but_lets_its_form_lead_elsewhere(client, link):
-    response = client.get(link)
+@pytest.mark.parametrize("page", ["capture", "control"])
+def test_pages_protect_themselves(client, link, page):
+    path = link if page == "capture" else "/simulator/"
+    response = client.get(path)
 
     policy = response["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
-    assert "form-action" not in policy
+    # The form of the capture page leads to another site. With "no-referrer", browsers' forms
+    # of the control page are rejected.
+    assert policy.endswith("form-action 'self'") == ("form-action" in policy) == (page == "control")
+    assert response["Referrer-Policy"] == ("same-origin" if page == "control" else "no-referrer")
     assert response["Cache-Control"] == "no-store"
-    assert response["Referrer-Policy"] == "no-referrer"
     html = response.content.decode()
     assert not re.search(r"<style|style=|\son\w+=", html)
     assert html.count("<script") == html.count("<script src=") == 1
     with translation.override("ar"):
-        assert '<html lang="ar" dir="rtl">' in client.get(link).content.decode()
+        assert '<html lang="ar" dir="rtl">' in client.get(path).content.decode()
 
 
 def test_the_attempt_shows_the_device_that_opened_the_page(client, merchant, clock, fav, link):
