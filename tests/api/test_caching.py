@@ -43,7 +43,7 @@ def missing(_view, _request):
 def test_a_response_behind_a_gate_is_kept_out_of_caches(
     program, monkeypatch, single_use, get, status, vary
 ):
-    """Whatever the view says (F-06)."""
+    """Whatever the view says."""
     permission = require_face(action="secret", single_use=single_use)
     monkeypatch.setattr(Secret, "permission_classes", [permission])
     monkeypatch.setattr(Secret, "get", get)
@@ -57,8 +57,6 @@ def test_a_response_behind_a_gate_is_kept_out_of_caches(
 
 
 def test_cache_page_does_not_answer_another_client_of_the_token(person):
-    """(F-06)"""
-
     class Page(Secret):
         get = page
 
@@ -74,7 +72,6 @@ def test_cache_page_does_not_answer_another_client_of_the_token(person):
 
 
 def test_a_method_without_the_gate_is_the_sites_own(program, monkeypatch):
-    """(F-06)"""
     monkeypatch.setattr(Secret, "permission_classes", [require_face(methods=["POST"])])
     monkeypatch.setattr(Secret, "get", page)
 

@@ -12,7 +12,6 @@ from tests.api_client import Program
 
 @pytest.mark.parametrize("kind", ["with_token", "with_jwt"])
 def test_a_client_that_is_refused_again_and_again_is_asked_once(person, kind):
-    """(F-47)."""
     program = getattr(Program, kind)(person)
 
     for _ in range(30):
@@ -55,7 +54,7 @@ def test_what_was_started_is_told_to_the_client_that_names_it_alone(person):
 
 
 def test_at_most_twenty_questions_of_a_user_are_open(person, owes):
-    """The oldest gives way, so that no user is kept from being asked (F-47)."""
+    """The oldest gives way, so that no user is kept from being asked."""
     started = person.is_asked("/statements/")
     person.is_handed_over(started)
     first = person.challenge
@@ -99,7 +98,6 @@ def endless():
     ids=["long", "many", "long name", "list", "deep", "deeper", "endless", "lists"],
 )
 def test_more_than_people_can_read_cannot_be_approved(data):
-    """(F-47)."""
     snapshot_of({"note": "ü" * (MOST_CHARACTERS - 20)})
     snapshot_of(nested(DEEPEST))
     with pytest.raises(SnapshotTooLarge):
@@ -107,7 +105,7 @@ def test_more_than_people_can_read_cannot_be_approved(data):
 
 
 def test_a_page_says_that_it_is_too_much(person, owes):
-    """A 400 of Django, not a 500 (F-47)."""
+    """A 400 of Django, not a 500."""
     payment = owes(person, payee="x" * 100)
     person.browser.raise_request_exception = False
     type(payment).objects.filter(pk=payment.pk).update(payee="x" * 50_000)

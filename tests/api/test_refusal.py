@@ -131,15 +131,6 @@ def test_the_exception_handler_of_the_site_does_not_change_it(program, monkeypat
         assert program.sends("TRACE", "/shop/secret/").status_code == 400  # any other error
 
 
-def test_a_view_of_django_says_the_same_to_a_program(person):
-    """A gate without Django REST framework (G-07)."""
-    response = person.browser.get("/statements/", headers={"accept": "application/json"})
-
-    assert response.status_code == 401
-    assert challenge_in(response)[0] == "Session"
-    assert response.json()["attempts_url"].endswith("/attempts/")
-
-
 # -- denials
 
 

@@ -72,7 +72,7 @@ def keeping_the_connection() -> Iterator[None]:
 
 @pytest.fixture(params=[Program.with_session, with_token_of_staff, with_nothing])
 def client(request, person, settings):
-    """A client with a history, whom nobody slows down."""
+    """A client with a history, without throttling."""
     cache.clear()
     rates = {"faceauth": None, "faceauth-attempts": None}
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"DEFAULT_THROTTLE_RATES": rates}
