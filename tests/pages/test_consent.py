@@ -201,7 +201,6 @@ def test_after_it_nothing_starts_without_a_new_consent(person, provider):
 
 
 def test_it_takes_the_token_of_a_form(person):
-    """No other site withdraws for anybody."""
     agrees(person)
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(person.user)

@@ -1,0 +1,140 @@
+"""Every situation in which users see a page of ours, with that page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+
+import pytest
+import time_machine
+from django.core import signing
+from django.http import HttpResponse
+from django.test import Client, override_settings
+from django.urls import reverse
+
+from django_faceauth.models import Consent
+from django_faceauth.services.notifications import SALT
+from tests.provider_double import Provider
+from tests.site.models import Payment
+from tests.user_driver import Person, form_in
+
+Situation = tuple[str, HttpResponse]
+
+#: A payee that breaks nowhere by itself, and one of the other direction.
+LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerk GmbH"
+ARABIC = "مؤسسة الميناء"
+FALLBACK = override_settings(FACEAUTH_FALLBACK="by-code")
+ASKING = override_settings(FACEAUTH_CONSENT_VERSION="2026-11", FACEAUTH_FALLBACK="by-code")
+
+
+@override_settings(FACEAUTH_REDIRECT_ALLOWLIST=["demobank://face/done"])
+def back_to_an_app(person: Person) -> HttpResponse:
+    """Let an app start, and return what the browser sees when it comes back."""
+    pytest.importorskip("rest_framework")
+    attempts = person.is_asked().replace("/face/start/", "/face/api/challenges/") + "attempts/"
+    body = {"redirect_url": "demobank://face/done"}
+    capture = person.browser.post(attempts, body, "application/json").json()["capture_url"]
+    return person.returns(person.shows_face(capture))
+
+
+def all_of_them(clock: time_machine.Coordinates, provider: Provider) -> Iterator[Situation]:
+    """Yield every situation, by its name."""
+    yield from on_the_way(clock)
+    yield from at_the_end(clock)
+    yield from without_a_start(clock, provider)
+    yield from of_consent(clock)
+    yield from for_others(clock)
+
+
+def on_the_way(clock: time_machine.Coordinates) -> Iterator[Situation]:
+    """From the start page to the last look."""
+    person = Person(clock)
+    start = person.is_asked()
+    yield "start", person.browser.get(start)
+    for name, payee in (("start for a payment", LONG), ("start for a payee", ARABIC)):
+        payment = Payment.objects.create(user=person.user, payee=payee, amount="1234567.89")
+        yield name, person.browser.get(person.is_asked(f"/pay/{payment.pk}/", "post"))
+    hand_over = person.presses(start)
+    yield "hand-over", hand_over
+    handle = start.strip("/").rpartition("/")[2]
+    yield "waiting", person.browser.get(f"/face/waiting/{handle}/")
+    back = person.shows_face(unescape(re.findall(r'url=([^"]+)"', hand_over.content.decode())[0]))
+    person.returns(back)
+    clock.shift(1)
+    yield "comparing", person.browser.get(f"/face/waiting/{handle}/")
+    keeper = Person(clock)
+    kept = keeper.is_asked("/change/", "post", data={"email": f"{'a' * 60}@example.com"})
+    last_look = keeper.proves(kept)
+    yield "continue", last_look
+    _action, fields = form_in(last_look)
+    yield "not done", keeper.browser.post("/once/", fields)
+
+
+def at_the_end(clock: time_machine.Coordinates) -> Iterator[Situation]:
+    """How attempts end that opened nothing."""
+    yield "retry", Person(clock).passes(outcome="leave")
+    yield "retry with guidance", Person(clock).passes(outcome="no_camera")
+    unlucky = Person(clock)
+    yield "declined", unlucky.passes(outcome="someone_else")
+    contest = reverse("faceauth:contest", args=[unlucky.challenge.handle])
+    yield "contested", unlucky.browser.post(contest)
+    yield "refused", Person(clock).passes(outcome="refuse")
+    with FALLBACK:
+        yield "retry with another way", Person(clock).passes(outcome="leave")
+        yield "declined with another way", Person(clock).passes(outcome="someone_else")
+        yield "refused with another way", Person(clock).passes(outcome="refuse")
+    slow = Person(clock)
+    start = slow.is_asked()
+    slow.is_handed_over(start)
+    clock.shift(3600)
+    yield "too late", slow.waits(slow.browser.get(start.replace("/start/", "/waiting/")))
+
+
+def without_a_start(clock: time_machine.Coordinates, provider: Provider) -> Iterator[Situation]:
+    """Why no attempt began."""
+    yield "denied", Person(clock, None).browser.get("/statements/")
+    with FALLBACK:
+        yield "denied with another way", Person(clock, None).browser.get("/statements/")
+    person = Person(clock)
+    start = person.is_asked()
+    provider.troubles.extend([lambda provider, request: provider.answer(request, 500)] * 3)
+    yield "unavailable", person.presses(start)
+    provider.troubles.clear()
+    with override_settings(FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/h"]}):
+        yield "limited", person.presses(start)
+    with override_settings(FACEAUTH_RATE_LIMITS={"lockout": (1, "30m")}), FALLBACK:
+        locked = Person(clock)
+        locked.passes(outcome="someone_else")
+        yield "locked", locked.browser.get(locked.is_asked("/payout/"))
+    yield "not found", person.browser.get("/face/start/invented/")
+
+
+def of_consent(clock: time_machine.Coordinates) -> Iterator[Situation]:
+    """What people agree to, and take back."""
+    with ASKING:
+        person = Person(clock)
+        start = person.is_asked()
+        yield "start with the box", person.browser.get(start)
+        yield "start without the tick", person.presses(start)
+        yield "no consent", person.browser.get("/face/consent/")
+        person.browser.post(start, {"consent": "2026-11"})
+        yield "consent", person.browser.get("/face/consent/")
+        yield "start with consent", person.browser.get(person.is_asked("/payout/"))
+        with override_settings(FACEAUTH_CONSENT_VERSION="2026-12"):
+            yield "consent to older words", person.browser.get("/face/consent/")
+        yield "consent withdrawn", person.browser.post("/face/consent/", follow=True)
+    assert Consent.objects.exists()
+
+
+def for_others(clock: time_machine.Coordinates) -> Iterator[Situation]:
+    """Browsers without the session: a phone, an app, and one that opens the link of a mail."""
+    yield "elsewhere", Client().get("/face/returned/invented/?again=1")
+    yield "back", back_to_an_app(Person(clock))
+    yield "done", Client().get("/face/done/")
+    person = Person(clock)
+    payment = Payment.objects.create(user=person.user, payee=LONG, amount="12.50")
+    person.proves(person.is_asked(f"/pay/{payment.pk}/", "post"))
+    address = reverse("faceauth:report", args=[signing.dumps(person.challenge.pk, salt=SALT)])
+    yield "report", Client().get(address)
+    yield "reported", Client().post(address, follow=True)
