@@ -230,7 +230,7 @@ def test_a_verdict_that_makes_no_sense_is_refused(staff, approved, form, field):
             )
 
 
-def test_nobody_reviews_themselves(staff, person, approved):
+def test_reviewers_do_not_review_themselves(staff, person, approved):
     reviewer = staff("reviewer")
     type(approved).objects.update(user=reviewer.user)
 

@@ -220,7 +220,7 @@ def test_a_waiting_page_ends_when_its_time_is_over(showcase):
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
 
 
-def test_the_dialog_is_for_everybody(visit):
+def test_the_dialog_is_accessible_in_every_state(visit):
     """In each of its states, at 320 pixels, spaced, with less motion."""
     page = opens_the_app(visit("frank", viewport=NARROW, reduced_motion="reduce", bypass_csp=True))
     page.add_style_tag(content=SPACED)

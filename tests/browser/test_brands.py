@@ -33,7 +33,7 @@ def banks(bank: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[
 
 @pytest.fixture
 def comes(visit: Callable[..., Page], banks: dict[str, str]) -> Callable[..., Page]:
-    """Somebody who comes to one of the banks."""
+    """Log a user in at one of the banks."""
 
     def comes(brand: str, name: str = "alice", **options: object) -> Page:
         return visit(name, at=banks[brand], **options)

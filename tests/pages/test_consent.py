@@ -71,7 +71,7 @@ def test_without_the_box_nothing_happens(person, provider, sent):
     assert ticks(person, start).status_code == 200
 
 
-def test_nobody_is_asked_twice(person):
+def test_a_consent_is_asked_for_once(person):
     assert agrees(person).status_code == 200
     kept = Consent.objects.get()
     assert (kept.user, kept.version, kept.language) == (person.user, VERSION, "en")
@@ -194,10 +194,10 @@ def test_after_it_nothing_starts_without_a_new_consent(person, provider):
 
     assert person.browser.get(start).status_code == 200  # it has ended
     assert person.challenge.state != "open"
-    anew = person.is_asked("/payout/")
-    assert person.presses(anew).status_code == 400
+    again = person.is_asked("/payout/")
+    assert person.presses(again).status_code == 400
     assert len(provider.calls) == calls
-    assert ticks(person, anew).status_code == 200
+    assert ticks(person, again).status_code == 200
 
 
 def test_it_takes_the_token_of_a_form(person):
@@ -214,7 +214,7 @@ def test_it_takes_a_login(client, db):
     assert client.post(PAGE)["Location"] == f"/login/?next={PAGE}"
 
 
-def test_nobody_withdraws_as_somebody_else(person):
+def test_an_impersonated_user_does_not_withdraw(person):
     """It cannot be undone, so it takes the person themselves (TH-44)."""
     agrees(person)
     session = person.browser.session

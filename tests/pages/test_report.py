@@ -76,7 +76,7 @@ def reports(link):
 
 
 def test_a_face_that_opened_a_gate_is_told_by_mail(alice):
-    """Where, what for, when with its zone, and how to say that it was somebody else (C-05)."""
+    """Where, what for, when with its zone, and how to report another person (C-05)."""
     alice.passes("/payout/")
 
     message = the_mail()
@@ -245,7 +245,7 @@ def test_the_lock_lasts_a_day(alice, clock, provider):
 
 
 @pytest.mark.parametrize("path", [GATE, "/once/"])
-def test_everybody_who_listens_is_told_once(alice, path):
+def test_receivers_are_told_once(alice, path):
     """And pressing twice, or in twenty tabs, is harmless; what was used stays used."""
     told = []
 
@@ -267,7 +267,7 @@ def test_everybody_who_listens_is_told_once(alice, path):
 
 
 def test_a_second_press_does_not_lock_again(alice, clock):
-    """Nobody who finds the mail can keep somebody out for a week."""
+    """A mail that was found cannot keep its user out for a week."""
     alice.passes(GATE)
     link = link_in(the_mail())
     reports(link)

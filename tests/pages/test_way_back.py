@@ -96,7 +96,7 @@ def test_the_query_of_the_way_back_says_nothing_about_where_to_go(program):
     assert forged.content == honest.content
 
 
-def test_a_handle_that_nobody_has_looks_as_it_always_did(program, client):
+def test_an_invented_handle_looks_like_one_of_a_challenge(program, client):
     """TH-24: no program has started it, so it is a phone that lost its way."""
     unknown = client.get("/face/returned/invented/")
     asked_only = client.get(f"/face/returned/{program.person.challenge.handle}/")
@@ -108,7 +108,7 @@ def test_a_handle_that_nobody_has_looks_as_it_always_did(program, client):
 
 
 def test_a_browser_that_comes_back_without_its_session_is_asked_of_nothing(program, provider):
-    """Nobody waits there: the provider is asked when the program asks (U-09)."""
+    """No user waits there: the provider is asked when the program asks (U-09)."""
     capture = program.starts(redirect_url=APP).json()["capture_url"]
     path = program.person.shows_face(capture)
     before = provider.questions
