@@ -32,7 +32,6 @@ ABOUT: Final = {
         "gate/test_differential.py",
         "gate/test_doors.py",
         "gate/test_odd_input.py",
-        "pages/test_trouble.py",
         "gate/test_mistakes.py",
         "pages/test_way_back.py",
         "services/test_face_cookie.py",
