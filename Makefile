@@ -83,7 +83,7 @@ test-services: $(VENV)/test-services.stamp ## run what depends on databases and 
 
 test-nightly: $(VENV)/test-services.stamp ## fuzz, play made-up histories, kill workers and brokers: hours
 	@$(PYTEST) --hypothesis-profile=fuzz tests/provider/test_signatures.py tests/provider/test_notices.py \
-		tests/test_identifiers.py tests/api/test_schemathesis.py
+		tests/api/test_schemathesis.py
 	@FACEAUTH_TEST_HISTORIES=10000 $(VENV_PYTHON) -m pytest tests/webhooks/test_histories.py
 	@FACEAUTH_TEST_TABS=50 $(VENV_PYTHON) -m pytest tests/browser/test_tabs.py
 	@DATABASE_URL=$(POSTGRES_URL) FACEAUTH_TEST_ROUNDS=1000 $(VENV_PYTHON) -m pytest tests/gate/test_races.py
