@@ -206,6 +206,14 @@ def test_anonymous_clients_do_not_learn_of_a_gate(db, order, method, authorizati
     assert gated[0] in {401, 403}
 
 
+@pytest.mark.parametrize("path", ["/shop/secret/", "/shop/function/", "/shop/staff/"])
+def test_anonymous_users_may_be_none(client, db, settings, path):
+    """By UNAUTHENTICATED_USER of Django REST framework (F-32)."""
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "UNAUTHENTICATED_USER": None}
+
+    assert client.get(path).status_code in {401, 403}
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_gate_alone_asks_for_the_login_first(db, method):
     assert answer([GATE], method, "") == answer([IsAuthenticated], method, "")

@@ -139,8 +139,13 @@ def deactivated(person):
     User.objects.filter(pk=person.user.pk).update(is_active=False)
 
 
+def audited(person):
+    """Change the result in the row alone."""
+    type(person.authentication).objects.update(status="declined")
+
+
 @pytest.mark.parametrize("kind", ["with_token", "with_jwt"])
-@pytest.mark.parametrize("event", [new_password, revoked, deactivated])
+@pytest.mark.parametrize("event", [new_password, revoked, deactivated, audited])
 def test_events_end_the_grant_of_a_token_at_the_next_request(person, kind, event):
     """G-11, B-06."""
     program = getattr(Program, kind)(person)
