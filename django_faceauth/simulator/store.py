@@ -6,7 +6,7 @@ The only writer of cases, and so the one that queues webhooks for their changes.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from enum import EnumType
@@ -20,6 +20,9 @@ from django_faceauth.simulator.models import StoredCase
 from django_faceauth.simulator.state_machine import Case, Unknown, advance, due_on
 
 Document = dict[str, Any]
+
+#: The types of the fields of a dataclass; a case has many attempts.
+_types_of = cache(get_type_hints)
 
 
 @database.atomic(StoredCase)
@@ -81,15 +84,10 @@ def _parse(kind: Any, value: Any) -> Any:
     if get_origin(kind) is UnionType:
         [kind] = set(get_args(kind)) - {NoneType}
     if isinstance(kind, type) and is_dataclass(kind):
-        kinds = _kinds_of(kind)
+        kinds = _types_of(kind)
         return kind(**{name: _parse(kinds[name], item) for name, item in value.items()})
     if get_origin(kind) is tuple:
         return tuple(_parse(get_args(kind)[0], item) for item in value)
     if kind is datetime:
         return datetime.fromisoformat(value)
     return kind(value) if isinstance(kind, EnumType) else value
-
-
-@cache
-def _kinds_of(kind: type) -> Mapping[str, Any]:
-    return get_type_hints(kind)

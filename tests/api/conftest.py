@@ -1,4 +1,4 @@
-"""Programs that speak for people."""
+"""Clients of the API."""
 
 from __future__ import annotations
 

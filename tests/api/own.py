@@ -1,4 +1,4 @@
-"""Our endpoints and nothing else: what `docs/reference/openapi.yaml` describes."""
+"""The URLs that `docs/reference/openapi.yaml` describes: our endpoints alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of every kind that a program can name."""
+"""Rows of every kind that a client can name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a permission lets through is the answer to one request (F-06)."""
+"""Responses behind a permission stay out of caches (F-06)."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ NAMES = [
     ],
 )
 def test_names_that_nothing_has(person, method, path):
-    """404: ours, or that of Django for what is no address at all."""
+    """404: ours, or that of Django if no URL matches."""
     program = Program.with_session(person)
     program.is_asked()
 

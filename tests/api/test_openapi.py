@@ -31,7 +31,7 @@ ROOT = Path(__file__).parent.parent.parent
 COMMITTED = ROOT / "docs" / "reference" / "openapi.yaml"
 PROBLEM = "application/problem+json"
 
-#: What asks for a face at the test site, and nothing else does.
+#: The operations of the test site that ask for a face.
 GATED = {
     *((method, path) for path in ("/secret/", "/staff/", "/staff-or-face/") for method in "gpuld"),
     *((method, "/function/") for method in "gp"),

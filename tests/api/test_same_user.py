@@ -97,7 +97,7 @@ def test_a_decorated_method_is_reported_and_never_called(person, decorator):
 
 
 def test_the_decorator_below_api_view_is_refused_when_it_is_called(person):
-    """What it would get is a request of Django REST framework."""
+    """It would get a request of Django REST framework."""
     person.passes()
     view = api_view(["GET"])(face_required(lambda request: Response("open")))
 
@@ -126,7 +126,7 @@ def test_a_token_that_the_gate_cannot_see_must_be_that_of_the_same_user(person, 
 
 
 def test_a_permission_judges_the_user_of_the_token_and_keeps_it(person, people, monkeypatch):
-    """Whatever session comes along with the token."""
+    """With any session beside the token."""
     monkeypatch.setattr(Secret, "authentication_classes", [TokenAuthentication])
     holder = Program.with_token(person)
     assert holder.passes("/shop/secret/", "GET").status_code == 200

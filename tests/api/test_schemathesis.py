@@ -27,7 +27,7 @@ from tests.api.test_openapi import COMMITTED, committed, operations
 from tests.api_client import Program
 from tests.user_driver import Person
 
-#: What is none of these is no address of ours: the site's own page says that it is not there.
+#: Other names match no URL of ours, and have the 404 page of the site.
 SLUG = re.compile("[-a-zA-Z0-9_]+")
 
 ALLOWED = "https://app.example/done"
@@ -35,7 +35,7 @@ ALLOWED = "https://app.example/done"
 
 @dataclass
 class Client:
-    """Who asks, and what there is for them to ask for."""
+    """The credentials of a client, and the ids that exist for it."""
 
     headers: dict[str, str]
     cookies: dict[str, str]
@@ -169,7 +169,7 @@ def _sends(client: Client, operation: Any) -> None:
 
 
 def test_the_requests_come_through(client, schema):
-    """What the test above sends is not all turned away at the door."""
+    """The test above reaches the endpoints."""
     operation = schema["/face/api/challenges/{handle}/"]["GET"]
     case = operation.Case(path_parameters={"handle": client.handles[-1]})
 

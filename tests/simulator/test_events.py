@@ -1,4 +1,4 @@
-"""What the merchant is told, and when."""
+"""Events: their order, content and time."""
 
 from __future__ import annotations
 
