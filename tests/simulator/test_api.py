@@ -88,10 +88,14 @@ def test_an_approval_takes_the_time_of_the_checks_and_is_final(merchant, visitor
 
 
 @pytest.mark.parametrize(
-    ("is_opened", "status", "code"), [(False, "expired", 61101), (True, "capture_aborted", 61121)]
+    ("is_opened", "status", "code", "summary"),
+    [
+        (False, "expired", 61101, "applicant_never_started"),
+        (True, "capture_aborted", 61121, "applicant_drop"),
+    ],
 )
 def test_a_link_expires_a_quarter_of_an_hour_after_its_last_use(
-    merchant, visitor, clock, is_opened, status, code
+    merchant, visitor, clock, is_opened, status, code, summary
 ):
     fav = merchant.create()
     attempt = merchant.attempt(fav)
@@ -106,7 +110,7 @@ def test_a_link_expires_a_quarter_of_an_hour_after_its_last_use(
 
     assert shown["status"] == status
     assert shown["_links"] == attempt["_links"]  # the provider sends it in every state (F-72)
-    assert merchant.read(fav)["response_codes"][0]["code"] == code
+    assert merchant.read(fav)["response_codes"] == [{"code": code, "summary": summary}]
     merchant.attempt(fav)
     assert [each["status"] for each in merchant.attempts(fav)["data"]][1] == status
     assert merchant.read(fav)["response_codes"] == []

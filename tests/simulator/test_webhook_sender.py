@@ -246,7 +246,7 @@ def test_an_error_does_not_end_the_thread(running, site, caplog):
     with caplog.at_level(logging.WARNING, "django_faceauth"):
         for _ in range(2):
             Merchant().create()
-            assert sent.get(timeout=20)
+            assert sent.get(timeout=20) == "face_authentication_created"
             Delivery.objects.update(state="pending")
     with thread.paused():
         assert caplog.messages == ["webhooks could not be delivered: OperationalError"]
@@ -262,7 +262,7 @@ def test_a_paused_thread_sends_nothing_until_the_control_page_wakes_it(running, 
 
     client.get("/simulator/")
 
-    assert sent.get(timeout=20)
+    assert sent.get(timeout=20) == "face_authentication_created"
 
 
 @pytest.mark.parametrize(
