@@ -117,6 +117,7 @@ NAMES = [
     "%00",
     "%0d%0aSet-Cookie:%20a=b",
     "../../admin/",
+    "%2e%2e%2f%2e%2e%2fadmin",
     "a/b",
     "é",
     quote("‮"),
@@ -190,6 +191,7 @@ QUERIES = [
 DEEP = 200_000
 BODIES = [
     b"",
+    b"{",
     b"null",
     b"[]",
     b'"text"',
@@ -225,6 +227,7 @@ TYPES = [
     "application/x-www-form-urlencoded",
     "application/x-www-form-urlencoded; charset=zip",
     "application/x-www-form-urlencoded; charset=utf-7",
+    "multipart/form-data",
     "multipart/form-data; boundary=x",
     "text/xml",
     "text/html" + MARKUP,
@@ -319,6 +322,7 @@ def test_queries_and_headers_that_make_no_sense(program):
 
 CREDENTIALS = [
     "",
+    "Token",
     "Token a b",
     "Token \xff",
     "Bearer",
