@@ -32,8 +32,7 @@ from django_faceauth.provider.resources import (
     AuthenticationSnapshot,
     Page,
 )
-from django_faceauth.provider.responses import Image, Json
-from django_faceauth.provider.transport import Bearer, Transport
+from django_faceauth.provider.transport import Bearer, Image, Json, Transport
 from django_faceauth.provider.url_validation import is_capture_url
 from django_faceauth.secret import Secret
 

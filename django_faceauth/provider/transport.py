@@ -8,12 +8,14 @@ report would print them.
 
 from __future__ import annotations
 
+import json
 import logging
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from ssl import SSLCertVerificationError
 from typing import Any, Final, Generic, TypeVar
@@ -21,21 +23,46 @@ from typing import Any, Final, Generic, TypeVar
 import requests
 from requests.adapters import BaseAdapter
 from requests.auth import AuthBase
-from urllib3.exceptions import HTTPError, ProtocolError
+from urllib3.exceptions import HTTPError, InvalidHeader, ProtocolError
+from urllib3.util import Retry
 
 from django_faceauth import __version__
-from django_faceauth.exceptions import ProviderError, Unavailable
-from django_faceauth.provider.responses import IMAGE_TYPES, Image, Json, image_in, json_in
+from django_faceauth.exceptions import (
+    AccessDenied,
+    Conflict,
+    MalformedAnswer,
+    NotFound,
+    ProviderError,
+    Rejected,
+    Unavailable,
+)
+from django_faceauth.provider.resources import reject_constant
 from django_faceauth.secret import Secret
 
 logger = logging.getLogger(__name__)
 
-Answer = TypeVar("Answer", Json, Image)
-Parts = Mapping[str, Any]
+Json = dict[str, Any]
 
 TOTAL_SECONDS: Final = 15.0
 MAX_BODY: Final = 1024 * 1024
 MAX_IMAGE: Final = 5 * 1024 * 1024
+
+ERRORS: Final[Mapping[int, type[ProviderError]]] = {
+    400: Rejected,
+    401: AccessDenied,
+    403: AccessDenied,
+    404: NotFound,
+    409: Conflict,
+    410: NotFound,
+    422: Rejected,
+}
+#: An expired link is rejected in one of these ways, which says nothing about our credentials.
+LINK_ERRORS: Final[Mapping[int, type[ProviderError]]] = {**ERRORS, 401: NotFound, 403: NotFound}
+
+IMAGE_TYPES: Final = frozenset({"image/jpeg", "image/png", "image/webp"})
+
+_REQUEST_ID: Final = re.compile(r"[\w-]{1,64}", re.ASCII)
+_ERROR_CODE: Final = re.compile(r"[\w.-]{1,100}", re.ASCII)
 
 #: Connections that were refused, cut before a response, or cut within its body: a GET is then
 #: repeated after a pause, a POST never is. A call that was answered is not repeated: the rate
@@ -70,6 +97,17 @@ def _unlogged() -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """A picture of a face: shown once, and stored nowhere."""
+
+    media_type: str
+    content: bytes = field(repr=False)
+
+
+Answer = TypeVar("Answer", Json, Image)
+
+
+@dataclass(frozen=True, slots=True)
 class _Call(Generic[Answer]):
     """One request, and how its response is read. The URL may be a bearer link."""
 
@@ -78,7 +116,7 @@ class _Call(Generic[Answer]):
     url: str = field(repr=False)
     read: Callable[[str, requests.Response, bytes], Answer | ProviderError]
     most: int = MAX_BODY
-    parts: Parts = field(default_factory=dict)
+    parts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Transport:
@@ -248,3 +286,61 @@ def _never_connected(error: Exception) -> bool:
         return any(isinstance(part, SSLCertVerificationError) for part in (reason, *reason.args))
     is_connection_error = isinstance(error, requests.ConnectionError)
     return is_connection_error and not isinstance(cause, OSError | ProtocolError)
+
+
+def image_in(operation: str, response: requests.Response, body: bytes) -> Image | ProviderError:
+    """Return the picture behind a link; its type cannot run anything."""
+    status, media_type = response.status_code, _media_type(response)
+    if not 200 <= status < 300:
+        return _error(operation, response, LINK_ERRORS)
+    if status != 200 or media_type not in IMAGE_TYPES or not body:
+        return MalformedAnswer(operation, status_code=status, cause="not a picture")
+    return Image(media_type, body)
+
+
+def json_in(operation: str, response: requests.Response, body: bytes) -> Json | ProviderError:
+    """Return the JSON object of a response."""
+    request_id = _match(_REQUEST_ID, response.headers.get("Cko-Request-Id"))
+    status, media_type = response.status_code, _media_type(response)
+    data = None
+    if media_type == "application/json" or media_type.endswith("+json"):
+        with suppress(ValueError, RecursionError):
+            data = json.loads(body, parse_constant=reject_constant)
+    if not 200 <= status < 300:
+        codes = data.get("error_codes") if isinstance(data, dict) else None
+        codes = codes[:10] if isinstance(codes, list) else []
+        matching = tuple(code for code in codes if _match(_ERROR_CODE, code))
+        return _error(operation, response, ERRORS, request_id, matching)
+    if not isinstance(data, dict):
+        return MalformedAnswer(operation, status_code=status, request_id=request_id)
+    logger.debug("%s status=%s request_id=%s", operation, status, request_id)
+    return data
+
+
+def _error(
+    operation: str,
+    response: requests.Response,
+    kinds: Mapping[int, type[ProviderError]],
+    request_id: str = "",
+    codes: tuple[str, ...] = (),
+) -> ProviderError:
+    status = response.status_code
+    facts: Any = {"status_code": status, "request_id": request_id, "codes": codes}
+    if status == 429 or status >= 500:
+        retry_after = None
+        # Numbers and dates may be beyond all bounds.
+        with suppress(InvalidHeader, ValueError, OverflowError):
+            if value := response.headers.get("Retry-After"):
+                retry_after = float(Retry().parse_retry_after(value))
+        return Unavailable(operation, retry_after=retry_after, **facts)
+    if status < 400:
+        return MalformedAnswer(operation, **facts)
+    return kinds.get(status, Rejected)(operation, **facts)
+
+
+def _media_type(response: requests.Response) -> str:
+    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+def _match(pattern: re.Pattern[str], value: object) -> str:
+    return value if isinstance(value, str) and pattern.fullmatch(value) else ""

@@ -31,7 +31,8 @@ Found = TypeVar("Found")
 
 PATIENCE: Final = 60.0
 READY: Final = " ready."
-SERVE: Final = [sys.executable, "-m", "gunicorn", "tests.celery.wsgi", "--threads=16"]
+WSGI: Final = "django.core.wsgi:get_wsgi_application()"
+SERVE: Final = [sys.executable, "-m", "gunicorn", WSGI, "--threads=16"]
 CELERY: Final = [sys.executable, "-m", "celery", "--app", "tests.celery.app"]
 
 
@@ -207,7 +208,7 @@ def signed(envelope: dict[str, Any]) -> dict[str, Any]:
 
 
 def database_url() -> str:
-    """Return the address of the database in use, which is that of the tests."""
+    """Return the URL of the database in use, which is that of the tests."""
     server = os.environ["DATABASE_URL"].rpartition("/")[0]
     return f"{server}/{connection.settings_dict['NAME']}"
 

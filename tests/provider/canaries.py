@@ -25,7 +25,7 @@ def client_secret() -> str:
 
 
 def phone() -> str:
-    """Somebody's number."""
+    """A user's number."""
     return "60000" + "4711"
 
 

@@ -179,7 +179,7 @@ def stalls_within_the_body(handler: Handler, request: Received) -> None:
 
 
 class Pours:
-    """An answer of a hundred megabytes; `taken` is how many of them somebody took."""
+    """An answer of a hundred megabytes; `taken` is how many of them were read."""
 
     def __init__(self, status: int = 200, **headers: str) -> None:
         self.status = status

@@ -64,7 +64,7 @@ def client_of(url: str, transport: Transport | None = None, key: str = KEY) -> C
 
 
 class Clock:
-    """A clock that moves when it is told to, or when somebody sleeps by it."""
+    """A clock that moves when it is told to, or slept by."""
 
     def __init__(self, *, step: float = 0.0) -> None:
         self.now = 1000.0

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 import responses
@@ -50,64 +52,46 @@ ANSWERS: dict[str, Any] = {
 
 
 @pytest.fixture
-def network() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock() as network:
-        yield network
-
-
-@pytest.fixture
 def client() -> Client:
     clock = Clock()
     return client_of(HOST, Transport(clock=clock, sleep=clock.sleep))
 
 
 def answers(network: responses.RequestsMock, body: str | bytes, **options: Any) -> None:
-    """Answer every call, whatever its method and address."""
+    """Answer every call, whatever its method and URL."""
     options = {"status": 200, "content_type": JSON, **options}
-    network.assert_all_requests_are_fired = False
     for method in (responses.GET, responses.POST):
         network.add(method, re.compile(".*"), body=body, **options)
 
 
-NO_ANSWERS: dict[str, dict[str, Any]] = {
-    "HTML": {"body": "<html><h1>It works!</h1></html>", "content_type": "text/html"},
-    "HTML called JSON": {"body": "<html></html>"},
-    "JSON called HTML": {"body": json.dumps(AUTHENTICATION), "content_type": "text/html"},
-    "JSON called text": {"body": json.dumps(AUTHENTICATION), "content_type": "text/plain"},
-    "JSON lines": {"body": "{}\n{}", "content_type": "application/jsonl"},
-    "JSON called nothing": {"body": json.dumps(AUTHENTICATION), "content_type": ""},
-    "empty body": {"body": ""},
-    "list": {"body": json.dumps([AUTHENTICATION])},
-    "text": {"body": '"fav_a"'},
-    "null": {"body": "null"},
-    "number": {"body": "1"},
-    "NaN": {"body": json.dumps(AUTHENTICATION | {"x": float("nan")})},
-    "Infinity": {"body": json.dumps(AUTHENTICATION | {"x": float("-inf")})},
-    "half of it": {"body": json.dumps(AUTHENTICATION)[:-1]},
-    "two of it": {"body": json.dumps(AUTHENTICATION) * 2},
-    "deep list": {"body": '{"x":' + "[" * 100_000},
-    "deep object": {"body": '{"a":' * 100_000},
-    "deep and complete": {"body": '{"x":' + "[" * 100_000 + "]" * 100_000 + "}"},
-    "number without end": {"body": '{"x": %s}' % ("9" * 5000)},
-    "not UTF-8": {"body": b'{"id": "\xff\xfe\xfd"}'},
-    "gzip": {
+NO_ANSWERS: list[dict[str, Any]] = [
+    {"body": "<html></html>"},
+    {"body": json.dumps(AUTHENTICATION), "content_type": "text/html"},
+    {"body": json.dumps(AUTHENTICATION), "content_type": ""},
+    {"body": "{}\n{}", "content_type": "application/jsonl"},
+    {"body": ""},
+    {"body": json.dumps([AUTHENTICATION])},
+    {"body": "null"},
+    {"body": json.dumps(AUTHENTICATION | {"x": float("nan")})},
+    {"body": json.dumps(AUTHENTICATION | {"x": float("-inf")})},
+    {"body": json.dumps(AUTHENTICATION) * 2},
+    {"body": '{"a":' * 100_000},
+    {"body": '{"x":' + "[" * 100_000 + "]" * 100_000 + "}"},
+    {"body": '{"x": %s}' % ("9" * 5000)},
+    {"body": b'{"id": "\xff\xfe\xfd"}'},
+    {
         "body": gzip.compress(json.dumps(AUTHENTICATION).encode()),
         "headers": {"Content-Encoding": "gzip"},
         "auto_calculate_content_length": True,
     },
-    "no content": {"body": "", "status": 204},
-    "not modified": {"body": "", "status": 304},
-    "redirect": {
-        "body": json.dumps(AUTHENTICATION),
-        "status": 302,
-        "headers": {"Location": f"{HOST}/x"},
-    },
-    "permanent redirect": {"body": "", "status": 308, "headers": {"Location": "https://evil.com"}},
-}
+    {"body": "", "status": 204},
+    {"body": "", "status": 304},
+    {"body": json.dumps(AUTHENTICATION), "status": 302, "headers": {"Location": f"{HOST}/x"}},
+]
 
 
 @pytest.mark.parametrize("operation", ["create_attempt", "list_attempts"])
-@pytest.mark.parametrize("no_answer", NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
+@pytest.mark.parametrize("no_answer", NO_ANSWERS, ids=lambda answer: str(answer["body"])[:20])
 def test_anything_but_a_json_object_is_malformed(
     network: responses.RequestsMock, client: Client, operation: str, no_answer: dict[str, Any]
 ) -> None:
@@ -213,18 +197,14 @@ class TestErrors:
             assert error.retryable is (status == 429 or status >= 500)
             network.reset()
 
-    @pytest.mark.parametrize("status", [401, 422, 500])
+    @pytest.mark.parametrize("status", [401, 500])
     @pytest.mark.parametrize(
         "body",
         [
             "",
-            "null",
             "[]",
-            "<html>",
             "{" * 100_000,
-            '{"error_codes": null}',
             '{"error_codes": "text"}',
-            '{"error_codes": {"a": 1}}',
             '{"error_codes": [null, 1, [], {}, ["a"]]}',
             '{"error_codes": ["line\\nbreak", "<script>", "a b", "", "\\u0000", "\\ud800", "ä"]}',
             json.dumps({"error_codes": ["a" * 101]}),
@@ -253,10 +233,7 @@ class TestErrors:
 
         assert caught.value.codes == tuple(codes[1:10])
 
-    @pytest.mark.parametrize(
-        "request_id",
-        ["", "a b", "<script>", "a" * 65, "id;x", "é", "id status=200", "%0a", "a\tb"],
-    )
+    @pytest.mark.parametrize("request_id", ["", "<script>", "a" * 65, "é", "id status=200"])
     @pytest.mark.parametrize("status", [200, 500])
     def test_an_odd_request_id_is_dropped(
         self, network: responses.RequestsMock, client: Client, status: int, request_id: str
@@ -288,27 +265,34 @@ class TestErrors:
             client.get_authentication(FAV)
         assert malformed.value.request_id == request_id
 
-    @pytest.mark.parametrize("status", [429, 500, 503])
+    @pytest.mark.parametrize("status", [429, 500])
     @pytest.mark.parametrize(
-        ("header", "seconds"),
+        ("value", "seconds"),
         [
-            ({"Retry-After": "120"}, 120),
-            ({"Retry-After": "Thu, 01 Jan 2015 00:00:00 GMT"}, 0),
-            ({"Retry-After": "soon"}, None),
-            ({}, None),
+            ("120", 120),
+            ("Thu, 01 Jan 2015 00:00:00 GMT", 0),
+            (
+                format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True),
+                pytest.approx(3600, abs=600),
+            ),
+            *((odd, None) for odd in ("soon", "", "-5", "1e3", "²", "9" * 5000)),
+            ("9" * 400, ANY),  # newer releases of urllib3 have an upper limit
+            ("Mon, 01 Jan 99999 00:00:00 GMT", None),
         ],
+        ids=lambda value: str(value)[:20],
     )
     def test_the_error_has_the_seconds_to_wait(
         self,
         network: responses.RequestsMock,
         client: Client,
         status: int,
-        header: dict[str, str],
-        seconds: float | None,
+        value: str,
+        seconds: object,
     ) -> None:
-        answers(network, "", status=status, headers=header)
+        answers(network, "", status=status, headers={"Retry-After": value})
 
         with pytest.raises(Unavailable) as caught:
             client.anonymize_authentication(FAV)
 
+        assert caught.value.status_code == status
         assert caught.value.retry_after == seconds

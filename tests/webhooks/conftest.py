@@ -1,4 +1,4 @@
-"""Somebody whose face is being compared, and an ear for what is told."""
+"""Users whose faces are being compared or approved, and the signals that were sent."""
 
 from __future__ import annotations
 

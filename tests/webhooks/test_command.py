@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -13,15 +12,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.test import override_settings
-from django.utils import timezone
 
 from django_faceauth.management.arguments import moment
-from django_faceauth.models import FaceAuthentication, WebhookEvent
-from django_faceauth.provider import webhook_payloads
-from django_faceauth.services.background import webhook_events
 from django_faceauth.signals import status_changed
 from tests.provider_double import answers
-from tests.webhook_deliveries import event
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
@@ -40,19 +34,6 @@ def test_it_polls_what_is_due_and_ends(captured, provider, capsys):
 
     call_command("faceauth_sync")
     assert capsys.readouterr().out == ""
-
-
-def test_it_processes_events_that_were_left_behind(captured):
-    """Their process died."""
-    FaceAuthentication.objects.update(next_poll_at=None)
-    payload = webhook_payloads.read(json.dumps(event(captured.authentication)).encode())
-    webhook_events.store(payload, size=1, now=timezone.now())
-    captured.clock.shift(61)
-
-    call_command("faceauth_sync")
-
-    assert WebhookEvent.objects.get().state == "processed"
-    assert captured.challenge.state == "granted"
 
 
 def test_with_one_thread_it_works_in_the_thread_that_calls_it(captured):
@@ -78,7 +59,10 @@ def test_after_an_outage_everything_since_is_asked_again(captured, provider, cap
     captured.clock.shift(60)
 
     call_command("faceauth_sync", "--since", "1h")
+    assert provider.questions == asked + 1
 
+    captured.clock.shift(60)
+    call_command("faceauth_sync", "--since", "1m")  # the row is older
     assert provider.questions == asked + 1
 
 

@@ -7,7 +7,8 @@ import hashlib
 import json
 import logging
 import tracemalloc
-from itertools import pairwise
+from contextlib import contextmanager
+from itertools import pairwise, product
 
 import pytest
 from django.core.handlers.base import BaseHandler
@@ -33,6 +34,21 @@ def kept() -> list[str]:
     return list(WebhookEvent.objects.values_list("event_id", flat=True))
 
 
+@contextmanager
+def hearing_of_refusals():
+    """Collect the reasons that `webhook_rejected` sends."""
+    reasons = []
+
+    def listen(reason, **_facts):
+        reasons.append(reason)
+
+    webhook_rejected.connect(listen)
+    try:
+        yield reasons
+    finally:
+        webhook_rejected.disconnect(listen)
+
+
 # -- what is good
 
 
@@ -54,13 +70,7 @@ def test_a_genuine_delivery_is_stored_once_and_answered_with_200():
     assert kept() == [envelope["id"]]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("identity_verification_started", "vérifié", "", "x" * 60_000, "\x00\r\n"),
-        *("😀" * 200, "\u202e\u200fgnp", "\ud800"),
-    ],
-)
+@pytest.mark.parametrize("name", ["identity_verification_started", "x" * 60_000, "\x00é\r\n\ud800"])
 def test_events_of_unknown_types_are_acknowledged_and_ignored(name):
     """Of other products too, whatever their name is written with (F-44, W-21)."""
     answer = deliver({"id": "evt_" + "z" * 26, "type": name, "data": {}})
@@ -72,21 +82,8 @@ def test_events_of_unknown_types_are_acknowledged_and_ignored(name):
     assert len(row.type) <= 100
 
 
-@pytest.mark.parametrize(
-    "content_type",
-    [
-        "application/json",
-        "Application/JSON; charset=UTF-8",
-        'application/json; charset="utf-8"',
-        "application/cloudevents+json",
-    ],
-)
-def test_json_is_json_however_it_is_written(content_type):
-    assert deliver(event(FAV), content_type=content_type).status_code == 200
-
-
 def test_the_raw_bytes_are_what_was_signed():
-    """W-01: line ends, spaces and the order of members are nobody's business."""
+    """W-01: with its line ends, spaces and order of members."""
     body = json.dumps(event(FAV) | {"note": "© é"}, indent=3, ensure_ascii=False).encode() + b"\r\n"
 
     assert deliver(body).status_code == 200
@@ -104,16 +101,21 @@ def test_only_post_will_do(method):
 
 
 @pytest.mark.parametrize(
-    "content_type",
+    ("content_type", "status"),
     [
-        *("", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"),
-        *("application/json; charset=latin-1", "application/jsonp", "text/json"),
+        ("Application/JSON; charset=UTF-8", 200),
+        ('application/json; charset="utf-8"', 200),
+        ("application/cloudevents+json", 200),
+        ("", 415),
+        ("text/json", 415),
+        ("multipart/form-data; boundary=x", 415),
+        ("application/json; charset=latin-1", 415),
     ],
 )
-def test_only_json_will_do(content_type):
+def test_only_json_will_do(content_type, status):
     """W-10."""
-    assert deliver(event(FAV), content_type=content_type).status_code == 415
-    assert kept() == []
+    assert deliver(event(FAV), content_type=content_type).status_code == status
+    assert len(kept()) == (status == 200)
 
 
 @pytest.mark.parametrize(("size", "status"), [(65_536, 400), (65_537, 413), (3_000_000, 413)])
@@ -186,18 +188,11 @@ def test_hundreds_of_forgeries_leave_nothing():
 
 def test_refusals_are_counted_and_signalled():
     """By reason, without a word of what was sent (D-13)."""
-    reasons = []
     before = metrics.counts["webhook_rejected.no_match"]
 
-    def listen(reason, **_facts):
-        reasons.append(reason)
-
-    webhook_rejected.connect(listen)
-    try:
+    with hearing_of_refusals() as reasons:
         deliver(event(FAV), signature="0" * 64)
         deliver(event(FAV), signature="")
-    finally:
-        webhook_rejected.disconnect(listen)
 
     assert reasons == ["no_match", "missing"]
     assert metrics.counts["webhook_rejected.no_match"] == before + 1
@@ -258,14 +253,11 @@ def test_a_key_that_cannot_be_used_stops_everything(keys):
     assert kept() == []
 
 
-@pytest.mark.parametrize("debug", [True, False])
-@pytest.mark.parametrize("simulator", [True, False])
-@pytest.mark.parametrize("celery", [True, False])
-def test_no_setting_switches_verification_off(debug, simulator, celery):
+@pytest.mark.parametrize("flags", [*product([True, False], repeat=3)])
+def test_no_setting_switches_verification_off(flags):
     """W-04, TH-15."""
-    with override_settings(
-        DEBUG=debug, FACEAUTH_SIMULATOR_ENABLED=simulator, FACEAUTH_CELERY=celery
-    ):
+    names = ("DEBUG", "FACEAUTH_SIMULATOR_ENABLED", "FACEAUTH_CELERY")
+    with override_settings(**dict(zip(names, flags, strict=True))):
         for headers in ({}, {"X-Debug": "1"}, {"X-Test-Mode": "true"}):
             assert deliver(event(FAV), signature="", **headers).status_code == 401
 
@@ -305,34 +297,29 @@ def test_an_authorization_value_is_required_too(is_signed, is_authorized):
     ],
 )
 def test_an_allow_list_counts_hops_from_our_side(proxies, forwarded, status):
-    """What a caller writes into the header is no fact (W-17, TH-27)."""
+    """Beside the signature, and whatever a caller writes into the header (W-17, TH-27)."""
     headers = {"X-Forwarded-For": forwarded} if forwarded else {}
     with override_settings(
         FACEAUTH_WEBHOOK_NETWORKS=["192.0.2.0/24", "2001:db8::/32"],
         FACEAUTH_TRUSTED_PROXIES=proxies,
     ):
         answer = deliver(event(FAV), **headers)
+        unsigned = deliver(event(FAV), signature="0" * 64, **headers)
 
     assert answer.status_code == status
+    assert unsigned.status_code == (401 if status == 200 else 403)
     assert len(kept()) == (status == 200)
-
-
-def test_an_allow_list_does_not_replace_the_signature():
-    with override_settings(FACEAUTH_WEBHOOK_NETWORKS=lambda: ["127.0.0.0/8"]):
-        assert deliver(event(FAV)).status_code == 200
-        assert deliver(event(FAV), signature="0" * 64).status_code == 401
 
 
 # -- what a site's own settings must not change
 
 
-@pytest.mark.parametrize("url", ["/face/webhook/", "/face/webhook"])
 @pytest.mark.parametrize("append_slash", [True, False])
-def test_a_missing_slash_is_no_redirect(url, append_slash):
+def test_a_missing_slash_is_no_redirect(append_slash):
     """W-12."""
     with override_settings(APPEND_SLASH=append_slash, DEBUG=True):
-        assert deliver(event(FAV), url=url).status_code == 200
-    assert reverse("faceauth:webhook") == "/face/webhook/"
+        assert deliver(event(FAV), url=URL.rstrip("/")).status_code == 200
+    assert reverse("faceauth:webhook") == URL
 
 
 def test_neither_login_nor_csrf_token_is_required(settings):

@@ -6,7 +6,6 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-import requests
 from django.test import override_settings
 from django.utils import timezone
 
@@ -14,7 +13,7 @@ from django_faceauth.beat import SWEEP_INTERVAL
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.services.background import sweep
 from django_faceauth.services.sync import polling_schedule
-from tests.provider_double import answers, breaks, works_but_times_out
+from tests.provider_double import answers, works_but_times_out
 from tests.sweeping import sweep_for, sweep_once
 from tests.user_driver import scripted
 from tests.webhook_deliveries import deliver, event
@@ -46,7 +45,7 @@ def until_known(person, status: str, *, within: timedelta) -> timedelta:
 
 
 @pytest.mark.parametrize("script", ENDS)
-def test_every_outcome_is_found_out(people, script):
+def test_every_outcome_is_found_out(people, told, script):
     """The person shows a face and never comes back."""
     person = people(scripted(script))
     person.shows_face(person.is_handed_over(person.is_asked()))
@@ -55,10 +54,10 @@ def test_every_outcome_is_found_out(people, script):
     until_known(person, ENDS[script][0], within=timedelta(seconds=60))
 
     assert known(person) == ENDS[script]
+    assert told.names()[-1] == f"challenge_{'granted' if script == '10000' else 'refused'}"
 
 
-@pytest.mark.parametrize("how", ["A", "I"])
-@pytest.mark.parametrize("end", ["10000", "62321"])
+@pytest.mark.parametrize(("how", "end"), [("A", "10000"), ("I", "62321")])
 def test_a_second_try_is_found_out(people, how, end):
     person = people(scripted(f"61402{how}{end}"))
     start = person.is_asked()
@@ -75,7 +74,7 @@ def test_a_second_try_is_found_out(people, how, end):
     assert statuses[0] == "completed"
 
 
-@pytest.mark.parametrize("minutes", [0, 1, 4, 9])
+@pytest.mark.parametrize("minutes", [1, 9])
 def test_a_late_capture_is_found_out_within_a_minute(person, minutes):
     capture = person.is_handed_over(person.is_asked())
     sweep_for(person.clock, timedelta(minutes=minutes, seconds=10))
@@ -85,24 +84,13 @@ def test_a_late_capture_is_found_out_within_a_minute(person, minutes):
     until_known(person, "approved", within=timedelta(seconds=70))
 
 
-def test_a_link_that_nobody_opens_is_found_out(person):
+def test_a_link_that_is_never_opened_is_found_out(person):
     person.is_handed_over(person.is_asked())
     sweep_for(person.clock, timedelta(minutes=15))
 
     until_known(person, "retry_required", within=timedelta(minutes=5))
 
     assert person.authentication.next_poll_at is None
-
-
-def test_a_comparison_that_takes_an_hour_is_found_out(person):
-    """The provider's people compare; the grant comes too late, the truth does not."""
-    with override_settings(FACEAUTH_SIMULATOR_CHECK_SECONDS=3600):
-        person.shows_face(person.is_handed_over(person.is_asked()))
-        sweep_for(person.clock, timedelta(hours=1))
-
-        until_known(person, "approved", within=timedelta(minutes=20))
-
-    assert person.challenge.state == "expired"
 
 
 def test_an_attempt_of_which_we_were_never_told_is_found(person, provider):
@@ -117,14 +105,6 @@ def test_an_attempt_of_which_we_were_never_told_is_found(person, provider):
 
     assert person.authentication.attempts.get().status == "pending_redirection"
     assert person.authentication.status == "pending"
-
-
-def test_an_outage_of_the_provider_delays_and_loses_nothing(captured, provider):
-    provider.troubles.extend([answers(503)] * 3 + [breaks(requests.ReadTimeout)])
-
-    until_known(captured, "approved", within=timedelta(minutes=3))
-
-    assert captured.challenge.state == "granted"
 
 
 # -- no more questions than needed (D-04)
@@ -219,20 +199,16 @@ def test_a_backlog_stays_within_the_budget(person, provider):
     assert not FaceAuthentication.objects.filter(poll_count=0, next_poll_at__isnull=False).exists()
 
 
-def asks_to_wait(seconds):
-    return lambda double, request: double.answer(request, 429, **{"Retry-After": str(seconds)})
-
-
-@pytest.mark.parametrize("seconds", [5, 30])
-def test_when_the_provider_asks_to_wait_all_wait(people, provider, seconds):
+def test_when_the_provider_asks_to_wait_all_wait(people, provider):
     """For as long as it says, no matter which call it was (P-06)."""
+    seconds = 30
     two = [people(), people()]
     for person in two:
         person.shows_face(person.is_handed_over(person.is_asked()))
     clock = two[0].clock
     clock.shift(3)
     asked = provider.questions
-    provider.troubles.append(asks_to_wait(seconds))
+    provider.troubles.append(answers(429, **{"Retry-After": str(seconds)}))
 
     sweep_once()
     clock.shift(seconds - 1)
@@ -262,7 +238,7 @@ def test_without_access_the_background_stops_and_users_do_not(captured, provider
 
 
 def test_a_row_is_claimed_by_one_sweep(captured):
-    """If that dies, the row is due again; rows of the other environment are left alone."""
+    """If that dies, the row is due again; one of the other environment or gone does no harm."""
     first = sweep.claim_due(now=timezone.now())
     assert first.authentications == (captured.authentication.pk,)
     assert sweep.claim_due(now=timezone.now()) == sweep.Due()
@@ -276,13 +252,7 @@ def test_a_row_is_claimed_by_one_sweep(captured):
         sweep_once()
     sweep_for(captured.clock, timedelta(seconds=70))
     assert captured.authentication.status == "approved"
-
-
-def test_a_row_that_is_gone_by_its_turn_is_no_trouble(captured):
-    (pk,) = sweep.claim_due(now=timezone.now()).authentications
-    captured.user.delete()
-
-    assert sweep.poll(pk, now=timezone.now()) is False
+    assert sweep.poll(0, now=timezone.now()) is False
 
 
 def test_abandoned_challenges_are_closed(person):
@@ -308,14 +278,3 @@ def test_a_question_with_a_long_window_stays_open_for_it(person):
     assert person.challenge.state == "open"
     sweep_for(person.clock, timedelta(minutes=15))
     assert person.challenge.state == "expired"
-
-
-def test_after_an_outage_everything_since_is_asked_again(approved, provider):
-    asked = provider.questions
-    sweep_once()
-    assert provider.questions == asked
-
-    assert sweep.make_due(since=timezone.now() - timedelta(hours=1)) == 1
-    sweep_once()
-    assert provider.questions == asked + 1
-    assert sweep.make_due(since=timezone.now() + timedelta(seconds=1)) == 0

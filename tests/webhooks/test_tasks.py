@@ -27,6 +27,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
     app.control.purge()  # all memory brokers of a process are one: other tests left tasks in it
     with override_settings(FACEAUTH_CELERY=True):
         yield app
+    app.conf.task_always_eager = False  # the app stays the current one of this process
     app.close()
 
 
@@ -71,7 +72,6 @@ def test_an_event_that_has_to_wait_comes_back_by_itself(captured, app, is_eager)
 
     tasks.process_event(WebhookEvent.objects.get().pk)
 
-    app.conf.task_always_eager = False  # the app stays the current one of this process
     assert WebhookEvent.objects.get().state == "stored"
     if is_eager:
         assert queued(app) == []
@@ -149,5 +149,4 @@ def test_a_sweep_does_its_work_when_tasks_are_eager(captured, app):
 
     tasks.sweep()
 
-    app.conf.task_always_eager = False
     assert captured.challenge.state == "granted"

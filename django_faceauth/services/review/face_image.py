@@ -16,7 +16,7 @@ from django_faceauth.services import audit_log
 from django_faceauth.services.sync import provider_rate_limit
 
 if TYPE_CHECKING:
-    from django_faceauth.provider.responses import Image
+    from django_faceauth.provider.transport import Image
 
 OPERATION: Final = "portrait_of"
 

@@ -6,7 +6,9 @@ that its answer describes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -22,14 +24,11 @@ from django_faceauth.provider.resources import AttemptSnapshot, AuthenticationSn
 from django_faceauth.services import review_queue
 from django_faceauth.services.dispatch import send_on_commit
 from django_faceauth.services.grants import revocation
-from django_faceauth.services.sync import (
-    data_minimisation,
-    poll_lock,
-    polling_schedule,
-    provider_rate_limit,
-)
+from django_faceauth.services.sync import poll_lock, polling_schedule, provider_rate_limit
 from django_faceauth.signals import status_changed
 from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, AuthenticationStatus
+
+logger = logging.getLogger(__name__)
 
 #: Statuses that come before every result.
 UNFINISHED: Final = BEFORE_CAPTURE | {AuthenticationStatus.CHECKS_IN_PROGRESS}
@@ -219,7 +218,7 @@ def mirror_attempts(
         row = locked(authentication)
         for snapshot in reversed(snapshots):  # the newest gets the last row
             values = {
-                **data_minimisation.filter_facts(row, snapshot.facts),
+                **filter_facts(row, snapshot.facts),
                 "status": snapshot.status,
                 "created_on": snapshot.created_on,
                 "modified_on": snapshot.modified_on,
@@ -242,6 +241,34 @@ def mirror_attempts(
             )
             if attempt.authentication_id != row.pk:
                 raise MalformedAnswer("list_attempts", cause="attempt of another authentication")
+
+
+def filter_facts(authentication: FaceAuthentication, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts to store about an authentication, all of them lists or strings.
+
+    `FACEAUTH_SCRUB` is given a copy and returns what to keep. What it adds does not count, and
+    if it raises nothing is kept. Of an erased user nothing is kept either.
+    """
+    scrub = conf.SCRUB
+    if authentication.is_scrubbed:
+        wanted: Mapping[str, Any] = {}
+    elif scrub is None:
+        wanted = facts
+    else:
+        try:
+            wanted = dict(scrub(deepcopy(dict(facts))))
+        except Exception as error:  # the status must not be lost by it
+            logger.error("scrub failed: %s", type(error).__name__)
+            wanted = {}
+    kept: dict[str, Any] = {}
+    for name, value in facts.items():
+        choice = wanted.get(name)
+        if isinstance(value, list):
+            choice = choice if isinstance(choice, list | tuple) else ()
+            kept[name] = [item for item in value if item in choice]
+        else:
+            kept[name] = value if choice == value else type(value)()
+    return kept
 
 
 def saw_unopened(attempt: AttemptSnapshot, *, now: datetime) -> None:
@@ -272,7 +299,7 @@ def _write(
     row: FaceAuthentication, snapshot: AuthenticationSnapshot, source: str, now: datetime
 ) -> None:
     previous, row.status = row.status, snapshot.status
-    facts = data_minimisation.filter_facts(row, snapshot.facts)
+    facts = filter_facts(row, snapshot.facts)
     row.response_codes, row.risk_labels = facts["response_codes"], facts["risk_labels"]
     row.code = next(iter(row.codes), None)
     for name in ("created_on", "modified_on"):
