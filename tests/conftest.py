@@ -36,7 +36,6 @@ ABOUT: Final = {
         "pages/test_way_back.py",
         "services/test_face_cookie.py",
         "test_checks_of_pages.py",
-        "services/test_key_rotation.py",
         "test_docs.py",
         "test_how_to.py",
         "testing/test_gates.py",

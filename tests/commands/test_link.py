@@ -75,7 +75,7 @@ def test_it_reads_from_a_pipe(anna, monkeypatch):
 
 
 PROBLEMS = {
-    "no such user": "nobody,aplt_3",
+    "no such user": "unknown,aplt_3",
     "another kind of id": "bert,fav_3",
     "a prefix alone": "bert,aplt_",
     "a path": "bert,aplt_3/../4",
@@ -109,7 +109,7 @@ def test_with_one_problem_no_user_is_linked(link, people, anna, bert, line, dry_
 
 
 def test_all_problems_are_told_in_the_order_of_the_lines(link, anna, capsys):
-    lines = [f"nobody{number},aplt_{number}" for number in range(1200)]
+    lines = [f"unknown{number},aplt_{number}" for number in range(1200)]
 
     with pytest.raises(CommandError, match="1200"):
         link("\n".join(lines))

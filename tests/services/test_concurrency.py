@@ -236,51 +236,29 @@ def test_the_suite_runs_on_what_startproject_sets_up():
 @pytest.mark.parametrize("crowd", [2, 8])
 def test_a_crowd_starts_finishes_pays_and_reports_at_once(people, owes, crowd):
     """No step is a 500 (F-21)."""
-    walkers = [people() for _ in range(crowd)]
-    payments = [owes(walker) for walker in walkers]
+    users = [people() for _ in range(crowd)]
+    payments = [owes(user) for user in users]
     paths = [f"/pay/{payment.pk}/" for payment in payments]
 
     def each(act):
         return at_once(*[lambda at=at: act(at) for at in range(crowd)])
 
-    starts = each(lambda at: walkers[at].is_asked(paths[at], "post"))
-    pages = each(lambda at: walkers[at].presses(starts[at]))
+    starts = each(lambda at: users[at].is_asked(paths[at], "post"))
+    pages = each(lambda at: users[at].presses(starts[at]))
     assert {page.status_code for page in pages} == {200}
-    backs = each(lambda at: walkers[at].shows_face(capture_url_in(pages[at])))
-    walkers[0].clock.shift(3)
-    returned = each(lambda at: walkers[at].browser.get(backs[at]))
+    backs = each(lambda at: users[at].shows_face(capture_url_in(pages[at])))
+    users[0].clock.shift(3)
+    returned = each(lambda at: users[at].browser.get(backs[at]))
     assert {page.status_code for page in returned} == {302}
-    paid = each(lambda at: walkers[at].browser.post(paths[at]))
+    paid = each(lambda at: users[at].browser.post(paths[at]))
     assert {page.status_code for page in paid} == {200}
     assert StatusChange.objects.filter(status="approved").count() == crowd
 
 
-def test_a_transaction_of_ours_waits_for_others(person):
-    """One that reads before it writes would fail at once (F-21)."""
-    person.is_asked()
-    turns = threading.Semaphore(0)
-
-    def reads_and_writes():
-        with database.atomic():
-            number = FaceChallenge.objects.count()
-            turns.release()
-            threading.Event().wait(0.3)
-            FaceChallenge.objects.update(max_age=100 + number)
-        return True
-
-    def writes():
-        turns.acquire()
-        with database.atomic():
-            FaceChallenge.objects.update(reason="other")
-        return True
-
-    assert at_once(reads_and_writes, writes, reads_and_writes) == [True] * 3
-
-
-def test_webhooks_come_while_people_walk(people, settings):
+def test_webhooks_come_during_face_checks(people, settings):
     """With the simulator's webhooks on, as its page tells (F-21)."""
     settings.FACEAUTH_SIMULATOR_WEBHOOK_URL = "http://testserver/face/webhook/"
-    walkers = [people() for _ in range(4)]
+    users = [people() for _ in range(4)]
     send, over = client_sender(Client()), threading.Event()
 
     def delivers():
@@ -288,14 +266,14 @@ def test_webhooks_come_while_people_walk(people, settings):
             webhook_sender.deliver_due(timezone.now(), send)
             threading.Event().wait(0.02)
 
-    def walk_on():
+    def pass_all():
         try:
-            return at_once(*[lambda walker=walker: walker.passes() for walker in walkers])
+            return at_once(*[lambda user=user: user.passes() for user in users])
         finally:
             over.set()
 
     with thread.paused():
-        _nothing, pages = at_once(delivers, walk_on)
+        _nothing, pages = at_once(delivers, pass_all)
 
     assert [page.status_code for page in pages] == [200] * 4
     assert not WebhookEvent.objects.filter(state="failed").exists()

@@ -82,24 +82,24 @@ def test_every_authentication_is_forgotten_at_the_provider(known, people, provid
     of_other = FaceAuthentication.objects.filter(user=other.user)
     row, before = of_other.values().get(), evidence(known)
 
-    wish = forget(known, by=known.user)
-    assert wish.finished_at is None
+    request = forget(known, by=known.user)
+    assert request.finished_at is None
     assert anonymizations(provider) == []
 
     known.clock.shift(5)
     sweep_once()
 
     assert sorted(anonymizations(provider)) == ids
-    wish.refresh_from_db()
-    assert wish.finished_at == timezone.now()
-    assert set(wish.tasks.values_list("state", "provider_id")) == {("done", "")}
+    request.refresh_from_db()
+    assert request.finished_at == timezone.now()
+    assert set(request.tasks.values_list("state", "provider_id")) == {("done", "")}
     known_rows = FaceAuthentication.objects.filter(user=known.user)
     assert not known_rows.filter(erased_at=None).exists()
-    assert set(wish.tasks.values_list("digest", flat=True)) == {
+    assert set(request.tasks.values_list("digest", flat=True)) == {
         erasure.digest_of(provider_id) for provider_id in ids
     }
     entry = AuditEntry.objects.get(event="erased")
-    assert (entry.by, entry.subject) == (known.user, f"faceauth.erasure:{wish.pk}")
+    assert (entry.by, entry.subject) == (known.user, f"faceauth.erasure:{request.pk}")
     assert entry.details == {"user": str(known.user.pk), "queued": 3}
     assert evidence(known) == before
     assert of_other.values().get() == row
@@ -159,21 +159,21 @@ def test_the_user_is_left_to_the_fallback(person):
 
 def test_a_second_request_changes_nothing(known, provider):
     """V-07: a second run is a no-op; before the end, it adds what came since."""
-    wish = forget(known)
+    request = forget(known)
     applicants.link(known.user, "aplt_chooses_anew")
     known.passes()
-    assert forget(known, reason=Erasure.Reason.CONSENT).pk == wish.pk
-    assert wish.tasks.count() == 4
+    assert forget(known, reason=Erasure.Reason.CONSENT).pk == request.pk
+    assert request.tasks.count() == 4
     sweep_once()
     calls, entries = len(provider.calls), AuditEntry.objects.count()
 
-    assert forget(known).pk == wish.pk
+    assert forget(known).pk == request.pk
     known.clock.shift(timedelta(minutes=5))
     sweep_once()
 
     assert len(provider.calls) == calls
     assert AuditEntry.objects.count() == entries
-    assert Erasure.objects.get() == wish
+    assert Erasure.objects.get() == request
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -182,19 +182,19 @@ def test_a_second_request_changes_nothing(known, provider):
 )
 def test_whatever_fails_it_is_tried_until_it_is_done(known, provider, ids, number, trouble):
     """V-07: killed or refused by the network at the n-th call, it ends the same."""
-    wish = forget(known)
+    request = forget(known)
     provider.troubles.extend([*[works] * (number - 1), trouble])
 
     sweep_once()
-    assert wish.tasks.filter(state="done").count() == number - 1
+    assert request.tasks.filter(state="done").count() == number - 1
     for _ in range(8):
         known.clock.shift(timedelta(minutes=2))
         sweep_once()
 
     assert set(anonymizations(provider)) == set(ids)
-    assert set(wish.tasks.values_list("state", flat=True)) == {"done"}
-    wish.refresh_from_db()
-    assert wish.finished_at is not None
+    assert set(request.tasks.values_list("state", flat=True)) == {"done"}
+    request.refresh_from_db()
+    assert request.finished_at is not None
 
 
 def test_it_is_not_tried_all_the_time_and_never_given_up(person, provider):
@@ -222,7 +222,7 @@ def test_it_is_not_tried_all_the_time_and_never_given_up(person, provider):
 def test_what_the_provider_rejects_is_reported(person, provider, caplog, status):
     """V-07: 400 is a manual review, reported as an error."""
     person.passes()
-    wish = forget(person)
+    request = forget(person)
     provider.troubles.append(answers(status))
 
     with caplog.at_level(logging.ERROR, "django_faceauth.services.privacy.erasure"):
@@ -230,37 +230,37 @@ def test_what_the_provider_rejects_is_reported(person, provider, caplog, status)
             sweep_once()
             person.clock.shift(timedelta(hours=6))
 
-    task = wish.tasks.get()
+    task = request.tasks.get()
     assert (task.state, task.error, len(anonymizations(provider))) == ("refused", "Rejected", 1)
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert task.provider_id not in caplog.text
-    wish.refresh_from_db()
-    assert wish.finished_at is None
+    request.refresh_from_db()
+    assert request.finished_at is None
     # Once more on request; by then the provider does not know it any more.
-    assert forget(person).pk == wish.pk
+    assert forget(person).pk == request.pk
     provider.troubles.append(answers(404))
     sweep_once()
-    assert wish.tasks.get().state == "done"
+    assert request.tasks.get().state == "done"
 
 
 def test_the_event_of_the_provider_confirms_it_too(person, provider):
     """V-07: 200 and/or `…_anonymized`; the event alone is not believed."""
     person.passes()
-    wish = forget(person)
+    request = forget(person)
     told = event(person.authentication, "anonymized")
     provider.troubles.append(breaks())
     sweep_once()
-    assert wish.tasks.get().state == "due"
+    assert request.tasks.get().state == "due"
 
     deliver(told)
-    assert wish.tasks.get().state == "due"
+    assert request.tasks.get().state == "due"
     provider.calls.clear()
     # Now it did, behind our back.
     erasure.get_client().anonymize_authentication(person.authentication.provider_id)
     person.clock.shift(3)
     deliver(event(person.authentication, "anonymized"))
 
-    assert wish.tasks.get().state == "done"
+    assert request.tasks.get().state == "done"
     assert set(WebhookEvent.objects.values_list("applicant_id", flat=True)) == {""}
 
 
@@ -304,26 +304,27 @@ def test_what_begins_while_it_is_being_forgotten_is_forgotten_too(person, provid
 
 def test_another_environment_and_credentials_are_waited_for(person, provider):
     person.passes()
-    wish = forget(person)
+    request = forget(person)
 
     with override_settings(FACEAUTH_ENVIRONMENT="live"):
         sweep_once()
-    assert (wish.tasks.get().state, anonymizations(provider)) == ("due", [])
+    assert (request.tasks.get().state, anonymizations(provider)) == ("due", [])
     with override_settings(FACEAUTH_SECRET_KEY=""):
         sweep_once()
-    assert wish.tasks.get().error == "ConfigurationError"
+    assert request.tasks.get().error == "ConfigurationError"
 
     person.clock.shift(120)
     sweep_once()
-    assert wish.tasks.get().state == "done"
+    assert request.tasks.get().state == "done"
 
 
 # -- the account goes
 
 
 def test_accounts_that_go_take_their_faces_with_them(known, people, provider, ids):
-    """V-07: the wish outlives the rows; there is none for a user who never had a face."""
+    """V-07: the request outlives the rows; there is none for a user who never had a face."""
     people(None)
+    late = event(known.authentication, "anonymized")
     deliver(event(known.authentication))
     User.objects.all().delete()
     assert not FaceAuthentication.objects.exists()
@@ -332,18 +333,10 @@ def test_accounts_that_go_take_their_faces_with_them(known, people, provider, id
     sweep_once()
 
     assert sorted(anonymizations(provider)) == ids
-    wish = Erasure.objects.get()
-    assert (wish.reason, wish.finished_at) == ("account", timezone.now())
-
-
-def test_an_event_about_an_account_that_is_gone_keeps_nothing(person):
-    person.passes()
-    told = event(person.authentication, "anonymized")
-    person.user.delete()
-
-    deliver(told)
-
-    kept = WebhookEvent.objects.get()
+    request = Erasure.objects.get()
+    assert (request.reason, request.finished_at) == ("account", timezone.now())
+    deliver(late)
+    kept = WebhookEvent.objects.latest("pk")
     webhook_events.process(kept.pk, now=timezone.now())
     kept.refresh_from_db()
     assert (kept.state, kept.applicant_id) == ("processed", "")

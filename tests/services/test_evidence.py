@@ -18,7 +18,6 @@ from django_faceauth.models import FaceAttempt, FaceAuthentication
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.resources import AuthenticationSnapshot
 from django_faceauth.services.flow import finish
-from django_faceauth.services.grants import grants
 from django_faceauth.services.sync import sync
 from tests.provider_double import works, works_but_times_out
 
@@ -193,19 +192,6 @@ def test_news_of_modification_does_not_freshen(compared, provider):
     challenge = finishes(compared)
 
     assert challenge.verified_at == timezone.now() - timedelta(seconds=3)
-
-
-def test_a_grant_is_given_once(compared, clock):
-    """Neither the anchor nor the end of the grant moves, whatever is pulled later (G-05)."""
-    challenge = finishes(compared)
-    first = (challenge.verified_at, challenge.granted_at)
-    clock.shift(60)
-
-    finishes(compared)
-    assert not grants.issue(challenge, verified_at=timezone.now(), now=timezone.now())
-    sync.pull(compared.authentication, source="poll", now=timezone.now())
-
-    assert (compared.challenge.verified_at, compared.challenge.granted_at) == first
 
 
 def test_an_attempt_that_only_the_list_tells_of(person, provider, clock):

@@ -145,7 +145,7 @@ def test_each_kind_says_what_it_is_whence_for_whom_and_how_long(anna):
 
 @pytest.mark.parametrize("with_fraud_codes", [False, True])
 def test_two_people_are_told_different_things(anna, bert, with_fraud_codes):
-    """V-09: no row and no word of the other, and nobody of the staff by name."""
+    """V-09: no row and no word of the other, and no member of the staff by name."""
     of_anna = export(anna, with_fraud_codes=with_fraud_codes)
     of_bert = export(bert, with_fraud_codes=with_fraud_codes)
 

@@ -309,35 +309,42 @@ def fails(request):
     raise ValueError("no")
 
 
-def is_seen():
-    return FaceChallenge.objects.get().session_rotated_at is not None
+def rolls_back(request):
+    transaction.set_rollback(True)
+    return HttpResponse("rolled back")
 
 
-@pytest.mark.parametrize("view", [streams, renders, waits])
-@pytest.mark.parametrize("single_use", [True, False])
-def test_every_kind_of_response_carries_it(person, view, single_use):
-    """A page that is rendered after the view uses the new secret (F-20)."""
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("view", "single_use", "is_atomic", "status", "is_kept"),
+    [
+        *[(view, True, False, 200, True) for view in (streams, renders, waits)],
+        *[(view, False, False, 200, True) for view in (streams, renders, waits)],
+        (fails, False, False, 500, False),
+        (logs_out, False, False, 200, False),
+        (streams, False, True, 200, True),
+        (rolls_back, False, True, 200, False),
+        (fails, False, True, 500, False),
+    ],
+)
+def test_a_response_carries_it_if_the_rows_have_changed(
+    person, monkeypatch, view, single_use, is_atomic, status, is_kept
+):
+    """Otherwise the next request of the session does (F-20)."""
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", is_atomic)
     face_shown(person.browser)
+    person.browser.raise_request_exception = False
     with served(path("view/", face_required(single_use=single_use)(view))):
         answer = person.browser.get("/view/")
 
-    assert answer.status_code == 200
-    assert NAME in answer.cookies
-    assert is_seen()
-    if view is renders:
+    is_seen = FaceChallenge.objects.get().session_rotated_at is not None
+    assert (answer.status_code, NAME in answer.cookies, is_seen) == (status, is_kept, is_kept)
+    if view is renders:  # after the view, with the new secret
         assert answer.content == (b"" if single_use else b"fresh")
-
-
-@pytest.mark.parametrize(("view", "status"), [(fails, 500), (logs_out, 200)])
-def test_a_view_that_raises_or_logs_out_sends_no_cookie(person, view, status):
-    """The next request of the session does (F-20)."""
-    face_shown(person.browser)
-    person.browser.raise_request_exception = False
-    with served(path("view/", face_required(view))):
-        answer = person.browser.get("/view/")
-
-    assert (answer.status_code, NAME in answer.cookies, is_seen()) == (status, False, False)
-    assert (NAME in person.browser.get(GATE).cookies) == (view is fails)
+    if not single_use:
+        again = person.browser.get(GATE)
+        assert again.content.startswith(b"secret") == (view is not logs_out)
+        assert (NAME in again.cookies) == (not is_kept and view is not logs_out)
 
 
 def test_an_admin_action_that_returns_nothing(person):
@@ -350,28 +357,6 @@ def test_an_admin_action_that_returns_nothing(person):
     assert answer["Location"] == "/admin/site/payment/?page=2"
     assert NAME in answer.cookies
     assert pay_out(None, request, Payment.objects.all()) is None
-
-
-def rolls_back(request):
-    transaction.set_rollback(True)
-    return HttpResponse("rolled back")
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    ("view", "is_kept"), [(streams, True), (rolls_back, False), (fails, False)]
-)
-def test_in_the_transaction_of_a_request(person, monkeypatch, view, is_kept):
-    """The cookie is sent if, and only if, the rows have changed (F-20)."""
-    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
-    face_shown(person.browser)
-    person.browser.raise_request_exception = False
-
-    with served(path("view/", face_required(view))):
-        answer = person.browser.get("/view/")
-
-    assert (NAME in answer.cookies) == is_seen() == is_kept
-    assert person.browser.get(GATE).content.startswith(b"secret")
 
 
 @pytest.mark.django_db(transaction=True)
