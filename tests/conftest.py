@@ -35,7 +35,6 @@ ABOUT: Final = {
         "gate/test_mistakes.py",
         "pages/test_way_back.py",
         "services/test_face_cookie.py",
-        "test_checks_of_pages.py",
         "test_docs.py",
         "test_how_to.py",
         "testing/test_gates.py",
