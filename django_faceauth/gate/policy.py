@@ -97,8 +97,8 @@ class Policy:
         return replace(self, spared=answered_by_framework(view))
 
     def resolved(self) -> Policy:
-        """Return the policy for one request, with the settings that it depends on read once."""
-        return replace(self, max_age=self.age_limit)
+        """Return the policy for one request, for which `FACEAUTH_MAX_AGE` is read once."""
+        return self if self.max_age is not None else replace(self, max_age=conf.MAX_AGE)
 
     def bound_to(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Policy:
         """Return the policy for one call of the view; `bind` takes the same arguments."""
