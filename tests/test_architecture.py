@@ -155,7 +155,7 @@ def test_only_conf_reads_our_settings():
 def test_only_grants_touches_the_session():
     grants = ROOT / "services" / "grants"
     # The kit makes requests, and sessions for them, as Django's middleware does.
-    owners = {grants / "identity.py", grants / "face_cookie.py", ROOT / "testing" / "states.py"}
+    owners = {grants / "identity.py", grants / "face_cookie.py", ROOT / "testing" / "sessions.py"}
     for path in sources():
         assert "request.session" not in path.read_text() or path in owners, path
 
