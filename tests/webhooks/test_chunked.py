@@ -37,6 +37,9 @@ LARGEST = 64 * 1024
 ROOT = Path(__file__).parent.parent.parent
 
 
+pytestmark = pytest.mark.django_db
+
+
 @pytest.fixture(autouse=True)
 def _empty_cache() -> Iterator[None]:
     cache.clear()
@@ -93,7 +96,6 @@ CHUNKED = {"HTTP_TRANSFER_ENCODING": "chunked"}
 ENDED = {"wsgi.input_terminated": True}
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("length", [None, ""])
 @pytest.mark.parametrize("headers", [CHUNKED, {}])
 def test_a_body_that_the_server_ends_is_read(length, headers):
@@ -103,7 +105,6 @@ def test_a_body_that_the_server_ends_is_read(length, headers):
     assert kept() == 1
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("length", "headers", "status"),
     [
@@ -119,7 +120,6 @@ def test_a_stated_length_counts(length, headers, status):
     assert kept() == (status == "200")
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("headers", [{"CONTENT_LENGTH": "500"}, {"CONTENT_LENGTH": None, **ENDED}])
 def test_a_body_that_breaks_off_is_a_bad_request(headers):
     """(F-43)."""
@@ -127,7 +127,6 @@ def test_a_body_that_breaks_off_is_a_bad_request(headers):
     assert kept() == 0
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("length", [None, ""])
 @pytest.mark.parametrize("headers", [CHUNKED, {}, {"wsgi.input_terminated": False}])
 def test_without_a_length_and_an_end_the_answer_is_411(length, headers):
@@ -138,7 +137,6 @@ def test_without_a_length_and_an_end_the_answer_is_411(length, headers):
     assert kept() == 0
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize(("size", "status"), [(LARGEST, "200"), (LARGEST + 1, "413")])
 def test_no_more_than_64_kib_are_read(size, status):
     """(F-43, W-09)."""
@@ -152,7 +150,6 @@ def test_no_more_than_64_kib_are_read(size, status):
 # -- what is told of it
 
 
-@pytest.mark.django_db
 def test_a_missing_length_has_a_reason_of_its_own(caplog):
     """In the log, the signal, the metric and the doctor (F-43)."""
     wsgi(body_of(), CONTENT_LENGTH=None, **CHUNKED, **ENDED)
@@ -168,7 +165,6 @@ def test_a_missing_length_has_a_reason_of_its_own(caplog):
     assert levels_of("webhook_length") == ["warning"]
 
 
-@pytest.mark.django_db
 def test_a_cache_that_is_away_changes_no_answer(settings):
     """(F-43)."""
     settings.CACHES = {"default": {"BACKEND": "tests.api.test_cache_away.Away"}}
