@@ -23,7 +23,6 @@ from django_faceauth.exceptions import (
     Unavailable,
 )
 from django_faceauth.provider.client import Client
-from django_faceauth.provider.transport import Transport
 from tests.provider.samples import (
     ATTEMPT,
     AUTHENTICATION,
@@ -31,8 +30,8 @@ from tests.provider.samples import (
     FATP,
     FAV,
     HOST,
-    Clock,
     client_of,
+    patient,
 )
 
 JSON = "application/json"
@@ -41,8 +40,7 @@ OTHER_FAV = "fav_" + "z" * 26
 
 @pytest.fixture
 def client() -> Client:
-    clock = Clock()
-    return client_of(HOST, Transport(clock=clock, sleep=clock.sleep))
+    return client_of(HOST, patient())
 
 
 def answers(network: responses.RequestsMock, body: str | bytes, **options: Any) -> None:

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from django_faceauth.exceptions import MalformedAnswer, ProviderError, Unavailable
-from django_faceauth.provider.transport import MAX_BODY, TOTAL_SECONDS, Transport
+from django_faceauth.provider.transport import MAX_BODY, TOTAL_SECONDS
 from tests.provider.loopback import (
     Answer,
     Handler,
@@ -35,6 +35,7 @@ from tests.provider.samples import (
     POSTS,
     Clock,
     client_of,
+    patient,
 )
 
 pytestmark = pytest.mark.enable_socket
@@ -46,12 +47,6 @@ BROKEN_CONNECTIONS = {
     "end within the body": hangs_up_within_the_body,
     "broken chunk": sends_a_broken_chunk,
 }
-
-
-def patient(clock: Clock | None = None, *, read: float = 10) -> Transport:
-    """A transport that does not really sleep."""
-    clock = clock or Clock()
-    return Transport(timeout=(3, read), clock=clock, sleep=clock.sleep)
 
 
 class TestConnections:

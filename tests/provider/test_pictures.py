@@ -23,7 +23,7 @@ from tests.provider.loopback import (
     stays_silent,
     tells,
 )
-from tests.provider.samples import HOST, Clock
+from tests.provider.samples import HOST, patient
 from tests.provider.test_error_reports import assert_error_shows_nothing, assert_nothing_leaks
 
 pytestmark = pytest.mark.enable_socket
@@ -62,9 +62,7 @@ def at_link(url: str) -> Image:
 
 
 def at_asset(asset: AssetSnapshot, url: str) -> Image:
-    clock = Clock()
-    transport = Transport(timeout=(3, 2), clock=clock, sleep=clock.sleep)
-    client = Client(HOST, SecretKey(Secret(canaries.KEY)), transport)
+    client = Client(HOST, SecretKey(Secret(canaries.KEY)), patient(read=2))
     return client.fetch_image(asset, hosts=[url.removeprefix("http://")], debug=True)
 
 
