@@ -18,6 +18,7 @@ POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 MYSQL_URL ?= mysql://root@127.0.0.1:3306/test
 REDIS_URL ?= redis://127.0.0.1:6379/5
 AMQP_URL ?= amqp://guest:guest@127.0.0.1:5672//
+SERVICE_TESTS ?= tests tests/celery
 
 VENV_PYTHON := $(VENV)/bin/python
 MANAGE := $(VENV_PYTHON) example_project/manage.py
@@ -77,13 +78,13 @@ test-package: $(VENV)/test-package.stamp ## build the package, try each extra, f
 	@echo "Not run: make test, make test-browser, make test-services."
 
 test-services: $(VENV)/test-services.stamp ## run what depends on databases and brokers (POSTGRES_URL, MYSQL_URL, REDIS_URL, AMQP_URL)
-	@DATABASE_URL=$(POSTGRES_URL) CELERY_BROKER_URL=$(REDIS_URL) $(PYTEST) $(ARGS) -m database tests tests/celery
-	@DATABASE_URL=$(MYSQL_URL) CELERY_BROKER_URL=$(AMQP_URL) $(PYTEST) $(ARGS) -m database tests tests/celery
+	@DATABASE_URL=$(POSTGRES_URL) CELERY_BROKER_URL=$(REDIS_URL) $(PYTEST) $(ARGS) -m database $(SERVICE_TESTS)
+	@DATABASE_URL=$(MYSQL_URL) CELERY_BROKER_URL=$(AMQP_URL) $(PYTEST) $(ARGS) -m database $(SERVICE_TESTS)
 	@echo "Not run: make test, make test-browser, make test-package."
 
 test-nightly: $(VENV)/test-services.stamp ## fuzz, play made-up histories, kill workers and brokers: hours
 	@$(PYTEST) --hypothesis-profile=fuzz tests/provider/test_signatures.py tests/provider/test_notices.py \
-		tests/test_identifiers.py tests/api/test_schemathesis.py
+		tests/api/test_schemathesis.py
 	@FACEAUTH_TEST_HISTORIES=10000 $(VENV_PYTHON) -m pytest tests/webhooks/test_histories.py
 	@FACEAUTH_TEST_TABS=50 $(VENV_PYTHON) -m pytest tests/browser/test_tabs.py
 	@DATABASE_URL=$(POSTGRES_URL) FACEAUTH_TEST_ROUNDS=1000 $(VENV_PYTHON) -m pytest tests/gate/test_races.py
@@ -147,7 +148,8 @@ lock: $(VENV)/setup.stamp ## write the newest versions of all developer dependen
 
 GROUPS := demo-full docs lint setup test-browser test-package test-services tox types
 
-# One environment for all targets; each adds the dependency group that it is named for.
+# One environment for all targets; each adds the dependency group that it is named for. "a+b.stamp"
+# adds two groups at once.
 $(VENV)/%.stamp: pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
 		{ echo "Python 3.11 or newer is needed. Name one: make $(MAKECMDGOALS) PYTHON=python3.13"; exit 1; }
@@ -156,7 +158,7 @@ $(VENV)/%.stamp: pyproject.toml $(CONSTRAINTS)
 	@echo "Setting up $(VENV) for $*, which takes a minute or two."
 	@test -x $(VENV_PYTHON) || $(PYTHON) -m venv --without-pip $(VENV)
 	@{ $(PYTHON) -m pip --python $(VENV_PYTHON) install --quiet $(addprefix --constraint ,$(CONSTRAINTS)) pip && \
-		$(VENV_PYTHON) -m pip install --quiet $(CONSTRAIN) --group $* --editable . $(PIN_DJANGO); } \
+		$(VENV_PYTHON) -m pip install --quiet $(CONSTRAIN) $(addprefix --group ,$(subst +, ,$*)) --editable . $(PIN_DJANGO); } \
 		>$(VENV)/setup.log 2>&1 || \
 		{ echo "The packages could not be installed: is there a network? $(VENV)/setup.log has pip's output."; exit 1; }
 	@touch $@

@@ -1,6 +1,6 @@
 """Read and validate the settings of this package.
 
-Each property of `conf` is the setting `FACEAUTH_<name>`, read at access so that
+`Conf`, at the end, lists them: `conf.<name>` is `FACEAUTH_<name>`, read at access so that
 `override_settings` works. Malformed values raise `ConfigurationError`.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Any, Final, cast
+from typing import Any, Final, Generic, TypeVar, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from django_faceauth.durations import Limit, as_duration, as_limit, as_period
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.secret import Secret
 
+T = TypeVar("T")
 Network = IPv4Network | IPv6Network
 
 PREFIX: Final = "FACEAUTH_"
@@ -88,332 +89,228 @@ class RateLimits:
     lockout: Limit | None
 
 
-class Conf:
-    """Typed access to the settings of this package."""
+class InvalidValue(Exception):
+    """Says what is wrong with a value; the name of the setting goes before it."""
 
-    # -- account at the provider
 
-    @property
-    def SECRET_KEY(self) -> Secret | None:
-        """Secret API key (`str` or a callable that returns one)."""
-        return _secret("SECRET_KEY")
+class Setting(Generic[T]):
+    """A setting: how its value is parsed, and its default or a function that returns it."""
 
-    @property
-    def OAUTH_CLIENT_ID(self) -> str:
-        """Client id for OAuth client credentials, instead of a secret key (`str`)."""
-        return _text("OAUTH_CLIENT_ID")
+    def __init__(self, parse: Callable[[Any], T], default: Any = None) -> None:
+        self.parse = parse
+        self.default = default
 
-    @property
-    def OAUTH_CLIENT_SECRET(self) -> Secret | None:
-        """Client secret for OAuth client credentials (`str` or a callable)."""
-        return _secret("OAUTH_CLIENT_SECRET")
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self.name = PREFIX + name
 
-    @property
-    def USER_JOURNEY_ID(self) -> str:
-        """Id of the user journey (`usj_…`) that configures the service (`str`)."""
-        return _text("USER_JOURNEY_ID")
-
-    # -- hosts
-
-    @property
-    def ENVIRONMENT(self) -> str:
-        """`"sandbox"` (default) or `"live"`."""
-        name = _text("ENVIRONMENT", SANDBOX)
-        if name not in BASE_URLS:
-            raise ConfigurationError(f"{PREFIX}ENVIRONMENT must be one of {', '.join(BASE_URLS)}.")
-        return name
-
-    @property
-    def BASE_URL(self) -> str:
-        """Root of the provider's API, without a trailing slash (`str`)."""
-        return _text("BASE_URL", BASE_URLS[self.ENVIRONMENT]).rstrip("/")
-
-    @property
-    def TOKEN_URL(self) -> str:
-        """URL of the OAuth token endpoint (`str`)."""
-        return _text("TOKEN_URL", TOKEN_URLS[self.ENVIRONMENT])
-
-    @property
-    def CAPTURE_HOSTS(self) -> tuple[str, ...]:
-        """Hosts that the browser may be sent to for the capture (`list[str]`).
-
-        A leading dot includes subdomains. `host:port` allows plain HTTP, with DEBUG only.
-        """
-        return _texts("CAPTURE_HOSTS", PROVIDER_HOSTS)
-
-    @property
-    def ASSET_HOSTS(self) -> tuple[str, ...]:
-        """Hosts that captured faces may be fetched from, for staff (`list[str]`).
-
-        The rules are those of `CAPTURE_HOSTS`.
-        """
-        return _texts("ASSET_HOSTS", PROVIDER_HOSTS)
-
-    @property
-    def CLIENT_CERTIFICATE(self) -> str | tuple[str, str] | None:
-        """TLS client certificate: path of a PEM file, or `(certificate, key)`."""
-        value = _read("CLIENT_CERTIFICATE", None)
-        if value is None or isinstance(value, str):
-            return value
-        paths = _texts("CLIENT_CERTIFICATE", ())
-        if len(paths) != 2:
-            raise ConfigurationError(f"{PREFIX}CLIENT_CERTIFICATE must be one path or two.")
-        return paths[0], paths[1]
-
-    @property
-    def TIMEOUT(self) -> tuple[float, float]:
-        """Seconds to wait for a connection and for a response (`(float, float)`)."""
+    def __get__(self, _conf: object, _owner: type) -> T:
+        default = self.default() if callable(self.default) else self.default
         try:
-            connect, read = map(float, _read("TIMEOUT", (3, 10)))
-        except (TypeError, ValueError):
-            connect = read = 0.0
-        if not (connect > 0 and read > 0):
-            raise ConfigurationError(f"{PREFIX}TIMEOUT must be a pair of seconds.")
-        return connect, read
-
-    # -- webhooks
-
-    @property
-    def WEBHOOK_SECRET_KEYS(self) -> tuple[Secret, ...]:
-        """Keys that may sign webhooks (`list` of `str` or callables, or a callable)."""
-        name = "WEBHOOK_SECRET_KEYS"
-        keys = [_as_secret(name, value) or Secret("") for value in _list(name, ())]
-        if any(len(key.reveal()) < SHORTEST_WEBHOOK_KEY for key in keys):
-            raise ConfigurationError(
-                f"{PREFIX}{name} holds a key of less than {SHORTEST_WEBHOOK_KEY} characters."
-            )
-        return tuple(keys)
-
-    @property
-    def WEBHOOK_AUTHORIZATION_KEY(self) -> Secret | None:
-        """The `Authorization` header that webhooks must also send (`str` or callable)."""
-        return _secret("WEBHOOK_AUTHORIZATION_KEY")
-
-    @property
-    def WEBHOOK_NETWORKS(self) -> tuple[Network, ...]:
-        """Networks that webhooks must come from, in CIDR notation (`list[str]`, default: any).
-
-        This is required in addition to the signature.
-        """
-        try:
-            return tuple(ip_network(text) for text in _texts("WEBHOOK_NETWORKS", ()))
-        except ValueError:
-            raise ConfigurationError(
-                f"{PREFIX}WEBHOOK_NETWORKS must be a list of IP networks."
-            ) from None
-
-    @property
-    def TRUSTED_PROXIES(self) -> int:
-        """Number of proxies of the site that append to `X-Forwarded-For` (default 0)."""
-        value = _read("TRUSTED_PROXIES", 0)
-        if type(value) is not int or value < 0:
-            raise ConfigurationError(f"{PREFIX}TRUSTED_PROXIES must be a whole number.")
-        return value
-
-    # -- background work
-
-    @property
-    def CELERY(self) -> bool:
-        """Whether Celery processes webhook events (`bool`, default False)."""
-        return _read("CELERY", False) is True
-
-    @property
-    def POLL_RATE(self) -> float:
-        """Most API calls a second to the provider by all processes together (default 20)."""
-        value = _read("POLL_RATE", 20)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-            raise ConfigurationError(f"{PREFIX}POLL_RATE must be a number above 0.")
-        return float(value)
-
-    # -- durations
-
-    @property
-    def MAX_AGE(self) -> timedelta:
-        """How long a captured face counts (seconds or `timedelta`, default 300 s)."""
-        return _duration("MAX_AGE", 300)
-
-    @property
-    def CAPTURE_WINDOW(self) -> timedelta:
-        """Time from the start of an attempt to the end of its capture (default 600 s)."""
-        return _duration("CAPTURE_WINDOW", 600)
-
-    @property
-    def SLOW_REVIEW(self) -> bool:
-        """Whether staff of the provider decide about faces (`bool`, default False)."""
-        return _read("SLOW_REVIEW", False) is True
-
-    @property
-    def RETENTION(self) -> Mapping[str, timedelta | None]:
-        """How long rows are kept (`dict` of periods such as `"30d"`, or None for ever).
-
-        Keys that are not given keep their defaults.
-        """
-        given = _read("RETENTION", {})
-        if not isinstance(given, Mapping) or given.keys() - RETENTION.keys():
-            names = ", ".join(RETENTION)
-            raise ConfigurationError(f"{PREFIX}RETENTION must name some of {names}.")
-        texts = {**RETENTION, **given}
-        try:
-            return {name: None if text is None else as_period(text) for name, text in texts.items()}
-        except (TypeError, ValueError):
-            raise ConfigurationError(
-                f"{PREFIX}RETENTION must hold periods such as 30d, or None."
-            ) from None
-
-    # -- rate limits
-
-    @property
-    def RATE_LIMITS(self) -> RateLimits:
-        """How many attempts may be started (`dict`; keys that are not given keep their defaults).
-
-        None, an empty list or an empty string lifts a limit.
-        """
-        given = _read("RATE_LIMITS", {})
-        if not isinstance(given, Mapping) or given.keys() - RATE_LIMITS.keys():
-            names = ", ".join(RATE_LIMITS)
-            raise ConfigurationError(f"{PREFIX}RATE_LIMITS must name some of {names}.")
-        limits = {**RATE_LIMITS, **given}
-        site, lockout = limits["site"], limits["lockout"]
-        if not isinstance(lockout, list | tuple | None):
-            raise ConfigurationError(
-                f'{PREFIX}RATE_LIMITS["lockout"] must be a pair, as (5, "30m").'
-            )
-        return RateLimits(
-            unsuccessful=_limits("unsuccessful", limits["unsuccessful"]),
-            unsuccessful_session=_limits("unsuccessful_session", limits["unsuccessful_session"]),
-            successful=_limits("successful", limits["successful"]),
-            site=None if site in (None, "") else _limit("site", site),
-            lockout=_limit("lockout", "/".join(map(str, lockout))) if lockout else None,
-        )
-
-    # -- API
-
-    @property
-    def ACR(self) -> str:
-        """Authentication context class of a face check (`str`, default `"face"`)."""
-        name = _text("ACR", "face")
-        if not ACR.fullmatch(name):
-            raise ConfigurationError(f"{PREFIX}ACR must be printable, without quotes or spaces.")
-        return name
-
-    @property
-    def CREDENTIAL(self) -> Callable[[Any], str | None] | None:
-        """Callable that names the credential of an API request (`str`, a dotted path)."""
-        return _callable("CREDENTIAL")
-
-    @property
-    def REDIRECT_ALLOWLIST(self) -> tuple[str, ...]:
-        """Complete URLs that clients may have the browser sent to (`list[str]`)."""
-        urls = _texts("REDIRECT_ALLOWLIST", ())
-        if not all(_is_safe_url(url, debug=settings.DEBUG) for url in urls):
-            raise ConfigurationError(f"{PREFIX}REDIRECT_ALLOWLIST holds an unsafe URL.")
-        return urls
-
-    # -- impersonation
-
-    @property
-    def IMPERSONATION_KEYS(self) -> tuple[str, ...]:
-        """Session keys that mark a session in which staff act as the user (`list[str]`)."""
-        return _texts("IMPERSONATION_KEYS", ())
-
-    # -- review
-
-    @property
-    def DASHBOARD_URL(self) -> str:
-        """URL of an authentication in the provider's dashboard, with `{id}` in it (`str`)."""
-        url = _text("DASHBOARD_URL")
-        is_link = url.startswith("https://") and _is_safe_url(url.replace("{id}", ""), debug=False)
-        if url and not (is_link and "{id}" in url):
-            raise ConfigurationError(f"{PREFIX}DASHBOARD_URL must be https://… with {{id}} in it.")
-        return url
-
-    @property
-    def SCRUB(self) -> Callable[..., Any] | None:
-        """Callable that reduces the provider's data before it is stored (`str`, a dotted path)."""
-        return _callable("SCRUB")
-
-    # -- pages
-
-    @property
-    def FALLBACK(self) -> str:
-        """URL name or path of the page for users who cannot show their face (`str`)."""
-        return _text("FALLBACK")
-
-    @property
-    def CONSENT_VERSION(self) -> str:
-        """Version of the text that users agree to before their first attempt (`str`).
-
-        Empty, the default, means that the site takes consent elsewhere.
-        """
-        version = _text("CONSENT_VERSION")
-        if not VERSION.fullmatch(version):
-            raise ConfigurationError(
-                f"{PREFIX}CONSENT_VERSION must be at most 64 letters, digits and . _ : / + -"
-            )
-        return version
-
-    @property
-    def NOTICES(self) -> bool:
-        """Whether users are mailed when their face opened a gate (`bool`, default False)."""
-        return _read("NOTICES", False) is True
-
-    @property
-    def SITE_URL(self) -> str:
-        """Root of the site for links in mails, such as `https://bank.example` (`str`)."""
-        url = _text("SITE_URL").rstrip("/")
-        parts = urlsplit(url)
-        is_known = (
-            parts.scheme in {"https", "http" if settings.DEBUG else "https"} and parts.hostname
-        )
-        if url and not is_known:
-            raise ConfigurationError(f"{PREFIX}SITE_URL must begin with https:// and a host.")
-        return url
-
-    # -- simulator
-
-    @property
-    def SIMULATOR_ENABLED(self) -> bool:
-        """Whether the simulator runs without DEBUG, too (`bool`, default False)."""
-        return settings.DEBUG or _read("SIMULATOR_ENABLED", False) is True
-
-    @property
-    def SIMULATOR_WEBHOOK_URL(self) -> str:
-        """URL that the simulator sends webhooks to (`str`, default: none)."""
-        return _text("SIMULATOR_WEBHOOK_URL")
-
-    @property
-    def SIMULATOR_CHECK_SECONDS(self) -> timedelta:
-        """How long the simulator checks a face (seconds or `timedelta`, default 2 s)."""
-        return _duration("SIMULATOR_CHECK_SECONDS", 2)
+            return self.parse(getattr(settings, self.name, default))
+        except InvalidValue as error:
+            raise ConfigurationError(f"{self.name} {error}") from None
 
 
-conf = Conf()
-
-KNOWN: Final = frozenset(name for name in vars(Conf) if name.isupper())
-#: Only True turns these on: the string "False" would be true.
-SWITCHES: Final = frozenset({"CELERY", "NOTICES", "SIMULATOR_ENABLED", "SLOW_REVIEW"})
+# -- parsers
 
 
-def given() -> frozenset[str]:
-    """Return the names of the `FACEAUTH_*` settings of this site, without the prefix."""
-    names = (name.removeprefix(PREFIX) for name in dir(settings) if name.startswith(PREFIX))
-    return frozenset(names) - {"BEAT_SCHEDULE"}  # which settings modules import from here
-
-
-def misread() -> frozenset[str]:
-    """Return the switches that are not `bool`, and so are off."""
-    return frozenset(name for name in SWITCHES if not isinstance(_read(name, False), bool))
-
-
-def _read(name: str, default: object) -> Any:
-    return getattr(settings, PREFIX + name, default)
-
-
-def _text(name: str, default: str = "") -> str:
-    value = _read(name, default)
+def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ConfigurationError(f"{PREFIX}{name} must be a string.")
+        raise InvalidValue("must be a string.")
     return value
+
+
+def _text_like(pattern: re.Pattern[str], error: str) -> Callable[[Any], str]:
+    def parse(value: Any) -> str:
+        text = _text(value)
+        if not pattern.fullmatch(text):
+            raise InvalidValue(error)
+        return text
+
+    return parse
+
+
+def _switch(value: Any) -> bool:
+    return value is True  # the string "False" would be true
+
+
+def _simulator_switch(value: Any) -> bool:
+    return settings.DEBUG or _switch(value)
+
+
+def _result(value: Any) -> Any:
+    """Return the value, or what it returns if it is a callable."""
+    try:
+        return value() if callable(value) else value
+    except Exception as error:
+        # The error of a vault may hold its secrets.
+        raise InvalidValue(f"failed: {type(error).__name__}.") from None
+
+
+def _secret(value: Any) -> Secret | None:
+    text = _result(value)
+    if not isinstance(text, str | None):
+        raise InvalidValue("must be a string or a callable.")
+    return Secret(text.strip()) if text and text.strip() else None  # files end in a newline
+
+
+def _list(value: Any) -> tuple[Any, ...]:
+    values = _result(value)
+    # A string is a sequence of strings, too: "example.com" must not become eleven hosts.
+    if not isinstance(values, list | tuple):
+        raise InvalidValue("must be a list.")
+    return tuple(values)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    values = _list(value)
+    if not all(isinstance(text, str) for text in values):
+        raise InvalidValue("must be a list of strings.")
+    return values
+
+
+def _duration(value: Any) -> timedelta:
+    try:
+        duration = as_duration(value)
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidValue("must be seconds or a timedelta.") from None
+    if duration < timedelta(0):
+        raise InvalidValue("must not be negative.")
+    return duration
+
+
+def _callable(value: Any) -> Callable[..., Any] | None:
+    path = _text(value)
+    if not path:
+        return None
+    try:
+        found = import_string(path)
+    except ImportError:
+        raise InvalidValue("cannot be imported.") from None
+    if not callable(found):
+        raise InvalidValue("must be the path of a callable.")
+    return cast(Callable[..., Any], found)
+
+
+def _environment(value: Any) -> str:
+    name = _text(value)
+    if name not in BASE_URLS:
+        raise InvalidValue(f"must be one of {', '.join(BASE_URLS)}.")
+    return name
+
+
+def _root_url(value: Any) -> str:
+    return _text(value).rstrip("/")
+
+
+def _certificate(value: Any) -> str | tuple[str, str] | None:
+    if value is None or isinstance(value, str):
+        return value
+    paths = _texts(value)
+    if len(paths) != 2:
+        raise InvalidValue("must be one path or two.")
+    return paths[0], paths[1]
+
+
+def _timeout(value: Any) -> tuple[float, float]:
+    try:
+        connect, read = map(float, value)
+    except (TypeError, ValueError):
+        connect = read = 0.0
+    if not (connect > 0 and read > 0):
+        raise InvalidValue("must be a pair of seconds.")
+    return connect, read
+
+
+def _webhook_keys(value: Any) -> tuple[Secret, ...]:
+    keys = tuple(_secret(key) or Secret("") for key in _list(value))
+    if any(len(key.reveal()) < SHORTEST_WEBHOOK_KEY for key in keys):
+        raise InvalidValue(f"holds a key of less than {SHORTEST_WEBHOOK_KEY} characters.")
+    return keys
+
+
+def _networks(value: Any) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(text) for text in _texts(value))
+    except ValueError:
+        raise InvalidValue("must be a list of IP networks.") from None
+
+
+def _whole_number(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise InvalidValue("must be a whole number.")
+    return value
+
+
+def _rate(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise InvalidValue("must be a number above 0.")
+    return float(value)
+
+
+def _with_defaults(value: Any, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(value, Mapping) or value.keys() - defaults.keys():
+        raise InvalidValue(f"must name some of {', '.join(defaults)}.")
+    return {**defaults, **value}
+
+
+def _retention(value: Any) -> Mapping[str, timedelta | None]:
+    texts = _with_defaults(value, RETENTION)
+    try:
+        return {name: None if text is None else as_period(text) for name, text in texts.items()}
+    except (TypeError, ValueError):
+        raise InvalidValue("must hold periods such as 30d, or None.") from None
+
+
+def _rate_limits(value: Any) -> RateLimits:
+    limits = _with_defaults(value, RATE_LIMITS)
+    site, lockout = limits["site"], limits["lockout"]
+    if not isinstance(lockout, list | tuple | None):
+        raise InvalidValue('must have a pair for "lockout", as (5, "30m").')
+    return RateLimits(
+        unsuccessful=_limits("unsuccessful", limits["unsuccessful"]),
+        unsuccessful_session=_limits("unsuccessful_session", limits["unsuccessful_session"]),
+        successful=_limits("successful", limits["successful"]),
+        site=None if site in (None, "") else _limit("site", site),
+        lockout=_limit("lockout", "/".join(map(str, lockout))) if lockout else None,
+    )
+
+
+def _limits(name: str, texts: Any) -> tuple[Limit, ...]:
+    if not isinstance(texts, list | tuple | None):
+        raise InvalidValue(f'must have a list for "{name}", as ["3/10m"].')
+    return tuple(_limit(name, text) for text in texts or ())
+
+
+def _limit(name: str, text: Any) -> Limit:
+    try:
+        return as_limit(text)
+    except (TypeError, ValueError):
+        raise InvalidValue(f'must have limits such as 3/10m for "{name}".') from None
+
+
+def _redirects(value: Any) -> tuple[str, ...]:
+    urls = _texts(value)
+    if not all(_is_safe_url(url, debug=settings.DEBUG) for url in urls):
+        raise InvalidValue("holds an unsafe URL.")
+    return urls
+
+
+def _dashboard_url(value: Any) -> str:
+    url = _text(value)
+    is_link = url.startswith("https://") and _is_safe_url(url.replace("{id}", ""), debug=False)
+    if url and not (is_link and "{id}" in url):
+        raise InvalidValue("must be https://… with {id} in it.")
+    return url
+
+
+def _site_url(value: Any) -> str:
+    url = _root_url(value)
+    parts = urlsplit(url)
+    is_known = parts.scheme in {"https", "http" if settings.DEBUG else "https"} and parts.hostname
+    if url and not is_known:
+        raise InvalidValue("must begin with https:// and a host.")
+    return url
 
 
 def _is_safe_url(url: str, *, debug: bool) -> bool:
@@ -430,75 +327,134 @@ def _is_safe_url(url: str, *, debug: bool) -> bool:
     return is_host and (debug or parts.scheme == "https")
 
 
-def _callable(name: str) -> Callable[..., Any] | None:
-    path = _text(name)
-    if not path:
-        return None
-    try:
-        found = import_string(path)
-    except ImportError:
-        raise ConfigurationError(f"{PREFIX}{name} cannot be imported.") from None
-    if not callable(found):
-        raise ConfigurationError(f"{PREFIX}{name} must be the path of a callable.")
-    return cast(Callable[..., Any], found)
+# -- settings
 
 
-def _texts(name: str, default: tuple[str, ...]) -> tuple[str, ...]:
-    values = _list(name, default)
-    if not all(isinstance(text, str) for text in values):
-        raise ConfigurationError(f"{PREFIX}{name} must be a list of strings.")
-    return values
+class Conf:
+    """Typed access to the settings of this package; the reference explains them."""
+
+    __slots__ = ()
+
+    # Account at the provider
+
+    #: Secret API key (`str` or a callable that returns one).
+    SECRET_KEY = Setting(_secret)
+    #: Client id and secret (`str` or a callable) for OAuth, instead of a secret key.
+    OAUTH_CLIENT_ID = Setting(_text, "")
+    OAUTH_CLIENT_SECRET = Setting(_secret)
+    #: Id of the user journey (`usj_…`) that configures the service.
+    USER_JOURNEY_ID = Setting(_text, "")
+
+    # Hosts
+
+    #: `"sandbox"` or `"live"`.
+    ENVIRONMENT = Setting(_environment, SANDBOX)
+    #: Root of the provider's API, without a trailing slash.
+    BASE_URL = Setting(_root_url, lambda: BASE_URLS[conf.ENVIRONMENT])
+    #: URL of the OAuth token endpoint.
+    TOKEN_URL = Setting(_text, lambda: TOKEN_URLS[conf.ENVIRONMENT])
+    #: Hosts that the browser may be sent to for the capture. A leading dot includes subdomains;
+    #: `host:port` allows plain HTTP, with DEBUG only.
+    CAPTURE_HOSTS = Setting(_texts, PROVIDER_HOSTS)
+    #: Hosts that captured faces may be fetched from, for staff; the same rules.
+    ASSET_HOSTS = Setting(_texts, PROVIDER_HOSTS)
+    #: TLS client certificate: path of a PEM file, or `(certificate, key)`.
+    CLIENT_CERTIFICATE = Setting(_certificate)
+    #: Seconds to wait for a connection and for a response.
+    TIMEOUT = Setting(_timeout, (3, 10))
+
+    # Webhooks
+
+    #: Keys that may sign webhooks (a list of `str` or callables, or a callable).
+    WEBHOOK_SECRET_KEYS = Setting(_webhook_keys, ())
+    #: The `Authorization` header that webhooks must also send.
+    WEBHOOK_AUTHORIZATION_KEY = Setting(_secret)
+    #: Networks that webhooks must come from, in addition to the signature (default: any).
+    WEBHOOK_NETWORKS = Setting(_networks, ())
+    #: Number of proxies of the site that append to `X-Forwarded-For`.
+    TRUSTED_PROXIES = Setting(_whole_number, 0)
+
+    # Background work
+
+    #: Whether Celery processes webhook events.
+    CELERY = Setting(_switch, False)
+    #: Most API calls a second to the provider by all processes together.
+    POLL_RATE = Setting(_rate, 20)
+
+    # Durations
+
+    #: How long a captured face counts.
+    MAX_AGE = Setting(_duration, 300)
+    #: Time from the start of an attempt to the end of its capture.
+    CAPTURE_WINDOW = Setting(_duration, 600)
+    #: Whether staff of the provider decide about faces.
+    SLOW_REVIEW = Setting(_switch, False)
+    #: How long rows are kept. Keys that are not given keep their defaults.
+    RETENTION = Setting(_retention, {})
+
+    # Rate limits
+
+    #: How many attempts may be started. Keys that are not given keep their defaults; None, an
+    #: empty list or an empty string lifts a limit.
+    RATE_LIMITS = Setting(_rate_limits, {})
+
+    # API
+
+    #: Authentication context class of a face check.
+    ACR = Setting(_text_like(ACR, "must be printable, without quotes or spaces."), "face")
+    #: Path of the callable that names the credential of an API request.
+    CREDENTIAL = Setting(_callable, "")
+    #: Complete URLs that clients may have the browser sent to.
+    REDIRECT_ALLOWLIST = Setting(_redirects, ())
+
+    # Impersonation and review
+
+    #: Session keys that mark a session in which staff act as the user.
+    IMPERSONATION_KEYS = Setting(_texts, ())
+    #: URL of an authentication in the provider's dashboard, with `{id}` in it.
+    DASHBOARD_URL = Setting(_dashboard_url, "")
+    #: Path of the callable that reduces the provider's data before it is stored.
+    SCRUB = Setting(_callable, "")
+
+    # Pages and mails
+
+    #: URL name or path of the page for users who cannot show their face.
+    FALLBACK = Setting(_text, "")
+    #: Version of the text that users agree to before their first attempt. Empty means that the
+    #: site takes consent elsewhere.
+    CONSENT_VERSION = Setting(
+        _text_like(VERSION, "must be at most 64 letters, digits and . _ : / + -"), ""
+    )
+    #: Whether users are mailed when their face opened a gate.
+    NOTICES = Setting(_switch, False)
+    #: Root of the site for links in mails, such as `https://bank.example`.
+    SITE_URL = Setting(_site_url, "")
+
+    # Simulator
+
+    #: Whether the simulator runs without DEBUG, too.
+    SIMULATOR_ENABLED = Setting(_simulator_switch, False)
+    #: URL that the simulator sends webhooks to.
+    SIMULATOR_WEBHOOK_URL = Setting(_text, "")
+    #: How long the simulator checks a face.
+    SIMULATOR_CHECK_SECONDS = Setting(_duration, 2)
 
 
-def _list(name: str, default: tuple[Any, ...]) -> tuple[Any, ...]:
-    value = _read(name, default)
-    values = _called(name, value) if callable(value) else value
-    # A string is a sequence of strings, too: "example.com" must not become eleven hosts.
-    if not isinstance(values, list | tuple):
-        raise ConfigurationError(f"{PREFIX}{name} must be a list.")
-    return tuple(values)
+conf: Final[Conf] = Conf()
+
+_SETTINGS: Final = {name: item for name, item in vars(Conf).items() if isinstance(item, Setting)}
+KNOWN: Final = frozenset(_SETTINGS)
+SWITCHES: Final = frozenset(name for name, item in _SETTINGS.items() if item.default is False)
 
 
-def _limits(name: str, texts: Any) -> tuple[Limit, ...]:
-    if not isinstance(texts, list | tuple | None):
-        raise ConfigurationError(f'{PREFIX}RATE_LIMITS["{name}"] must be a list, as ["3/10m"].')
-    return tuple(_limit(name, text) for text in texts or ())
+def given() -> frozenset[str]:
+    """Return the names of the `FACEAUTH_*` settings of this site, without the prefix."""
+    names = (name.removeprefix(PREFIX) for name in dir(settings) if name.startswith(PREFIX))
+    return frozenset(names) - {"BEAT_SCHEDULE"}  # which settings modules import from here
 
 
-def _limit(name: str, text: object) -> Limit:
-    try:
-        return as_limit(cast(str, text))
-    except (TypeError, ValueError):
-        raise ConfigurationError(
-            f'{PREFIX}RATE_LIMITS["{name}"] must hold limits such as 3/10m.'
-        ) from None
-
-
-def _secret(name: str) -> Secret | None:
-    return _as_secret(name, _read(name, None))
-
-
-def _as_secret(name: str, value: str | Callable[[], str] | None) -> Secret | None:
-    text = _called(name, value) if callable(value) else value
-    if not isinstance(text, str | None):
-        raise ConfigurationError(f"{PREFIX}{name} must be a string or a callable.")
-    return Secret(text.strip()) if text and text.strip() else None  # files end in a newline
-
-
-def _called(name: str, value: Callable[[], Any]) -> Any:
-    try:
-        return value()
-    except Exception as error:
-        # The error of a vault may hold its secrets.
-        raise ConfigurationError(f"{PREFIX}{name} failed: {type(error).__name__}.") from None
-
-
-def _duration(name: str, default: float) -> timedelta:
-    value = _read(name, default)
-    try:
-        duration = as_duration(value)
-    except (TypeError, ValueError, OverflowError):
-        raise ConfigurationError(f"{PREFIX}{name} must be seconds or a timedelta.") from None
-    if duration < timedelta(0):
-        raise ConfigurationError(f"{PREFIX}{name} must not be negative.")
-    return duration
+def misread() -> frozenset[str]:
+    """Return the switches that are not `bool`, and so are off."""
+    return frozenset(
+        name for name in SWITCHES if not isinstance(getattr(settings, PREFIX + name, False), bool)
+    )

@@ -19,7 +19,6 @@ from django.core.checks import run_checks
 from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import include, path, reverse_lazy
-from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods
 
 from django_faceauth.checks import TAG
@@ -67,33 +66,23 @@ def where(identifier: str, **options: object) -> set[str]:
     [
         ({}, []),
         ({"MAX_AGE": "soon"}, ["E001"]),
-        ({"CAPTURE_HOSTS": "checkout.com"}, ["E001"]),
         ({"ENVIRONMENT": "production"}, ["E001", "E001", "E001", "E005", "E005"]),
         ({"SLOW_REVIEW": "True"}, ["E001"]),
         ({"NOTICES": "False", "CELERY": 1}, ["E001", "E001"]),
         ({"POLL_RATE": 100}, ["E001"]),
         ({"POLL_RATE": 99}, []),
         ({"MAX_AGE": 0}, ["E001"]),
-        ({"WEBHOOK_SECRET_KEYS": ["short"]}, ["E001"]),
-        ({"WEBHOOK_SECRET_KEYS": [""]}, ["E001"]),
         ({"CONSENT_VERSION": "the new one"}, ["E001"]),
         ({"SITE_URL": "bank.example"}, ["E001"]),
         ({"SITE_URL": "http://bank.example"}, ["E001"]),
         ({"SITE_URL": "https://"}, ["E001"]),
         ({"CAPTURE_HOSTS": ["https://id.checkout.com"]}, ["E001"]),
-        ({"CAPTURE_HOSTS": [""]}, ["E001"]),
-        ({"CAPTURE_HOSTS": ["*.checkout.com"]}, ["E001"]),
-        ({"ASSET_HOSTS": ["https://assets.checkout.com"]}, ["E001"]),
-        ({"ASSET_HOSTS": ["assets.bank.example", "localhost:8000"]}, []),
+        ({"CAPTURE_HOSTS": [""], "ASSET_HOSTS": ["*.checkout.com"]}, ["E001", "E001"]),
         ({"CAPTURE_HOSTS": [".checkout.com", "id.ubble.ai", "localhost:8000"]}, []),
         ({"RETENTION": {"tombstones": "30h"}}, ["E001"]),  # W-06
         ({"RETENTION": {"tombstones": "31h"}}, []),
-        ({"RETENTION": {"tombstones": None}}, []),
-        ({"RETENTION": {"flow": "90d"}}, ["E001"]),
         ({"CELERY": True}, [] if find_spec("celery") else ["E001"]),
         ({"MAXAGE": 300}, ["E002"]),
-        ({"WEBHOOK_SECRET_KEY": ["k" * 40]}, ["E002"]),
-        ({"REDIRECT_ALOWLIST": []}, ["E002"]),
         ({"SOMETHING_ELSE": 1}, ["E002"]),
         ({"BEAT_SCHEDULE": {}}, []),
         ({"SECRET_KEY": None}, ["E003"]),
@@ -103,10 +92,8 @@ def where(identifier: str, **options: object) -> set[str]:
         ({"OAUTH_CLIENT_ID": "ack_1"}, ["E003"]),
         ({"CLIENT_CERTIFICATE": "/no/such/file.pem"}, ["E003"]),
         ({"CLIENT_CERTIFICATE": [__file__, "/no/such/file.pem"]}, ["E003"]),
-        ({"CLIENT_CERTIFICATE": [__file__, __file__]}, []),
         ({"CLIENT_CERTIFICATE": __file__}, []),
         ({"USER_JOURNEY_ID": ""}, ["E004"]),
-        ({"USER_JOURNEY_ID": "journey"}, ["E004"]),
         ({"BASE_URL": "http://identity-verification.checkout.com"}, ["E005"]),
         ({"BASE_URL": "http://127.0.0.1:8000/simulator"}, ["E005"]),
         ({"TOKEN_URL": "https://evil.example/token"}, ["E005"]),
@@ -151,14 +138,6 @@ def test_a_simulator_of_a_developer_or_of_nobody_is_fine(settings):
     ]
     assert found(SIMULATOR_ENABLED=False) == []
     assert found(ENVIRONMENT="live", SECRET_KEY="sk_live") == []
-
-
-def test_without_debug_or_the_second_setting_the_simulator_answers_nothing(client, db):
-    """P-07."""
-    with override_settings(FACEAUTH_SIMULATOR_ENABLED=False):
-        answer = client.post("/simulator/face-authentications", {}, "application/json")
-
-    assert answer.status_code == 404
 
 
 def test_time_zones_and_celery_are_needed(monkeypatch):
@@ -231,7 +210,6 @@ class LongAdmin(FaceRequiredModelAdmin):
 
 
 def test_gates_of_an_admin_are_found_and_named_once():
-    """The site by its front page, a model by its list, and actions with them."""
     vault = type("Vault", (FaceRequiredAdminSite,), {"face_max_age": 7200})(name="vault")
     vault.register(Payment, LongAdmin)
     vault.add_action(close_all)
@@ -346,9 +324,6 @@ class MixedBoth(FaceRequiredMixin, Both):
     face_methods = ("POST",)
 
 
-DecoratedBoth = method_decorator(face_required(methods=["POST"]), name="dispatch")(
-    type("DecoratedBoth", (Both,), {})
-)
 FOR_POST = face_required(methods=["POST"])
 FOR_GET = face_required(methods=["GET"])
 
@@ -359,15 +334,12 @@ FOR_GET = face_required(methods=["GET"])
         (FOR_POST(views.know), ""),
         (FOR_GET(views.know), "POST"),
         (face_required(methods=["PUT"])(views.know), ""),
-        (face_required(views.know), ""),
-        (require_http_methods(["GET", "POST"])(FOR_GET(views.know)), "POST"),
         (FOR_POST(require_http_methods(["GET", "POST", "PUT"])(views.know)), ""),
         (FOR_GET(require_http_methods(["GET", "POST", "PUT"])(views.know)), "POST, PUT"),
         (require_http_methods(["GET", "HEAD"])(FOR_GET(views.know)), ""),
         (MixedBoth.as_view(), ""),
         (MixedBoth.as_view(face_methods=["GET"]), "DELETE, POST, PUT"),
         (MixedBoth.as_view(face_methods=["FETCH"]), ""),  # E012 says so
-        (DecoratedBoth.as_view(), ""),
         (FOR_GET(Both.as_view()), "DELETE, POST, PUT"),
         (views.Documents.as_view(face_methods=["POST"]), ""),
     ],
@@ -380,12 +352,10 @@ def test_a_gate_for_some_methods_leaves_no_other_way(view, open_to):
     assert messages == ([f"The gate at /gate/ leaves {open_to} open."] if open_to else [])
 
 
-class Plain(ModelAdmin):
-    """An admin without a gate."""
+class Plain(ModelAdmin): ...
 
 
-class Gated(FaceRequiredModelAdmin):
-    """An admin with one."""
+class Gated(FaceRequiredModelAdmin): ...
 
 
 def test_an_admin_that_gates_reading_only_is_reported():
@@ -569,7 +539,6 @@ def test_deployment(settings, expected):
 
 @pytest.mark.parametrize("key", ["unsuccessful", "lockout"])
 def test_limits_that_cannot_be_read_are_not_taken_for_none(key):
-    """The reminder is silent in these tests."""
     assert deployed(FACEAUTH_RATE_LIMITS={key: "seldom"}) == {"E001"}
 
 

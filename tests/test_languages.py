@@ -6,16 +6,12 @@ import ast
 import json
 import re
 from gettext import GNUTranslations
-from io import StringIO
 
-import pytest
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from django.template import Context, Template
 from django.utils import translation
 
 from django_faceauth.messages import STEPUP
-from tests.catalogues import BANK, CATALOGUES, KEYWORDS, PACKAGE, forms, problems, read, translated
+from tests.catalogues import BANK, CATALOGUES, KEYWORDS, PACKAGE, forms, read, translated
 
 #: Fields of both kinds of format, and HTML tags.
 FIELD = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}|</?\w+[^>]*>")
@@ -86,32 +82,3 @@ def texts_hidden_in(node):
 
 def is_gettext(node):
     return isinstance(node, ast.Call) and getattr(node.func, "id", "") in KEYWORDS
-
-
-# -- what a release asks for
-
-
-PAY = 'msgid "Pay"\nmsgstr "Zahlen"\n'
-
-
-@pytest.mark.parametrize(
-    ("po", "source", "kinds"),
-    [
-        (PAY, '_("Pay")', set()),
-        (PAY, '_("Pay"), _("Send")', {"missing"}),
-        (PAY.replace("Zahlen", ""), '_("Pay")', {"untranslated", "not compiled"}),
-        ("#, fuzzy\n" + PAY, '_("Pay")', {"fuzzy", "not compiled"}),
-        (PAY, "", {"obsolete"}),
-        (PAY + '#~ msgid "Old"\n#~ msgstr "Alt"\n', '_("Pay")', {"obsolete"}),
-        (PAY.replace("Zahlen", "Bezahlen"), '_("Pay")', {"not compiled"}),
-    ],
-)
-def test_a_release_needs_whole_catalogues(tmp_path, po, source, kinds):
-    catalogue = tmp_path / "locale" / "de" / "LC_MESSAGES" / "django.po"
-    catalogue.parent.mkdir(parents=True)
-    catalogue.write_text(po)
-    (tmp_path / "views.py").write_text(source)
-    with catalogue.with_suffix(".mo").open("wb") as file:
-        write_mo(file, read_po(StringIO(PAY)))
-
-    assert problems(catalogue).keys() == kinds

@@ -14,7 +14,7 @@ from django.test import Client, RequestFactory
 
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.services.enrolment import applicants
-from django_faceauth.simulator.capture_driver import CaptureDriver
+from django_faceauth.simulator.adapter import CaptureDriver
 
 CHOOSES = "aplt_chooses"
 _numbers = count(1)

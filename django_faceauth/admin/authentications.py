@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin
-from django.contrib.admin import TabularInline
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, OuterRef, QuerySet, Subquery
@@ -18,7 +17,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_faceauth.admin import dashboard, display, exports, faces, review, staff_actions
-from django_faceauth.admin.base import FraudAwareModelAdmin, face_url, may, with_fraud_permission
+from django_faceauth.admin.base import (
+    FraudAwareModelAdmin,
+    ReadOnlyTabularInline,
+    face_url,
+    may,
+    with_fraud_permission,
+)
 from django_faceauth.admin.filters import (
     ActionFilter,
     AgeFilter,
@@ -36,19 +41,10 @@ from django_faceauth.services.review import timeline
 MOST_USERS: Final = 100
 
 
-class FaceAttemptInline(TabularInline):  # type: ignore[type-arg]  # takes no parameters
+class FaceAttemptInline(ReadOnlyTabularInline):
     model = FaceAttempt
     fields = ("provider_id", "state", "meaning", "created_at", "captured")
-    readonly_fields = fields
-    extra = 0
-    can_delete = False
     ordering = ("-created_at", "-pk")
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return with_fraud_permission(super().get_queryset(request), request)
@@ -143,14 +139,13 @@ class FaceAuthenticationAdmin(FraudAwareModelAdmin):
     # -- pages
 
     def get_urls(self) -> list[URLPattern]:
-        pages: dict[tuple[str, str], Any] = {
-            ("dashboard/", "faceauth_dashboard"): self.dashboard_view,
-            ("<int:pk>/review/", "faceauth_faceauthentication_review"): self.review_view,
-            ("<int:pk>/face/", "faceauth_faceauthentication_face"): self.face_view,
-        }
-        guard = self.admin_site.admin_view
-        ours = [path(route, guard(view), name=name) for (route, name), view in pages.items()]
-        return [*ours, *super().get_urls()]
+        guard, name = self.admin_site.admin_view, "faceauth_faceauthentication"
+        return [
+            path("dashboard/", guard(self.dashboard_view), name="faceauth_dashboard"),
+            path("<int:pk>/review/", guard(self.review_view), name=f"{name}_review"),
+            path("<int:pk>/face/", guard(self.face_view), name=f"{name}_face"),
+            *super().get_urls(),
+        ]
 
     def change_view(
         self,
@@ -174,9 +169,14 @@ class FaceAuthenticationAdmin(FraudAwareModelAdmin):
         return review.take_verdict(request, pk, model_admin=self)
 
     def face_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        return faces.face(request, pk, self.admin_site)
+        # Staff without the permission learn neither of the gate nor which faces there are.
+        if not may(request, "view_face"):
+            raise PermissionDenied
+        return faces.face(request, pk)
 
     def dashboard_view(self, request: HttpRequest) -> HttpResponseBase:
+        if not may(request, "view_faceauthentication"):
+            raise PermissionDenied
         return dashboard.dashboard(request, self.admin_site)
 
     # -- permissions of actions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final, cast
 
-from django.contrib.admin import AdminSite, ModelAdmin, SimpleListFilter
+from django.contrib.admin import AdminSite, ModelAdmin, TabularInline
 from django.core.exceptions import FieldDoesNotExist
 from django.core.paginator import Page, Paginator
 from django.db.models import BooleanField, Model, QuerySet, Value
@@ -45,17 +45,10 @@ class FaceAuthModelAdmin(ModelAdmin):  # type: ignore[type-arg]  # takes no para
 
         Django allows any column of the model, so also those that a page does not show.
         """
-        declared: list[Any] = [self.date_hierarchy]
-        for item in self.get_list_filter(request):
-            if isinstance(item, type) and issubclass(item, SimpleListFilter):
-                declared.append(item.parameter_name)
-            else:
-                declared.append(item[0] if isinstance(item, list | tuple) else item)
-        if any(
-            lookup == name or lookup.startswith(f"{name}{LOOKUP_SEP}") for name in declared if name
-        ):
-            return super().lookup_allowed(lookup, value, request)
         name = lookup.split(LOOKUP_SEP)[0]
+        filters = self.get_list_filter(request)
+        if name in [getattr(item, "parameter_name", item) for item in filters]:
+            return super().lookup_allowed(lookup, value, request)
         if name == "pk" or name in self.get_queryset(request).query.annotations:
             return False
         try:
@@ -101,6 +94,22 @@ class ReadOnlyModelAdmin(FaceAuthModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self.has_cascade_delete_permission(request)
+
+
+class ReadOnlyTabularInline(TabularInline):  # type: ignore[type-arg]  # takes no parameters
+    """Base of inlines that show rows and do not let staff write them."""
+
+    extra = 0
+    can_delete = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        return self.fields
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
 
 
 class FraudAwareModelAdmin(ReadOnlyModelAdmin):

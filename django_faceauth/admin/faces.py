@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Final, cast
+from typing import Final, cast
 
-from django.contrib.admin import AdminSite
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from django_faceauth.admin.base import may
 from django_faceauth.exceptions import NotFound, ProviderError
 from django_faceauth.gate import face_required
 from django_faceauth.models import FaceAuthentication
@@ -27,20 +24,11 @@ logger = logging.getLogger(__name__)
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
 
 
-def face(request: HttpRequest, authentication_pk: Any, site: AdminSite) -> HttpResponse:
-    """Show the newest captured face to a reviewer who has just confirmed their own.
-
-    Raises `PermissionDenied` before anything else.
-    """
-    if not (site.has_permission(request) and may(request, "view_face")):
-        raise PermissionDenied
-    return _gated_face(request, authentication_pk)
-
-
 @require_GET
 @face_required(action="view-face", max_age=300)
-def _gated_face(request: HttpRequest, authentication_pk: Any) -> HttpResponse:
-    row = get_object_or_404(FaceAuthentication, pk=authentication_pk)
+def face(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the newest captured face to a reviewer who has just confirmed their own."""
+    row = get_object_or_404(FaceAuthentication, pk=pk)
     by = cast(AbstractBaseUser, request.user)  # staff, says the admin
     try:
         image = face_image.portrait_of(row, by=by, now=timezone.now())

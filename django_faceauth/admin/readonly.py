@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.admin import TabularInline
 from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
 from django.db.models import Model
@@ -18,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from django_faceauth.admin import display, staff_actions
-from django_faceauth.admin.base import ReadOnlyModelAdmin, may
+from django_faceauth.admin.base import ReadOnlyModelAdmin, ReadOnlyTabularInline, may
 from django_faceauth.admin.filters import AgeFilter, ChallengeActionFilter, StuckEventFilter
 from django_faceauth.models import AuditEntry, Erasure, ErasureTask, FaceChallenge
 from django_faceauth.services.grants.formatting import lines
@@ -67,16 +66,10 @@ class ConsentAdmin(ReadOnlyModelAdmin):
     list_filter = ("version",)
 
 
-class ErasureTaskInline(TabularInline):  # type: ignore[type-arg]  # takes no parameters at run time
+class ErasureTaskInline(ReadOnlyTabularInline):
     model = ErasureTask
     fields = ("digest", "environment", "standing", "tries", "error", "due_at", "done_at")
-    readonly_fields: ClassVar[Any] = fields
-    extra = 0
-    can_delete = False
     standing = display.badge_column("state", gettext_lazy("state"))
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 class ErasureAdmin(ReadOnlyModelAdmin):

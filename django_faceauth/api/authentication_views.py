@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
+from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -42,26 +42,44 @@ class MayAnonymize(BasePermission):
         return request.user.has_perm(MAY_ANONYMIZE)
 
 
+class OwnAuthentications(ApiView):
+    """The base of endpoints for face authentications of the caller."""
+
+    serializer_class = FaceAuthenticationSerializer
+    lookup_field = "provider_id"
+
+    def get_queryset(self) -> QuerySet[FaceAuthentication]:
+        """Return the caller's authentications that the provider knows, the newest first."""
+        return _own_authentications(self.request)
+
+
+class OwnAttempts(ApiView):
+    """The base of endpoints for attempts of one face authentication of the caller."""
+
+    serializer_class = FaceAttemptSerializer
+    lookup_field = "provider_id"
+
+    def get_queryset(self) -> QuerySet[FaceAttempt]:
+        """Return the attempts; an authentication that is not the caller's does not exist."""
+        own = _own_authentications(self.request)
+        return get_object_or_404(own, provider_id=self.kwargs["authentication"]).attempts.all()
+
+
 @describe(
     "face_authentications_list",
     "List face authentications",
     {200: FaceAuthenticationSerializer(many=True)},
     errors={400: "`invalid`"},
 )
-class AuthenticationsView(ApiView, ListAPIView[Any]):
+class AuthenticationsView(OwnAuthentications, ListAPIView[Any]):
     """The face authentications of the caller, the newest first."""
 
-    serializer_class = FaceAuthenticationSerializer
     filterset_fields = {"created_at": ["gte", "lt"]}  # of django-filter, if the site uses it
 
     @property
     def filter_backends(self) -> Any:  # type: ignore[override]  # read late
         """Filter by status, and with the default filters of the site."""
         return [StatusFilter, *api_settings.DEFAULT_FILTER_BACKENDS]
-
-    def get_queryset(self) -> QuerySet[FaceAuthentication]:
-        """Return the caller's authentications that the provider knows."""
-        return _own_authentications(self.request).order_by("-created_at", "-pk")
 
 
 @describe(
@@ -70,15 +88,8 @@ class AuthenticationsView(ApiView, ListAPIView[Any]):
     {200: FaceAuthenticationSerializer},
     parameters={"provider_id": "path"},
 )
-class AuthenticationView(ApiView, RetrieveAPIView[Any]):
+class AuthenticationView(OwnAuthentications, RetrieveAPIView[Any]):
     """One face authentication of the caller."""
-
-    serializer_class = FaceAuthenticationSerializer
-    lookup_field = "provider_id"
-
-    def get_queryset(self) -> QuerySet[FaceAuthentication]:
-        """Return the authentications of the caller."""
-        return _own_authentications(self.request)
 
 
 @describe(
@@ -88,15 +99,10 @@ class AuthenticationView(ApiView, RetrieveAPIView[Any]):
     errors={400: "`invalid`"},
     parameters={"authentication": "path"},
 )
-class AttemptsView(ApiView, ListAPIView[Any]):
+class AttemptsView(OwnAttempts, ListAPIView[Any]):
     """The attempts of one face authentication of the caller, the newest first."""
 
-    serializer_class = FaceAttemptSerializer
     filter_backends: Any = [StatusFilter]
-
-    def get_queryset(self) -> QuerySet[FaceAttempt]:
-        """Return the attempts; an authentication that is not the caller's does not exist."""
-        return _own_attempts(self)
 
 
 @describe(
@@ -105,30 +111,21 @@ class AttemptsView(ApiView, ListAPIView[Any]):
     {200: FaceAttemptSerializer},
     parameters={"authentication": "path", "provider_id": "path"},
 )
-class AttemptView(ApiView, RetrieveAPIView[Any]):
+class AttemptView(OwnAttempts, RetrieveAPIView[Any]):
     """One attempt of a face authentication of the caller."""
 
-    serializer_class = FaceAttemptSerializer
-    lookup_field = "provider_id"
 
-    def get_queryset(self) -> QuerySet[FaceAttempt]:
-        """Return the attempts of the authentication, if it is the caller's."""
-        return _own_attempts(self)
-
-
-class AnonymizeView(ApiView):
+class AnonymizeView(OwnAuthentications):
     """Anonymizes a face authentication, for its owner after a face check and for staff."""
 
-    serializer_class = FaceAuthenticationSerializer
     permission_classes = [IsAuthenticated, MayAnonymize | require_face(action=ANONYMIZE)]
     throttle_scope = STARTS
-    lookup_field = "provider_id"
 
     def get_queryset(self) -> QuerySet[FaceAuthentication]:
         """Return the authentications of the caller, or all for staff with the permission."""
         if self.request.user.has_perm(MAY_ANONYMIZE):
             return FaceAuthentication.objects.filter(provider_id__isnull=False)
-        return _own_authentications(self.request)
+        return super().get_queryset()
 
     @describe(
         "face_authentications_anonymize",
@@ -160,12 +157,8 @@ class AnonymizeView(ApiView):
 
 
 def _own_authentications(request: Request) -> QuerySet[FaceAuthentication]:
-    return FaceAuthentication.objects.filter(
+    own = FaceAuthentication.objects.filter(
         user_id=cast(int | str, request.user.pk),  # anonymous users do not get here
         provider_id__isnull=False,
     )
-
-
-def _own_attempts(view: GenericAPIView[Any]) -> QuerySet[FaceAttempt]:
-    own = _own_authentications(view.request)
-    return get_object_or_404(own, provider_id=view.kwargs["authentication"]).attempts.all()
+    return own.order_by("-created_at", "-pk")

@@ -179,7 +179,7 @@ class _GateState:
             return self.decisions[asked]
         recognise(request)
         keep_user(request)
-        bound = asked.bound_to(request, self.view)
+        bound = asked.bound_to(request, self.view).resolved()
         receive_body(request._request)
         with self.aside(), bound.transaction():
             facts = load(request, bound)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from difflib import get_close_matches
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -42,10 +43,7 @@ def value(name: str) -> Any:
 @register(TAG)
 def check_values(**_options: Any) -> Messages:
     """E001: a setting has a value that cannot be used."""
-
-    def error(text: str, hint: str) -> CheckMessage:
-        return Error(text, hint=hint, id="faceauth.E001")
-
+    error = partial(Error, id="faceauth.E001")
     for name in sorted(KNOWN):
         try:
             getattr(conf, name)
@@ -108,10 +106,7 @@ def check_names(**_options: Any) -> Messages:
 @register(TAG)
 def check_credentials(**_options: Any) -> Messages:
     """E003: credentials are missing, ambiguous, or of the other environment."""
-
-    def error(text: str, hint: str) -> CheckMessage:
-        return Error(text, hint=hint, id="faceauth.E003")
-
+    error = partial(Error, id="faceauth.E003")
     key = value("SECRET_KEY")
     oauth = [value("OAUTH_CLIENT_ID"), value("OAUTH_CLIENT_SECRET")]
     if key and any(oauth):

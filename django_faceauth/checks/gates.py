@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Error, register
 from django.core.checks import Warning as CheckWarning
 from django.middleware.cache import FetchFromCacheMiddleware
 from django.utils.module_loading import import_string
@@ -20,7 +21,13 @@ from django_faceauth.checks.configuration import TAG, Messages, value
 from django_faceauth.conf import PREFIX
 from django_faceauth.gate import ungated_methods
 from django_faceauth.gate.policy import Policy
-from django_faceauth.gate.url_discovery import admins, gated_views, misplaced_gates, policy_at
+from django_faceauth.gate.url_discovery import (
+    admins,
+    gated_views,
+    is_gated_admin,
+    misplaced_gates,
+    policy_at,
+)
 from django_faceauth.gate.view_methods import UNSAFE, answered_by
 from django_faceauth.models import Applicant, FaceExemption
 
@@ -174,9 +181,8 @@ def check_kept_fields(**_options: Any) -> Messages:
 def check_admins(**_options: Any) -> Messages:
     """W017: an intruder in a session of staff could have their own face count."""
     for address, admin in admins():
-        site = getattr(admin, "admin_site", None)
-        is_gated = hasattr(admin, "face_policy") or hasattr(site, "face_policy")
-        if getattr(admin, "model", None) in {Applicant, FaceExemption} and not is_gated:
+        decides = getattr(admin, "model", None) in {Applicant, FaceExemption}
+        if decides and not is_gated_admin(admin):
             yield CheckWarning(
                 f"The admin at {address} decides who passes, and takes no face for it.",
                 hint="Derive it from FaceRequiredModelAdmin, register it with a "
@@ -204,10 +210,7 @@ def check_rest_framework(**_options: Any) -> Messages:
 @register(TAG)
 def check_bypassed_gates(**_options: Any) -> Messages:
     """E026: a view has a gate that is never asked."""
-
-    def error(text: str, hint: str) -> CheckMessage:
-        return Error(text, hint=hint, id="faceauth.E026")
-
+    error = partial(Error, id="faceauth.E026")
     for method in ungated_methods.methods_in_front():
         if method.is_sure:
             yield error(
@@ -256,10 +259,7 @@ def check_code_in_front(**_options: Any) -> Messages:
 @register(TAG)
 def check_open_methods(**_options: Any) -> Messages:
     """W007: a part of a gated view, or of a gated model, is open."""
-
-    def warning(text: str, hint: str) -> CheckMessage:
-        return CheckWarning(text, hint=hint, id="faceauth.W007")
-
+    warning = partial(CheckWarning, id="faceauth.W007")
     for address, view in gated_views():
         with suppress(TypeError, ValueError):
             # A view that does not say which methods it answers takes POST, as forms do.

@@ -34,13 +34,8 @@ View = Callable[..., Any]
 ADMIN: Final = "django-admin"
 
 
-class FaceRequiredAdminSite(AdminSite):
-    """An admin site whose every page asks for a face, after the permissions are checked.
-
-    The pages to log in and out and the translations of the admin's scripts stay open. The
-    attributes are arguments of `face_required`. Raises `ValueError` or `TypeError` where the
-    class is defined if its gate could never open.
-    """
+class _Gated:
+    """The gate that the attributes of an admin describe."""
 
     face_action: str = ADMIN
     face_max_age: float | timedelta | None = None
@@ -53,6 +48,15 @@ class FaceRequiredAdminSite(AdminSite):
     def face_policy(self) -> Policy:
         """What the gate asks for."""
         return described_by(self)
+
+
+class FaceRequiredAdminSite(_Gated, AdminSite):
+    """An admin site whose every page asks for a face, after the permissions are checked.
+
+    The pages to log in and out and the translations of the admin's scripts stay open. The
+    attributes are arguments of `face_required`. Raises `ValueError` or `TypeError` where the
+    class is defined if its gate could never open.
+    """
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Put the gate behind the admin's own check of the user."""
@@ -64,7 +68,7 @@ class FaceRequiredAdminSite(AdminSite):
 
 
 # Django's class takes no parameters at run time.
-class FaceRequiredModelAdmin(ModelAdmin):  # type: ignore[type-arg]
+class FaceRequiredModelAdmin(_Gated, ModelAdmin):  # type: ignore[type-arg]
     """An admin of one model that asks for a face, by default before changes.
 
     Covers every URL of the model, also those of a `get_urls()` of the site's own. The
@@ -72,18 +76,7 @@ class FaceRequiredModelAdmin(ModelAdmin):  # type: ignore[type-arg]
     before anything is shown. Raises what `FaceRequiredAdminSite` raises.
     """
 
-    face_action: str = ADMIN
-    face_max_age: float | timedelta | None = None
     face_methods: Iterable[str] | None = ("POST",)
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        described_by(cls)
-
-    @property
-    def face_policy(self) -> Policy:
-        """What the gate asks for."""
-        return described_by(self)
 
     @property
     def urls(self) -> list[Any]:
@@ -99,12 +92,12 @@ class FaceRequiredModelAdmin(ModelAdmin):  # type: ignore[type-arg]
         return URLResolver(pattern.pattern, inside, *names)
 
     def _gated(self, view: View) -> View:
-        asked = self.face_policy
-        gated = _behind(asked, view)
+        gate_policy = self.face_policy
+        gated = _behind(gate_policy, view)
 
         @wraps(view)
         def allowed(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            if asked.covers(request.method) and not _may(self, view, request, kwargs):
+            if gate_policy.covers(request.method) and not _may(self, view, request, kwargs):
                 raise PermissionDenied
             return gated(request, *args, **kwargs)
 
@@ -128,7 +121,7 @@ def face_required_action(
     the work. Raises what `face_required` raises, and `TypeError` for an async function, which
     the admin could not run.
     """
-    asked = policy(action=action, max_age=max_age, bind=bind, single_use=single_use)
+    gate_policy = policy(action=action, max_age=max_age, bind=bind, single_use=single_use)
 
     def decorate(function: Action) -> Action:
         if iscoroutinefunction(function):
@@ -136,30 +129,30 @@ def face_required_action(
 
         @wraps(function)
         def gated(model_admin: Any, request: HttpRequest, rows: QuerySet[Any]) -> Any:
-            bound = asked.bind and partial(asked.bind, model_admin, request, rows)
+            bound = gate_policy.bind and partial(gate_policy.bind, model_admin, request, rows)
 
             def run() -> Any:
                 answer = function(model_admin, request, rows)
                 names = request.POST.getlist("action")
                 return unused(answer) if any(asks_again(answer, name) for name in names) else answer
 
-            answer = run_gated(request, replace(asked, bind=bound), run)
+            answer = run_gated(request, replace(gate_policy, bind=bound), run)
             if answer is None and face_cookie.has_seen(request):
                 # What the admin itself returns for an action that returns nothing.
                 answer = face_cookie.carry(request, HttpResponseRedirect(request.get_full_path()))
             return answer
 
-        gated.face_policy = asked  # type: ignore[attr-defined]
+        gated.face_policy = gate_policy  # type: ignore[attr-defined]
         gated.answered_methods = frozenset({"POST"})  # type: ignore[attr-defined]
         return cast(Action, gated)
 
     return decorate
 
 
-def _behind(asked: Policy, view: View) -> View:
+def _behind(gate_policy: Policy, view: View) -> View:
     @wraps(view)
     def gated(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return run_gated(request, asked, partial(view, request, *args, **kwargs))
+        return run_gated(request, gate_policy, partial(view, request, *args, **kwargs))
 
     return gated
 

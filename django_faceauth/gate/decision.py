@@ -148,8 +148,9 @@ class Facts:
 
     `denied` is a reason for which rows do not matter. `active` are the grants of the session
     for this action, newest first; unless `only` is None, just the one with that handle counts.
-    `named` is the challenge that the request names. The last three are loaded only if no grant
-    counts; `latest` is the last challenge that was granted.
+    `grant` is the newest of them that opens the gate, see `usable_grant`. `named` is the
+    challenge that the request names. The last three are loaded only if there is no `grant`;
+    `latest` is the last challenge that was granted.
     """
 
     now: datetime
@@ -157,6 +158,7 @@ class Facts:
     snapshot: Snapshot = field(default_factory=dict)
     active: Sequence[Grant] = ()
     only: str | None = None
+    grant: Grant | None = None
     named: FaceChallenge | Grant | None = None
     exemption: FaceExemption | None = None
     is_enrolled: bool = True
@@ -204,9 +206,10 @@ def load_rows(
     named = next((grant for grant in active if grant.handle == handle), None)
     if named is None and handle:
         named = grants.one(grants.asked_by(principal), handle)
-    facts = Facts(now, None, snapshot, active, only, named)
-    if usable_grant(facts, policy) is not None:
-        return facts
+    facts = Facts(now, None, snapshot, active, only, named=named)
+    grant = usable_grant(facts, policy)
+    if grant is not None:
+        return replace(facts, grant=grant)
     exemption = exemptions.standing(user, action=policy.action, now=now)
     is_enrolled = exemption is None and applicants.is_enrolled(user)
     latest = grants.latest(principal, action=policy.action) if is_enrolled else None
@@ -222,7 +225,7 @@ def evaluate(facts: Facts, policy: Policy) -> Decision:
         return Deny(Reason.CHANGED, named)
     if isinstance(named, FaceChallenge) and named.state == State.CONSUMED:
         return Deny(Reason.USED)
-    grant = usable_grant(facts, policy)
+    grant = facts.grant
     if grant is not None:
         face = Face(
             verified_at=min(grant.verified_at, facts.now),

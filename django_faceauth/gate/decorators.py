@@ -89,7 +89,7 @@ def face_required(
     async views, with or without parentheses; put it below decorators that check who the
     user is.
     """
-    written = policy(
+    declared = policy(
         action=action,
         max_age=max_age,
         methods=methods,
@@ -105,46 +105,47 @@ def face_required(
                 "face_required does not work on a class: use FaceRequiredMixin, or "
                 'method_decorator(face_required, name="dispatch")'
             )
-        asked = written.on(view)
+        gate_policy = declared.on(view)
         # The dispatch() of an async class is awaited although it is no coroutine function.
         is_async = iscoroutinefunction(view) or getattr(class_behind(view), "view_is_async", False)
 
         def gated(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             refuse_rest_framework(request, "face_required")
             run = run_gated_async if is_async else run_gated
-            bound = asked.bound_to(request, *args, **kwargs)
+            bound = gate_policy.bound_to(request, *args, **kwargs)
             return run(request, bound, partial(view, request, *args, **kwargs))
 
         async def gated_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             return await gated(request, *args, **kwargs)
 
         decorated: Any = wraps(view)(gated_async if is_async else gated)
-        decorated.face_policy = asked
+        decorated.face_policy = gate_policy
         return cast(View, decorated)
 
     return decorate if view is None else decorate(view)
 
 
 def run_gated(
-    request: HttpRequest, asked: Policy, view: Callable[[], Any], refuse: Refuse = refuse
+    request: HttpRequest, gate_policy: Policy, view: Callable[[], Any], refuse: Refuse = refuse
 ) -> Any:
     """Return the response of a view, called without arguments, or the refusal of its gate."""
-    if not asked.covers(request.method):
+    if not gate_policy.covers(request.method):
         return view()
+    gate_policy = gate_policy.resolved()
     receive_body(request)  # before there is a transaction, which a slow client would hold
     keep_user(request)
     has_begun = False
 
     def in_transaction() -> Any:
         nonlocal has_begun
-        with asked.transaction():
-            decision = authorize(request, asked)
+        with gate_policy.transaction():
+            decision = authorize(request, gate_policy)
             if not isinstance(decision, Allow):
                 return decision
             cast(FaceRequest, request).face = decision.face
             has_begun = True
             answer = view()
-            if asked.is_single_use and is_unused(answer):
+            if gate_policy.is_single_use and is_unused(answer):
                 database.roll_back()  # gives the face back, with all that was written
             return answer
 
@@ -158,22 +159,22 @@ def run_gated(
     if isinstance(answer, Challenge | Deny):
         # After the transaction: on MariaDB three refused requests of one session would lock
         # each other out of the row of their challenge.
-        answer = refuse(request, asked, answer, timezone.now())
+        answer = refuse(request, gate_policy, answer, timezone.now())
     return not_reused(request, face_cookie.carry(request, answer))
 
 
 async def run_gated_async(
     request: HttpRequest,
-    asked: Policy,
+    gate_policy: Policy,
     view: Callable[[], Awaitable[Any]],
     refuse: Refuse = refuse,
 ) -> Any:
     """Return the response of an async view, called without arguments, or the refusal."""
-    if not asked.covers(request.method):
+    if not gate_policy.covers(request.method):
         return await view()
-    if not asked.is_single_use:
+    if not gate_policy.is_single_use:
         # A gate in front of nothing returns the refusal, or None.
-        answer = await sync_to_async(run_gated)(request, asked, lambda: None, refuse)
+        answer = await sync_to_async(run_gated)(request, gate_policy, lambda: None, refuse)
         if answer is None:
             answer = await view()
         return not_reused(request, await carry_async(request, answer))
@@ -184,7 +185,7 @@ async def run_gated_async(
     # A transaction belongs to a thread. Queries that the view makes from its event loop
     # come back to this one, and so are part of it.
     return await _to_its_end(
-        sync_to_async(run_gated)(request, asked, async_to_sync(awaited), refuse)
+        sync_to_async(run_gated)(request, gate_policy, async_to_sync(awaited), refuse)
     )
 
 

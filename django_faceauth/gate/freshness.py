@@ -24,8 +24,8 @@ def freshness(
     `max_age` is seconds or a `timedelta`. Queries the database, so async views call it through
     `sync_to_async`. Raises what `face_required` raises.
     """
-    asked = policy(action=action, max_age=max_age)
-    return _face_of(evaluate(load(request, asked), asked))
+    gate_policy = policy(action=action, max_age=max_age).resolved()
+    return _face_of(evaluate(load(request, gate_policy), gate_policy))
 
 
 def ask_first(
@@ -36,10 +36,12 @@ def ask_first(
     For the page with a form, so that users show their face before they type. Uses nothing up.
     Raises what `face_required` raises.
     """
-    asked = policy(action=action, max_age=max_age)
-    facts = load(request, asked)
-    decision = evaluate(facts, asked)
-    return None if isinstance(decision, Allow) else refuse(request, asked, decision, facts.now)
+    gate_policy = policy(action=action, max_age=max_age).resolved()
+    facts = load(request, gate_policy)
+    decision = evaluate(facts, gate_policy)
+    return (
+        None if isinstance(decision, Allow) else refuse(request, gate_policy, decision, facts.now)
+    )
 
 
 def recorded_face(
@@ -60,12 +62,13 @@ def recorded_face(
     password that `QuerySet.update()` has changed, closes the gate but does not end this record.
     A log-out, and a password changed by `User.save()`, end both.
     """
-    asked = policy(action=action, max_age=max_age, bind=None if bound is None else lambda: bound)
+    bind = None if bound is None else lambda: bound
+    gate_policy = policy(action=action, max_age=max_age, bind=bind).resolved()
     row = FaceChallenge.objects.filter(user_id=user.pk, handle=challenge).first()
     if row is None:
         return None
     principal = Principal(user, row.session_digest)
-    return _face_of(evaluate(load_rows(principal, asked, only=challenge), asked))
+    return _face_of(evaluate(load_rows(principal, gate_policy, only=challenge), gate_policy))
 
 
 def _face_of(decision: Decision) -> Face | None:

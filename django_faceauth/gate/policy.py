@@ -96,6 +96,10 @@ class Policy:
         """Return the policy for a view, with the methods that Django answers there itself."""
         return replace(self, spared=answered_by_framework(view))
 
+    def resolved(self) -> Policy:
+        """Return the policy for one request, with the settings that it depends on read once."""
+        return replace(self, max_age=self.age_limit)
+
     def bound_to(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Policy:
         """Return the policy for one call of the view; `bind` takes the same arguments."""
         if self.bind is None:

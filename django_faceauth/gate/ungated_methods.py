@@ -16,6 +16,7 @@ from django_faceauth.gate.url_discovery import (
     Place,
     admins,
     gates_in,
+    is_gated_admin,
     permissions_of,
     places,
     sure_gates_in,
@@ -52,8 +53,8 @@ def methods_in_front() -> Iterator[UngatedMethod]:
         kind = _kind_of(place.view)
         if kind is None:
             continue
-        asked = getattr(place.view, "face_policy", None)
-        if asked is not None and asked != getattr(_dispatch_of(kind), "face_policy", None):
+        policy = getattr(place.view, "face_policy", None)
+        if policy is not None and policy != getattr(kind.dispatch, "face_policy", None):
             continue  # a gate around the whole class, as in face_required(View.as_view())
         for owner, name in _in_front(kind, place):
             is_sure = name != "setup" and not _hands_on(vars(owner)[name], name)
@@ -70,7 +71,7 @@ def half_gated() -> Iterator[tuple[str, frozenset[str], bool]]:
         kind = _kind_of(place.view)
         if kind is None or issubclass(kind, FaceRequiredMixin):
             continue
-        if hasattr(place.view, "face_policy") or hasattr(_dispatch_of(kind), "face_policy"):
+        if hasattr(place.view, "face_policy") or hasattr(kind.dispatch, "face_policy"):
             continue
         answered = {
             name: getattr(kind, name.lower(), None) for name in answered_by(place.view) or ()
@@ -124,39 +125,32 @@ def inlines_of_gated_models() -> Iterator[tuple[str, str]]:
         if isinstance(admin, ModelAdmin) and hasattr(admin, "face_policy")
     }
     for address, admin in all_admins:
-        site = getattr(admin, "admin_site", None)
-        if not hasattr(admin, "face_policy") and not hasattr(site, "face_policy"):
+        if not is_gated_admin(admin):
             for inline in getattr(admin, "inlines", ()):
                 if getattr(inline, "model", None) in gated:
                     yield address, inline.__name__
 
 
-def _kind_of(view: Any) -> type | None:
+def _kind_of(view: Any) -> type[View] | None:
     kind = getattr(view, "cls", None) or class_behind(view)
     return kind if isinstance(kind, type) and issubclass(kind, View) else None
 
 
-def _dispatch_of(kind: type) -> Any:
-    return getattr(kind, "dispatch", None)
-
-
 def _in_front(kind: type, place: Place) -> Iterator[tuple[type, str]]:
+    """Yield the classes and the names of their methods that run before the gate of a view."""
+    above: dict[str, int | None]  # for a method, the index in the MRO of the class with its gate
     if any(any(gates_in(permission)) for permission in permissions_of(place.view)):
-        for name in BEFORE_PERMISSIONS:
-            yield from _own(kind, name)
-        yield from _own(kind, "setup")
-        return
-    gate = _first_gate(kind, "dispatch")
-    found = [] if gate is None else list(_own(kind, "dispatch", gate))
-    if gate is None:
-        gated = {name: _first_gate(kind, name) for name in HANDLERS}
-        for name, index in gated.items():
-            found += [] if index is None else _own(kind, name, index)
-        if any(index is not None for index in gated.values()):
-            gate = 0
-            found += _own(kind, "dispatch")
-    yield from found
-    if gate is not None:
+        above = dict.fromkeys(BEFORE_PERMISSIONS)
+    else:
+        gated = {name: _first_gate(kind, name) for name in ("dispatch", *HANDLERS)}
+        above = {name: index for name, index in gated.items() if index is not None}
+        if "dispatch" in above:
+            above = {"dispatch": above["dispatch"]}
+        elif above:
+            above["dispatch"] = None
+    for name, index in above.items():
+        yield from _own(kind, name, index)
+    if above:
         yield from _own(kind, "setup")
 
 

@@ -54,18 +54,16 @@ def gated_views() -> Iterator[tuple[str, View]]:
     admin, which comes once, with its first pattern. Permissions that a view chooses at run
     time are not found.
     """
-    seen: set[Any] = set()
     for place in places():
         address, view = place.address, place.view
         if _mixin_of(view) is not None or hasattr(view, "face_policy"):
             yield address, view
         gates = chain.from_iterable(map(gates_in, permissions_of(view)))
         yield from ((address, ApiGate(view, gate)) for gate in gates)
-        for admin in _admins_of(view) - seen:
-            seen.add(admin)
-            listed = getattr(admin, "actions", None) or ()
-            gated = [admin, *(_action(admin, action) for action in listed)]
-            yield from ((address, found) for found in gated if hasattr(found, "face_policy"))
+    for address, admin in admins():
+        listed = getattr(admin, "actions", None) or ()
+        gated = [admin, *(_action(admin, action) for action in listed)]
+        yield from ((address, found) for found in gated if hasattr(found, "face_policy"))
 
 
 def misplaced_gates() -> Iterator[str]:
@@ -85,6 +83,12 @@ def admins() -> Iterator[tuple[str, Any]]:
         found = _admins_of(place.view)
         yield from ((place.address, admin) for admin in found - seen)
         seen |= found
+
+
+def is_gated_admin(admin: Any) -> bool:
+    """Return whether an admin has a gate, its own or that of its site."""
+    site = getattr(admin, "admin_site", None)
+    return hasattr(admin, "face_policy") or hasattr(site, "face_policy")
 
 
 def places() -> Iterator[Place]:

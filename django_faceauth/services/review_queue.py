@@ -9,10 +9,8 @@ from typing import Final
 from django_faceauth.models import (
     FaceAttempt,
     FaceAuthentication,
-    FaceChallenge,
     ReviewCase,
     StatusChange,
-    database,
 )
 from django_faceauth.response_codes import DURESS, FRAUD
 from django_faceauth.services.dispatch import send_on_commit
@@ -34,16 +32,6 @@ def consider(authentication: FaceAuthentication, *, now: datetime) -> None:
     case was settled opens it again.
     """
     raise_case(authentication, *_reasons(authentication), now=now)
-
-
-@database.repeated
-def contest(challenge: FaceChallenge, *, now: datetime) -> bool:
-    """Queue a decline that its user contests for review; tell whether it was declined."""
-    if not challenge.is_declined or challenge.authentication is None:
-        return False
-    with database.atomic():
-        raise_case(challenge.authentication, Reason.CONTESTED, now=now)
-    return True
 
 
 def raise_case(authentication: FaceAuthentication, *reasons: Reason, now: datetime) -> None:

@@ -1,9 +1,10 @@
-"""A `requests` adapter that answers from the simulator, without sockets."""
+"""The simulator without sockets: a `requests` adapter, and a browser for tests."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -12,13 +13,13 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
 from django.test import RequestFactory
 from django.urls import Resolver404, resolve
-from requests import PreparedRequest, ReadTimeout, Response
+from requests import PreparedRequest, ReadTimeout, Response, Session
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
 from django_faceauth.simulator import fault_injection
 
-__all__ = ["SimulatorAdapter"]
+__all__ = ["CaptureDriver", "SimulatorAdapter"]
 
 
 class SimulatorAdapter(HTTPAdapter):
@@ -87,3 +88,29 @@ class ReceivedRequest(WSGIRequest):
         """Return the host that was called."""
         host: str = self.META["HTTP_HOST"]
         return host
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureDriver:
+    """Uses the capture page; a link that is closed raises `requests.HTTPError`."""
+
+    user_agent: str = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
+
+    def open(self, capture_url: str) -> str:
+        """Open the capture page and return its HTML."""
+        return self._request("GET", capture_url).text
+
+    def show_face(self, capture_url: str, outcome: str = "same_person") -> str:
+        """Complete the capture page and return the URL that the browser is sent to."""
+        self.open(capture_url)
+        return self._request("POST", capture_url, {"outcome": outcome}).headers["Location"]
+
+    def _request(self, method: str, url: str, form: dict[str, str] | None = None) -> Response:
+        root, _, _ = urlsplit(url).path.rpartition("/capture/")
+        with Session() as browser:
+            for scheme in ("http://", "https://"):
+                browser.mount(scheme, SimulatorAdapter(root))
+            browser.headers["User-Agent"] = self.user_agent
+            response = browser.request(method, url, data=form, allow_redirects=False)
+        response.raise_for_status()
+        return response

@@ -48,9 +48,6 @@ class Delivery(Row):
     class Meta:
         indexes = [models.Index(fields=["state", "next_try"], name="faceauth_simulator_due")]
 
-    def __str__(self) -> str:
-        return self.event_id
-
 
 class WebhookFaults(Row):
     """Faults of webhooks: one row, or none for no faults."""

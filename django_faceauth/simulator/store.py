@@ -6,26 +6,18 @@ The only writer of cases, and so the one that queues webhooks for their changes.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, is_dataclass
 from datetime import datetime
-from typing import Any
+from enum import EnumType
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from django_faceauth.models import database
 from django_faceauth.simulator import webhook_queue
 from django_faceauth.simulator.models import StoredCase
-from django_faceauth.simulator.scenarios import Outcome
-from django_faceauth.simulator.state_machine import (
-    Attempt,
-    AttemptRequest,
-    Capture,
-    Case,
-    Unknown,
-    Visit,
-    advance,
-    due_on,
-)
-from django_faceauth.statuses import AttemptStatus, AuthenticationStatus
+from django_faceauth.simulator.state_machine import Case, Unknown, advance, due_on
 
 Document = dict[str, Any]
 
@@ -78,29 +70,26 @@ def dump(case: Case) -> Document:
 
 def load(document: Document) -> Case:
     """Return the case of a document that `dump` made."""
-    attempts = []
-    for attempt in document["attempts"]:
-        visit, capture = attempt["visit"], attempt["capture"]
-        if capture:
-            outcome = capture["outcome"]
-            capture = Capture(
-                outcome=Outcome(
-                    AttemptStatus(outcome["attempt"]),
-                    AuthenticationStatus(outcome["authentication"]),
-                    outcome["code"],
-                ),
-                decided_on=datetime.fromisoformat(capture["decided_on"]),
-            )
-        parsed = {
-            "status": AttemptStatus(attempt["status"]),
-            "request": AttemptRequest(**attempt["request"]),
-            "visit": visit and Visit(**visit),
-            "capture": capture,
-        }
-        attempts.append(Attempt(**attempt | _dates(attempt) | parsed))
-    parsed = {"status": AuthenticationStatus(document["status"]), "attempts": tuple(attempts)}
-    return Case(**document | _dates(document) | parsed)
+    case: Case = _parse(Case, document)
+    return case
 
 
-def _dates(document: Document) -> dict[str, datetime]:
-    return {name: datetime.fromisoformat(document[name]) for name in ("created_on", "modified_on")}
+def _parse(kind: Any, value: Any) -> Any:
+    """Return a value of a document as the type of its field."""
+    if value is None:
+        return None
+    if get_origin(kind) is UnionType:
+        [kind] = set(get_args(kind)) - {NoneType}
+    if isinstance(kind, type) and is_dataclass(kind):
+        kinds = _kinds_of(kind)
+        return kind(**{name: _parse(kinds[name], item) for name, item in value.items()})
+    if get_origin(kind) is tuple:
+        return tuple(_parse(get_args(kind)[0], item) for item in value)
+    if kind is datetime:
+        return datetime.fromisoformat(value)
+    return kind(value) if isinstance(kind, EnumType) else value
+
+
+@cache
+def _kinds_of(kind: type) -> Mapping[str, Any]:
+    return get_type_hints(kind)

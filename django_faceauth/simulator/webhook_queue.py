@@ -99,12 +99,6 @@ def post(*cases: Case | None, now: datetime) -> None:
     announce()
 
 
-def pending(case_id: str = "") -> list[Delivery]:
-    """Return the waiting webhooks of one case or of all, oldest first."""
-    waiting = Delivery.objects.filter(state=DeliveryState.PENDING).order_by("id")
-    return list(waiting.filter(case_id=case_id) if case_id else waiting)
-
-
 def resend(event_id: str, now: datetime) -> None:
     """Send one event again, whatever its state; raises `Unknown`."""
     deliveries = Delivery.objects.filter(event_id=event_id)

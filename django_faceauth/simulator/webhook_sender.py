@@ -109,7 +109,7 @@ def deliver_due(now: datetime, send: Send = over_http) -> int:
     return sum(deliver(delivery, send) for delivery in due)
 
 
-def deliver(delivery: Delivery, send: Send = over_http) -> bool:
+def deliver(delivery: Delivery, send: Send) -> bool:
     """Send a delivery now, due or not, and update it with the result.
 
     Returns False, and sends nothing, if it has changed since it was read.

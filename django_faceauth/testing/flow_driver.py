@@ -18,7 +18,7 @@ from django_faceauth.conf import conf
 from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge
 from django_faceauth.services.flow.progress import Step
 from django_faceauth.simulator import signed_links
-from django_faceauth.simulator.capture_driver import CaptureDriver
+from django_faceauth.simulator.adapter import CaptureDriver
 from django_faceauth.statuses import UNDER_WAY, AttemptStatus
 from django_faceauth.testing.provider import Outcome
 from django_faceauth.testing.responses import json_in, page_at

@@ -6,14 +6,18 @@ and the real gate decides.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any, Final, cast
 
 from django.apps import apps
-from django.contrib.auth import get_user_model
+from django.conf import settings
+from django.contrib.auth import get_user, get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.http import HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
+from django.test import AsyncClient, Client
 from django.utils import timezone
 
 from django_faceauth.conf import conf
@@ -32,7 +36,7 @@ from django_faceauth.provider.resources import AttemptSnapshot, AuthenticationSn
 from django_faceauth.services import limits, review_queue
 from django_faceauth.services.enrolment import applicants
 from django_faceauth.services.flow import finish
-from django_faceauth.services.grants import exemptions, grants
+from django_faceauth.services.grants import exemptions, grants, identity
 from django_faceauth.services.grants.binding import snapshot_of
 from django_faceauth.services.grants.challenge_spec import ChallengeSpec
 from django_faceauth.services.sync import sync
@@ -41,15 +45,25 @@ from django_faceauth.simulator.state_machine import new_id
 from django_faceauth.statuses import AttemptStatus, AuthenticationStatus
 from django_faceauth.testing.provider import SIMULATOR
 from django_faceauth.testing.responses import challenge_of
-from django_faceauth.testing.sessions import Target, request_of
 from django_faceauth.testing.webhooks import authentication_of
 
 Duration = float | timedelta
+#: Clients of Django and Django REST framework, or a request of a `RequestFactory`.
+Target = Client | AsyncClient | HttpRequest
 #: In place of a client: the response in which a gate asks for a face.
 Asked = Target | HttpResponseBase
 
 #: The author of exemptions, by default.
 AUTHOR: Final = "faceauth-author@example.com"
+
+NO_USER: Final = (
+    "No user is logged in here. Log in with client.force_login(user), or pass user=…. For a "
+    "client with a token, send the request first, and pass its refusal instead of the client."
+)
+FORCED: Final = (
+    "This client is forced to a user with a token. Send the request first, and pass its refusal "
+    "instead of the client."
+)
 
 
 def enrolled(user: AbstractBaseUser, applicant_id: str = "") -> Applicant:
@@ -195,9 +209,63 @@ def _asked(
         return challenge_of(target)
     snapshot = {} if binding is None else snapshot_of(binding)
     spec = ChallengeSpec(action, conf.MAX_AGE, snapshot, reason="not_shown", next_url="/")
-    with request_of(target, user) as request:
+    with _request_of(target, user) as request:
         enrolled(cast(AbstractBaseUser, request.user))  # others are not asked
         return grants.ask(request, spec, window=conf.CAPTURE_WINDOW, now=now)
+
+
+@contextmanager
+def _request_of(target: Target, user: AbstractBaseUser | None = None) -> Iterator[HttpRequest]:
+    """Yield a request of the user at `target`, and save its session afterwards.
+
+    `user` is logged in first. Raises `ValueError` when no user is.
+    """
+    if isinstance(target, HttpRequest):
+        if user is not None:
+            target.user = cast(Any, user)
+        forced = _forced(target, "_force_auth") if user is None else None
+        if forced is None:
+            _check_login(getattr(target, "user", None))
+            if not hasattr(target, "session"):
+                target.session = import_module(settings.SESSION_ENGINE).SessionStore()
+        yield forced or target
+        return
+    if user is not None:
+        target.force_login(cast(Any, user))
+    forced = _forced(target.handler, "_force")
+    if forced is not None:
+        yield forced
+        return
+    request = HttpRequest()
+    request.session = target.session
+    request.COOKIES = {name: morsel.value for name, morsel in target.cookies.items()}
+    request.user = cast(Any, get_user(request))
+    _check_login(request.user)
+    yield request
+    request.session.save()
+    # Sessions that are stored in their cookie have another key now.
+    target.cookies[settings.SESSION_COOKIE_NAME] = request.session.session_key or ""
+
+
+def _forced(holder: object, prefix: str) -> HttpRequest | None:
+    """Return a request of the user whom Django REST framework is forced to see, if any.
+
+    It has no session, and nothing else that stays the same between requests.
+    """
+    user = getattr(holder, f"{prefix}_user", None)
+    if user is None:
+        return None
+    if getattr(holder, f"{prefix}_token", None) is not None or conf.CREDENTIAL is not None:
+        raise ValueError(FORCED)
+    request = HttpRequest()
+    request.user = user
+    identity.recognise(request, "")
+    return request
+
+
+def _check_login(user: Any) -> None:
+    if user is None or not user.is_authenticated:
+        raise ValueError(NO_USER)
 
 
 @database.atomic()

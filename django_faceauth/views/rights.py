@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from django_faceauth.gate.redirects import fallback_for, home
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services import notifications, review_queue
+from django_faceauth.services import notifications
 from django_faceauth.services.grants import identity
 from django_faceauth.services.privacy import consent as consents
 from django_faceauth.services.review import user_reports
@@ -47,7 +47,7 @@ def report(request: HttpRequest, token: str) -> HttpResponse:
 @of_this_session
 def contest(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
     """Request a manual review of a decline. Without a gate, since it opens nothing."""
-    if not review_queue.contest(challenge, now=timezone.now()):
+    if not user_reports.contest(challenge, now=timezone.now()):
         return not_found(request)
     return render(request, "faceauth/contested.html", {"cancel_url": home()})
 

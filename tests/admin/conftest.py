@@ -1,4 +1,4 @@
-"""What the tests of the review desk start from."""
+"""What the tests of the admin start from."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.user_driver import Person, scripted
 
 @pytest.fixture
 def staff(db: None) -> Callable[..., Staff]:
-    """A maker of people who work here."""
+    """A maker of staff."""
     return Staff
 
 
 @pytest.fixture
 def approved(person: Person) -> FaceAuthentication:
-    """Somebody's approved face."""
+    """An authentication that was approved."""
     person.passes()
     return person.authentication
 

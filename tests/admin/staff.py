@@ -1,4 +1,4 @@
-"""People who work at the review desk, and what they do there."""
+"""Staff of the site, and what they do in the admin."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from html import unescape
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
+from django.contrib.sessions.models import Session
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -29,12 +31,12 @@ MODELS = (
 
 
 class Staff:
-    """Somebody at the desk; `role` is one of ROLES, "superuser", "staff" or "nobody"."""
+    """A user; `role` is one of ROLES, "superuser", "staff" or "customer"."""
 
     def __init__(self, role: str, name: str = "") -> None:
         self.user = User.objects.create_user(
             name or role,
-            is_staff=role != "nobody",
+            is_staff=role != "customer",
             is_superuser=role == "superuser",
         )
         if role in ROLES:
@@ -84,3 +86,13 @@ def text_of(page: Any) -> str:
     html = b"".join(page.streaming_content) if page.streaming else page.content
     without = re.sub(r"<(script|style)\b.*?</\1>", " ", html.decode(), flags=re.DOTALL)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", without)).split())
+
+
+def stored() -> str:
+    """Return everything that the tables hold, and the sessions decoded, as text."""
+    found = [str(session.get_decoded()) for session in Session.objects.all()]
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+            found += [str(row) for row in cursor.fetchall()]
+    return "\n".join(found)

@@ -73,7 +73,6 @@ def test_asking_the_provider(staff, people, provider):
 
 
 def test_failures_are_shown_row_by_row(staff, person, approved, provider):
-    """By their kind, and by nothing else."""
     intent = FaceAuthentication.objects.create(user=person.user, applicant_id="aplt_1")
     person.clock.shift(10)
     provider.troubles.append(answers(503, "secret body", request_id="req-7"))
@@ -280,7 +279,6 @@ EXEMPTION = {
 
 
 def test_an_exemption_is_given_and_ended_in_the_open(boss, people):
-    """With a reason, in the author's own name, behind the author's face."""
     person = people()
     boss.proves(boss.is_asked(address("faceexemption_add")))
 

@@ -1,4 +1,4 @@
-"""What the provider knows of a person, and we must not: looked for in every corner (V-01)."""
+"""What the provider knows of a user, and we must not: looked for in every corner (V-01)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import logging
 from io import StringIO
 
 import pytest
-from django.apps import apps
-from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.cache import cache
 from django.core.management import call_command
-from django.db import connection
 
 from django_faceauth.admin import MODEL_ADMINS
 from django_faceauth.models import FaceAttempt
+from tests.admin.staff import stored
 from tests.webhook_deliveries import deliver, event
 
 pytestmark = pytest.mark.django_db
@@ -46,18 +44,6 @@ def tells_everything(data):
             }
 
 
-def rows():
-    """Return everything that our tables and the sessions hold, as text."""
-    told = []
-    models = [*apps.get_app_config("faceauth").get_models(), Session]
-    for model in models:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(model._meta.db_table)}")
-            told += [repr(row) for row in cursor.fetchall()]
-    told += [str(session.get_decoded()) for session in Session.objects.all()]
-    return "\n".join(told)
-
-
 def pages(boss, row):
     """Return the HTML of every page of the desk, and what can be downloaded there."""
     told = [boss.opens(f"{model._meta.model_name}_changelist").content for model in MODEL_ADMINS]
@@ -86,7 +72,7 @@ def test_nothing_of_it_is_kept_logged_or_shown(person, provider, staff, caplog, 
     call_command("faceauth_export", person.user.username, "--no-input", stdout=exported)
 
     corners = {
-        "database": rows(),
+        "database": stored(),
         "pages": pages(boss, row),
         "log": caplog.text,
         "cache": str(vars(cache).get("_cache", "")),

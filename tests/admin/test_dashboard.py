@@ -1,18 +1,15 @@
-"""The page that says how it goes."""
+"""The dashboard: outcomes, reasons, times and stuck work."""
 
 from __future__ import annotations
 
 import re
 from collections import namedtuple
 from datetime import timedelta
-from functools import partial
 from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
-from django.contrib import admin
-from django.test import Client, override_settings
-from django.urls import path
+from django.test import override_settings
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,76 +23,44 @@ from django_faceauth.admin.dashboard import (
     RIGHT,
     WINDOWS,
     chart,
-    dashboard,
 )
 from django_faceauth.models import FaceAuthentication, WebhookEvent
 from django_faceauth.response_codes import MEANINGS
 from django_faceauth.statuses import LABELS
-from tests.addresses import served
-from tests.gate.test_admin import make_staff
-from tests.site.views import statements
 from tests.sweeping import sweep_for
 from tests.user_driver import scripted
 
 pytestmark = pytest.mark.database
 
-RIGHTS = ("view_faceauthentication",)
 SVG = re.compile(r"<svg class=\"faceauth-(?:chart|spark)\".*?</svg>", re.S)
-
-
-@pytest.fixture(autouse=True)
-def site():
-    with served(
-        path("desk/", partial(dashboard, site=admin.site)),
-        path("statements/", statements),
-        path("admin/", admin.site.urls),
-    ):
-        yield
+Figure = namedtuple("Figure", ["name", "value", "hint", "url", "fix"])
 
 
 @pytest.fixture
-def operator(people):
-    return make_staff(people(), *RIGHTS)
+def reader(staff):
+    """A member of staff who may view authentications, and no fraud codes."""
+    return staff("reader")
 
 
-def page(who, query=""):
-    response = who.browser.get(f"/desk/{query}")
+def page(who, **query):
+    response = who.opens("dashboard", **query)
     assert response.status_code == 200
     return response.content.decode()
 
 
 def figures(who):
-    return [Figure(*figure) for figure in who.browser.get("/desk/").context["figures"]]
-
-
-Figure = namedtuple("Figure", ["name", "value", "hint", "url", "fix"])
-
-
-# -- who may
-
-
-def test_staff_who_may_view_authentications_see_it(operator, people, person):
-    assert page(operator)
-    assert page(make_staff(people()))
-    assert operator.browser.post("/desk/").status_code == 405
-    other = make_staff(people(), "view_fraud_codes")
-    customer = make_staff(people(), *RIGHTS)
-    customer.user.is_staff = False
-    customer.user.save()
-
-    for browser in (other.browser, customer.browser, person.browser, Client()):
-        assert browser.get("/desk/").status_code == 403
+    return [Figure(*figure) for figure in who.opens("dashboard").context["figures"]]
 
 
 # -- what it says
 
 
-def test_outcomes_are_drawn_and_listed(operator, people):
+def test_outcomes_are_drawn_and_listed(reader, people):
     """Each outcome has a pattern of its own: colours are not needed, nor scripts, nor names."""
     people(name="zelda").passes("/statements/")
     people().passes("/statements/", "no_camera")
 
-    html = page(operator)
+    html = page(reader)
 
     assert f"March 1, 2026: {LABELS['approved']} 1, {LABELS['retry_required']} 1" in html
     assert "61203" in html
@@ -116,11 +81,11 @@ def test_outcomes_are_drawn_and_listed(operator, people):
 
 
 @pytest.mark.parametrize("language", ["en", "de", "ar", "fr"])
-def test_charts_are_pictures_with_a_name_in_every_language(operator, people, language):
+def test_charts_are_pictures_with_a_name_in_every_language(reader, people, language):
     """A comma for a point would break a picture."""
     people().passes("/statements/", "no_camera")
     with override_settings(LANGUAGE_CODE=language, USE_THOUSAND_SEPARATOR=True):
-        html = page(operator)
+        html = page(reader)
 
     charts = SVG.findall(html)
     assert len(charts) == 2
@@ -189,8 +154,8 @@ def test_lines_stand_at_round_numbers(highest, lines):
         *((other, 7) for other in ("", "0", "8", "-1", "9" * 50, "%00", "7.0", "<b>", "\u0667")),
     ],
 )
-def test_a_window_can_be_chosen(operator, asked, shown):
-    html = page(operator, f"?days={asked}")
+def test_a_window_can_be_chosen(reader, asked, shown):
+    html = page(reader, days=asked)
 
     assert f'<option value="{shown}" selected>' in html
     assert "<b>" not in html
@@ -201,12 +166,11 @@ def test_a_window_can_be_chosen(operator, asked, shown):
 # -- fraud
 
 
-def test_fraud_codes_are_for_those_who_may_see_them(operator, people):
+def test_fraud_codes_are_for_those_who_may_see_them(staff, reader, people):
     """V-12."""
     people(scripted("62321")).passes("/statements/")
-    investigator = make_staff(people(), *RIGHTS, "view_fraud_codes")
 
-    hidden, shown = page(operator), page(investigator)
+    hidden, shown = page(reader), page(staff("reviewer"))
 
     assert "62321" not in hidden
     assert str(MEANINGS[62321]) not in hidden
@@ -218,9 +182,8 @@ def test_fraud_codes_are_for_those_who_may_see_them(operator, people):
 # -- health
 
 
-def test_each_bad_figure_links_to_its_rows_and_says_the_cure(people):
+def test_each_bad_figure_links_to_its_rows_and_says_the_cure(reader, people):
     """(F-62): a row that is stuck in each way, beside others that are not."""
-    boss = make_staff(people(), *RIGHTS, "view_webhookevent")
     rows = [people() for _ in range(4)]
     for row in rows:
         row.is_handed_over(row.is_asked("/statements/"))
@@ -239,28 +202,27 @@ def test_each_bad_figure_links_to_its_rows_and_says_the_cure(people):
         status="checks_in_progress", last_change_at=now - timedelta(minutes=61)
     )
 
-    bad = [figure for figure in figures(boss) if figure.fix]
+    bad = [figure for figure in figures(reader) if figure.fix]
 
     assert [figure.value for figure in bad] == ["2", "1", "1", "1"]
     for figure in bad:
-        shown = boss.browser.get(figure.url)
+        shown = reader.browser.get(figure.url)
         assert str(shown.context["cl"].result_count) == figure.value
         assert figure.fix
-        assert figure.url in page(boss).replace("&amp;", "&")
+        assert figure.url in page(reader).replace("&amp;", "&")
 
 
-def test_ordinary_use_needs_no_attention(people):
+def test_ordinary_use_needs_no_attention(reader, person, people):
     """(F-62): also when a user has left the camera page."""
-    boss, person = make_staff(people(), *RIGHTS), people()
-    assert {figure.value for figure in figures(boss)} == {"\N{EN DASH}", "0", "0 %"}
+    assert {figure.value for figure in figures(reader)} == {"\N{EN DASH}", "0", "0 %"}
     person.visitor.open(person.is_handed_over(person.is_asked("/statements/")))
     person.clock.shift(5)
     sweep_for(person.clock, timedelta(hours=3))
 
-    assert [figure.name for figure in figures(boss) if figure.fix] == []
+    assert [figure.name for figure in figures(reader) if figure.fix] == []
 
     people().passes("/statements/")
-    median, percentile, *_ = figures(boss)
+    median, percentile, *_ = figures(reader)
     assert median.value == percentile.value
     assert median.value.endswith(" s")
     assert "1" in median.hint

@@ -118,7 +118,6 @@ def test_a_settled_case_opens_again_for_a_new_reason_only(staff, declined):
 
 
 def test_the_queue_leads_to_the_page_where_a_verdict_is_given(staff, declined, people):
-    """What was settled leaves it."""
     reviewer, forced = staff("reviewer"), people(scripted("62403"))
     forced.passes()
     assert declined.provider_id in reviewer.reads("reviewcase_changelist")
@@ -210,7 +209,6 @@ def test_a_verdict_survives_news_of_the_provider(staff, person, approved):
     ],
 )
 def test_a_verdict_that_makes_no_sense_is_refused(staff, approved, form, field):
-    """By the form, and by the service behind it."""
     reviewer = staff("reviewer")
 
     page = reviewer.finds(approved, **form)
@@ -232,7 +230,7 @@ def test_a_verdict_that_makes_no_sense_is_refused(staff, approved, form, field):
             )
 
 
-def test_nobody_reviews_themselves(staff, person, approved):
+def test_reviewers_do_not_review_themselves(staff, person, approved):
     reviewer = staff("reviewer")
     type(approved).objects.update(user=reviewer.user)
 

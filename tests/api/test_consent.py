@@ -1,4 +1,4 @@
-"""A program that asks its user for their consent, and takes it back for them."""
+"""Consent by the API."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def passes(program):
 
 
 def test_a_start_without_it_says_what_to_agree_to(program, provider):
-    """And calls nobody (V-02)."""
+    """And does not call the provider (V-02)."""
     asked = program.is_asked()
 
     refused = program.sends("POST", asked["attempts_url"])
@@ -63,23 +63,14 @@ def test_a_start_without_it_says_what_to_agree_to(program, provider):
         (["2026-11"], "invalid"),
     ],
 )
-def test_another_version_is_none(program, provider, version, code):
+def test_another_version_is_no_consent(program, provider, version, code):
     refused = agrees(program, program.is_asked(), version)
 
     assert (refused.status_code, refused.json()["code"]) == (400, code)
     assert provider.calls == []
 
 
-def test_it_is_asked_for_once(program):
-    passes(program)
-    program.person.clock.shift(240)
-    asked = program.is_asked()
-
-    assert program.sends("POST", asked["attempts_url"]).status_code == 201
-    assert Consent.objects.count() == 1
-
-
-def test_what_is_told_of_it(program, settings):
+def test_the_consent_of_a_user_is_shown_and_asked_for_once(program, settings):
     before = program.sends("GET", CONSENT).json()
     assert program.sends("DELETE", CONSENT).status_code == 204  # there is nothing to withdraw
     assert passes(program).status_code == 200
@@ -90,13 +81,16 @@ def test_what_is_told_of_it(program, settings):
     assert (after["needed"], after["given_version"]) == (False, VERSION)
     assert datetime.fromisoformat(after["given_at"]) == NOON
     assert (Consent.objects.get().user, after["version"]) == (program.person.user, VERSION)
+    program.person.clock.shift(240)
+    assert program.sends("POST", program.is_asked()["attempts_url"]).status_code == 201
+    assert Consent.objects.count() == 1
     settings.FACEAUTH_CONSENT_VERSION = ""
     told = program.sends("GET", CONSENT).json()
     assert (told["needed"], told["version"], told["text"]) == (False, "", "")
 
 
-def test_a_program_takes_it_back(program):
-    """One call ends everything, and there is no start without a new one (V-03)."""
+def test_withdrawing_it_ends_all_face_checks(program):
+    """There is no start without a new consent (V-03)."""
     passes(program)
 
     gone = program.sends("DELETE", CONSENT)
@@ -112,7 +106,7 @@ def test_a_program_takes_it_back(program):
     assert agrees(program, asked).status_code == 201
 
 
-def test_it_is_ones_own(people):
+def test_a_user_withdraws_only_their_own(people):
     alice, bob = Program.with_token(people()), Program.with_token(people())
     passes(alice)
 
@@ -121,7 +115,7 @@ def test_it_is_ones_own(people):
     assert Consent.objects.get().withdrawn_at is None
 
 
-def test_nobody_withdraws_as_somebody_else(person):
+def test_an_impersonator_withdraws_nothing(person):
     """TH-44."""
     program = Program.with_session(person)
     passes(program)

@@ -1,4 +1,4 @@
-"""What one client can make of rows and bytes, by being refused again and again."""
+"""Rows and bytes that a client can create by being refused again and again (F-47)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from tests.api_client import Program
 
 @pytest.mark.parametrize("kind", ["with_token", "with_jwt"])
 def test_a_client_that_is_refused_again_and_again_is_asked_once(person, kind):
-    """(F-47)."""
     program = getattr(Program, kind)(person)
 
     for _ in range(30):
@@ -21,33 +20,23 @@ def test_a_client_that_is_refused_again_and_again_is_asked_once(person, kind):
     assert FaceChallenge.objects.count() == 1
 
 
-def test_the_client_that_starts_a_shared_question_is_the_only_one_to_use_it(person):
-    """Other clients with the token were given other handles (B-04, F-47)."""
-    owner, thief = Program.with_token(person), Program.with_token(person)
-    of_owner, of_thief = owner.is_asked(), thief.is_asked()
-    assert of_thief["challenge"] != of_owner["challenge"]
-    assert thief.sends("GET", of_thief["status_url"]).status_code == 200
+@pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)])
+def test_the_client_that_starts_a_shared_challenge_is_the_only_one_to_use_it(person, order):
+    """Whether it was the first or the second to be given a handle of it (B-04, F-47)."""
+    clients = [Program.with_token(person), Program.with_token(person)]
+    asked = [client.is_asked() for client in clients]
+    (starter, other), (of_starter, of_other) = clients[order], asked[order]
+    assert of_other["challenge"] != of_starter["challenge"]
+    assert other.sends("GET", of_other["status_url"]).status_code == 200
 
-    owner.proves(of_owner)
+    starter.proves(of_starter)
 
-    assert thief.sends("GET", of_thief["status_url"]).status_code == 404
-    assert thief.sends("POST", of_thief["attempts_url"]).status_code == 404
-    used = thief.sends("GET", "/shop/secret/", handle=of_thief["challenge"])
+    assert other.sends("GET", of_other["status_url"]).status_code == 404
+    assert other.sends("POST", of_other["attempts_url"]).status_code == 404
+    used = other.sends("GET", "/shop/secret/", handle=of_other["challenge"])
     assert used.status_code == 401
-    answer = owner.sends("GET", "/shop/secret/", handle=of_owner["challenge"])
+    answer = starter.sends("GET", "/shop/secret/", handle=of_starter["challenge"])
     assert answer.status_code == 200
-
-
-def test_a_client_that_comes_second_may_be_the_one_that_starts(person):
-    """What is bound stays bound, to its handle (F-47)."""
-    first, second = Program.with_token(person), Program.with_token(person)
-    of_first, of_second = first.is_asked(), second.is_asked()
-
-    second.proves(of_second)
-
-    answer = second.sends("GET", "/shop/secret/", handle=of_second["challenge"])
-    assert answer.status_code == 200
-    assert first.sends("GET", of_first["status_url"]).status_code == 404
 
 
 def test_what_was_started_is_told_to_the_client_that_names_it_alone(person):
@@ -65,7 +54,7 @@ def test_what_was_started_is_told_to_the_client_that_names_it_alone(person):
 
 
 def test_at_most_twenty_questions_of_a_user_are_open(person, owes):
-    """The oldest gives way, so that no user is kept from being asked (F-47)."""
+    """The oldest gives way, so that no user is kept from being asked."""
     started = person.is_asked("/statements/")
     person.is_handed_over(started)
     first = person.challenge
@@ -109,19 +98,14 @@ def endless():
     ids=["long", "many", "long name", "list", "deep", "deeper", "endless", "lists"],
 )
 def test_more_than_people_can_read_cannot_be_approved(data):
-    """(F-47)."""
+    snapshot_of({"note": "ü" * (MOST_CHARACTERS - 20)})
+    snapshot_of(nested(DEEPEST))
     with pytest.raises(SnapshotTooLarge):
         snapshot_of(data)
 
 
-def test_what_people_can_read_can_be_approved():
-    """(F-47)."""
-    snapshot_of({"note": "ü" * (MOST_CHARACTERS - 20)})
-    snapshot_of(nested(DEEPEST))
-
-
 def test_a_page_says_that_it_is_too_much(person, owes):
-    """A 400 of Django, not a 500 (F-47)."""
+    """A 400 of Django, not a 500."""
     payment = owes(person, payee="x" * 100)
     person.browser.raise_request_exception = False
     type(payment).objects.filter(pk=payment.pk).update(payee="x" * 50_000)

@@ -1,4 +1,4 @@
-"""What a program needs to get through a gate, and what it may see of its own."""
+"""The endpoints of the API."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.core.cache.backends.base import BaseCache
 from django.urls import get_resolver
 from django.utils import timezone
 
@@ -16,6 +17,8 @@ from tests.conftest import NOON
 from tests.provider_double import answers
 from tests.user_driver import scripted
 
+AWAY = f"{__name__}.Away"
+
 
 @pytest.fixture
 def token(person):
@@ -25,12 +28,18 @@ def token(person):
 # -- a challenge
 
 
-def test_a_question_says_what_is_asked_and_what_to_do(program, owes):
+def test_a_challenge_says_what_is_asked_and_what_to_do(program, owes, settings):
+    settings.FACEAUTH_FALLBACK = "by-code"
     payment = owes(program.person, amount="1234.50")
     asked = program.is_asked(f"/shop/payments/{payment.pk}/pay/", "POST")
 
-    told = program.sends("GET", asked["status_url"]).json()
+    response = program.sends("GET", asked["status_url"])
 
+    # It is for one reader alone, in their language.
+    named = {name.strip() for name in response["Vary"].split(",")}
+    assert {"Authorization", "Cookie", "Accept-Language"} <= named
+    assert "no-store" in response["Cache-Control"]
+    told = response.json()
     assert told.pop("message")
     assert told == {
         "challenge": asked["challenge"],
@@ -48,8 +57,13 @@ def test_a_question_says_what_is_asked_and_what_to_do(program, owes):
         "expires_at": None,
         "start_url": asked["start_url"],
         "attempts_url": asked["attempts_url"],
-        "fallback_url": None,
+        "fallback_url": f"http://testserver/by-code/?challenge={asked['challenge']}",
     }
+    granted = program.proves(asked)
+    assert granted["fallback_url"] is None  # nothing is left to answer
+    anchor = program.person.challenge.verified_at
+    assert granted["verified_at"] == shown(anchor)
+    assert granted["expires_at"] == shown(anchor + timedelta(seconds=300))
 
 
 ENDS = {
@@ -61,7 +75,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize(("outcome", "told"), ENDS.items())
-def test_each_end_says_what_to_do_next(program, outcome, told):
+def test_each_result_says_what_to_do_next(program, outcome, told):
     asked = program.is_asked()
 
     end = program.proves(asked, outcome)
@@ -75,7 +89,7 @@ def test_each_end_says_what_to_do_next(program, outcome, told):
         assert (again.status_code, again.json()["code"]) == (409, end["state"])
 
 
-def test_it_is_waited_while_the_face_is_compared(program):
+def test_a_client_waits_while_the_face_is_compared(program):
     asked = program.is_asked()
     capture = program.sends("POST", asked["attempts_url"]).json()["capture_url"]
     assert program.sends("GET", asked["status_url"]).json()["can_reopen"] is True
@@ -92,49 +106,13 @@ def test_it_is_waited_while_the_face_is_compared(program):
     program.person.clock.shift(2)
     assert program.sends("GET", asked["status_url"]).json()["can_reopen"] is False
     assert program.waits(asked)["next"] == "repeat"
-
-
-def test_a_grant_says_until_when_it_counts(program):
-    told = program.proves(program.is_asked())
-
-    challenge = program.person.challenge
-    assert told["verified_at"] == shown(challenge.verified_at)
-    assert told["expires_at"] == shown(challenge.verified_at + timedelta(seconds=180))
+    changed = program.sends("GET", asked["status_url"], **{"if-none-match": waiting["ETag"]})
+    assert (changed.status_code, changed.json()["next"]) == (200, "repeat")
 
 
 def shown(moment):
     """Return a moment as Django REST framework writes it."""
     return timezone.localtime(moment).isoformat()
-
-
-def test_the_other_way_of_the_site_is_named(program, settings):
-    settings.FACEAUTH_FALLBACK = "by-code"
-    asked = program.is_asked()
-
-    told = program.sends("GET", asked["status_url"]).json()
-
-    handle = asked["challenge"]
-    assert told["fallback_url"] == f"http://testserver/by-code/?challenge={handle}"
-    assert program.proves(asked)["fallback_url"] is None  # nothing is left to answer
-
-
-def test_an_answer_is_for_one_reader_alone(program):
-    """In their language, and nobody else's."""
-    response = program.sends("GET", program.is_asked()["status_url"])
-
-    named = {name.strip() for name in response["Vary"].split(",")}
-    assert {"Authorization", "Cookie", "Accept-Language"} <= named
-    assert "no-store" in response["Cache-Control"]
-
-
-def test_what_has_changed_is_said(program):
-    asked = program.is_asked()
-    first = program.sends("GET", asked["status_url"])
-    program.proves(asked)
-
-    again = program.sends("GET", asked["status_url"], **{"if-none-match": first["ETag"]})
-
-    assert (again.status_code, again.json()["next"]) == (200, "repeat")
 
 
 # -- an attempt
@@ -155,8 +133,38 @@ def test_an_attempt_is_a_link_that_lasts_a_quarter_of_an_hour(program, caplog):
     assert secret not in caplog.text
 
 
-def test_limits_hold_and_say_until_when(program):
-    """R-01: before the provider is asked."""
+def test_an_attempt_needs_the_provider_and_an_applicant(program, provider):
+    asked = program.is_asked()
+    provider.troubles.append(answers(503))
+
+    away = program.sends("POST", asked["attempts_url"])
+
+    assert (away.status_code, away.json()["code"], away["Retry-After"]) == (503, "unavailable", "2")
+    assert program.person.challenge.state == "open"
+    program.person.user.face_applicant.delete()
+    denied = program.sends("POST", asked["attempts_url"])
+    assert (denied.status_code, denied.json()["code"]) == (403, "not_enrolled")
+
+
+class Away(BaseCache):
+    """A cache whose server is down."""
+
+    def __init__(self, _location, params):
+        super().__init__(params)
+
+    def get(self, *_args, **_kwargs):
+        raise ConnectionError("down")
+
+    add = set = incr = touch = delete = get
+
+
+@pytest.mark.parametrize("cache", ["django.core.cache.backends.locmem.LocMemCache", AWAY])
+def test_limits_are_in_the_database_and_hold_without_a_cache(program, settings, cache):
+    """R-01: before the provider is asked. F-29: all else goes on, too."""
+    settings.CACHES = {"default": {"BACKEND": cache}}
+    assert program.passes().status_code == 200
+    assert program.sends("GET", "/face/api/authentications/").status_code == 200
+    program.person.clock.shift(240)
     asked = program.is_asked()
     for _ in range(3):
         program.proves(asked, "leave")
@@ -167,26 +175,6 @@ def test_limits_hold_and_say_until_when(program):
     assert response.json()["scope"] in {"user", "session"}
     assert 0 < int(response["Retry-After"]) <= 600
     assert program.person.authentication.attempts.count() == 3
-
-
-def test_a_provider_that_is_away_is_said_so(program, provider):
-    asked = program.is_asked()
-    provider.troubles.append(answers(503))
-
-    response = program.sends("POST", asked["attempts_url"])
-
-    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
-    assert response["Retry-After"] == "2"
-    assert program.person.challenge.state == "open"
-
-
-def test_who_is_not_enrolled_any_more_cannot_start(program):
-    asked = program.is_asked()
-    program.person.user.face_applicant.delete()
-
-    response = program.sends("POST", asked["attempts_url"])
-
-    assert (response.status_code, response.json()["code"]) == (403, "not_enrolled")
 
 
 # -- what the caller has done
@@ -210,7 +198,7 @@ def test_a_user_sees_their_own_authentications(program, people):
     assert program.sends("GET", f"{base}{attempts[0]['id']}/").json() == attempts[0]
 
 
-def test_why_somebody_was_declined_is_not_said(people):
+def test_the_reason_of_a_decline_is_not_shown(people):
     """V-12: fraud codes are for the site's staff."""
     person = people(scripted("62321"))
     program = Program.with_token(person)
@@ -230,7 +218,9 @@ def test_why_somebody_was_declined_is_not_said(people):
     assert not any(str(code).encode() in said for code in row.codes)
 
 
-def test_lists_are_filtered_by_status(token):
+def test_lists_are_filtered_by_status_and_as_the_site_filters_its_own(token, settings):
+    backend = "django_filters.rest_framework.DjangoFilterBackend"
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_FILTER_BACKENDS": [backend]}
     token.passes()
     token.proves(token.is_asked(), "someone_else")
 
@@ -241,15 +231,8 @@ def test_lists_are_filtered_by_status(token):
     ]
     assert token.sends("GET", f"{path}declined").json()["count"] == 1
     assert token.sends("GET", f"{path}tomorrows").json()["count"] == 0
-
-
-def test_lists_are_filtered_as_the_site_filters_its_own(token, settings):
-    backend = "django_filters.rest_framework.DjangoFilterBackend"
-    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_FILTER_BACKENDS": [backend]}
-    token.passes()
     path = "/face/api/authentications/?created_at__gte="
-
-    assert token.sends("GET", f"{path}2026-01-01T00:00:00Z").json()["count"] == 1
+    assert token.sends("GET", f"{path}2026-01-01T00:00:00Z").json()["count"] == 2
     assert token.sends("GET", f"{path}2027-01-01T00:00:00Z").json()["count"] == 0
     assert token.sends("GET", f"{path}yesterday").status_code == 400
 
@@ -351,8 +334,8 @@ UNGATED = {
 }
 
 
-def test_no_endpoint_weakens_what_it_protects():
-    """G-12: whatever changes something has a gate, or a reason here."""
+def test_endpoints_that_change_something_have_a_gate():
+    """Or a reason here (G-12)."""
     gated = {address.rstrip("/").rsplit("/", 1)[1] for address, _view in gated_views()}
 
     changing = {name for name, methods in routes() if methods}
@@ -360,25 +343,20 @@ def test_no_endpoint_weakens_what_it_protects():
     assert changing - gated == set(UNGATED)
 
 
-def test_starts_are_throttled_apart(token):
-    asked = token.is_asked()
-
-    answers = [token.sends("POST", asked["attempts_url"]).status_code for _ in range(21)]
-
-    assert (answers[0], answers[-1]) == (201, 429)
-    assert token.sends("GET", asked["status_url"]).status_code == 200
-
-
-def test_a_form_is_as_good_as_json(token, settings):
+def test_starts_are_throttled_apart_and_accept_forms(token, settings):
     settings.FACEAUTH_REDIRECT_ALLOWLIST = ["bankapp://done"]
     asked = token.is_asked()
 
-    response = token.client.post(
-        asked["attempts_url"],
-        "redirect_url=bankapp://done",
-        content_type="application/x-www-form-urlencoded",
-        headers=token.headers,
-    )
+    answers = [
+        token.calls(
+            "POST",
+            asked["attempts_url"],
+            data="redirect_url=bankapp://done",
+            content_type="application/x-www-form-urlencoded",
+        ).status_code
+        for _ in range(21)
+    ]
 
-    assert response.status_code == 201
+    assert (answers[0], answers[-1]) == (201, 429)
     assert token.person.challenge.return_url == "bankapp://done"
+    assert token.sends("GET", asked["status_url"]).status_code == 200

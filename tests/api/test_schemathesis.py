@@ -71,8 +71,8 @@ def keeping_the_connection() -> Iterator[None]:
 
 
 @pytest.fixture(params=[Program.with_session, with_token_of_staff, with_nothing])
-def client(request, person, settings) -> Iterator[Client]:
-    """A client with a history, whom nobody slows down."""
+def client(request, person, settings):
+    """A client with a history, without throttling."""
     cache.clear()
     rates = {"faceauth": None, "faceauth-attempts": None}
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"DEFAULT_THROTTLE_RATES": rates}
@@ -113,7 +113,7 @@ def _one_of(names: list[str], made_up: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def schema() -> Any:
+def schema():
     """The schema, with the site behind it."""
     import schemathesis  # takes two seconds, which only these tests need to wait for
 
@@ -122,7 +122,7 @@ def schema() -> Any:
     return schema
 
 
-def test_every_response_is_one_of_the_schema(client: Client, schema: Any) -> None:
+def test_every_response_is_one_of_the_schema(client, schema):
     """With names that exist as often as with made-up ones."""
     for method, path, _operation in operations(committed()):
         with transaction.atomic():
@@ -168,7 +168,7 @@ def _sends(client: Client, operation: Any) -> None:
     sends()
 
 
-def test_the_requests_come_through(client: Client, schema: Any) -> None:
+def test_the_requests_come_through(client, schema):
     """What the test above sends is not all turned away at the door."""
     operation = schema["/face/api/challenges/{handle}/"]["GET"]
     case = operation.Case(path_parameters={"handle": client.handles[-1]})

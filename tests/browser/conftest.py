@@ -35,36 +35,38 @@ def browser() -> Iterator[Browser]:
         yield playwright.chromium.launch(executable_path=path, args=FLAGS)
 
 
-@pytest.fixture(scope="session")
-def vault(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the bank's database, for `manage()`."""
-    return tmp_path_factory.mktemp("bank")
-
-
-#: Whoever comes has agreed elsewhere; test_consent.py has a bank that asks.
+#: Users have agreed elsewhere; test_consent.py has a bank that asks.
 AGREED = {"FACEAUTH_CONSENT_VERSION": ""}
+QUICK = {**AGREED, "FACEAUTH_SIMULATOR_CHECK_SECONDS": "1"}
+
+
+def serve(folders: pytest.TempPathFactory, **settings: str) -> Iterator[str]:
+    """Run a bank with a database of its own, and yield its URL as browsers name it."""
+    with running_bank(folders.mktemp("bank"), **settings) as url:
+        yield url.replace("127.0.0.1", "localhost")
 
 
 @pytest.fixture(scope="session")
-def bank(vault: Path) -> Iterator[str]:
-    """The address of the demo bank."""
-    # Long enough to be seen comparing, also on a slow machine.
-    slow = {"FACEAUTH_SIMULATOR_CHECK_SECONDS": "4"}
-    with running_bank(vault, **slow, **AGREED) as url:
-        yield url.replace("127.0.0.1", "localhost")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The demo bank, with a provider that takes a second."""
+    yield from serve(tmp_path_factory, **QUICK)
+
+
+@pytest.fixture(scope="session")
+def slow_bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The bank with a provider that is seen comparing, also on a slow machine."""
+    yield from serve(tmp_path_factory, **AGREED, FACEAUTH_SIMULATOR_CHECK_SECONDS="4")
 
 
 @pytest.fixture(scope="session")
 def strict_bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The bank with a session cookie that does not come along from other sites."""
-    folder = tmp_path_factory.mktemp("strict")
-    with running_bank(folder, SESSION_COOKIE_SAMESITE="Strict", **AGREED) as url:
-        yield url.replace("127.0.0.1", "localhost")
+    yield from serve(tmp_path_factory, **QUICK, SESSION_COOKIE_SAMESITE="Strict")
 
 
 @pytest.fixture
 def visit(browser: Browser, bank: str) -> Iterator[Callable[..., Page]]:
-    """Log somebody in, in a window of their own; no page may complain on the console."""
+    """Log a user in, in a window of their own; no page may complain on the console."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 

@@ -11,7 +11,6 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, Route
 
 import django_faceauth
-from tests.browser.states import State
 
 SITE: Final = "http://bank.example"
 STATIC: Final = Path(django_faceauth.__file__).parent / "static"
@@ -20,6 +19,8 @@ STATIC: Final = Path(django_faceauth.__file__).parent / "static"
 WCAG: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 #: The same and what axe holds to be good practice.
 RULES: Final = [*WCAG, "best-practice"]
+#: Rules whose outcome depends on colours, so on the colour scheme.
+COLOURS: Final = ["color-contrast", "link-in-text-block"]
 
 #: What sticks out of the window, or does not fit into what cuts it off.
 STICKS_OUT: Final = """() => {
@@ -97,7 +98,7 @@ CONTRAST: Final = """(selector) => {
 class Showcase:
     """A window that shows states of our pages, with nothing behind them."""
 
-    def __init__(self, context: BrowserContext, states: dict[str, State]) -> None:
+    def __init__(self, context: BrowserContext, states: dict[str, str]) -> None:
         self.states = states
         self.status: list[dict[str, str]] = []
         context.route("**/*", self._answer)
@@ -115,7 +116,7 @@ class Showcase:
         elif path.startswith("face/status/"):
             route.fulfill(json=self.status.pop(0) if len(self.status) > 1 else self.status[0])
         elif path in self.states:
-            route.fulfill(body=self.states[path]["html"], content_type="text/html; charset=utf-8")
+            route.fulfill(body=self.states[path], content_type="text/html; charset=utf-8")
         else:
             route.fulfill(status=404)
 

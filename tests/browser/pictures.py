@@ -38,7 +38,7 @@ class Studio:
 
     @contextmanager
     def visited(self, name: str, **options: Any) -> Iterator[Page]:
-        """Log somebody in, in a window of their own."""
+        """Log a user in, in a window of their own."""
         settings = {"base_url": self.bank, "reduced_motion": "reduce", **options}
         context = self.browser.new_context(**settings)
         page = context.new_page()

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent.parent
 
@@ -24,15 +24,8 @@ LANGUAGES: Final = ("en", "ar")
 LEADS_ON: Final = re.compile(r'<meta http-equiv="refresh" content="0;[^>]*>')
 
 
-class State(TypedDict):
-    """A page as it was answered, and the templates that it is made of."""
-
-    html: str
-    templates: list[str]
-
-
-def written(folder: Path) -> dict[str, dict[str, State]]:
-    """Return each state by its name, in each language, made by a process of its own."""
+def written(folder: Path) -> dict[str, dict[str, str]]:
+    """Return the HTML of each state by its name, in each language, made by another process."""
     file = folder / "states.json"
     env = {name: value for name, value in os.environ.items() if not name.startswith("FACEAUTH_")}
     done = subprocess.run(
@@ -44,7 +37,7 @@ def written(folder: Path) -> dict[str, dict[str, State]]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    found: dict[str, dict[str, State]] = json.loads(file.read_text())
+    found: dict[str, dict[str, str]] = json.loads(file.read_text())
     return found
 
 
@@ -67,20 +60,18 @@ def main(file: Path) -> None:
     file.write_text(json.dumps(found))
 
 
-def _all_states() -> Iterator[tuple[str, State]]:
+def _all_states() -> Iterator[tuple[str, str]]:
     import time_machine
 
     from django_faceauth.provider import factory
-    from tests.browser import situations
     from tests.conftest import NOON
+    from tests.pages import situations
     from tests.provider_double import Provider
 
     provider = Provider()
     with time_machine.travel(NOON, tick=False) as clock, factory.answered_by(provider):
         for name, response in situations.all_of_them(clock, provider):
-            html = LEADS_ON.sub("", response.content.decode())
-            templates = [str(template.name) for template in response.templates]
-            yield name, {"html": html, "templates": templates}
+            yield name, LEADS_ON.sub("", response.content.decode())
 
 
 if __name__ == "__main__":

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page
 
 from tests.browser.test_flow import goes_to_the_camera, shows
-from tests.server import running_bank
 
 #: `FACEAUTH_TEST_TABS` checks, each in a window of its own.
 CHECKS = int(os.environ.get("FACEAUTH_TEST_TABS", "10"))
@@ -32,21 +31,12 @@ async ([status, page]) => {
 GETS_THROUGH = "window.seen.slice(-4).every((status) => status === 200)"
 
 
-@pytest.fixture(scope="module")
-def quick_bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The bank with a provider that takes a second."""
-    folder = tmp_path_factory.mktemp("quick")
-    settings = {"FACEAUTH_SIMULATOR_CHECK_SECONDS": "1", "FACEAUTH_CONSENT_VERSION": ""}
-    with running_bank(folder, **settings) as url:
-        yield url.replace("127.0.0.1", "localhost")
-
-
 @pytest.mark.parametrize("_number", range(CHECKS))
 def test_three_tabs_that_poll_stay_logged_in(
-    visit: Callable[..., Page], quick_bank: str, _number: int
+    visit: Callable[..., Page], bank: str, _number: int
 ) -> None:
     """While the check completes, and after; all of them get through (F-20)."""
-    page = visit("frank", at=quick_bank)
+    page = visit("frank", at=bank)
     page.goto("/statements/")
     handle = page.url.rstrip("/").rpartition("/")[2]
     tabs = [page.context.new_page() for _ in range(3)]
@@ -58,7 +48,7 @@ def test_three_tabs_that_poll_stay_logged_in(
         )
     goes_to_the_camera(page)
     shows(page)
-    page.wait_for_url(f"{quick_bank}/statements/")
+    page.wait_for_url(f"{bank}/statements/")
 
     for tab in tabs:
         # Not wait_for_function(), which the policy of the page forbids to evaluate.
@@ -69,6 +59,6 @@ def test_three_tabs_that_poll_stay_logged_in(
         assert tab.evaluate(GETS_THROUGH)
         tab.evaluate("window.stopped = true")
         tab.goto("/statements/")
-        assert tab.url == f"{quick_bank}/statements/"
+        assert tab.url == f"{bank}/statements/"
         tab.goto("/settings/")
         assert "/login/" not in tab.url

@@ -17,8 +17,6 @@ pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 @pytest.fixture
 def link(tmp_path):
-    """Link what a file says."""
-
     def link(text, *options, encoding="utf-8"):
         path = tmp_path / "people.csv"
         path.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
@@ -93,7 +91,7 @@ PROBLEMS = {
 
 @pytest.mark.parametrize("dry_run", [[], ["--dry-run"]])
 @pytest.mark.parametrize("line", PROBLEMS.values(), ids=PROBLEMS.keys())
-def test_one_problem_and_nobody_is_linked(link, people, anna, bert, line, dry_run, capsys):
+def test_with_one_problem_no_user_is_linked(link, people, anna, bert, line, dry_run, capsys):
     """The message names the line, and nothing of what it contains (L-02)."""
     people("aplt_held", name="carl")
     people(None, name=str(bert.user.pk))
@@ -121,7 +119,7 @@ def test_all_problems_are_told_in_the_order_of_the_lines(link, anna, capsys):
 
 
 @pytest.mark.parametrize("text", [b"\xff\xfe", b"anna,aplt_1\n\xe4nna,aplt_2", b'anna,"aplt_1\n'])
-def test_what_is_no_csv_in_utf_8_is_refused(link, anna, text, tmp_path):
+def test_other_files_than_csv_in_utf_8_are_refused(link, anna, text, tmp_path):
     with pytest.raises(CommandError):
         link(text)
     with pytest.raises(CommandError):
@@ -130,8 +128,8 @@ def test_what_is_no_csv_in_utf_8_is_refused(link, anna, text, tmp_path):
     assert linked() == {}
 
 
-def test_somebody_who_links_at_the_same_time_lets_nothing_half_done(link, anna, bert, people):
-    """The applicant is taken between the look and the writing."""
+def test_a_collision_with_another_process_links_no_user(link, anna, bert, people):
+    """The applicant is taken between the comparison and the writing."""
     carl = people(None, name="carl")
 
     def links_first(execute, sql, params, many, context):
@@ -141,10 +139,7 @@ def test_somebody_who_links_at_the_same_time_lets_nothing_half_done(link, anna, 
         return execute(sql, params, many, context)
 
     taken = []
-    with (
-        connection.execute_wrapper(links_first),
-        pytest.raises(CommandError),
-    ):
+    with connection.execute_wrapper(links_first), pytest.raises(CommandError):
         link("anna,aplt_1\nbert,aplt_2")
 
     assert "anna" not in linked()

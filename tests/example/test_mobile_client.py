@@ -29,6 +29,7 @@ pytestmark = pytest.mark.enable_socket
 
 SCRIPT = MANAGE.parent / "mobile_client.py"
 APP = "demobank://face/done"
+NO_BROWSER = shlex.join([sys.executable, "-c", "pass", "%s"])
 LOCK_DAVE_OUT = """
 from datetime import timedelta
 from django.contrib.auth.models import User
@@ -155,23 +156,6 @@ def test_carol_leaves_too_early_and_tries_again(bank: str) -> None:
     assert payouts(bank, "carol")[0]["state"] == "executed"
 
 
-def test_who_leaves_every_time_is_left_in_peace(bank: str) -> None:
-    done = runs(bank, "--play", "leave")
-
-    assert done.returncode == Exit.NOT_CONFIRMED
-    assert done.stdout.count(f"goes on to {APP}") == mobile_client.TRIES
-    assert "try again later" in done.stderr
-
-
-def test_erin_is_not_enrolled(bank: str) -> None:
-    """No face would help, so none is asked for."""
-    done = runs(bank, "--user", "erin", "--play", "same_person")
-
-    assert done.returncode == Exit.TROUBLE
-    assert "face" not in done.stdout
-    assert done.stderr.strip()
-
-
 def test_who_is_locked_out_is_told_until_when(bank: str, vault: Path) -> None:
     """429 is an answer, not an error to try again at once."""
     manage(vault, "shell", "-c", LOCK_DAVE_OUT)
@@ -184,21 +168,33 @@ def test_who_is_locked_out_is_told_until_when(bank: str, vault: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "code", "sentence"),
     [
-        (["--password", "wrong"], "does not know this name and password"),
-        (["--amount", "900"], "amount: "),
-        (["--payee", ""], "payee: "),
+        (["--password", "wrong"], Exit.TROUBLE, "does not know this name and password"),
+        (["--amount", "900"], Exit.TROUBLE, "amount: "),
+        (["--payee", ""], Exit.TROUBLE, "payee: "),
+        (["--user", "erin"], Exit.TROUBLE, "cannot use this at the moment"),
+        (["--url", "http://127.0.0.1:1"], Exit.TROUBLE, "cannot be reached"),
+        (["--patience", "3"], Exit.NOT_CONFIRMED, "No face was shown in time"),
     ],
 )
-def test_what_the_bank_does_not_take_is_told_in_its_words(
-    bank: str, arguments: list[str], sentence: str
+def test_trouble_is_told_in_a_sentence(
+    bank: str, arguments: list[str], code: Exit, sentence: str
 ) -> None:
-    done = runs(bank, *arguments)
+    done = runs(bank, *arguments, BROWSER=NO_BROWSER)
 
-    assert done.returncode == Exit.TROUBLE
+    assert done.returncode == code
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+    assert "Sent:" not in done.stdout
+
+
+def test_who_leaves_every_time_is_left_in_peace(bank: str) -> None:
+    done = runs(bank, "--play", "leave")
+
+    assert done.returncode == Exit.NOT_CONFIRMED
+    assert done.stdout.count(f"goes on to {APP}") == mobile_client.TRIES
+    assert "try again later" in done.stderr
 
 
 def test_the_browser_of_a_person_is_opened(bank: str, tmp_path: Path) -> None:
@@ -216,18 +212,6 @@ def test_the_browser_of_a_person_is_opened(bank: str, tmp_path: Path) -> None:
 
     assert (done.returncode, done.stderr) == (Exit.SENT, "")
     assert f"Please show your face here: {bank}/simulator/capture/" in done.stdout
-
-
-NO_BROWSER = shlex.join([sys.executable, "-c", "pass", "%s"])
-
-
-def test_nobody_comes_to_the_camera(bank: str) -> None:
-    """The program gives up after its patience, and does not leave anything behind it."""
-    done = runs(bank, "--patience", "3", BROWSER=NO_BROWSER)
-
-    assert done.returncode == Exit.NOT_CONFIRMED
-    assert "No face was shown in time" in done.stderr
-    assert payouts(bank, "frank")[0]["state"] == "draft"
 
 
 def test_ctrl_c_ends_it_without_a_fuss(bank: str) -> None:
@@ -249,14 +233,6 @@ def test_ctrl_c_ends_it_without_a_fuss(bank: str) -> None:
     assert program.returncode == Exit.STOPPED
     assert "Stopped." in error
     assert "Traceback" not in error
-
-
-def test_a_bank_that_is_away_is_named() -> None:
-    done = runs("http://127.0.0.1:1")
-
-    assert done.returncode == Exit.TROUBLE
-    assert "cannot be reached" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_a_bank_that_does_not_answer_is_waited_for_a_while(
@@ -402,13 +378,6 @@ def test_an_access_token_that_ran_out_is_renewed_by_itself(
     assert client.call("POST", send, headers=named(challenge)).status_code == 200
 
 
-def test_who_is_logged_out_everywhere_is_told(bank: str) -> None:
-    client = Bank(bank, refresh="ran.out.too")
-
-    with pytest.raises(mobile_client.Stop, match="log in again"):
-        client.call("GET", "/api/payouts/")
-
-
 # -- WWW-Authenticate
 
 
@@ -449,11 +418,3 @@ def test_who_is_logged_out_everywhere_is_told(bank: str) -> None:
 def test_a_header_is_read_as_it_is_meant(header: str, found: list[Any]) -> None:
     """RFC 9110, section 11.6.1: several challenges, quoted commas and all."""
     assert challenges_in(header) == found
-
-
-@pytest.mark.parametrize(
-    "header", ["==", 'error="x"', 'Bearer error="x', 'Bearer "x"', "Bearer a=b c", "\u00fcber"]
-)
-def test_what_is_no_such_header_is_refused(header: str) -> None:
-    with pytest.raises(ValueError, match="WWW-Authenticate"):
-        challenges_in(header)

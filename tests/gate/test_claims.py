@@ -12,8 +12,7 @@ from rest_framework_simplejwt.serializers import TokenRefreshSerializer
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from django_faceauth.gate import Face, Reason, claims_of, freshness, recorded_face
-from django_faceauth.testing import exempted
+from django_faceauth.gate import Face, Reason, claims_of, recorded_face
 from tests.conftest import NOON
 
 SHOWN = datetime(2026, 3, 1, 11, 58, 30, 999_999, tzinfo=UTC)
@@ -29,38 +28,16 @@ def face(**changes):
     return Face(**(facts | changes))
 
 
-def shown_by(person):
-    person.passes("/payout/")
-    return recorded_face(person.user, person.challenge.handle, action="payout", max_age=180)
-
-
-def test_auth_time_is_when_the_face_was_shown(person):
-    """The anchor, whatever has passed since (G-04, G-09)."""
-    shown = shown_by(person)
-    person.clock.shift(60)
-
-    claims = claims_of(shown)
-
-    assert claims["auth_time"] == int(person.challenge.verified_at.timestamp())
-    assert claims["auth_time"] < int(person.challenge.granted_at.timestamp())
-
-
 @pytest.mark.parametrize("hours", [-11, 0, 14])
-def test_auth_time_is_in_whole_seconds_in_utc(hours):
-    """OpenID Connect Core 1.0, section 2."""
+def test_claims_say_when_and_how_and_nothing_about_the_user(hours):
+    """In whole seconds, whatever the time zone (OpenID Connect Core 1.0, section 2)."""
     shown = face(verified_at=SHOWN.astimezone(timezone.get_fixed_timezone(hours * 60)))
-    auth_time = claims_of(shown)["auth_time"]
+    expected = {"auth_time": int(SHOWN.timestamp()), "acr": "face", "amr": ["face"]}
 
-    assert type(auth_time) is int
-    assert datetime.fromtimestamp(auth_time, UTC) == SHOWN.replace(microsecond=0)
-
-
-def test_acr_is_the_name_that_the_gate_asks_for():
-    """There are no claims about the user or the action."""
-    assert claims_of(face())["acr"] == "face"
+    assert claims_of(shown) == expected
+    assert type(claims_of(shown)["auth_time"]) is int
     with override_settings(FACEAUTH_ACR="urn:bank.example:face"):
-        assert claims_of(face())["acr"] == "urn:bank.example:face"
-    assert set(claims_of(face())) == {"auth_time", "acr", "amr"}
+        assert claims_of(shown) == {**expected, "acr": "urn:bank.example:face"}
 
 
 @pytest.mark.parametrize(
@@ -68,10 +45,7 @@ def test_acr_is_the_name_that_the_gate_asks_for():
     [
         ([], ["face"]),
         (["pwd"], ["pwd", "face"]),
-        (["pwd", "otp", "mfa"], ["pwd", "otp", "mfa", "face"]),
         (("otp", "pwd"), ["otp", "pwd", "face"]),
-        (iter(["pwd"]), ["pwd", "face"]),
-        (["face"], ["face"]),
         (["face", "pwd"], ["face", "pwd"]),
         (["pwd", "face", "face", "pwd"], ["pwd", "face"]),
     ],
@@ -86,7 +60,6 @@ def test_amr_names_the_face_once_after_the_methods_of_the_login(before, after):
     [
         ("exemption", Reason.EXEMPT),
         ("code", Reason.OTHER_METHOD),
-        ("", Reason.OTHER_METHOD),
         ("Face", Reason.OTHER_METHOD),
     ],
 )
@@ -94,13 +67,6 @@ def test_another_method_makes_no_claim(method, reason):
     """A token must not say more than was done (G-09)."""
     with pytest.raises(ValueError, match="is not a face"):
         claims_of(face(method=method, reason=reason))
-
-
-def test_an_exemption_makes_no_claim(person):
-    exempted(person.user, action="payout")
-
-    with pytest.raises(ValueError, match="exemption is not a face"):
-        claims_of(freshness(person.request(), action="payout"))
 
 
 # -- tokens
@@ -119,16 +85,20 @@ def claims_in(token):
 
 @pytest.mark.parametrize("rotates", [False, True])
 def test_a_renewed_token_has_the_claims_of_the_first_one(person, monkeypatch, rotates):
-    """G-09."""
+    """The anchor of the face, whatever has passed since (G-04, G-09)."""
     monkeypatch.setattr(api_settings, "ROTATE_REFRESH_TOKENS", rotates)
-    shown = shown_by(person)
+    person.passes("/payout/")
+    challenge = person.challenge
+    person.clock.shift(60)
+    shown = recorded_face(person.user, challenge.handle, action="payout", max_age=180)
     refresh = issue(person, shown)
     expected = {
-        "auth_time": int(shown.verified_at.timestamp()),
+        "auth_time": int(challenge.verified_at.timestamp()),
         "acr": "face",
         "amr": ["pwd", "face"],
     }
     assert claims_in(refresh.access_token) == expected
+    assert expected["auth_time"] < int(challenge.granted_at.timestamp())
 
     for _ in range(3):
         person.clock.shift(3600)

@@ -105,7 +105,6 @@ def test_a_user_who_is_recognised_behind_the_gate_is_refused(people):
 
 
 def test_arguments_of_recognise_client_are_checked(person):
-    """F-81."""
     request = RequestFactory().get("/")
 
     with pytest.raises(ValueError, match="anonymous"):

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django_faceauth.exceptions import FlowError
 from django_faceauth.gate import approve_by_other_method, pending_challenge
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services.grants import grants, identity, revocation
+from django_faceauth.services.grants import grants, revocation
 from django_faceauth.signals import challenge_granted
 from tests.services.test_concurrency import at_once
 from tests.site.fallback import CODE
@@ -42,7 +42,6 @@ def enters(person, code=CODE):
 
 
 def approves(person, handle="", method="code"):
-    """Call what the view of the site calls."""
     handle = handle or person.challenge.handle
     return approve_by_other_method(person.request("/by-code/", "post"), handle, method=method)
 
@@ -99,7 +98,6 @@ def test_a_user_who_never_started_passes_with_the_code(
 
 
 def test_a_payment_is_shown_and_approved_once_and_as_it_was_shown(person, owes):
-    """`request.face.method` names the method."""
     payment, other = owes(person), owes(person, amount="13.00")
     person.is_asked(f"/pay/{payment.pk}/", "post")
     shown = person.browser.get(page_for(person))
@@ -136,30 +134,7 @@ def test_a_transaction_that_is_rolled_back_approves_nothing(person):
     person.is_asked(GATE)
 
 
-def test_a_grant_by_another_method_obeys_the_rules_of_all_grants(person, clock):
-    """`max_age` counts from the approval; it is for its action and its session (B-04)."""
-    person.is_asked("/payout/")
-    enters(person)
-
-    clock.shift(179)
-    assert person.browser.get("/payout/").status_code == 200
-    person.is_asked(GATE)
-    browser, person.browser = person.browser, person.new_browser()
-    person.is_asked("/payout/")
-    person.browser = browser
-    clock.shift(1)
-    person.is_asked("/payout/")
-
-
 # -- what approves nothing
-
-
-@pytest.mark.parametrize("code", ["", "4712", "' or 1=1"])
-def test_a_wrong_code_approves_nothing(person, code):
-    person.is_asked(GATE)
-
-    assert enters(person, code).status_code == 403
-    person.is_asked(GATE)
 
 
 @pytest.mark.parametrize("query", ["method=code", "fallback=1", "other_method=true"])
@@ -187,16 +162,8 @@ def test_a_malformed_or_reserved_method_is_an_error(person, method):
     with pytest.raises(ValueError, match="method"):
         approves(person, method=method)
 
-    person.is_asked(GATE)
-
-
-@pytest.mark.parametrize("method", ["branch-visit", "phone_2", "x" * 32, "2"])
-def test_a_method_is_a_name(person, method):
-    person.is_asked(GATE)
-
-    approves(person, method=method)
-
-    assert person.challenge.method == method
+    approves(person, method="phone_2-" + "x" * 24)
+    assert person.challenge.method == "phone_2-" + "x" * 24
 
 
 def test_a_site_without_a_fallback_has_no_other_method(person, settings):
@@ -210,7 +177,6 @@ def test_a_site_without_a_fallback_has_no_other_method(person, settings):
 
 
 def cannot_approve(person, handle=""):
-    """Return whether neither function finds a challenge to approve."""
     with pytest.raises(FlowError):
         approves(person, handle)
     return pending_challenge(person.request(), handle or person.challenge.handle) is None
@@ -238,8 +204,8 @@ def test_the_handle_of_another_user_or_session(people):
     assert FaceChallenge.objects.get(handle=handle).is_open
 
 
-def test_an_anonymous_or_inactive_user(person):
-    """Also if the site's own backend lets an inactive user in."""
+def test_an_anonymous_inactive_or_impersonated_user(person):
+    """Also if the site's own backend lets an inactive user in (B-04, TH-44)."""
     person.is_asked(GATE)
     request = person.request()
     request.user = AnonymousUser()
@@ -249,16 +215,10 @@ def test_an_anonymous_or_inactive_user(person):
     assert "/login/" in Client().post(page_for(person), {"code": CODE})["Location"]
     person.user.is_active = False
     assert cannot_approve(person)
-
-
-@pytest.mark.parametrize("key", identity.IMPERSONATION_KEYS)
-def test_staff_who_impersonate_the_user(person, key):
-    """B-04, TH-44."""
-    person.is_asked(GATE)
+    person.user.is_active = True
     session = person.browser.session
-    session[key] = ["1"]
+    session["hijack_history"] = ["1"]
     session.save()
-
     assert cannot_approve(person)
 
 
@@ -281,42 +241,30 @@ def is_invalidated(person):
     assert person.browser.post(f"/pay/{payment.pk}/", fields).status_code == 409
 
 
-def is_used(person):
-    person.passes("/once/")
-
-
-def is_granted(person):
-    person.passes(GATE)
-
-
-def is_revoked(person):
-    person.passes(GATE)
-    revocation.end_all(person.user.pk, reason="staff", now=timezone.now())
-
-
-def is_refused(person):
-    """It could be approved by another method, until everything of the user was ended."""
-    person.passes(GATE, "refuse")
-    revocation.end_all(person.user.pk, reason="staff", now=timezone.now())
-
-
-def is_declined(person):
-    person.passes(GATE, "someone_else")
-    revocation.end_all(person.user.pk, reason="staff", now=timezone.now())
-
-
 def is_expired(person):
     person.is_handed_over(person.is_asked(GATE))
     person.clock.shift(timedelta(minutes=11))
     person.is_asked(GATE)
 
 
-@pytest.mark.parametrize(
-    "happens",
-    [is_invalidated, is_used, is_granted, is_revoked, is_refused, is_declined, is_expired],
-)
-def test_a_challenge_that_is_over(person, happens):
+#: What ends a challenge, and whether staff end all of the user after it: one that was refused
+#: or declined could be approved by another method until then.
+ENDS = {
+    "invalidated": (is_invalidated, False),
+    "used": (lambda person: person.passes("/once/"), False),
+    "granted": (lambda person: person.passes(GATE), False),
+    "expired": (is_expired, False),
+    "revoked": (lambda person: person.passes(GATE), True),
+    "refused": (lambda person: person.passes(GATE, "refuse"), True),
+    "declined": (lambda person: person.passes(GATE, "someone_else"), True),
+}
+
+
+@pytest.mark.parametrize(("happens", "is_ended"), ENDS.values(), ids=ENDS)
+def test_a_challenge_that_is_over(person, happens, is_ended):
     happens(person)
+    if is_ended:
+        revocation.end_all(person.user.pk, reason="staff", now=timezone.now())
     rows = FaceChallenge.objects.filter(user=person.user)
     over = rows.exclude(state="open").latest("pk")
 

@@ -11,6 +11,7 @@ from django.test import AsyncClient, override_settings
 from django.utils import timezone
 from pytest_django.asserts import assertTemplateUsed
 
+from django_faceauth.conf import Conf
 from django_faceauth.gate import FaceRequiredMixin, face_required
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.services.grants import grants, revocation
@@ -39,7 +40,10 @@ def body(response):
 
 @pytest.mark.parametrize("path", DEFAULT_ACTION)
 def test_every_kind_of_view_is_closed_until_a_face_was_shown(client, person, provider, path):
-    """Under WSGI and ASGI; anonymous users log in first (G-02, G-08, G-15)."""
+    """Under WSGI and ASGI; anonymous users log in first (G-02, G-08, G-15).
+
+    Caches keep no response behind a gate (F-06).
+    """
     login = client.get("/home/")["Location"]
     assert client.get(path)["Location"] == login.replace("/home/", path)
     assert provider.calls == []
@@ -53,9 +57,10 @@ def test_every_kind_of_view_is_closed_until_a_face_was_shown(client, person, pro
 
     response = person.browser.get(path)
 
-    assert response.status_code == 200
     assert body(response).startswith("secret")
-    assert async_to_sync(browser.get)(path).status_code == 200
+    for answer in (response, person.browser.get(path), async_to_sync(browser.get)(path)):
+        assert answer.status_code == 200
+        assert answer["Cache-Control"] == "no-store, private"
 
 
 @pytest.mark.parametrize("path", DEFAULT_ACTION)
@@ -68,24 +73,6 @@ def test_no_method_gets_around_the_gate(person, path, method):
     where = response.get("Location") or response.json()["start_url"]
     assert response.status_code in {302, 401}
     assert where.endswith(f"/face/start/{handle}/")
-
-
-def test_a_gate_for_some_methods_lets_others_through(person):
-    """GET includes HEAD, and whatever else may show the page."""
-    assert person.browser.get("/payout/form/").content == b"form"
-    person.is_asked("/payout/form/", "post")
-    assert person.browser.options("/reports/").status_code == 401  # no navigation
-    person.is_asked("/reports/", "head")
-    person.is_asked("/reports/", "get")
-
-
-def test_a_face_for_one_action_opens_no_other(person):
-    """Also that of a class with another action."""
-    person.passes("/statements/")
-
-    assert person.browser.get("/documents/").status_code == 200
-    person.is_asked("/payout/")
-    person.is_asked("/documents/settings/")
 
 
 def test_the_gate_comes_after_the_permission(person):
@@ -197,13 +184,24 @@ def test_a_window_may_be_a_second_or_a_year(max_age):
     assert face_required(max_age=max_age)(lambda request: None)
 
 
-def test_a_fresh_gate_asks_the_database_once(person, django_assert_num_queries):
+@pytest.mark.parametrize("path", ["/statements/", "/async/", "/documents/"])
+def test_a_fresh_gate_asks_the_database_and_its_setting_once(
+    person, django_assert_num_queries, monkeypatch, path
+):
     """Session and user are Django's own two queries; the gate adds one."""
+    reads = []
+    read = Conf.MAX_AGE.fget
+    monkeypatch.setattr(Conf, "MAX_AGE", property(lambda conf: reads.append(1) or read(conf)))
+    person.browser.get(path)
+    assert reads == [1]
     person.passes("/statements/")
-    person.browser.get("/statements/")
+    person.browser.get(path)
+    reads.clear()
 
     with django_assert_num_queries(3):
-        person.browser.get("/statements/")
+        person.browser.get(path)
+
+    assert reads == [1]
 
 
 @pytest.mark.parametrize(
@@ -234,13 +232,6 @@ def test_an_invalid_setting_opens_no_gate(person):
     person.browser.raise_request_exception = False
 
     assert person.browser.get("/statements/").status_code == 500
-
-
-def test_freshness_asks_for_nothing(person, client):
-    assert body(person.browser.get("/know/")) == "not fresh"
-    assert FaceChallenge.objects.count() == 0
-    person.passes("/statements/")
-    assert body(person.browser.get("/know/")).startswith("fresh until")
 
 
 def test_a_grant_is_for_one_user_in_one_browser(people):

@@ -1,4 +1,4 @@
-"""Only navigations are redirected; scripts and programs get a problem (F-28, F-86)."""
+"""Navigations and htmx are redirected; scripts and programs get a problem (F-28, F-86)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,6 @@ PROGRAMS = {
 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_navigations_are_redirected_and_programs_get_a_problem(person, method):
-    """F-28."""
     for kind, headers in PAGES.items():
         answer = getattr(person.browser, method)("/payout/", headers=headers)
         assert answer.status_code == 302, kind
@@ -108,15 +107,88 @@ def test_programs_that_are_not_logged_in_get_the_url_of_the_login(client, db):
     assert not client.cookies
 
 
-def test_programs_of_users_who_cannot_pass_get_a_problem_too(people):
-    """F-28."""
-    answer = people(None).browser.get("/payout/", headers=PROGRAMS["fetch"])
+# -- htmx, which would swap the target of an ordinary redirect into a page
 
-    assert (answer.status_code, answer.json()["code"]) == (403, "not_enrolled")
+HTMX = {"HX-Request": "true", **PROGRAMS["fetch"]}
+HERE = "http://testserver"
 
 
-def test_htmx_is_redirected_although_it_fetches(person):
-    """F-28."""
-    answer = person.browser.get("/payout/", headers={"hx-request": "true", **PROGRAMS["fetch"]})
+def asks(person, path="/payout/", method="get", **headers):
+    return getattr(person.browser, method)(path, headers={**HTMX, **headers})
 
-    assert answer["HX-Redirect"].endswith(f"/face/start/{person.challenge.handle}/")
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
+def test_htmx_is_given_the_url_of_the_start_page(person, method):
+    """Although it fetches (F-28); caches know the difference from other browsers."""
+    answer = asks(person, method=method)
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer["HX-Redirect"] == f"/face/start/{person.challenge.handle}/"
+    assert answer["Cache-Control"] == "no-store, private"
+    assert "Location" not in answer
+    redirect = person.browser.get("/payout/")
+    assert "HX-Redirect" not in redirect
+    assert "HX-Request" in answer["Vary"]
+    assert "HX-Request" in redirect["Vary"]
+
+
+def test_after_the_face_the_user_returns_to_the_page(person):
+    """htmx names its URL (U-02)."""
+    answer = asks(person, **{"HX-Current-URL": f"{HERE}/home/?tab=2#part"})
+
+    page = person.proves(answer["HX-Redirect"])
+
+    assert person.challenge.next_url == "/home/?tab=2"
+    assert page.content == b"home"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/home/",
+        "//evil.example/home/",
+        "http://testserver.evil.example/",
+        "http://testserver@evil.example/",
+        "http:///evil.example",
+        "javascript:alert(1)",
+        "\\\\evil.example\\",
+        "http://testserver:99/home/",
+        "",
+        None,
+    ],
+)
+def test_the_user_stays_on_this_site(person, url):
+    """U-02."""
+    asks(person, **({} if url is None else {"HX-Current-URL": url}))
+
+    assert person.challenge.next_url == "/home/"
+
+
+def test_a_boosted_link_is_a_page(person):
+    boosted = {"HX-Boosted": "true", "HX-Current-URL": f"{HERE}/home/"}
+
+    answer = asks(person, "/payout/?page=2", **boosted)
+
+    assert answer["HX-Redirect"] == f"/face/start/{person.challenge.handle}/"
+    assert person.challenge.next_url == "/payout/?page=2"
+
+
+def test_anonymous_users_log_in_first(client, db):
+    """They come back to the page, not to the part of it that htmx requested (G-08)."""
+    answer = client.get("/payout/", headers={**HTMX, "HX-Current-URL": f"{HERE}/know/"})
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer["HX-Redirect"] == "/login/?next=/know/"
+
+
+def test_fields_of_an_htmx_form_may_be_kept(person):
+    """U-10."""
+    answer = person.browser.post(
+        "/change/",
+        {"email": "a@example.com"},
+        headers={**HTMX, "HX-Current-URL": f"{HERE}/home/"},
+    )
+
+    page = person.proves(answer["HX-Redirect"])
+
+    assert person.confirms(page).content == b"changed a@example.com []"

@@ -1,4 +1,4 @@
-"""Input that a database cannot store, and requests without a user (F-32)."""
+"""Input that a database cannot store, in forms, JSON and headers (F-32)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import json
 
 import pytest
 from django.http import HttpResponse
-from django.test import override_settings
-from django.urls import include, path
+from django.urls import path
 
 from django_faceauth.gate import face_required
 from django_faceauth.models import FaceChallenge
 from tests.addresses import served
-from tests.api_client import Program
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
@@ -42,7 +40,6 @@ def _site():
     with served(
         path("transfer/", transfer),
         path("note/", note),
-        path("shop/", include("tests.site.api")),
     ):
         yield
 
@@ -70,13 +67,3 @@ def test_fields_and_handles_that_cannot_be_stored_are_ignored(person, handle):
     person.is_asked("/note/", method="post", data={"face_challenge": handle, "note": NUL})
 
     assert person.challenge.saved_form_data is None
-
-
-@pytest.mark.parametrize("path", ["/shop/secret/", "/shop/staff/"])
-def test_anonymous_users_may_be_none(settings, path):
-    """By UNAUTHENTICATED_USER of Django REST framework (F-32)."""
-    rest = {**settings.REST_FRAMEWORK, "UNAUTHENTICATED_USER": None}
-    with override_settings(REST_FRAMEWORK=rest):
-        answer = Program(None).sends("GET", path)
-
-    assert answer.status_code in {401, 403}

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import pytest
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.core import signing
 from django.db import OperationalError, connection, transaction
@@ -15,11 +14,9 @@ from django.utils import timezone
 
 from django_faceauth.models import Erasure, FaceAuthentication, FaceChallenge
 from django_faceauth.provider.factory import get_client
-from django_faceauth.provider.resources import AuthenticationSnapshot
 from django_faceauth.services import notifications
 from django_faceauth.services.enrolment import applicants
 from django_faceauth.services.grants import revocation
-from django_faceauth.services.sync import sync
 from django_faceauth.signals import challenge_revoked
 from tests.services.test_concurrency import at_once
 from tests.site.models import Customer, Staff
@@ -164,8 +161,6 @@ def test_logging_out_ends_one_session(situation):
 
 
 def test_a_failing_database_does_not_stop_a_logout(person, caplog):
-    """The grants end with the session by themselves."""
-
     def broken(execute, sql, *rest):
         if "faceauth_facechallenge" in sql:
             raise OperationalError("the table is away")
@@ -178,25 +173,6 @@ def test_a_failing_database_does_not_stop_a_logout(person, caplog):
     assert "rows not ended at log-out: OperationalError" in caplog.text
     person.browser.force_login(person.user)
     person.is_asked("/statements/")
-
-
-def test_a_user_who_is_activated_again_shows_the_face_again(situation):
-    deactivated(situation)
-    User.objects.filter(pk=situation.person.user.pk).update(is_active=True)
-
-    assert situation.person.browser.get("/home/").status_code == 200
-    situation.person.is_asked(GATE)
-
-
-@pytest.mark.parametrize(
-    "columns", [{"is_active": False}, {"password": make_password("another one")}]
-)
-def test_changes_without_a_signal_close_the_gate(situation, columns):
-    """Although the rows do not know of them (G-11, B-06)."""
-    User.objects.filter(pk=situation.person.user.pk).update(**columns)
-
-    assert situation.is_shut()
-    assert situation.signals == []
 
 
 def test_what_ends_nothing(situation, people, settings):
@@ -246,47 +222,18 @@ def test_a_new_password_in_a_session_that_goes_on(situation):
     assert situation.signals == situation.revoked("password")
 
 
-# -- the provider
+def test_an_erasure_at_the_provider_revokes_its_grant(situation):
+    """The open challenge is about another face."""
+    row = FaceAuthentication.objects.get(challenge=situation.grant)
+    situation.person.clock.shift(10)
 
-
-def declined(row):
-    now = timezone.now()
-    snapshot = AuthenticationSnapshot(id=row.provider_id, modified_on=now, status="declined")
-    for _ in range(2):
-        sync.apply(row, snapshot, source="webhook", now=now)
-
-
-def erased(row):
     get_client().anonymize_authentication(row.provider_id)
     for _ in range(2):
         deliver(event(row, "anonymized"))
 
-
-@pytest.mark.parametrize("change", [declined, erased])
-def test_a_change_at_the_provider_revokes_its_grant(situation, change):
-    """The open challenge is about another face (D-10, TH-18)."""
-    row = FaceAuthentication.objects.get(challenge=situation.grant)
-    situation.person.clock.shift(10)
-
-    change(row)
-
     situation.person.is_asked(GATE)
-    reason = change.__name__
-    assert situation.rows == [("revoked", reason), ("open", "not_shown")]
-    assert situation.signals == situation.revoked(reason)
-
-
-# -- end_all
-
-
-def test_end_all_returns_the_number_of_rows(situation):
-    """A used grant is not one of them."""
-    now, person = timezone.now(), situation.person
-    person.passes("/once/")
-
-    assert revocation.end_all(person.user.pk, reason="staff", now=now) == 2
-    assert revocation.end_all(person.user.pk, reason="staff", now=now) == 0
-    assert (person.challenge.state, person.challenge.reason) == ("consumed", "used")
+    assert situation.rows == [("revoked", "erased"), ("open", "not_shown")]
+    assert situation.signals == situation.revoked("erased")
 
 
 def test_a_transaction_that_is_rolled_back_ends_nothing(situation):

@@ -125,7 +125,6 @@ def test_a_response_by_which_nothing_was_done_uses_nothing_up(person, query, exp
 
 @pytest.mark.django_db(transaction=True)
 def test_the_same_for_an_async_view(person):
-    """F-27."""
     challenge = face_shown(person.browser, action="once")
 
     person.browser.post("/answering/async/?status=409")
@@ -174,7 +173,6 @@ def test_a_prefetch_never_passes(person, header, caplog):
 
 @pytest.mark.parametrize(("action", "sure"), [("close", "sure"), ("delete_selected", "post")])
 def test_one_face_for_an_action_with_a_confirmation_page(person, action, sure):
-    """F-27."""
     make_staff(person)
     payment = Payment.objects.create(user=person.user, payee="Bob", amount=1)
     chosen = {"action": action, "_selected_action": [payment.pk]}
@@ -207,13 +205,11 @@ class ForPost(Mixed):
     ],
 )
 def test_a_gate_that_reading_would_use_up_is_reported(view, is_found):
-    """F-27."""
     with addresses(path("page/", view), path("desk/", site.urls)):
         assert where("W031") == ({"/page/"} if is_found else set())
 
 
 def test_a_page_that_is_not_rendered_yet_uses_the_grant_up(person, rf):
-    """F-27."""
     request = rf.post("/", {"action": "close"})
     request.user, request.session = person.user, person.browser.session
     challenge = face_shown(request, action="once")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import django_faceauth
+from tests.docs_parser import DOCS
 from tests.package.conftest import ROOT, built
 
 PACKAGE = Path(django_faceauth.__file__).parent
@@ -39,21 +41,15 @@ def metadata(distributions) -> Message:
 
 def test_the_wheel(distributions):
     """Everything that runs, the licence, and nothing else."""
-    names = in_wheel(distributions).namelist()
+    wheel = in_wheel(distributions)
+    names = wheel.namelist()
+    (path,) = (name for name in names if name.endswith("/entry_points.txt"))
+    given = wheel.read(path).decode()
 
     assert not [name for name in NEEDED if f"django_faceauth/{name}" not in names]
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert {name.split("/")[0].split("-")[0] for name in names} == {"django_faceauth"}
     assert not [name for name in names if "__pycache__" in name or ".sqlite3" in name]
-
-
-def test_the_wheel_brings_the_pytest_plugin(distributions):
-    """By the entry point that pytest looks for."""
-    (wheel,) = distributions.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        (path,) = (name for name in archive.namelist() if name.endswith("/entry_points.txt"))
-        given = archive.read(path).decode()
-
     assert given.split() == ["[pytest11]", "faceauth", "=", "django_faceauth.pytest_plugin"]
 
 
@@ -63,7 +59,15 @@ def test_the_source_distribution(distributions):
         names = {name.partition("/")[2] for name in archive.getnames()}
 
     assert {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "SECURITY.md"} <= names
-    assert "docs/tutorial.md" in names
+    pages = {path for path in DOCS.rglob("*.md") if "_build" not in path.parts}
+    included = {
+        (page.parent / name).resolve()
+        for page in pages
+        for name in re.findall(r"^```\{include\} (\S+)", page.read_text(), re.M)
+    }
+    assert included
+    assert {path.relative_to(ROOT).as_posix() for path in pages | included} <= names
+    assert "docs/conf.py" in names
     assert not [name for name in NEEDED if f"django_faceauth/{name}" not in names]
     names -= {"benchmarks", "benchmarks/README.md"}  # a page of the docs
     others = ("tests", "example_project", "benchmarks", ".ci", ".venv", "docs/_build")

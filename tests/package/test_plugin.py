@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from tests.docs_parser import DOCS, code_blocks
 from tests.package.adopter import SETTINGS, Project
 
 WITHOUT_DJANGO = """
@@ -69,6 +72,11 @@ ADDRESSES = """
 from tests.site.urls import urlpatterns
 urlpatterns = [one for one in urlpatterns if "simulator" not in str(one.pattern)]
 """
+#: What the page about tests adds is not there before.
+BEFORE = """
+INSTALLED_APPS = [app for app in INSTALLED_APPS if app != "django_faceauth.simulator"]
+FACEAUTH_WEBHOOK_SECRET_KEYS = []
+"""
 
 
 @pytest.fixture
@@ -115,3 +123,15 @@ def test_a_site_without_the_simulator(site):
 
     assert (counts["passed"], counts["error"]) == (1, 1), told
     assert 'add "django_faceauth.simulator" to INSTALLED_APPS in the settings' in told
+
+
+def test_the_tests_of_the_how_to_page_pass(site):
+    """All its code, in its order, in a project that is the test site."""
+    settings, *tests = code_blocks(DOCS / "how-to/test-your-site.md")
+    written = "\n\n".join(tests)
+    site.has("site_settings.py", SETTINGS + BEFORE + settings)
+    site.has("test_page.py", written)
+
+    counts, told = site.tests()
+
+    assert counts == {"passed": len(re.findall(r"^ *def test_", written, re.M))}, told

@@ -1,4 +1,4 @@
-"""Somebody who was declined can have a person look at it (V-10)."""
+"""Users who were declined can ask for a manual review (V-10)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def address(person):
     return f"/face/contest/{person.challenge.handle}/"
 
 
-def test_a_decline_is_put_before_a_person(declined):
+def test_a_decline_is_reviewed_once(declined):
     assert f'action="{address(declined)}"' in declined.page.content.decode()
 
     for _ in range(3):
@@ -47,7 +47,7 @@ def test_only_the_person_themselves(declined, people):
     answers = [
         people().browser.post(address(declined)),
         Client().post(address(declined)),
-        declined.browser.post("/face/contest/nobody/"),
+        declined.browser.post("/face/contest/invented/"),
     ]
 
     assert {answer.status_code for answer in answers} == {404}

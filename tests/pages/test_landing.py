@@ -85,7 +85,6 @@ def test_a_script_does_not_drop_what_a_form_has_kept(person):
 
 
 def test_a_user_whom_a_script_sends_on_comes_back_to_its_page(person):
-    """Although another page has asked before."""
     person.is_asked("/statements/")
     start = person.browser.get("/statements/", **SCRIPT).json()["start_url"]
 

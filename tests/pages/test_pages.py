@@ -1,4 +1,4 @@
-"""What every page of ours owes to the browser, to the site and to people."""
+"""What every page of ours owes to browsers, sites and users."""
 
 from __future__ import annotations
 
@@ -8,87 +8,34 @@ from pathlib import Path
 
 import pytest
 from django.contrib.staticfiles import finders
-from django.core import signing
 from django.core.files.storage import Storage
-from django.db import connection
-from django.template import loader
+from django.db import connection, transaction
 from django.test import override_settings
-from django.urls import reverse
 from django.utils import translation
 
 import django_faceauth
 from django_faceauth.messages import WORDINGS
 from django_faceauth.response_codes import GENERAL_ADVICE, RETRY_ADVICE, advice_for
 from django_faceauth.services.flow.progress import Word
-from django_faceauth.services.notifications import SALT
 from django_faceauth.simulator.scenarios import SUMMARIES
-from tests.user_driver import form_in
+from tests.pages import situations
 
 TEMPLATES = Path(django_faceauth.__file__).parent / "templates" / "faceauth"
 PARTS = {"base.html", "consent.html", "countdown.html", "snapshot.html", "start_form.html"}
 PAGES = sorted({template.name for template in TEMPLATES.glob("*.html")} - PARTS)
 
 
-@override_settings(FACEAUTH_REDIRECT_ALLOWLIST=["demobank://face/done"])
-def back_to_an_app(person):
-    """Let a program start, and return what the browser sees when it comes back."""
-    pytest.importorskip("rest_framework")
-    attempts = person.is_asked().replace("/face/start/", "/face/api/challenges/") + "attempts/"
-    body = {"redirect_url": "demobank://face/done"}
-    capture = person.browser.post(attempts, body, "application/json").json()["capture_url"]
-    return person.returns(person.shows_face(capture))
-
-
 @pytest.fixture
-def _english():
+def every_page(clock, provider, db):
+    """Every page in every situation, by the name of the situation."""
     with translation.override("en"):
-        yield
+        return dict(situations.all_of_them(clock, provider))
 
 
-@pytest.fixture
-def every_page(people, client, provider, _english):
-    """One response of each page, by the name of its template."""
-    stranger = people(None)
-    person = people()
-    start = person.is_asked()
-    seen = {
-        "denied.html": stranger.browser.get("/statements/"),
-        "start.html": person.browser.get(start),
-        "not_found.html": person.browser.get("/face/start/invented/"),
-        "elsewhere.html": client.get("/face/returned/invented/"),
-    }
-    hand_over = seen["hand_over.html"] = person.presses(start)
-    seen["waiting.html"] = person.browser.get(f"/face/waiting/{person.challenge.handle}/")
-    seen["status"] = person.browser.get(f"/face/status/{person.challenge.handle}/")
-    capture = re.search(r'url=([^"]+)"', hand_over.content.decode())[1]
-    seen["result.html"] = person.waits(person.returns(person.shows_face(capture, "leave")))
-    customer = people()
-    kept = customer.is_asked("/change/", "post", data={"email": "a@example.com"})
-    page = seen["continue.html"] = customer.proves(kept)
-    _action, fields = form_in(page)
-    seen["not_done.html"] = customer.browser.post("/once/", fields)
-    report = reverse("faceauth:report", args=[signing.dumps(customer.challenge.pk, salt=SALT)])
-    seen["report.html"] = client.get(report)
-    seen["reported.html"] = client.post(report, follow=True)
-    seen["your_consent.html"] = person.browser.get("/face/consent/")
-    unlucky = people()
-    unlucky.passes(outcome="someone_else")
-    contest = f"/face/contest/{unlucky.challenge.handle}/"
-    seen["contested.html"] = unlucky.browser.post(contest)
-    seen["done.html"] = client.get("/face/done/")
-    seen["back.html"] = back_to_an_app(people())
-    provider.troubles.extend([lambda provider, request: provider.answer(request, 500)] * 3)
-    seen["unavailable.html"] = person.presses(start)
-    provider.troubles.clear()
-    with override_settings(FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/h"]}):
-        seen["limited.html"] = person.presses(start)
-    return seen
-
-
-def test_every_page_is_sealed(every_page, people):
+def test_every_page_is_sealed(every_page, person):
     """Not cached, not referred from, not framed, with a policy of its own (U-04, U-05)."""
-    person = people()
     start = person.is_asked()
+    every_page["status"] = person.browser.get(start.replace("/start/", "/status/"))
     person.proves(start)
     assert person.browser.get(start)["Cache-Control"] == "no-store, private"  # a redirect
     for name, response in every_page.items():
@@ -103,11 +50,30 @@ def test_every_page_is_sealed(every_page, people):
         assert "unsafe" not in policy, name
 
 
-def test_every_template_is_used_by_a_page(every_page):
-    """The fixture above leaves none out, and each comes from its own template."""
-    assert set(every_page) == {*PAGES, "status"}
-    for name in PAGES:
-        assert f"faceauth/{name}" in {template.name for template in every_page[name].templates}
+def test_every_page_is_a_whole_one_without_script_or_style_of_its_own(every_page):
+    """A language, a direction, a title, one main part, one heading (U-08).
+
+    A strict Content-Security-Policy has nothing to complain about (U-06): only our files.
+    """
+    viewport = {"name": "viewport", "content": "width=device-width, initial-scale=1"}
+    used = {template.name for page in every_page.values() for template in page.templates}
+    assert {f"faceauth/{name}" for name in PAGES} <= used
+    for name, response in every_page.items():
+        page = Reader(response.content.decode())
+        assert page.all("html") == [{"lang": "en", "dir": "ltr"}], name
+        assert len(page.all("title")) == len(page.all("main")) == len(page.all("h1")) == 1, name
+        assert viewport in page.all("meta"), name
+        loaded = [tag["src"] for tag in page.all("script")]
+        loaded += [tag["href"] for tag in page.all("link")]
+        assert all(finders.find(url.removeprefix("/static/")) for url in loaded), name
+        assert page.all("style") == [], name
+        attributes = {key for _tag, attrs in page.tags for key in attrs}
+        assert not {key for key in attributes if key.startswith("on") or key == "style"}, name
+    # Nothing speaks up by itself where nothing has happened yet.
+    assert not re.search("role=.(alert|status)|aria-live", every_page["start"].content.decode())
+    waiting = every_page["waiting"].content.decode()
+    assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in waiting
+    assert 'role="status"' in waiting
 
 
 class Bucket(Storage):
@@ -144,47 +110,8 @@ class Reader(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def test_no_page_holds_script_or_style_of_its_own(every_page):
-    """A strict Content-Security-Policy has nothing to complain about (U-06): only our files."""
-    for name in PAGES:
-        page = Reader(every_page[name].content.decode())
-
-        loaded = [tag["src"] for tag in page.all("script")]
-        loaded += [tag["href"] for tag in page.all("link")]
-        assert all(finders.find(url.removeprefix("/static/")) for url in loaded), name
-        assert page.all("style") == [], name
-        attributes = {key for _tag, attrs in page.tags for key in attrs}
-        assert not {key for key in attributes if key.startswith("on") or key == "style"}, name
-
-
-def test_every_page_is_a_whole_one(every_page):
-    """A language, a direction, a title, one main part, one heading (U-08)."""
-    viewport = {"name": "viewport", "content": "width=device-width, initial-scale=1"}
-    for name in PAGES:
-        page = Reader(every_page[name].content.decode())
-
-        assert page.all("html") == [{"lang": "en", "dir": "ltr"}], name
-        assert len(page.all("title")) == len(page.all("main")) == len(page.all("h1")) == 1, name
-        assert viewport in page.all("meta"), name
-
-
-def test_right_to_left_languages_turn_the_page_round(person):
-    with translation.override("ar"):
-        html = loader.render_to_string("faceauth/not_found.html")
-
-    assert '<html lang="ar" dir="rtl">' in html
-
-
-def test_waiting_works_without_javascript(every_page):
-    html = every_page["waiting.html"].content.decode()
-
-    assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in html
-    assert 'role="status"' in html
-
-
 @pytest.mark.parametrize("block", ["brand", "heading", "reason", "steps", "footer", "styles"])
 def test_a_site_overrides_block_by_block(person, settings, tmp_path, block):
-    """A template of the site's own extends ours and changes one block."""
     folder = tmp_path / "faceauth"
     folder.mkdir()
     (folder / "start.html").write_text(
@@ -199,7 +126,6 @@ def test_a_site_overrides_block_by_block(person, settings, tmp_path, block):
 
 
 def test_a_site_says_why_for_each_action(person, settings, tmp_path):
-    """`faceauth/reasons/<action>.html` takes the place of the general reason."""
     folder = tmp_path / "faceauth" / "reasons"
     folder.mkdir(parents=True)
     (folder / "payout.html").write_text("<p>You are about to send money.</p>")
@@ -213,7 +139,6 @@ def test_a_site_says_why_for_each_action(person, settings, tmp_path):
 
 
 def test_under_login_required_middleware(person, client, settings):
-    """The phone without a session is not sent to a login page."""
     middleware = "django.contrib.auth.middleware.LoginRequiredMiddleware"
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, middleware]
 
@@ -238,22 +163,40 @@ def test_under_atomic_requests(person, provider, monkeypatch):
     assert in_transactions == [False] * 4
 
 
+def surround(get_response):
+    """Open a transaction around each request, as middleware of some sites does."""
+
+    def middleware(request):
+        with transaction.atomic():
+            return get_response(request)
+
+    return middleware
+
+
+@pytest.mark.parametrize("levels", [["ERROR"], []])
+def test_the_log_says_that_a_transaction_is_held_while_the_provider_is_called(
+    person, settings, caplog, levels
+):
+    """(F-87)."""
+    if levels:
+        settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.surround"]
+    person.browser = person.new_browser()
+
+    person.is_handed_over(person.is_asked())
+
+    said = "inside of a transaction of the site"
+    assert [record.levelname for record in caplog.records if said in record.message] == levels
+
+
 def test_every_word_has_its_text():
     assert set(WORDINGS) == {word.value for word in Word}
 
 
-@pytest.mark.parametrize("code", sorted(code for code in SUMMARIES if 61000 <= code < 62000))
-def test_every_code_that_asks_for_a_retry_has_advice(code):
-    """Held against the simulator's list of what the provider says."""
-    assert advice_for([code]) is not GENERAL_ADVICE
-
-
-def test_only_codes_that_ask_for_a_retry_have_advice():
-    """V-12."""
+def test_codes_that_ask_for_a_retry_have_advice_and_no_others():
+    """Held against the simulator's list of what the provider says; not fraud codes (V-12)."""
+    for code in SUMMARIES:
+        has_advice = 61000 <= code < 62000
+        assert (advice_for([code]) is not GENERAL_ADVICE) == has_advice, code
     assert all(61000 <= code < 62000 for code in RETRY_ADVICE)
-
-
-@pytest.mark.parametrize("codes", [[], [61999], [62321], [10000], [0, -1]])
-def test_other_codes_get_the_general_advice(codes):
-    """Fraud codes above all (V-12)."""
-    assert advice_for(codes) is GENERAL_ADVICE
+    for codes in ([], [61999], [0, -1]):
+        assert advice_for(codes) is GENERAL_ADVICE

@@ -1,4 +1,4 @@
-"""Pressing buttons again and again: what it costs, whom it keeps waiting."""
+"""Buttons that are pressed again and again: the cost, and the wait for others."""
 
 from __future__ import annotations
 
@@ -18,27 +18,19 @@ PRESSES = 60
 FAST = 0.1
 
 
-def test_all_presses_get_one_link_for_a_look_in_two_seconds(person, provider):
-    """(F-25)."""
+def test_all_that_a_user_may_open_shares_one_look_in_two_seconds(person, provider):
+    """All presses get one link; pages, status and return take turns with them (F-25, U-09)."""
     start = person.is_asked()
     link = person.is_handed_over(start)
     calls = len(provider.calls)
-
     for _ in range(PRESSES):
         person.clock.shift(FAST)
         assert capture_url_in(person.presses(start)) == link
-
     assert len(provider.calls) - calls <= PRESSES * FAST / 2
     assert provider.attempts_bought == AttemptRequest.objects.count() == 1
 
-
-def test_all_that_a_person_may_open_shares_the_two_seconds(person, provider):
-    """Start, waiting page, status and return take turns (F-25, U-09)."""
-    start = person.is_asked()
-    person.is_handed_over(start)
     pages = [start.replace("/start/", f"/{name}/") for name in ("waiting", "status", "returned")]
     asked = provider.count("GET /face-authentications/")
-
     for _ in range(40):
         person.clock.shift(FAST)
         person.presses(start)

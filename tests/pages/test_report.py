@@ -1,4 +1,4 @@
-"""The mail that says that a face opened a gate, and the page for "that was not me"."""
+"""Mails about face checks, and the page for "that was not me"."""
 
 from __future__ import annotations
 
@@ -12,20 +12,23 @@ import pytest
 from django import VERSION
 from django.core import mail, signing
 from django.core.mail.backends.base import BaseEmailBackend
+from django.template.loader import render_to_string
 from django.test import Client, override_settings
 from django.urls import get_resolver, reverse
 from django.utils import timezone
 from pytest_django.asserts import assertTemplateUsed
 
 from django_faceauth.messages import LIMITED
-from django_faceauth.models import FaceChallenge, Lockout
-from django_faceauth.services import notifications
+from django_faceauth.models import FaceAttempt, FaceChallenge, Lockout
+from django_faceauth.services import limits, notifications
 from django_faceauth.services.grants import exemptions
+from django_faceauth.services.notifications import WarningKind
 from django_faceauth.signals import challenge_revoked, locked_out
 from django_faceauth.testing import exempted, face_shown
 from tests.services.test_concurrency import at_once
 from tests.site.fallback import CODE
 from tests.site.models import Payment
+from tests.user_driver import scripted
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
@@ -73,7 +76,7 @@ def reports(link):
 
 
 def test_a_face_that_opened_a_gate_is_told_by_mail(alice):
-    """Where, what for, when with its zone, and how to say that it was somebody else (C-05)."""
+    """Where, what for, when with its zone, and how to report another person (C-05)."""
     alice.passes("/payout/")
 
     message = the_mail()
@@ -84,7 +87,6 @@ def test_a_face_that_opened_a_gate_is_told_by_mail(alice):
 
 
 def test_the_mail_says_what_was_approved(alice):
-    """The lines of the start page, each on its own line whatever a value holds."""
     payee = "Bob & Sons <b>\n\nDear customer"
     payment = Payment.objects.create(user=alice.user, payee=payee, amount=Decimal("12.50"))
     alice.proves(alice.is_asked(f"/pay/{payment.pk}/", "post"))
@@ -111,7 +113,6 @@ def test_nothing_is_mailed_without_an_address_or_unless_the_site_wants_it(alice,
 
 
 def test_another_way_is_no_face(alice, settings):
-    """The site knows of it: it did it."""
     settings.FACEAUTH_FALLBACK = "by-code"
     alice.is_asked(GATE)
     alice.browser.post(f"/by-code/?challenge={alice.challenge.handle}", {"code": CODE})
@@ -142,7 +143,6 @@ def test_a_mail_server_that_is_away_changes_nothing(alice, caplog):
 
 
 def test_a_site_without_an_address_opens_its_gates(alice, settings, caplog):
-    """The system check E016 says so; people get through."""
     settings.FACEAUTH_SITE_URL = ""
 
     assert alice.passes(GATE).content.startswith(b"secret")
@@ -173,7 +173,6 @@ def test_looking_at_the_link_changes_nothing(alice, client, method):
 
 
 def test_the_button_needs_the_token_of_the_form(alice):
-    """Another site cannot press it."""
     alice.passes(GATE)
 
     answer = Client(enforce_csrf_checks=True).post(link_in(the_mail()))
@@ -246,7 +245,7 @@ def test_the_lock_lasts_a_day(alice, clock, provider):
 
 
 @pytest.mark.parametrize("path", [GATE, "/once/"])
-def test_everybody_who_listens_is_told_once(alice, path):
+def test_receivers_are_told_once(alice, path):
     """And pressing twice, or in twenty tabs, is harmless; what was used stays used."""
     told = []
 
@@ -268,7 +267,7 @@ def test_everybody_who_listens_is_told_once(alice, path):
 
 
 def test_a_second_press_does_not_lock_again(alice, clock):
-    """Nobody who finds the mail can keep somebody out for a week."""
+    """A mail that was found cannot keep its user out for a week."""
     alice.passes(GATE)
     link = link_in(the_mail())
     reports(link)
@@ -279,7 +278,6 @@ def test_a_second_press_does_not_lock_again(alice, clock):
 
 
 def test_the_other_way_is_closed_too(alice, settings):
-    """Until the lock is over or lifted, the site's own proof counts for nothing."""
     settings.FACEAUTH_FALLBACK = "by-code"
     alice.passes(GATE)
     reports(link_in(the_mail()))
@@ -290,6 +288,90 @@ def test_the_other_way_is_closed_too(alice, settings):
     assert alice.browser.post(page, {"code": CODE}).status_code == 404
     Lockout.objects.update(lifted_at=timezone.now())
     assert alice.browser.post(page, {"code": CODE})["Location"] == GATE
+
+
+# -- warnings: it looks as if another person had tried (C-06)
+
+
+@pytest.fixture
+def with_script(people):
+    """A maker of users with an address, to whom one of the simulator's scenarios happens."""
+
+    def make(code, email="alice@example.com"):
+        person = people(scripted(code))
+        type(person.user).objects.filter(pk=person.user.pk).update(email=email)
+        return person
+
+    return make
+
+
+def warning_subject(what):
+    context = {"what": what, "site": "bank.example"}
+    return render_to_string("faceauth/warning_subject.txt", context).strip()
+
+
+def test_a_decline_with_a_fraud_code(with_script):
+    """Without a word of why (V-12)."""
+    with_script("62321").passes()
+
+    (sent,) = mail.outbox
+    assert sent.to == ["alice@example.com"]
+    assert sent.subject == warning_subject(WarningKind.DECLINED)
+    assert "/face/report/" not in sent.body
+    assert not {"62321", "fraud", "mismatch"} & set(sent.body.lower().split())
+
+
+def test_signs_of_duress_are_for_the_operator_alone(with_script, settings, caplog):
+    """TH-06: another person may read the user's mails. The site is told in any case."""
+    settings.FACEAUTH_NOTICES = False
+    person = with_script("62403")
+
+    person.passes()
+
+    (sent,) = mail.outbox
+    assert sent.to == ["operator@bank.example"]
+    assert str(person.user.pk) in re.findall(r"\d+", sent.body)
+    assert person.user.username not in sent.body
+    assert "duress:" in caplog.text
+
+
+def test_an_approval_from_a_new_network(alice):
+    alice.passes()
+    FaceAttempt.objects.update(network="0" * 32)
+    alice.clock.shift(3600)
+    mail.outbox.clear()
+
+    alice.passes()
+
+    assert warning_subject(WarningKind.NETWORK) in [sent.subject for sent in mail.outbox]
+
+
+@pytest.mark.parametrize(
+    ("reason", "count"),
+    [
+        (Lockout.Reason.DECLINED, 1),
+        (Lockout.Reason.REVIEWED, 1),
+        (Lockout.Reason.REPORTED, 0),  # the user asked for it
+    ],
+)
+def test_a_lockout(alice, reason, count):
+    now = timezone.now()
+
+    limits.lock(alice.user.pk, reason=reason, until=now + timedelta(hours=1), now=now)
+
+    subjects = [sent.subject for sent in mail.outbox]
+    assert subjects == [warning_subject(WarningKind.LOCKED)] * count
+
+
+@pytest.mark.parametrize(("email", "notices"), [("", True), ("alice@example.com", False)])
+def test_no_warning_without_an_address_or_unless_the_site_wants_it(
+    with_script, settings, email, notices
+):
+    settings.FACEAUTH_NOTICES = notices
+
+    with_script("62321", email).passes()
+
+    assert mail.outbox == []
 
 
 # -- links that are none

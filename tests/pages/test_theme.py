@@ -56,7 +56,6 @@ def colour(values: Properties, name: str) -> str:
 
 
 def test_the_dialog_has_the_same_defaults():
-    """Pages and dialog look alike without a theme."""
     pages, dialog = properties(OURS / "faceauth.css"), properties(OURS / "stepup.css")
 
     for scheme in SCHEMES:
@@ -80,7 +79,6 @@ CONTRASTS = [
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("brand", ["", "harbour", "meadow"])
 def test_contrasts_are_sufficient(brand, scheme):
-    """In our own design and in both of the example."""
     static = BANK / "static" / "bank"
     dress = [static / f"{brand}.css", static / "face.css"] if brand else []
     values = properties(OURS / "faceauth.css", *dress)[scheme]
@@ -103,7 +101,6 @@ def done(settings, tmp_path, client):
 
 
 def test_the_template_of_the_page_changes_all_pages(done):
-    """A base template that extends the one it is named after."""
     page = Reader(done)
 
     links = [link["href"] for link in page.all("link") if link["rel"] == "stylesheet"]

@@ -16,8 +16,7 @@ from django_faceauth.provider.credentials import SecretKey
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.transport import Transport
 from django_faceauth.secret import Secret
-from django_faceauth.simulator.adapter import SimulatorAdapter
-from django_faceauth.simulator.capture_driver import CaptureDriver
+from django_faceauth.simulator.adapter import CaptureDriver, SimulatorAdapter
 from tests.provider.samples import APPLICANT, BACK, FATP, FAV, HOST, JOURNEY, KEY
 
 ABORTED_THEN_APPROVED = "aplt_61203A10000" + "0" * 15

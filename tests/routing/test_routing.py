@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.mark.parametrize("layout", ["empty", "other", "replica"])
 def test_a_site_with_routers_works_from_its_first_migration_on(layout, tmp_path):
-    """Pages, gates, webhooks, commands and admin, with real commits (F-23)."""
+    """Pages, gates, limits, webhooks, commands and admin, with real commits (F-08, F-23)."""
     env = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     env |= {
         "DJANGO_SETTINGS_MODULE": "tests.settings_routed",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import django
@@ -14,17 +14,23 @@ from django.conf import settings  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.test import Client  # noqa: E402
-from django.test.utils import setup_test_environment  # noqa: E402
+from django.test.utils import override_settings, setup_test_environment  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from django_faceauth.gate import recorded_face  # noqa: E402
 from django_faceauth.models import (  # noqa: E402
     AuditEntry,
     FaceAuthentication,
     FaceChallenge,
+    Lockout,
     WebhookEvent,
 )
 from django_faceauth.provider import factory  # noqa: E402
+from django_faceauth.services import limits  # noqa: E402
+from django_faceauth.services.enrolment import applicants  # noqa: E402
+from django_faceauth.services.grants import exemptions, revocation  # noqa: E402
 from django_faceauth.services.review import user_reports  # noqa: E402
+from django_faceauth.testing import exempted, face_shown  # noqa: E402
 from tests.provider_double import Provider  # noqa: E402
 from tests.site.models import Payment  # noqa: E402
 from tests.user_driver import Person  # noqa: E402
@@ -41,6 +47,8 @@ def main() -> None:
         walk(Person(clock))
         pay(Person(clock))
         notify(Person(clock))
+        end(Person(clock))
+        limit(Person(clock))
         administrate(Person(clock))
     print("walked")  # noqa: T201 - read by test_routing
 
@@ -51,8 +59,13 @@ def walk(person: Person) -> None:
     assert person.browser.get("/statements/").status_code == 200
     again = person.passes("/payout/", "no_camera")
     assert again.context["word"] == "retry", again.context
-    person.challenge.refresh_from_db()
-    assert person.challenge.authentication.status_changes.exists()
+    challenge = person.challenge
+    challenge.refresh_from_db()
+    assert challenge.authentication.status_changes.exists()
+    assert challenge.authentication.attempts.count() == 1
+    assert challenge.authentication.challenge == challenge
+    first = FaceChallenge.objects.filter(user=person.user).earliest("pk")
+    assert recorded_face(person.user, first.handle)
 
 
 def pay(person: Person) -> None:
@@ -78,6 +91,37 @@ def notify(person: Person) -> None:
     assert WebhookEvent.objects.filter(state="processed").exists()
     assert FaceChallenge.objects.get(pk=person.challenge.pk).state == "granted"
     assert user_reports.report(person.challenge, now=timezone.now())
+    assert person.presses(person.is_asked()).status_code == 429
+
+
+def end(person: Person) -> None:
+    now = timezone.now()
+    exemption = exempted(person.user)
+    assert person.browser.get("/statements/").status_code == 200
+    exemptions.revoke(exemption, now=now)
+    person.is_asked()
+    for ends in (
+        lambda user: applicants.link(user, "aplt_another_user"),
+        lambda user: revocation.end_all(user.pk, reason="staff", now=now),
+    ):
+        face_shown(person.browser)
+        assert person.browser.get("/statements/").status_code == 200
+        ends(person.user)
+        person.is_asked()
+
+
+def limit(person: Person) -> None:
+    now = timezone.now()
+    until = now + timedelta(hours=1)
+    limits.lock(person.user.pk, reason=Lockout.Reason.REPORTED, until=until, now=now)
+    start = person.is_asked()
+    assert person.presses(start).status_code == 429
+    Lockout.objects.filter(user_id=person.user.pk).update(lifted_at=now)
+    assert person.presses(start).status_code == 200
+    with override_settings(FACEAUTH_RATE_LIMITS={"unsuccessful_session": ["1/h"]}):
+        person.browser = person.new_browser()
+        person.passes("/statements/", "someone_else")
+        assert person.presses(person.is_asked("/payout/")).status_code == 429
 
 
 def administrate(person: Person) -> None:

@@ -1,24 +1,34 @@
-"""Concurrent starts, returns and grants."""
+"""Concurrent requests, and collisions of transactions."""
 
 from __future__ import annotations
 
+import threading
 from collections import Counter, deque
 from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, connections, transaction
 from django.test import Client
 from django.utils import timezone
 
-from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge, Lockout
-from django_faceauth.provider.resources import AuthenticationSnapshot
+from django_faceauth.models import (
+    FaceAttempt,
+    FaceAuthentication,
+    FaceChallenge,
+    Lockout,
+    StatusChange,
+    WebhookEvent,
+    database,
+)
 from django_faceauth.services import limits
-from django_faceauth.services.flow import finish
-from django_faceauth.services.grants import grants
 from django_faceauth.services.grants.grants import MOST_OPEN
-from django_faceauth.services.sync import sync
+from django_faceauth.services.review import user_reports
+from django_faceauth.simulator import webhook_sender
+from django_faceauth.simulator.models import Delivery
+from django_faceauth.simulator.webhook_sender import client_sender, thread
 from tests.threads import at_once
+from tests.user_driver import capture_url_in
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
@@ -53,14 +63,6 @@ def browser_of(person):
     return browser
 
 
-def test_many_tabs_ask_one_question(person):
-    """The same user, session and action: one open challenge (D-08)."""
-    answers = at_once(*[lambda: browser_of(person).get("/statements/")["Location"]] * TABS)
-
-    assert len(set(answers)) == 1
-    assert FaceChallenge.objects.filter(action="", state="open").count() == 1
-
-
 def test_many_tabs_start_one_attempt(person, provider):
     """One hands over, the others wait or are given the same link (D-08, TH-36)."""
     start = person.is_asked()
@@ -87,35 +89,6 @@ def test_many_returns_grant_once(person, provider):
     assert provider.count("GET") == asked + 2  # the authentication and its attempts
     assert FaceChallenge.objects.get().state == "granted"
     assert FaceAuthentication.objects.get().status_changes.filter(status="approved").count() == 1
-
-
-def test_many_approvals_issue_one_grant(person):
-    """Only one of them may announce it."""
-    person.is_asked()
-    challenge = person.challenge
-    now = timezone.now()
-
-    issued = at_once(*[lambda: grants.issue(challenge, verified_at=now, now=now)] * TABS)
-
-    assert issued.count(True) == 1
-
-
-def test_a_grant_and_a_later_decline_at_once(person):
-    """Whichever comes first, a declined authentication holds no grant (G-11)."""
-    person.shows_face(person.is_handed_over(person.is_asked()))
-    person.clock.shift(3)
-    challenge, row, now = person.challenge, person.authentication, timezone.now()
-    declined = AuthenticationSnapshot(id=row.provider_id, status="declined", modified_on=now)
-    acts = [
-        lambda: finish.finish(challenge, source="poll", now=now),
-        lambda: sync.apply(row, declined, source="webhook", now=now),
-    ]
-
-    at_once(*acts * (TABS // 2))
-
-    assert FaceChallenge.objects.get().state in {"open", "revoked", "failed"}
-    assert row.status_changes.filter(status="declined").count() == 1
-    person.is_asked("/statements/")
 
 
 def test_many_starts_buy_three_attempts(person, provider):
@@ -153,3 +126,177 @@ def test_the_fifth_decline_found_by_many_locks_out_once(person):
     at_once(*[lambda: limits.note_decline(person.user.pk, now=now)] * TABS)
 
     assert Lockout.objects.count() == 1
+
+
+# -- collisions, at each isolation level that sites use
+
+
+LEVELS = ["read committed", "repeatable read"] if connection.vendor == "mysql" else ["default"]
+ROUNDS = 10
+
+
+@pytest.fixture(params=LEVELS)
+def _isolated(request, monkeypatch):
+    if request.param != "default":
+        options = connections.settings[connection.alias]["OPTIONS"]
+        monkeypatch.setitem(options, "isolation_level", request.param)
+        monkeypatch.setitem(connection.settings_dict["OPTIONS"], "isolation_level", request.param)
+        connections.close_all()
+    yield
+    connections.close_all()
+
+
+@pytest.mark.usefixtures("_isolated")
+def test_refused_requests_of_one_session_at_once(person, owes):
+    """Each is asked, and all the same thing (D-08, F-22)."""
+    for number in range(ROUNDS):
+        path = f"/pay/{owes(person, amount=str(number + 1)).pk}/"
+        browsers = [browser_of(person) for _ in range(3)]
+
+        answers = at_once(*[lambda one=one, path=path: one.post(path) for one in browsers])
+
+        assert {answer.status_code for answer in answers} == {302}
+        assert len({answer["Location"] for answer in answers}) == 1
+        assert FaceChallenge.objects.filter(state="open").count() == number + 1
+
+
+@pytest.mark.usefixtures("_isolated")
+def test_a_report_while_a_payment_runs(people, owes):
+    """Neither is lost (F-22)."""
+    for number in range(ROUNDS):
+        person = people()
+        path = f"/pay/{owes(person, amount=str(number + 1)).pk}/"
+        person.proves(person.is_asked(path, "post"))
+        asked = person.challenge
+
+        paid, reported = at_once(
+            lambda path=path, person=person: browser_of(person).post(path).status_code,
+            lambda asked=asked: user_reports.report(asked, now=timezone.now()),
+        )
+
+        assert paid in {200, 302, 409, 429}
+        assert reported
+        assert Lockout.objects.filter(user=person.user).count() == 1
+
+
+class Deadlock(Exception):
+    """What a driver raises."""
+
+    sqlstate = "40P01"
+
+
+def collides(times, code=1213 if connection.vendor == "mysql" else "deadlock"):
+    """Return work that collides so many times, and how often it was tried."""
+    tries = []
+
+    @database.repeated
+    def work():
+        with database.atomic():
+            FaceChallenge.objects.update(reason="tried")
+            tries.append(1)
+            if len(tries) <= times:
+                raise OperationalError(code) from (None if code == "gone away" else Deadlock())
+        return len(tries)
+
+    return work, tries
+
+
+def test_a_collision_is_repeated_once():
+    """Once; in a transaction of the site it is left to the site, as any other error (F-22)."""
+    work, _tries = collides(1)
+    assert work() == 2
+
+    work, tries = collides(2)
+    with pytest.raises(OperationalError):
+        work()
+    assert len(tries) == 2
+
+    work, tries = collides(1)
+    with pytest.raises(OperationalError), transaction.atomic():
+        work()
+    assert len(tries) == 1
+
+    work, tries = collides(1, "gone away")
+    with pytest.raises(OperationalError):
+        work()
+    assert len(tries) == 1
+
+
+# -- the database that `startproject` sets up
+
+
+def test_the_suite_runs_on_what_startproject_sets_up():
+    """(F-21)."""
+    if connection.vendor == "sqlite":
+        options = connection.settings_dict["OPTIONS"]
+        assert options.keys() <= {"init_command"}
+        assert connection.transaction_mode is None
+
+
+@pytest.mark.parametrize("crowd", [2, 8])
+def test_a_crowd_starts_finishes_pays_and_reports_at_once(people, owes, crowd):
+    """No step is a 500 (F-21)."""
+    walkers = [people() for _ in range(crowd)]
+    payments = [owes(walker) for walker in walkers]
+    paths = [f"/pay/{payment.pk}/" for payment in payments]
+
+    def each(act):
+        return at_once(*[lambda at=at: act(at) for at in range(crowd)])
+
+    starts = each(lambda at: walkers[at].is_asked(paths[at], "post"))
+    pages = each(lambda at: walkers[at].presses(starts[at]))
+    assert {page.status_code for page in pages} == {200}
+    backs = each(lambda at: walkers[at].shows_face(capture_url_in(pages[at])))
+    walkers[0].clock.shift(3)
+    returned = each(lambda at: walkers[at].browser.get(backs[at]))
+    assert {page.status_code for page in returned} == {302}
+    paid = each(lambda at: walkers[at].browser.post(paths[at]))
+    assert {page.status_code for page in paid} == {200}
+    assert StatusChange.objects.filter(status="approved").count() == crowd
+
+
+def test_a_transaction_of_ours_waits_for_others(person):
+    """One that reads before it writes would fail at once (F-21)."""
+    person.is_asked()
+    turns = threading.Semaphore(0)
+
+    def reads_and_writes():
+        with database.atomic():
+            number = FaceChallenge.objects.count()
+            turns.release()
+            threading.Event().wait(0.3)
+            FaceChallenge.objects.update(max_age=100 + number)
+        return True
+
+    def writes():
+        turns.acquire()
+        with database.atomic():
+            FaceChallenge.objects.update(reason="other")
+        return True
+
+    assert at_once(reads_and_writes, writes, reads_and_writes) == [True] * 3
+
+
+def test_webhooks_come_while_people_walk(people, settings):
+    """With the simulator's webhooks on, as its page tells (F-21)."""
+    settings.FACEAUTH_SIMULATOR_WEBHOOK_URL = "http://testserver/face/webhook/"
+    walkers = [people() for _ in range(4)]
+    send, over = client_sender(Client()), threading.Event()
+
+    def delivers():
+        while not over.is_set():
+            webhook_sender.deliver_due(timezone.now(), send)
+            threading.Event().wait(0.02)
+
+    def walk_on():
+        try:
+            return at_once(*[lambda walker=walker: walker.passes() for walker in walkers])
+        finally:
+            over.set()
+
+    with thread.paused():
+        _nothing, pages = at_once(delivers, walk_on)
+
+    assert [page.status_code for page in pages] == [200] * 4
+    assert not WebhookEvent.objects.filter(state="failed").exists()
+    assert not Delivery.objects.exclude(answer__in=["", "200"]).exists()

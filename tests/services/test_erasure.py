@@ -1,15 +1,16 @@
-"""Forgetting somebody's face: here at once, at the provider until it says so."""
+"""Erasure: here at once, at the provider until it confirms it."""
 
 from __future__ import annotations
 
 import json
 import logging
+import re
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
-from django.apps import apps
 from django.contrib.auth.models import User
-from django.db.models.signals import pre_delete
+from django.core.management import CommandError, call_command
 from django.test import override_settings
 from django.utils import timezone
 
@@ -39,7 +40,6 @@ REQUEST = Erasure.Reason.REQUEST
 
 
 def forget(person, **options):
-    """Have a person forgotten, now."""
     options = {"reason": REQUEST, "by": None, "now": timezone.now(), **options}
     return erasure.request(person.user, **options)
 
@@ -51,12 +51,10 @@ def anonymizations(provider):
 
 @pytest.fixture
 def known(person):
-    """A person who passed twice, and was declined once."""
-    person.passes()
-    person.clock.shift(600)
-    person.passes()
-    person.clock.shift(600)
-    person.passes(outcome="someone_else")
+    """A user who passed twice, and was declined once."""
+    for outcome in ("same_person", "same_person", "someone_else"):
+        person.clock.shift(600)
+        person.passes(outcome=outcome)
     return person
 
 
@@ -65,19 +63,16 @@ def ids(known):
     return sorted(FaceAuthentication.objects.values_list("provider_id", flat=True))
 
 
-#: What proves that there was an approval, when and for what.
-EVIDENCE = ("action", "verified_at", "granted_at", "binding_digest", "created_at")
-
-
 def evidence(person):
-    """Return the history of a user without personal data."""
-    rows = FaceAuthentication.objects.filter(user=person.user)
-    changes = StatusChange.objects.filter(authentication__user=person.user)
-    return (
-        list(FaceChallenge.objects.filter(user=person.user).order_by("pk").values_list(*EVIDENCE)),
-        list(rows.order_by("pk").values_list("status", "created_on")),
-        list(changes.order_by("pk").values()),
-    )
+    """Return the history of a user without personal data: when there was an approval for what."""
+    of_user = FaceChallenge.objects.filter(user=person.user).order_by("pk")
+    rows = FaceAuthentication.objects.filter(user=person.user).order_by("pk")
+    changes = StatusChange.objects.filter(authentication__user=person.user).order_by("pk")
+    return [
+        *of_user.values_list("action", "verified_at", "granted_at", "binding_digest", "created_at"),
+        *rows.values_list("status", "created_on"),
+        *changes.values(),
+    ]
 
 
 def test_every_authentication_is_forgotten_at_the_provider(known, people, provider, ids):
@@ -137,7 +132,6 @@ def test_nothing_in_the_rows_tells_of_the_person(known):
     }
     assert not Applicant.objects.exists()
     assert not AttemptRequest.objects.exists()
-    assert set(FaceChallenge.objects.values_list("session_digest", "handle"))
     assert set(FaceChallenge.objects.values_list("session_digest", flat=True)) == {""}
     assert set(FaceAuthentication.objects.values_list("code", flat=True)) == {None}
 
@@ -163,9 +157,13 @@ def test_the_user_is_left_to_the_fallback(person):
     assert person.passes().status_code == 200
 
 
-def test_asking_again_changes_nothing(known, provider):
-    """V-07: a second run is a no-op."""
+def test_a_second_request_changes_nothing(known, provider):
+    """V-07: a second run is a no-op; before the end, it adds what came since."""
     wish = forget(known)
+    applicants.link(known.user, "aplt_chooses_anew")
+    known.passes()
+    assert forget(known, reason=Erasure.Reason.CONSENT).pk == wish.pk
+    assert wish.tasks.count() == 4
     sweep_once()
     calls, entries = len(provider.calls), AuditEntry.objects.count()
 
@@ -176,16 +174,6 @@ def test_asking_again_changes_nothing(known, provider):
     assert len(provider.calls) == calls
     assert AuditEntry.objects.count() == entries
     assert Erasure.objects.get() == wish
-
-
-def test_asking_again_before_the_end_adds_what_came_since(known, provider):
-    wish = forget(known)
-    applicants.link(known.user, "aplt_chooses_anew")
-    known.passes()
-
-    assert forget(known, reason=Erasure.Reason.CONSENT).pk == wish.pk
-
-    assert wish.tasks.count() == 4
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -231,7 +219,7 @@ def test_it_is_not_tried_all_the_time_and_never_given_up(person, provider):
 
 
 @pytest.mark.parametrize("status", [400, 422])
-def test_what_the_provider_refuses_is_for_people(person, provider, caplog, status):
+def test_what_the_provider_rejects_is_reported(person, provider, caplog, status):
     """V-07: 400 is a manual review, reported as an error."""
     person.passes()
     wish = forget(person)
@@ -330,16 +318,6 @@ def test_another_environment_and_credentials_are_waited_for(person, provider):
     assert wish.tasks.get().state == "done"
 
 
-def test_anonymizing_one_by_hand_ends_its_task(person):
-    person.passes()
-    wish = forget(person)
-
-    erasure.anonymize(person.authentication, now=timezone.now())
-
-    wish.refresh_from_db()
-    assert (wish.tasks.get().state, wish.finished_at) == ("done", timezone.now())
-
-
 # -- the account goes
 
 
@@ -358,14 +336,6 @@ def test_accounts_that_go_take_their_faces_with_them(known, people, provider, id
     assert (wish.reason, wish.finished_at) == ("account", timezone.now())
 
 
-def test_every_name_of_the_user_model_is_listened_to():
-    """What is deleted as a proxy of the user model is told under the name of the proxy."""
-    users = [model for model in apps.get_models() if issubclass(model, User)]
-
-    assert all(pre_delete.has_listeners(model) for model in users)
-    assert User in users
-
-
 def test_an_event_about_an_account_that_is_gone_keeps_nothing(person):
     person.passes()
     told = event(person.authentication, "anonymized")
@@ -377,3 +347,82 @@ def test_an_event_about_an_account_that_is_gone_keeps_nothing(person):
     webhook_events.process(kept.pk, now=timezone.now())
     kept.refresh_from_db()
     assert (kept.state, kept.applicant_id) == ("processed", "")
+
+
+# -- `manage.py faceauth_erase USER`
+
+
+def erase(person, *options):
+    call_command("faceauth_erase", person.user.username, *options)
+
+
+def counts(capsys):
+    """Return how many were erased, are waiting, and were refused."""
+    return [int(number) for number in re.findall(r"\d+", capsys.readouterr().out)]
+
+
+@pytest.mark.parametrize("answer", ["yes", "no", "", "y"])
+def test_it_warns_and_asks_first(person, capsys, monkeypatch, answer):
+    """V-08."""
+    monkeypatch.setattr("builtins.input", lambda prompt: answer)
+    with nullcontext() if answer == "yes" else pytest.raises(CommandError):
+        erase(person)
+
+    assert capsys.readouterr().err
+    assert Applicant.objects.exists() == (answer != "yes")
+    assert Erasure.objects.exists() == (answer == "yes")
+
+
+def test_it_erases_all_here_and_at_the_provider(person, capsys):
+    """Also more than one batch."""
+    for _ in range(7):
+        person.passes()
+        person.clock.shift(24 * 3600)
+
+    erase(person, "--no-input")
+
+    assert counts(capsys) == [7, 0, 0]
+    assert Erasure.objects.get().reason == "request"
+    assert not Applicant.objects.exists()
+
+
+def test_what_the_provider_does_not_do_waits_or_is_an_error(people, provider, capsys):
+    waiting, rejected = people(), people()
+    waiting.passes()
+    rejected.passes()
+    provider.troubles.append(breaks())
+    erase(waiting, "--no-input")
+    assert counts(capsys) == [0, 1, 0]
+
+    provider.troubles.append(answers(400))
+    with pytest.raises(CommandError):
+        erase(rejected, "--no-input")
+    assert counts(capsys) == [0, 0, 1]
+
+
+@pytest.mark.parametrize("name", ["unknown", "0", "9" * 40, "-1", "١٢٣", ""])
+def test_an_unknown_name_is_refused(person, name):
+    with pytest.raises(CommandError):
+        call_command("faceauth_erase", "--no-input", "--", name)
+
+    assert Applicant.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["{pk}", "own key"])
+def test_a_primary_key_names_a_user_too(person, name):
+    if name == "own key":
+        User.objects.update(username=str(person.user.pk))
+
+    call_command("faceauth_erase", str(person.user.pk), "--no-input")
+
+    assert not Applicant.objects.exists()
+
+
+def test_a_name_that_is_the_key_of_another_is_refused(people):
+    """Erasing the wrong user cannot be undone."""
+    two = people(name=str(people().user.pk))
+
+    with pytest.raises(CommandError):
+        erase(two, "--no-input")
+
+    assert Applicant.objects.count() == 2

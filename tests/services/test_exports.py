@@ -1,4 +1,4 @@
-"""Telling people what is held about them: all of it, and nobody else's."""
+"""Exports: all that is held about a user, and nothing of others."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.apps import apps
+from django.core.management import CommandError, call_command
 from django.core.serializers.json import DjangoJSONEncoder
 from django.test import override_settings
 from django.utils import timezone
@@ -106,7 +107,7 @@ def bert(people, staff):
 
 
 def test_every_model_and_column_is_told_or_left_out_by_name(anna):
-    """V-09: a new column is told, a new model is missed here until somebody decides."""
+    """V-09: a new column is told; a new model is missed here until it is decided on."""
     whole = export(anna)
     told = {one["kind"]: one for one in whole["held"]}
     assert whole["user"] == {"id": str(anna.user.pk), "name": "anna"}
@@ -164,7 +165,7 @@ def test_two_people_are_told_different_things(anna, bert, with_fraud_codes):
         assert keys[0].isdisjoint(keys[1]), one["kind"]
 
 
-def test_who_works_here_is_staff(anna, staff):
+def test_staff_are_not_named(anna, staff):
     """What they did to others is not about them. Each export leaves an entry."""
     assert not any(one["rows"] for one in export(staff)["held"])
     told = export(anna)
@@ -219,7 +220,7 @@ def test_fraud_codes_are_left_out_and_said_to_be(anna):
     assert rows(told, "reviewcase")[0]["reasons"] == ["fraud", "audit"]
 
 
-def test_somebody_who_was_forgotten_is_told_what_is_left(anna):
+def test_an_erased_user_is_told_what_is_left(anna):
     erasure.request(anna.user, reason=Erasure.Reason.REQUEST, by=None, now=timezone.now())
 
     told = export(anna)
@@ -227,3 +228,19 @@ def test_somebody_who_was_forgotten_is_told_what_is_left(anna):
     assert rows(told, "applicant") == []
     assert len(rows(told, "erasure")) == 2
     assert "erased" in {row["event"] for row in rows(told, "auditentry")}
+
+
+def test_the_command_writes_json_and_nothing_else(person, capsys):
+    """V-09; with fraud codes if that is asked for (V-12)."""
+    person.passes(outcome="someone_else")
+    options = ([person.user.username], [str(person.user.pk), "--with-fraud-codes", "--no-input"])
+    written = []
+    for arguments in options:
+        call_command("faceauth_export", *arguments)
+        written.append(capsys.readouterr())
+
+    assert {output.err for output in written} == {""}
+    assert json.loads(written[0].out)["user"]["name"] == person.user.username
+    assert ['"code": 62' in output.out for output in written] == [False, True]
+    with pytest.raises(CommandError):
+        call_command("faceauth_export", "unknown")

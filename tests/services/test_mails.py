@@ -20,7 +20,7 @@ SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
 @pytest.fixture
 def alice(people):
-    """A user with an address, who has shown their face: the next look finds the result."""
+    """A user with an address, who has shown their face: the next poll finds the result."""
     with override_settings(FACEAUTH_NOTICES=True, FACEAUTH_SITE_URL="https://bank.example"):
         alice = people()
         alice.user.email = "alice@example.com"
@@ -93,7 +93,7 @@ def test_workers_send_them(alice, worker):
 
 @pytest.mark.enable_socket
 def test_without_a_broker_the_request_does(alice):
-    """(F-30)."""
+    """F-30."""
     app = Celery("refusing", broker="redis://127.0.0.1:1/0", set_as_current=True)
     try:
         with override_settings(FACEAUTH_CELERY=True):

@@ -5,25 +5,38 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from django.contrib.auth import logout
+from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.core import mail, signing
+from django.db import connection
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 
-from django_faceauth.models import FaceChallenge
+from django_faceauth.models import FaceAttempt, FaceChallenge, ProviderRateLimit
+from django_faceauth.services import notifications
 from django_faceauth.services.grants import identity
+from django_faceauth.testing import face_shown
 
 pytestmark = pytest.mark.database
 
 GATE = "/statements/"
 
 
-def test_cycle_key_keeps_the_grant(person):
-    """B-05."""
+def test_a_grant_survives_a_new_session_key_and_signals_of_other_tools(person):
+    """B-05; signals may come without a session. A secret that is no text is none."""
     person.passes(GATE)
     session = person.browser.session
     session.cycle_key()
     person.browser.cookies["sessionid"] = session.session_key
-
+    for request in (None, RequestFactory().get("/")):
+        user_logged_in.send(sender=type(person.user), request=request, user=person.user)
+    user_logged_out.send(sender=type(person.user), request=None, user=person.user)
     assert person.browser.get(GATE).status_code == 200
+
+    session[identity.SESSION_KEY] = {"not": "a text"}
+    session.save()
+    assert person.browser.get(f"/face/waiting/{person.challenge.handle}/").status_code == 404
 
 
 def test_the_session_holds_a_secret_and_the_row_only_its_digest(person):
@@ -67,20 +80,6 @@ def test_unknown_and_foreign_handles_look_the_same(people, page):
     assert len({content for _status, content in answers}) == 1
 
 
-def test_returning_with_the_handle_of_another_user_grants_nothing(people):
-    """TH-01."""
-    alice, bob = people(), people()
-    alice.is_asked()
-    back = bob.shows_face(bob.is_handed_over(bob.is_asked()))
-    bob.clock.shift(3)
-
-    response = alice.browser.get(back)
-
-    assert response.status_code == 404
-    assert FaceChallenge.objects.filter(state="granted").count() == 0
-    alice.is_asked()
-
-
 def test_a_login_or_the_first_challenge_gives_the_session_its_secret(person):
     """The second for sessions from before the package was installed."""
     session = person.browser.session
@@ -91,20 +90,102 @@ def test_a_login_or_the_first_challenge_gives_the_session_its_secret(person):
     assert person.passes(GATE).content.startswith(b"secret")
 
 
-def test_signals_of_other_tools_without_a_session_do_nothing(person):
-    person.passes(GATE)
-
-    for request in (None, RequestFactory().get("/")):
-        user_logged_in.send(sender=type(person.user), request=request, user=person.user)
-    user_logged_out.send(sender=type(person.user), request=None, user=person.user)
-
-    assert person.challenge.state == "granted"
+# -- rotation of the site's `SECRET_KEY` while users show their faces (F-33)
 
 
-def test_a_session_whose_secret_is_no_text_has_no_challenges(person):
-    person.passes(GATE)
-    session = person.browser.session
-    session[identity.SESSION_KEY] = {"not": "a text"}
-    session.save()
+@pytest.fixture
+def rotates(settings):
+    """Replace the key and keep the former one as a fallback."""
 
-    assert person.browser.get(f"/face/waiting/{person.challenge.handle}/").status_code == 404
+    def rotate(number=1):
+        former = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+        settings.SECRET_KEY_FALLBACKS = former
+        settings.SECRET_KEY = f"another-key-that-is-long-enough-{number}"
+
+    return rotate
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_capture_in_progress_ends_well(person, rotates, times):
+    """The challenge stays the same, and a single use counts once (F-33)."""
+    start = person.is_asked("/once/")
+    rotates(3)
+    assert person.is_asked("/once/") == start
+    link = person.is_handed_over(start)
+    for number in range(times):
+        rotates(number)
+
+    back = person.returns(person.shows_face(link))
+    person.clock.shift(3)
+
+    assert person.waits(back).content.startswith(b"secret once")
+    person.is_asked("/once/")
+    assert FaceChallenge.objects.count() == 2
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_a_grant_goes_on_at_the_same_cost(person, rotates, is_seen):
+    """With the face cookie and without; one query, also with former keys (F-33)."""
+    face_shown(person.browser)
+    if is_seen:
+        person.browser.get(GATE)
+    rotates()
+
+    for _ in range(2):
+        assert person.browser.get(GATE).content.startswith(b"secret")
+    with CaptureQueriesContext(connection) as queries:
+        person.browser.get(GATE)
+    assert len(queries) == 3  # session, user, grant
+
+
+def test_a_new_password_or_a_logout_ends_the_grant(people, rotates):
+    """B-06, F-33."""
+    person, other = people(), people()
+    face_shown(person.browser)
+    face_shown(other.browser)
+    rotates()
+
+    person.user.set_password("another one")
+    User.objects.filter(pk=person.user.pk).update(password=person.user.password)
+    person.browser.force_login(person.user)
+    person.is_asked()
+    logout(other.request())
+    assert other.challenge.state == "revoked"
+
+
+def test_without_the_former_key_the_grant_ends(person, settings):
+    face_shown(person.browser)
+    settings.SECRET_KEY = "another-key-that-is-long-enough"
+    person.browser.force_login(person.user)
+    person.is_asked()
+
+
+def test_a_user_whose_session_hash_needs_no_key(person, rotates, monkeypatch):
+    """F-33."""
+    monkeypatch.setattr(User, "get_session_auth_hash", lambda user: f"stamp {user.pk}")
+    person.browser.force_login(person.user)
+    face_shown(person.browser)
+    rotates()
+    assert person.browser.get(GATE).content.startswith(b"secret")
+
+
+def test_links_of_mails_networks_and_the_account_at_the_provider_stay_known(
+    person, rotates, settings, django_capture_on_commit_callbacks
+):
+    """There is no warning of a new network, and calls are counted further (F-33)."""
+    settings.FACEAUTH_NOTICES = True
+    settings.FACEAUTH_SITE_URL = "https://bank.example"
+    person.user.email = "anna@bank.example"
+    person.user.save()
+    person.passes()
+    token = signing.dumps(person.challenge.pk, salt=notifications.SALT)
+    rotates()
+    assert notifications.challenge_of(token) == person.challenge
+    person.clock.shift(3600)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        person.passes()
+
+    assert len(set(FaceAttempt.objects.values_list("network", flat=True))) == 1
+    assert len(mail.outbox) == 1  # the notice of the grant
+    assert ProviderRateLimit.objects.count() == 1

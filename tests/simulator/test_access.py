@@ -7,9 +7,8 @@ from datetime import timedelta
 import pytest
 from django.test import override_settings
 from requests import Response
-from time_machine import Traveller
 
-from tests.simulator.merchant import HOST, KEY, Merchant, session
+from tests.simulator.merchant import HOST, KEY, session
 
 CLIENT = {
     "grant_type": "client_credentials",
@@ -24,6 +23,16 @@ with_oauth = override_settings(
     FACEAUTH_OAUTH_CLIENT_SECRET=CLIENT["client_secret"],
 )
 
+CONTROLS = [
+    ("GET", "control/deliveries"),
+    ("POST", "control/deliveries/evt_a/resend"),
+    ("POST", "control/deliver"),
+    ("POST", "control/faults"),
+    ("POST", "control/cases/fav_a/audit"),
+    ("POST", "control/cases/fav_a/anonymize"),
+    ("POST", "control/cases/fav_a/expire"),
+]
+
 
 def ask_for_token(**changes: str) -> Response:
     return session("").post(f"{HOST}/connect/token", data=CLIENT | changes)
@@ -37,7 +46,7 @@ def status_with(authorization: str) -> int:
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
-def test_the_secret_key_gives_access(db: None, scheme: str) -> None:
+def test_the_secret_key_gives_access(db, scheme):
     assert status_with(f"{scheme} {KEY}") == 404
 
 
@@ -45,8 +54,10 @@ def test_the_secret_key_gives_access(db: None, scheme: str) -> None:
     "authorization",
     ["", "Bearer", "Bearer ", "Bearer sk_sbox_other", f"Basic {KEY}", KEY, "Bearer a:b:c"],
 )
-def test_anything_else_is_an_empty_401(authorization: str) -> None:
+def test_anything_else_is_an_empty_401(authorization):
     assert status_with(authorization) == 401
+    for method, path in CONTROLS:
+        assert session("sk_sbox_other").request(method, f"{HOST}/{path}").status_code == 401, path
     answer = session("sk_sbox_other").post(f"{HOST}/face-authentications", data=b"{")
     assert (answer.status_code, answer.content) == (401, b"")
     assert answer.headers["Cko-Request-Id"]
@@ -54,13 +65,13 @@ def test_anything_else_is_an_empty_401(authorization: str) -> None:
 
 @override_settings(FACEAUTH_SECRET_KEY=None)
 @pytest.mark.parametrize("authorization", ["Bearer ", "Bearer None", f"Bearer {KEY}"])
-def test_a_site_without_credentials_gives_no_access(authorization: str) -> None:
+def test_a_site_without_credentials_gives_no_access(authorization):
     assert status_with(authorization) == 401
     assert ask_for_token(client_id="", client_secret="").status_code == 401
 
 
 @with_oauth
-def test_client_credentials_give_a_token_for_an_hour(db: None, clock: Traveller) -> None:
+def test_client_credentials_give_a_token_for_an_hour(db, clock):
     shown = ask_for_token().json()
     token = shown["access_token"]
 
@@ -81,26 +92,27 @@ def test_client_credentials_give_a_token_for_an_hour(db: None, clock: Traveller)
         ({"grant_type": "password"}, 400, "unsupported_grant_type"),
     ],
 )
-def test_other_clients_and_grant_types_get_no_token(
-    changes: dict[str, str], status: int, error: str
-) -> None:
+def test_other_clients_and_grant_types_get_no_token(changes, status, error):
     answer = ask_for_token(**changes)
 
     assert (answer.status_code, answer.json()) == (status, {"error": error})
 
 
 @override_settings(FACEAUTH_SIMULATOR_ENABLED=False)
-def test_outside_debug_the_simulator_must_be_enabled(merchant: Merchant) -> None:
+def test_outside_debug_the_simulator_must_be_enabled(merchant):
     for method, path in [
+        *CONTROLS,
         ("POST", "face-authentications"),
         ("POST", "connect/token"),
         ("GET", "face-authentications/fav_a"),
         ("GET", "capture/token/"),
         ("GET", "assets/token/face.png"),
+        ("GET", ""),
+        ("POST", ""),
     ]:
-        assert merchant.call(method, path).status_code == 404
+        assert merchant.call(method, path).status_code == 404, path
 
 
 @override_settings(FACEAUTH_SIMULATOR_ENABLED=False, DEBUG=True)
-def test_debug_enables_the_simulator(merchant: Merchant) -> None:
+def test_debug_enables_the_simulator(merchant):
     assert merchant.create()

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
-from typing import Any
 
 import pytest
-from time_machine import Traveller
 
-from django_faceauth.simulator.capture_driver import CaptureDriver
+from django_faceauth.simulator.adapter import CaptureDriver
 from tests.simulator.merchant import APPLICANT, BACK, HOST, JOURNEY, Merchant, session
 
 ID = r"_[a-z2-7]{26}"
 FAV = "fav_" + "a" * 26
 
 
-def test_a_new_authentication_is_told_in_full(merchant: Merchant, clock: Traveller) -> None:
+def test_a_new_authentication_is_told_in_full(merchant, clock):
     answer = merchant.call(
         "POST",
         "face-authentications",
@@ -43,7 +40,7 @@ def test_a_new_authentication_is_told_in_full(merchant: Merchant, clock: Travell
     }
 
 
-def test_a_new_attempt_is_told_in_full(merchant: Merchant, clock: Traveller) -> None:
+def test_a_new_attempt_is_told_in_full(merchant, clock):
     fav = merchant.create()
     extra = {
         "phone_number": {"country_code": "+33", "number": "612345678"},
@@ -73,62 +70,49 @@ def test_a_new_attempt_is_told_in_full(merchant: Merchant, clock: Traveller) -> 
     assert merchant.read(fav)["status"] == "pending"
 
 
-def test_an_attempt_and_its_capture_are_seen_in_the_api(
-    merchant: Merchant, visitor: CaptureDriver, clock: Traveller
-) -> None:
-    fav = merchant.create()
-    attempt = merchant.attempt(fav)
-    assert merchant.read_attempt(fav, attempt["id"]) == attempt
-    clock.shift(60)
-
-    visitor.open(attempt["_links"]["verification_url"]["href"])
-
-    shown = merchant.read_attempt(fav, attempt["id"])
-    assert shown["_links"] == attempt["_links"]
-    assert merchant.read(fav)["status"] == shown["status"] == "capture_in_progress"
-    assert shown["modified_on"] == "2026-03-02T12:01:00.000000Z"
-    assert shown["applicant_session_information"] == {
-        "ip_address": "127.0.0.1",
-        "user_agent": visitor.user_agent,
-        "initial_device": "desktop",
-        "number_of_sessions": 1,
-    }
-
-
-def test_an_approval_takes_the_time_of_the_checks_and_is_final(
-    merchant: Merchant, visitor: CaptureDriver, clock: Traveller
-) -> None:
+def test_an_approval_takes_the_time_of_the_checks_and_is_final(merchant, visitor, clock):
     fav = merchant.create()
     visitor.show_face(merchant.capture_url(fav))
 
-    assert merchant.read(fav)["status"] == "checks_in_progress"
-    clock.shift(timedelta(seconds=2))
-    shown = merchant.read(fav)
+    for status in ("checks_in_progress", "approved"):
+        shown = merchant.read(fav)
+        assert shown["status"] == status
+        body = {"redirect_url": BACK}
+        answer = merchant.call("POST", f"face-authentications/{fav}/attempts", json=body)
+        assert answer.status_code == 409
+        assert answer.json()["error_codes"] == ["face_authentication_status_invalid"]
+        clock.shift(2)
 
-    assert shown["status"] == "approved"
     assert shown["response_codes"] == [{"code": 10000, "summary": "approved"}]
     assert shown["modified_on"] == "2026-03-02T12:00:02.000000Z"
-    body = {"redirect_url": BACK}
-    answer = merchant.call("POST", f"face-authentications/{fav}/attempts", json=body)
-    assert answer.status_code == 409
-    assert answer.json()["error_codes"] == ["face_authentication_status_invalid"]
 
 
-def test_an_unused_link_expires(merchant: Merchant, clock: Traveller) -> None:
+@pytest.mark.parametrize(
+    ("is_opened", "status", "code"), [(False, "expired", 61101), (True, "capture_aborted", 61121)]
+)
+def test_a_link_expires_a_quarter_of_an_hour_after_its_last_use(
+    merchant, visitor, clock, is_opened, status, code
+):
     fav = merchant.create()
     attempt = merchant.attempt(fav)
-    clock.shift(timedelta(minutes=15))
+    if is_opened:
+        clock.shift(14 * 60)
+        visitor.open(attempt["_links"]["verification_url"]["href"])
+    clock.shift(15 * 60 - 1)
+    assert merchant.read(fav)["response_codes"] == []
+    clock.shift(1)
 
     shown = merchant.read_attempt(fav, attempt["id"])
 
-    assert shown["status"] == "expired"
+    assert shown["status"] == status
     assert shown["_links"] == attempt["_links"]  # the provider sends it in every state (F-72)
-    assert merchant.read(fav)["response_codes"] == [
-        {"code": 61101, "summary": "applicant_never_started"}
-    ]
+    assert merchant.read(fav)["response_codes"][0]["code"] == code
+    merchant.attempt(fav)
+    assert [each["status"] for each in merchant.attempts(fav)["data"]][1] == status
+    assert merchant.read(fav)["response_codes"] == []
 
 
-def test_attempts_are_listed_newest_first_in_pages_with_links(merchant: Merchant) -> None:
+def test_attempts_are_listed_newest_first_in_pages_with_links(merchant):
     fav = merchant.create()
     ids = [merchant.attempt(fav)["id"] for _ in range(5)]
 
@@ -159,9 +143,7 @@ def test_attempts_are_listed_newest_first_in_pages_with_links(merchant: Merchant
         ({"limit": ""}, "limit_invalid"),
     ],
 )
-def test_a_window_is_clamped_or_rejected(
-    merchant: Merchant, query: dict[str, str], window: tuple[int, int] | str
-) -> None:
+def test_a_window_is_clamped_or_rejected(merchant, query, window):
     path = f"face-authentications/{merchant.create()}/attempts"
 
     answer = merchant.call("GET", path, params=query)
@@ -176,17 +158,17 @@ def test_a_window_is_clamped_or_rejected(
     ("body", "codes"),
     [
         ({}, ["applicant_id_required", "user_journey_id_required"]),
-        ({"applicant_id": "", "user_journey_id": JOURNEY}, ["applicant_id_required"]),
-        ({"applicant_id": "bob", "user_journey_id": JOURNEY}, ["applicant_id_invalid"]),
-        ({"applicant_id": 7, "user_journey_id": JOURNEY}, ["applicant_id_invalid"]),
-        ({"applicant_id": "aplt_\ud800", "user_journey_id": JOURNEY}, ["applicant_id_invalid"]),
-        ({"applicant_id": APPLICANT, "user_journey_id": "usj_"}, ["user_journey_id_invalid"]),
+        ({"applicant_id": ""}, ["applicant_id_required"]),
+        ({"applicant_id": "bob"}, ["applicant_id_invalid"]),
+        ({"applicant_id": 7}, ["applicant_id_invalid"]),
+        ({"applicant_id": "aplt_\ud800"}, ["applicant_id_invalid"]),
+        ({"user_journey_id": "usj_"}, ["user_journey_id_invalid"]),
     ],
 )
-def test_an_authentication_that_is_not_valid_is_refused(
-    merchant: Merchant, body: dict[str, Any], codes: list[str]
-) -> None:
-    answer = merchant.call("POST", "face-authentications", json=body)
+def test_an_invalid_authentication_is_refused(merchant, body, codes):
+    valid = {"applicant_id": APPLICANT, "user_journey_id": JOURNEY}
+
+    answer = merchant.call("POST", "face-authentications", json=body and valid | body)
 
     assert answer.status_code == 422
     assert answer.json() == {
@@ -199,36 +181,34 @@ def test_an_authentication_that_is_not_valid_is_refused(
 @pytest.mark.parametrize(
     ("body", "codes"),
     [
-        ({}, ["redirect_url_required"]),
+        ({"redirect_url": ""}, ["redirect_url_required"]),
         ({"redirect_url": "/back"}, ["redirect_url_invalid"]),
         ({"redirect_url": "javascript:alert(1)"}, ["redirect_url_invalid"]),
         ({"redirect_url": "https://[::1"}, ["redirect_url_invalid"]),
         ({"redirect_url": "https://bank.example/\r\nX: y"}, ["redirect_url_invalid"]),
         ({"redirect_url": "https://bank.example/" + "a" * 2000}, ["redirect_url_invalid"]),
         (
-            {"redirect_url": BACK, "phone_number": {"country_code": "33", "number": "x"}},
+            {"phone_number": {"country_code": "33", "number": "x"}},
             ["phone_number__country_code__invalid", "phone_number__number__invalid"],
         ),
         (
-            {"redirect_url": BACK, "phone_number": {}},
+            {"phone_number": {}},
             ["phone_number__country_code__required", "phone_number__number__required"],
         ),
-        ({"redirect_url": BACK, "phone_number": "+33612345678"}, ["phone_number_invalid"]),
+        ({"phone_number": "+33612345678"}, ["phone_number_invalid"]),
+        ({"client_information": "fr"}, ["client_information_invalid"]),
         (
-            {
-                "redirect_url": BACK,
-                "client_information": {"pre_selected_residence_country": "France"},
-            },
+            {"client_information": {"pre_selected_residence_country": "France"}},
             ["client_information__pre_selected_residence_country__invalid"],
         ),
     ],
 )
-def test_an_attempt_that_is_not_valid_is_refused(
-    merchant: Merchant, body: dict[str, Any], codes: list[str]
-) -> None:
+def test_an_invalid_attempt_is_refused(merchant, body, codes):
     fav = merchant.create()
 
-    answer = merchant.call("POST", f"face-authentications/{fav}/attempts", json=body)
+    answer = merchant.call(
+        "POST", f"face-authentications/{fav}/attempts", json={"redirect_url": BACK} | body
+    )
 
     assert answer.status_code == 422
     assert answer.json()["error_codes"] == codes
@@ -236,7 +216,7 @@ def test_an_attempt_that_is_not_valid_is_refused(
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"text"', b"\xff", b"[" * 100_000])
-def test_a_body_that_is_no_json_object_is_refused(merchant: Merchant, body: bytes) -> None:
+def test_a_body_must_be_a_json_object(merchant, body):
     answer = merchant.call("POST", "face-authentications", data=body)
 
     assert answer.status_code == 400
@@ -256,7 +236,7 @@ def test_a_body_that_is_no_json_object_is_refused(merchant: Merchant, body: byte
         ("GET", "applicants/aplt_a"),
     ],
 )
-def test_what_does_not_exist_is_an_empty_404(merchant: Merchant, method: str, path: str) -> None:
+def test_an_unknown_id_or_path_is_an_empty_404(merchant, method, path):
     root = "face-authentications"
     path = path.format(missing=f"{root}/{FAV}", existing=f"{root}/{merchant.create()}")
 
@@ -274,16 +254,14 @@ def test_what_does_not_exist_is_an_empty_404(merchant: Merchant, method: str, pa
         ("GET", "connect/token", "POST"),
     ],
 )
-def test_a_method_that_does_not_exist_is_405(
-    merchant: Merchant, method: str, path: str, allowed: str
-) -> None:
+def test_a_method_that_does_not_exist_is_405(merchant, method, path, allowed):
     answer = merchant.call(method, path)
 
     assert answer.status_code == 405
     assert answer.headers["Allow"] == allowed
 
 
-def test_every_response_has_an_id_a_length_and_a_type(merchant: Merchant) -> None:
+def test_every_response_has_an_id_a_length_and_a_type(merchant):
     fav = merchant.create()
 
     answers = [merchant.call("GET", f"face-authentications/{fav}") for _ in range(2)]
@@ -300,7 +278,7 @@ def test_every_response_has_an_id_a_length_and_a_type(merchant: Merchant) -> Non
     assert json.loads(content)["id"] == fav
 
 
-def test_urls_stay_under_the_prefix_and_host_of_the_caller(db: None) -> None:
+def test_urls_stay_under_the_prefix_and_host_of_the_caller(db):
     merchant = Merchant("https://other.example:8443/some/prefix", session(root="/some/prefix"))
 
     fav = merchant.create()
@@ -322,5 +300,73 @@ def test_urls_stay_under_the_prefix_and_host_of_the_caller(db: None) -> None:
         ("/simulator", "/face-authentications"),
     ],
 )
-def test_a_url_outside_the_simulator_is_404(root: str, path: str) -> None:
+def test_a_url_outside_the_simulator_is_404(root, path):
     assert session(root=root).post(HOST + path).status_code == 404
+
+
+# -- personal data
+
+
+@pytest.fixture
+def attempt(merchant, clock):
+    return merchant.attempt(
+        merchant.create(), phone_number={"country_code": "+33", "number": "612345678"}
+    )
+
+
+@pytest.fixture
+def fav(attempt):
+    return attempt["_links"]["self"]["href"].split("/")[-3]
+
+
+def test_a_decided_authentication_has_a_picture_for_a_while(merchant, visitor, clock, fav, attempt):
+    capture_url = attempt["_links"]["verification_url"]["href"]
+    visitor.show_face(capture_url)
+    clock.shift(2)
+
+    url = merchant.read(fav)["face"]["image_signed_url"]
+    [asset] = merchant.assets(fav, attempt["id"])["data"]
+
+    assert asset["type"] == "face_image"
+    for link in (url, asset["_links"]["asset_url"]["href"]):
+        answer = session("").get(link)
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"] == "image/png"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.content.startswith(b"\x89PNG\r\n\x1a\n")
+    made_up = url.replace("assets/", "assets/x")
+    of_the_capture = capture_url.replace("/capture/", "/assets/") + "face.png"
+    for link in (made_up, of_the_capture):
+        assert session("").get(link).status_code == 404
+    clock.shift(15 * 60 + 1)
+    assert session("").get(url).status_code == 404
+
+
+def test_anonymizing_waits_for_the_checks_and_removes_personal_data(
+    merchant, visitor, clock, fav, attempt
+):
+    visitor.show_face(attempt["_links"]["verification_url"]["href"])
+    answer = merchant.call("POST", f"face-authentications/{fav}/anonymize")
+    assert answer.status_code == 400
+    assert answer.json()["error_codes"] == ["face_authentication_in_progress"]
+    assert merchant.read(fav)["status"] == "checks_in_progress"
+    clock.shift(2)
+    picture = merchant.read(fav)["face"]["image_signed_url"]
+
+    told = merchant.anonymize(fav)
+
+    assert told["status"] == "approved"
+    assert "face" not in told
+    assert session("").get(picture).status_code == 404
+    assert merchant.assets(fav, attempt["id"])["data"] == []
+    left = merchant.read_attempt(fav, attempt["id"])
+    assert left["redirect_url"] == attempt["redirect_url"]
+    assert not {"phone_number", "applicant_session_information"} & left.keys()
+
+
+def test_anonymizing_closes_an_open_authentication(merchant, fav, attempt):
+    told = merchant.anonymize(fav)
+
+    assert told["status"] == "inconclusive"
+    assert told["response_codes"] == [{"code": 64001, "summary": "forcibly_closed"}]
+    assert merchant.read_attempt(fav, attempt["id"])["status"] == "terminated"

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from time_machine import Traveller
 
-from django_faceauth.simulator.capture_driver import CaptureDriver
 from django_faceauth.simulator.scenarios import scenario_for
-from tests.simulator.merchant import Merchant
-from tests.simulator.site import Site
 
 CAPTURED = "capture_completed"
 INCONCLUSIVE = [CAPTURED, "checks_inconclusive"]
@@ -33,14 +29,8 @@ SCENARIOS = {
 @pytest.mark.parametrize(("tail", "ends"), SCENARIOS.items(), ids=list(SCENARIOS))
 @pytest.mark.parametrize("choice", ["same_person", "someone_else", "leave"])
 def test_the_scenario_decides_whatever_the_user_chooses(
-    merchant: Merchant,
-    visitor: CaptureDriver,
-    clock: Traveller,
-    site: Site,
-    tail: str,
-    ends: list[tuple[str, int, list[str]]],
-    choice: str,
-) -> None:
+    merchant, visitor, clock, site, tail, ends, choice
+):
     """The webhooks come to the end without a request for the authentication."""
     fav = merchant.create(f"aplt_{tail:0<26}")
     assert site.is_told() == ["created"]
@@ -58,9 +48,7 @@ def test_the_scenario_decides_whatever_the_user_chooses(
         assert newest.items() >= {key: shown[key] for key in ("status", "response_codes")}.items()
 
 
-def test_attempts_that_are_not_opened_do_not_use_up_the_scenario(
-    merchant: Merchant, visitor: CaptureDriver, clock: Traveller
-) -> None:
+def test_attempts_that_are_not_opened_do_not_use_up_the_scenario(merchant, visitor, clock):
     fav = merchant.create("aplt_61203A10000")
     merchant.attempt(fav)
     clock.shift(3600)
@@ -81,9 +69,7 @@ def test_attempts_that_are_not_opened_do_not_use_up_the_scenario(
         ("refuse", ("refused", 63001)),
     ],
 )
-def test_any_other_applicant_chooses(
-    merchant: Merchant, visitor: CaptureDriver, clock: Traveller, choice: str, end: tuple[str, int]
-) -> None:
+def test_any_other_applicant_chooses(merchant, visitor, clock, choice, end):
     fav = merchant.create()
 
     visitor.show_face(merchant.capture_url(fav), choice)
@@ -91,6 +77,10 @@ def test_any_other_applicant_chooses(
 
     shown = merchant.read(fav)
     assert (shown["status"], shown["response_codes"][0]["code"]) == end
+    has_face = choice in {"same_person", "someone_else"}
+    assert ("face" in shown) == has_face
+    [attempt] = merchant.attempts(fav)["data"]
+    assert len(merchant.assets(fav, attempt["id"])["data"]) == has_face
 
 
 @pytest.mark.parametrize(
@@ -101,5 +91,5 @@ def test_any_other_applicant_chooses(
         *("aplt_63002000000000000000000000", "aplt_", ""),
     ],
 )
-def test_any_other_id_is_not_a_scenario(applicant_id: str) -> None:
+def test_any_other_id_is_not_a_scenario(applicant_id):
     assert scenario_for(applicant_id) == ()

@@ -1,4 +1,4 @@
-"""The hosted capture page."""
+"""The hosted pages."""
 
 from __future__ import annotations
 
@@ -11,33 +11,29 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.utils import translation
 from requests import HTTPError
-from time_machine import Traveller
 
-from django_faceauth.simulator.capture_driver import CaptureDriver
-from tests.simulator.merchant import APPLICANT, BACK, Merchant, session
+from tests.simulator.merchant import APPLICANT, BACK, STRICT_MIDDLEWARE, Merchant, session
 
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148"
 
 
 @pytest.fixture
-def merchant(db: None) -> Merchant:
+def merchant(db):
     """Calls the simulator where the site has it, so that a test client can follow the links."""
     return Merchant("https://testserver/simulator", session(root="/simulator"))
 
 
 @pytest.fixture
-def fav(merchant: Merchant) -> str:
+def fav(merchant):
     return merchant.create()
 
 
 @pytest.fixture
-def link(merchant: Merchant, fav: str) -> str:
+def link(merchant, fav):
     return urlsplit(merchant.capture_url(fav)).path
 
 
-def test_the_page_offers_every_outcome_unless_the_applicant_has_a_scenario(
-    client: Client, merchant: Merchant, link: str
-) -> None:
+def test_the_page_offers_every_outcome_unless_the_applicant_has_a_scenario(client, merchant, link):
     html = client.get(link).content.decode()
     for outcome in ("same_person", "someone_else", "no_camera", "leave", "refuse"):
         assert f'name="outcome" value="{outcome}"' in html
@@ -48,32 +44,35 @@ def test_the_page_offers_every_outcome_unless_the_applicant_has_a_scenario(
     assert 'name="outcome" value="same_person"' in html
 
 
-def test_the_page_protects_itself_but_lets_its_form_lead_elsewhere(
-    client: Client, link: str
-) -> None:
-    response = client.get(link)
+@pytest.mark.parametrize("page", ["capture", "control"])
+def test_pages_protect_themselves(client, link, page):
+    path = link if page == "capture" else "/simulator/"
+    response = client.get(path)
 
     policy = response["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
-    assert "form-action" not in policy
+    # The form of the capture page leads to another site. With "no-referrer", browsers' forms
+    # of the control page are rejected.
+    assert policy.endswith("form-action 'self'") == ("form-action" in policy) == (page == "control")
+    assert response["Referrer-Policy"] == ("same-origin" if page == "control" else "no-referrer")
     assert response["Cache-Control"] == "no-store"
-    assert response["Referrer-Policy"] == "no-referrer"
     html = response.content.decode()
     assert not re.search(r"<style|style=|\son\w+=", html)
     assert html.count("<script") == html.count("<script src=") == 1
     with translation.override("ar"):
-        assert '<html lang="ar" dir="rtl">' in client.get(link).content.decode()
+        assert '<html lang="ar" dir="rtl">' in client.get(path).content.decode()
 
 
-def test_the_attempt_shows_the_device_that_opened_the_page(
-    client: Client, merchant: Merchant, fav: str, link: str
-) -> None:
+def test_the_attempt_shows_the_device_that_opened_the_page(client, merchant, clock, fav, link):
     client.get(link, headers={"User-Agent": PHONE})
+    clock.shift(60)
     client.get(link, headers={"User-Agent": "Firefox"})
 
-    shown = merchant.attempts(fav)["data"][0]["applicant_session_information"]
-    assert shown == {
+    [shown] = merchant.attempts(fav)["data"]
+    assert shown["status"] == merchant.read(fav)["status"] == "capture_in_progress"
+    assert shown["modified_on"] == "2026-03-02T12:01:00.000000Z"
+    assert shown["applicant_session_information"] == {
         "ip_address": "127.0.0.1",
         "user_agent": "Firefox",
         "initial_device": "mobile",
@@ -92,8 +91,8 @@ def test_the_attempt_shows_the_device_that_opened_the_page(
     ],
 )
 def test_the_browser_returns_without_a_result_or_with_the_code_of_a_failed_capture(
-    client: Client, fav: str, link: str, choice: str, code: str | None
-) -> None:
+    client, fav, link, choice, code
+):
     client.get(link)
 
     response = client.post(link, {"outcome": choice})
@@ -114,8 +113,8 @@ def test_the_browser_returns_without_a_result_or_with_the_code_of_a_failed_captu
     ],
 )
 def test_the_way_back_keeps_the_address_as_it_was(
-    client: Client, merchant: Merchant, fav: str, redirect_url: str, before: str, after: str
-) -> None:
+    client, merchant, fav, redirect_url, before, after
+):
     attempt = merchant.attempt(fav, redirect_url=redirect_url)
     link = urlsplit(attempt["_links"]["verification_url"]["href"]).path
 
@@ -125,22 +124,15 @@ def test_the_way_back_keeps_the_address_as_it_was(
     assert location.endswith(after)
 
 
-def test_an_unknown_outcome_changes_nothing(
-    client: Client, merchant: Merchant, fav: str, link: str
-) -> None:
-    client.get(link)
-
-    assert client.post(link, {"outcome": "approved"}).status_code == 400
-    assert client.post(link).status_code == 400
-    assert merchant.read(fav)["status"] == "capture_in_progress"
-
-
 @pytest.mark.parametrize("applicant", [APPLICANT, "aplt_10000"])
-def test_a_link_works_once(
-    client: Client, merchant: Merchant, visitor: CaptureDriver, applicant: str
-) -> None:
-    url = merchant.capture_url(merchant.create(applicant))
+def test_a_link_works_once(client, merchant, visitor, applicant):
+    fav = merchant.create(applicant)
+    url = merchant.capture_url(fav)
     link = urlsplit(url).path
+    client.get(link)
+    for outcome in ({"outcome": "approved"}, {}):
+        assert client.post(link, outcome).status_code == 400
+        assert merchant.read(fav)["status"] == "capture_in_progress"
     client.post(link, {"outcome": "same_person"})
 
     for response in (client.get(link), client.post(link, {"outcome": "same_person"})):
@@ -150,9 +142,7 @@ def test_a_link_works_once(
         visitor.show_face(url)
 
 
-def test_links_end_with_a_newer_attempt_and_with_time(
-    client: Client, merchant: Merchant, fav: str, clock: Traveller
-) -> None:
+def test_links_end_with_a_newer_attempt_and_with_time(client, merchant, fav, clock):
     first = urlsplit(merchant.capture_url(fav)).path
     second = urlsplit(merchant.capture_url(fav)).path
     assert client.get(first).status_code == 410
@@ -164,15 +154,8 @@ def test_links_end_with_a_newer_attempt_and_with_time(
     assert client.post("/simulator/capture/token/", {"outcome": "refuse"}).status_code == 404
 
 
-@override_settings(
-    MIDDLEWARE=[
-        "django.contrib.sessions.middleware.SessionMiddleware",
-        "django.middleware.csrf.CsrfViewMiddleware",
-        "django.contrib.auth.middleware.AuthenticationMiddleware",
-        "django.contrib.auth.middleware.LoginRequiredMiddleware",
-    ]
-)
-def test_the_page_needs_no_login_or_csrf_token_of_the_site(link: str) -> None:
+@override_settings(MIDDLEWARE=STRICT_MIDDLEWARE)
+def test_the_page_needs_no_login_or_csrf_token_of_the_site(link):
     stranger = Client(enforce_csrf_checks=True)
 
     assert stranger.get(link).status_code == 200
@@ -181,7 +164,7 @@ def test_the_page_needs_no_login_or_csrf_token_of_the_site(link: str) -> None:
 
 @pytest.mark.database
 @pytest.mark.django_db(transaction=True)
-def test_one_of_several_concurrent_choices_wins() -> None:
+def test_one_of_several_concurrent_choices_wins():
     merchant = Merchant()
     link = urlsplit(merchant.capture_url(merchant.create())).path
 

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from queue import Queue
 from threading import Barrier, Lock
 
 import pytest
 import requests
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse
-from django.test import Client
 from django.urls import path
 from django.utils import timezone
-from pytest_django.fixtures import Settings
-from time_machine import Traveller
 
 from django_faceauth.simulator import fault_injection, webhook_queue, webhook_sender
 from django_faceauth.simulator.models import Delivery
 from django_faceauth.simulator.state_machine import Unknown
-from django_faceauth.simulator.webhook_sender import client_sender
+from django_faceauth.simulator.webhook_sender import SenderThread, client_sender
 from tests.provider.loopback import resets, serving, tells
 from tests.simulator.merchant import Merchant
-from tests.simulator.site import Site
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -31,28 +29,14 @@ WAITS = [timedelta(minutes=minutes) for minutes in (5, 10, 15, 30, 60, 240, 720,
 
 
 @pytest.fixture
-def delivery(merchant: Merchant, clock: Traveller, site: Site) -> Delivery:
+def delivery(merchant, clock, site):
     """The first event of a face authentication, which waits."""
     merchant.create()
     return Delivery.objects.get()
 
 
-def test_an_accepted_event_is_done(delivery: Delivery, clock: Traveller, site: Site) -> None:
-    site.answer(204)
-
-    assert site.is_told() == ["created"]
-
-    delivery.refresh_from_db()
-    assert (delivery.state, delivery.tries, delivery.answer) == ("delivered", 1, "204")
-    assert (delivery.next_try, delivery.answered_on) == (None, NOON)
-    clock.shift(timedelta(days=2))
-    assert site.is_told() == []
-
-
 @pytest.mark.parametrize("minute", [60, 0.5])
-def test_an_event_is_retried_eight_times_and_then_given_up(
-    delivery: Delivery, clock: Traveller, site: Site, minute: float
-) -> None:
+def test_an_event_is_retried_eight_times_and_then_given_up(delivery, clock, site, minute):
     fault_injection.set_webhooks({"minute": minute})
     site.answer(500)
     site.is_told()
@@ -79,29 +63,29 @@ def test_an_event_is_retried_eight_times_and_then_given_up(
 @pytest.mark.parametrize(
     ("answer", "noted"),
     [
-        *((301, "301"), (404, "404"), (503, "503")),
+        *((204, "204"), (301, "301"), (404, "404"), (503, "503")),
         (requests.ReadTimeout("https://user:password@bank.example"), "ReadTimeout"),
     ],
 )
-def test_an_event_that_is_not_accepted_is_retried(
-    delivery: Delivery, clock: Traveller, site: Site, answer: int | Exception, noted: str
-) -> None:
+def test_an_event_is_retried_until_it_is_accepted(delivery, clock, site, answer, noted):
     site.answer(answer, 200)
 
-    site.is_told()
+    assert site.is_told() == ["created"]
 
     delivery.refresh_from_db()
-    assert (delivery.state, delivery.answer, delivery.tries) == ("pending", noted, 1)
-    assert delivery.next_try == NOON + 5 * MINUTE
+    assert (delivery.answer, delivery.answered_on, delivery.tries) == (noted, NOON, 1)
+    is_accepted = answer == 204
+    assert delivery.state == ("delivered" if is_accepted else "pending")
+    assert delivery.next_try == (None if is_accepted else NOON + 5 * MINUTE)
     assert site.is_told() == []
-    assert webhook_queue.hurry(timezone.now()) == 1
-    assert site.is_told() == ["created"]
+    assert webhook_queue.hurry(timezone.now()) == (not is_accepted)
+    assert site.is_told() == ([] if is_accepted else ["created"])
     assert webhook_queue.hurry(timezone.now()) == 0
+    clock.shift(timedelta(days=2))
+    assert site.is_told() == []
 
 
-def test_an_event_outlives_a_process_that_ends_while_sending(
-    delivery: Delivery, clock: Traveller, site: Site
-) -> None:
+def test_an_event_outlives_a_process_that_ends_while_sending(delivery, clock, site):
     site.answer(KeyboardInterrupt())
 
     with pytest.raises(KeyboardInterrupt):
@@ -115,9 +99,7 @@ def test_an_event_outlives_a_process_that_ends_while_sending(
     assert site.is_told() == ["created"]
 
 
-def test_a_delivery_that_changed_since_it_was_read_is_not_sent(
-    delivery: Delivery, site: Site
-) -> None:
+def test_a_delivery_that_changed_since_it_was_read_is_not_sent(delivery, site):
     stale = Delivery.objects.get()
     assert webhook_sender.deliver(delivery, site)
 
@@ -127,10 +109,8 @@ def test_a_delivery_that_changed_since_it_was_read_is_not_sent(
     assert (delivery.state, delivery.tries) == ("delivered", 2)
 
 
-def test_sending_again_wins_over_the_try_that_is_under_way(
-    delivery: Delivery, clock: Traveller, site: Site
-) -> None:
-    def resent_meanwhile(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+def test_sending_again_wins_over_the_try_that_is_under_way(delivery, clock, site):
+    def resent_meanwhile(_url, _body, _headers):
         webhook_queue.resend(delivery.event_id, timezone.now())
         return 200
 
@@ -141,9 +121,7 @@ def test_sending_again_wins_over_the_try_that_is_under_way(
     assert site.is_told() == ["created"]
 
 
-def test_the_next_thing_to_do_is_known(
-    merchant: Merchant, clock: Traveller, site: Site, settings: Settings
-) -> None:
+def test_the_next_thing_to_do_is_known(merchant, clock, site, settings):
     assert webhook_sender.due_on() is None
 
     merchant.attempt(merchant.create())
@@ -156,18 +134,18 @@ def test_the_next_thing_to_do_is_known(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_several_senders_one_delivers(site: Site) -> None:
+def test_of_several_senders_one_delivers(site):
     """Each event is sent by one of several processes."""
     merchant = Merchant()
     for _ in range(5):
         merchant.create()
     barrier, lock = Barrier(4), Lock()
 
-    def send(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+    def send(*webhook):
         with lock:
-            return site(url, body, headers)
+            return site(*webhook)
 
-    def look(_number: int) -> int:
+    def look(_number):
         barrier.wait()
         try:
             return webhook_sender.deliver_due(timezone.now(), send)
@@ -194,9 +172,7 @@ urlpatterns = [path("face/webhook/", receive)]
 
 
 @pytest.mark.urls(__name__)
-def test_events_can_be_delivered_into_the_views_of_this_process(
-    delivery: Delivery, client: Client, site: Site
-) -> None:
+def test_events_can_be_delivered_into_the_views_of_this_process(delivery, client, site):
     received.clear()
 
     assert webhook_sender.deliver(delivery, client_sender(client))
@@ -208,7 +184,7 @@ def test_events_can_be_delivered_into_the_views_of_this_process(
 
 
 @pytest.mark.enable_socket
-def test_over_http(delivery: Delivery, settings: Settings) -> None:
+def test_over_http(delivery, settings):
     """Bytes arrive unchanged, redirects are not followed, broken connections are retried."""
     body = delivery.body.encode()
     headers = webhook_sender.headers_of(body, webhook_sender.first_key())
@@ -225,3 +201,74 @@ def test_over_http(delivery: Delivery, settings: Settings) -> None:
         webhook_sender.deliver_due(timezone.now())
     delivery.refresh_from_db()
     assert (delivery.state, delivery.answer) == ("pending", "ConnectionError")
+
+
+# -- the thread of a running server
+
+
+@pytest.fixture
+def running(transactional_db, site):
+    """A thread with the site's answers, and the queue of what it has sent."""
+    sent = Queue()
+
+    def send(url, body, headers):
+        sent.put(json.loads(body)["type"])
+        return site(url, body, headers)
+
+    thread = SenderThread(send)
+    webhook_queue.filled.connect(thread.wake)
+    yield thread, sent
+    webhook_queue.filled.disconnect(thread.wake)
+    with thread.paused():
+        pass
+
+
+def test_committed_events_are_delivered_and_retried(running, site):
+    _thread, sent = running
+    fault_injection.set_webhooks({"minute": 0.01})
+    site.answer(500, 200)
+
+    with transaction.atomic():
+        Merchant().create()
+        transaction.set_rollback(True)
+    Merchant().create()
+
+    for _ in range(2):
+        assert sent.get(timeout=20) == "face_authentication_created"
+    assert sent.empty()
+    assert Delivery.objects.count() == 1
+
+
+def test_an_error_does_not_end_the_thread(running, site, caplog):
+    thread, sent = running
+    site.answer(OperationalError("database is locked by /secret/path"), 200)
+
+    with caplog.at_level(logging.WARNING, "django_faceauth"):
+        for _ in range(2):
+            Merchant().create()
+            assert sent.get(timeout=20)
+            Delivery.objects.update(state="pending")
+    with thread.paused():
+        assert caplog.messages == ["webhooks could not be delivered: OperationalError"]
+
+
+def test_a_paused_thread_sends_nothing_until_the_control_page_wakes_it(running, client):
+    """A server that was restarted does not know of waiting events."""
+    thread, sent = running
+    with thread.paused():
+        thread.wake()
+        Merchant().create()
+        assert sent.empty()
+
+    client.get("/simulator/")
+
+    assert sent.get(timeout=20)
+
+
+@pytest.mark.parametrize(
+    ("due_in", "pause"), [(None, None), (-5, 0.2), (0.5, 0.5), (12 * 3600, 30)]
+)
+def test_the_pause_is_neither_too_short_nor_too_long(due_in, pause):
+    due_on = None if due_in is None else NOON + timedelta(seconds=due_in)
+
+    assert webhook_sender.pause_until(due_on, NOON) == pause

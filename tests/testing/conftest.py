@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from itertools import count
 
 import pytest
@@ -10,6 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from django_faceauth.pytest_plugin import faceauth, faceauth_simulator
+from tests.site.models import Payment
 
 __all__ = ["faceauth", "faceauth_simulator"]
 
@@ -18,13 +20,13 @@ _numbers = count(1)
 
 @pytest.fixture
 def users(db: None) -> Callable[[], User]:
-    """A maker of users whom nobody has enrolled."""
+    """A maker of users who are not enrolled."""
     return lambda: User.objects.create_user(f"user{next(_numbers)}", password="pass word")
 
 
 @pytest.fixture
 def user(users: Callable[[], User]) -> User:
-    """A user whom nobody has enrolled."""
+    """A user who is not enrolled."""
     return users()
 
 
@@ -34,3 +36,9 @@ def client(user: User) -> Client:
     browser = Client()
     browser.force_login(user)
     return browser
+
+
+@pytest.fixture
+def payment(user: User) -> Payment:
+    """12.50 euros of that user to Anna."""
+    return Payment.objects.create(user=user, payee="Anna", amount=Decimal("12.50"))

@@ -12,8 +12,6 @@ from django_faceauth.testing import FaceAuthTestMixin
 
 
 class StateTests(FaceAuthTestMixin, TestCase):
-    """What users of `TestCase` write."""
-
     def setUp(self):
         self.user = User.objects.create_user("carol")
         self.client.force_login(self.user)
@@ -50,8 +48,6 @@ class StateTests(FaceAuthTestMixin, TestCase):
 
 
 class GateTests(FaceAuthTestMixin, SimpleTestCase):
-    """Needs no database."""
-
     def test_gates(self):
         self.assertGated("/payout/", except_=["/payout/form/"])
         with self.assertRaisesMessage(AssertionError, "/home/ (tests.site.views.home)"):
@@ -59,7 +55,6 @@ class GateTests(FaceAuthTestMixin, SimpleTestCase):
 
 
 def test_simulator_ends_with_its_test(db):
-    """Also when the test fails, and without Django's own classes."""
     before = conf.SIMULATOR_CHECK_SECONDS
 
     class PlainTests(FaceAuthTestMixin):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from functools import partial
 
 import pytest
 from django.contrib import admin
 from django.http import HttpResponse
-from django.test import override_settings
 from django.urls import include, path, re_path
 from django.views import View
 from rest_framework.permissions import IsAdminUser, IsAuthenticated
@@ -17,6 +16,7 @@ from django_faceauth.api.permissions import require_face
 from django_faceauth.gate import FaceRequiredMixin, face_required
 from django_faceauth.gate.admin import FaceRequiredAdminSite, FaceRequiredModelAdmin
 from django_faceauth.testing import assert_gated, ungated
+from tests.addresses import served
 from tests.site.models import Payment
 
 
@@ -47,13 +47,6 @@ class Endpoint(APIView):
 send = face_required(action="payout", methods=["POST"])(page)
 
 
-def site(*patterns):
-    """Let these be all addresses of the site."""
-    urls = ModuleType("urls")
-    urls.urlpatterns = list(patterns)
-    return override_settings(ROOT_URLCONF=urls)
-
-
 def payouts(*patterns, namespace=None):
     return path("payouts/", include((list(patterns), "payouts"), namespace=namespace))
 
@@ -69,12 +62,11 @@ OPEN = "no gate stands in front of all requests"
     "pattern", ["payouts:*", "payouts:send", "*:se*", "/payouts/", "/payouts/*/", "/"]
 )
 def test_a_gate_that_is_removed(pattern):
-    """The same assertion, with the gate and without."""
-    with site(payouts(path("<int:pk>/", face_required(page), name="send"))):
+    with served(payouts(path("<int:pk>/", face_required(page), name="send"))):
         assert_gated(pattern)
 
     with (
-        site(payouts(path("<int:pk>/", page, name="send"))),
+        served(payouts(path("<int:pk>/", page, name="send"))),
         pytest.raises(AssertionError) as failed,
     ):
         assert_gated(pattern)
@@ -87,7 +79,7 @@ def test_a_gate_that_is_removed(pattern):
 
 
 def test_every_open_address_is_named_and_no_other():
-    with site(
+    with served(
         path("", page),
         payouts(
             path("1/", page, name="one"),
@@ -104,37 +96,26 @@ def test_every_open_address_is_named_and_no_other():
         ]
         assert "tests.testing.test_gates.Page)" in str(ungated("/payouts/3/")[0])
         assert wrong("/payouts/5/") == [rf"/payouts/^5/(?P<pk>[1-9])/$ {OPEN}"]
-
-
-def test_the_name_of_an_app_finds_its_instances():
-    with site(payouts(path("1/", page, name="one"), namespace="private")):
+    with served(path("send/", GatedPage.as_view(face_max_age=0), name="send")):
+        assert "cannot work" in wrong("send")[0]
+    with served(payouts(path("1/", page, name="one"), namespace="private")):
         assert len(ungated("payouts:*")) == len(ungated("private:one")) == 1
 
 
 @pytest.mark.parametrize("pattern", ["payout:*", "/payout/", "face", "", "faceauth:*"])
 def test_a_pattern_that_names_nothing(pattern):
     """A test that looks at nothing must not pass, nor an exception that is not needed."""
-    with site(
-        payouts(path("1/", face_required(page), name="one")),
-        path("face/", include("django_faceauth.urls")),
-    ):
+    with served(payouts(path("1/", face_required(page), name="one"))):
         for arguments in ({}, {"except_": [pattern]}):
             with pytest.raises(AssertionError, match="names no URL"):
                 assert_gated("payouts:*" if arguments else pattern, **arguments)
 
 
 def test_exceptions():
-    """Some are listed; our own pages and the login of the admin need not be."""
-    with site(payouts(path("", page, name="list"), path("1/", page, name="one"))):
+    with served(payouts(path("", page, name="list"), path("1/", page, name="one"))):
         assert wrong("payouts:*", except_=["payouts:list"]) == [f"/payouts/1/ {OPEN}"]
         assert_gated("payouts:*", except_=["payouts:list", "/payouts/1/"])
-    with site(
-        path("face/", include("django_faceauth.urls")),
-        path("face/api/", include("django_faceauth.api.urls")),
-        path("simulator/", include("django_faceauth.simulator.urls")),
-        path("admin/", FaceRequiredAdminSite().urls),
-        path("", face_required(page)),
-    ):
+    with served(path("admin/", FaceRequiredAdminSite().urls), path("", face_required(page))):
         assert_gated("/")
 
 
@@ -161,22 +142,12 @@ def test_exceptions():
             {},
             "the gate leaves DELETE, PATCH, POST, PUT open",
         ),
+        (partial(send), {"methods": ["POST"]}, ""),
     ],
 )
 def test_methods_and_actions(view, arguments, problem):
-    with site(path("url/", view)):
+    with served(path("url/", view)):
         assert wrong("/url/", **arguments) == ([f"/url/ {problem}"] if problem else [])
-
-
-def test_two_gates_guard_together():
-    desk = FaceRequiredModelAdmin(Payment, admin.AdminSite())
-    with site(path("desk/", include((desk.urls, "desk")))):
-        assert_gated("desk:shop_payment_*", methods=["POST"])
-
-
-def test_a_gate_that_cannot_work():
-    with site(path("send/", GatedPage.as_view(face_max_age=0), name="send")):
-        assert "cannot work" in wrong("send")[0]
 
 
 # -- APIs
@@ -195,12 +166,11 @@ def test_a_gate_that_cannot_work():
 )
 def test_permissions(permissions, is_gated):
     """A gate that another permission can take the place of is none."""
-    with site(path("api/", Endpoint.as_view(permission_classes=permissions))):
+    with served(path("api/", Endpoint.as_view(permission_classes=permissions))):
         assert (ungated("/api/") == []) is is_gated
 
 
 def test_endpoints_of_the_test_site():
-    """Views that name themselves, view sets, and functions."""
     assert wrong("/shop/", except_=["payment-list", "described-payment-list"]) == [
         f"/shop/staff-or-face/ {OPEN}",
         "/shop/attributed/ the gate leaves GET open",
@@ -217,8 +187,6 @@ def test_endpoints_of_the_test_site():
 
 
 def test_a_whole_admin():
-    """With the pages that models and the site itself add to it."""
-
     class Desk(admin.ModelAdmin):
         def get_urls(self):
             view = self.admin_site.admin_view(self.own)
@@ -233,31 +201,26 @@ def test_a_whole_admin():
 
     gated = FaceRequiredAdminSite()
     gated.register(Payment, Desk)
-    with site(path("admin/", gated.urls)):
+    with served(path("admin/", gated.urls)):
         assert_gated("admin:*")
         assert_gated("/admin/", action="django-admin")
+    desk = FaceRequiredModelAdmin(Payment, admin.AdminSite())
+    with served(path("desk/", include((desk.urls, "desk")))):
+        assert_gated("desk:shop_payment_*", methods=["POST"])
 
     gated.unregister(Payment)
     gated.register(Payment, Careless)
-    with site(path("admin/", gated.urls)):
+    with served(path("admin/", gated.urls)):
         assert wrong("admin:*") == [f"/admin/shop/payment/careless/ {OPEN}"]
-
-
-def test_an_admin_without_a_gate():
-    with site(path("admin/", admin.AdminSite().urls)):
+    with served(path("admin/", admin.AdminSite().urls)):
         assert f"/admin/ {OPEN}" in wrong("admin:*")
         assert not any("login" in one for one in wrong("admin:*"))
 
 
 def test_one_model_of_an_admin():
-    """Also on the pages that its `get_urls()` adds."""
     assert_gated("/admin/shop/payment/", methods=["POST"])
     assert_gated("closed:shop_payment_*", action="payments")
     assert_gated("vault:*")
     assert len(ungated("office:shop_payment_*")) == 5
     # All of them are instances of one app.
     assert len(ungated("admin:shop_payment_*", methods=["POST"])) == 5
-
-
-def test_a_view_behind_a_partial():
-    assert_gated("/partial/")

@@ -30,7 +30,7 @@ from django_faceauth.conf import RATE_LIMITS
 from django_faceauth.models import FaceChallenge, StatusChange, WebhookEvent
 from django_faceauth.provider import factory
 from django_faceauth.services.grants import revocation
-from django_faceauth.simulator import control, store, webhook_queue, webhook_sender
+from django_faceauth.simulator import control, store, webhook_sender
 from django_faceauth.simulator.models import Delivery
 from django_faceauth.simulator.scenarios import CHOICES
 from django_faceauth.simulator.state_machine import NotAllowed, Unknown
@@ -212,7 +212,7 @@ class Histories(RuleBasedStateMachine):
         """Whatever was lost: given time and a provider that answers, we know what it knows."""
         self.provider.troubles.clear()
         with committing():
-            for delivery in webhook_queue.pending():
+            for delivery in Delivery.objects.filter(state="pending").order_by("id"):
                 webhook_sender.deliver(delivery, self.send)
             sweep_for(self.clock, timedelta(minutes=8))
         for row in self.person.user.face_authentications.exclude(provider_id=None):

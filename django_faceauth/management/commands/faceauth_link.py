@@ -41,16 +41,16 @@ class Command(BaseCommand):
                 "No user was linked: %d problem.", "No user was linked: %d problems.", count
             )
             raise CommandError(text % count)
-        try:
-            with progress.bar(len(plan.links), "users") as step:
-                now = timezone.now()
-                bulk.carry_out(plan, now=now, tell=step, dry_run=options["dry_run"])
-        except IntegrityError:
-            text = _("No user was linked: another process is linking users.")
-            raise CommandError(text) from None
-        text = _("would link: %d, linked already: %d")
-        if not options["dry_run"]:
+        if options["dry_run"]:
+            text = _("would link: %d, linked already: %d")
+        else:
             text = _("linked: %d, linked already: %d")
+            try:
+                with progress.bar(len(plan.links), "users") as step:
+                    bulk.carry_out(plan, now=timezone.now(), tell=step)
+            except IntegrityError:
+                reason = _("No user was linked: another process is linking users.")
+                raise CommandError(reason) from None
         self.stdout.write(text % (len(plan.links), plan.unchanged))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
@@ -26,8 +26,6 @@ from django_faceauth.services.background import sweep, webhook_events
 from django_faceauth.services.monitoring import health
 
 Work = Callable[..., object]
-#: Does the work, and returns the number of jobs.
-Runner = Callable[[Iterable[Work]], int]
 
 
 class Command(BaseCommand):
@@ -64,15 +62,15 @@ class Command(BaseCommand):
         if options["since"]:
             made_due = sweep.make_due(since=options["since"])
             self.stdout.write(_("made due: %d") % made_due)
-        with ThreadPoolExecutor(max(1, options["threads"])) as threads:
+        with ThreadPoolExecutor(max(1, options["threads"])) as pool:
             # What belongs to this thread, such as the tenant of django-tenants, is not
             # known in others.
-            run = _run_here if options["threads"] <= 1 else partial(_run_in, threads)
+            threads = pool if options["threads"] > 1 else None
             if options["watch"]:
-                self._watch(run)
+                self._watch(threads)
                 return
             with progress.bar(made_due, "rows") as step:
-                while done := self._sweep(run, Event()):
+                while done := self._sweep(threads, Event()):
                     step(done)
 
     def _print_health(self) -> None:
@@ -82,13 +80,13 @@ class Command(BaseCommand):
         if not report.is_good:
             raise CommandError(" ".join([_("Health check failed:"), *report.troubles()]))
 
-    def _watch(self, run: Runner) -> None:
+    def _watch(self, threads: ThreadPoolExecutor | None) -> None:
         stop = Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, lambda *_: stop.set())
         while not stop.is_set():
             try:
-                self._sweep(run, stop)
+                self._sweep(threads, stop)
             except (DatabaseTrouble, ConfigurationError) as trouble:
                 # It may be back for the next sweep; what was due still is.
                 self.stderr.write(type(trouble).__name__)
@@ -98,7 +96,8 @@ class Command(BaseCommand):
                 self.stderr.write(type(error).__name__)
             stop.wait(SWEEP_INTERVAL)
 
-    def _sweep(self, run: Runner, stop: Event) -> int:
+    def _sweep(self, threads: ThreadPoolExecutor | None, stop: Event) -> int:
+        """Do the due work, in this thread or in others, until `stop` is set; count the jobs."""
         now = timezone.now()
         due = sweep.claim_due(now=now)
         closed = sweep.close_expired(now=now)
@@ -107,30 +106,18 @@ class Command(BaseCommand):
         if work or closed:
             counts = len(due.events), len(due.authentications), closed
             self.stdout.write(_("events: %d, polls: %d, closed: %d") % counts)
-        return run(_paced(work, stop))
-
-
-def _paced(work: Iterable[Work], stop: Event) -> Iterator[Work]:
-    """Yield the work no faster than the poll rate, until `stop` is set."""
-    for job in work:
-        if stop.wait(1 / conf.POLL_RATE):
-            return
-        yield job
-
-
-def _run_here(work: Iterable[Work]) -> int:
-    done = 0
-    for job in work:
-        job(now=timezone.now())
-        done += 1
-    return done
-
-
-def _run_in(threads: ThreadPoolExecutor, work: Iterable[Work]) -> int:
-    futures = [threads.submit(_run_and_close, job) for job in work]
-    for future in futures:
-        future.result()
-    return len(futures)
+        done, futures = 0, []
+        for job in work:
+            if stop.wait(1 / conf.POLL_RATE):  # no faster than the poll rate
+                break
+            done += 1
+            if threads is None:
+                job(now=timezone.now())
+            else:
+                futures.append(threads.submit(_run_and_close, job))
+        for future in futures:
+            future.result()
+        return done
 
 
 def _run_and_close(job: Work) -> None:

@@ -77,17 +77,12 @@ def plan(entries: Iterable[Entry]) -> Plan:
     return result
 
 
-def carry_out(
-    plan: Plan, *, now: datetime, tell: Callable[[int], object] = int, dry_run: bool = False
-) -> None:
+def carry_out(plan: Plan, *, now: datetime, tell: Callable[[int], object]) -> None:
     """Link all that was planned, in one transaction; call `tell(1)` after each.
 
-    Raises `ValueError` if there are problems, and `IntegrityError` if one of them was linked
-    elsewhere in the meantime.
+    Raises `IntegrityError` if a user or an applicant was linked elsewhere in the meantime.
     """
-    if plan.problems:
-        raise ValueError("a plan with problems")
-    if dry_run or not plan.links:
+    if not plan.links:
         return
     with database.atomic():
         for user, applicant_id in plan.links:

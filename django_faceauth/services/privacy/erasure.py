@@ -96,15 +96,21 @@ def is_asked_for(provider_id: str) -> bool:
     return ErasureTask.objects.filter(digest=digest_of(provider_id)).exists()
 
 
-def advance(*, now: datetime, limit: int = BATCH, of: Erasure | None = None) -> int:
+def advance(*, now: datetime, of: Erasure | None = None) -> int:
     """Ask the provider for erasures that are due, of one request or of any.
 
     Returns how many it decided. Stops at the first error of the provider, which is logged; what
     is left is due again later, without an end. So is a task that failed for a reason of its own.
     """
     _queue_latecomers(now)
+    tasks = (of.tasks.all() if of else ErasureTask.objects.all()).filter(
+        environment=conf.ENVIRONMENT
+    )
+    # As nearly always, nothing is due.
+    if provider_rate_limit.paused_until(now=now) or not tasks.filter(due_at__lte=now).exists():
+        return 0
     decided = 0
-    for pk in _claim_due(of, limit, now):
+    for pk in poll_lock.claim_due(tasks, "due_at", BATCH, now=now):
         try:
             if not _advance(pk, now):
                 break
@@ -216,8 +222,7 @@ def _erase_rows(user_id: Any) -> None:
 def _queue_latecomers(now: datetime) -> None:
     """Queue what the provider made while its user was being erased: it had no id then."""
     scrubbed = FaceAuthentication.objects.filter(applicant_id="", erased_at=None)
-    late = scrubbed.filter(created_at__gte=now - LATE).exclude(provider_id=None)
-    for row in late:
+    for row in scrubbed.filter(created_at__gte=now - LATE).exclude(provider_id=None):
         if not is_asked_for(row.provider_id or ""):
             with unexpected_errors.contained(f"authentication={row}"):
                 _queue_late(row, now)
@@ -231,15 +236,6 @@ def _queue_late(row: FaceAuthentication, now: datetime) -> None:
         if erasure is not None:
             _queue_one(erasure, row, now)
             Erasure.objects.filter(pk=erasure.pk).update(finished_at=None)
-
-
-def _claim_due(erasure: Erasure | None, limit: int, now: datetime) -> tuple[int, ...]:
-    tasks = erasure.tasks.all() if erasure else ErasureTask.objects.all()
-    tasks = tasks.filter(environment=conf.ENVIRONMENT)
-    # As nearly always, nothing is due.
-    if provider_rate_limit.paused_until(now=now) or not tasks.filter(due_at__lte=now).exists():
-        return ()
-    return poll_lock.claim_due(tasks, "due_at", limit, now=now)
 
 
 def _advance(pk: int, now: datetime) -> bool:

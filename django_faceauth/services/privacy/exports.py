@@ -59,11 +59,6 @@ NOT_TOLD: Final = _("Withheld: result of fraud detection.")
 STILL_OPEN: Final = _("Withheld while the challenge is open.")
 UNREADABLE: Final = _("Could not be read. Please contact support.")
 
-FRAUD_COLUMNS: Final[Mapping[type[Model], frozenset[str]]] = {
-    FaceAuthentication: frozenset({"response_codes", "code", "risk_labels"}),
-    FaceAttempt: frozenset({"response_codes"}),
-    ReviewCase: frozenset({"reasons"}),
-}
 FRAUD_REASONS: Final = frozenset({ReviewCase.Reason.FRAUD, ReviewCase.Reason.DURESS})
 
 #: Models without personal data.
@@ -249,19 +244,20 @@ def _value(
             return USER if str(value) == str(user.pk) else _("staff")
         if isinstance(row, FaceChallenge) and column.name == "handle" and row.is_open:
             return STILL_OPEN
-        if not with_fraud_codes and column.name in FRAUD_COLUMNS.get(category.model, ()):
-            return _without_fraud(column.name, value)
+        return value if with_fraud_codes else _without_fraud(column.name, value)
     except Exception as error:
         unexpected_errors.note(error, f"{row._meta.model_name}={row.pk} {column.name}")
         return UNREADABLE
-    return value
 
 
 def _without_fraud(name: str, value: Any) -> Any:
+    """Return the value of a column, of any model, without results of fraud detection."""
     if name == "risk_labels":
         return NOT_TOLD if value else value
     if name == "code":
         return NOT_TOLD if value in FRAUD else value
     if name == "reasons":
         return [NOT_TOLD if reason in FRAUD_REASONS else reason for reason in value]
-    return [NOT_TOLD if entry["code"] in FRAUD else entry for entry in value]
+    if name == "response_codes":
+        return [NOT_TOLD if entry["code"] in FRAUD else entry for entry in value]
+    return value

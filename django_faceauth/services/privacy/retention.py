@@ -63,10 +63,13 @@ def purge(*, now: datetime, tell: Callable[[int], object] = int) -> Mapping[str,
     for rule, rows in _due(now):
         counts[rule.name] = 0
         with unexpected_errors.contained(rule.name):
-            for keys in _batches(rows):
+            # By primary key, so that a row that fails is not tried twice.
+            rest = rows.order_by("pk")
+            while keys := list(rest.values_list("pk", flat=True)[:BATCH]):
                 kind = rows.model._base_manager.all()
                 counts[rule.name] += unexpected_errors.end(kind, keys, rule.end)
                 tell(len(keys))
+                rest = rows.filter(pk__gt=keys[-1]).order_by("pk")
     audit_log.note("purged", by=None, now=now, **counts)
     return counts
 
@@ -81,14 +84,6 @@ def _due(now: datetime) -> Iterator[tuple[Rule, Rows]]:
         period = conf.RETENTION[rule.period]
         if period is not None:
             yield rule, rule.expired(now - period)
-
-
-def _batches(rows: Rows) -> Iterator[list[Any]]:
-    """Yield primary keys in their order, so that a row that fails is not tried twice."""
-    rest = rows.order_by("pk")
-    while keys := list(rest.values_list("pk", flat=True)[:BATCH]):
-        yield keys
-        rest = rows.filter(pk__gt=keys[-1]).order_by("pk")
 
 
 def _settled_events(since: datetime) -> Rows:
@@ -127,11 +122,6 @@ def _consents(since: datetime) -> Rows:
     return orphans.exclude(Exists(gone.filter(requested_at__gte=since)))
 
 
-def _erasures(since: datetime) -> Rows:
-    proved = Consent.objects.filter(who=OuterRef("who"))
-    return Erasure.objects.filter(finished_at__lt=since).exclude(Exists(proved))
-
-
 def _delete_flow(rows: Rows) -> None:
     """Delete authentications with their challenges."""
     FaceChallenge.objects.filter(authentication__in=rows.values("pk")).delete()
@@ -162,6 +152,12 @@ RULES: Final = (
     ),
     Rule("lockouts", "limits", lambda since: Lockout.objects.filter(until__lt=since)),
     Rule("consents", "consents", _consents),
-    Rule("erasures", "consents", _erasures),
+    Rule(
+        "erasures",
+        "consents",
+        lambda since: Erasure.objects.filter(finished_at__lt=since).exclude(
+            Exists(Consent.objects.filter(who=OuterRef("who")))
+        ),
+    ),
     Rule("audit", "audit", lambda since: AuditEntry.objects.filter(at__lt=since)),
 )

@@ -1,4 +1,4 @@
-"""Handle reports by users that a face check was not theirs."""
+"""Handle what users say of a face check: it was not theirs, or the decline was wrong."""
 
 from __future__ import annotations
 
@@ -35,4 +35,14 @@ def report(challenge: FaceChallenge, *, now: datetime) -> bool:
         )
         if challenge.authentication is not None:
             review_queue.raise_case(challenge.authentication, ReviewCase.Reason.REPORTED, now=now)
+    return True
+
+
+@database.repeated
+def contest(challenge: FaceChallenge, *, now: datetime) -> bool:
+    """Queue a decline that its user contests for review; tell whether it was declined."""
+    if not challenge.is_declined or challenge.authentication is None:
+        return False
+    with database.atomic():
+        review_queue.raise_case(challenge.authentication, ReviewCase.Reason.CONTESTED, now=now)
     return True

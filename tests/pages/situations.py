@@ -1,4 +1,4 @@
-"""What people run into on the pages of ours, each situation with the page that they see."""
+"""Every situation in which users see a page of ours, with that page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from html import unescape
 
+import pytest
 import time_machine
 from django.core import signing
 from django.http import HttpResponse
@@ -14,7 +15,6 @@ from django.urls import reverse
 
 from django_faceauth.models import Consent
 from django_faceauth.services.notifications import SALT
-from tests.pages.test_pages import back_to_an_app
 from tests.provider_double import Provider
 from tests.site.models import Payment
 from tests.user_driver import Person, form_in
@@ -26,6 +26,16 @@ LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerk GmbH"
 ARABIC = "مؤسسة الميناء"
 FALLBACK = override_settings(FACEAUTH_FALLBACK="by-code")
 ASKING = override_settings(FACEAUTH_CONSENT_VERSION="2026-11", FACEAUTH_FALLBACK="by-code")
+
+
+@override_settings(FACEAUTH_REDIRECT_ALLOWLIST=["demobank://face/done"])
+def back_to_an_app(person: Person) -> HttpResponse:
+    """Let an app start, and return what the browser sees when it comes back."""
+    pytest.importorskip("rest_framework")
+    attempts = person.is_asked().replace("/face/start/", "/face/api/challenges/") + "attempts/"
+    body = {"redirect_url": "demobank://face/done"}
+    capture = person.browser.post(attempts, body, "application/json").json()["capture_url"]
+    return person.returns(person.shows_face(capture))
 
 
 def all_of_them(clock: time_machine.Coordinates, provider: Provider) -> Iterator[Situation]:
@@ -118,7 +128,7 @@ def of_consent(clock: time_machine.Coordinates) -> Iterator[Situation]:
 
 
 def for_others(clock: time_machine.Coordinates) -> Iterator[Situation]:
-    """Browsers without the session: a phone, an app, and whoever reads a mail."""
+    """Browsers without the session: a phone, an app, and one that opens the link of a mail."""
     yield "elsewhere", Client().get("/face/returned/invented/?again=1")
     yield "back", back_to_an_app(Person(clock))
     yield "done", Client().get("/face/done/")

@@ -1,4 +1,4 @@
-"""The provider rate limit of all processes (D-04, P-06)."""
+"""The provider rate limit of all processes, and the polling schedule (D-04, P-06)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from django_faceauth.exceptions import AccessDenied, NotFound, Unavailable
-from django_faceauth.models import ProviderRateLimit
-from django_faceauth.services.sync import provider_rate_limit
+from django_faceauth.models import FaceAuthentication, ProviderRateLimit
+from django_faceauth.services.sync import polling_schedule, provider_rate_limit
+from django_faceauth.statuses import AuthenticationStatus
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
@@ -40,6 +41,11 @@ def test_half_a_second_may_be_asked_at_once_and_twenty_in_each():
     later = NOON + 10 * SECOND
     assert taken(50, now=later) == 11
     assert sum(taken(5, now=later + tenth * SECOND / 10) for tenth in range(1, 101)) == 200
+    for _ in range(30):  # made in any case, and counted
+        provider_rate_limit.record(now=later + 10 * SECOND)
+    assert provider_rate_limit.used(now=later + 10 * SECOND) == 1
+    assert taken(5, now=later + 10 * SECOND) == 0
+    assert taken(5, now=later + 12 * SECOND) == 5
 
 
 @given(
@@ -64,15 +70,6 @@ def test_no_second_sees_more_than_its_share(steps, rate):
             assert last - first + 1 <= rate * (window + 1) + 1.001
 
 
-def test_calls_that_are_made_in_any_case_are_counted():
-    taken(1)
-    for _ in range(30):
-        provider_rate_limit.record(now=NOON)
-
-    assert taken(5) == 0
-    assert taken(5, now=NOON + 2 * SECOND) == 5
-
-
 def test_a_clock_that_was_far_ahead_does_not_stop_us():
     taken(3, now=NOON + timedelta(days=1))
     assert taken(1) == 1
@@ -89,6 +86,8 @@ def test_a_clock_that_was_far_ahead_does_not_stop_us():
         (Unavailable("x", status_code=503, retry_after=60), 60 * SECOND, "asked_to", 0),
         (Unavailable("x", status_code=429), SECOND, "asked_to", 0),
         (Unavailable("x", status_code=429, retry_after=1e9), timedelta(minutes=15), "asked_to", 0),
+        (Unavailable("x", status_code=503), None, "", 1),
+        (NotFound("x"), None, "", 1),
     ],
 )
 def test_pauses(error, pause, reason, let_in):
@@ -97,21 +96,14 @@ def test_pauses(error, pause, reason, let_in):
 
     react(error, now=NOON)
 
-    assert provider_rate_limit.paused_until(now=NOON) == NOON + pause
+    assert provider_rate_limit.paused_until(now=NOON) == (pause and NOON + pause)
     assert provider_rate_limit.pause(now=NOON) == reason
+    if pause is None:
+        return
     assert taken(1, now=NOON + pause - SECOND / 2) == 0
     assert taken(1, now=NOON + SECOND / 2, someone_waits=True) == let_in
     assert taken(1, now=NOON + pause) == 1
     assert provider_rate_limit.pause(now=NOON + pause) == ""
-
-
-@pytest.mark.parametrize("error", [Unavailable("x", status_code=503), NotFound("x")])
-def test_other_errors_are_no_reason_to_stop(error):
-    taken(1)
-
-    react(error, now=NOON)
-
-    assert provider_rate_limit.paused_until(now=NOON) is None
 
 
 def test_each_set_of_credentials_has_its_own():
@@ -129,10 +121,36 @@ def test_each_set_of_credentials_has_its_own():
     assert "sk_sbox" not in str(ProviderRateLimit.objects.first())
 
 
-def test_how_much_is_used():
-    assert provider_rate_limit.used(now=NOON) == 0
-    taken(50)
-    assert 0.5 < provider_rate_limit.used(now=NOON) < 0.6
-    taken(50, someone_waits=True)
-    assert provider_rate_limit.used(now=NOON) == 1
-    assert provider_rate_limit.used(now=NOON + 2 * SECOND) == 0
+# -- the schedule
+
+
+@pytest.mark.parametrize(
+    ("quiet", "pause"),
+    [
+        *((0, 2), (8, 2), (20, 5), (100, 25), (240, 60), (599, 60)),
+        *((600, 300), (4800, 1200), (10**6, 6 * 3600)),
+    ],
+)
+def test_pauses_grow_with_the_silence(quiet, pause):
+    assert polling_schedule.pause_after(timedelta(seconds=quiet)) == timedelta(seconds=pause)
+
+
+@given(st.timedeltas(min_value=timedelta(seconds=2), max_value=timedelta(days=30)))
+def test_jitter_only_shortens_and_never_below_two_seconds(pause):
+    assert max(pause * 0.8, timedelta(seconds=2)) <= polling_schedule.jittered(pause) <= pause
+
+
+@given(
+    st.lists(st.floats(0, 3600), max_size=60),
+    st.sampled_from([*AuthenticationStatus, "invented_tomorrow", ""]),
+)
+def test_the_polls_of_an_authentication_are_limited(delays, status):
+    """However late each is made, the next lies ahead, and they come to an end."""
+    row, now, asked = FaceAuthentication(status=status, last_change_at=NOON), NOON, 0
+    while (due := polling_schedule.next_poll(row, now=now)) is not None:
+        assert due > now
+        now = due + timedelta(seconds=delays[asked] if asked < len(delays) else 0)
+        row.poll_count += 1
+        asked += 1
+
+    assert asked <= polling_schedule.MOST_PULLS

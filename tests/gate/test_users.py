@@ -1,4 +1,4 @@
-"""Views cannot work for another user than the gate decided for (F-01)."""
+"""Views work for the user that the gate decided for (F-01), who is not impersonated (B-04)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from django.contrib.auth import alogin, alogout, login, logout
 from django.contrib.auth.models import User
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
-from django.test import AsyncClient
+from django.test import AsyncClient, override_settings
 from django.test.utils import isolate_apps
 from django.urls import path
 from django.utils.functional import SimpleLazyObject
 from django.views import View
 
 from django_faceauth.exceptions import UserChanged
-from django_faceauth.gate import FaceRequiredMixin, face_required
+from django_faceauth.gate import FaceRequiredMixin, face_required, freshness
+from django_faceauth.messages import NOT_DONE
+from django_faceauth.models import FaceChallenge
+from django_faceauth.services.grants import identity
+from django_faceauth.testing import exempted
 from tests.site.models import Customer
 from tests.test_checks import addresses
 
@@ -69,7 +73,6 @@ def logs_out_and_assigns(request, user):
     ],
 )
 def test_a_view_cannot_assign_another_user(person, other, work):
-    """F-01."""
     with pytest.raises(UserChanged):
         answered(person, lambda request: work(request, other))
 
@@ -84,23 +87,17 @@ def test_a_view_cannot_log_in_another_user(person, other):
     assert person.browser.get("/home/").status_code == 302
 
 
-def test_the_same_user_may_be_logged_in_again(person):
-    """Read from the database again, or by a proxy of the user model (F-01)."""
+def test_the_same_user_may_be_logged_in_again_or_out(person):
+    """Read from the database again, by a proxy or a child of the user model (F-01)."""
 
     def work(request):
         login(request, User.objects.get(pk=request.user.pk), BACKEND)
         request.user = Proxy.objects.get(pk=request.user.pk)
+        request.user = Customer(account=person.user, id=person.user.pk, number=7**9)
+        logout(request)
+        return str(request.user)
 
-    assert answered(person, work).content.decode() == person.user.get_username()
-
-
-def test_a_child_of_the_user_model_is_the_same_user(person):
-    """Whatever its own key is (F-01)."""
-    child = Customer(account=person.user, id=person.user.pk, number=7**9)
-
-    answer = answered(person, lambda request: setattr(request, "user", child) or "done")
-
-    assert answer.content == b"done"
+    assert answered(person, work).content == b"AnonymousUser"
 
 
 def test_a_child_of_another_user_is_not_the_same_user(person, other):
@@ -111,16 +108,7 @@ def test_a_child_of_another_user_is_not_the_same_user(person, other):
         answered(person, lambda request: assigns(request, child))
 
 
-def test_a_view_may_log_out(person):
-    """F-01."""
-    assert answered(person, lambda request: logout(request) or str(request.user)).content == (
-        b"AnonymousUser"
-    )
-
-
 def test_bind_cannot_change_the_user(person, other):
-    """F-01."""
-
     def bind(request):
         request.user = other
         return {"amount": 1}
@@ -169,8 +157,6 @@ def test_an_async_view_has_one_user(person, other):
 
 @pytest.mark.parametrize("name", ["user", "auser", "login"])
 def test_an_async_view_cannot_change_it(person, other, name):
-    """F-01."""
-
     async def auser():
         return other
 
@@ -186,11 +172,85 @@ def test_an_async_view_cannot_change_it(person, other, name):
 
 
 def test_an_async_view_may_log_out_and_the_same_user_in(person):
-    """F-01."""
-
     async def work(request):
         await alogin(request, await sync_to_async(User.objects.get)(pk=person.user.pk), BACKEND)
         await alogout(request)
         return str((await request.auser()).is_anonymous)
 
     assert answered_async(person, work) == "True"
+
+
+# -- staff who impersonate a user cannot use the user's face (B-04, TH-44)
+
+GATE = "/statements/"
+
+#: What each tool stores in the session while it is active.
+SESSIONS = [
+    {"hijack_history": ["1"]},  # django-hijack
+    {"loginas_from_user": "1:signature"},  # django-loginas
+    {"_impersonate": "1"},  # django-impersonate
+    {"exit_users_pk": [("1", "django.contrib.auth.backends.ModelBackend")]},  # django-su
+    {"django_disguise:original_user": "1"},  # django-disguise
+]
+
+
+def acts(person, marks):
+    session = person.browser.session
+    session.update(marks)
+    session.save()
+
+
+def test_every_known_key_is_tried_here():
+    assert {key for marks in SESSIONS for key in marks} == set(identity.IMPERSONATION_KEYS)
+
+
+@pytest.mark.parametrize("marks", SESSIONS, ids=lambda marks: next(iter(marks)))
+def test_a_grant_and_an_exemption_do_not_count(people, marks):
+    """No challenge is made, and the page is the same for all users (B-04, TH-44)."""
+    person, exempt, stranger = people(), people(), people(None)
+    person.passes(GATE)
+    challenge = person.challenge
+    exempted(exempt.user)
+
+    for client in (person, exempt, stranger):
+        acts(client, marks)
+        for url in (GATE, "/async/", "/documents/", "/once/"):
+            refused = client.browser.get(url)
+            assert refused.status_code == 403
+            assert refused.context["wording"] == NOT_DONE["impersonated"]
+    assert (
+        FaceChallenge.objects.get(user__in=[person.user, exempt.user, stranger.user]) == challenge
+    )
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"FACEAUTH_IMPERSONATION_KEYS": ["other", "acts"]},
+        {"FACEAUTH_IMPERSONATION_KEYS": lambda: ["acts"]},
+        {"LOGINAS_FROM_USER_SESSION_FLAG": "acts"},
+    ],
+    ids=["listed", "called", "loginas"],
+)
+def test_a_site_can_name_keys_of_other_tools(person, setting):
+    """Grants and exemptions count again once the key has gone (F-07)."""
+    exempted(person.user)
+    acts(person, {"acts": "1"})
+    assert person.browser.get(GATE).status_code == 200
+
+    with override_settings(**setting):
+        assert person.browser.get(GATE).status_code == 403
+        acts(person, {"acts": ""})
+        assert person.browser.get(GATE).status_code == 200
+
+
+@pytest.mark.parametrize("mark", identity.IMPERSONATION_MARKS)
+def test_marks_on_the_user_count_too(person, mark):
+    """Middleware of these tools sets them (TH-44)."""
+    person.passes(GATE)
+    request = person.request(GATE)
+    assert freshness(request) is not None
+
+    setattr(person.user, mark, True)
+
+    assert freshness(request) is None
