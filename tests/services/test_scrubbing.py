@@ -56,7 +56,7 @@ def test_without_a_hook_what_passed_the_edge_is_kept(declines):
     assert row.risk_labels == ["multiple_faces_detected"]
     assert FaceAttempt.objects.get().network != ""
     row.applicant_id = ""  # of an erased user nothing is kept
-    kept = data_minimisation.filter_facts(row, {"response_codes": [1], "network": "x"})
+    kept = sync.filter_facts(row, {"response_codes": [1], "network": "x"})
     assert kept == {"response_codes": [], "network": ""}
 
 

@@ -17,6 +17,7 @@ import requests
 from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
 from django.core.cache import cache
+from django.core.cache.backends.base import BaseCache
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, connection
@@ -165,9 +166,21 @@ def test_a_missing_length_has_a_reason_of_its_own(caplog):
     assert levels_of("webhook_length") == ["warning"]
 
 
+class Away(BaseCache):
+    """A cache whose server is down."""
+
+    def __init__(self, _location: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+
+    def get(self, *_args: Any, **_kwargs: Any) -> None:
+        raise ConnectionError
+
+    add = set = incr = touch = delete = get
+
+
 def test_a_cache_that_is_away_changes_no_answer(settings):
     """(F-43)."""
-    settings.CACHES = {"default": {"BACKEND": "tests.api.test_cache_away.Away"}}
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.Away"}}
 
     assert wsgi(body_of(), CONTENT_LENGTH=None, **CHUNKED) == "411"
     assert levels_of("webhook_length") == []
