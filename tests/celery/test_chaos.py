@@ -1,7 +1,7 @@
 """Workers and broker keep dying while events come in, and none is lost (D-01).
 
-Some hundred events belong to the suite; `FACEAUTH_TEST_EVENTS=100000` makes it more. With a
-Redis, it is one of this test's own that dies; with another broker, the line to it is cut.
+The suite posts 600 events; `FACEAUTH_TEST_EVENTS=100000` posts more. With Redis the test kills
+a server of its own; with another broker it cuts the line to it.
 """
 
 from __future__ import annotations

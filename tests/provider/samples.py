@@ -78,3 +78,9 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.now += seconds
+
+
+def patient(clock: Clock | None = None, *, read: float = 10) -> Transport:
+    """A transport that does not really sleep."""
+    clock = clock or Clock()
+    return Transport(timeout=(3, read), clock=clock, sleep=clock.sleep)

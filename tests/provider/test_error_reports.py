@@ -39,7 +39,7 @@ from tests.provider.loopback import (
     stays_silent,
     tells,
 )
-from tests.provider.samples import ATTEMPT, BACK, FATP, FAV, Clock
+from tests.provider.samples import ATTEMPT, BACK, FATP, FAV, patient
 
 pytestmark = pytest.mark.enable_socket
 
@@ -66,14 +66,8 @@ def assets(client: Client) -> object:
     return client.list_assets(FAV, FATP)
 
 
-def patient(read: float = 10) -> Transport:
-    """A transport that does not really sleep."""
-    clock = Clock()
-    return Transport(timeout=(3, read), clock=clock, sleep=clock.sleep)
-
-
 def with_key(url: str, key: str = canaries.KEY, *, read: float = 10) -> Client:
-    return Client(url, SecretKey(Secret(key)), patient(read))
+    return Client(url, SecretKey(Secret(key)), patient(read=read))
 
 
 def with_oauth(url: str, secret: str = canaries.CLIENT_SECRET) -> Client:

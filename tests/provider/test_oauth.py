@@ -37,6 +37,7 @@ from tests.provider.samples import (
     JOURNEY,
     TOKEN_URL,
     Clock,
+    patient,
 )
 
 OAUTH = {"FACEAUTH_OAUTH_CLIENT_ID": "ack_1", "FACEAUTH_OAUTH_CLIENT_SECRET": lambda: "s3cret"}
@@ -83,7 +84,7 @@ def wrist_watch() -> Clock:
 
 @pytest.fixture
 def credentials(wrist_watch: Clock) -> ClientCredentials:
-    transport = Transport(clock=wrist_watch, sleep=wrist_watch.sleep)
+    transport = patient(wrist_watch)
     return ClientCredentials(transport, TOKEN_URL, "ack_1", Secret("s3cret"), clock=wrist_watch)
 
 

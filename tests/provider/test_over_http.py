@@ -7,13 +7,9 @@ import threading
 import time
 
 import pytest
-from django.test import override_settings
-from pytest_django.live_server_helper import LiveServer
-from requests.adapters import HTTPAdapter
 
 from django_faceauth.exceptions import MalformedAnswer, ProviderError, Unavailable
-from django_faceauth.provider import factory
-from django_faceauth.provider.transport import MAX_BODY, TOTAL_SECONDS, Transport
+from django_faceauth.provider.transport import MAX_BODY, TOTAL_SECONDS
 from tests.provider.loopback import (
     Answer,
     Handler,
@@ -33,13 +29,13 @@ from tests.provider.loopback import (
 from tests.provider.samples import (
     APPLICANT,
     AUTHENTICATION,
-    BACK,
     CALLS,
     FAV,
     JOURNEY,
     POSTS,
     Clock,
     client_of,
+    patient,
 )
 
 pytestmark = pytest.mark.enable_socket
@@ -51,34 +47,6 @@ BROKEN_CONNECTIONS = {
     "end within the body": hangs_up_within_the_body,
     "broken chunk": sends_a_broken_chunk,
 }
-
-
-def patient(clock: Clock | None = None, *, read: float = 10) -> Transport:
-    """A transport that does not really sleep."""
-    clock = clock or Clock()
-    return Transport(timeout=(3, read), clock=clock, sleep=clock.sleep)
-
-
-@pytest.mark.usefixtures("transactional_db")
-def test_all_calls_reach_a_simulator_on_loopback(live_server: LiveServer) -> None:
-    """DESIGN 13: with DEBUG, the base URL may be plain HTTP on loopback."""
-    base_url = f"{live_server.url}/simulator"
-    real_network = HTTPAdapter()
-    with (
-        override_settings(DEBUG=True, FACEAUTH_BASE_URL=base_url),
-        factory.answered_by(real_network),
-    ):
-        client = factory.get_client()
-        fav = client.create_authentication(applicant_id=APPLICANT, user_journey_id=JOURNEY).id
-        attempt = client.create_attempt(fav, redirect_url=BACK)
-
-        assert attempt.capture_url.startswith(f"{base_url}/capture/")
-        assert client.get_attempt(fav, attempt.id) == attempt
-        assert client.list_attempts(fav).items == (attempt,)
-        assert client.list_assets(fav, attempt.id).total_count == 0
-        assert client.get_authentication(fav).status == "pending"
-        assert client.anonymize_authentication(fav).id == fav
-    real_network.close()
 
 
 class TestConnections:

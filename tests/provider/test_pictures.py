@@ -23,7 +23,7 @@ from tests.provider.loopback import (
     stays_silent,
     tells,
 )
-from tests.provider.samples import HOST, Clock
+from tests.provider.samples import HOST, patient
 from tests.provider.test_error_reports import assert_error_shows_nothing, assert_nothing_leaks
 
 pytestmark = pytest.mark.enable_socket
@@ -56,16 +56,20 @@ def has_a_broken_head(handler: Handler, request: Received) -> None:
     handler.close_connection = True
 
 
-def at(url: str) -> Image:
-    """Fetch a URL as the site would: with a client that has a secret."""
-    place = url.partition("//")[2].partition("/")[0]
-    return at_asset(AssetSnapshot("face_image", url), f"http://{place}")
+def at_link(url: str) -> Image:
+    # Joined in the call: a variable of this test is not what the report is searched for.
+    return at_asset(AssetSnapshot("face_image", url + PATH), url)
+
+
+def at_asset(asset: AssetSnapshot, url: str) -> Image:
+    client = Client(HOST, SecretKey(Secret(canaries.KEY)), patient(read=2))
+    return client.fetch_image(asset, hosts=[url.removeprefix("http://")], debug=True)
 
 
 @pytest.mark.parametrize("media_type", sorted(IMAGE_TYPES))
 def test_a_picture_is_handed_on_as_it_is(media_type: str) -> None:
     with serving(paints(FACE.read_bytes(), f"{media_type.upper()}; q=1")) as server:
-        image = at(server.url + PATH)
+        image = at_link(server.url)
 
     assert (image.media_type, image.content) == (media_type, FACE.read_bytes())
     assert "PNG" not in f"{image} {image!r}"
@@ -79,8 +83,8 @@ def test_the_host_of_the_picture_learns_the_link_and_nothing_else(
     netrc.write_text("machine 127.0.0.1 login somebody password something\n")
     monkeypatch.setenv("NETRC", str(netrc))
     with serving(paints(Set_Cookie="seen=1; Path=/")) as server:
-        at(server.url + PATH)
-        at(server.url + PATH)
+        at_link(server.url)
+        at_link(server.url)
         # A certificate that does not exist would fail at once where it was used.
         transport = Transport(certificate="/no/such.pem")
         assert transport.fetch("fetch_image", Secret(server.url + PATH)).content == b"face"
@@ -115,7 +119,7 @@ def test_no_redirect_is_followed() -> None:
     with serving(paints()) as elsewhere:
         moved = paints(b"", status=302, Location=f"{elsewhere.url}/x")
         with serving(moved) as server, pytest.raises(MalformedAnswer):
-            at(server.url + PATH)
+            at_link(server.url)
 
     assert elsewhere.requests == []
 
@@ -131,24 +135,24 @@ def test_no_redirect_is_followed() -> None:
 def test_anything_but_a_whole_picture_is_malformed(answer: Answer) -> None:
     """P-04: nothing that a browser would run."""
     with serving(answer) as server, pytest.raises(MalformedAnswer):
-        at(server.url + PATH)
+        at_link(server.url)
 
 
 def test_a_picture_of_five_megabytes_is_the_largest() -> None:
     with serving(paints(b"x" * MAX_IMAGE), paints(b"x" * (MAX_IMAGE + 1))) as server:
-        assert len(at(server.url + PATH).content) == MAX_IMAGE
+        assert len(at_link(server.url).content) == MAX_IMAGE
         with pytest.raises(Unavailable):
-            at(server.url + PATH)
+            at_link(server.url)
     pouring = Pours(Content_Type="image/png")
     with serving(pouring) as server, pytest.raises(Unavailable):
-        at(server.url + PATH)
+        at_link(server.url)
     assert pouring.taken < 50
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
 def test_an_expired_link_says_nothing_about_our_credentials(status: int) -> None:
     with serving(paints(status=status)) as server, pytest.raises(NotFound):
-        at(server.url + PATH)
+        at_link(server.url)
 
 
 @pytest.mark.parametrize(
@@ -166,18 +170,6 @@ def test_no_failure_shows_the_link(log: pytest.LogCaptureFixture, answer: Answer
 
     assert_error_shows_nothing(caught.value, log)
     assert "fetch_image failed" in log.text
-
-
-def at_link(url: str) -> Image:
-    # Joined in the call: a variable of this test is not what the report is searched for.
-    return at_asset(AssetSnapshot("face_image", url + PATH), url)
-
-
-def at_asset(asset: AssetSnapshot, url: str) -> Image:
-    clock = Clock()
-    transport = Transport(timeout=(3, 2), clock=clock, sleep=clock.sleep)
-    client = Client(HOST, SecretKey(Secret(canaries.KEY)), transport)
-    return client.fetch_image(asset, hosts=[url.removeprefix("http://")], debug=True)
 
 
 @pytest.mark.parametrize("answer", [paints(), has_a_broken_head], ids=["good", "broken head"])

@@ -75,13 +75,6 @@ def test_every_request_verifies_the_provider_and_nothing_changes_that(
     assert not [*filter(switches.search, [*parameters, *conf.KNOWN])]
 
 
-def test_debug_does_not_change_that(observer: Observer) -> None:
-    with override_settings(DEBUG=True), factory.answered_by(observer):
-        calls_everything(factory.get_client())
-
-    assert {seen["verify"] for seen in observer.seen} == {True}
-
-
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 @pytest.mark.parametrize(("value", "verify"), [("", True), ("corporate.pem", "corporate.pem")])
 def test_the_environment_names_authorities_only(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.dispatch import Signal
 
 from django_faceauth import signals
 from tests.user_driver import Person
@@ -25,23 +27,29 @@ class Told(list[tuple[str, dict[str, Any]]]):
         return [facts for told, facts in self if told == name]
 
 
+@contextmanager
+def hearing() -> Iterator[Told]:
+    """Record what receivers are told in the block."""
+    told = Told()
+
+    def receiver(signal: Signal, **facts: Any) -> None:
+        told.append((names[signal], facts))
+
+    names = {getattr(signals, name): name for name in NAMES}
+    for signal in names:
+        signal.connect(receiver)
+    try:
+        yield told
+    finally:
+        for signal in names:
+            signal.disconnect(receiver)
+
+
 @pytest.fixture
 def told(transactional_db: None) -> Iterator[Told]:
     """What receivers are told from now on: after commits, so that there must be some."""
-    heard = Told()
-    receivers = {name: _hearing(heard, name) for name in NAMES}
-    for name, receiver in receivers.items():
-        getattr(signals, name).connect(receiver)
-    yield heard
-    for name, receiver in receivers.items():
-        getattr(signals, name).disconnect(receiver)
-
-
-def _hearing(heard: Told, name: str) -> Callable[..., None]:
-    def receiver(**facts: Any) -> None:
-        heard.append((name, facts))
-
-    return receiver
+    with hearing() as told:
+        yield told
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ import requests
 from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
 from django.core.cache import cache
+from django.core.cache.backends.base import BaseCache
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, connection
@@ -35,6 +36,9 @@ from tests.webhooks.test_door import hearing_of_refusals
 FAV = "fav_" + "a" * 26
 LARGEST = 64 * 1024
 ROOT = Path(__file__).parent.parent.parent
+
+
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +97,6 @@ CHUNKED = {"HTTP_TRANSFER_ENCODING": "chunked"}
 ENDED = {"wsgi.input_terminated": True}
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("length", [None, ""])
 @pytest.mark.parametrize("headers", [CHUNKED, {}])
 def test_a_body_that_the_server_ends_is_read(length, headers):
@@ -103,7 +106,6 @@ def test_a_body_that_the_server_ends_is_read(length, headers):
     assert kept() == 1
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("length", "headers", "status"),
     [
@@ -119,7 +121,6 @@ def test_a_stated_length_counts(length, headers, status):
     assert kept() == (status == "200")
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("headers", [{"CONTENT_LENGTH": "500"}, {"CONTENT_LENGTH": None, **ENDED}])
 def test_a_body_that_breaks_off_is_a_bad_request(headers):
     """(F-43)."""
@@ -127,7 +128,6 @@ def test_a_body_that_breaks_off_is_a_bad_request(headers):
     assert kept() == 0
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("length", [None, ""])
 @pytest.mark.parametrize("headers", [CHUNKED, {}, {"wsgi.input_terminated": False}])
 def test_without_a_length_and_an_end_the_answer_is_411(length, headers):
@@ -138,7 +138,6 @@ def test_without_a_length_and_an_end_the_answer_is_411(length, headers):
     assert kept() == 0
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize(("size", "status"), [(LARGEST, "200"), (LARGEST + 1, "413")])
 def test_no_more_than_64_kib_are_read(size, status):
     """(F-43, W-09)."""
@@ -152,7 +151,6 @@ def test_no_more_than_64_kib_are_read(size, status):
 # -- what is told of it
 
 
-@pytest.mark.django_db
 def test_a_missing_length_has_a_reason_of_its_own(caplog):
     """In the log, the signal, the metric and the doctor (F-43)."""
     wsgi(body_of(), CONTENT_LENGTH=None, **CHUNKED, **ENDED)
@@ -168,10 +166,21 @@ def test_a_missing_length_has_a_reason_of_its_own(caplog):
     assert levels_of("webhook_length") == ["warning"]
 
 
-@pytest.mark.django_db
+class Away(BaseCache):
+    """A cache whose server is down."""
+
+    def __init__(self, _location: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+
+    def get(self, *_args: Any, **_kwargs: Any) -> None:
+        raise ConnectionError
+
+    add = set = incr = touch = delete = get
+
+
 def test_a_cache_that_is_away_changes_no_answer(settings):
     """(F-43)."""
-    settings.CACHES = {"default": {"BACKEND": "tests.api.test_cache_away.Away"}}
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.Away"}}
 
     assert wsgi(body_of(), CONTENT_LENGTH=None, **CHUNKED) == "411"
     assert levels_of("webhook_length") == []

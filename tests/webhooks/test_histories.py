@@ -26,7 +26,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from django_faceauth import signals
 from django_faceauth.conf import RATE_LIMITS
 from django_faceauth.models import FaceChallenge, StatusChange, WebhookEvent
 from django_faceauth.provider import factory
@@ -42,6 +41,7 @@ from tests.provider_double import Provider, answers, breaks, works_but_times_out
 from tests.sweeping import sweep_for, sweep_once
 from tests.user_driver import Person, capture_url_in
 from tests.webhook_deliveries import URL
+from tests.webhooks.conftest import hearing
 
 ASKED_FOR = os.environ.get("FACEAUTH_TEST_HISTORIES")
 HISTORIES = int(ASKED_FOR or 4)
@@ -65,7 +65,6 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         self.stack = ExitStack()
         self.provider = Provider()
-        self.told: list[tuple[str, dict]] = []
         self.anchors: dict[int, object] = {}
         self.ended: dict[int, str] = {}
         self.captures: list[str] = []
@@ -86,16 +85,7 @@ class Histories(RuleBasedStateMachine):
                 FACEAUTH_RATE_LIMITS=dict.fromkeys(RATE_LIMITS),
             )
         )
-        for name in ("status_changed", "challenge_granted", "challenge_revoked"):
-            self._listen(name)
-
-    def _listen(self, name: str) -> None:
-        def receiver(**facts: object) -> None:
-            self.told.append((name, facts))
-
-        signal = getattr(signals, name)
-        signal.connect(receiver, weak=False)
-        self.stack.callback(signal.disconnect, receiver)
+        self.told = self.stack.enter_context(hearing())
 
     def teardown(self) -> None:
         try:
@@ -206,7 +196,7 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def each_step_is_told_once(self) -> None:
         """D-09, D-12."""
-        told = [name for name, _facts in self.told]
+        told = self.told.names()
         assert told.count("status_changed") == StatusChange.objects.count()
         granted = FaceChallenge.objects.filter(verified_at__isnull=False)
         assert told.count("challenge_granted") == granted.count()

@@ -108,15 +108,6 @@ def test_an_unknown_status_is_kept_and_opens_nothing(captured, provider, status)
     assert states() == ["processed"]
 
 
-def test_an_event_of_the_other_environment_is_ignored(captured, provider):
-    FaceAuthentication.objects.update(environment="live")
-    asked = provider.questions
-
-    tell(captured)
-
-    assert (states(), provider.questions) == (["ignored"], asked)
-
-
 def acknowledged(person):
     """Return the response to an event, which the server has not closed yet."""
     body = json.dumps(event(person.authentication)).encode()
@@ -178,12 +169,15 @@ def test_an_event_older_than_what_we_hold_costs_no_call(approved, provider, age)
     assert (states(), provider.questions) == (["processed"], asked)
 
 
-def test_an_event_without_a_time_is_worth_a_call(approved, provider):
+def test_an_event_without_a_time_is_worth_a_call_in_its_environment(approved, provider):
     asked = provider.questions
 
     deliver(event(approved.authentication) | {"created_on": None})
-
     assert (states(), provider.questions) == (["processed"], asked + 1)
+
+    FaceAuthentication.objects.update(environment="live")
+    deliver(event(approved.authentication) | {"created_on": None})
+    assert (states(), provider.questions) == (["processed", "ignored"], asked + 1)
 
 
 def test_fifty_events_at_once_are_one_question(captured, provider):
