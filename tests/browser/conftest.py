@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.browser.chromium import FLAGS, VARIABLE, chromium
-from tests.server import running_bank
+from tests.server import manage, running_bank
 
 HERE = Path(__file__).parent
 
@@ -62,6 +62,21 @@ def slow_bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def strict_bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The bank with a session cookie that does not come along from other sites."""
     yield from serve(tmp_path_factory, **QUICK, SESSION_COOKIE_SAMESITE="Strict")
+
+
+@pytest.fixture(scope="session")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The bank with two weeks of history."""
+    folder = tmp_path_factory.mktemp("office")
+    with running_bank(folder, **AGREED) as url:
+        manage(folder, "demo_history", PORT=url.rpartition(":")[2], **AGREED)
+        yield url.replace("127.0.0.1", "localhost")
+
+
+@pytest.fixture(scope="session")
+def meadow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The bank in its other brand."""
+    yield from serve(tmp_path_factory, **QUICK, BANK_BRAND="meadow")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import quote, unquote, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
@@ -138,6 +138,15 @@ def violations(page: Page, context: str | None = None, rules: list[str] = RULES)
         for node in one["nodes"]
         if one not in unsure or page.evaluate(CONTRAST, node["target"][-1]) < 4.5
     ]
+
+
+def switch_scheme(page: Page, scheme: Literal["light", "dark"]) -> None:
+    """Switch the colour scheme, and wait for the transitions that this starts."""
+    page.emulate_media(color_scheme=scheme)
+    page.evaluate(
+        "Promise.allSettled(document.getAnimations().filter((one) => one instanceof CSSTransition)"
+        ".map((one) => one.finished)).then(() => null)"
+    )
 
 
 def tabbed_through(page: Page) -> list[dict[str, Any]]:

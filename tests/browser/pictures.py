@@ -59,19 +59,12 @@ class Studio:
             picture.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
-def take_all(folder: Path, browser: Browser) -> None:
-    """Take every picture, into `folder`."""
-    for brand in ("harbour", "meadow"):
-        with TemporaryDirectory() as vault:
-            asking = {"BANK_BRAND": brand, "FACEAUTH_CONSENT_VERSION": ""}
-            with running_bank(Path(vault), **asking) as url:
-                studio = Studio(browser, url.replace("127.0.0.1", "localhost"), folder)
-                if brand == "meadow":
-                    _of_the_other_brand(studio)
-                    continue
-                manage(Path(vault), "demo_history", PORT=url.rpartition(":")[2], **asking)
-                _of_the_desk(studio)
-                _of_the_way(studio)
+def take_all(folder: Path, browser: Browser, office: str, meadow: str) -> None:
+    """Take every picture, into `folder`: of a bank with a history, and of the other brand."""
+    of_office, of_meadow = (Studio(browser, url, folder) for url in (office, meadow))
+    _of_the_desk(of_office)
+    _of_the_way(of_office)
+    _of_the_other_brand(of_meadow)
 
 
 def _of_the_way(studio: Studio) -> None:
@@ -130,14 +123,27 @@ def _asks_for_a_payout(page: Page) -> None:
     page.wait_for_url("**/face/start/**")
 
 
+@contextmanager
+def _opened(brand: str) -> Iterator[str]:
+    settings = {"BANK_BRAND": brand, "FACEAUTH_CONSENT_VERSION": ""}
+    with TemporaryDirectory() as vault, running_bank(Path(vault), **settings) as url:
+        if brand == "harbour":
+            manage(Path(vault), "demo_history", PORT=url.rpartition(":")[2], **settings)
+        yield url.replace("127.0.0.1", "localhost")
+
+
 def main(folder: Path = IMAGES) -> None:
-    """Take every picture with a browser of its own."""
+    """Take every picture with a browser and banks of its own."""
     folder.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
+    with (
+        sync_playwright() as playwright,
+        _opened("harbour") as office,
+        _opened("meadow") as meadow,
+    ):
         browser = playwright.chromium.launch(
             executable_path=chromium(), args=[*FLAGS, "--hide-scrollbars"]
         )
-        take_all(folder, browser)
+        take_all(folder, browser, office, meadow)
         browser.close()
 
 

@@ -19,6 +19,7 @@ from tests.browser.looking import (
     STICKS_OUT,
     USABLE,
     Showcase,
+    switch_scheme,
     tabbed_through,
     violations,
 )
@@ -80,7 +81,7 @@ def test_axe_finds_nothing(showcase):
         page = window.show(name)
         assert page.title().startswith(page.locator("h1").inner_text()), name  # WCAG 2.4.2
         for scheme, rules in (("light", RULES), ("dark", COLOURS)):
-            page.emulate_media(color_scheme=scheme)
+            switch_scheme(page, scheme)
             found[name, scheme] = violations(page, rules=rules)
 
     assert {state: told for state, told in found.items() if told} == {}
@@ -230,7 +231,7 @@ def test_the_dialog_is_accessible_in_every_state(visit):
     def looks(name: str) -> None:
         expect(dialog(page)).to_be_visible()
         for scheme, rules in (("light", RULES), ("dark", COLOURS)):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            switch_scheme(page, scheme)
             found[name, scheme] = violations(page, ".fa-stepup", rules) + page.evaluate(STICKS_OUT)
         small = [one.bounding_box() for one in dialog(page).locator(USED).all() if one.is_visible()]
         assert all(min(box["width"], box["height"]) >= 24 for box in small), (name, small)

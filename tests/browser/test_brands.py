@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import QUICK, serve
-from tests.browser.looking import COLOURS, RULES, STICKS_OUT, violations
+from tests.browser.looking import COLOURS, RULES, STICKS_OUT, switch_scheme, violations
 from tests.browser.test_app import dialog, opens_the_app, writes_down
 from tests.browser.test_flow import goes_to_the_camera, says, shows
 
@@ -24,19 +23,12 @@ LOOKS = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def banks(bank: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The URL of each brand's bank."""
-    for meadow in serve(tmp_path_factory, **QUICK, BANK_BRAND="meadow"):
-        yield {"harbour": bank, "meadow": meadow}
-
-
 @pytest.fixture
-def comes(visit: Callable[..., Page], banks: dict[str, str]) -> Callable[..., Page]:
+def comes(visit: Callable[..., Page], bank: str, meadow: str) -> Callable[..., Page]:
     """Log a user in at one of the banks."""
 
     def comes(brand: str, name: str = "alice", **options: object) -> Page:
-        return visit(name, at=banks[brand], **options)
+        return visit(name, at={"harbour": bank, "meadow": meadow}[brand], **options)
 
     return comes
 
@@ -67,7 +59,7 @@ def test_colours_fonts_corners_and_logo_differ(comes):
 def look(page: Page, found: dict[tuple[str, str], list[str]], name: str) -> None:
     """Write down what is wrong with a page, in both schemes, and at 320 pixels."""
     for scheme, rules in (("light", RULES), ("dark", COLOURS)):
-        page.emulate_media(color_scheme=scheme)
+        switch_scheme(page, scheme)
         found[name, scheme] = violations(page, rules=rules) + page.evaluate(STICKS_OUT)
     wide = page.viewport_size
     page.set_viewport_size({"width": 320, "height": 640})

@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_flow import CAPTURE, goes_to_the_camera, says, shows
+from tests.browser.test_flow import CAPTURE, HEADING, goes_to_the_camera, says, shows
 
 DRAFT = re.compile(r"/payout/\d+/$")
 CONTINUE = re.compile(r"/face/continue/")
@@ -53,7 +53,7 @@ def test_without_javascript(visit, slow_bank):
     draft = writes_down(page, "Ms. Quay")
     starts(page)
     shows(page)
-    says(page, "One moment")
+    expect(page.locator(HEADING)).to_contain_text(re.compile("Checking the result|One moment"))
     page.wait_for_url(CONTINUE, timeout=20_000)
     expect(page.locator(".fa-snapshot")).to_contain_text("Ms. Quay")
     expect(page.locator(".fa-snapshot")).to_contain_text("12.50\u00a0EUR")

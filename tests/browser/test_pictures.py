@@ -25,9 +25,9 @@ def shown() -> set[str]:
     return found
 
 
-def test_every_picture_is_taken_kept_and_shown(browser, tmp_path):
+def test_every_picture_is_taken_kept_and_shown(browser, office, meadow, tmp_path):
     """None is missing, none is left over; each shows something, and is a small file."""
-    take_all(tmp_path, browser)
+    take_all(tmp_path, browser, office, meadow)
 
     kept = {file.name for file in IMAGES.iterdir()}
     assert {file.name for file in tmp_path.iterdir()} == kept == shown()

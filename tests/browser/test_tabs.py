@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 from tests.browser.test_flow import goes_to_the_camera, shows
 
 #: `FACEAUTH_TEST_TABS` checks, each in a window of its own.
-CHECKS = int(os.environ.get("FACEAUTH_TEST_TABS", "10"))
+CHECKS = int(os.environ.get("FACEAUTH_TEST_TABS", "5"))
 
 #: Asks for a page of the site and for the status, without a pause, until it is told to stop.
 POLLS = """
