@@ -1,4 +1,4 @@
-"""`python tests/elsewhere.py FOLDER`: copy of this tree without the package.
+"""`python tests/run_from_copy.py FOLDER`: copy this tree without the package.
 
 Tests that run there meet the package that is installed, and not the one beside them.
 """
@@ -14,7 +14,7 @@ LEFT_BEHIND = ("django_faceauth", "__pycache__", "*.sqlite3*", "_build", "dist",
 
 
 def copy(folder: Path) -> None:
-    """Make a folder anew that holds all else; what begins with a dot is left behind, too."""
+    """Replace a folder by a copy; what begins with a dot is left behind, too."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".*", *LEFT_BEHIND))
 

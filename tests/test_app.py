@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,13 @@ from django_faceauth.services.enrolment import applicants
 
 pytestmark = pytest.mark.database
 
-ROOT = Path(django_faceauth.__file__).parent
+
+def test_the_package_is_the_one_beside_the_tests_or_the_installed_one():
+    """An environment of tox that ends in `-wheel` has no other than the installed one."""
+    is_installed = os.environ.get("FACEAUTH_TEST_PACKAGE") == "installed"
+    folder = sysconfig.get_path("purelib") if is_installed else Path(__file__).parent.parent
+
+    assert Path(django_faceauth.__file__).parent == Path(folder) / "django_faceauth"
 
 
 def test_the_migrations_are_those_of_the_models(db):

@@ -24,8 +24,8 @@ FLOORS: list[set[str]] = [
         "response_codes",
     }
     | {"messages", "secret", "signals", "statuses"},
-    {"beat", "conf"},
-    {"security_headers"},
+    {"beat", "setting_parsers"},
+    {"conf", "security_headers"},
     {"models", "provider"},
     {"services"},
     {"enrolment", "gate", "privacy"},

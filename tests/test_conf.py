@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 from django.test import override_settings
 
-from django_faceauth.conf import KNOWN, RATE_LIMITS, SWITCHES, RateLimits, conf
+from django_faceauth.conf import KNOWN, RATE_LIMITS, SWITCHES, conf
 from django_faceauth.durations import Limit, as_duration, as_limit
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.secret import Secret
+from django_faceauth.setting_parsers import RateLimits
 
 DEFAULTS = {
     "SCRUB": None,

@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 import requests
 
 LOOKS: Final = 20
-#: Where the choice at the foot of every page leads, which nobody makes here.
+#: Where the choice of a language at the foot of every page leads.
 LANGUAGE: Final = "/language/"
 
 
@@ -37,8 +37,6 @@ class Page(HTMLParser):
         self.forms: list[Form] = []
         self.refresh = ""
         self.links: list[str] = []
-        self.options: dict[str, str] = {}
-        self._option = ""
         self._words: list[str] = []
         self.feed(response.text)
 
@@ -66,21 +64,15 @@ class Page(HTMLParser):
             is_open = values.get("type") == "checkbox" and "checked" not in values
             kind = self._form.boxes if is_open else self._form.fields
             kind[values["name"]] = values.get("value", "")
-        elif tag == "option":
-            self._option = values.get("value", "")
         elif tag == "meta" and values.get("http-equiv") == "refresh":
             self.refresh = values["content"]
 
     def handle_data(self, data: str) -> None:
-        """Read, and note which choice stands for what."""
         self._words.append(data)
-        if self._option:
-            self.options[data.strip()] = self._option
-            self._option = ""
 
 
 class Customer:
-    """Somebody who visits the bank; with a `username`, who has logged in."""
+    """A visitor of the bank; with a `username`, one who has logged in."""
 
     def __init__(self, bank: str, username: str = "") -> None:
         self.bank = bank
