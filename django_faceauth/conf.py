@@ -44,7 +44,11 @@ RATE_LIMITS: Final[Mapping[str, Any]] = {
     "successful": ["30/h", "100/d"],
     "site": "1000/h",
     "lockout": (5, "30m"),
+    "enrolment": ["2/d", "5/30d"],
 }
+
+OFF: Final = "off"
+OFFER: Final = "offer"
 
 SANDBOX: Final = "sandbox"
 LIVE: Final = "live"
@@ -147,6 +151,23 @@ class Conf:
     #: How many attempts may be started. Keys that are not given keep their defaults; None, an
     #: empty list or an empty string lifts a limit.
     RATE_LIMITS = Setting(partial(parsers.rate_limits, RATE_LIMITS), {})
+
+    # Enrolment
+
+    #: `"off"`, or `"offer"`: users without an applicant may enrol themselves.
+    ENROLMENT = Setting(parsers.one_of((OFF, OFFER)), OFF)
+    #: Id of the user journey (`usj_…`) of identity verifications.
+    ENROLMENT_JOURNEY_ID = Setting(parsers.string, "")
+    #: Callable, or its path, that is given a user and returns `{"name": …, "birth_date"?: …}` from
+    #: the site's records, or None when this user may not enrol.
+    ENROLMENT_DATA = Setting(parsers.callable_or_path, "")
+    #: How long a face enrolled by this package opens nothing.
+    ENROLMENT_COOL_OFF = Setting(parsers.duration, 86_400)
+    #: Whether erasing a user also anonymizes their applicant and identity verifications.
+    ERASE_APPLICANT = Setting(parsers.switch, False)
+    #: Callable, or its path, that is given a request, or None in a worker, and a user, and returns
+    #: some of `"language"`, `"country"` and `"phone_number"` for the capture page.
+    CAPTURE_OPTIONS = Setting(parsers.callable_or_path, "")
 
     # API
 

@@ -19,11 +19,12 @@ class Prefix(StrEnum):
     AUTHENTICATION = "fav"
     ATTEMPT = "fatp"
     APPLICANT = "aplt"
+    IDENTITY_VERIFICATION = "idv"
     USER_JOURNEY = "usj"
 
 
-def is_id(text: object, prefix: Prefix) -> bool:
-    """Return whether `text` is an identifier of the kind that `prefix` names."""
-    if not isinstance(text, str) or not text.startswith(f"{prefix}_"):
+def is_id(text: object, prefix: Prefix | None) -> bool:
+    """Return whether `text` is an identifier of the kind that `prefix` names, or of any."""
+    if not isinstance(text, str) or (prefix and not text.startswith(f"{prefix}_")):
         return False
     return _SHAPE.fullmatch(text) is not None

@@ -51,6 +51,10 @@ LIMITED: Final[Mapping[str, Wording]] = {
         _("Your account is protected"),
         _("A face check was reported as not yours. Until that is resolved, face checks are off."),
     ),
+    "enrolment": Wording(
+        _("Too many attempts"), _("You have tried to set up face checks several times.")
+    ),
+    "sms": Wording(_("Too many messages"), _("We have sent you several messages already.")),
     "site": Wording(
         _("The site is busy"),
         _("This is not your fault: too many face checks are under way right now."),
@@ -77,6 +81,37 @@ WORDINGS: Final[Mapping[str, Wording]] = {
     "expired": Wording(
         _("The face check has expired"),
         _("For your security, a face check is valid for a short time only. Please start again."),
+    ),
+}
+
+RETRY: Final = "retry"
+
+SHOWING: Final = Wording(
+    _("Waiting for your document and your face"),
+    _("This page continues as soon as you are done on the camera page."),
+)
+#: Texts of the enrolment, by the outcome of its identity verification.
+ENROLMENT: Final[Mapping[str, Wording]] = {
+    "open": Wording(
+        _("Waiting for the result"),
+        _("Your document and your face are being checked. This can take a few minutes."),
+    ),
+    RETRY: Wording(_("Please try again"), _("The check could not be completed.")),
+    "linked": Wording(
+        _("Face checks are set up"), _("You can confirm with your face from now on.")
+    ),
+    "failed": Wording(
+        _("We could not confirm your identity"),
+        _("Face checks were not set up, and nothing was changed."),
+    ),
+    "refused": Wording(_("Set-up cancelled"), _("Nothing was changed.")),
+    "conflict": Wording(
+        _("Face checks were not set up"),
+        _("Your account has changed meanwhile. Please contact support."),
+    ),
+    "revoked": Wording(
+        _("Face checks are off again"),
+        _("The set-up of your face checks was withdrawn. Please contact support."),
     ),
 }
 

@@ -11,7 +11,7 @@ counts: Final[Counter[str]] = Counter()
 #: All counters, and the words that may follow a dot: monitoring knows them beforehand.
 COUNTERS: Final[Mapping[str, tuple[str, ...]]] = {
     "challenge_revoked": (),
-    "limited": ("lockout", "reported", "session", "site", "user"),
+    "limited": ("enrolment", "lockout", "reported", "session", "site", "sms", "user"),
     "sequence_fail": (),
     "unforeseen": (),
     "webhook_not_kept": (),

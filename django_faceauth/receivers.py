@@ -22,13 +22,20 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from django_faceauth.conf import conf
-from django_faceauth.models import Erasure, FaceChallenge, Lockout, ReviewCase, database
+from django_faceauth.models import (
+    Erasure,
+    FaceChallenge,
+    IdentityVerification,
+    Lockout,
+    ReviewCase,
+    database,
+)
 from django_faceauth.models.challenge import FACE
 from django_faceauth.services import notifications
 from django_faceauth.services.grants import identity, revocation
 from django_faceauth.services.notifications import WarningKind
 from django_faceauth.services.privacy import erasure
-from django_faceauth.signals import case_raised, challenge_granted, locked_out
+from django_faceauth.signals import case_raised, challenge_granted, enrolment_changed, locked_out
 
 logger = logging.getLogger(__name__)
 
@@ -123,6 +130,21 @@ def on_lockout(
         _mail("reported", challenge.pk)
     elif reason != Lockout.Reason.REPORTED:
         _warn(user.pk, WarningKind.LOCKED)
+
+
+@receiver(enrolment_changed, sender=IdentityVerification)
+def on_enrolment(verification: IdentityVerification, change: str, **_kwargs: Any) -> None:
+    """Tell the user of every enrolment, whatever `FACEAUTH_NOTICES` says, and staff of trouble.
+
+    The mail is what makes an enrolment by a thief known to the owner of the account.
+    """
+    if change == IdentityVerification.Outcome.LINKED:
+        _mail("enrolled", verification.pk)
+    elif change == IdentityVerification.Outcome.REVOKED:
+        _mail(WarningKind.UNENROLLED.value, verification.user_id)
+    else:
+        logger.critical("enrolment %s verification=%s", change, verification.pk)
+        _mail("enrolment_trouble", verification.pk)
 
 
 def _warn(user_id: Any, kind: WarningKind) -> None:

@@ -41,6 +41,13 @@ RETRY_ADVICE: Final[Mapping[int, str | Promise]] = {
     61901: _("Something went wrong on our side. Please try again."),
 }
 
+#: Codes about the document of an identity verification, which the reference does not list.
+DOCUMENT: Final = range(61300, 61400)
+DOCUMENT_ADVICE: Final = _(
+    "Your document could not be read. Lay it flat in good light, without reflections, and keep "
+    "all of it in the frame."
+)
+
 #: Codes that only staff with the permission `view_fraud_codes` may see.
 FRAUD: Final = range(62000, 63000)
 #: The user may have acted under duress.
@@ -82,4 +89,9 @@ def meaning_of(code: int) -> str | Promise:
 
 def advice_for(codes: Iterable[int]) -> str | Promise:
     """Return the advice to the user for the first code that has one."""
-    return next((RETRY_ADVICE[code] for code in codes if code in RETRY_ADVICE), GENERAL_ADVICE)
+    for code in codes:
+        if code in RETRY_ADVICE:
+            return RETRY_ADVICE[code]
+        if code in DOCUMENT:
+            return DOCUMENT_ADVICE
+    return GENERAL_ADVICE

@@ -42,6 +42,7 @@ class RateLimits:
     successful: tuple[Limit, ...]
     site: Limit | None
     lockout: Limit | None
+    enrolment: tuple[Limit, ...]
 
 
 class InvalidValue(Exception):
@@ -111,6 +112,11 @@ def duration(value: Any) -> timedelta:
     if parsed < timedelta(0):
         raise InvalidValue("must not be negative.")
     return parsed
+
+
+def callable_or_path(value: Any) -> Callable[..., Any] | None:
+    """Return a callable, or the one that a dotted path names."""
+    return cast(Callable[..., Any], value) if callable(value) else callable_at(value)
 
 
 def callable_at(value: Any) -> Callable[..., Any] | None:
@@ -212,6 +218,7 @@ def rate_limits(defaults: Mapping[str, Any], value: Any) -> RateLimits:
         successful=_limits("successful", limits["successful"]),
         site=None if site in (None, "") else _limit("site", site),
         lockout=_limit("lockout", "/".join(map(str, lockout))) if lockout else None,
+        enrolment=_limits("enrolment", limits["enrolment"]),
     )
 
 

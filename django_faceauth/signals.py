@@ -6,6 +6,9 @@
 `challenge_revoked`: sender `FaceChallenge`; `challenge`, `reason`, and `executed`: the actions
 that the grant had let through by then.
 `consent_withdrawn`: sender `Consent`; `user`.
+`enrolment_changed`: sender `IdentityVerification`; `user`, `verification`, and `change`:
+`linked`, `revoked` (by an audit), `reported` (as not by the user) or `conflict`
+(approved, but the user or the applicant was linked otherwise meanwhile).
 `exemption_changed`: sender `FaceExemption`; `exemption`, `change` (`granted`, `used` or
 `revoked`), and `challenge`, the row that notes the use (otherwise None).
 `locked_out`: sender `Lockout`; `user`, `reason`, `until`, and `challenge`, which the user
@@ -26,6 +29,7 @@ __all__ = [
     "challenge_refused",
     "challenge_revoked",
     "consent_withdrawn",
+    "enrolment_changed",
     "exemption_changed",
     "locked_out",
     "status_changed",
@@ -38,6 +42,7 @@ challenge_granted: Final = Signal()
 challenge_refused: Final = Signal()
 challenge_revoked: Final = Signal()
 consent_withdrawn: Final = Signal()
+enrolment_changed: Final = Signal()
 exemption_changed: Final = Signal()
 locked_out: Final = Signal()
 webhook_rejected: Final = Signal()

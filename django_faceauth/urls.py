@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from django_faceauth import views, webhooks
+from django_faceauth.views import enrolment
 
 app_name = "faceauth"
 
@@ -18,6 +19,9 @@ urlpatterns = [
     path("contest/<slug:handle>/", views.contest, name="contest"),
     path("consent/", views.consent, name="consent"),
     path("report/<str:token>/", views.report, name="report"),
+    path("enrol/", enrolment.enrol, name="enrol"),
+    path("enrol/returned/<slug:handle>/", enrolment.returned, name="enrol-returned"),
+    path("enrol/waiting/<slug:handle>/", enrolment.waiting, name="enrol-waiting"),
     path("webhook/", webhooks.webhook, name="webhook"),
     path("webhook", webhooks.webhook),  # the provider does not follow a redirect to the slash
 ]

@@ -191,6 +191,8 @@ def sentence_of(answer: Response) -> str:
     except ValueError:
         return f"The bank answered with {answer.status_code}."
     message = body.get("title") or body.get("detail")
+    if "enrol_url" in body:
+        message = f"{message} Set up face checks first, in your browser: {body['enrol_url']}"
     return (
         str(message) if message else "; ".join(f"{name}: {' '.join(e)}" for name, e in body.items())
     )

@@ -22,6 +22,7 @@ from tests.user_driver import Person
 #: What is about a package that sites need not install, and is left out where it is not.
 ABOUT: Final = {
     "celery": ["celery", "services/test_mails.py", "webhooks/test_tasks.py"],
+    "checkout_sdk": ["provider/test_official_client.py"],
     "health_check": ["test_healthcheck.py"],
     "playwright": ["browser"],
     "prometheus_client": ["test_prometheus.py"],

@@ -60,6 +60,13 @@ def where(identifier: str, **options: object) -> set[str]:
 
 # -- settings
 
+OFFER = {
+    "ENROLMENT": "offer",
+    "ENROLMENT_DATA": str,
+    "ENROLMENT_JOURNEY_ID": "usj_of_identity",
+    "SITE_URL": "https://bank.example",
+}
+
 
 @pytest.mark.parametrize(
     ("settings", "expected"),
@@ -109,6 +116,16 @@ def where(identifier: str, **options: object) -> set[str]:
         ({"CAPTURE_WINDOW": 119}, ["W003"]),
         ({"CAPTURE_WINDOW": 120}, []),
         ({"WEBHOOK_SECRET_KEYS": []}, ["W004"]),
+        (OFFER, []),
+        ({"ENROLMENT": "offer"}, ["E017", "E017", "E017"]),
+        *(({**OFFER, name: ""}, ["E017"]) for name in OFFER if name != "ENROLMENT"),
+        ({**OFFER, "ENROLMENT_JOURNEY_ID": "aplt_a"}, ["E017"]),
+        ({**OFFER, "ENROLMENT_DATA": "no.such.path"}, ["E001", "E017"]),
+        ({**OFFER, "ENROLMENT": "off", "ENROLMENT_DATA": ""}, []),
+        ({**OFFER, "ENROLMENT": "yes", "ENROLMENT_DATA": ""}, ["E001"]),
+        *(({**OFFER, "ENROLMENT_COOL_OFF": none}, ["W033"]) for none in (0, timedelta())),
+        ({**OFFER, "ENROLMENT_COOL_OFF": 1}, []),
+        ({"ENROLMENT_COOL_OFF": 0}, []),
         ({"NOTICES": True}, ["E016"]),
         ({"NOTICES": True, "SITE_URL": "https://bank.example/"}, []),
         ({"FALLBACK": "no-such-page"}, ["E022"]),
@@ -119,6 +136,11 @@ def where(identifier: str, **options: object) -> set[str]:
 )
 def test_settings(settings, expected):
     assert sorted(found(**settings)) == expected
+
+
+def test_a_demonstration_needs_no_cool_off(settings):
+    settings.DEBUG = True
+    assert "W033" not in found(**OFFER, ENROLMENT_COOL_OFF=0)
 
 
 def test_a_misspelt_name_is_suggested():

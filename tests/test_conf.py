@@ -49,7 +49,14 @@ DEFAULTS = {
         successful=(Limit(30, timedelta(hours=1)), Limit(100, timedelta(days=1))),
         site=Limit(1000, timedelta(hours=1)),
         lockout=Limit(5, timedelta(minutes=30)),
+        enrolment=(Limit(2, timedelta(days=1)), Limit(5, timedelta(days=30))),
     ),
+    "ENROLMENT": "off",
+    "ENROLMENT_JOURNEY_ID": "",
+    "ENROLMENT_DATA": None,
+    "ENROLMENT_COOL_OFF": timedelta(days=1),
+    "ERASE_APPLICANT": False,
+    "CAPTURE_OPTIONS": None,
     "ACR": "face",
     "CREDENTIAL": None,
     "REDIRECT_ALLOWLIST": (),
@@ -68,6 +75,18 @@ def test_defaults(name, value):
 
 KEY = "k" * 32
 GIVEN = [
+    ("ENROLMENT", "offer", "offer"),
+    *(
+        (name, value, as_duration)
+        for name in ("ENROLMENT_DATA", "CAPTURE_OPTIONS")
+        for value in (as_duration, "django_faceauth.durations.as_duration")
+    ),
+    *(("ENROLMENT_COOL_OFF", none, timedelta()) for none in (0, timedelta())),
+    (
+        "RATE_LIMITS",
+        {"enrolment": ["1/d"]},
+        replace(DEFAULTS["RATE_LIMITS"], enrolment=(as_limit("1/d"),)),
+    ),
     ("ENVIRONMENT", "live", "live"),
     ("BASE_URL", "https://abc.api.checkout.com///", "https://abc.api.checkout.com"),
     *(("SECRET_KEY", value, Secret("sk_1")) for value in ("sk_1", lambda: "sk_1", " sk_1\n")),
@@ -86,7 +105,7 @@ GIVEN = [
         (
             "RATE_LIMITS",
             {**dict.fromkeys(RATE_LIMITS, nothing), "site": nothing or None},
-            RateLimits((), (), (), None, None),
+            RateLimits((), (), (), None, None, ()),
         )
         for nothing in (None, [], ())
     ),
@@ -133,6 +152,11 @@ def test_the_error_of_a_callable_that_fails_is_not_quoted():
 
 
 INVALID = {
+    "ENROLMENT": ["on", "Offer", "", None, True, ["offer"]],
+    "ENROLMENT_JOURNEY_ID": [7, None],
+    "ENROLMENT_DATA": [7, None, ["name"], "no.such.module", "os.no_such_name", "os.sep"],
+    "ENROLMENT_COOL_OFF": ["1d", None, -1],
+    "CAPTURE_OPTIONS": [{"language": "de"}, "os.sep"],
     "RETENTION": [
         *({"flows": period} for period in ("90", "0d", "-1d", "3y", "", 90, ["90d"])),
         *({"flow": "90d"}, {"audit": 90}, [("flows", "90d")], "flows=90d", None),
@@ -155,6 +179,7 @@ INVALID = {
         *({"unsuccessful": ["3/10m", "10/w"]}, {"unsuccessful": ["0/d"]}),
         *({"unsuccessful_session": ["-3/d"]}, {"unsuccessful_session": ["3/0m"]}),
         *({"unsuccessful_session": [" 3/10m"]}, {"unsuccessful_session": ["3/1.5h"]}),
+        *({"enrolment": "2/d"}, {"enrolment": ["2"]}, {"enrolment": [0]}),
         *({"site": ["1000/h"]}, {"sites": "1000/h"}, [("site", "1000/h")], "1000/h", None),
         *({"successful": [3]}, {"site": 0}, {"lockout": 0}, {"site": "1000"}),
         *({"site": "\u0661/h"}, {"site": "1/" + "9" * 30 + "d"}, {"lockout": 5}),

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Permission, User
 from django.core import signing
 from django.template import Context, Template
 from django.test import Client, override_settings
@@ -22,16 +22,18 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 import django_faceauth
 from django_faceauth import metrics
 from django_faceauth.conf import conf
+from django_faceauth.exceptions import NotFound
 from django_faceauth.messages import NOT_DONE, STEPUP
-from django_faceauth.models import FaceAuthentication
+from django_faceauth.models import FaceAuthentication, IdentityVerification
 from django_faceauth.services.privacy import consent
-from django_faceauth.signals import consent_withdrawn
+from django_faceauth.signals import consent_withdrawn, enrolment_changed
 from tests.addresses import served
 from tests.docs_parser import DOCS, code_blocks
 from tests.gate.test_admin import chosen, make_staff
 from tests.mobile_driver import Phone
 from tests.site.models import Payment
 from tests.site.views import statements
+from tests.user_driver import capture_url_in, scripted
 
 PROBLEM = "application/problem+json"
 
@@ -94,8 +96,55 @@ def test_gate_a_view(run, person, templates):
         assert person.browser.post("/payout/", {"amount": "5"}).content == b"sent 5"
 
 
-def test_enrol_users(run, person):
-    assert run("enrol-users.md").verified(person.user, "aplt_another")
+@pytest.mark.django_db(transaction=True)
+def test_enrol_your_users(run, people, settings, templates):
+    """From the link in the account settings to a link, in the site's own words."""
+    link, words = code_blocks(DOCS / "how-to/enrolment.md", "html")
+    (templates / "faceauth").mkdir()
+    (templates / "faceauth" / "enrol.html").write_text(words)
+    page = run("enrolment.md")
+    erin = people(None, name="erin")
+    settings.FACEAUTH_ENROLMENT = page.FACEAUTH_ENROLMENT
+    settings.FACEAUTH_ENROLMENT_JOURNEY_ID = page.FACEAUTH_ENROLMENT_JOURNEY_ID.replace("…", "a")
+    settings.FACEAUTH_ENROLMENT_DATA = page.declared_data
+    settings.FACEAUTH_SITE_URL = page.FACEAUTH_SITE_URL
+    url = re.search(r'href="([^"]+)"', Template(link).render(Context()))[1]
+
+    try:
+        assert erin.browser.get(url).status_code == 403
+        User.objects.update(first_name="Erin", last_name="Hill", email="erin@example.com")
+        shown = erin.browser.get(url).content.decode()
+        way_back = erin.shows_face(capture_url_in(erin.browser.post(url)))
+        erin.clock.shift(3)
+        erin.browser.get(way_back, follow=True)
+    finally:
+        enrolment_changed.disconnect(page.tell_by_letter, sender=IdentityVerification)
+
+    assert "<bdi>Erin Hill</bdi>" in shown
+    assert "only you can move money" in shown
+    assert page.LETTERS == ["erin: linked"]
+
+
+def test_link_a_verified_user(run, person):
+    """If the provider knows the applicant."""
+    page = run("enrolment.md")
+    enrolment_changed.disconnect(page.tell_by_letter, sender=IdentityVerification)
+
+    assert page.verified(person.user, scripted("10000"))
+    with pytest.raises(NotFound):
+        page.verified(person.user, "aplt_another")
+
+
+def test_capture_page(run, people, settings):
+    """The options are accepted, and the number is offered by its end only."""
+    page = run("capture-page.md")
+    settings.FACEAUTH_CAPTURE_OPTIONS = page.capture_options
+    anna = people(name="anna")
+
+    start = anna.browser.get(anna.is_asked()).content.decode()
+
+    assert "…678" in start
+    assert "612345678" not in start
 
 
 @pytest.mark.parametrize("amount", ["9.50", "1000"])

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 
 import django_faceauth
 from django_faceauth import metrics, prometheus
+from django_faceauth.messages import LIMITED
 from django_faceauth.models import (
     Erasure,
     ErasureTask,
@@ -155,6 +156,8 @@ def test_the_series_are_there_from_the_start_and_bounded(registry, db, scrape):
     reasons = {dict(labels)["reason"] for name, labels in found if "rejected" in name}
     assert set(counters) == {f"faceauth_{name}_total" for name, *_ in prometheus.COUNTERS.values()}
     assert reasons == set(metrics.COUNTERS["webhook_rejected"])
+    scopes = {dict(labels)["scope"] for name, labels in found if "limited" in name}
+    assert scopes == set(LIMITED)  # each that a user can be told of
 
     for number in range(100):
         metrics.count(f"limited.{number}")

@@ -41,7 +41,7 @@ class Person:
         if applicant_id == CHOOSES:
             applicant_id = f"{CHOOSES}{number}"
         if applicant_id is not None:
-            applicants.link(self.user, applicant_id)
+            applicants.link(self.user, applicant_id, check=False)
         self.browser = self.new_browser()
 
     def new_browser(self) -> Client:

@@ -165,8 +165,8 @@ def revoke_grants(row: FaceAuthentication, *, by: AbstractBaseUser, now: datetim
 @confirmed(
     title=_("Anonymize at the provider"),
     warning=_(
-        "This cannot be undone. Their grants are revoked. A user of whom the provider holds no "
-        "face any more cannot pass a face check, and has to use the fallback."
+        "This cannot be undone. Their grants are revoked. The applicant and the identity "
+        "verification with its video stay at the provider: erase the user to end those."
     ),
     right="anonymize",
 )

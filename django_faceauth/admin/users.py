@@ -8,6 +8,8 @@ from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
+from django.contrib import admin
+from django.contrib.admin.utils import display_for_value
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
@@ -15,14 +17,22 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from django_faceauth import clocks
-from django_faceauth.admin import staff_actions
-from django_faceauth.admin.base import FaceAuthModelAdmin, ReadOnlyModelAdmin, may
+from django_faceauth.admin import display, staff_actions
+from django_faceauth.admin.base import (
+    FaceAuthModelAdmin,
+    FraudAwareModelAdmin,
+    ReadOnlyModelAdmin,
+    may,
+)
+from django_faceauth.admin.filters import AgeFilter
+from django_faceauth.exceptions import ConfigurationError, NotFound, ProviderError
 from django_faceauth.gate.admin import FaceRequiredModelAdmin
 from django_faceauth.gate.decorators import run_gated
 from django_faceauth.identifiers import Prefix, is_id
-from django_faceauth.models import Applicant, FaceExemption, database
+from django_faceauth.models import Applicant, FaceExemption, IdentityVerification, database
 from django_faceauth.services import audit_log
 from django_faceauth.services.enrolment import applicants
 from django_faceauth.services.grants import exemptions
@@ -49,29 +59,57 @@ class ApplicantForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no para
         model = Applicant
         fields = ("user", "applicant_id")
 
+    #: Why the applicant cannot be linked; None if the provider knows it.
+    refusal: ValidationError | None = None
+
     def clean_applicant_id(self) -> str:
+        if self.refusal is not None:
+            raise self.refusal
         applicant_id: str = self.cleaned_data["applicant_id"]
-        if not is_id(applicant_id, Prefix.APPLICANT):
-            raise ValidationError(_("An applicant id begins with aplt_."))
         return applicant_id
+
+
+def refusal_of(applicant_id: str) -> ValidationError | None:
+    """Return why an applicant cannot be linked; None if the provider knows it."""
+    if not is_id(applicant_id, Prefix.APPLICANT):
+        return ValidationError(_("An applicant id begins with aplt_."))
+    try:
+        applicants.require_known(applicant_id, now=timezone.now())
+    except NotFound:
+        return ValidationError(_("The provider does not know this applicant."))
+    except (ProviderError, ConfigurationError) as error:
+        message = _("The provider cannot be asked: %(error)s")
+        return ValidationError(message, params={"error": error})
+    return None
 
 
 class ApplicantAdmin(GatedModelAdmin):
     """Decides whose face opens whose account, so staff confirm their own face first."""
 
     form = ApplicantForm
-    list_display = ("user", "applicant_id", "created_at")
+    list_display = ("user", "applicant_id", "created_at", "usable_from")
     list_select_related = ("user",)
     raw_id_fields = ("user",)
-    readonly_fields: ClassVar[Any] = ("created_at",)
+    readonly_fields: ClassVar[Any] = ("created_at", "usable_from")
     actions = None
+
+    def changeform_view(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Ask the provider before Django begins its transaction."""
+        if request.method == "POST":
+            request.faceauth_refusal = refusal_of(request.POST.get("applicant_id", "").strip())
+        return super().changeform_view(request, *args, **kwargs)
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form = super().get_form(request, *args, **kwargs)
+        refusal = getattr(request, "faceauth_refusal", None)
+        return type(form.__name__, (form,), {"refusal": refusal})
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         return ("=applicant_id", f"user__{get_user_model().USERNAME_FIELD}")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """An applicant does not move to another user."""
-        return ("created_at",) if obj is None else ("user", "created_at")
+        return self.readonly_fields if obj is None else ("user", *self.readonly_fields)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self.has_cascade_delete_permission(request) or super().has_delete_permission(
@@ -80,8 +118,44 @@ class ApplicantAdmin(GatedModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Link as enrolment does, which revokes the grants of the former applicant."""
-        linked = applicants.link(obj.user, obj.applicant_id)
-        obj.pk, obj.created_at = linked.pk, linked.created_at
+        linked = applicants.link(obj.user, obj.applicant_id, check=False)  # the form has asked
+        obj.pk, obj.created_at, obj.usable_from = linked.pk, linked.created_at, linked.usable_from
+
+
+class IdentityVerificationAdmin(FraudAwareModelAdmin):
+    """Shows how users enrolled themselves; the row's user leads to their applicant."""
+
+    list_display = ("__str__", "user", "state", "outcome", "meaning", "created_at", "usable_from")
+    list_select_related = ("user", "user__face_applicant")
+    list_filter = ("outcome", AgeFilter)
+    sortable_by = ()
+    search_help_text = gettext_lazy("A user name, or an id that begins with idv_ or aplt_")
+    fields = (
+        *("state", "meaning", "user", "outcome", "usable_from"),
+        *("provider_id", "applicant_id", "replaces", "user_journey_id", "environment"),
+        *("created_on", "modified_on", "created_at", "started_at", "returned_at", "ended_at"),
+        *("reported_at", "synced_at", "poll_count", "next_poll_at", "erased_at"),
+    )
+    readonly_fields = fields
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("=provider_id", "=applicant_id", f"user__{get_user_model().USERNAME_FIELD}")
+
+    @admin.display(description=gettext_lazy("status"))
+    def state(self, row: IdentityVerification) -> str:
+        return display.status(row.status)
+
+    @admin.display(description=gettext_lazy("response codes"))
+    def meaning(self, row: Any) -> str:
+        return display.codes(row, with_fraud=row.with_fraud)
+
+    @admin.display(description=gettext_lazy("usable from"))
+    def usable_from(self, row: IdentityVerification) -> str:
+        """Show when the face counts, if the user is still linked to this applicant."""
+        applicant: Applicant | None = getattr(row.user, "face_applicant", None)
+        if applicant is None or applicant.applicant_id != row.applicant_id:
+            return display.NOTHING
+        return display_for_value(applicant.usable_from or applicant.created_at, "")
 
 
 class ExemptionForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no parameters at run time

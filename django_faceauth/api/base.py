@@ -25,7 +25,7 @@ from django_faceauth.api.credentials import recognise
 from django_faceauth.api.exceptions import as_problem
 from django_faceauth.api.serializers import StatusQuerySerializer
 from django_faceauth.models import database
-from django_faceauth.models.authentication import STATUS_LENGTH
+from django_faceauth.models.resource import STATUS_LENGTH
 from django_faceauth.services.grants import face_cookie
 
 logger = logging.getLogger(__name__)

@@ -40,6 +40,7 @@ from django_faceauth.messages import LIMITED
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.services.flow import finish
+from django_faceauth.services.flow.capture import options_for
 from django_faceauth.services.flow.progress import (
     Step,
     Word,
@@ -143,10 +144,11 @@ class ChallengeAttemptsView(ApiView):
         try:
             step = begin(
                 challenge,
-                redirect_url=way_back(request, challenge),
+                redirect_url=way_back(request, challenge.handle),
                 now=now,
                 return_url=data.get("redirect_url") or reverse("faceauth:done"),
                 agreed_to=data.get("consent", ""),
+                options=options_for(request, challenge.user).without_number(),
             )
         except NotEnrolled:
             return denial(Reason.NOT_ENROLLED)

@@ -13,7 +13,7 @@ from rest_framework import serializers
 from django_faceauth.api.schema import enum_component
 from django_faceauth.conf import conf
 from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge
-from django_faceauth.models.authentication import STATUS_LENGTH
+from django_faceauth.models.resource import STATUS_LENGTH
 from django_faceauth.services.flow.progress import Step
 
 STATES: Final = [*FaceChallenge.State.values, "retry"]

@@ -16,7 +16,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 
 from django_faceauth import conf as settings_of
-from django_faceauth.conf import KNOWN, LIVE, PREFIX, conf
+from django_faceauth.conf import KNOWN, LIVE, OFFER, PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.provider.url_validation import is_api_url
@@ -199,6 +199,46 @@ def check_mail_links(**_options: Any) -> Messages:
             hint=f'Set {PREFIX}SITE_URL to the URL of the site, such as "https://bank.example": '
             "the mails contain a link.",
             id="faceauth.E016",
+        )
+
+
+@register(TAG)
+def check_enrolment(**_options: Any) -> Messages:
+    """E017: users are offered an enrolment that cannot work."""
+
+    def error(text: str, hint: str) -> CheckMessage:
+        return Error(f"{PREFIX}ENROLMENT is offer, but {text}", hint=hint, id="faceauth.E017")
+
+    if value("ENROLMENT") != OFFER:
+        return
+    if value("ENROLMENT_DATA") is None:
+        yield error(
+            f"{PREFIX}ENROLMENT_DATA names no callable.",
+            "Give a function that returns the name of a user from your records, or None.",
+        )
+    if not is_id(value("ENROLMENT_JOURNEY_ID"), Prefix.USER_JOURNEY):
+        yield error(
+            f"{PREFIX}ENROLMENT_JOURNEY_ID is not the id of a user journey.",
+            "Copy that of your identity verification from the provider's dashboard; it is "
+            "another one than that of face authentication.",
+        )
+    if value("SITE_URL") == "":
+        yield error(
+            f"{PREFIX}SITE_URL is not set.",
+            "Users are told of their enrolment by a mail with a link to report it: set "
+            f'{PREFIX}SITE_URL to the URL of the site, such as "https://bank.example".',
+        )
+
+
+@register(TAG)
+def check_cool_off(**_options: Any) -> Messages:
+    """W033: a face that a thief enrols would count at once."""
+    if value("ENROLMENT") == OFFER and not value("ENROLMENT_COOL_OFF") and not settings.DEBUG:
+        yield CheckWarning(
+            f"{PREFIX}ENROLMENT_COOL_OFF is 0: a face counts as soon as it is enrolled.",
+            hint="Leave it unset for the default of a day, in which the owner of the account "
+            "can report the enrolment. Zero is for demonstrations.",
+            id="faceauth.W033",
         )
 
 

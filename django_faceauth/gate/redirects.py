@@ -67,14 +67,14 @@ def way_on(challenge: FaceChallenge) -> str:
     return local(challenge.next_url)
 
 
-def way_back(request: HttpRequest, challenge: FaceChallenge) -> str:
+def way_back(request: HttpRequest, handle: str, *, name: str = "faceauth:returned") -> str:
     """Return the URL that the provider sends the browser back to."""
     forwarded = request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower()
     is_own_origin = request.headers.get("Origin") == f"https://{request.get_host()}"
     if not request.is_secure() and (forwarded == "https" or is_own_origin):
         logger.warning("return URL is plain HTTP: is SECURE_PROXY_SSL_HEADER set?")
         observations.note(Observation.PLAIN_RETURN_URL, timezone.now())
-    return request.build_absolute_uri(reverse("faceauth:returned", args=[challenge.handle]))
+    return request.build_absolute_uri(reverse(name, args=[handle]))
 
 
 def fallback_for(handle: str = "") -> str:

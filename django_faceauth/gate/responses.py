@@ -27,8 +27,9 @@ from django_faceauth.gate.problem_details import (
 )
 from django_faceauth.gate.redirects import destination, fallback_for, home, local
 from django_faceauth.messages import NOT_DONE
-from django_faceauth.models import FaceChallenge
+from django_faceauth.models import Applicant, FaceChallenge
 from django_faceauth.security_headers import sealed
+from django_faceauth.services.flow import enrolment
 from django_faceauth.services.grants import grants, identity
 from django_faceauth.services.grants.binding import is_storable
 from django_faceauth.services.grants.challenge_spec import ChallengeSpec, FormData
@@ -85,6 +86,7 @@ def refuse(
     context = {
         "cancel_url": home(),
         "fallback": fallback_for(handle),
+        **(enrolment_of(request.user) if is_unenrolled else {}),
         "tells_how_to_link": is_unenrolled and getattr(request.user, "is_staff", False),
     }
     return sealed(render(request, "faceauth/denied.html", context, status=403))
@@ -111,14 +113,36 @@ def refuse_client(
         if next_url == home():  # no better page is known
             next_url = ""
         return challenge_for(request, policy, challenge, scheme, next_url)
-    if decision.reason is Reason.NOT_ENROLLED and conf.FALLBACK:
-        challenge = _ask(request, policy, decision, now, next_url)
-        url = request.build_absolute_uri(fallback_for(challenge.handle))
-        return denial(decision.reason, challenge=challenge.handle, fallback_url=url)
-    return denial(decision.reason)
+    more: dict[str, Any] = {}
+    if decision.reason is Reason.NOT_ENROLLED:
+        for name, value in enrolment_of(request.user).items():
+            if isinstance(value, str):
+                more[name] = request.build_absolute_uri(value)
+            else:
+                is_moment = isinstance(value, datetime)
+                more[name] = value.isoformat() if is_moment else int(value.total_seconds())
+        if conf.FALLBACK:
+            challenge = _ask(request, policy, decision, now, next_url)
+            more["challenge"] = challenge.handle
+            more["fallback_url"] = request.build_absolute_uri(fallback_for(challenge.handle))
+    return denial(decision.reason, **more)
 
 
-def denial(reason: Reason, **more: str) -> HttpResponse:
+def enrolment_of(user: Any) -> dict[str, Any]:
+    """Return what a user who is not enrolled can do.
+
+    They may enrol at `enrol_url`, so that their face counts after `cool_off`, or have to wait
+    until `usable_from`.
+    """
+    applicant = Applicant.objects.filter(user_id=user.pk).first()
+    if applicant is not None and applicant.usable_from is not None:
+        return {"usable_from": applicant.usable_from}
+    if applicant is None and enrolment.declared_by(user) is not None:
+        return {"enrol_url": reverse("faceauth:enrol"), "cool_off": conf.ENROLMENT_COOL_OFF}
+    return {}
+
+
+def denial(reason: Reason, **more: Any) -> HttpResponse:
     """Return problem details for a client that a face check would not help."""
     wording = NOT_DONE.get(reason.value)
     title = wording.title if wording else _("Your account cannot use this at the moment.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django_faceauth.models.audit import AuditEntry
 from django_faceauth.models.authentication import FaceAttempt, FaceAuthentication, StatusChange
 from django_faceauth.models.challenge import FaceChallenge
-from django_faceauth.models.enrolment import Applicant
+from django_faceauth.models.enrolment import Applicant, IdentityVerification
 from django_faceauth.models.event import WebhookEvent
 from django_faceauth.models.exemption import FaceExemption
 from django_faceauth.models.limits import AttemptRequest, Lockout, ProviderRateLimit
@@ -23,6 +23,7 @@ __all__ = [
     "FaceAuthentication",
     "FaceChallenge",
     "FaceExemption",
+    "IdentityVerification",
     "Lockout",
     "ProviderRateLimit",
     "ReviewCase",

@@ -1,11 +1,6 @@
-"""The mirror of the provider's face authentications and attempts.
-
-Only `services.sync` writes provider state. `…_on` are the provider's timestamps, `…_at` ours.
-"""
+"""The mirror of the provider's face authentications and attempts."""
 
 from __future__ import annotations
-
-from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -14,80 +9,25 @@ from django.utils.translation import pgettext_lazy
 
 from django_faceauth.identifiers import MAX_LENGTH
 from django_faceauth.models.database import Row
-
-STATUS_LENGTH = 64
-
-
-def lock_expired(name: str, *, lease: timedelta, now: datetime) -> models.Q:
-    """Return the condition that the lock in the column `name` is free or older than `lease`.
-
-    A timestamp well in the future counts as free: the clock was set back since.
-    """
-    return (
-        models.Q(**{name: None})
-        | models.Q(**{f"{name}__lte": now - lease})
-        | models.Q(**{f"{name}__gt": now + lease})
-    )
+from django_faceauth.models.resource import STATUS_LENGTH, Resource
 
 
-class FaceAuthentication(Row):
-    """Mirror of one `fav_` object.
+class FaceAuthentication(Resource):
+    """Mirror of one `fav_` object."""
 
-    A row without a `provider_id` is a pending creation: the provider is about to be called,
-    or its response was lost.
-    """
-
-    provider_id = models.CharField(
-        _("provider id"), max_length=MAX_LENGTH, unique=True, null=True, blank=True
-    )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
         related_name="face_authentications",
         verbose_name=_("user"),
     )
-    applicant_id = models.CharField(_("applicant id"), max_length=MAX_LENGTH)
-    user_journey_id = models.CharField(_("user journey id"), max_length=MAX_LENGTH)
-    environment = models.CharField(_("environment"), max_length=16)
-    status = models.CharField(_("status"), max_length=STATUS_LENGTH, blank=True)
-    response_codes = models.JSONField(_("response codes"), default=list, blank=True)
-    code = models.PositiveIntegerField(
-        _("first response code"), null=True, blank=True, help_text=_("For filtering.")
-    )
     risk_labels = models.JSONField(_("risk labels"), default=list, blank=True)
-    created_on = models.DateTimeField(_("created at the provider"), null=True, blank=True)
-    modified_on = models.DateTimeField(_("modified at the provider"), null=True, blank=True)
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
-    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
-    pulled_at = models.DateTimeField(
-        _("polled at"), null=True, blank=True, help_text=_("When the provider was last called.")
-    )
-    synced_at = models.DateTimeField(
-        _("synced at"),
-        null=True,
-        blank=True,
-        help_text=_("When the provider was called for the data in this row."),
-    )
-    pulling_since = models.DateTimeField(
-        _("polling since"), null=True, blank=True, help_text=_("Set while a call is running.")
-    )
-    poll_count = models.PositiveSmallIntegerField(
-        _("poll count"), default=0, help_text=_("Number of calls to the provider.")
-    )
-    last_change_at = models.DateTimeField(
-        _("last change at"),
-        null=True,
-        blank=True,
-        help_text=_("When the status last changed or an attempt was added."),
-    )
     attempts_synced_at = models.DateTimeField(
         _("attempts synced at"),
         null=True,
         blank=True,
         help_text=_("When the provider was called for the attempts of this row."),
     )
-    next_poll_at = models.DateTimeField(_("next poll at"), null=True, blank=True)
-    erased_at = models.DateTimeField(_("erased at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("face authentication")
@@ -112,19 +52,6 @@ class FaceAuthentication(Row):
             models.Index(fields=["user_journey_id"], name="faceauth_by_journey"),
             models.Index(fields=["applicant_id"], name="faceauth_by_applicant"),
         ]
-
-    def __str__(self) -> str:
-        return self.provider_id or f"{self._meta.verbose_name} {self.pk}"
-
-    @property
-    def codes(self) -> list[int]:
-        """The response codes as numbers."""
-        return [entry["code"] for entry in self.response_codes]
-
-    @property
-    def is_scrubbed(self) -> bool:
-        """Whether the personal data was removed for good."""
-        return not self.applicant_id
 
 
 class FaceAttempt(Row):

@@ -135,10 +135,6 @@ class FaceChallengeQuerySet(Rows["FaceChallenge"]):
         used = self.filter(state=FaceChallenge.State.CONSUMED, revoked_at=None)
         return used.update(reason=reason, revoked_at=now)
 
-    def report(self, *, now: datetime) -> int:
-        """Record the user's report on challenges without one; return the count."""
-        return self.filter(reported_at=None).update(reported_at=now)
-
 
 class FaceChallenge(Row):
     """One check that a gate requested. A grant is a challenge in state `granted`."""

@@ -12,6 +12,7 @@ from django.utils.translation import pgettext_lazy
 
 from django_faceauth.models.challenge import FaceChallenge
 from django_faceauth.models.database import Row, Rows
+from django_faceauth.models.enrolment import IdentityVerification
 
 
 class AttemptRequest(Row):
@@ -35,6 +36,14 @@ class AttemptRequest(Row):
         related_name="attempt_requests",
         verbose_name=_("face challenge"),
     )
+    verification = models.ForeignKey(
+        IdentityVerification,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="attempt_requests",
+        verbose_name=_("identity verification"),
+    )
+    by_sms = models.BooleanField(_("link sent by SMS"), default=False)
     is_successful = models.BooleanField(_("approved"), default=False)
     at = models.DateTimeField(pgettext_lazy("column", "at"))
 

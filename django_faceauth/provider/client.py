@@ -1,4 +1,4 @@
-"""Client of the provider's face authentication API.
+"""Client of the provider's identity API: face authentications, applicants, verifications.
 
 Usable from a plain Python shell, without a Django project::
 
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import partial
 from typing import Any, TypeVar
 
@@ -27,44 +27,39 @@ from django_faceauth.exceptions import AccessDenied, MalformedAnswer
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.provider.credentials import Credentials
 from django_faceauth.provider.resources import (
+    ApplicantSnapshot,
     AssetSnapshot,
     AttemptSnapshot,
     AuthenticationSnapshot,
+    ClientInformation,
+    DeclaredData,
+    IdentityVerificationSnapshot,
     Page,
+    PhoneNumber,
 )
 from django_faceauth.provider.transport import Bearer, Image, Json, Transport
 from django_faceauth.provider.url_validation import is_capture_url
 from django_faceauth.secret import Secret
 
-__all__ = ["Client", "ClientInformation", "PhoneNumber"]
+__all__ = ["Client", "ClientInformation", "DeclaredData", "PhoneNumber"]
 
-Snapshot = TypeVar("Snapshot", AuthenticationSnapshot, AttemptSnapshot)
+Snapshot = TypeVar(
+    "Snapshot",
+    ApplicantSnapshot,
+    AttemptSnapshot,
+    AuthenticationSnapshot,
+    IdentityVerificationSnapshot,
+)
 Parsed = TypeVar("Parsed")
 
 
-@dataclass(frozen=True, slots=True)
-class PhoneNumber:
-    """A phone number for the capture link by SMS: `"+33"`, and digits only."""
-
-    country_code: str
-    number: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ClientInformation:
-    """Preselections of the capture page: a country (`"FR"`) and a language (`"en-US"`)."""
-
-    pre_selected_residence_country: str | None = None
-    pre_selected_language: str | None = None
-
-
 class Client:
-    """All calls of the face authentication API, with one set of credentials."""
+    """All calls of the identity API that we use, with one set of credentials."""
 
     def __init__(
         self, base_url: str, credentials: Credentials, transport: Transport | None = None
     ) -> None:
-        self._root = base_url.rstrip("/") + "/face-authentications"
+        self._root = base_url.rstrip("/")
         self._credentials = credentials
         self._transport = transport or Transport()
 
@@ -82,7 +77,11 @@ class Client:
             "user_journey_id": _checked(user_journey_id, Prefix.USER_JOURNEY),
         }
         return self._call(
-            AuthenticationSnapshot.parse, "create_authentication", "POST", "", json=payload
+            AuthenticationSnapshot.parse,
+            "create_authentication",
+            "POST",
+            "/face-authentications",
+            json=payload,
         )
 
     def get_authentication(self, authentication_id: str) -> AuthenticationSnapshot:
@@ -110,12 +109,7 @@ class Client:
 
         Raises `Conflict` when the authentication accepts no more attempts.
         """
-        payload: Json = {"redirect_url": redirect_url}
-        if phone_number:
-            payload["phone_number"] = _Unshown(asdict(phone_number))
-        if client_information:
-            given = {name: value for name, value in asdict(client_information).items() if value}
-            payload["client_information"] = given
+        payload = _attempt_request(redirect_url, phone_number, client_information)
         path = f"{_authentication(authentication_id)}/attempts"
         return self._call(AttemptSnapshot.parse, "create_attempt", "POST", path, json=payload)
 
@@ -154,6 +148,94 @@ class Client:
             raise MalformedAnswer("fetch_image", cause="asset host not allowed")
         return self._transport.fetch("fetch_image", Secret(asset.url))
 
+    def create_applicant(self, *, external_applicant_id: str) -> ApplicantSnapshot:
+        """Create an applicant that bears an id of ours, and no personal data."""
+        payload = {"external_applicant_id": external_applicant_id}
+        return self._call(
+            ApplicantSnapshot.parse, "create_applicant", "POST", "/applicants", json=payload
+        )
+
+    def get_applicant(self, applicant_id: str) -> ApplicantSnapshot:
+        """Return an applicant; what the provider knows of the person is not read."""
+        path = f"/applicants/{_checked(applicant_id, Prefix.APPLICANT)}"
+        snapshot = self._call(ApplicantSnapshot.parse, "get_applicant", "GET", path)
+        return _same(snapshot, applicant_id, "get_applicant")
+
+    def anonymize_applicant(self, applicant_id: str) -> ApplicantSnapshot:
+        """Remove the personal data of an applicant's profile. This cannot be undone."""
+        path = f"/applicants/{_checked(applicant_id, Prefix.APPLICANT)}/anonymize"
+        snapshot = self._call(ApplicantSnapshot.parse, "anonymize_applicant", "POST", path)
+        return _same(snapshot, applicant_id, "anonymize_applicant")
+
+    def create_and_open_identity_verification(
+        self,
+        *,
+        applicant_id: str,
+        user_journey_id: str,
+        redirect_url: str,
+        declared_data: DeclaredData,
+        phone_number: PhoneNumber | None = None,
+    ) -> IdentityVerificationSnapshot:
+        """Create an identity verification with its first attempt, whose `capture_url` is set.
+
+        With a phone number, the provider sends the link by SMS, too.
+        """
+        declared = _Unshown(name=declared_data.name)
+        if declared_data.birth_date:
+            declared["birth_date"] = declared_data.birth_date
+        if phone_number:
+            declared["phone_number"] = asdict(phone_number)
+        payload: Json = {
+            "declared_data": declared,
+            "redirect_url": redirect_url,
+            "user_journey_id": _checked(user_journey_id, Prefix.USER_JOURNEY),
+            "applicant_id": _checked(applicant_id, Prefix.APPLICANT),
+        }
+        operation = "create_and_open_identity_verification"
+        return self._call(
+            IdentityVerificationSnapshot.parse,
+            operation,
+            "POST",
+            "/create-and-open-idv",
+            json=payload,
+        )
+
+    def get_identity_verification(self, verification_id: str) -> IdentityVerificationSnapshot:
+        """Return the current state of an identity verification, without its documents."""
+        operation, path = "get_identity_verification", _verification(verification_id)
+        snapshot = self._call(IdentityVerificationSnapshot.parse, operation, "GET", path)
+        return _same(snapshot, verification_id, operation)
+
+    def anonymize_identity_verification(self, verification_id: str) -> IdentityVerificationSnapshot:
+        """Remove the personal data of an identity verification. This cannot be undone."""
+        operation = "anonymize_identity_verification"
+        path = f"{_verification(verification_id)}/anonymize"
+        snapshot = self._call(IdentityVerificationSnapshot.parse, operation, "POST", path)
+        return _same(snapshot, verification_id, operation)
+
+    def create_identity_verification_attempt(
+        self,
+        verification_id: str,
+        *,
+        redirect_url: str,
+        phone_number: PhoneNumber | None = None,
+        client_information: ClientInformation | None = None,
+    ) -> AttemptSnapshot:
+        """Open a new attempt of an identity verification; like `create_attempt`."""
+        operation, path = "create_identity_verification_attempt", _verification(verification_id)
+        payload = _attempt_request(redirect_url, phone_number, client_information)
+        parse = partial(AttemptSnapshot.parse, prefix=None)
+        return self._call(parse, operation, "POST", f"{path}/attempts", json=payload)
+
+    def list_identity_verification_attempts(
+        self, verification_id: str, *, skip: int = 0, limit: int = 10
+    ) -> Page[AttemptSnapshot]:
+        """Return a page of the attempts of an identity verification, newest first."""
+        operation, path = "list_identity_verification_attempts", _verification(verification_id)
+        parse = partial(Page.parse, item=partial(AttemptSnapshot.parse, prefix=None))
+        window = {"skip": skip, "limit": limit}
+        return self._call(parse, operation, "GET", f"{path}/attempts", params=window)
+
     def _call(
         self, parse: Callable[..., Parsed], operation: str, method: str, path: str, **parts: Any
     ) -> Parsed:
@@ -187,8 +269,24 @@ class _Unshown(dict[str, Any]):
         return "***"
 
 
+def _attempt_request(
+    redirect_url: str, phone: PhoneNumber | None, information: ClientInformation | None
+) -> Json:
+    payload: Json = {"redirect_url": redirect_url}
+    if phone:
+        payload["phone_number"] = _Unshown(asdict(phone))
+    given = asdict(information) if information else {}
+    if given := {name: value for name, value in given.items() if value}:
+        payload["client_information"] = given
+    return payload
+
+
 def _authentication(authentication_id: str) -> str:
-    return f"/{_checked(authentication_id, Prefix.AUTHENTICATION)}"
+    return f"/face-authentications/{_checked(authentication_id, Prefix.AUTHENTICATION)}"
+
+
+def _verification(verification_id: str) -> str:
+    return f"/identity-verifications/{_checked(verification_id, Prefix.IDENTITY_VERIFICATION)}"
 
 
 def _attempt(authentication_id: str, attempt_id: str) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final, Generic, NoReturn, Self, TypeVar
+from typing import Any, ClassVar, Final, Generic, NoReturn, Self, TypeVar
 
 from django.utils.dateparse import parse_datetime
 
@@ -21,10 +21,15 @@ from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.secret import digests
 
 __all__ = [
+    "ApplicantSnapshot",
     "AssetSnapshot",
     "AttemptSnapshot",
     "AuthenticationSnapshot",
+    "ClientInformation",
+    "DeclaredData",
+    "IdentityVerificationSnapshot",
     "Page",
+    "PhoneNumber",
     "ResponseCode",
 ]
 
@@ -67,6 +72,8 @@ class AuthenticationSnapshot:
     modified_on: datetime | None = None
     has_face: bool = False
 
+    prefix: ClassVar[Prefix] = Prefix.AUTHENTICATION
+
     @property
     def facts(self) -> Json:
         """Its findings about the face, by the columns of its mirror."""
@@ -78,7 +85,7 @@ class AuthenticationSnapshot:
         """Parse a decoded JSON value; raise `MalformedAnswer`."""
         answer = _object(data, operation)
         return cls(
-            id=_id(answer, Prefix.AUTHENTICATION, operation),
+            id=_id(answer, cls.prefix, operation),
             status=_text(answer, "status")[:MAX_STATUS_LENGTH],
             applicant_id=_text(answer, "applicant_id"),
             user_journey_id=_text(answer, "user_journey_id"),
@@ -88,6 +95,37 @@ class AuthenticationSnapshot:
             modified_on=moment_in(answer, "modified_on"),
             has_face=bool(answer.get("face")),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityVerificationSnapshot(AuthenticationSnapshot):
+    """An identity verification as one response of the provider describes it.
+
+    The declared data, the documents and the face in the response are not read. `capture_url`
+    is a bearer link: it is left out of `repr` and is never logged or stored.
+    """
+
+    capture_url: str = field(default="", repr=False)
+
+    prefix: ClassVar[Prefix] = Prefix.IDENTITY_VERIFICATION
+
+    @classmethod
+    def parse(cls, data: object, *, operation: str) -> Self:
+        """Parse a decoded JSON value; raise `MalformedAnswer`."""
+        snapshot = super(IdentityVerificationSnapshot, cls).parse(data, operation=operation)
+        return replace(snapshot, capture_url=_href(_object(data, operation), "verification_url"))
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicantSnapshot:
+    """An applicant: of its profile, only the id is read."""
+
+    id: str
+
+    @classmethod
+    def parse(cls, data: object, *, operation: str) -> Self:
+        """Parse a decoded JSON value; raise `MalformedAnswer`."""
+        return cls(id=_id(_object(data, operation), Prefix.APPLICANT, operation))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +155,7 @@ class AttemptSnapshot:
         return {"response_codes": codes, "network": self.network}
 
     @classmethod
-    def parse(cls, data: object, *, operation: str) -> Self:
+    def parse(cls, data: object, *, operation: str, prefix: Prefix | None = Prefix.ATTEMPT) -> Self:
         """Parse a decoded JSON value; raise `MalformedAnswer`."""
         answer = _object(data, operation)
         try:
@@ -131,7 +169,7 @@ class AttemptSnapshot:
             network = ipaddress.ip_network(place, strict=False)
             networks = [digest[:32] for digest in digests(NETWORK_SALT, str(network))]
         return cls(
-            id=_id(answer, Prefix.ATTEMPT, operation),
+            id=_id(answer, prefix, operation),
             status=_text(answer, "status")[:MAX_STATUS_LENGTH],
             response_codes=_codes(answer),
             redirect_url=_text(answer, "redirect_url"),
@@ -155,6 +193,34 @@ class AssetSnapshot:
         """Parse a decoded JSON value; raise `MalformedAnswer`."""
         answer = _object(data, operation)
         return cls(type=_text(answer, "type"), url=_href(answer, "asset_url"))
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneNumber:
+    """A phone number for the capture link by SMS: `"+33"`, and digits only."""
+
+    country_code: str
+    number: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientInformation:
+    """Preselections of the capture page: a country (`"FR"`) and a language (`"en-US"`)."""
+
+    pre_selected_residence_country: str | None = None
+    pre_selected_language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredData:
+    """Who a user is by the site's records: a name of 2 to 255 characters, and a birth date.
+
+    `external_applicant_id` is for the scenarios of the sandbox; it is random otherwise.
+    """
+
+    name: str = field(repr=False)
+    birth_date: str | None = field(default=None, repr=False)
+    external_applicant_id: str = ""
 
 
 Item = TypeVar("Item")
@@ -188,9 +254,9 @@ def _object(data: object, operation: str) -> Json:
     return data
 
 
-def _id(data: Json, prefix: Prefix, operation: str) -> str:
+def _id(data: Json, prefix: Prefix | None, operation: str) -> str:
     if not is_id(data.get("id"), prefix):
-        raise MalformedAnswer(operation, cause=f"no {prefix} id")
+        raise MalformedAnswer(operation, cause=f"no {prefix or 'usable'} id")
     return str(data["id"])
 
 

@@ -18,11 +18,13 @@ from django_faceauth.provider.resources import moment_in, reject_constant
 
 #: Other event types are about other products, which may use the same URL.
 FAMILY: Final = "face_authentication_"
-ANONYMIZED: Final = f"{FAMILY}anonymized"
+IDENTITY_FAMILY: Final = "identity_verification_"
+ANONYMIZED_TYPES: Final = frozenset({f"{FAMILY}anonymized", f"{IDENTITY_FAMILY}anonymized"})
 
 MAX_DEPTH: Final = 20
 _EVENT: Final = re.compile(r"evn?t_[0-9A-Za-z]{10,64}")
 _AUTHENTICATION: Final = re.compile(r"fav_[0-9A-Za-z]{10,64}")
+_VERIFICATION: Final = re.compile(r"idv_[0-9A-Za-z]{10,64}")
 _NOT_IN_TYPES: Final = re.compile(r"[^\w.-]", re.ASCII)
 LONGEST_TYPE: Final = 100
 
@@ -31,13 +33,14 @@ LONGEST_TYPE: Final = 100
 class WebhookPayload:
     """One event: `created_on` is the provider's timestamp, if it gave a usable one.
 
-    `authentication_id` is empty for events of other products; `applicant_id` may be. A
-    question mark in `type` stands for a character that event types do not contain.
+    `provider_id` is that of the face authentication or identity verification; it is empty for
+    events of other products, and `applicant_id` may be. A question mark in `type` stands for a
+    character that event types do not contain.
     """
 
     id: str
     type: str
-    authentication_id: str = ""
+    provider_id: str = ""
     applicant_id: str = ""
     created_on: datetime | None = None
 
@@ -45,6 +48,11 @@ class WebhookPayload:
     def is_ours(self) -> bool:
         """Whether it is about a face authentication."""
         return self.type.startswith(FAMILY) and "?" not in self.type
+
+    @property
+    def is_of_identity(self) -> bool:
+        """Whether it is about an identity verification, maybe of another product."""
+        return self.type.startswith(IDENTITY_FAMILY) and self.provider_id != ""
 
 
 def read(body: bytes) -> WebhookPayload:
@@ -74,19 +82,26 @@ def read(body: bytes) -> WebhookPayload:
     if len(event_type) > LONGEST_TYPE:
         event_type = f"{event_type[: LONGEST_TYPE - 1]}?"
     payload = WebhookPayload(event_id, event_type, created_on=moment_in(envelope, "created_on"))
-    if not payload.is_ours:
-        return payload
     data = envelope.get("data")
+    if not payload.is_ours:
+        # A site may have other uses for identity verifications: nothing of it is required.
+        data = data if isinstance(data, dict) else {}
+        verification_id = data.get("identity_verification_id")
+        if not (isinstance(verification_id, str) and _VERIFICATION.fullmatch(verification_id)):
+            return payload
+        return replace(payload, provider_id=verification_id, applicant_id=_applicant_in(data))
     if not isinstance(data, dict):
         raise EnvelopeInvalid("no_data")
-    applicant_id = data.get("applicant_id")
     return replace(
         payload,
-        authentication_id=_matching(
-            _AUTHENTICATION, data, "face_authentication_id", "authentication_id"
-        ),
-        applicant_id=str(applicant_id) if is_id(applicant_id, Prefix.APPLICANT) else "",
+        provider_id=_matching(_AUTHENTICATION, data, "face_authentication_id", "authentication_id"),
+        applicant_id=_applicant_in(data),
     )
+
+
+def _applicant_in(data: dict[str, Any]) -> str:
+    applicant_id = data.get("applicant_id")
+    return str(applicant_id) if is_id(applicant_id, Prefix.APPLICANT) else ""
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, Final
 
+from django.contrib.auth import get_user_model
 from django.db.models import F, Max
 
 from django_faceauth import metrics
@@ -35,6 +36,7 @@ from django_faceauth.models import (
     AttemptRequest,
     FaceAuthentication,
     FaceChallenge,
+    IdentityVerification,
     Lockout,
     database,
 )
@@ -50,13 +52,19 @@ logger = logging.getLogger(__name__)
 REFUSALS: Final = (AccessDenied, Conflict, NotFound, Rejected)
 TOO_MANY_REQUESTS: Final = 429
 
+#: Messages to the phone of a user.
+SMS: Final = (Limit(1, timedelta(minutes=1)), Limit(5, timedelta(days=1)))
+
+#: What an attempt is started for.
+Subject = FaceChallenge | IdentityVerification
+
 #: Starts are remembered for at least so long, whatever the limits are.
 SHORTEST_MEMORY: Final = timedelta(days=1)
 
 
 @database.repeated
-def count_attempt(challenge: FaceChallenge, *, now: datetime) -> AttemptRequest:
-    """Count one attempt of a challenge, which the caller is about to create.
+def count_attempt(subject: Subject, *, by_sms: bool = False, now: datetime) -> AttemptRequest:
+    """Count one attempt, which the caller is about to create.
 
     Raises `TooManyAttempts` if a limit is reached, and `NotEnrolled`.
     """
@@ -65,22 +73,32 @@ def count_attempt(challenge: FaceChallenge, *, now: datetime) -> AttemptRequest:
         # Not below, where many at once would wait for each other's row.
         provider_rate_limit.open_account()
     with database.atomic():
-        if not hold(challenge.user_id):
+        if isinstance(subject, IdentityVerification):
+            hold_user(subject.user_id)
+        elif not hold(subject.user_id):
             raise NotEnrolled("the user has no applicant")
         if has_site_limit:
             provider_rate_limit.lock()  # always after the user, so that no two wait for each other
-        closed = closed_until(challenge, now=now)
+        closed = closed_until(subject, by_sms=by_sms, now=now)
         if closed is None:
+            is_challenge = isinstance(subject, FaceChallenge)
             return AttemptRequest.objects.create(
-                user_id=challenge.user_id,
-                session_digest=challenge.session_part,
-                challenge=challenge,
+                user_id=subject.user_id,
+                session_digest=subject.session_part,
+                by_sms=by_sms,
                 at=now,
+                **{"challenge" if is_challenge else "verification": subject},
             )
+    kind = "challenge" if isinstance(subject, FaceChallenge) else "verification"
+    raise noted(closed, f"{kind}={subject.pk}")
+
+
+def noted(closed: TooManyAttempts, about: str) -> TooManyAttempts:
+    """Count and log that a limit was reached; return the error to raise."""
     metrics.count(f"limited.{closed.scope}")
     level = logging.ERROR if closed.scope == "site" else logging.WARNING
-    logger.log(level, "start limited scope=%s challenge=%s", closed.scope, challenge.pk)
-    raise closed
+    logger.log(level, "start limited scope=%s %s", closed.scope, about)
+    return closed
 
 
 def made_nothing(error: ProviderError | ConfigurationError) -> bool:
@@ -92,12 +110,12 @@ def made_nothing(error: ProviderError | ConfigurationError) -> bool:
 
 
 @contextmanager
-def counted(challenge: FaceChallenge, *, now: datetime) -> Iterator[None]:
+def counted(subject: Subject, *, by_sms: bool = False, now: datetime) -> Iterator[None]:
     """Count the attempt that is created in this block; raises what `count_attempt` does.
 
     It is not counted if the provider certainly created nothing.
     """
-    request = count_attempt(challenge, now=now)
+    request = count_attempt(subject, by_sms=by_sms, now=now)
     try:
         yield
     except (ProviderError, ConfigurationError) as error:
@@ -106,19 +124,23 @@ def counted(challenge: FaceChallenge, *, now: datetime) -> Iterator[None]:
         raise
 
 
-def note_approval(authentication: FaceAuthentication) -> None:
+def note_approval(resource: FaceAuthentication | IdentityVerification) -> None:
     """Count the start that led to an approval as successful; safe to call any number of times."""
-    requests = AttemptRequest.objects.filter(challenge__authentication=authentication.pk)
+    is_face = isinstance(resource, FaceAuthentication)
+    column = "challenge__authentication" if is_face else "verification"
+    requests = AttemptRequest.objects.filter(**{column: resource.pk})
     newest = requests.order_by("-at", "-pk").first()  # the earlier ones led to nothing
     if newest is not None and not newest.is_successful:
         AttemptRequest.objects.filter(pk=newest.pk).update(is_successful=True)
 
 
-def closed_until(challenge: FaceChallenge, *, now: datetime) -> TooManyAttempts | None:
-    """Return the limit that keeps a challenge from an attempt the longest, without counting."""
+def closed_until(
+    subject: Subject, *, by_sms: bool = False, now: datetime
+) -> TooManyAttempts | None:
+    """Return the limit that closes a challenge or a verification the longest, without counting."""
     limits = conf.RATE_LIMITS
     reached = []
-    lockouts = Lockout.objects.in_force(user_id=challenge.user_id, now=now)
+    lockouts = Lockout.objects.in_force(user_id=subject.user_id, now=now)
     lockout = lockouts.order_by("-until").first()
     if lockout is not None and lockout.is_for_declines:
         rule = _rule("lockout", limits.lockout) if limits.lockout else ""
@@ -126,9 +148,11 @@ def closed_until(challenge: FaceChallenge, *, now: datetime) -> TooManyAttempts 
     elif lockout is not None:
         reached.append(TooManyAttempts("reported", until=lockout.until, rule=""))
     requests = AttemptRequest.objects.all()
-    of_user = requests.filter(user_id=challenge.user_id)
-    of_session = requests.filter(session_digest=challenge.session_part)
-    for scope, key, counted_requests, of_key in (
+    of_user = requests.filter(user_id=subject.user_id)
+    of_session = requests.filter(session_digest=subject.session_part)
+    started = IdentityVerification.objects.filter(user_id=subject.user_id, started_at__isnull=False)
+    is_new = isinstance(subject, IdentityVerification) and subject.started_at is None
+    for scope, key, counted_rows, of_key in (
         ("user", "unsuccessful", of_user.filter(is_successful=False), limits.unsuccessful),
         (
             "session",
@@ -138,15 +162,22 @@ def closed_until(challenge: FaceChallenge, *, now: datetime) -> TooManyAttempts 
         ),
         ("user", "successful", of_user.filter(is_successful=True), limits.successful),
         ("site", "site", requests, [limits.site] if limits.site else []),
+        ("sms", "sms", of_user.filter(by_sms=True), SMS if by_sms else ()),
+        ("enrolment", "enrolment", started, limits.enrolment if is_new else ()),
     ):
-        newest_first = counted_requests.order_by("-at").values_list("at", flat=True)
+        moment = "created_at" if key == "enrolment" else "at"
+        newest_first = counted_rows.order_by(f"-{moment}").values_list(moment, flat=True)
         for limit in of_key:
             # Closed until the oldest of the newest `count` leaves the window. Moments ahead of
             # now count too: another server's clock may be a little ahead of ours.
             at = next(iter(newest_first[limit.count - 1 : limit.count]), None)
             if at is not None:
                 until = at + limit.period
-                reached.append(TooManyAttempts(scope, until=until, rule=_rule(key, limit)))
+                reached.append(
+                    TooManyAttempts(
+                        scope, until=until, rule="" if key == "sms" else _rule(key, limit)
+                    )
+                )
     still_closed = [closed for closed in reached if closed.until > now]
     return max(still_closed, key=lambda closed: closed.until, default=None)
 
@@ -203,6 +234,13 @@ def hold(user_id: Any) -> bool:
     the snapshot that MariaDB and SQLite read from, so that what is read then is current.
     """
     return Applicant.objects.filter(user_id=user_id).update(created_at=F("created_at")) == 1
+
+
+def hold_user(user_id: Any) -> None:
+    """Lock the row of a user, who may have no applicant, until the end of the transaction."""
+    model: Any = get_user_model()
+    name = model.USERNAME_FIELD
+    model._base_manager.filter(pk=user_id).update(**{name: F(name)})
 
 
 def _rule(key: str, limit: Limit) -> str:

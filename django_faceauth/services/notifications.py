@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
 from functools import partial
@@ -23,7 +24,13 @@ from django.utils.translation import gettext
 
 from django_faceauth.conf import PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError
-from django_faceauth.models import FaceChallenge, FaceExemption, ReviewCase
+from django_faceauth.models import (
+    Applicant,
+    FaceChallenge,
+    FaceExemption,
+    IdentityVerification,
+    ReviewCase,
+)
 from django_faceauth.services.grants.formatting import label, lines, moment
 
 logger = logging.getLogger(__name__)
@@ -33,7 +40,12 @@ MAIL_TIMEOUT: Final = 5
 #: Seconds that a request waits for a mail. It is sent all the same.
 WAIT: Final = 1
 
-SALT: Final = "django_faceauth.report"
+#: What a user can report by the link of a mail.
+Subject = FaceChallenge | IdentityVerification
+SALTS: Final[Mapping[type[Subject], str]] = {
+    FaceChallenge: "django_faceauth.report",
+    IdentityVerification: "django_faceauth.report_enrolment",
+}
 #: How long the link of a mail can be used.
 LINK_LASTS: Final = timedelta(days=7)
 
@@ -44,6 +56,7 @@ class WarningKind(StrEnum):
     DECLINED = "declined"
     NETWORK = "network"
     LOCKED = "locked"
+    UNENROLLED = "unenrolled"
 
 
 def send(name: str, pk: Any) -> None:
@@ -64,16 +77,24 @@ def send(name: str, pk: Any) -> None:
     thread.join(WAIT)
 
 
-def facts(challenge: FaceChallenge) -> dict[str, Any]:
-    """Return the template context for a grant."""
+def facts(subject: Subject) -> dict[str, Any]:
+    """Return the template context for a grant or an enrolment."""
+    if isinstance(subject, IdentityVerification):
+        applicant = Applicant.objects.filter(user_id=subject.user_id).first()
+        usable_from = applicant.usable_from if applicant else None
+        return {
+            "verification": subject,
+            "at": moment(subject.ended_at or subject.created_at),
+            "usable_from": usable_from and moment(usable_from),
+        }
     return {
-        "action": label(challenge.action) if challenge.action else "",
-        "lines": lines(challenge.snapshot, challenge.snapshot_order),
-        "at": moment(challenge.granted_at or challenge.created_at),
+        "action": label(subject.action) if subject.action else "",
+        "lines": lines(subject.snapshot, subject.snapshot_order),
+        "at": moment(subject.granted_at or subject.created_at),
     }
 
 
-def link_to_report(challenge: FaceChallenge) -> str:
+def link_to_report(subject: Subject) -> str:
     """Return the URL at which the user can report that it was not them.
 
     Good for a week, for anyone who has it. Raises `ConfigurationError` without
@@ -81,7 +102,8 @@ def link_to_report(challenge: FaceChallenge) -> str:
     """
     if not conf.SITE_URL:
         raise ConfigurationError(f"{PREFIX}SITE_URL is not set.")
-    path = reverse("faceauth:report", args=[signing.dumps(challenge.pk, salt=SALT)])
+    token = signing.dumps(subject.pk, salt=SALTS[type(subject)])
+    path = reverse("faceauth:report", args=[token])
     # A site below a path has it in FACEAUTH_SITE_URL, and maybe in `path` too: a request knows
     # the prefix under which it came, and a worker does not.
     below, prefix = urlsplit(conf.SITE_URL).path, get_script_prefix().rstrip("/")
@@ -90,13 +112,13 @@ def link_to_report(challenge: FaceChallenge) -> str:
     return conf.SITE_URL + (path.removeprefix(prefix) if below else path)
 
 
-def challenge_of(token: str) -> FaceChallenge | None:
-    """Return the challenge of a link; None if the link is not ours, or too old."""
-    try:
-        pk = signing.loads(token, salt=SALT, max_age=LINK_LASTS)
-    except signing.BadSignature:
-        return None
-    return FaceChallenge.objects.filter(pk=pk).first()
+def subject_of(token: str) -> Subject | None:
+    """Return the challenge or enrolment of a link; None if it is not ours, or too old."""
+    for model, salt in SALTS.items():
+        with suppress(signing.BadSignature):
+            pk = signing.loads(token, salt=salt, max_age=LINK_LASTS)
+            return model._base_manager.filter(pk=pk).first()
+    return None
 
 
 def _send(message: EmailMessage, about: str) -> None:
@@ -117,6 +139,29 @@ def _notice(pk: Any) -> EmailMessage | None:
     challenge = FaceChallenge.objects.select_related("user").get(pk=pk)
     context = {**facts(challenge), "link": link_to_report(challenge)}
     return _to_user("notice", challenge.user, context)
+
+
+def _enrolled(pk: Any) -> EmailMessage | None:
+    verification = IdentityVerification.objects.select_related("user").get(pk=pk)
+    context = {**facts(verification), "link": link_to_report(verification)}
+    return _to_user("enrolled", verification.user, context)
+
+
+def _enrolment_trouble(pk: Any) -> EmailMessage | None:
+    row = IdentityVerification.objects.get(pk=pk)
+    if row.reported_at is not None:
+        text = gettext(
+            "User %(user)s reported enrolment %(pk)s as not theirs. It was taken back, everything "
+            "of theirs was ended, and face checks are locked for a day. Please find out what "
+            "happened."
+        )
+    else:
+        text = gettext(
+            "Enrolment %(pk)s of user %(user)s was approved, but was not carried out: the user "
+            "or the applicant was linked otherwise meanwhile. Please find out what happened."
+        )
+    body = text % {"user": row.user_id, "pk": row.pk}
+    return _to_operators(gettext("An enrolment needs attention"), body)
 
 
 def _warning(kind: WarningKind, pk: Any) -> EmailMessage | None:
@@ -186,6 +231,8 @@ def _report(pk: Any) -> EmailMessage | None:
 
 _MAILS: Final[Mapping[str, Callable[[Any], EmailMessage | None]]] = {
     "notice": _notice,
+    "enrolled": _enrolled,
+    "enrolment_trouble": _enrolment_trouble,
     **{kind.value: partial(_warning, kind) for kind in WarningKind},
     "duress": _duress,
     "reported": _report,

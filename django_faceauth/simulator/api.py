@@ -4,18 +4,33 @@ The functions are named for the operations of our client."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from datetime import datetime
 from functools import partial
+from typing import Any, Final
 
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
 from django_faceauth.conf import conf
+from django_faceauth.identifiers import Prefix, is_id
+from django_faceauth.models import database
 from django_faceauth.secret import Secret
 from django_faceauth.simulator import representations, state_machine, store, validation
-from django_faceauth.simulator.state_machine import NotAllowed, new_id
+from django_faceauth.simulator.models import StoredApplicant
+from django_faceauth.simulator.scenarios import scenario_for
+from django_faceauth.simulator.state_machine import Case, NotAllowed, Unknown, new_id
 from django_faceauth.simulator.validation import Problem
 from django_faceauth.simulator.view_decorators import TOKEN_LIFETIME, TOKEN_SALT
+
+Document = dict[str, Any]
+
+#: The end of a path of the API, after the root of the simulator.
+COLLECTION: Final = re.compile(
+    r"/(face-authentications|identity-verifications|applicants|create-and-open-idv)(/.*)?$"
+)
 
 
 def token(request: HttpRequest) -> HttpResponse:
@@ -40,64 +55,120 @@ def token(request: HttpRequest) -> HttpResponse:
 
 def create_authentication(request: HttpRequest) -> HttpResponse:
     """Create a face authentication."""
-    ids = validation.read_authentication(validation.body_of(request.body))
+    ids = validation.read_ids(validation.body_of(request.body))
     case = state_machine.create(new_id("fav"), **ids, now=timezone.now())
     store.add(case)
-    return JsonResponse(representations.authentication(case, root_of(request)), status=201)
+    return JsonResponse(representations.resource(case, root_of(request)), status=201)
 
 
 def get_authentication(request: HttpRequest, case_id: str) -> HttpResponse:
     """Return a face authentication."""
-    case = store.read(case_id, timezone.now())
-    return JsonResponse(representations.authentication(case, root_of(request)))
+    return _get(request, case_id, Prefix.AUTHENTICATION)
 
 
 def anonymize_authentication(request: HttpRequest, case_id: str) -> HttpResponse:
     """Remove the personal data of a face authentication."""
-    now = timezone.now()
-    try:
-        case = store.change(case_id, partial(state_machine.anonymize, now=now), now)
-    except NotAllowed:
-        raise Problem(400, "invalid_request", "face_authentication_in_progress") from None
-    return JsonResponse(representations.authentication(case, root_of(request)))
+    return _anonymize(request, case_id, Prefix.AUTHENTICATION)
 
 
 def create_attempt(request: HttpRequest, case_id: str) -> HttpResponse:
     """Create an attempt of a face authentication."""
-    now = timezone.now()
-    add = partial(
-        state_machine.add_attempt,
-        attempt_id=new_id("fatp"),
-        request=validation.read_attempt(validation.body_of(request.body)),
-        now=now,
-    )
-    try:
-        case = store.change(case_id, add, now)
-    except NotAllowed:
-        raise Problem(409, "conflict", "face_authentication_status_invalid") from None
-    attempt = representations.attempt(case, case.attempts[-1], root_of(request))
-    return JsonResponse(attempt, status=201)
+    return _create_attempt(request, case_id, Prefix.AUTHENTICATION)
 
 
 def list_attempts(request: HttpRequest, case_id: str) -> HttpResponse:
     """Return the attempts of a face authentication, newest first."""
-    case, root = store.read(case_id, timezone.now()), root_of(request)
-    attempts = [representations.attempt(case, each, root) for each in reversed(case.attempts)]
-    return _page(request, attempts)
+    return _list_attempts(request, case_id, Prefix.AUTHENTICATION)
 
 
 def get_attempt(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
-    """Return one attempt."""
-    case = store.read(case_id, timezone.now())
-    attempt = case.attempt(attempt_id)
-    return JsonResponse(representations.attempt(case, attempt, root_of(request)))
+    """Return one attempt of a face authentication."""
+    return _get_attempt(request, case_id, attempt_id, Prefix.AUTHENTICATION)
 
 
 def list_assets(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
     """Return what was recorded during an attempt."""
-    case = store.read(case_id, timezone.now())
+    case = _read(case_id, Prefix.AUTHENTICATION)
     attempt = case.attempt(attempt_id)
     return _page(request, representations.assets(case, attempt, root_of(request)))
+
+
+def create_applicant(request: HttpRequest) -> HttpResponse:
+    """Create an applicant."""
+    profile, now = validation.read_applicant(validation.body_of(request.body)), timezone.now()
+    stamp = representations.timestamp(now)
+    document = {"created_on": stamp, "modified_on": stamp, **profile}
+    row = StoredApplicant.objects.create(id=new_id("aplt"), document=document)
+    return JsonResponse(representations.applicant(row.id, document, root_of(request)), status=201)
+
+
+def get_applicant(request: HttpRequest, applicant_id: str) -> HttpResponse:
+    """Return an applicant."""
+    return _change_applicant(request, applicant_id, lambda document: document)
+
+
+def update_applicant(request: HttpRequest, applicant_id: str) -> HttpResponse:
+    """Change the profile of an applicant."""
+    profile = validation.read_applicant(validation.body_of(request.body))
+    return _change_applicant(request, applicant_id, lambda document: {**document, **profile})
+
+
+def anonymize_applicant(request: HttpRequest, applicant_id: str) -> HttpResponse:
+    """Remove the personal data of an applicant's profile."""
+    return _change_applicant(
+        request,
+        applicant_id,
+        lambda document: {
+            name: value for name, value in document.items() if name not in validation.PROFILE
+        },
+    )
+
+
+def create_and_open_identity_verification(request: HttpRequest) -> HttpResponse:
+    """Create an identity verification with its first attempt."""
+    body, now = validation.body_of(request.body), timezone.now()
+    case = _new_verification(body, now, needs_applicant=False)
+    attempt = validation.read_attempt({"redirect_url": body.get("redirect_url")})
+    store.add(case)
+    add = partial(state_machine.add_attempt, attempt_id=new_id("iatp"), request=attempt, now=now)
+    case = store.change(case.id, add, now)
+    opened = representations.resource(case, root_of(request), opened=case.attempts[-1])
+    return JsonResponse(opened, status=201)
+
+
+def create_identity_verification(request: HttpRequest) -> HttpResponse:
+    """Create an identity verification."""
+    body = validation.body_of(request.body)
+    case = _new_verification(body, timezone.now(), needs_applicant=True)
+    store.add(case)
+    return JsonResponse(representations.resource(case, root_of(request)), status=201)
+
+
+def get_identity_verification(request: HttpRequest, case_id: str) -> HttpResponse:
+    """Return an identity verification."""
+    return _get(request, case_id, Prefix.IDENTITY_VERIFICATION)
+
+
+def anonymize_identity_verification(request: HttpRequest, case_id: str) -> HttpResponse:
+    """Remove the personal data of an identity verification."""
+    return _anonymize(request, case_id, Prefix.IDENTITY_VERIFICATION)
+
+
+def create_identity_verification_attempt(request: HttpRequest, case_id: str) -> HttpResponse:
+    """Create an attempt of an identity verification."""
+    return _create_attempt(request, case_id, Prefix.IDENTITY_VERIFICATION)
+
+
+def list_identity_verification_attempts(request: HttpRequest, case_id: str) -> HttpResponse:
+    """Return the attempts of an identity verification, newest first."""
+    return _list_attempts(request, case_id, Prefix.IDENTITY_VERIFICATION)
+
+
+def get_identity_verification_attempt(
+    request: HttpRequest, case_id: str, attempt_id: str
+) -> HttpResponse:
+    """Return one attempt of an identity verification."""
+    return _get_attempt(request, case_id, attempt_id, Prefix.IDENTITY_VERIFICATION)
 
 
 def root_of(request: HttpRequest) -> str:
@@ -106,10 +177,96 @@ def root_of(request: HttpRequest) -> str:
     Reversing URL names would give that of this site's URL conf: behind an adapter the same
     views answer for another host, without a prefix.
     """
-    prefix, _, _ = request.path.rpartition("/face-authentications")
-    return request.build_absolute_uri(prefix or "/").rstrip("/")
+    root = COLLECTION.sub("", request.path)
+    return request.build_absolute_uri(root or "/").rstrip("/")
 
 
 def _page(request: HttpRequest, items: list[representations.Json]) -> HttpResponse:
     url = request.build_absolute_uri(request.path)
     return JsonResponse(representations.page(items, request.GET.dict(), url))
+
+
+def _read(case_id: str, prefix: Prefix) -> Case:
+    if not is_id(case_id, prefix):
+        raise Unknown
+    return store.read(case_id, timezone.now())
+
+
+def _get(request: HttpRequest, case_id: str, prefix: Prefix) -> HttpResponse:
+    return JsonResponse(representations.resource(_read(case_id, prefix), root_of(request)))
+
+
+def _anonymize(request: HttpRequest, case_id: str, prefix: Prefix) -> HttpResponse:
+    case, now = _read(case_id, prefix), timezone.now()
+    try:
+        case = store.change(case_id, partial(state_machine.anonymize, now=now), now)
+    except NotAllowed:
+        code = f"{representations.kind_of(case)}_in_progress"
+        raise Problem(400, "invalid_request", code) from None
+    return JsonResponse(representations.resource(case, root_of(request)))
+
+
+def _create_attempt(request: HttpRequest, case_id: str, prefix: Prefix) -> HttpResponse:
+    case, now = _read(case_id, prefix), timezone.now()
+    add = partial(
+        state_machine.add_attempt,
+        attempt_id=new_id("iatp" if case.is_of_identity else Prefix.ATTEMPT),
+        request=validation.read_attempt(validation.body_of(request.body)),
+        now=now,
+    )
+    try:
+        case = store.change(case_id, add, now)
+    except NotAllowed:
+        code = f"{representations.kind_of(case)}_status_invalid"
+        raise Problem(409, "conflict", code) from None
+    attempt = representations.attempt(case, case.attempts[-1], root_of(request))
+    return JsonResponse(attempt, status=201)
+
+
+def _list_attempts(request: HttpRequest, case_id: str, prefix: Prefix) -> HttpResponse:
+    case, root = _read(case_id, prefix), root_of(request)
+    attempts = [representations.attempt(case, each, root) for each in reversed(case.attempts)]
+    return _page(request, attempts)
+
+
+def _get_attempt(
+    request: HttpRequest, case_id: str, attempt_id: str, prefix: Prefix
+) -> HttpResponse:
+    case = _read(case_id, prefix)
+    attempt = representations.attempt(case, case.attempt(attempt_id), root_of(request))
+    return JsonResponse(attempt)
+
+
+def _new_verification(body: validation.Body, now: datetime, *, needs_applicant: bool) -> Case:
+    declared = validation.read_declared_data(body)
+    if needs_applicant or body.get("applicant_id"):
+        ids = dict(validation.read_ids(body))
+    else:
+        ids = {**validation.read_ids({"applicant_id": new_id("aplt"), **body})}
+    applicant = StoredApplicant.objects.filter(id=ids["applicant_id"]).first()
+    external_id = applicant.document.get("external_applicant_id", "") if applicant else ""
+    return state_machine.create(
+        new_id(Prefix.IDENTITY_VERIFICATION),
+        **ids,
+        now=now,
+        declared_data=declared,
+        external_applicant_id=external_id,
+    )
+
+
+def _change_applicant(
+    request: HttpRequest, applicant_id: str, change: Callable[[Document], Document]
+) -> HttpResponse:
+    with database.atomic(StoredApplicant):
+        row = StoredApplicant.objects.select_for_update().filter(id=applicant_id).first()
+        if row is None:
+            # One of a scenario, or one that has come with a face authentication.
+            if not (scenario_for(applicant_id) or store.has_applicant(applicant_id)):
+                raise Unknown
+            row = StoredApplicant(id=applicant_id, document={})
+        document = change(row.document)
+        if document != row.document:
+            stamp = representations.timestamp(timezone.now())
+            row.document = {**document, "modified_on": stamp}
+            row.save()
+    return JsonResponse(representations.applicant(row.id, row.document, root_of(request)))

@@ -24,6 +24,17 @@ OPERATIONS: Final[tuple[str, ...]] = (
     "list_attempts",
     "get_attempt",
     "list_assets",
+    "create_applicant",
+    "get_applicant",
+    "update_applicant",
+    "anonymize_applicant",
+    "create_and_open_identity_verification",
+    "create_identity_verification",
+    "get_identity_verification",
+    "anonymize_identity_verification",
+    "create_identity_verification_attempt",
+    "list_identity_verification_attempts",
+    "get_identity_verification_attempt",
 )
 
 #: The smallest and the largest `amount` of each kind.
@@ -109,10 +120,11 @@ class AuditForm(forms.Form):
 
 
 class CaseForm(forms.Form):
-    """A change of a face authentication by the provider itself."""
+    """A change of a result by the provider itself."""
 
     case = forms.CharField(
-        label=_("Face authentication"),
+        label=_("Id"),
+        help_text=_("Of a face authentication or an identity verification."),
         max_length=64,
         widget=forms.TextInput({"autocomplete": "off", "dir": "ltr"}),
     )

@@ -11,12 +11,19 @@ from django_faceauth.models.database import Row
 
 
 class StoredCase(Row):
-    """One face authentication with its attempts, as a document."""
+    """One face authentication or identity verification with its attempts, as a document."""
 
     id = models.CharField(primary_key=True, max_length=64)
     document = models.JSONField()
     #: When time alone will change the case.
     due_on = models.DateTimeField(null=True, db_index=True)
+
+
+class StoredApplicant(Row):
+    """One applicant, as a document."""
+
+    id = models.CharField(primary_key=True, max_length=64)
+    document = models.JSONField()
 
 
 class DeliveryState(models.TextChoices):
@@ -83,4 +90,4 @@ class CallFault(Row):
     amount = models.FloatField()
     calls = models.PositiveSmallIntegerField(null=True)
     #: The affected operation; empty: any.
-    operation = models.CharField(max_length=30, blank=True)
+    operation = models.CharField(max_length=64, blank=True)

@@ -23,35 +23,46 @@ Json = dict[str, Any]
 WHOLE_NUMBER: Final = re.compile(r"-?\d{1,9}", re.ASCII)
 
 
-def authentication(case: Case, root: str) -> Json:
-    """Return a face authentication."""
-    face = None
+def resource(case: Case, root: str, *, opened: Attempt | None = None) -> Json:
+    """Return a face authentication or identity verification, with the link if just `opened`."""
+    face = documents = None
     if case.status in DECIDED and not case.is_anonymized:
         face = {"image_signed_url": picture_url(case, case.attempts[-1], root)}
+        name = (case.declared_data or {}).get("name")
+        documents = [{"document_type": "Passport", "full_name": name}]
     return _without_none(
         id=case.id,
-        created_on=_timestamp(case.created_on),
-        modified_on=_timestamp(case.modified_on),
+        created_on=timestamp(case.created_on),
+        modified_on=timestamp(case.modified_on),
         applicant_id=case.applicant_id,
         user_journey_id=case.user_journey_id,
         status=case.status,
         response_codes=response_codes(case.code),
         risk_labels=[],
         face=face,
-        _links={
-            "self": _link(f"{root}/face-authentications/{case.id}"),
-            "applicant": _link(f"{root}/applicants/{case.applicant_id}"),
-        },
+        documents=documents if case.is_of_identity else None,
+        declared_data=case.declared_data,
+        redirect_url=opened and opened.request.redirect_url,
+        _links=_without_none(
+            self=_link(_url(case, root)),
+            applicant=_link(f"{root}/applicants/{case.applicant_id}"),
+            verification_url=opened and _link(capture_url(case, opened, root)),
+        ),
     )
 
 
+def applicant(applicant_id: str, document: Mapping[str, Any], root: str) -> Json:
+    """Return an applicant."""
+    links = {"self": _link(f"{root}/applicants/{applicant_id}")}
+    return _without_none(id=applicant_id, **document, _links=links)
+
+
 def attempt(case: Case, attempt: Attempt, root: str) -> Json:
-    """Return one attempt of a face authentication."""
-    token = signed_links.capture_token(case.id, attempt.id)
+    """Return one attempt of a case."""
     return _without_none(
         id=attempt.id,
-        created_on=_timestamp(attempt.created_on),
-        modified_on=_timestamp(attempt.modified_on),
+        created_on=timestamp(attempt.created_on),
+        modified_on=timestamp(attempt.modified_on),
         status=attempt.status,
         response_codes=response_codes(attempt.code),
         redirect_url=attempt.request.redirect_url,
@@ -59,8 +70,8 @@ def attempt(case: Case, attempt: Attempt, root: str) -> Json:
         client_information=attempt.request.client_information,
         applicant_session_information=asdict(attempt.visit) if attempt.visit else None,
         _links={
-            "self": _link(f"{root}/face-authentications/{case.id}/attempts/{attempt.id}"),
-            "verification_url": _link(f"{root}/capture/{token}/"),
+            "self": _link(f"{_url(case, root)}/attempts/{attempt.id}"),
+            "verification_url": _link(capture_url(case, attempt, root)),
         },
     )
 
@@ -77,14 +88,15 @@ def event(event_id: str, event_type: str, case: Case, root: str) -> Json:
         "id": event_id,
         "type": event_type,
         "version": "1.2.0",
-        "created_on": _timestamp(case.modified_on),
-        "data": {
-            "face_authentication_id": case.id,
-            "applicant_id": case.applicant_id,
-            "user_journey_id": case.user_journey_id,
-            "status": case.status,
-            "response_codes": response_codes(case.code),
-        },
+        "created_on": timestamp(case.modified_on),
+        "data": _without_none(
+            **{f"{kind_of(case)}_id": case.id},
+            applicant_id=case.applicant_id,
+            external_applicant_id=case.external_applicant_id or None,
+            user_journey_id=case.user_journey_id,
+            status=case.status,
+            response_codes=response_codes(case.code),
+        ),
         "_links": {"self": _link(f"{root}/workflows/events/{event_id}")},
     }
 
@@ -125,8 +137,23 @@ def picture_url(case: Case, attempt: Attempt, root: str) -> str | None:
     return f"{root}/assets/{signed_links.picture_token(case.id, attempt.id)}/face.png"
 
 
-def _timestamp(moment: datetime) -> str:
+def kind_of(case: Case) -> str:
+    """Return the provider's name for the kind of a case, with which its events begin."""
+    return "identity_verification" if case.is_of_identity else "face_authentication"
+
+
+def capture_url(case: Case, attempt: Attempt, root: str) -> str:
+    """Return the URL of the capture page of an attempt."""
+    return f"{root}/capture/{signed_links.capture_token(case.id, attempt.id)}/"
+
+
+def timestamp(moment: datetime) -> str:
+    """Return a moment as the provider writes it."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def _url(case: Case, root: str) -> str:
+    return f"{root}/{kind_of(case).replace('_', '-')}s/{case.id}"
 
 
 def _link(href: str) -> Json:

@@ -1,7 +1,8 @@
 """Outcomes of captures, and the test scenarios that select them.
 
-`aplt_61203A10000000…` is aborted with 61203, then approved on retry. The provider
-documents the convention for its `external_applicant_id`; here the applicant id carries it.
+`eaplt_61203A10000000…` is aborted with 61203, then approved on retry. The provider
+documents the convention for its `external_applicant_id`; here the applicant id may carry it,
+too, as `aplt_61203A10000000…`.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ CHOICES: Final[Mapping[str, Outcome]] = {
 
 # Real ids consist of a-z and 2-7, so none of them is a scenario by accident.
 SCENARIO: Final = re.compile(
-    r"aplt_((?P<code>61\d{3})(?P<how>[AI]))?(?P<final>10000|62\d{3}|63001|64001)0*",
+    r"e?aplt_((?P<code>61\d{3})(?P<how>[AI]))?(?P<final>10000|62\d{3}|63001|64001)0*",
     re.ASCII,
 )
 FIRST: Final[Mapping[str, Callable[[int], Outcome]]] = {"A": aborted, "I": inconclusive}

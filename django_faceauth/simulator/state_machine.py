@@ -1,6 +1,6 @@
-"""The state machine of a face authentication, as pure functions.
+"""The state machine of a face authentication or identity verification, as pure functions.
 
-A `Case` is a face authentication with its attempts. Every function takes the case as `advance`
+A `Case` is one of them with its attempts. Every function takes the case as `advance`
 left it and returns a new one; nothing here reads a clock or stores anything.
 """
 
@@ -10,8 +10,9 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
+from django_faceauth.identifiers import Prefix
 from django_faceauth.simulator.scenarios import CLOSED, LEFT, NEVER_STARTED, Outcome
 from django_faceauth.statuses import ACCEPTS_ATTEMPT, DECIDED, AttemptStatus, AuthenticationStatus
 
@@ -86,7 +87,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A face authentication with its attempts, oldest first."""
+    """A face authentication or identity verification with its attempts, oldest first."""
 
     id: str
     applicant_id: str
@@ -98,6 +99,18 @@ class Case:
     attempts: tuple[Attempt, ...] = ()
     is_anonymized: bool = False
     audits: int = 0
+    external_applicant_id: str = ""
+    declared_data: Mapping[str, str] | None = None
+
+    @property
+    def is_of_identity(self) -> bool:
+        """Whether it is an identity verification, for which a document is shown, too."""
+        return self.id.startswith(f"{Prefix.IDENTITY_VERIFICATION}_")
+
+    @property
+    def scripted_id(self) -> str:
+        """The id that may select a scenario."""
+        return self.external_applicant_id or self.applicant_id
 
     @property
     def captures(self) -> int:
@@ -124,7 +137,9 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{''.join(secrets.choice(ALPHABET) for _ in range(26))}"
 
 
-def create(case_id: str, *, applicant_id: str, user_journey_id: str, now: datetime) -> Case:
+def create(
+    case_id: str, *, applicant_id: str, user_journey_id: str, now: datetime, **more: Any
+) -> Case:
     """Return a new case."""
     return Case(
         id=case_id,
@@ -132,6 +147,7 @@ def create(case_id: str, *, applicant_id: str, user_journey_id: str, now: dateti
         user_journey_id=user_journey_id,
         created_on=now,
         modified_on=now,
+        **more,
     )
 
 
@@ -224,6 +240,7 @@ def anonymize(case: Case, now: datetime) -> Case:
             for attempt in attempts
         ),
         is_anonymized=True,
+        declared_data=None,
         modified_on=now,
     )
 

@@ -65,6 +65,11 @@ def advance_due(now: datetime) -> None:
         read(case_id, now)
 
 
+def has_applicant(applicant_id: str) -> bool:
+    """Return whether an applicant has a case."""
+    return StoredCase.objects.filter(document__applicant_id=applicant_id).exists()
+
+
 def dump(case: Case) -> Document:
     """Return a case as a JSON document; datetimes keep their microseconds."""
     document: Document = json.loads(json.dumps(asdict(case), default=datetime.isoformat))

@@ -11,6 +11,8 @@ from django_faceauth.simulator import api, control, views, webhook_queue, webhoo
 from django_faceauth.simulator.view_decorators import endpoint
 
 AUTHENTICATION: Final = "face-authentications/<slug:case_id>"
+APPLICANT: Final = "applicants/<slug:applicant_id>"
+VERIFICATION: Final = "identity-verifications/<slug:case_id>"
 ATTEMPT: Final = f"{AUTHENTICATION}/attempts/<slug:attempt_id>"
 
 #: An endpoint of the control API, which faults do not affect.
@@ -45,6 +47,24 @@ urlpatterns = [
     ),
     path(ATTEMPT, endpoint(GET=api.get_attempt)),
     path(f"{ATTEMPT}/assets", endpoint(GET=api.list_assets)),
+    path("applicants", endpoint(POST=api.create_applicant)),
+    path(APPLICANT, endpoint(GET=api.get_applicant, PATCH=api.update_applicant)),
+    path(f"{APPLICANT}/anonymize", endpoint(POST=api.anonymize_applicant)),
+    path("create-and-open-idv", endpoint(POST=api.create_and_open_identity_verification)),
+    path("identity-verifications", endpoint(POST=api.create_identity_verification)),
+    path(VERIFICATION, endpoint(GET=api.get_identity_verification)),
+    path(f"{VERIFICATION}/anonymize", endpoint(POST=api.anonymize_identity_verification)),
+    path(
+        f"{VERIFICATION}/attempts",
+        endpoint(
+            GET=api.list_identity_verification_attempts,
+            POST=api.create_identity_verification_attempt,
+        ),
+    ),
+    path(
+        f"{VERIFICATION}/attempts/<slug:attempt_id>",
+        endpoint(GET=api.get_identity_verification_attempt),
+    ),
     path("capture/<str:token>/", views.capture, name="capture"),
     path("assets/<str:token>/face.png", views.picture, name="picture"),
 ]

@@ -18,9 +18,19 @@ Checks = Mapping[str, Callable[[str], object]]
 # Leaves room for the appended query: Django redirects to 2,048 characters at most.
 LONGEST_REDIRECT: Final = 1_900
 
-AUTHENTICATION: Final[Checks] = {
+IDS: Final[Checks] = {
     "applicant_id": re.compile(r"aplt_\w+", re.ASCII).fullmatch,
     "user_journey_id": re.compile(r"usj_\w+", re.ASCII).fullmatch,
+}
+DECLARED_DATA: Final[Checks] = {
+    "name": lambda name: 2 <= len(name) <= 255,
+    "birth_date": re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch,
+    "email": re.compile(r"[^@\s]+@[^@\s]+").fullmatch,
+}
+PROFILE: Final[Checks] = {
+    "external_applicant_id": re.compile(r"[\w.-]{1,255}", re.ASCII).fullmatch,
+    "email": DECLARED_DATA["email"],
+    "external_applicant_name": lambda name: 2 <= len(name) <= 255,
 }
 PHONE_NUMBER: Final[Checks] = {
     "country_code": re.compile(r"\+\d+", re.ASCII).fullmatch,
@@ -68,10 +78,10 @@ def body_of(raw: bytes) -> Body:
     return body
 
 
-def read_authentication(body: Body) -> Mapping[str, str]:
-    """Return the applicant id and the user journey id of a new authentication."""
-    refuse(_errors(body, AUTHENTICATION))
-    return _known(body, AUTHENTICATION)
+def read_ids(body: Body) -> Mapping[str, str]:
+    """Return the applicant id and the user journey id of a new case."""
+    refuse(_errors(body, IDS))
+    return _known(body, IDS)
 
 
 def read_attempt(body: Body) -> AttemptRequest:
@@ -93,6 +103,28 @@ def read_attempt(body: Body) -> AttemptRequest:
         phone_number=phone and _known(phone, PHONE_NUMBER),
         client_information=client and _known(client, CLIENT_INFORMATION),
     )
+
+
+def read_applicant(body: Body) -> Mapping[str, str]:
+    """Return the profile of a new or changed applicant."""
+    given = {name: PROFILE[name] for name in _known(body, PROFILE)}
+    refuse(_errors(body, given))
+    return _known(body, given)
+
+
+def read_declared_data(body: Body) -> Mapping[str, str]:
+    """Return the declared data of a new identity verification."""
+    declared: Any = body.get("declared_data")
+    if not isinstance(declared, dict):
+        refuse(["declared_data_required" if declared is None else "declared_data_invalid"])
+    given = {name: DECLARED_DATA[name] for name in {"name", *_known(declared, DECLARED_DATA)}}
+    codes, phone = _errors(declared, given, group="declared_data"), declared.get("phone_number")
+    if phone is not None:
+        is_object = isinstance(phone, dict)
+        group = "declared_data__phone_number"
+        codes += _errors(phone, PHONE_NUMBER, group=group) if is_object else [f"{group}__invalid"]
+    refuse(codes)
+    return _known(declared, given)
 
 
 def is_web_url(text: str) -> bool:

@@ -10,11 +10,12 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.views.decorators.http import require_http_methods, require_safe
 
 from django_faceauth.conf import conf
 from django_faceauth.simulator import signed_links, state_machine, store
+from django_faceauth.simulator.representations import kind_of
 from django_faceauth.simulator.scenarios import CHOICES, outcome_for, scenario_for
 from django_faceauth.simulator.state_machine import Case, NotAllowed, Unknown, Visit
 from django_faceauth.simulator.view_decorators import View, public
@@ -73,7 +74,7 @@ def capture(request: HttpRequest, token: str) -> HttpResponse:
         if request.method != "POST":
             enter = partial(state_machine.open_capture, attempt_id=attempt_id, visit=visit, now=now)
             case = store.change(case_id, enter, now)
-            return render("capture", is_scripted=bool(scenario_for(case.applicant_id)))
+            return render_capture(case, attempt_id)
         if choice not in CHOICES:
             return HttpResponseBadRequest("unknown outcome", content_type="text/plain")
 
@@ -81,7 +82,7 @@ def capture(request: HttpRequest, token: str) -> HttpResponse:
             return state_machine.finish_capture(
                 case,
                 attempt_id,
-                outcome_for(case.applicant_id, case.captures, choice),
+                outcome_for(case.scripted_id, case.captures, choice),
                 check_time=conf.SIMULATOR_CHECK_SECONDS,
                 now=now,
             )
@@ -92,7 +93,7 @@ def capture(request: HttpRequest, token: str) -> HttpResponse:
     except NotAllowed:
         return render("closed", status=410)
     attempt = case.attempt(attempt_id)
-    facts = {"id": case.id, "event": "face_authentication_capture_completed"}
+    facts = {"id": case.id, "event": f"{kind_of(case)}_capture_completed"}
     if attempt.code and not attempt.has_face:
         facts["response_code"] = str(attempt.code)
     parts = urlsplit(attempt.request.redirect_url)
@@ -112,6 +113,20 @@ def picture(_request: HttpRequest, token: str) -> HttpResponse:
     if case.is_anonymized or not case.attempt(attempt_id).has_face:
         return HttpResponse(status=404)
     return HttpResponse(FACE.read_bytes(), content_type="image/png")
+
+
+def render_capture(case: Case, attempt_id: str) -> HttpResponse:
+    """Return the capture page in the language that was asked for, if it has texts for it."""
+    information = case.attempt(attempt_id).request.client_information or {}
+    language = information.get("pre_selected_language", "").lower()
+    if not language or not translation.check_for_language(language):
+        language = translation.get_language() or ""
+    with translation.override(language):
+        return render(
+            "capture",
+            is_scripted=bool(scenario_for(case.scripted_id)),
+            is_of_identity=case.is_of_identity,
+        )
 
 
 def render(name: str, *, status: int = 200, **context: object) -> HttpResponse:

@@ -16,7 +16,6 @@ from django.dispatch import Signal
 
 from django_faceauth.conf import conf
 from django_faceauth.models import database
-from django_faceauth.provider.webhook_payloads import FAMILY
 from django_faceauth.simulator import fault_injection, representations
 from django_faceauth.simulator.models import Delivery, DeliveryState
 from django_faceauth.simulator.state_machine import Case, Unknown, new_id
@@ -71,7 +70,7 @@ def event_names(before: Case | None, after: Case) -> Iterator[str]:
 def post(*cases: Case | None, now: datetime) -> None:
     """Queue a webhook for each event between consecutive versions of a case."""
     events = [
-        (FAMILY + name, after)
+        (f"{representations.kind_of(after)}_{name}", after)
         for before, after in pairwise(cases)
         if after
         for name in event_names(before, after)

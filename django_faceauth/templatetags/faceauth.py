@@ -6,8 +6,10 @@ from datetime import timedelta
 
 from django import template
 from django.template import Context
+from django.utils import timezone
 from django.utils.html import json_script
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.gate import Face, freshness
@@ -32,6 +34,13 @@ def face_fresh(
             "django.template.context_processors.request among the context processors."
         )
     return freshness(request, action=action, max_age=max_age)
+
+
+@register.filter
+def duration(time: timedelta) -> str:
+    """Return a duration in the active language, as `timesince` does: `1 day`."""
+    now = timezone.now()
+    return timesince(now, now + time)
 
 
 @register.simple_tag

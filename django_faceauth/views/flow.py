@@ -17,11 +17,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConsentRequired, NotEnrolled, TooManyAttempts
 from django_faceauth.gate.problem_details import NEXT
-from django_faceauth.gate.redirects import fallback_for, local, way_back, way_on
+from django_faceauth.gate.redirects import fallback_for, home, local, way_back, way_on
+from django_faceauth.gate.responses import enrolment_of
 from django_faceauth.messages import LIMITED, WORDINGS, Wording
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.services.flow import finish
+from django_faceauth.services.flow.capture import options_for
 from django_faceauth.services.flow.progress import (
     Word,
     can_reopen,
@@ -60,17 +62,25 @@ def start(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
             grants.go_on_to(challenge, local(iri_to_uri(request.GET[NEXT])))
             return redirect("faceauth:start", challenge.handle)
         closed = closed_until(challenge, now=now)
-        return _limited(request, challenge, closed, now) if closed else _ask(request, challenge)
-    back, agreed_to = way_back(request, challenge), request.POST.get("consent", "")
+        if closed:
+            return limited(request, closed, now, challenge.handle)
+        return _ask(request, challenge)
+    by_sms, options = "sms" in request.POST, options_for(request, challenge.user)
     try:
-        step = begin(challenge, redirect_url=back, now=now, agreed_to=agreed_to)
+        step = begin(
+            challenge,
+            redirect_url=way_back(request, challenge.handle),
+            now=now,
+            agreed_to=request.POST.get("consent", ""),
+            options=options if by_sms else options.without_number(),
+        )
     except NotEnrolled:
-        fallback = fallback_for(challenge.handle)
-        return render_page(request, "denied", challenge, status=403, fallback=fallback)
+        context = {"fallback": fallback_for(challenge.handle), **enrolment_of(challenge.user)}
+        return render_page(request, "denied", challenge, status=403, **context)
     except ConsentRequired:
         return _ask(request, challenge, is_missed=True)
     except TooManyAttempts as closed:
-        return _limited(request, challenge, closed, now)
+        return limited(request, closed, now, challenge.handle)
     except finish.TROUBLES as error:
         logger.error("start failed: %s challenge=%s", error, challenge.pk)
         return render_page(
@@ -81,7 +91,7 @@ def start(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
             passes=getattr(error, "retryable", False),
             cause=str(error) if settings.DEBUG else "",
         )
-    if step is None:
+    if step is None or by_sms:
         return redirect("faceauth:waiting", challenge.handle)
     # A page, not a redirect: browsers hold the redirect of a form against the site's
     # Content-Security-Policy form-action, which need not name the provider.
@@ -224,28 +234,27 @@ def _ask(
         status=400 if is_missed else 200,
         is_missed=is_missed,
         takes_consent=bool(conf.CONSENT_VERSION),
+        sms_to=options_for(request, challenge.user).masked_number,
         fallback=fallback_for(challenge.handle),
     )
 
 
-def _limited(
-    request: HttpRequest, challenge: FaceChallenge, closed: TooManyAttempts, now: datetime
+def limited(
+    request: HttpRequest, closed: TooManyAttempts, now: datetime, handle: str = ""
 ) -> HttpResponse:
     """Show when the next attempt is possible, and the fallback."""
     until = closed.until.replace(second=0, microsecond=0)
     if until < closed.until:
         until += timedelta(minutes=1)  # a full minute, at which it is possible
-    response = render_page(
-        request,
-        "limited",
-        challenge,
-        status=429,
-        wording=LIMITED[closed.scope],
-        now=now,
-        until=until,
-        rule=closed.rule if settings.DEBUG else "",
-        fallback="" if closed.scope == "reported" else fallback_for(challenge.handle),
-    )
+    context = {
+        "wording": LIMITED[closed.scope],
+        "now": now,
+        "until": until,
+        "rule": closed.rule if settings.DEBUG else "",
+        "fallback": "" if closed.scope == "reported" else fallback_for(handle),
+        "cancel_url": home(),
+    }
+    response = render(request, "faceauth/limited.html", context, status=429)
     response["Retry-After"] = str(closed.seconds(now))
     return response
 

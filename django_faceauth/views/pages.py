@@ -76,6 +76,7 @@ def render_page(
         "challenge": challenge,
         # Evaluated by pages with the form that starts, and by no others.
         "consent": SimpleLazyObject(partial(consent.required_text, challenge.user)),
+        "start_url": reverse("faceauth:start", args=[challenge.handle]),
         "next_url": local(challenge.next_url),
         "cancel_url": home(),
         "lines": lines(challenge.snapshot, challenge.snapshot_order),

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
+from django_faceauth.conf import conf
 from django_faceauth.gate.redirects import fallback_for, home
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services import notifications
@@ -25,19 +26,19 @@ from django_faceauth.views.pages import not_found, of_this_session, page
 @csrf_protect
 @require_http_methods(["GET", "HEAD", "POST"])
 def report(request: HttpRequest, token: str) -> HttpResponse:
-    """Receive a report that a face check was not by its user, from the link in the mail.
+    """Receive a report that a check or an enrolment was not by its user, from the link in the mail.
 
     Public: the token is enough, since a report can only revoke. GET changes nothing, since
     mail scanners open links too.
     """
-    challenge = notifications.challenge_of(token)
-    if challenge is None:
+    subject = notifications.subject_of(token)
+    if subject is None:
         return not_found(request)
     if request.method == "POST":
-        user_reports.report(challenge, now=timezone.now())
+        user_reports.report(subject, now=timezone.now())
         return redirect("faceauth:report", token)
-    page = "report" if challenge.reported_at is None else "reported"
-    context = {"token": token, "cancel_url": home(), **notifications.facts(challenge)}
+    page = "report" if subject.reported_at is None else "reported"
+    context = {"token": token, "cancel_url": home(), **notifications.facts(subject)}
     return render(request, f"faceauth/{page}.html", context)
 
 
@@ -70,6 +71,7 @@ def consent(request: HttpRequest) -> HttpResponse:
         "latest": consents.latest(user),
         "consent_text": consents.current_text(),
         "is_needed": consents.is_needed(user),
+        "erases_applicant": conf.ERASE_APPLICANT,
         "is_impersonated": is_impersonated,
         "fallback": fallback_for(),
         "cancel_url": home(),

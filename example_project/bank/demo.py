@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -31,9 +33,17 @@ def _scripted(script: str, length: int = 26) -> str:
     return "aplt_" + script.ljust(length, "0")
 
 
+def enrolment_data(user: AbstractBaseUser | AnonymousUser) -> dict[str, str] | None:
+    """Return who a customer is by the records of the bank; staff do not enrol themselves."""
+    name = user.get_username()
+    is_customer = any(name == one.username and not one.group for one in USERS)
+    return {"name": f"{name.title()} Example", "birth_date": "1990-02-03"} if is_customer else None
+
+
 _VIEW: Final = (
     *("view_attemptrequest", "view_consent", "view_faceauthentication", "view_facechallenge"),
     *("view_lockout", "view_reviewcase", "view_verdict", "view_webhookevent"),
+    *("view_applicant", "view_identityverification"),
     *("view_payout", "view_user"),
 )
 #: Groups of staff and their permissions.
@@ -51,7 +61,7 @@ USERS: Final = (
     DemoUser("bob", _("another face is shown, and the page stays closed"), _scripted("62321")),
     DemoUser("carol", _("leaves too early, tries again, and gets in"), _scripted("61121A10000")),
     DemoUser("dave", _("refuses the check, and is told whom to contact"), _scripted("63001")),
-    DemoUser("erin", _("is not enrolled, so no face opens the page")),
+    DemoUser("erin", _("is not enrolled: sets up face checks, then pays with her face")),
     DemoUser("grace", _("seems to be under duress, and the page stays closed"), _scripted("62403")),
     # Without a script: the capture page asks for the result.
     DemoUser(

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
+import django
 import environ
 from django.conf.locale import LANG_INFO
 from django.contrib import messages
@@ -65,6 +66,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "bank.context_processors.brand",
+                "bank.context_processors.enrolment",
             ]
         },
     }
@@ -74,6 +76,13 @@ STATIC_URL = "static/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MESSAGE_LEVEL = messages.SUCCESS
 TEST_RUNNER = "bank.tests.runner.DemoRunner"
+
+# Mails are printed where the server runs.
+CONSOLE = "django.core.mail.backends.console.EmailBackend"
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"BACKEND": CONSOLE}}
+else:
+    EMAIL_BACKEND = CONSOLE
 
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "overview"
@@ -143,6 +152,15 @@ FACEAUTH_RATE_LIMITS = {
     "unsuccessful_session": ["30/10m", "500/d"],
 }
 
+# Erin, who is not enrolled, enrols herself. Her face counts at once: a visitor of a demo does not
+# come back the next day.
+FACEAUTH_ENROLMENT = "offer"
+FACEAUTH_ENROLMENT_JOURNEY_ID = "usj_" + "identity".ljust(26, "a")
+FACEAUTH_ENROLMENT_DATA = "bank.demo.enrolment_data"
+FACEAUTH_ENROLMENT_COOL_OFF = 0
+FACEAUTH_ERASE_APPLICANT = True
+FACEAUTH_SITE_URL = f"http://127.0.0.1:{PORT}"
+
 # Users consent before their first face check, and again to another version.
 FACEAUTH_CONSENT_VERSION = "2026-11"
 # No fallback: staff exempt users who do not consent.
@@ -153,6 +171,12 @@ FROM_ENVIRONMENT = {
     "FACEAUTH_OAUTH_CLIENT_ID": env.str,
     "FACEAUTH_OAUTH_CLIENT_SECRET": env.str,
     "FACEAUTH_USER_JOURNEY_ID": env.str,
+    "FACEAUTH_ENROLMENT": env.str,
+    "FACEAUTH_ENROLMENT_JOURNEY_ID": env.str,
+    "FACEAUTH_ENROLMENT_DATA": env.str,
+    "FACEAUTH_ENROLMENT_COOL_OFF": env.int,
+    "FACEAUTH_ERASE_APPLICANT": env.bool,
+    "FACEAUTH_CAPTURE_OPTIONS": env.str,
     "FACEAUTH_ENVIRONMENT": env.str,
     "FACEAUTH_BASE_URL": env.str,
     "FACEAUTH_TOKEN_URL": env.str,

@@ -27,6 +27,7 @@ ROLES: dict[str, tuple[str, ...]] = {
 MODELS = (
     *("faceauthentication", "reviewcase", "verdict", "facechallenge", "webhookevent"),
     *("lockout", "attemptrequest", "consent", "erasure", "auditentry", "providerratelimit"),
+    "identityverification",
 )
 
 

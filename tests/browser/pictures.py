@@ -80,6 +80,9 @@ def _of_the_way(studio: Studio) -> None:
         page.emulate_media(color_scheme="light")
         page.goto(page.url.replace("/start/", "/waiting/"))
         studio.take(page, "waiting")
+    with studio.visited("erin", viewport=CARD) as page:
+        page.goto("/face/enrol/")
+        studio.take(page, "enrol")
     with studio.visited("bob", viewport=CARD) as page:
         page.goto("/statements/")
         page.locator("main form [type=submit]").click()

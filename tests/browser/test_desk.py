@@ -17,7 +17,7 @@ QUEUE = f"{DESK}/reviewcase/"
 MODELS = (
     *("faceauthentication", "reviewcase", "verdict", "facechallenge", "webhookevent"),
     *("lockout", "attemptrequest", "consent", "erasure", "auditentry", "providerratelimit"),
-    *("applicant", "faceexemption"),
+    *("applicant", "identityverification", "faceexemption"),
 )
 #: What the tab key stops at, in the order of the page; of radio buttons, at one.
 STOPS = """(place) => {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 HEADING = "main h1"
 CAPTURE = re.compile(r"^http://127\.0\.0\.1:\d+/simulator/capture/")
@@ -25,16 +25,21 @@ def says(page: Page, text: str) -> None:
     expect(page.locator(HEADING)).to_contain_text(text, timeout=15_000)
 
 
-def test_under_a_strict_content_security_policy(visit, bank):
-    """A site that insists on its own policy for every page, ours included (U-06)."""
-    page = visit("alice")
+def insists_on_a_strict_policy(page: Page, bank: str) -> None:
+    """Let every page of the bank come with a policy of the site's own."""
 
-    def insist(route):
+    def insist(route: Route) -> None:
         response = route.fetch(max_redirects=0)
         headers = {**response.headers, "content-security-policy": STRICT}
         route.fulfill(response=response, headers=headers)
 
     page.context.route(f"{bank}/**", insist)
+
+
+def test_under_a_strict_content_security_policy(visit, bank):
+    """A site that insists on its own policy for every page, ours included (U-06)."""
+    page = visit("alice")
+    insists_on_a_strict_policy(page, bank)
     page.goto("/statements/")
     goes_to_the_camera(page)
     shows(page)

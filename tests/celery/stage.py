@@ -105,7 +105,8 @@ class Stage:
 
     def start_worker(self) -> Process:
         """Start a worker of two processes; tasks wait until it is ready."""
-        name = f"--hostname=worker{len(self._processes)}@%h"
+        # A broker may still hold the queue of a worker of that name that was killed.
+        name = f"--hostname={uuid4().hex}@%h"
         options = ["--concurrency=2", "--loglevel=INFO", "--without-mingle", name]
         return self._start("worker", *CELERY, "worker", *options)
 

@@ -11,8 +11,17 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from django_faceauth.models import Applicant, AuditEntry
+from django_faceauth.simulator.models import StoredApplicant
+from tests.provider_double import answers
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
+
+
+@pytest.fixture(autouse=True)
+def _known(db):
+    """Two applicants at the provider."""
+    for number in (1, 2):
+        StoredApplicant.objects.create(id=f"aplt_{number}", document={})
 
 
 @pytest.fixture
@@ -143,3 +152,58 @@ def test_a_collision_with_another_process_links_no_user(link, anna, bert, people
         link("anna,aplt_1\nbert,aplt_2")
 
     assert "anna" not in linked()
+
+
+# -- one user, and what the provider knows
+
+
+def test_it_links_one_user(anna, bert, capsys):
+    call_command("faceauth_link", "anna", "aplt_1")
+    call_command("faceauth_link", str(bert.user.pk), "aplt_2")
+
+    assert linked() == {"anna": "aplt_1", "bert": "aplt_2"}
+    assert counts(capsys) == [1, 0, 1, 0]
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+@pytest.mark.parametrize(
+    ("user", "applicant_id"),
+    [
+        *(("anna", wrong) for wrong in ("aplt_unknown", "fav_1", "aplt_", "aplt_1/../2")),
+        *(("nobody", "aplt_1"), ("bert", "aplt_1"), ("carl", "aplt_2")),
+    ],
+)
+def test_one_user_with_a_problem_is_not_linked(people, anna, bert, options, user, applicant_id):
+    people("aplt_1", name="carl")
+
+    with pytest.raises(CommandError, match="1 problem"):
+        call_command("faceauth_link", user, applicant_id, *options)
+
+    assert linked() == {"carl": "aplt_1"}
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_what_the_provider_does_not_know_is_a_problem(link, anna, bert, provider, options, capsys):
+    with pytest.raises(CommandError, match="1 problem"):
+        link("anna,aplt_1\nbert,aplt_unknown\n", *options)
+
+    assert "line 2" in capsys.readouterr().err
+    assert linked() == {}
+    assert provider.calls == ["GET /applicants/aplt_1", "GET /applicants/aplt_unknown"]
+
+
+def test_the_provider_need_not_be_asked(link, anna, bert, provider):
+    link("anna,aplt_unknown\n", "--no-check")
+    call_command("faceauth_link", "bert", "aplt_other", "--no-check")
+
+    assert linked() == {"anna": "aplt_unknown", "bert": "aplt_other"}
+    assert provider.calls == []
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500])
+def test_a_provider_that_is_away_is_said_and_links_no_user(link, anna, provider, status):
+    provider.troubles.extend([answers(status)] * 9)
+    with pytest.raises(CommandError, match="cannot be asked"):
+        link("anna,aplt_1\n")
+
+    assert linked() == {}

@@ -14,6 +14,7 @@ from django.core.management import call_command
 
 from django_faceauth.management import progress
 from django_faceauth.models import WebhookEvent
+from tests.user_driver import scripted
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +46,7 @@ def test_there_is_a_bar_in_a_terminal_and_none_in_a_pipe(
         event_id="evt_old", received_at="2020-01-01T00:00:00Z", state="ignored"
     )
     path, name = tmp_path / "users.csv", person.user.username
-    path.write_text(f"{people(None).user.pk},aplt_1\n")
+    path.write_text(f"{people(None).user.pk},{scripted('10000')}\n")
 
     for unit, *command in (
         ("0/1", "faceauth_sync", "--since", "1h"),

@@ -173,7 +173,7 @@ def test_who_is_locked_out_is_told_until_when(bank: str, vault: Path) -> None:
         (["--password", "wrong"], Exit.TROUBLE, "does not know this name and password"),
         (["--amount", "900"], Exit.TROUBLE, "amount: "),
         (["--payee", ""], Exit.TROUBLE, "payee: "),
-        (["--user", "erin"], Exit.TROUBLE, "cannot use this at the moment"),
+        (["--user", "erin"], Exit.TROUBLE, "in your browser: {bank}/face/enrol/"),
         (["--url", "http://127.0.0.1:1"], Exit.TROUBLE, "cannot be reached"),
         (["--patience", "3"], Exit.NOT_CONFIRMED, "No face was shown in time"),
     ],
@@ -184,7 +184,7 @@ def test_trouble_is_told_in_a_sentence(
     done = runs(bank, *arguments, BROWSER=NO_BROWSER)
 
     assert done.returncode == code
-    assert sentence in done.stderr
+    assert sentence.format(bank=bank) in done.stderr
     assert "Traceback" not in done.stderr
     assert "Sent:" not in done.stdout
 

@@ -37,8 +37,16 @@ def test_a_face_opens_the_page_that_asked_and_no_other(bank: str) -> None:
     assert "alice@harbour.example" in saved.forms[-1].fields["email"]
 
 
-def test_erin_is_not_enrolled(bank: str) -> None:
-    assert Customer(bank, "erin").opens("/statements/").status == 403
+def test_erin_may_set_up_face_checks(bank: str) -> None:
+    """The closed page and the panel lead her there, and no user who is enrolled."""
+    erin = Customer(bank, "erin")
+
+    closed = erin.opens("/statements/")
+
+    assert closed.status == 403
+    assert f"{bank}/face/enrol/" in closed.links
+    assert f"{bank}/face/enrol/" in erin.opens("/").links
+    assert f"{bank}/face/enrol/" not in Customer(bank, "alice").opens("/").links
 
 
 def test_webhooks_arrive(bank: str) -> None:
@@ -123,7 +131,7 @@ def test_staff_show_their_face_before_they_link_people(bank: str) -> None:
     erin = pk_of(admin, "erin")
     wrong = admin.submits(form, user=erin, applicant_id="erin")
     assert wrong.url == form.url
-    linked = admin.submits(form, user=erin, applicant_id="aplt_erinaaaaaaaaaaaaaaaaaaaaaa")
+    linked = admin.submits(form, user=erin, applicant_id=f"aplt_{10000:0<22}")
 
     enrolled = Customer(bank, "erin")
     assert enrolled.shows_face("/statements/").status == 200
@@ -135,19 +143,19 @@ def test_staff_show_their_face_before_they_link_people(bank: str) -> None:
 
 def test_whoever_is_linked_anew_shows_their_face_anew(bank: str) -> None:
     """What somebody was granted as the former applicant ends, in every session."""
-    frank = Customer(bank, "frank")
-    frank.shows_face("/statements/")
+    alice = Customer(bank, "alice")
+    alice.shows_face("/statements/")
     admin = Customer(bank, "admin")
     admin.shows_face(f"{APPLICANTS}add/")
-    found = admin.opens(f"{APPLICANTS}?q=frank")
+    found = admin.opens(f"{APPLICANTS}?q=alice")
     [change] = [link for link in found.links if link.split("?")[0].endswith("/change/")]
 
     form = admin.opens(change)
-    changed = admin.submits(form, applicant_id="aplt_frankagainaaaaaaaaaaaaaaaa")
+    changed = admin.submits(form, applicant_id=f"aplt_{10000:0<21}")
 
     assert "user" not in form.forms[-1].fields  # it stays whose it is
     assert changed.status == 200
-    assert "/face/start/" in frank.opens("/statements/").url
+    assert "/face/start/" in alice.opens("/statements/").url
 
 
 def pk_of(admin: Customer, name: str) -> str:

@@ -31,8 +31,8 @@ def tutorial() -> str:
     return text.replace("8000", str(free_port()))
 
 
-def test_the_tutorial_leads_to_a_gated_page(tutorial, distributions, tmp_path):
-    """Every command and file of it, then the page as Alice sees it."""
+def test_the_tutorial_leads_to_an_enrolled_user_and_a_gated_page(tutorial, distributions, tmp_path):
+    """Every command and file of it, then the pages as Alice sees them."""
     *steps, server = _steps(tutorial)
     assert "runserver" in server
 
@@ -40,7 +40,10 @@ def test_the_tutorial_leads_to_a_gated_page(tutorial, distributions, tmp_path):
         _follow(step, tmp_path, distributions)
 
     with _served(server, tmp_path, distributions) as site:
-        _see_the_page(site)
+        _enrol_and_see_the_page(site)
+    console = (tmp_path / "console.txt").read_text()
+    assert "To: alice@example.com" in console
+    assert "/face/enrol/report/" in console
 
 
 def _steps(text: str) -> list[str]:
@@ -87,11 +90,13 @@ def _environment(distributions: Path) -> dict[str, str]:
 def _served(command: str, folder: Path, distributions: Path) -> Iterator[str]:
     """Run the development server of the site, and yield its URL."""
     url = "http://" + command.split()[-1]
-    server = subprocess.Popen(
-        [folder / ".venv/bin/python", *command.split()[1:], "--noreload"],
-        cwd=folder,
-        env=_environment(distributions),
-    )
+    with (folder / "console.txt").open("w") as console:
+        server = subprocess.Popen(
+            [folder / ".venv/bin/python", *command.split()[1:], "--noreload"],
+            cwd=folder,
+            env=_environment(distributions),
+            stdout=console,
+        )
     try:
         wait_for(url, server)
         yield url
@@ -100,24 +105,35 @@ def _served(command: str, folder: Path, distributions: Path) -> Iterator[str]:
         server.wait(timeout=10)
 
 
-def _see_the_page(site: str) -> None:
+def _enrol_and_see_the_page(site: str) -> None:
     with requests.Session() as browser:
         browser.headers["Accept"] = "text/html"
         login = browser.get(f"{site}/statements/", timeout=10)
         form = {**_hidden(login), "username": "alice", "password": "demo"}
-        start = browser.post(login.url, form, headers={"Referer": login.url}, timeout=10)
+        denied = browser.post(login.url, form, headers={"Referer": login.url}, timeout=10)
+        assert denied.status_code == 403
+        link = re.search(r'href="([^"]+)">Set up face checks<', denied.text)
+        assert link is not None, denied.text
+        enrolment = browser.get(f"{site}{link[1]}", timeout=10)
+        assert "<bdi>alice</bdi>" in enrolment.text
+        _go_through(browser, enrolment, until="Face checks are set up")
+
+        start = browser.get(f"{site}/statements/", timeout=10)
         assert "/face/start/" in start.url
-        handed = browser.post(start.url, _hidden(start), headers={"Referer": start.url}, timeout=10)
-        capture = unescape(
-            re.search(r'http-equiv="refresh" content="0; url=([^"]+)"', handed.text)[1]
-        )
-        assert "<form" in browser.get(capture, timeout=10).text
-        page = browser.post(capture, {"outcome": "same_person"}, timeout=10)
-        for _ in range(20):
-            if "<h1>Statements</h1>" in page.text:
-                return
-            time.sleep(1)
-            page = browser.get(page.url, timeout=10)
+        _go_through(browser, start, until="<h1>Statements</h1>")
+
+
+def _go_through(browser: requests.Session, start: requests.Response, *, until: str) -> None:
+    """Press the button of a start page, choose the result that Alice wants, and wait."""
+    handed = browser.post(start.url, _hidden(start), headers={"Referer": start.url}, timeout=10)
+    capture = unescape(re.search(r'http-equiv="refresh" content="0; url=([^"]+)"', handed.text)[1])
+    assert "<form" in browser.get(capture, timeout=10).text
+    page = browser.post(capture, {"outcome": "same_person"}, timeout=10)
+    for _ in range(20):
+        if until in page.text:
+            return
+        time.sleep(1)
+        page = browser.get(page.url, timeout=10)
     raise AssertionError(page.text)
 
 

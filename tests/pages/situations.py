@@ -13,11 +13,11 @@ from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from django_faceauth.models import Consent
-from django_faceauth.services.notifications import SALT
+from django_faceauth.models import Applicant, Consent, IdentityVerification
+from django_faceauth.services.notifications import SALTS, Subject
 from tests.provider_double import Provider
 from tests.site.models import Payment
-from tests.user_driver import Person, form_in
+from tests.user_driver import Person, capture_url_in, form_in
 
 Situation = tuple[str, HttpResponse]
 
@@ -26,6 +26,15 @@ LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerk GmbH"
 ARABIC = "مؤسسة الميناء"
 FALLBACK = override_settings(FACEAUTH_FALLBACK="by-code")
 ASKING = override_settings(FACEAUTH_CONSENT_VERSION="2026-11", FACEAUTH_FALLBACK="by-code")
+OFFERING = override_settings(
+    FACEAUTH_ENROLMENT="offer",
+    FACEAUTH_ENROLMENT_JOURNEY_ID="usj_" + "i" * 26,
+    FACEAUTH_ENROLMENT_DATA=lambda user: {"name": LONG},
+)
+BY_SMS = override_settings(
+    FACEAUTH_CAPTURE_OPTIONS=lambda request, user: {"phone_number": "+33 612345678"}
+)
+ENROL = "/face/enrol/"
 
 
 @override_settings(FACEAUTH_REDIRECT_ALLOWLIST=["demobank://face/done"])
@@ -44,6 +53,8 @@ def all_of_them(clock: time_machine.Coordinates, provider: Provider) -> Iterator
     yield from at_the_end(clock)
     yield from without_a_start(clock, provider)
     yield from of_consent(clock)
+    with OFFERING:
+        yield from of_enrolment(clock)
     yield from for_others(clock)
 
 
@@ -52,6 +63,8 @@ def on_the_way(clock: time_machine.Coordinates) -> Iterator[Situation]:
     person = Person(clock)
     start = person.is_asked()
     yield "start", person.browser.get(start)
+    with BY_SMS:
+        yield "start with the phone", person.browser.get(start)
     for name, payee in (("start for a payment", LONG), ("start for a payee", ARABIC)):
         payment = Payment.objects.create(user=person.user, payee=payee, amount="1234567.89")
         yield name, person.browser.get(person.is_asked(f"/pay/{payment.pk}/", "post"))
@@ -127,6 +140,43 @@ def of_consent(clock: time_machine.Coordinates) -> Iterator[Situation]:
     assert Consent.objects.exists()
 
 
+def of_enrolment(clock: time_machine.Coordinates) -> Iterator[Situation]:
+    """Users who are not enrolled, from the closed page to each result, and the link of the mail."""
+    erin = Person(clock, None)
+    yield "denied with the offer", erin.browser.get("/statements/")
+    with FALLBACK:
+        yield "denied with the offer and another way", erin.browser.get("/statements/")
+    yield "enrol", erin.browser.get(ENROL)
+    with ASKING, BY_SMS:
+        yield "enrol with the box", erin.browser.get(ENROL)
+        yield "enrol without the tick", erin.browser.post(ENROL)
+    way_back = erin.shows_face(capture_url_in(erin.browser.post(ENROL)))
+    waiting = way_back.partition("?")[0].replace("/returned/", "/waiting/")
+    yield "enrol waiting", erin.browser.get(waiting)
+    yield "enrol checking", erin.browser.get(way_back, follow=True)
+    clock.shift(3)
+    yield "enrol linked", erin.browser.get(way_back, follow=True)
+    yield "denied before the face counts", erin.browser.get("/statements/")
+    report = link_to_report(IdentityVerification.objects.get(user=erin.user))
+    yield "enrol report", Client().get(report)
+    yield "enrol reported", Client().post(report, follow=True)
+    for outcome in ("leave", "someone_else", "refuse"):
+        yield f"enrol {outcome}", enrols(Person(clock, None), outcome)
+    with FALLBACK:
+        yield "enrol conflict", enrols(Person(clock, None), is_linked_meanwhile=True)
+
+
+def enrols(
+    person: Person, outcome: str = "same_person", *, is_linked_meanwhile: bool = False
+) -> HttpResponse:
+    """Let a person enrol, and return the page with the result."""
+    way_back = person.shows_face(capture_url_in(person.browser.post(ENROL)), outcome)
+    if is_linked_meanwhile:
+        Applicant.objects.create(user=person.user, applicant_id=f"aplt_of_staff{person.user.pk}")
+    person.clock.shift(3)
+    return person.browser.get(way_back, follow=True)
+
+
 def for_others(clock: time_machine.Coordinates) -> Iterator[Situation]:
     """Browsers without the session: a phone, an app, and one that opens the link of a mail."""
     yield "elsewhere", Client().get("/face/returned/invented/?again=1")
@@ -135,6 +185,12 @@ def for_others(clock: time_machine.Coordinates) -> Iterator[Situation]:
     person = Person(clock)
     payment = Payment.objects.create(user=person.user, payee=LONG, amount="12.50")
     person.proves(person.is_asked(f"/pay/{payment.pk}/", "post"))
-    address = reverse("faceauth:report", args=[signing.dumps(person.challenge.pk, salt=SALT)])
+    address = link_to_report(person.challenge)
     yield "report", Client().get(address)
     yield "reported", Client().post(address, follow=True)
+
+
+def link_to_report(subject: Subject) -> str:
+    """Return the path in the mail about a face check or an enrolment."""
+    token = signing.dumps(subject.pk, salt=SALTS[type(subject)])
+    return reverse("faceauth:report", args=[token])

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from django_faceauth.messages import COMPARING
 from django_faceauth.models import AttemptRequest
-from django_faceauth.services.flow.start import _links
+from django_faceauth.services.flow.capture import _links
 from django_faceauth.services.sync import provider_rate_limit
 from tests.provider_double import answers
 from tests.user_driver import capture_url_in

@@ -407,6 +407,7 @@ UNGATED = {
     "report": "only takes away",
     "contest": "has a person look at a decline, and opens nothing (V-10)",
     "consent": "only takes away, and has to be as easy as giving it (V-03)",
+    "enrol": "opens nothing for a day, and an enrolled user needs their face for it",
     "webhook": "is signed, and makes us ask the provider",
 }
 
@@ -415,8 +416,8 @@ def test_no_page_of_ours_weakens_what_it_protects(person):
     """Nothing that changes something is a way around: each such page is known here (G-12)."""
     person.is_asked(GATE)
     names = {key for key in get_resolver("django_faceauth.urls").reverse_dict if type(key) is str}
-    token = signing.dumps(person.challenge.pk, salt=notifications.SALT)
-    values = {"webhook": [], "done": [], "consent": [], "report": [token]}
+    token = signing.dumps(person.challenge.pk, salt=notifications.SALTS[FaceChallenge])
+    values = {"webhook": [], "done": [], "consent": [], "enrol": [], "report": [token]}
     addresses = {
         name: reverse(f"faceauth:{name}", args=values.get(name, [person.challenge.handle]))
         for name in names

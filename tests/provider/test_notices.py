@@ -47,7 +47,7 @@ def test_an_event_names_its_subject():
     assert payload == WebhookPayload(
         id="evt_" + "b" * 26,
         type="face_authentication_opened",
-        authentication_id=FAV,
+        provider_id=FAV,
         applicant_id=APPLICANT,
         created_on=moment,
     )
@@ -72,7 +72,7 @@ def test_an_event_names_its_subject():
 )
 def test_other_fields_may_be_absent_odd_or_new(changes):
     """Only what is needed is read (W-21); statuses and codes count for nothing (W-07)."""
-    assert read(event(FAV) | changes).authentication_id == FAV
+    assert read(event(FAV) | changes).provider_id == FAV
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_unknown_types_are_of_another_product(given, kept):
     payload = read(event(FAV, type=given, data=7))
 
     assert payload.type == kept
-    assert (payload.is_ours, payload.authentication_id) == (False, "")
+    assert (payload.is_ours, payload.provider_id) == (False, "")
 
 
 @pytest.mark.parametrize("wrong", [None, 7, ["face_authentication_opened"]])

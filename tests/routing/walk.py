@@ -101,7 +101,7 @@ def end(person: Person) -> None:
     exemptions.revoke(exemption, now=now)
     person.is_asked()
     for ends in (
-        lambda user: applicants.link(user, "aplt_another_user"),
+        lambda user: applicants.link(user, "aplt_another_user", check=False),
         lambda user: revocation.end_all(user.pk, reason="staff", now=now),
     ):
         face_shown(person.browser)

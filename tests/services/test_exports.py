@@ -20,6 +20,7 @@ from django_faceauth.models import (
     FaceAuthentication,
     FaceChallenge,
     FaceExemption,
+    IdentityVerification,
     Lockout,
     ReviewCase,
     Verdict,
@@ -37,6 +38,7 @@ NOT_TOLD = {
     "faceauth.facechallenge.binding_digest",
     "faceauth.facechallenge.dedup_key",
     "faceauth.facechallenge.session_digest",
+    "faceauth.identityverification.session_digest",
 }
 
 
@@ -73,6 +75,13 @@ def live_through(person, staff, mark):
         author=staff.user,
         created_at=now,
         expires_at=now + timedelta(days=1),
+    )
+    IdentityVerification.objects.create(
+        user=person.user,
+        handle=f"{mark}-handle",
+        provider_id=f"idv_{mark}",
+        applicant_id=f"aplt_{mark}",
+        outcome="failed",
     )
     Lockout.objects.create(user=person.user, reason="reported", started_at=now, until=now)
     Consent.objects.create(

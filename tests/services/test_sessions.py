@@ -178,9 +178,9 @@ def test_links_of_mails_networks_and_the_account_at_the_provider_stay_known(
     person.user.email = "anna@bank.example"
     person.user.save()
     person.passes()
-    token = signing.dumps(person.challenge.pk, salt=notifications.SALT)
+    token = signing.dumps(person.challenge.pk, salt=notifications.SALTS[FaceChallenge])
     rotates()
-    assert notifications.challenge_of(token) == person.challenge
+    assert notifications.subject_of(token) == person.challenge
     person.clock.shift(3600)
 
     with django_capture_on_commit_callbacks(execute=True):

@@ -67,7 +67,7 @@ def test_a_webhook_is_complete_and_genuine(merchant, clock, site, settings):
     assert received.headers["Content-Type"] == "application/json"
     assert "Authorization" not in received.headers
     assert signatures.verify(received.body, received.headers["Cko-Signature"], keys=keys) == 0
-    assert webhook_payloads.read(received.body).authentication_id == fav
+    assert webhook_payloads.read(received.body).provider_id == fav
 
     settings.FACEAUTH_WEBHOOK_AUTHORIZATION_KEY = "Basic of-the-webhook"
     settings.FACEAUTH_WEBHOOK_SECRET_KEYS = []

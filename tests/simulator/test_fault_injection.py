@@ -205,6 +205,8 @@ def test_counted_faults_come_first_and_end_after_their_calls(merchant):
 
 
 AUTHENTICATION = "face-authentications/{fav}"
+APPLICANT_PATH = f"applicants/{APPLICANT}"
+VERIFICATION = "identity-verifications/idv_x"
 CALLS = {
     "create_authentication": ("POST", "face-authentications"),
     "get_authentication": ("GET", AUTHENTICATION),
@@ -213,6 +215,17 @@ CALLS = {
     "list_attempts": ("GET", f"{AUTHENTICATION}/attempts"),
     "get_attempt": ("GET", f"{AUTHENTICATION}/attempts/{{fatp}}"),
     "list_assets": ("GET", f"{AUTHENTICATION}/attempts/{{fatp}}/assets"),
+    "create_applicant": ("POST", "applicants"),
+    "get_applicant": ("GET", APPLICANT_PATH),
+    "update_applicant": ("PATCH", APPLICANT_PATH),
+    "anonymize_applicant": ("POST", f"{APPLICANT_PATH}/anonymize"),
+    "create_and_open_identity_verification": ("POST", "create-and-open-idv"),
+    "create_identity_verification": ("POST", "identity-verifications"),
+    "get_identity_verification": ("GET", VERIFICATION),
+    "anonymize_identity_verification": ("POST", f"{VERIFICATION}/anonymize"),
+    "create_identity_verification_attempt": ("POST", f"{VERIFICATION}/attempts"),
+    "list_identity_verification_attempts": ("GET", f"{VERIFICATION}/attempts"),
+    "get_identity_verification_attempt": ("GET", f"{VERIFICATION}/attempts/iatp_x"),
 }
 
 

@@ -25,7 +25,7 @@ class Payment(models.Model):
     """Money that is to move, and the face check that let it."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
-    payee = models.CharField(max_length=100)
+    payee = models.TextField()
     amount = models.DecimalField(max_digits=10, decimal_places=2)
     note = models.CharField(max_length=100, blank=True)
     paid = models.PositiveIntegerField(default=0)

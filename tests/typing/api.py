@@ -191,9 +191,9 @@ def on_granted(sender: type[FaceChallenge], challenge: FaceChallenge, **kwargs: 
 
 
 def links(user: User, now: datetime) -> None:
-    assert_type(applicants.link(user, "aplt_a"), Applicant)
+    assert_type(applicants.link(user, "aplt_a", check=False), Applicant)
     assert_type(applicants.is_enrolled(user), bool)
-    applicants.link("alice", "aplt_a")  # type: ignore[arg-type]
+    applicants.link("alice", "aplt_a", check=False)  # type: ignore[arg-type]
     exemptions.exempt(
         user, action="", reason="arm in plaster", author=user, expires_at=now, now=now
     )

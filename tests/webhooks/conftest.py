@@ -12,7 +12,10 @@ from django.dispatch import Signal
 from django_faceauth import signals
 from tests.user_driver import Person
 
-NAMES = ("status_changed", "challenge_granted", "challenge_refused", "challenge_revoked")
+NAMES = (
+    *("status_changed", "challenge_granted", "challenge_refused", "challenge_revoked"),
+    "enrolment_changed",
+)
 
 
 class Told(list[tuple[str, dict[str, Any]]]):

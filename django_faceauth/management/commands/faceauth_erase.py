@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from django_faceauth.conf import conf
 from django_faceauth.management import progress
 from django_faceauth.management.arguments import add_user, get_user
 from django_faceauth.models import Erasure, ErasureTask
@@ -37,6 +38,17 @@ class Command(BaseCommand):
                 "to use the fallback until enrolled again."
             )
         )
+        if conf.ERASE_APPLICANT:
+            at_provider = _(
+                "At the provider, the face authentications, the identity verifications and the "
+                "applicant of this user are anonymized, for all products that use the applicant."
+            )
+        else:
+            at_provider = _(
+                "At the provider, the face authentications are anonymized. The applicant and the "
+                "identity verification with its video stay: FACEAUTH_ERASE_APPLICANT is off."
+            )
+        self.stderr.write(at_provider)
         if not options["no_input"] and input(_("Type “yes”, in English, to go on: ")) != "yes":
             raise CommandError(_("Nothing was erased."))
         request = erasure.request(user, reason=Erasure.Reason.REQUEST, by=None, now=timezone.now())

@@ -1,4 +1,4 @@
-"""Link users to applicants of the provider, from a CSV file."""
+"""Link one user, or the users of a CSV file, to applicants of the provider."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from django_faceauth.exceptions import ConfigurationError, ProviderError
 from django_faceauth.management import progress
 from django_faceauth.services.enrolment import bulk
 
@@ -22,17 +23,32 @@ HEADER: Final = ["user", "applicant_id"]
 
 
 class Command(BaseCommand):
-    """Links all users of a list, or none of them if anything is wrong with it."""
+    """Links one user, or all users of a list, or none of them if anything is wrong with it."""
 
-    help = "Links users to applicants of the provider: lines of user,applicant_id."
+    help = "Links users to applicants of the provider: alice aplt_…, or lines of user,applicant_id."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", help="CSV in UTF-8, with or without a header; - is stdin")
+        parser.add_argument(
+            "file", help="CSV in UTF-8, with or without a header, - for stdin; or a user"
+        )
+        parser.add_argument("applicant_id", nargs="?", help="the applicant of that one user")
         parser.add_argument("--dry-run", action="store_true", help="only look for problems")
+        parser.add_argument(
+            "--no-check", action="store_true", help="do not ask whether the provider knows them"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Read all, report problems, or link."""
-        plan = _plan(options["file"])
+        if options["applicant_id"]:
+            plan = bulk.plan([bulk.Entry(1, options["file"], options["applicant_id"])])
+        else:
+            plan = _plan(options["file"])
+        if not plan.problems and not options["no_check"]:
+            try:
+                with progress.bar(len(plan.links), "applicants") as step:
+                    bulk.check(plan, tell=step)
+            except (ProviderError, ConfigurationError) as error:
+                raise CommandError(_("The provider cannot be asked: %s") % error) from None
         for line, wrong in sorted(plan.problems, key=lambda problem: problem[0]):
             self.stderr.write(_("line %(line)d: %(wrong)s") % {"line": line, "wrong": wrong})
         if plan.problems:

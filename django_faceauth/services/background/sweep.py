@@ -9,13 +9,19 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django_faceauth.beat import SWEEP_INTERVAL
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConfigurationError, ProviderError
-from django_faceauth.models import FaceAuthentication, FaceChallenge, WebhookEvent
+from django_faceauth.models import (
+    FaceAuthentication,
+    FaceChallenge,
+    IdentityVerification,
+    WebhookEvent,
+)
 from django_faceauth.models.authentication import StatusChange
+from django_faceauth.models.resource import Resource
 from django_faceauth.services import limits, unexpected_errors
 from django_faceauth.services.flow import finish
 from django_faceauth.services.privacy import erasure
@@ -33,6 +39,8 @@ State = FaceChallenge.State
 
 #: Rows of one sweep; the rate limit allows no more in a minute anyway.
 BATCH: Final = 500
+#: Identity verifications of one sweep: each may wait for the provider.
+CALLS: Final = 5
 #: A challenge without an answer is closed after this, and after its own window.
 OPEN_FOR: Final = timedelta(hours=1)
 
@@ -60,12 +68,12 @@ def claim_events(limit: int, *, now: datetime) -> tuple[int, ...]:
     return poll_lock.claim_due(WebhookEvent.objects.all(), "due_at", limit, now=now)
 
 
-def poll(authentication_id: int, *, now: datetime) -> bool:
+def poll(pk: int, *, now: datetime, model: type[Resource] = FaceAuthentication) -> bool:
     """Poll a row that `claim_due` has reserved; return whether there was an answer.
 
     Errors are logged, and the row is due again later.
     """
-    row = FaceAuthentication.objects.filter(pk=authentication_id).first()
+    row: Any = model._base_manager.filter(pk=pk).first()
     if row is None:
         return False
     if row.poll_count >= polling_schedule.MOST_PULLS:
@@ -89,21 +97,31 @@ def make_due(*, since: datetime) -> int:
 
     For use after an outage. Rows that were polled too often already stay as they are.
     """
-    rows = FaceAuthentication.objects.filter(created_at__gte=since, erased_at=None)
-    known = rows.filter(environment=conf.ENVIRONMENT, provider_id__isnull=False)
-    return known.filter(poll_count__lt=polling_schedule.MOST_PULLS).update(next_poll_at=since)
+    made_due = 0
+    for model in (FaceAuthentication, IdentityVerification):
+        rows = model._base_manager.filter(created_at__gte=since, erased_at=None)
+        known = rows.filter(environment=conf.ENVIRONMENT, provider_id__isnull=False)
+        pollable = known.filter(poll_count__lt=polling_schedule.MOST_PULLS)
+        made_due += pollable.update(next_poll_at=since)
+    return made_due
 
 
 def close_expired(*, now: datetime) -> int:
     """Close abandoned challenges, delete old pending creations; return how many of both.
 
-    Goes on with erasures, a few at a time, since each is a call to the provider.
+    Goes on with erasures and identity verifications, a few at a time, since each is a call to
+    the provider.
     """
     done = 0
     with unexpected_errors.contained("limits"):
         limits.forget(now=now)
     with unexpected_errors.contained("erasures"):
         erasure.advance(now=now)
+    with unexpected_errors.contained("identity verifications"):
+        here = IdentityVerification.objects.filter(environment=conf.ENVIRONMENT)
+        if not provider_rate_limit.paused_until(now=now):
+            for pk in poll_lock.claim_due(here, "next_poll_at", CALLS, now=now):
+                poll(pk, now=now, model=IdentityVerification)
     with unexpected_errors.contained("challenges"):
         abandoned = FaceChallenge.objects.filter(pk__in=_abandoned(now))
         done += abandoned.close(State.EXPIRED, reason="abandoned")

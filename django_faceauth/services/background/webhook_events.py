@@ -16,16 +16,23 @@ from django.db import IntegrityError
 from django.db.models import F, QuerySet
 
 from django_faceauth import clocks
-from django_faceauth.conf import conf
+from django_faceauth.conf import OFFER, conf
 from django_faceauth.exceptions import (
     AccessDenied,
     ConfigurationError,
     NotFound,
     ProviderError,
 )
-from django_faceauth.models import FaceAuthentication, WebhookEvent, database
+from django_faceauth.identifiers import Prefix
+from django_faceauth.models import (
+    FaceAuthentication,
+    IdentityVerification,
+    WebhookEvent,
+    database,
+)
 from django_faceauth.models.authentication import StatusChange
-from django_faceauth.provider.webhook_payloads import ANONYMIZED, WebhookPayload
+from django_faceauth.models.resource import Resource
+from django_faceauth.provider.webhook_payloads import ANONYMIZED_TYPES, WebhookPayload
 from django_faceauth.services import unexpected_errors
 from django_faceauth.services.flow import finish
 from django_faceauth.services.privacy import erasure
@@ -57,17 +64,21 @@ def store(payload: WebhookPayload, *, size: int, now: datetime) -> WebhookEvent 
 
     Raises a `django.db.Error` when it could not be stored.
     """
+    is_ours = payload.is_ours
+    if payload.is_of_identity:  # the site may use identity verifications for something else
+        known = IdentityVerification.objects.filter(provider_id=payload.provider_id)
+        is_ours = conf.ENROLMENT == OFFER or known.exists()
     return _insert(
         WebhookEvent(
             event_id=payload.id,
             type=payload.type,
-            provider_id=payload.authentication_id,
-            applicant_id=payload.applicant_id,
+            provider_id=payload.provider_id if is_ours else "",
+            applicant_id=payload.applicant_id if is_ours else "",
             created_on=payload.created_on,
             received_at=now,
             size=size,
-            state=State.STORED if payload.is_ours else State.IGNORED,
-            due_at=now + polling_schedule.LEASE if payload.is_ours else None,
+            state=State.STORED if is_ours else State.IGNORED,
+            due_at=now + polling_schedule.LEASE if is_ours else None,
         )
     )
 
@@ -157,12 +168,17 @@ def _insert(event: WebhookEvent) -> WebhookEvent | None:
 
 
 def _act(event: WebhookEvent, now: datetime) -> DueAt:
-    row = FaceAuthentication.objects.filter(provider_id=event.provider_id).first()
+    is_identity = event.provider_id.startswith(Prefix.IDENTITY_VERIFICATION)
+    model = IdentityVerification if is_identity else FaceAuthentication
+    row = model._base_manager.filter(provider_id=event.provider_id).first()
     # Compared once more here: some databases take "fav_A" for "fav_a".
     if row is None or row.provider_id != event.provider_id:
-        row = reconciliation.adopt(event, now=now)
+        adopt = reconciliation.adopt_verification if is_identity else reconciliation.adopt
+        row = adopt(event, now=now)
     if row is None:
-        if erasure.is_asked_for(event.provider_id):
+        if erasure.is_asked_for(event.provider_id) or erasure.queue_found(
+            event.provider_id, event.applicant_id, now=now
+        ):
             return _end(event, State.PROCESSED, applicant_id="")  # the account is gone
         waited, last_try = now - event.received_at, event.received_at + UNKNOWN_FOR
         if now >= last_try:
@@ -181,16 +197,18 @@ def _act(event: WebhookEvent, now: datetime) -> DueAt:
     if pulled is None:  # another process asks, or calls are paused
         paused_until = provider_rate_limit.paused_until(now=now)
         return _put_off(event, paused_until or now + polling_schedule.PULL_INTERVAL)
-    if event.type == ANONYMIZED and not pulled.snapshot.has_face:
+    if event.type in ANONYMIZED_TYPES and not pulled.snapshot.has_face:
         erasure.confirm(event.provider_id, now=now)
     return _end(event, State.PROCESSED)
 
 
-def _is_covered(event: WebhookEvent, row: FaceAuthentication, now: datetime) -> bool:
+def _is_covered(event: WebhookEvent, row: Resource, now: datetime) -> bool:
     """Return whether what we hold is newer than the event, and was acted on."""
-    if row.synced_at is None or finish.is_unsettled(row):
+    if row.synced_at is None:
         return False
-    if event.type == ANONYMIZED:
+    if isinstance(row, FaceAuthentication) and finish.is_unsettled(row):
+        return False
+    if event.type in ANONYMIZED_TYPES:
         return row.erased_at is not None
     if row.synced_at >= event.received_at + LATER:
         return True

@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
+from time import sleep
 from typing import Final
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from django_faceauth.conf import conf
+from django_faceauth.exceptions import NotFound
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.models import Applicant, database
 from django_faceauth.services import audit_log
@@ -34,9 +38,9 @@ class Entry:
 
 @dataclass(slots=True)
 class Plan:
-    """What to link, how many are linked already, and the problems by line number."""
+    """What to link, by line number, how many are linked already, and the problems."""
 
-    links: list[tuple[AbstractBaseUser, str]] = field(default_factory=list)
+    links: list[tuple[int, AbstractBaseUser, str]] = field(default_factory=list)
     unchanged: int = 0
     problems: list[tuple[int, Text]] = field(default_factory=list)
 
@@ -68,13 +72,28 @@ def plan(entries: Iterable[Entry]) -> Plan:
             if owner_of.get(entry.applicant_id, user.pk) != user.pk:
                 result.problems.append((entry.line, _("another user has this applicant")))
             elif linked is None:
-                result.links.append((user, entry.applicant_id))
+                result.links.append((entry.line, user, entry.applicant_id))
             elif linked == entry.applicant_id:
                 result.unchanged += 1
             else:
                 # Another applicant is another face: staff decide on that, one by one.
                 result.problems.append((entry.line, _("this user has another applicant")))
     return result
+
+
+def check(plan: Plan, *, tell: Callable[[int], object]) -> None:
+    """Add the applicants that the provider does not know to the problems of a plan.
+
+    Asks no faster than `FACEAUTH_POLL_RATE`. Raises another error of the provider, or a
+    `ConfigurationError`.
+    """
+    for line, _user, applicant_id in plan.links:
+        try:
+            applicants.require_known(applicant_id, now=timezone.now())
+        except NotFound:
+            plan.problems.append((line, _("the provider does not know this applicant")))
+        tell(1)
+        sleep(1 / conf.POLL_RATE)
 
 
 def carry_out(plan: Plan, *, now: datetime, tell: Callable[[int], object]) -> None:
@@ -85,8 +104,8 @@ def carry_out(plan: Plan, *, now: datetime, tell: Callable[[int], object]) -> No
     if not plan.links:
         return
     with database.atomic():
-        for user, applicant_id in plan.links:
-            applicants.link(user, applicant_id, now=now)
+        for _line, user, applicant_id in plan.links:
+            applicants.link(user, applicant_id, check=False, now=now)
             tell(1)
         audit_log.note("linked", by=None, now=now, users=len(plan.links))
 

@@ -20,6 +20,7 @@ from django_faceauth.models import (
     Applicant,
     FaceAuthentication,
     FaceChallenge,
+    IdentityVerification,
     database,
 )
 from django_faceauth.models.authentication import StatusChange
@@ -27,6 +28,7 @@ from django_faceauth.models.challenge import FaceChallengeQuerySet
 from django_faceauth.provider.resources import AttemptSnapshot
 from django_faceauth.services import limits
 from django_faceauth.services.dispatch import send_on_commit
+from django_faceauth.services.flow.capture import carries
 from django_faceauth.services.grants import grants
 from django_faceauth.services.sync import polling_schedule, sync
 from django_faceauth.services.sync.sync import Pulled
@@ -85,20 +87,29 @@ def look(
 
 
 def refresh(
-    authentication: FaceAuthentication, *, source: str, now: datetime, someone_waits: bool = False
+    resource: FaceAuthentication | IdentityVerification,
+    *,
+    source: str,
+    now: datetime,
+    someone_waits: bool = False,
 ) -> Pulled | None:
-    """Pull an authentication and end the challenge that waits for it.
+    """Pull a resource and end the challenge that waits for it.
 
     Returns and raises what `sync.pull` does.
     """
     try:
-        pulled = sync.pull(authentication, source=source, now=now, someone_waits=someone_waits)
+        pulled = sync.pull(resource, source=source, now=now, someone_waits=someone_waits)
     except NotFound:
-        for challenge in waiting_challenges(authentication):
-            close(challenge, State.FAILED, "unknown_to_provider")
+        if isinstance(resource, FaceAuthentication):
+            for challenge in waiting_challenges(resource):
+                close(challenge, State.FAILED, "unknown_to_provider")
         raise
-    if pulled is not None:
+    if pulled is None:
+        return None
+    if isinstance(pulled.row, FaceAuthentication):
         resolve(pulled, now=now)
+    elif pulled.row.outcome == IdentityVerification.Outcome.LINKED:
+        limits.note_approval(pulled.row)
     return pulled
 
 
@@ -189,7 +200,7 @@ def verify_approval(
     `FlowMismatch` when the answer is not about what we asked for, or about what holds today.
     """
     row, snapshot = pulled.row, pulled.snapshot
-    applicant = Applicant.objects.filter(user_id=challenge.user_id).first()
+    applicant = Applicant.objects.usable(now=now).filter(user_id=challenge.user_id).first()
     facts = {
         "authentication": snapshot.id == row.provider_id,
         "user": row.user_id == challenge.user_id,
@@ -213,8 +224,3 @@ def verify_approval(
     captured_at = attempt.capture_not_after or now
     in_window = captured_at <= attempt.created_at + conf.CAPTURE_WINDOW
     return anchor if in_window and now - anchor < challenge.age_limit else None
-
-
-def carries(redirect_url: str, handle: str) -> bool:
-    """Return whether the redirect URL of an attempt is that of the challenge `handle`."""
-    return f"/{handle}/" in redirect_url.partition("?")[0]

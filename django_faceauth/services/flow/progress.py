@@ -18,7 +18,7 @@ from django_faceauth.messages import (
     Text,
     Wording,
 )
-from django_faceauth.models import FaceChallenge
+from django_faceauth.models import FaceChallenge, IdentityVerification
 from django_faceauth.response_codes import advice_for
 from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, UNDER_WAY, AuthenticationStatus
 
@@ -96,7 +96,7 @@ def wording_for(
             wording = NOT_STARTED
         elif status in AFTER_CAPTURE:
             wording = COMPARING
-        elif _has_just_returned(challenge, now):
+        elif has_just_returned(challenge, now):
             wording = CHECKING
         if trouble is not None:
             return Wording(wording.title, trouble_with(trouble))
@@ -110,7 +110,7 @@ def wording_for(
 
 def can_reopen(challenge: FaceChallenge, *, now: datetime) -> bool:
     """Return whether the capture page of a running attempt can be opened again."""
-    return _status_of(challenge) in BEFORE_CAPTURE and not _has_just_returned(challenge, now)
+    return _status_of(challenge) in BEFORE_CAPTURE and not has_just_returned(challenge, now)
 
 
 def trouble_with(error: Exception) -> Text:
@@ -122,7 +122,7 @@ def _status_of(challenge: FaceChallenge) -> str:
     return challenge.authentication.status if challenge.authentication else ""
 
 
-def _has_just_returned(challenge: FaceChallenge, now: datetime) -> bool:
+def has_just_returned(row: FaceChallenge | IdentityVerification, now: datetime) -> bool:
     """Return whether the user left the capture page so lately that the provider may not know."""
-    returned_at = challenge.returned_at
+    returned_at = row.returned_at
     return returned_at is not None and now - returned_at < NEWS_TAKES

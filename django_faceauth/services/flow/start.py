@@ -8,33 +8,33 @@ that is not known here.
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from threading import Lock
-from typing import Final
+from datetime import datetime
 
-from django.conf import settings
-
-from django_faceauth import clocks
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import (
     ConfigurationError,
     Conflict,
-    MalformedAnswer,
     NotFound,
     ProviderError,
     TooManyAttempts,
 )
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.models import Applicant, FaceAuthentication, FaceChallenge, database
-from django_faceauth.models.authentication import StatusChange, lock_expired
+from django_faceauth.models.authentication import StatusChange
+from django_faceauth.models.resource import lock_expired
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.resources import AttemptSnapshot
-from django_faceauth.provider.url_validation import is_capture_url
 from django_faceauth.services import limits
 from django_faceauth.services.enrolment import applicants
-from django_faceauth.services.flow.finish import TROUBLES, carries, close
+from django_faceauth.services.flow.capture import (
+    LINK_REUSE,
+    CaptureOptions,
+    HandOff,
+    can_be_opened,
+    hand_out,
+    handed_out,
+)
+from django_faceauth.services.flow.finish import TROUBLES, close
 from django_faceauth.services.flow.progress import START_TIMEOUT
 from django_faceauth.services.grants import grants
 from django_faceauth.services.privacy import consent
@@ -51,27 +51,6 @@ logger = logging.getLogger(__name__)
 
 State = FaceChallenge.State
 
-#: How long a capture page can be opened (the provider's documentation, "attempt statuses").
-LINK_LIFE: Final = timedelta(minutes=15)
-#: A capture link is handed out again while it is this young.
-LINK_REUSE: Final = timedelta(minutes=8)
-
-
-@dataclass(frozen=True, slots=True)
-class HandOff:
-    """A capture URL that the browser may go to now and open until `expires_at`."""
-
-    capture_url: str = field(repr=False)
-    expires_at: datetime
-
-
-#: The newest links, by the handles of their challenges, so that a second press costs no second
-#: call. Only in the memory of this process: a link lets its holder take the place of its user,
-#: so no row and no cache ever holds one.
-_links: Final[OrderedDict[str, HandOff]] = OrderedDict()
-_links_lock: Final = Lock()
-MOST_LINKS: Final = 1000
-
 
 def begin(
     challenge: FaceChallenge,
@@ -80,15 +59,17 @@ def begin(
     now: datetime,
     return_url: str = "",
     agreed_to: str = "",
+    options: CaptureOptions | None = None,
 ) -> HandOff | None:
     """Create or reuse an attempt for an open challenge.
 
     The provider sends the browser to `redirect_url`, which is ours, and that to `return_url`
     if an API client has named one. `agreed_to` is the version of the text that the user agrees
-    to with this request. The provider is called at most once in two seconds for a challenge;
-    a second press meanwhile gets the same link. Returns None when there is no link: another
-    request is starting, the provider was called a moment ago, faces are being compared, or the
-    provider takes no attempt any more. Raises `NotEnrolled`, `ConsentRequired`,
+    to with this request. With a phone number among the `options`, the provider also sends the
+    link by SMS, of a new attempt. The provider is called at most once in two seconds for a
+    challenge; a second press meanwhile gets the same link. Returns None when there is no link:
+    another request is starting, the provider was called a moment ago, faces are being compared,
+    or the provider takes no attempt any more. Raises `NotEnrolled`, `ConsentRequired`,
     `TooManyAttempts`, a `ProviderError` or a `ConfigurationError`.
     """
     applicant = applicants.applicant_of(challenge.user)
@@ -108,7 +89,7 @@ def begin(
     if not free.update(start_locked_at=now, return_url=return_url, **handle):
         return _link_of(challenge, now)
     try:
-        link = _hand_off(challenge, applicant, redirect_url, now)
+        link = _hand_off(challenge, applicant, redirect_url, options or CaptureOptions(), now)
     except TROUBLES as error:
         _allow_repeat(challenge, error, now)
         raise
@@ -127,7 +108,11 @@ def closed_until(challenge: FaceChallenge, *, now: datetime) -> TooManyAttempts 
 
 
 def _hand_off(
-    challenge: FaceChallenge, applicant: Applicant, redirect_url: str, now: datetime
+    challenge: FaceChallenge,
+    applicant: Applicant,
+    redirect_url: str,
+    options: CaptureOptions,
+    now: datetime,
 ) -> HandOff | None:
     challenge.refresh_from_db(fields=["authentication", "started_at", "called_at"])
     row = challenge.authentication
@@ -153,13 +138,14 @@ def _hand_off(
                     sync.expect(authentication, by=now, now=now)
                     poll_lock.release_for_attempts(authentication)  # for the waiting page
                     return None
-        if attempt is not None and _can_be_opened(attempt, challenge, now):
+        by_sms = options.phone_number is not None
+        if attempt is not None and not by_sms and can_be_opened(attempt, challenge.handle, now=now):
             sync.saw_unopened(attempt, now=now)
         else:
-            with limits.counted(challenge, now=now):  # before anything is created
+            with limits.counted(challenge, by_sms=by_sms, now=now):  # before anything is created
                 _note_call(challenge, now)
                 authentication = authentication or _authentication_for(challenge, applicant, now)
-                attempt = _create_attempt(challenge, authentication, redirect_url, now)
+                attempt = _create_attempt(challenge, authentication, redirect_url, options, now)
             # What is bought is limited: its attempts may be listed at once.
             _note_call(challenge, now - PULL_INTERVAL)
     except NotFound:
@@ -172,18 +158,8 @@ def _hand_off(
             raise
         sync.expect(authentication, by=now, now=now)  # it has gone on, on another device
         return None
-    if not is_capture_url(attempt.capture_url, hosts=conf.CAPTURE_HOSTS, debug=settings.DEBUG):
-        logger.error("capture host not allowed challenge=%s", challenge.pk)
-        raise MalformedAnswer("create_attempt", cause="capture host not allowed")
     logger.info("start challenge=%s", challenge.pk)
-    created_on = clocks.given(attempt.created_on, now=now) or now
-    link = HandOff(attempt.capture_url, min(created_on, now) + LINK_LIFE)
-    with _links_lock:
-        _links[challenge.handle] = link
-        _links.move_to_end(challenge.handle)
-        if len(_links) > MOST_LINKS:
-            _links.popitem(last=False)
-    return link
+    return hand_out(challenge.handle, attempt.capture_url, created_on=attempt.created_on, now=now)
 
 
 def _allow_repeat(challenge: FaceChallenge, error: Exception, now: datetime) -> None:
@@ -211,12 +187,7 @@ def _link_of(challenge: FaceChallenge, now: datetime) -> HandOff | None:
     newest = row.attempts.first()
     if newest is None or newest.status != AttemptStatus.PENDING_REDIRECTION:
         return None
-    with _links_lock:
-        link = _links.get(challenge.handle)
-        if link is not None and now >= link.expires_at:
-            del _links[challenge.handle]
-            return None
-    return link
+    return handed_out(challenge.handle, now=now)
 
 
 def _may_have_link(challenge: FaceChallenge, now: datetime) -> bool:
@@ -225,17 +196,6 @@ def _may_have_link(challenge: FaceChallenge, now: datetime) -> bool:
     if row is None or started_at is None:
         return False
     return row.status in BEFORE_CAPTURE and now - started_at < LINK_REUSE
-
-
-def _can_be_opened(attempt: AttemptSnapshot, challenge: FaceChallenge, now: datetime) -> bool:
-    created_on = clocks.given(attempt.created_on, now=now)
-    return (
-        attempt.status == AttemptStatus.PENDING_REDIRECTION
-        and created_on is not None
-        and now - created_on < LINK_REUSE
-        and carries(attempt.redirect_url, challenge.handle)
-        and attempt.capture_url != ""
-    )
 
 
 def _is_ready_for_retry(authentication: FaceAuthentication) -> bool:
@@ -296,13 +256,20 @@ def _add_pending_creation(challenge: FaceChallenge, applicant: Applicant) -> Fac
 
 
 def _create_attempt(
-    challenge: FaceChallenge, authentication: FaceAuthentication, redirect_url: str, now: datetime
+    challenge: FaceChallenge,
+    authentication: FaceAuthentication,
+    redirect_url: str,
+    options: CaptureOptions,
+    now: datetime,
 ) -> AttemptSnapshot:
     FaceChallenge.objects.filter(pk=challenge.pk).update(started_at=now, returned_at=None)
     sync.expect(authentication, by=now + PULL_TIMEOUT, now=now)  # should no answer come
     with provider_rate_limit.honour_retry_after(now=now):
         attempt = get_client().create_attempt(
-            authentication.provider_id or "", redirect_url=redirect_url
+            authentication.provider_id or "",
+            redirect_url=redirect_url,
+            phone_number=options.phone_number,
+            client_information=options.information,
         )
     sync.mirror_attempts(authentication, [attempt], started_at=now)
     sync.expect(authentication, by=now + PULL_INTERVAL, now=now)

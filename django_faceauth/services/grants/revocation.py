@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from django_faceauth import metrics
-from django_faceauth.models import FaceAuthentication, FaceChallenge
+from django_faceauth.models import FaceAuthentication, FaceChallenge, IdentityVerification
 from django_faceauth.models.active_grants import Grant
 from django_faceauth.models.challenge import FaceChallengeQuerySet
 from django_faceauth.services.dispatch import send_on_commit
@@ -38,12 +38,17 @@ def end_session(request: HttpRequest, *, now: datetime) -> None:
 def end_all(user_id: Any, *, reason: str, now: datetime) -> int:
     """End all challenges and grants of a user in every session; return how many there were.
 
-    Call it in one transaction with the change that made it necessary.
+    An enrolment under way ends, too: a thief may have begun it. Call it in one transaction with
+    the change that made it necessary.
     """
     asked = FaceChallenge.objects.filter(user_id=user_id)
     ended = _end(asked, reason=reason, now=now)
     # Declined challenges keep their end, but cannot be approved by another method any more.
     asked.can_use_fallback().update(revoked_at=now)
+    verifications = IdentityVerification.objects.filter(
+        user_id=user_id, outcome=IdentityVerification.Outcome.OPEN
+    )
+    verifications.update(outcome=IdentityVerification.Outcome.FAILED, ended_at=now)
     return ended
 
 

@@ -14,7 +14,7 @@ from django.utils import translation
 from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
 
-from django_faceauth.conf import conf
+from django_faceauth.conf import OFFER, conf
 from django_faceauth.exceptions import ConsentRequired
 from django_faceauth.models import Consent, Erasure, database
 from django_faceauth.services import limits
@@ -34,7 +34,12 @@ class ConsentText:
     @cached_property
     def html(self) -> SafeString:
         """The text as pages show it."""
-        context = {"version": self.version, "has_fallback": bool(conf.FALLBACK)}
+        context = {
+            "version": self.version,
+            "has_fallback": bool(conf.FALLBACK),
+            "enrols": conf.ENROLMENT == OFFER,
+            "erases_applicant": conf.ERASE_APPLICANT,
+        }
         with translation.override(self.language or None):
             # Sites override this template with their own text.
             return render_to_string("faceauth/consent.html", context)

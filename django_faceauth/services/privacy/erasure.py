@@ -1,7 +1,8 @@
 """Erase a user's face data here and at the provider.
 
 The request is committed before the provider is asked, and outlives the account. Each
-authentication is a task of its own, which is retried until the provider confirms it.
+authentication is a task of its own, which is retried until the provider confirms it. So are,
+with `FACEAUTH_ERASE_APPLICANT`, the identity verifications and the applicants of the user.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Final
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import (
@@ -24,6 +25,7 @@ from django_faceauth.exceptions import (
     Rejected,
     Unavailable,
 )
+from django_faceauth.identifiers import Prefix
 from django_faceauth.models import (
     Applicant,
     AttemptRequest,
@@ -32,6 +34,7 @@ from django_faceauth.models import (
     ErasureTask,
     FaceAuthentication,
     FaceChallenge,
+    IdentityVerification,
     Verdict,
     WebhookEvent,
     database,
@@ -87,13 +90,28 @@ def queue(user: AbstractBaseUser, *, reason: Erasure.Reason, now: datetime) -> E
 
 def is_needed(user: AbstractBaseUser) -> bool:
     """Tell whether anything is held about a user that `request` would erase."""
-    kinds = (Applicant, FaceAuthentication, FaceChallenge, Consent)
+    kinds = (Applicant, FaceAuthentication, FaceChallenge, IdentityVerification, Consent)
     return any(kind._base_manager.filter(user_id=user.pk).exists() for kind in kinds)
 
 
 def is_asked_for(provider_id: str) -> bool:
     """Tell whether the erasure of an authentication was ever requested."""
     return ErasureTask.objects.filter(digest=digest_of(provider_id)).exists()
+
+
+def queue_found(provider_id: str, applicant_id: str, *, now: datetime) -> bool:
+    """Queue what an event names of an applicant that was just erased; tell whether it was.
+
+    The response to its creation was lost. Later, the site may use the applicant otherwise.
+    """
+    if Applicant.objects.filter(applicant_id=applicant_id).exists():
+        return False  # linked again
+    requests = Erasure.objects.filter(
+        tasks__digest=digest_of(applicant_id),
+        tasks__environment=conf.ENVIRONMENT,
+        requested_at__gt=now - LATE,
+    )
+    return requests.exists() and _queue_late(requests, provider_id, conf.ENVIRONMENT, now)
 
 
 def advance(*, now: datetime, of: Erasure | None = None) -> int:
@@ -141,10 +159,14 @@ def anonymize(authentication: FaceAuthentication, *, now: datetime) -> None:
 
 @database.repeated
 def confirm(provider_id: str, *, now: datetime) -> None:
-    """Record that the provider has no personal data of that authentication any more."""
+    """Record that the provider has no personal data of that object any more."""
     with database.atomic():
-        for row in FaceAuthentication.objects.filter(provider_id=provider_id):
-            sync.erase(row, now=now)
+        for model in (FaceAuthentication, IdentityVerification):
+            for row in model._base_manager.filter(provider_id=provider_id):
+                sync.erase(row, now=now)
+        for applicant in Applicant.objects.filter(applicant_id=provider_id):
+            revocation.end_all(applicant.user_id, reason="erased", now=now)
+            applicant.delete()
         tasks = ErasureTask.objects.filter(digest=digest_of(provider_id)).exclude(state=State.DONE)
         for task in tasks.select_related("erasure"):
             ErasureTask.objects.filter(pk=task.pk).update(
@@ -172,10 +194,11 @@ def _lock(user: AbstractBaseUser) -> Erasure | None:
 def _has_traces(user_id: Any) -> bool:
     """Tell whether there is anything that an erasure would change."""
     named = FaceAuthentication.objects.filter(user_id=user_id).exclude(applicant_id="")
+    verified = IdentityVerification.objects.filter(user_id=user_id).exclude(session_digest="")
     asked = FaceChallenge.objects.filter(user_id=user_id).exclude(session_digest="")
     starts = AttemptRequest.objects.filter(user_id=user_id)
     applicants = Applicant.objects.filter(user_id=user_id)
-    return any(rows.exists() for rows in (named, asked, starts, applicants))
+    return any(rows.exists() for rows in (named, verified, asked, starts, applicants))
 
 
 def _queue(
@@ -188,21 +211,39 @@ def _queue(
         erasure = Erasure.objects.create(who=str(user.pk), reason=reason, requested_at=now)
     held = FaceAuthentication.objects.filter(user_id=user.pk, erased_at=None)
     for row in held.exclude(provider_id=None):
-        _queue_one(erasure, row, now)
+        _queue_one(erasure, row.provider_id or "", row.environment, now)
+    if conf.ERASE_APPLICANT:
+        verified = IdentityVerification.objects.filter(user_id=user.pk)
+        for verification in verified.filter(erased_at=None).exclude(provider_id=None):
+            _queue_one(erasure, verification.provider_id or "", verification.environment, now)
+        # Also those of before the user was linked otherwise, and those that were declined.
+        faces = FaceAuthentication.objects.filter(user_id=user.pk)
+        known = [*faces.values_list("applicant_id", "environment").distinct()]
+        known += verified.values_list("applicant_id", "environment").distinct()
+        linked = Applicant.objects.filter(user_id=user.pk).values_list("applicant_id", flat=True)
+        known += [(applicant_id, conf.ENVIRONMENT) for applicant_id in linked]
+        # An applicant that has become another user's is theirs.
+        others = Applicant.objects.exclude(user_id=user.pk)
+        taken = others.filter(applicant_id__in=[applicant_id for applicant_id, _ in known])
+        not_ours = {"", *taken.values_list("applicant_id", flat=True)}
+        for applicant_id, environment in dict.fromkeys(known):
+            if applicant_id not in not_ours:
+                _queue_one(erasure, applicant_id, environment, now)
     # Requested once more: the cause of the rejection may have been repaired.
     erasure.tasks.filter(state=State.REFUSED).update(state=State.DUE, due_at=now, error="")
     return erasure
 
 
-def _queue_one(erasure: Erasure, row: FaceAuthentication, now: datetime) -> None:
-    provider_id = row.provider_id or ""
-    values = {"provider_id": provider_id, "environment": row.environment, "due_at": now}
+def _queue_one(erasure: Erasure, provider_id: str, environment: str, now: datetime) -> None:
+    values = {"provider_id": provider_id, "environment": environment, "due_at": now}
     erasure.tasks.get_or_create(digest=digest_of(provider_id), defaults=values)
 
 
 def _erase_rows(user_id: Any) -> None:
-    ids = FaceAuthentication.objects.filter(user_id=user_id).exclude(provider_id=None)
-    WebhookEvent.objects.filter(provider_id__in=ids.values("provider_id")).update(applicant_id="")
+    for model in (FaceAuthentication, IdentityVerification):
+        ids = model._base_manager.filter(user_id=user_id).exclude(provider_id=None)
+        events = WebhookEvent.objects.filter(provider_id__in=ids.values("provider_id"))
+        events.update(applicant_id="")
     FaceChallenge.objects.filter(user_id=user_id).update(
         session_digest="",
         snapshot={},
@@ -221,25 +262,33 @@ def _erase_rows(user_id: Any) -> None:
 
 def _queue_latecomers(now: datetime) -> None:
     """Queue what the provider made while its user was being erased: it had no id then."""
-    scrubbed = FaceAuthentication.objects.filter(applicant_id="", erased_at=None)
-    for row in scrubbed.filter(created_at__gte=now - LATE).exclude(provider_id=None):
-        if not is_asked_for(row.provider_id or ""):
-            with unexpected_errors.contained(f"authentication={row}"):
-                _queue_late(row, now)
+    models: list[Any] = [FaceAuthentication]
+    if conf.ERASE_APPLICANT:
+        models.append(IdentityVerification)
+    for model in models:
+        scrubbed = model._base_manager.filter(applicant_id="", erased_at=None)
+        for row in scrubbed.filter(created_at__gte=now - LATE).exclude(provider_id=None):
+            if not is_asked_for(row.provider_id or ""):
+                with unexpected_errors.contained(f"{model._meta.model_name}={row}"):
+                    requests = Erasure.objects.filter(who=str(row.user_id))
+                    _queue_late(requests, row.provider_id or "", row.environment, now)
 
 
 @database.repeated
-def _queue_late(row: FaceAuthentication, now: datetime) -> None:
+def _queue_late(
+    requests: QuerySet[Erasure], provider_id: str, environment: str, now: datetime
+) -> bool:
     with database.atomic():
-        erasures = Erasure.objects.select_for_update().filter(who=str(row.user_id))
-        erasure = erasures.order_by("-pk").first()
-        if erasure is not None:
-            _queue_one(erasure, row, now)
-            Erasure.objects.filter(pk=erasure.pk).update(finished_at=None)
+        erasure = requests.select_for_update().order_by("-pk").first()
+        if erasure is None:
+            return False
+        _queue_one(erasure, provider_id, environment, now)
+        Erasure.objects.filter(pk=erasure.pk).update(finished_at=None)
+    return True
 
 
 def _advance(pk: int, now: datetime) -> bool:
-    """Ask the provider to erase one authentication; tell whether it decided on that."""
+    """Ask the provider to erase one object; tell whether it decided on that."""
     task = ErasureTask.objects.select_related("erasure").filter(pk=pk, state=State.DUE).first()
     if task is None:  # a webhook was quicker
         return True
@@ -263,8 +312,14 @@ def _advance(pk: int, now: datetime) -> bool:
 
 
 def _anonymize(provider_id: str, now: datetime) -> None:
+    client = get_client()
+    anonymize = {
+        Prefix.AUTHENTICATION: client.anonymize_authentication,
+        Prefix.IDENTITY_VERIFICATION: client.anonymize_identity_verification,
+        Prefix.APPLICANT: client.anonymize_applicant,
+    }[Prefix(provider_id.partition("_")[0])]
     with suppress(NotFound), provider_rate_limit.honour_retry_after(now=now):
-        get_client().anonymize_authentication(provider_id)
+        anonymize(provider_id)
 
 
 def _put_off(task: ErasureTask, error: Exception, now: datetime) -> None:

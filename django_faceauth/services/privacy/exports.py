@@ -30,6 +30,7 @@ from django_faceauth.models import (
     FaceAuthentication,
     FaceChallenge,
     FaceExemption,
+    IdentityVerification,
     Lockout,
     ProviderRateLimit,
     ReviewCase,
@@ -92,16 +93,24 @@ def _of_authentication(user_id: Any) -> Q:
 
 
 def _of_events(user_id: Any) -> Q:
-    known = FaceAuthentication.objects.filter(user_id=user_id).exclude(provider_id=None)
     applicants = Applicant.objects.filter(user_id=user_id)
-    return Q(provider_id__in=known.values("provider_id")) | Q(
-        applicant_id__in=applicants.values("applicant_id")
-    )
+    events = Q(applicant_id__in=applicants.values("applicant_id"))
+    for model in (FaceAuthentication, IdentityVerification):
+        known = model._base_manager.filter(user_id=user_id).exclude(provider_id=None)
+        events |= Q(provider_id__in=known.values("provider_id"))
+    return events
 
 
 # One table, so that a test notices a model or a column that is missing from it.
 CATEGORIES: Final = (
     DataCategory(Applicant, _of_user, (SITE,), recipients=(PROVIDER, STAFF)),
+    DataCategory(
+        IdentityVerification,
+        _of_user,
+        (PROVIDER, SITE),
+        recipients=(PROVIDER, STAFF),
+        left_out={"session_digest": SESSION_DIGEST},
+    ),
     DataCategory(FaceAuthentication, _of_user, (PROVIDER, SITE), "flows", (PROVIDER, STAFF)),
     DataCategory(
         FaceAttempt,
@@ -242,7 +251,7 @@ def _value(
             if value in {None, ""}:
                 return None
             return USER if str(value) == str(user.pk) else _("staff")
-        if isinstance(row, FaceChallenge) and column.name == "handle" and row.is_open:
+        if column.name == "handle" and getattr(row, "is_open", False):
             return STILL_OPEN
         return value if with_fraud_codes else _without_fraud(column.name, value)
     except Exception as error:

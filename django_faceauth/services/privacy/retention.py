@@ -22,6 +22,7 @@ from django_faceauth.models import (
     FaceAuthentication,
     FaceChallenge,
     FaceExemption,
+    IdentityVerification,
     Lockout,
     WebhookEvent,
 )
@@ -138,6 +139,14 @@ RULES: Final = (
     ),
     Rule("tombstones", "tombstones", _settled_events),
     Rule("authentications", "flows", _authentications, _delete_flow),
+    # Others are needed for the erasure of their users.
+    Rule(
+        "identity verifications",
+        "flows",
+        lambda since: IdentityVerification.objects.filter(
+            Q(erased_at__lt=since) | Q(session_digest="", updated_at__lt=since)
+        ),
+    ),
     Rule(
         "challenges",
         "flows",

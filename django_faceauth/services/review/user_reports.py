@@ -1,12 +1,19 @@
-"""Handle what users say of a face check: it was not theirs, or the decline was wrong."""
+"""Handle what users say: a check or an enrolment was not theirs, or a decline was wrong."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from django_faceauth.models import FaceChallenge, Lockout, ReviewCase, database
+from django_faceauth.models import (
+    FaceChallenge,
+    IdentityVerification,
+    Lockout,
+    ReviewCase,
+    database,
+)
 from django_faceauth.services import limits, review_queue
+from django_faceauth.services.enrolment import applicants
 from django_faceauth.services.grants import exemptions, revocation
 
 #: How long a user cannot start after a report: time for staff to review it.
@@ -14,27 +21,31 @@ LOCKED_FOR: Final = timedelta(hours=24)
 
 
 @database.repeated
-def report(challenge: FaceChallenge, *, now: datetime) -> bool:
-    """End all grants of a user who reports a challenge, lock them, and notify, once a challenge.
+def report(subject: FaceChallenge | IdentityVerification, *, now: datetime) -> bool:
+    """End all grants of a user who reports a challenge or an enrolment, lock them, and notify.
 
-    Tells whether it was the first time. What was consumed cannot be undone here: the operator
-    is notified of it.
+    A reported enrolment is taken back. Tells whether it was the first report of it. What was
+    consumed cannot be undone here: the operator is notified of it.
     """
     with database.atomic():
-        rows = FaceChallenge.objects.filter(pk=challenge.pk)
-        if not rows.report(now=now):
+        rows: Any = type(subject)._base_manager.filter(pk=subject.pk)
+        if not rows.filter(reported_at=None).update(reported_at=now):
             return False
-        revocation.end_all(challenge.user_id, reason="reported", now=now)
-        exemptions.revoke_all(challenge.user_id, now=now)
+        if isinstance(subject, IdentityVerification):
+            rows.update(outcome=IdentityVerification.Outcome.REVOKED, ended_at=now)
+            applicants.unlink(subject, reason="reported", now=now)
+            applicants.tell_change(rows.get(), "reported")
+        elif subject.authentication is not None:
+            review_queue.raise_case(subject.authentication, ReviewCase.Reason.REPORTED, now=now)
+        revocation.end_all(subject.user_id, reason="reported", now=now)
+        exemptions.revoke_all(subject.user_id, now=now)
         limits.lock(
-            challenge.user_id,
+            subject.user_id,
             reason=Lockout.Reason.REPORTED,
             until=now + LOCKED_FOR,
             now=now,
-            challenge=rows.get(),
+            challenge=rows.get() if isinstance(subject, FaceChallenge) else None,
         )
-        if challenge.authentication is not None:
-            review_queue.raise_case(challenge.authentication, ReviewCase.Reason.REPORTED, now=now)
     return True
 
 

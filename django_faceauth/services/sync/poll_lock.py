@@ -8,8 +8,9 @@ from typing import Any, Final
 from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest
 
-from django_faceauth.models import FaceAuthentication, database
-from django_faceauth.models.authentication import StatusChange, lock_expired
+from django_faceauth.models import database
+from django_faceauth.models.authentication import StatusChange
+from django_faceauth.models.resource import Resource, lock_expired
 from django_faceauth.services.sync import polling_schedule
 
 #: Only polls and returning users count against the limit. Events of the provider and requests
@@ -31,9 +32,9 @@ def claim_due(rows: QuerySet[Any], column: str, limit: int, *, now: datetime) ->
     return keys
 
 
-def acquire(authentication: FaceAuthentication, source: str, now: datetime) -> bool:
+def acquire(resource: Resource, source: str, now: datetime) -> bool:
     """Take the lock of a row, unless another process has it or had it two seconds ago."""
-    free = _rows(authentication).filter(
+    free = _rows(resource).filter(
         lock_expired("pulling_since", lease=polling_schedule.PULL_TIMEOUT, now=now),
         lock_expired("pulled_at", lease=polling_schedule.PULL_INTERVAL, now=now),
     )
@@ -42,39 +43,37 @@ def acquire(authentication: FaceAuthentication, source: str, now: datetime) -> b
     return free.update(pulling_since=now, pulled_at=now, poll_count=F("poll_count") + 1) == 1
 
 
-def acquire_for_attempts(authentication: FaceAuthentication, now: datetime) -> bool:
+def acquire_for_attempts(resource: Resource, now: datetime) -> bool:
     """Allow one call for the attempts alone, which is as rare as a poll but does not count."""
-    free = _rows(authentication).filter(
+    free = _rows(resource).filter(
         lock_expired("pulled_at", lease=polling_schedule.PULL_INTERVAL, now=now)
     )
     return free.update(pulled_at=now) == 1
 
 
-def release_for_attempts(authentication: FaceAuthentication) -> None:
+def release_for_attempts(resource: Resource) -> None:
     """Allow a poll at once, because the attempts have shown that there is news."""
-    _rows(authentication).update(pulled_at=None)
+    _rows(resource).update(pulled_at=None)
 
 
-def release(authentication: FaceAuthentication, now: datetime) -> None:
+def release(resource: Resource, now: datetime) -> None:
     """Undo `acquire` when the provider was not called, and let other rows go first."""
-    rows = _rows(authentication)
-    rows.update(
-        pulling_since=None, pulled_at=authentication.pulled_at, poll_count=F("poll_count") - 1
-    )
+    rows = _rows(resource)
+    rows.update(pulling_since=None, pulled_at=resource.pulled_at, poll_count=F("poll_count") - 1)
     rows.exclude(next_poll_at=None).update(
         next_poll_at=now + polling_schedule.jittered(polling_schedule.TURN)
     )
 
 
-def release_after_error(authentication: FaceAuthentication, now: datetime) -> None:
+def release_after_error(resource: Resource, now: datetime) -> None:
     """End a poll without an answer, which counts, and plan the next one."""
-    rows = _rows(authentication)
+    rows = _rows(resource)
     # An unexpected error may have come before `acquire` counted the poll.
-    counted = Greatest(F("poll_count"), authentication.poll_count + 1)
+    counted = Greatest(F("poll_count"), resource.poll_count + 1)
     rows.update(pulling_since=None, poll_count=counted)
-    again = polling_schedule.again(authentication, now=now)
+    again = polling_schedule.again(resource, now=now)
     rows.exclude(next_poll_at=None).update(next_poll_at=again)
 
 
-def _rows(authentication: FaceAuthentication) -> QuerySet[FaceAuthentication]:
-    return FaceAuthentication.objects.filter(pk=authentication.pk)
+def _rows(resource: Resource) -> QuerySet[Any]:
+    return type(resource)._base_manager.filter(pk=resource.pk)

@@ -11,7 +11,7 @@ import random
 from datetime import datetime, timedelta
 from typing import Final
 
-from django_faceauth.models import FaceAuthentication
+from django_faceauth.models.resource import Resource
 from django_faceauth.statuses import AT_REST, DECIDED, AuthenticationStatus
 
 #: Two polls of one authentication are at least this far apart.
@@ -35,7 +35,7 @@ MOST_PULLS: Final = 40
 MOST_POLLS: Final = MOST_PULLS - len(AUDITS)
 
 
-def next_poll(row: FaceAuthentication, *, now: datetime) -> datetime | None:
+def next_poll(row: Resource, *, now: datetime) -> datetime | None:
     """Return when to poll `row` again, None when there is nothing to wait for."""
     last_change_at = row.last_change_at or now
     if row.erased_at is not None or row.poll_count >= MOST_PULLS:
@@ -49,7 +49,7 @@ def next_poll(row: FaceAuthentication, *, now: datetime) -> datetime | None:
     return again(row, now=now)
 
 
-def after_change(row: FaceAuthentication, *, now: datetime) -> datetime | None:
+def after_change(row: Resource, *, now: datetime) -> datetime | None:
     """Return when to poll a row again whose status has just changed.
 
     Soon, even for a final status: should the process end before it has acted on the change,
@@ -60,7 +60,7 @@ def after_change(row: FaceAuthentication, *, now: datetime) -> datetime | None:
     return now + jittered(PULL_INTERVAL)
 
 
-def again(row: FaceAuthentication, *, now: datetime) -> datetime:
+def again(row: Resource, *, now: datetime) -> datetime:
     """Return when to poll a row again that has no final status."""
     return now + jittered(pause_after(now - (row.last_change_at or now)))
 

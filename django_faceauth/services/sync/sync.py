@@ -7,28 +7,41 @@ that its answer describes.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
-
-from django.db.models import QuerySet
+from typing import Any, Final, TypeVar
 
 from django_faceauth import clocks
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import MalformedAnswer, NotFound, ProviderError
-from django_faceauth.models import FaceAttempt, FaceAuthentication, database
+from django_faceauth.models import (
+    FaceAttempt,
+    FaceAuthentication,
+    IdentityVerification,
+    database,
+)
+from django_faceauth.models.resource import Resource
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.resources import AttemptSnapshot, AuthenticationSnapshot
 from django_faceauth.services import review_queue
 from django_faceauth.services.dispatch import send_on_commit
+from django_faceauth.services.enrolment import applicants
 from django_faceauth.services.grants import revocation
 from django_faceauth.services.sync import poll_lock, polling_schedule, provider_rate_limit
 from django_faceauth.signals import status_changed
 from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, AuthenticationStatus
 
 logger = logging.getLogger(__name__)
+
+Mirror = TypeVar("Mirror", bound=Resource)
+
+#: The client's method that returns the current state of a resource.
+GET: Final[Mapping[type[Resource], Callable[..., AuthenticationSnapshot]]] = {
+    FaceAuthentication: lambda client, pk: client.get_authentication(pk),
+    IdentityVerification: lambda client, pk: client.get_identity_verification(pk),
+}
 
 #: Statuses that come before every result.
 UNFINISHED: Final = BEFORE_CAPTURE | {AuthenticationStatus.CHECKS_IN_PROGRESS}
@@ -41,44 +54,45 @@ class Pulled:
     `attempts` is None unless there was a reason to ask for them.
     """
 
-    row: FaceAuthentication
+    row: Any
     snapshot: AuthenticationSnapshot
     attempts: tuple[AttemptSnapshot, ...] | None = None
 
 
 def pull(
-    authentication: FaceAuthentication, *, source: str, now: datetime, someone_waits: bool = False
+    resource: Resource, *, source: str, now: datetime, someone_waits: bool = False
 ) -> Pulled | None:
     """Ask the provider, apply its answer and return it.
 
     Returns None, without asking, while another process asks, within two seconds of the last
-    poll, after too many polls, and when the rate limit of the site is reached. The attempts are
-    asked for too, when the status has changed since the last time.
+    poll, after too many polls, and when the rate limit of the site is reached. The attempts of
+    a face authentication are asked for too, when the status has changed since the last time.
 
-    Raises a `ProviderError` or a `ConfigurationError`. An authentication that the provider no
-    longer knows is marked as erased before the `NotFound`.
+    Raises a `ProviderError` or a `ConfigurationError`. A resource that the provider no longer
+    knows is marked as erased before the `NotFound`.
     """
     client = get_client()
     # The other environment would not know the id, and that must not look like an erasure.
-    if not authentication.provider_id or authentication.environment != conf.ENVIRONMENT:
+    if not resource.provider_id or resource.environment != conf.ENVIRONMENT:
         return None
-    if not poll_lock.acquire(authentication, source, now):
+    if not poll_lock.acquire(resource, source, now):
         return None
     if not provider_rate_limit.try_acquire(now=now, someone_waits=someone_waits):
-        poll_lock.release(authentication, now)
+        poll_lock.release(resource, now)
         return None
     try:
         with provider_rate_limit.honour_retry_after(now=now):
-            snapshot = client.get_authentication(authentication.provider_id)
+            snapshot = GET[type(resource)](client, resource.provider_id)
     except NotFound:
-        erase(authentication, now=now)
+        erase(resource, now=now)
         raise
     except ProviderError:
-        poll_lock.release_after_error(authentication, now)
+        poll_lock.release_after_error(resource, now)
         raise
-    row = apply(authentication, snapshot, source=source, now=now)
-    attempts = pull_attempts(row, now=now) if has_stale_attempts(row) else None
-    return Pulled(row, snapshot, attempts)
+    row = apply(resource, snapshot, source=source, now=now)
+    if isinstance(row, FaceAuthentication) and has_stale_attempts(row):
+        return Pulled(row, snapshot, pull_attempts(row, now=now))
+    return Pulled(row, snapshot)
 
 
 def pull_attempts(
@@ -132,41 +146,43 @@ def _keep_attempts(
     with database.atomic():
         mirror_attempts(authentication, listed, started_at=asked_at or authentication.created_at)
         review_queue.consider(locked(authentication), now=now)
-        _rows(authentication).update(attempts_synced_at=now)
+        FaceAuthentication.objects.filter(pk=authentication.pk).update(attempts_synced_at=now)
 
 
 @database.repeated
 def apply(
-    authentication: FaceAuthentication,
-    snapshot: AuthenticationSnapshot,
-    *,
-    source: str,
-    now: datetime,
-) -> FaceAuthentication:
+    resource: Mirror, snapshot: AuthenticationSnapshot, *, source: str, now: datetime
+) -> Mirror:
     """Write an answer of the provider, unless a newer one is held; return the row."""
     with database.atomic():
-        row = locked(authentication)
+        row = locked(resource)
         row.pulling_since = None
         if _is_news(row, snapshot, now):
             _write(row, snapshot, source, now)
+        # What protects commits with it.
+        if isinstance(row, IdentityVerification):
+            applicants.settle(row, snapshot, now=now)
         row.save()
-        if row.status != AuthenticationStatus.APPROVED:
-            revocation.revoke(row, reason=row.status, now=now)  # what protects commits with it
+        if isinstance(row, FaceAuthentication) and row.status != AuthenticationStatus.APPROVED:
+            revocation.revoke(row, reason=row.status, now=now)
     return row
 
 
 @database.repeated
-def erase(authentication: FaceAuthentication, *, now: datetime) -> None:
-    """Note that the provider holds no more personal data of an authentication; revoke its grants.
+def erase(resource: Resource, *, now: datetime) -> None:
+    """Note that the provider holds no more personal data of a resource; end what rests on it.
 
     The row keeps its last status as a record.
     """
     with database.atomic():
-        row = locked(authentication)
+        row = locked(resource)
         row.pulling_since = row.next_poll_at = None
         row.erased_at = row.erased_at or now
+        if isinstance(row, IdentityVerification):
+            applicants.settle(row, None, now=now)
         row.save()
-        revocation.revoke(row, reason="erased", now=now)
+        if isinstance(row, FaceAuthentication):
+            revocation.revoke(row, reason="erased", now=now)
 
 
 def scrub(user_id: Any) -> None:
@@ -177,27 +193,38 @@ def scrub(user_id: Any) -> None:
     """
     rows = FaceAuthentication.objects.filter(user_id=user_id)
     rows.update(applicant_id="", response_codes=[], code=None, risk_labels=[], next_poll_at=None)
+    IdentityVerification.objects.filter(user_id=user_id).update(
+        applicant_id="",
+        replaces="",
+        session_digest="",
+        response_codes=[],
+        code=None,
+        next_poll_at=None,
+    )
     attempts = FaceAttempt.objects.filter(authentication__user_id=user_id)
     attempts.update(response_codes=[], network="")
 
 
-def locked(authentication: FaceAuthentication) -> FaceAuthentication:
+def locked(resource: Mirror) -> Mirror:
     """Lock the row for this transaction; return its present state."""
-    return FaceAuthentication.objects.select_for_update().get(pk=authentication.pk)
+    return type(resource)._base_manager.select_for_update().get(pk=resource.pk)
 
 
-def expect(authentication: FaceAuthentication, *, by: datetime, now: datetime) -> None:
+def expect(resource: Resource, *, by: datetime, now: datetime) -> None:
     """Note that something is about to happen at the provider, and poll `by` then.
 
     The mirrored attempts are out of date by that.
     """
-    _rows(authentication).update(last_change_at=now, next_poll_at=by, attempts_synced_at=None)
+    has_attempts = isinstance(resource, FaceAuthentication)
+    values = {"attempts_synced_at": None} if has_attempts else {}
+    rows = type(resource)._base_manager.filter(pk=resource.pk)
+    rows.update(last_change_at=now, next_poll_at=by, **values)
 
 
-def plan(authentication: FaceAuthentication, moment: datetime | None) -> None:
+def plan(resource: Resource, moment: datetime | None) -> None:
     """Plan the next poll, None for no more, unless something has happened meanwhile."""
-    unchanged = _rows(authentication).filter(
-        synced_at=authentication.synced_at, last_change_at=authentication.last_change_at
+    unchanged = type(resource)._base_manager.filter(
+        pk=resource.pk, synced_at=resource.synced_at, last_change_at=resource.last_change_at
     )
     unchanged.update(next_poll_at=moment)
 
@@ -243,14 +270,14 @@ def mirror_attempts(
                 raise MalformedAnswer("list_attempts", cause="attempt of another authentication")
 
 
-def filter_facts(authentication: FaceAuthentication, facts: Mapping[str, Any]) -> dict[str, Any]:
+def filter_facts(row: Resource, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts to store about an authentication, all of them lists or strings.
 
     `FACEAUTH_SCRUB` is given a copy and returns what to keep. What it adds does not count, and
     if it raises nothing is kept. Of an erased user nothing is kept either.
     """
     scrub = conf.SCRUB
-    if authentication.is_scrubbed:
+    if row.is_scrubbed:
         wanted: Mapping[str, Any] = {}
     elif scrub is None:
         wanted = facts
@@ -277,11 +304,7 @@ def saw_unopened(attempt: AttemptSnapshot, *, now: datetime) -> None:
     rows.update(capture_not_before=now)
 
 
-def _rows(authentication: FaceAuthentication) -> QuerySet[FaceAuthentication]:
-    return FaceAuthentication.objects.filter(pk=authentication.pk)
-
-
-def _is_news(row: FaceAuthentication, snapshot: AuthenticationSnapshot, now: datetime) -> bool:
+def _is_news(row: Resource, snapshot: AuthenticationSnapshot, now: datetime) -> bool:
     held = clocks.given(row.modified_on, now=now)
     given = clocks.given(snapshot.modified_on, now=now)
     if snapshot.status != AuthenticationStatus.APPROVED:
@@ -295,25 +318,27 @@ def _is_news(row: FaceAuthentication, snapshot: AuthenticationSnapshot, now: dat
     return row.synced_at is None or now >= row.synced_at
 
 
-def _write(
-    row: FaceAuthentication, snapshot: AuthenticationSnapshot, source: str, now: datetime
-) -> None:
+def _write(row: Resource, snapshot: AuthenticationSnapshot, source: str, now: datetime) -> None:
     previous, row.status = row.status, snapshot.status
     facts = filter_facts(row, snapshot.facts)
-    row.response_codes, row.risk_labels = facts["response_codes"], facts["risk_labels"]
+    row.response_codes = facts["response_codes"]
     row.code = next(iter(row.codes), None)
     for name in ("created_on", "modified_on"):
         moments = (getattr(snapshot, name), getattr(row, name))
         plausible = (clocks.given(moment, now=now) for moment in moments)
         setattr(row, name, next(filter(None, plausible), None))
     if not row.provider_id:
-        if FaceAuthentication.objects.filter(provider_id=snapshot.id).exists():
-            raise MalformedAnswer("create_authentication", cause="id of another authentication")
+        if type(row)._base_manager.filter(provider_id=snapshot.id).exists():
+            raise MalformedAnswer("create", cause="id of another row")
         row.provider_id = snapshot.id
     row.synced_at = now
-    row.next_poll_at = polling_schedule.next_poll(row, now=now)
     if previous != row.status:
         row.last_change_at = now
+    row.next_poll_at = polling_schedule.next_poll(row, now=now)
+    if not isinstance(row, FaceAuthentication):
+        return
+    row.risk_labels = facts["risk_labels"]
+    if previous != row.status:
         row.next_poll_at = polling_schedule.after_change(row, now=now)
         row.status_changes.create(previous=previous, status=row.status, source=source, at=now)
         send_on_commit(

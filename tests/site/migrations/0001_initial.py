@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("payee", models.CharField(max_length=100)),
+                ("payee", models.TextField()),
                 ("amount", models.DecimalField(decimal_places=2, max_digits=10)),
                 ("note", models.CharField(blank=True, max_length=100)),
                 ("paid", models.PositiveIntegerField(default=0)),
