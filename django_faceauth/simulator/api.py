@@ -239,10 +239,9 @@ def _get_attempt(
 
 def _new_verification(body: validation.Body, now: datetime, *, needs_applicant: bool) -> Case:
     declared = validation.read_declared_data(body)
-    if needs_applicant or body.get("applicant_id"):
-        ids = dict(validation.read_ids(body))
-    else:
-        ids = {**validation.read_ids({"applicant_id": new_id("aplt"), **body})}
+    if not needs_applicant:  # one is made if none was given
+        body = {**body, "applicant_id": body.get("applicant_id") or new_id("aplt")}
+    ids = validation.read_ids(body)
     applicant = StoredApplicant.objects.filter(id=ids["applicant_id"]).first()
     external_id = applicant.document.get("external_applicant_id", "") if applicant else ""
     return state_machine.create(

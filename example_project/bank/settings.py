@@ -154,12 +154,12 @@ FACEAUTH_RATE_LIMITS = {
 
 # Erin, who is not enrolled, enrols herself. Her face counts at once: a visitor of a demo does not
 # come back the next day.
-FACEAUTH_ENROLMENT = "offer"
+FACEAUTH_ENROLMENT = "offer" if DEBUG else "off"
 FACEAUTH_ENROLMENT_JOURNEY_ID = "usj_" + "identity".ljust(26, "a")
 FACEAUTH_ENROLMENT_DATA = "bank.demo.enrolment_data"
 FACEAUTH_ENROLMENT_COOL_OFF = 0
 FACEAUTH_ERASE_APPLICANT = True
-FACEAUTH_SITE_URL = f"http://127.0.0.1:{PORT}"
+FACEAUTH_SITE_URL = f"http://127.0.0.1:{PORT}" if DEBUG else ""
 
 # Users consent before their first face check, and again to another version.
 FACEAUTH_CONSENT_VERSION = "2026-11"

@@ -43,7 +43,7 @@ def test_the_tutorial_leads_to_an_enrolled_user_and_a_gated_page(tutorial, distr
         _enrol_and_see_the_page(site)
     console = (tmp_path / "console.txt").read_text()
     assert "To: alice@example.com" in console
-    assert "/face/enrol/report/" in console
+    assert "/face/report/" in console
 
 
 def _steps(text: str) -> list[str]:

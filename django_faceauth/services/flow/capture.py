@@ -119,7 +119,10 @@ def carries(redirect_url: str, handle: str) -> bool:
 
 def options_for(request: HttpRequest | None, user: AbstractBaseUser) -> CaptureOptions:
     """Return what `FACEAUTH_CAPTURE_OPTIONS` says; malformed parts are logged and left out."""
-    given: Mapping[str, Any] = {"language": _active_language()}
+    # As BCP 47 writes it: `pt-BR` for `pt-br`, `zh-Hans` for `zh-hans`.
+    language, _, rest = (translation.get_language() or "").partition("-")
+    rest = rest.upper() if len(rest) == 2 else rest.title()
+    given: Mapping[str, Any] = {"language": f"{language}-{rest}".rstrip("-")}
     hook = conf.CAPTURE_OPTIONS
     if hook is not None:
         try:
@@ -132,16 +135,10 @@ def options_for(request: HttpRequest | None, user: AbstractBaseUser) -> CaptureO
         parts[name] = pattern.fullmatch(text) if isinstance(text, str) else None
         if text and parts[name] is None:
             logger.error("%sCAPTURE_OPTIONS: %s is malformed", PREFIX, name)
-    language, country, phone = parts["language"], parts["country"], parts["phone_number"]
+    country, phone = parts["country"], parts["phone_number"]
     number = phone and PhoneNumber(phone[1], re.sub(r"[ -]", "", phone[2]))
     information = ClientInformation(
         pre_selected_residence_country=country and country[0],
-        pre_selected_language=language and language[0],
+        pre_selected_language=parts["language"] and parts["language"][0],
     )
     return CaptureOptions(information, number)
-
-
-def _active_language() -> str:
-    """Return the active language as BCP 47 writes it: `pt-BR` for `pt-br`."""
-    language, _, region = (translation.get_language() or "").partition("-")
-    return f"{language}-{region.upper() if len(region) == 2 else region.title()}".rstrip("-")

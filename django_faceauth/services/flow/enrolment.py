@@ -32,7 +32,7 @@ from django_faceauth.models.authentication import StatusChange
 from django_faceauth.models.challenge import SESSION_PART
 from django_faceauth.models.resource import lock_expired
 from django_faceauth.provider.factory import get_client
-from django_faceauth.provider.resources import AttemptSnapshot, DeclaredData
+from django_faceauth.provider.resources import DeclaredData
 from django_faceauth.response_codes import advice_for
 from django_faceauth.services import limits, unexpected_errors
 from django_faceauth.services.flow import capture, finish
@@ -173,12 +173,14 @@ def _of(principal: Principal) -> database.Rows[IdentityVerification]:
 
 
 def _new(principal: Principal) -> IdentityVerification:
+    if not is_id(conf.ENROLMENT_JOURNEY_ID, Prefix.USER_JOURNEY):
+        raise ConfigurationError(f"{PREFIX}ENROLMENT_JOURNEY_ID is not the id of a user journey.")
     applicant = Applicant.objects.filter(user_id=principal.user.pk).first()
     return IdentityVerification(
         user_id=principal.user.pk,
         handle=secrets.token_urlsafe(24),
         session_digest=principal.session_digest[:SESSION_PART],
-        user_journey_id=_journey(),
+        user_journey_id=conf.ENROLMENT_JOURNEY_ID,
         environment=conf.ENVIRONMENT,
         replaces=applicant.applicant_id if applicant else "",
     )
@@ -234,7 +236,10 @@ def _hand_off(
         # Another process may have handed out a link.
         if not poll_lock.acquire_for_attempts(verification, now):
             return None
-        newest = _newest_attempt(verification, now)
+        provider_rate_limit.record(now=now)
+        with provider_rate_limit.honour_retry_after(now=now):
+            page = get_client().list_identity_verification_attempts(verification.provider_id)
+        newest = next(iter(page.items), None)
         if newest is not None and capture.can_be_opened(newest, verification.handle, now=now):
             url, created_on = newest.capture_url, newest.created_on
             return capture.hand_out(verification.handle, url, created_on=created_on, now=now)
@@ -322,16 +327,3 @@ def _link_of(verification: IdentityVerification, now: datetime) -> HandOff | Non
     if not is_young or _status_of(verification) not in BEFORE_CAPTURE:
         return None
     return capture.handed_out(verification.handle, now=now)
-
-
-def _newest_attempt(verification: IdentityVerification, now: datetime) -> AttemptSnapshot | None:
-    provider_rate_limit.record(now=now)
-    with provider_rate_limit.honour_retry_after(now=now):
-        page = get_client().list_identity_verification_attempts(verification.provider_id or "")
-    return next(iter(page.items), None)
-
-
-def _journey() -> str:
-    if not is_id(conf.ENROLMENT_JOURNEY_ID, Prefix.USER_JOURNEY):
-        raise ConfigurationError(f"{PREFIX}ENROLMENT_JOURNEY_ID is not the id of a user journey.")
-    return conf.ENROLMENT_JOURNEY_ID
