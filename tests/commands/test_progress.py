@@ -7,7 +7,7 @@ import pty
 import subprocess
 import sys
 import termios
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import pytest
 from django.core.management import call_command
@@ -18,19 +18,20 @@ from tests.user_driver import scripted
 
 pytestmark = pytest.mark.django_db
 
+END = "written to the end"
+
 
 @contextmanager
 def terminal(monkeypatch):
     """Have a terminal as standard error; gives what it was sent."""
     master, slave = pty.openpty()
     termios.tcsetwinsize(slave, (24, 80))
-    os.set_blocking(master, False)
     shown = bytearray()
     with os.fdopen(slave, "w") as screen, monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", screen)
         yield shown
-        screen.flush()
-        with suppress(BlockingIOError):  # nothing was written
+        print(END, file=screen, flush=True)
+        while END.encode() not in shown:  # the terminal hands on what was written in pieces
             shown += os.read(master, 100_000)
     os.close(master)
 
