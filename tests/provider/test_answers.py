@@ -218,10 +218,7 @@ class TestErrors:
         [
             ("120", 120),
             ("Thu, 01 Jan 2015 00:00:00 GMT", 0),
-            (
-                format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True),
-                pytest.approx(3600, abs=600),
-            ),
+            ("in an hour", pytest.approx(3600, abs=60)),
             *((odd, None) for odd in ("soon", "", "-5", "1e3", "²", "9" * 5000)),
             ("9" * 400, ANY),  # newer releases of urllib3 have an upper limit
             ("Mon, 01 Jan 99999 00:00:00 GMT", None),
@@ -236,6 +233,8 @@ class TestErrors:
         value: str,
         seconds: object,
     ) -> None:
+        if value == "in an hour":  # from now, not from when the tests were collected
+            value = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
         answers(network, "", status=status, headers={"Retry-After": value})
 
         with pytest.raises(Unavailable) as caught:
