@@ -47,6 +47,17 @@ RATE_LIMITS: Final[Mapping[str, Any]] = {
     "enrolment": ["2/d", "5/30d"],
 }
 
+#: What follows when a face was captured in another network than that of the session.
+IGNORE: Final = "ignore"
+FLAG: Final = "flag"
+DENY: Final = "deny"
+NETWORK_POLICIES: Final = (IGNORE, FLAG, DENY)
+
+#: Ways of recognising a user without a face.
+PASSKEY: Final = "passkey"
+TOTP: Final = "totp"
+RECOVERY_CODE: Final = "recovery_code"
+
 OFF: Final = "off"
 OFFER: Final = "offer"
 
@@ -134,6 +145,14 @@ class Conf:
     CELERY = Setting(parsers.switch, False)
     #: Most API calls a second to the provider by all processes together.
     POLL_RATE = Setting(parsers.rate, 20)
+
+    # Gates
+
+    #: `"ignore"`, `"flag"` or `"deny"` a face that was captured in another network than that of
+    #: the session.
+    NETWORK_POLICY = Setting(parsers.one_of(NETWORK_POLICIES), FLAG)
+    #: Some of `"passkey"`, `"totp"` and `"recovery_code"`: what users may take instead of a face.
+    SECOND_WAYS = Setting(parsers.some_of((PASSKEY, TOTP, RECOVERY_CODE)), ())
 
     # Durations
 

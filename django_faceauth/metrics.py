@@ -11,6 +11,11 @@ counts: Final[Counter[str]] = Counter()
 #: All counters, and the words that may follow a dot: monitoring knows them beforehand.
 COUNTERS: Final[Mapping[str, tuple[str, ...]]] = {
     "challenge_revoked": (),
+    "gate": (
+        *("anonymous", "changed", "exempt", "fresh", "impersonated", "in_advance", "inactive"),
+        *("not_enrolled", "not_required", "not_shown", "other_method", "revoked", "stale"),
+        *("superseded", "used"),
+    ),
     "limited": ("enrolment", "lockout", "reported", "session", "site", "sms", "user"),
     "sequence_fail": (),
     "unforeseen": (),

@@ -47,6 +47,7 @@ GAUGES: Final[tuple[tuple[str, str, Callable[[Health], float | timedelta | None]
 #: Name, label if there is one, and help of each counter.
 COUNTERS: Final[Mapping[str, tuple[str, str, str]]] = {
     "challenge_revoked": ("challenges_revoked", "", "Revoked grants."),
+    "gate": ("gate_decisions", "reason", "Decisions of gates."),
     "limited": ("starts_limited", "scope", "Starts that a rate limit refused."),
     "sequence_fail": ("approvals_burnt", "", "Approvals that were for another challenge."),
     "unforeseen": ("unforeseen_errors", "", "Rows whose handling failed unexpectedly."),

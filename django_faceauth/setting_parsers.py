@@ -142,6 +142,16 @@ def one_of(names: Collection[str]) -> Callable[[Any], str]:
     return parse
 
 
+def some_of(names: Collection[str]) -> Callable[[Any], tuple[str, ...]]:
+    def parse(value: Any) -> tuple[str, ...]:
+        given = strings(value)
+        if not {*given} <= {*names}:
+            raise InvalidValue(f"must be a list of {', '.join(names)}.")
+        return given
+
+    return parse
+
+
 def root_url(value: Any) -> str:
     return string(value).rstrip("/")
 

@@ -42,11 +42,12 @@ from django_faceauth.gate.decision import (
     apply,
     evaluate,
     load,
+    record,
     receive_body,
 )
 from django_faceauth.gate.decorators import carry_async, run_gated, run_gated_async
 from django_faceauth.gate.locked_user import keep_user
-from django_faceauth.gate.policy import Bind, Policy, described_by, policy
+from django_faceauth.gate.policy import Bind, Policy, When, described_by, policy
 from django_faceauth.gate.responses import not_reused
 from django_faceauth.gate.view_methods import answered_by_framework
 from django_faceauth.models import database
@@ -87,8 +88,9 @@ class FaceRequired(BasePermission, metaclass=_Combines):
     """Lets a request through only on a recent approved face of its own user.
 
     Configured by attributes of the view: `face_action`, `face_max_age`, `face_methods`,
-    `face_single_use` and `get_face_binding()`, each like the argument of `require_face`. Raises
-    what `policy()` raises for invalid attributes.
+    `face_single_use`, `face_accept`, `face_network`, and the methods `get_face_binding()` and
+    `face_when()`, each like the argument of `require_face`. Raises what `policy()` raises for
+    invalid attributes.
     """
 
     face_policy: Policy | None = None
@@ -99,7 +101,12 @@ class FaceRequired(BasePermission, metaclass=_Combines):
         if cls.face_policy is not None:
             return cls.face_policy
         binds = hasattr(view, "get_face_binding")
-        return described_by(view, bind=_binding_of if binds else None)
+        has_condition = getattr(view, "face_when", None) is not None
+        return described_by(
+            view,
+            bind=_binding_of if binds else None,
+            when=_condition_of if has_condition else None,
+        )
 
     def has_permission(self, request: Request, view: views.APIView) -> bool:
         """Tell whether the gate lets the request through."""
@@ -119,11 +126,15 @@ def require_face(
     methods: Iterable[str] | None = None,
     bind: Bind | None = None,
     single_use: bool = False,
+    when: When | None = None,
+    accept: Iterable[str] | None = None,
+    network: str | None = None,
 ) -> type[FaceRequired]:
     """Return a permission class that requires a recent approved face of the request's own user.
 
-    The arguments are those of `face_required`, but that `bind` is called with the request and
-    the view: `bind=lambda request, view: {"amount": view.get_object().amount}`. Its place
+    The arguments are those of `face_required`, but that `bind` and `when` are called with the
+    request and the view: `bind=lambda request, view: {"amount": view.get_object().amount}`. Its
+    place
     among other permission classes does not matter, alone or with `&` and `|`: users whom they
     deny are denied as if there were no gate. OPTIONS needs a face only where `methods` names
     it or the view answers it itself.
@@ -133,7 +144,14 @@ def require_face(
     the gate is written if it could never open or would guard nothing.
     """
     asked = policy(
-        action=action, max_age=max_age, methods=methods, bind=bind, single_use=single_use
+        action=action,
+        max_age=max_age,
+        methods=methods,
+        bind=bind,
+        single_use=single_use,
+        when=when,
+        accept=accept,
+        network=network,
     )
     return type("FaceRequired", (FaceRequired,), {"face_policy": asked})
 
@@ -194,7 +212,7 @@ class _GateState:
                 self._guard(request, bound)  # used up there, where the work is done
             else:
                 passed = cast(Allow, apply(request, bound, decision, facts.now))
-                cast(FaceRequest, request).face = passed.face
+                cast(Any, request).face = passed.face
                 self._carry(request)
         return decision
 
@@ -234,6 +252,7 @@ class _GateState:
             self.denied(request, message=message, code=code)
         bound, decision = self.refused
         if decision.reason is Reason.ANONYMOUS:
+            record(bound, decision)
             self.denied(request, message=message, code=code)
         self._deny_without_gate(request)
         now = timezone.now()
@@ -321,3 +340,7 @@ def _is_a_look(request: Request) -> bool:
 def _binding_of(_request: Request, view: Any) -> Mapping[str, Any]:
     binding: Mapping[str, Any] = view.get_face_binding()
     return binding
+
+
+def _condition_of(_request: Request, view: Any) -> Any:
+    return view.face_when()

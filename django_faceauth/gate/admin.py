@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial, wraps
 from typing import Any, Final, TypeVar, cast
@@ -17,7 +16,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver
 
 from django_faceauth.gate.decorators import run_gated
-from django_faceauth.gate.policy import Bind, Policy, described_by, policy
+from django_faceauth.gate.policy import Bind, Policy, When, described_by, policy
 from django_faceauth.gate.unused import asks_again, unused
 from django_faceauth.services.grants import face_cookie
 
@@ -35,10 +34,16 @@ ADMIN: Final = "django-admin"
 
 
 class _Gated:
-    """The gate that the attributes of an admin describe."""
+    """The gate that the attributes of an admin describe.
+
+    `face_when` is a method that is given the request and the arguments of the URL.
+    """
 
     face_action: str = ADMIN
     face_max_age: float | timedelta | None = None
+    face_when: When | None = None
+    face_accept: Iterable[str] | None = None
+    face_network: str | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -112,16 +117,27 @@ def face_required_action(
     max_age: float | timedelta | None = None,
     bind: Bind | None = None,
     single_use: bool = False,
+    when: When | None = None,
+    accept: Iterable[str] | None = None,
+    network: str | None = None,
 ) -> Callable[[Action], Action]:
     """Let an admin action run only on a recent approved face of the user who starts it.
 
-    The arguments are those of `face_required`; `bind` takes the arguments of the action. After
+    The arguments are those of `face_required`; `bind` and `when` take those of the action. After
     the face check staff are back at the list and start the action again. A confirmation page
     that sends the same action again does not use the face up: one face covers the page and
     the work. Raises what `face_required` raises, and `TypeError` for an async function, which
     the admin could not run.
     """
-    gate_policy = policy(action=action, max_age=max_age, bind=bind, single_use=single_use)
+    gate_policy = policy(
+        action=action,
+        max_age=max_age,
+        bind=bind,
+        single_use=single_use,
+        when=when,
+        accept=accept,
+        network=network,
+    )
 
     def decorate(function: Action) -> Action:
         if iscoroutinefunction(function):
@@ -129,14 +145,14 @@ def face_required_action(
 
         @wraps(function)
         def gated(model_admin: Any, request: HttpRequest, rows: QuerySet[Any]) -> Any:
-            bound = gate_policy.bind and partial(gate_policy.bind, model_admin, request, rows)
+            bound = gate_policy.bound_to(model_admin, request, rows)
 
             def run() -> Any:
                 answer = function(model_admin, request, rows)
                 names = request.POST.getlist("action")
                 return unused(answer) if any(asks_again(answer, name) for name in names) else answer
 
-            answer = run_gated(request, replace(gate_policy, bind=bound), run)
+            answer = run_gated(request, bound, run)
             if answer is None and face_cookie.has_seen(request):
                 # What the admin itself returns for an action that returns nothing.
                 answer = face_cookie.carry(request, HttpResponseRedirect(request.get_full_path()))
@@ -152,7 +168,8 @@ def face_required_action(
 def _behind(gate_policy: Policy, view: View) -> View:
     @wraps(view)
     def gated(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return run_gated(request, gate_policy, partial(view, request, *args, **kwargs))
+        bound = gate_policy.bound_to(request, *args, **kwargs)
+        return run_gated(request, bound, partial(view, request, *args, **kwargs))
 
     return gated
 

@@ -34,7 +34,8 @@ from django.http import HttpRequest
 from django.http.request import RawPostDataException
 from django.utils import timezone
 
-from django_faceauth import clocks
+from django_faceauth import clocks, metrics
+from django_faceauth.conf import DENY
 from django_faceauth.gate.policy import CHALLENGE_FIELD, Policy
 from django_faceauth.gate.unused import is_in_advance
 from django_faceauth.models import FaceChallenge, FaceExemption
@@ -65,6 +66,7 @@ FORMS: Final = frozenset({URL_ENCODED, "multipart/form-data"})
 class Reason(StrEnum):
     """Why a request may or may not pass: a closed set."""
 
+    NOT_REQUIRED = "not_required"
     FRESH = "fresh"
     OTHER_METHOD = "other_method"
     EXEMPT = "exempt"
@@ -100,23 +102,26 @@ class Face:
 
 
 class FaceRequest(HttpRequest):
-    """The type of a request behind a gate, for annotations."""
+    """The type of a request behind a gate, for annotations.
+
+    Behind a gate with `when`, `face` is None if no face was required.
+    """
 
     face: Face
 
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """The request may pass on this grant or exemption."""
+    """The request may pass on this grant or exemption, or needs neither: then both are None."""
 
-    face: Face
-    basis: Grant | FaceExemption = field(repr=False)
+    face: Face | None
+    basis: Grant | FaceExemption | None = field(repr=False)
     snapshot: Snapshot = field(default_factory=dict, repr=False)
 
     @property
     def reason(self) -> Reason:
         """Why the request may pass."""
-        return self.face.reason
+        return Reason.NOT_REQUIRED if self.face is None else self.face.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +151,8 @@ Decision = Allow | Challenge | Deny
 class Facts:
     """What a decision depends on, at the time `now`.
 
-    `denied` is a reason for which rows do not matter. `active` are the grants of the session
+    `denied` is a reason for which rows do not matter. Neither do they unless `is_needed`: the
+    gate's `when` has said that this request needs no face. `active` are the grants of the session
     for this action, newest first; unless `only` is None, just the one with that handle counts.
     `grant` is the newest of them that opens the gate, see `usable_grant`. `named` is the
     challenge that the request names. The last three are loaded only if there is no `grant`;
@@ -155,6 +161,7 @@ class Facts:
 
     now: datetime
     denied: Reason | None = None
+    is_needed: bool = True
     snapshot: Snapshot = field(default_factory=dict)
     active: Sequence[Grant] = ()
     only: str | None = None
@@ -199,6 +206,8 @@ def load_rows(
     user = principal.user
     if not user.is_active:
         return Facts(timezone.now(), Reason.INACTIVE)
+    if not policy.is_face_needed():
+        return Facts(timezone.now(), is_needed=False)
     snapshot = policy.snapshot()
     now = timezone.now()  # `bind` may have waited for a lock
     active = grants.active(principal, action=policy.action, max_age=policy.age_limit, now=now)
@@ -206,7 +215,7 @@ def load_rows(
     named = next((grant for grant in active if grant.handle == handle), None)
     if named is None and handle:
         named = grants.one(grants.asked_by(principal), handle)
-    facts = Facts(now, None, snapshot, active, only, named=named)
+    facts = Facts(now, snapshot=snapshot, active=active, only=only, named=named)
     grant = usable_grant(facts, policy)
     if grant is not None:
         return replace(facts, grant=grant)
@@ -220,6 +229,8 @@ def evaluate(facts: Facts, policy: Policy) -> Decision:
     """Return the decision that follows from the facts, and change nothing."""
     if facts.denied is not None:
         return Deny(facts.denied)
+    if not facts.is_needed:
+        return Allow(None, None)
     named, snapshot = facts.named, facts.snapshot
     if named is not None and not _is_for(named, policy, snapshot):
         return Deny(Reason.CHANGED, named)
@@ -256,7 +267,9 @@ def usable_grant(facts: Facts, policy: Policy) -> Grant | None:
     for grant in facts.active:
         if facts.only is not None and grant.handle != facts.only:
             continue
-        if _counts(grant, facts, policy) and _is_for(grant, policy, facts.snapshot):
+        if not _is_for(grant, policy, facts.snapshot):
+            continue
+        if _is_accepted(grant, policy) and _counts(grant, facts, policy):
             return grant
     return None
 
@@ -268,6 +281,12 @@ def _counts(grant: FaceChallenge | Grant, facts: Facts, policy: Policy) -> bool:
         moments.append(grant.granted_at)
     is_ahead = any(moment and clocks.is_ahead(moment, now=facts.now) for moment in moments)
     return not is_ahead and facts.now < policy.end_of(grant)
+
+
+def _is_accepted(grant: FaceChallenge | Grant, policy: Policy) -> bool:
+    """Return whether a grant was given by a method, and in a network, that count here."""
+    is_elsewhere = grant.method == FACE and not grant.is_same_network
+    return policy.counts(grant.method) and not (is_elsewhere and policy.network == DENY)
 
 
 def _is_for(challenge: FaceChallenge | Grant, policy: Policy, snapshot: Snapshot) -> bool:
@@ -298,7 +317,7 @@ def apply(request: HttpRequest, policy: Policy, decision: Decision, now: datetim
     """Carry out what follows from a decision; return it, or a refusal if a race was lost."""
     if isinstance(decision, Deny) and decision.challenge is not None:
         revocation.invalidate(decision.challenge)
-    if isinstance(decision, Allow):
+    if isinstance(decision, Allow) and decision.face is not None:
         basis, snapshot = decision.basis, decision.snapshot
         if isinstance(basis, FaceExemption):
             used = grants.note_exemption(
@@ -309,7 +328,7 @@ def apply(request: HttpRequest, policy: Policy, decision: Decision, now: datetim
             decision = Challenge(Reason.USED, snapshot)
         else:
             face_cookie.see(request, basis, now=now)
-    _log(policy, decision)
+    record(policy, decision)
     return decision
 
 
@@ -339,8 +358,9 @@ def named_by(request: HttpRequest, policy: Policy) -> str:
     return str(request.POST.get(CHALLENGE_FIELD, ""))
 
 
-def _log(policy: Policy, decision: Decision) -> None:
-    """Log the decision, by ids and codes alone."""
+def record(policy: Policy, decision: Decision) -> None:
+    """Count and log the decision, by ids and codes alone."""
+    metrics.count(f"gate.{decision.reason}")
     if not logger.isEnabledFor(logging.INFO):
         return
     basis = getattr(decision, "basis", None) or getattr(decision, "challenge", None)
@@ -350,6 +370,7 @@ def _log(policy: Policy, decision: Decision) -> None:
         "reason": decision.reason.value,
         "action": policy.action,
         "basis": f"{kind} {basis.pk}" if basis else "None",
+        "method": getattr(getattr(decision, "face", None), "method", "None"),
     }
     logger.info(
         "gate %s", " ".join(f"{name}={value}" for name, value in facts.items()), extra=facts

@@ -18,12 +18,11 @@ from django_faceauth.gate.decision import (
     Allow,
     Challenge,
     Deny,
-    FaceRequest,
     authorize,
     receive_body,
 )
 from django_faceauth.gate.locked_user import keep_user, refuse_rest_framework
-from django_faceauth.gate.policy import Bind, Policy, policy
+from django_faceauth.gate.policy import Bind, Policy, When, policy
 from django_faceauth.gate.responses import not_reused, refuse
 from django_faceauth.gate.unused import is_unused
 from django_faceauth.gate.view_methods import class_behind
@@ -50,6 +49,9 @@ def face_required(
     bind: Bind | None = None,
     single_use: bool = False,
     keep: Iterable[str] | None = None,
+    when: When | None = None,
+    accept: Iterable[str] | None = None,
+    network: str | None = None,
 ) -> Callable[[View], View]: ...
 
 
@@ -62,6 +64,9 @@ def face_required(
     bind: Bind | None = None,
     single_use: bool = False,
     keep: Iterable[str] | None = None,
+    when: When | None = None,
+    accept: Iterable[str] | None = None,
+    network: str | None = None,
 ) -> View | Callable[[View], View]:
     """Let a request through only on a recent approved face of its own user.
 
@@ -85,6 +90,14 @@ def face_required(
     happened. `keep` names form fields that a refused POST keeps
     until the user, after the face, presses the button again.
 
+    `when`, called as `bind` is and before it, says whether this request needs a face: False lets
+    it through with `request.face` None, any other value and any error ask. It runs in the
+    transaction of the view if there is one, maybe more than once, and may be a coroutine function
+    in front of an async view. `accept` names the methods that count, `"face"` among them, by
+    default `FACEAUTH_SECOND_WAYS` and `FACEAUTH_FALLBACK` too; exemptions always count. `network`
+    is `"ignore"`, `"flag"` or `"deny"`, by default `FACEAUTH_NETWORK_POLICY`: what follows when
+    the face was captured in another network than that of the session.
+
     The view finds `request.face`, on the methods that the gate covers. Works on sync and
     async views, with or without parentheses; put it below decorators that check who the
     user is.
@@ -96,6 +109,9 @@ def face_required(
         bind=bind,
         single_use=single_use,
         keep=keep,
+        when=when,
+        accept=accept,
+        network=network,
     )
 
     def decorate(view: View) -> View:
@@ -142,7 +158,7 @@ def run_gated(
             decision = authorize(request, gate_policy)
             if not isinstance(decision, Allow):
                 return decision
-            cast(FaceRequest, request).face = decision.face
+            cast(Any, request).face = decision.face
             has_begun = True
             answer = view()
             if gate_policy.is_single_use and is_unused(answer):

@@ -6,7 +6,6 @@ A page of the site recognises the user in its own way, and then calls
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,14 +17,12 @@ from django_faceauth.conf import PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError, FlowError
 from django_faceauth.gate.redirects import way_on
 from django_faceauth.models import FaceChallenge, Lockout
-from django_faceauth.models.challenge import EXEMPTION, FACE, METHOD_LENGTH
+from django_faceauth.models.challenge import EXEMPTION, FACE, METHOD_NAME
 from django_faceauth.services.grants import grants, identity
 from django_faceauth.services.grants.formatting import Line, lines
 
 #: How long a challenge can be approved by another method.
 ANSWERABLE: Final = timedelta(hours=1)
-
-NAME: Final = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{METHOD_LENGTH - 1}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +38,8 @@ def pending_challenge(request: HttpRequest, handle: str) -> Unanswered | None:
     """Return the challenge that the fallback page may approve, or None.
 
     `handle` is what the page was given as `?challenge=`. None means that the challenge is not
-    of this user in this session, is over, is older than an hour, or is locked by a report of
-    the user. Queries the database, so async views call it through `sync_to_async`. Raises
+    of this user in this session, is over, is older than an hour, is locked by a report of the
+    user, or is of a gate that accepts a face alone. Queries the database, so async views call it through `sync_to_async`. Raises
     `ConfigurationError` without `FACEAUTH_FALLBACK`.
     """
     _require_fallback()
@@ -60,19 +57,22 @@ def approve_by_other_method(request: HttpRequest, handle: str, *, method: str) -
     redirect to. `method` becomes `request.face.method`: small letters, digits, `-` and `_`, at
     most 32. The grant lasts, binds and is used up like one by face.
 
-    Raises `FlowError` if `pending_challenge` would return None, `ValueError` for a method that
+    Raises `FlowError` if `pending_challenge` would return None or the gate does not accept the
+    method, `ValueError` for a method that
     is malformed or reserved, and `ConfigurationError` without `FACEAUTH_FALLBACK`.
     """
     _require_fallback()
     if method in {FACE, EXEMPTION}:
         raise ValueError(f"the method {method} is reserved")
-    if not NAME.fullmatch(method):
+    if not METHOD_NAME.fullmatch(method):
         raise ValueError("a method is at most 32 small letters, digits, hyphens and underscores")
     now = timezone.now()
     challenge = _find(request, handle, now)
     since = now - ANSWERABLE
-    if challenge is None or not grants.approve_by_other_method(
-        challenge, method=method, since=since, now=now
+    if (
+        challenge is None
+        or not challenge.counts(method)
+        or not grants.approve_by_other_method(challenge, method=method, since=since, now=now)
     ):
         raise FlowError("this challenge cannot be approved by another method")
     return way_on(challenge)
@@ -90,4 +90,5 @@ def _find(request: HttpRequest, handle: str, now: datetime) -> FaceChallenge | N
     if Lockout.objects.in_force(user_id=user.pk, now=now).reported().exists():
         return None
     asked = grants.asked_by(identity.principal_of(request)).unanswered(since=now - ANSWERABLE)
-    return grants.one(asked, handle)
+    challenge = grants.one(asked, handle)
+    return challenge if challenge and challenge.takes_other_methods else None

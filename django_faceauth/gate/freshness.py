@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -17,26 +17,36 @@ from django_faceauth.services.grants.identity import Principal
 
 
 def freshness(
-    request: HttpRequest, *, action: str = "", max_age: float | timedelta | None = None
+    request: HttpRequest,
+    *,
+    action: str = "",
+    max_age: float | timedelta | None = None,
+    accept: Iterable[str] | None = None,
+    network: str | None = None,
 ) -> Face | None:
     """Return the face on which a gate with these arguments would open, or None.
 
     `max_age` is seconds or a `timedelta`. Queries the database, so async views call it through
     `sync_to_async`. Raises what `face_required` raises.
     """
-    gate_policy = policy(action=action, max_age=max_age).resolved()
+    gate_policy = policy(action=action, max_age=max_age, accept=accept, network=network).resolved()
     return _face_of(evaluate(load(request, gate_policy), gate_policy))
 
 
 def ask_first(
-    request: HttpRequest, *, action: str = "", max_age: float | timedelta | None = None
+    request: HttpRequest,
+    *,
+    action: str = "",
+    max_age: float | timedelta | None = None,
+    accept: Iterable[str] | None = None,
+    network: str | None = None,
 ) -> HttpResponse | None:
     """Return None on a fresh face, else the response that asks for one and comes back here.
 
     For the page with a form, so that users show their face before they type. Uses nothing up.
     Raises what `face_required` raises.
     """
-    gate_policy = policy(action=action, max_age=max_age).resolved()
+    gate_policy = policy(action=action, max_age=max_age, accept=accept, network=network).resolved()
     facts = load(request, gate_policy)
     decision = evaluate(facts, gate_policy)
     return (

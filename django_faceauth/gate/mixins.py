@@ -12,7 +12,7 @@ from django.views.generic import View
 
 from django_faceauth.gate.decorators import run_gated, run_gated_async
 from django_faceauth.gate.locked_user import refuse_rest_framework
-from django_faceauth.gate.policy import Policy, described_by
+from django_faceauth.gate.policy import Policy, When, described_by
 from django_faceauth.gate.unused import unused
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ else:
 class FaceRequiredMixin(_View):
     """Let a request through only on a recent approved face of its own user.
 
-    The attributes are the arguments of `face_required`. List it after mixins that check
+    The attributes are the arguments of `face_required`; `face_when` is a method without
+    arguments, as `get_face_binding` is. List it after mixins that check
     who the user is, and before the view. Raises `ValueError` where the class is defined if
     its gate could never open, and `TypeError` for a view of Django REST framework.
     """
@@ -42,6 +43,9 @@ class FaceRequiredMixin(_View):
     face_methods: Iterable[str] | None = None
     face_single_use: bool = False
     face_keep: Iterable[str] | None = None
+    face_when: When | None = None
+    face_accept: Iterable[str] | None = None
+    face_network: str | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

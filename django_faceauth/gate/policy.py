@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from inspect import isawaitable
 from typing import Any, Final
 
-from django.http import HttpRequest
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.db import DatabaseError
 from django.views import View
 
-from django_faceauth.conf import conf
+from django_faceauth.conf import NETWORK_POLICIES, conf
 from django_faceauth.durations import as_duration
 from django_faceauth.gate.view_methods import UNSAFE, answered_by_framework
 from django_faceauth.models import FaceChallenge, database
 from django_faceauth.models.active_grants import Grant
-from django_faceauth.models.challenge import ACTION_LENGTH
+from django_faceauth.models.challenge import ACTION_LENGTH, EXEMPTION, FACE, METHOD_NAME
 from django_faceauth.services.grants.binding import Snapshot, snapshot_of
+
+logger = logging.getLogger(__name__)
 
 SHORTEST: Final = timedelta(seconds=1)
 LONGEST: Final = timedelta(days=365)
@@ -34,6 +40,8 @@ CHALLENGE_FIELD: Final = "face_challenge"
 NEVER_KEPT: Final = frozenset({"csrfmiddlewaretoken", CHALLENGE_FIELD})
 
 Bind = Callable[..., Mapping[str, Any]]
+#: Returns whether a face is needed; a coroutine function in front of an async view.
+When = Callable[..., bool | Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,8 @@ class Policy:
 
     `max_age` None means `FACEAUTH_MAX_AGE`, `methods` None means every method, `keep` None
     that a request which may change something is not brought back. `spared` are methods that
-    Django answers by itself.
+    Django answers by itself. `accept` None means every method of recognising the user, `network`
+    None means `FACEAUTH_NETWORK_POLICY`.
     """
 
     action: str = ""
@@ -52,6 +61,9 @@ class Policy:
     single_use: bool = False
     keep: tuple[str, ...] | None = None
     spared: frozenset[str] = frozenset()
+    when: When | None = None
+    accept: tuple[str, ...] | None = None
+    network: str | None = None
 
     @property
     def age_limit(self) -> timedelta:
@@ -97,14 +109,45 @@ class Policy:
         return replace(self, spared=answered_by_framework(view))
 
     def resolved(self) -> Policy:
-        """Return the policy for one request, for which `FACEAUTH_MAX_AGE` is read once."""
-        return self if self.max_age is not None else replace(self, max_age=conf.MAX_AGE)
-
-    def bound_to(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Policy:
-        """Return the policy for one call of the view; `bind` takes the same arguments."""
-        if self.bind is None:
+        """Return the policy for one request, for which the settings are read once."""
+        if self.max_age is not None and self.network is not None:
             return self
-        return replace(self, bind=partial(self.bind, request, *args, **kwargs))
+        max_age = conf.MAX_AGE if self.max_age is None else self.max_age
+        network = conf.NETWORK_POLICY if self.network is None else self.network
+        return replace(self, max_age=max_age, network=network)
+
+    def bound_to(self, *args: Any, **kwargs: Any) -> Policy:
+        """Return the policy for one call of a view, whose arguments `bind` and `when` take."""
+        if self.bind is None and self.when is None:
+            return self
+        bind = self.bind and partial(self.bind, *args, **kwargs)
+        when = self.when and partial(self.when, *args, **kwargs)
+        return replace(self, bind=bind, when=when)
+
+    def is_face_needed(self) -> bool:
+        """Return whether this call needs a face: unless `when` returns False.
+
+        Every other value and every error means yes. The savepoint keeps the transaction of the
+        gate usable after an error of the database.
+        """
+        if self.when is None:
+            return True
+        try:
+            with database.savepoint():
+                needed: Any = self.when()
+                if isawaitable(needed):
+                    needed = async_to_sync(_result_of)(needed)
+        except Exception as error:
+            if isinstance(error, DatabaseError) and database.has_ended_transaction(error):
+                raise  # the gate begins another one
+            name = type(error).__name__  # its text may hold data of the site
+            logger.error("when failed: %s action=%s", name, self.action, exc_info=settings.DEBUG)
+            return True
+        return needed is not False
+
+    def counts(self, method: str) -> bool:
+        """Return whether a grant by `method` opens the gate, or could."""
+        return self.accept is None or method in self.accept
 
     def snapshot(self) -> Snapshot:
         """Return what this call would approve; empty if the gate binds nothing.
@@ -126,21 +169,26 @@ def policy(
     bind: Bind | None = None,
     single_use: bool = False,
     keep: Iterable[str] | None = None,
+    when: When | None = None,
+    accept: Iterable[str] | None = None,
+    network: str | None = None,
 ) -> Policy:
     """Return a validated policy; `max_age` is seconds or a `timedelta`.
 
     Raises `ValueError` for a gate that could never open or would guard nothing, and
-    `TypeError` if `max_age` is not a duration or `bind` is not callable.
+    `TypeError` if `max_age` is not a duration, or `bind` or `when` is not callable.
     """
     if len(action) > ACTION_LENGTH:
         raise ValueError(f"action must not be longer than {ACTION_LENGTH} characters")
     if bind is not None and not callable(bind):
         raise TypeError("bind must be callable")
+    if when is not None and not callable(when):
+        raise TypeError("when must be callable")
     limit = None if max_age is None else as_duration(max_age)
     if limit is not None and not SHORTEST <= limit <= LONGEST:
         raise ValueError("max_age must be between a second and a year")
-    if isinstance(methods, str) or isinstance(keep, str):
-        raise ValueError("methods and keep must be lists of names, not strings")
+    if any(isinstance(names, str) for names in (methods, keep, accept)):
+        raise ValueError("methods, keep and accept must be lists of names, not strings")
     named = None if methods is None else frozenset(method.upper() for method in methods)
     if named is not None:
         unknown = named - {name.upper() for name in View.http_method_names}
@@ -154,10 +202,30 @@ def policy(
     useless = NEVER_KEPT.intersection(fields or ())
     if useless:
         raise ValueError(f"keep must not name {', '.join(sorted(useless))}")
-    return Policy(action, limit, named, bind, single_use, fields)
+    ways = None if accept is None else tuple(sorted({*accept}))
+    if ways is not None and FACE not in ways:
+        raise ValueError(f"accept must name {FACE!r}, and may name other methods beside it")
+    if ways is not None and (EXEMPTION in ways or not all(map(METHOD_NAME.fullmatch, ways))):
+        raise ValueError(
+            "accept must name methods: exemptions always count, and a method is at most 32 small "
+            "letters, digits, hyphens and underscores"
+        )
+    if network is not None and network not in NETWORK_POLICIES:
+        raise ValueError(f"network must be one of {', '.join(NETWORK_POLICIES)}")
+    return Policy(
+        action,
+        limit,
+        named,
+        bind,
+        single_use,
+        fields,
+        when=when,
+        accept=ways,
+        network=network,
+    )
 
 
-def described_by(owner: Any, *, bind: Bind | None = None) -> Policy:
+def described_by(owner: Any, *, bind: Bind | None = None, when: When | None = None) -> Policy:
     """Return the policy of the `face_…` attributes of a class or an object.
 
     Raises what `policy` raises.
@@ -169,4 +237,11 @@ def described_by(owner: Any, *, bind: Bind | None = None) -> Policy:
         bind=bind,
         single_use=getattr(owner, "face_single_use", False),
         keep=getattr(owner, "face_keep", None),
+        when=when or getattr(owner, "face_when", None),
+        accept=getattr(owner, "face_accept", None),
+        network=getattr(owner, "face_network", None),
     )
+
+
+async def _result_of(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable

@@ -183,6 +183,8 @@ def _ask(
         resume_url="" if saved is None else local(request.get_full_path()),
         saved_form_data=saved,
         is_of_client=bool(next_url),
+        accept=policy.accept,
+        network_policy=policy.network or conf.NETWORK_POLICY,
     )
     return grants.ask(
         request, spec, window=conf.CAPTURE_WINDOW, now=now, named=named_by(request, policy)

@@ -437,6 +437,43 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "accept",
+                    models.JSONField(
+                        blank=True,
+                        help_text="Empty: every method.",
+                        null=True,
+                        verbose_name="accepted methods",
+                    ),
+                ),
+                (
+                    "network_policy",
+                    models.CharField(default="flag", max_length=8, verbose_name="network policy"),
+                ),
+                (
+                    "network",
+                    models.CharField(
+                        blank=True,
+                        help_text="A keyed digest of the network that started the attempt.",
+                        max_length=32,
+                        verbose_name="network",
+                    ),
+                ),
+                (
+                    "browser",
+                    models.CharField(
+                        blank=True,
+                        help_text="The browser family that started the attempt.",
+                        max_length=32,
+                        verbose_name="browser",
+                    ),
+                ),
+                (
+                    "is_same_network",
+                    models.BooleanField(
+                        blank=True, null=True, verbose_name="captured in the network that started"
+                    ),
+                ),
+                (
                     "verified_at",
                     models.DateTimeField(
                         blank=True,

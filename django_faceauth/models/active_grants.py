@@ -25,7 +25,7 @@ SELECT held.id, held.handle, held.action, held.binding_digest, held.method,
   (SELECT status FROM {authentication} WHERE id = held.authentication_id AND erased_at IS NULL),
   (SELECT applicant_id FROM {authentication} WHERE id = held.authentication_id),
   (SELECT applicant_id FROM {applicant} WHERE user_id = held.user_id),
-  held.verified_at, held.granted_at, held.session_rotated_at
+  held.is_same_network, held.verified_at, held.granted_at, held.session_rotated_at
 FROM {challenge} held
 WHERE held.session_digest IN ({places}) AND held.user_id = %s AND held.action = %s
   AND held.state = 'granted' AND held.verified_at > %s
@@ -45,6 +45,7 @@ class Grant:
     verified_at: datetime
     granted_at: datetime | None
     session_rotated_at: datetime | None
+    is_same_network: bool | None = None
 
     def __str__(self) -> str:
         return f"challenge {self.pk}"
@@ -68,7 +69,7 @@ def standing(*, user_id: Any, digests: Sequence[str], action: str, since: dateti
     converters = connection.ops.get_db_converters(column)
     grants = []
     for row in rows:
-        pk, handle, row_action, digest, method, status, face_of, applicant, *moments = row
+        pk, handle, row_action, digest, method, status, face_of, applicant, same, *moments = row
         is_backed = (
             status == AuthenticationStatus.APPROVED
             and face_of == applicant
@@ -78,7 +79,10 @@ def standing(*, user_id: Any, digests: Sequence[str], action: str, since: dateti
         if row_action == action and (method != FACE or is_backed):
             for convert in converters:
                 moments = [convert(value, column, connection) for value in moments]
-            grants.append(Grant(pk, handle, user_id, row_action, digest, method, *moments))
+            is_same = None if same is None else bool(same)  # an integer, but on PostgreSQL
+            grants.append(
+                Grant(pk, handle, user_id, row_action, digest, method, *moments, is_same)
+            )
     return sorted(grants, key=lambda grant: grant.verified_at, reverse=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +19,8 @@ from django_faceauth.models.database import Row, Rows
 
 ACTION_LENGTH = 100
 METHOD_LENGTH = 32
+#: The names of methods, which a site may choose.
+METHOD_NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{METHOD_LENGTH - 1}}}")
 #: The leading characters of a session digest that depend on the session alone; the others
 #: depend on our cookie too. A dedup key begins with those others.
 SESSION_PART = 32
@@ -193,6 +196,25 @@ class FaceChallenge(Row):
         default=FACE,
         help_text=_("How the check was passed: with a face, or in another way of the site."),
     )
+    accept = models.JSONField(
+        _("accepted methods"), null=True, blank=True, help_text=_("Empty: every method.")
+    )
+    network_policy = models.CharField(_("network policy"), max_length=8, default="flag")
+    network = models.CharField(
+        _("network"),
+        max_length=32,
+        blank=True,
+        help_text=_("A keyed digest of the network that started the attempt."),
+    )
+    browser = models.CharField(
+        _("browser"),
+        max_length=32,
+        blank=True,
+        help_text=_("The browser family that started the attempt."),
+    )
+    is_same_network = models.BooleanField(
+        _("captured in the network that started"), null=True, blank=True
+    )
     verified_at = models.DateTimeField(
         _("face captured at"), null=True, blank=True, help_text=_("The anchor: it never moves.")
     )
@@ -295,6 +317,15 @@ class FaceChallenge(Row):
     def is_declined(self) -> bool:
         """Whether the provider declined the face, which may be a mistake."""
         return self.state == self.State.FAILED and self.reason == "declined"
+
+    def counts(self, method: str) -> bool:
+        """Return whether `method` may answer the challenge."""
+        return self.accept is None or method in self.accept
+
+    @property
+    def takes_other_methods(self) -> bool:
+        """Whether anything but a face may answer the challenge."""
+        return self.accept != [FACE]
 
     @property
     def age_limit(self) -> timedelta:

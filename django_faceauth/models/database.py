@@ -84,6 +84,16 @@ def shared() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def savepoint() -> Iterator[None]:
+    """Run the block in savepoints of the transactions that are open, ours and the site's."""
+    with ExitStack() as stack:
+        for name in {DEFAULT_DB_ALIAS, alias()}:
+            if connections[name].in_atomic_block:
+                stack.enter_context(transaction.atomic(using=name))
+        yield
+
+
 def roll_back() -> None:
     """Roll back the transactions of `shared`."""
     for name in {DEFAULT_DB_ALIAS, alias()}:
@@ -135,6 +145,20 @@ def repeated(function: Callable[Arguments, Result]) -> Callable[Arguments, Resul
 
 def may_repeat(error: DatabaseError) -> bool:
     """Return whether a transaction ended in a collision and is ours to repeat."""
+    if not _is_collision(error):
+        return False
+    is_ours = not connection().in_atomic_block
+    outcome = "repeated" if is_ours else "left to the transaction around it"
+    logger.info("collision in the database, %s: %s", outcome, type(error).__name__)
+    return is_ours
+
+
+def has_ended_transaction(error: DatabaseError) -> bool:
+    """Return whether a collision has ended a transaction that is still open here."""
+    return connection().in_atomic_block and _is_collision(error)
+
+
+def _is_collision(error: DatabaseError) -> bool:
     ours, cause = connection(), error.__cause__
     codes = {getattr(cause, "sqlstate", None), getattr(cause, "pgcode", None)}
     collisions = COLLISIONS
@@ -143,12 +167,7 @@ def may_repeat(error: DatabaseError) -> bool:
         if isinstance(error, IntegrityError):
             # A row that this transaction could not see exists already.
             collisions = frozenset({1062})
-    if collisions.isdisjoint(codes):
-        return False
-    is_ours = not ours.in_atomic_block
-    outcome = "repeated" if is_ours else "left to the transaction around it"
-    logger.info("collision in the database, %s: %s", outcome, type(error).__name__)
-    return is_ours
+    return not collisions.isdisjoint(codes)
 
 
 def skip_locked(rows: models.QuerySet[Model]) -> models.QuerySet[Model]:

@@ -390,11 +390,11 @@ def test_the_history_of_an_approval_is_logged(log, person, owes):
     pk = person.challenge.pk
     lines = [line for line in log() if not line.startswith(("status_changed", "webhook"))]
     assert lines == [
-        "gate decision=challenge reason=not_shown action=pay basis=None",
+        "gate decision=challenge reason=not_shown action=pay basis=None method=None",
         f"start challenge={pk}",
         f"challenge_granted challenge={pk}",
-        f"gate decision=allow reason=fresh action=pay basis=challenge {pk}",
-        "gate decision=deny reason=used action=pay basis=None",
+        f"gate decision=allow reason=fresh action=pay basis=challenge {pk} method=face",
+        "gate decision=deny reason=used action=pay basis=None method=None",
     ]
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from django_faceauth.conf import FLAG
 from django_faceauth.models.challenge import SESSION_PART
 from django_faceauth.services.grants import binding
 from django_faceauth.services.grants.binding import Snapshot
@@ -29,7 +30,8 @@ class ChallengeSpec:
     """What is to be approved, and where the user goes on to.
 
     `saved_form_data` is None unless a form is to be sent again, to `resume_url`. `is_of_client`
-    says that no browser navigated, so the user's next page stays as it is.
+    says that no browser navigated, so the user's next page stays as it is. `accept` None means
+    every method.
     """
 
     action: str
@@ -40,6 +42,8 @@ class ChallengeSpec:
     resume_url: str = ""
     saved_form_data: FormData | None = None
     is_of_client: bool = False
+    accept: tuple[str, ...] | None = None
+    network_policy: str = FLAG
 
     @property
     def seconds(self) -> int:
@@ -67,6 +71,8 @@ def columns(principal: Principal, spec: ChallengeSpec, now: datetime) -> dict[st
         "snapshot_order": list(spec.snapshot),
         "max_age": spec.seconds,
         "reason": spec.reason,
+        "accept": None if spec.accept is None else list(spec.accept),
+        "network_policy": spec.network_policy,
         "created_at": now,
         **spec.way_on,
     }
@@ -107,5 +113,8 @@ def slot(principal: Principal, spec: ChallengeSpec) -> str:
     """
     fingerprint = binding.fingerprint(spec.snapshot)
     alone, cookie = principal.session_digest[:SESSION_PART], principal.session_digest[SESSION_PART:]
-    whole = "|".join((str(principal.user.pk), alone, spec.action, fingerprint))
+    parts = [str(principal.user.pk), alone, spec.action, fingerprint]
+    if spec.accept is not None or spec.network_policy != FLAG:
+        parts += [",".join(spec.accept or ()), spec.network_policy]
+    whole = "|".join(parts)
     return cookie + hashlib.sha256(whole.encode()).hexdigest()[len(cookie) :]

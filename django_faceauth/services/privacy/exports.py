@@ -130,6 +130,7 @@ CATEGORIES: Final = (
             "session_digest": SESSION_DIGEST,
             "binding_digest": DIGEST,
             "dedup_key": DEDUP_KEY,
+            "network": DIGEST,
         },
     ),
     DataCategory(ReviewCase, _of_authentication, (SITE,), "flows"),
