@@ -37,6 +37,7 @@ NOT_TOLD = {
     "faceauth.faceattempt.network",
     "faceauth.facechallenge.binding_digest",
     "faceauth.facechallenge.dedup_key",
+    "faceauth.facechallenge.network",
     "faceauth.facechallenge.session_digest",
     "faceauth.identityverification.session_digest",
 }
