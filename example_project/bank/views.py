@@ -27,7 +27,7 @@ from bank import transfers
 from bank.demo import PASSWORD, USERS
 from bank.forms import EmailForm, PayoutForm
 from bank.models import Payout
-from django_faceauth.gate import FaceRequest, FaceRequiredMixin, face_required
+from django_faceauth.gate import Face, FaceRequest, FaceRequiredMixin, face_required
 
 
 class CustomerRequest(HttpRequest):
@@ -38,6 +38,12 @@ class CustomerRequest(HttpRequest):
 
 class GatedRequest(CustomerRequest, FaceRequest):
     """A request that passed a gate, for the type checker."""
+
+
+class PayoutRequest(CustomerRequest):
+    """A request that passed a gate with `when`, for the type checker."""
+
+    face: Face | None
 
 
 @login_required
@@ -86,8 +92,12 @@ def payout(request: CustomerRequest) -> HttpResponse:
 def payout_detail(request: CustomerRequest, pk: int) -> HttpResponse:
     """Show a draft with its buttons, or the receipt of what was sent."""
     payout = get_object_or_404(Payout.objects.of(request.user), pk=pk)
-    template = "bank/review.html" if payout.is_draft else "bank/receipt.html"
-    return render(request, template, {"payout": payout})
+    if not payout.is_draft:
+        return render(request, "bank/receipt.html", {"payout": payout})
+    needs_approval = transfers.needs_approval(payout, now=timezone.now())
+    return render(
+        request, "bank/review.html", {"payout": payout, "needs_approval": needs_approval}
+    )
 
 
 @login_required
@@ -118,11 +128,27 @@ def payout_details(request: CustomerRequest, pk: int) -> dict[str, Any]:
     return transfers.facts_of(transfers.locked(request.user, pk))
 
 
+def needs_approval(request: CustomerRequest, pk: int) -> bool:
+    """Return whether a draft needs an approval; it is locked until it is sent."""
+    return transfers.locked_needs_approval(request.user, pk, now=timezone.now())
+
+
 @login_required
 @_redirect_with_reason
-@face_required(action="payout", bind=payout_details, max_age=180, methods=["POST"], keep=[])
-def payout_send(request: GatedRequest, pk: int) -> HttpResponse:
-    """Send a draft with an approval of exactly this draft, and consume the approval."""
+@face_required(
+    action="payout",
+    when=needs_approval,
+    bind=payout_details,
+    network="deny",
+    max_age=180,
+    methods=["POST"],
+    keep=[],
+)
+def payout_send(request: PayoutRequest, pk: int) -> HttpResponse:
+    """Send a draft with an approval of exactly this draft, and consume the approval.
+
+    A small draft needs none.
+    """
     if request.method == "POST":
         transfers.execute(request.user, pk, request.face, now=timezone.now())
     return redirect("payout_detail", pk)

@@ -43,7 +43,7 @@ def opens_the_app(page: Page) -> Page:
     return page
 
 
-def writes_down(page: Page, payee: str, amount: str = "12.50") -> Locator:
+def writes_down(page: Page, payee: str, amount: str = "112.50") -> Locator:
     """Fill in the form and return the button that sends the draft."""
     page.fill("[name=payee]", payee)
     page.fill("[name=amount]", amount)
@@ -128,7 +128,7 @@ def test_a_payout_without_leaving_the_page(visit, slow_bank):
     says_what = dialog(page).locator("dl")
     expect(dialog(page)).to_have_accessible_name("Confirm it's you")
     expect(says_what).to_contain_text("Mr. Stay")
-    expect(says_what).to_contain_text("12.50\u00a0EUR")
+    expect(says_what).to_contain_text("112.50\u00a0EUR")
     tab = opens_the_camera(page)
     assert (tab.evaluate("document.referrer"), tab.evaluate("window.opener")) == ("", None)
     link = tab.url
@@ -260,7 +260,7 @@ def test_in_a_narrow_window_from_right_to_left(visit):
 
     page.goto("/app/")
     page.fill("[name=payee]", "W" * 60)
-    page.fill("[name=amount]", "12.50")
+    page.fill("[name=amount]", "112.50")
     page.locator("[data-write] button").click()
     button = page.locator("li").filter(has_text="WWW").locator("[data-send]")
     expect(button).to_be_visible()

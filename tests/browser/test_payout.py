@@ -13,7 +13,7 @@ CONTINUE = re.compile(r"/face/continue/")
 SENT = "Your money is on its way"
 
 
-def writes_down(page: Page, payee: str, amount: str = "12.50") -> str:
+def writes_down(page: Page, payee: str, amount: str = "112.50") -> str:
     """Fill in the form and return the address of the draft."""
     page.goto("/payout/")
     page.fill("[name=payee]", payee)
@@ -25,7 +25,7 @@ def writes_down(page: Page, payee: str, amount: str = "12.50") -> str:
 
 def starts(page: Page) -> None:
     """Ask for the draft on the page to be sent, as far as the camera."""
-    page.get_by_role("button", name="Approve with my face and send").click()
+    page.get_by_role("button", name="Approve and send").click()
     says(page, "Confirm it's you")
     goes_to_the_camera(page)
 
@@ -56,7 +56,7 @@ def test_without_javascript(visit, slow_bank):
     expect(page.locator(HEADING)).to_contain_text(re.compile("Checking the result|One moment"))
     page.wait_for_url(CONTINUE, timeout=20_000)
     expect(page.locator(".fa-snapshot")).to_contain_text("Ms. Quay")
-    expect(page.locator(".fa-snapshot")).to_contain_text("12.50\u00a0EUR")
+    expect(page.locator(".fa-snapshot")).to_contain_text("112.50\u00a0EUR")
     handle = page.locator("[name=face_challenge]").get_attribute("value")
 
     sends(page)
@@ -92,7 +92,7 @@ def test_two_tabs_with_two_payouts(visit):
 def test_double_clicks(visit):
     page = visit("frank")
     draft = writes_down(page, "Ms. Quay")
-    page.get_by_role("button", name="Approve with my face and send").click()
+    page.get_by_role("button", name="Approve and send").click()
     says(page, "Confirm it's you")
     page.locator("main form [type=submit]").dblclick()
     page.wait_for_url(CAPTURE)

@@ -332,7 +332,7 @@ def asked(bank: str) -> tuple[Bank, str, Challenge]:
 
 
 def ask(client: Bank) -> tuple[Bank, str, Challenge]:
-    draft = client.call("POST", "/api/payouts/", {"payee": "Ms. Quay", "amount": "1.00"}).json()
+    draft = client.call("POST", "/api/payouts/", {"payee": "Ms. Quay", "amount": "101.00"}).json()
     send = f"/api/payouts/{draft['id']}/send/"
     return client, send, Challenge.of(client.call("POST", send))
 
