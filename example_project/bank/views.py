@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from allauth.mfa.webauthn.internal import auth as webauthn
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib import messages
@@ -21,7 +23,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST
-from django.views.generic import UpdateView
+from django.views.generic import FormView, UpdateView
 
 from bank import transfers
 from bank.demo import PASSWORD, USERS
@@ -174,6 +176,31 @@ class AccountSettings(FaceRequiredMixin, SuccessMessageMixin, UpdateView):
     def get_object(self, queryset: object = None) -> User:  # noqa: ARG002 - Django's argument
         """Return the customer."""
         return self.request.user
+
+
+class AddPasskey(FaceRequiredMixin, SuccessMessageMixin, FormView):
+    """Add a passkey. Behind a gate: a thief in a session must not add one of their own."""
+
+    request: GatedRequest
+    face_action = "passkey"
+    form_class = AddWebAuthnForm
+    template_name = "bank/passkey.html"
+    success_url = reverse_lazy("settings")
+    success_message = _("Your passkey is added. You can use it instead of your face.")
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """Name the customer."""
+        return {**super().get_form_kwargs(), "user": self.request.user}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add what the browser needs to make a passkey."""
+        options = webauthn.begin_registration(self.request.user, passwordless=False)
+        return super().get_context_data(options=options, **kwargs)
+
+    def form_valid(self, form: AddWebAuthnForm) -> HttpResponse:
+        """Save the passkey, which the form has verified."""
+        webauthn.WebAuthn.add(self.request.user, **form.cleaned_data)
+        return super().form_valid(form)
 
 
 class Login(LoginView):
