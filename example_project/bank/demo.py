@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 #: The password of all users.
 PASSWORD: Final = "demo"  # noqa: S105 - it is on the login page
 #: The secret of Dave's one-time codes, for an authenticator app.
-TOTP_SECRET: Final = "DAVEREFUSES7DAVEREFUSES7DAVE"  # noqa: S105 - the demo prints it
+TOTP_SECRET: Final = "DAVEREFUSES7DAVEREFUSES7DAVEREFU"  # noqa: S105 - the demo prints it
 
 
 @dataclass(frozen=True, slots=True)
