@@ -18,6 +18,7 @@ from django_faceauth.models import (
     Lockout,
 )
 from django_faceauth.services.background import sweep
+from django_faceauth.services.sync.polling_schedule import MOST_POLLS
 from django_faceauth.simulator import fault_injection
 from django_faceauth.simulator.control import change_case
 from django_faceauth.simulator.models import StoredApplicant, StoredCase
@@ -70,6 +71,7 @@ def test_the_page_shows_the_name_of_the_records_and_creates_nothing(erin):
     html = erin.browser.get(URL).content.decode()
 
     assert "Erin erin" in html
+    assert f'action="{URL}"' in html
     assert 'name="name"' not in html
     assert not StoredApplicant.objects.exists()
     assert not IdentityVerification.objects.exists()
@@ -226,6 +228,7 @@ def test_the_waiting_page_goes_on_by_its_script(erin):
     assert f'data-faceauth-status="{waiting}"' in page
     assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in page
     assert "Open the camera page" in page
+    assert f'action="{URL}"' in page
     assert asks()["message"] == "This page continues as soon as you are done on the camera page."
 
     checking = erin.browser.get(way_back, follow=True).content.decode()
@@ -319,6 +322,23 @@ def test_a_second_press_and_a_second_tab_get_the_same_link(erin):
     assert StoredCase.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    "outdated",
+    [
+        {"user_journey_id": "usj_" + "o" * 26},
+        {"environment": "production"},
+        {"replaces": "aplt_former"},
+        {"poll_count": MOST_POLLS},
+    ],
+)
+def test_a_start_does_not_go_on_with_an_outdated_verification(erin, outdated):
+    first = opens(erin)
+    IdentityVerification.objects.update(**outdated)
+
+    assert opens(erin) != first
+    assert StoredCase.objects.count() == 2
+
+
 def test_another_process_finds_the_open_link(erin):
     from django_faceauth.services.flow import capture
 
@@ -328,13 +348,14 @@ def test_another_process_finds_the_open_link(erin):
     assert opens(erin) == first
 
 
-def test_identity_verifications_have_tight_limits(erin, settings):
+def test_identity_verifications_have_tight_limits(erin, caplog):
     for _ in range(2):
         enrols(erin, "someone_else")
         erin.clock.shift(timedelta(minutes=11))
     limited = erin.browser.post(URL)
     assert limited.status_code == 429
     assert int(limited["Retry-After"]) > 80_000
+    assert f"start limited scope=enrolment user={erin.user.pk}" in caplog.text
     assert erin.new_browser().post(URL).status_code == 429
     assert erin.browser.get(URL).status_code == 429
     assert StoredCase.objects.count() == 2
