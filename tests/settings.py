@@ -43,6 +43,7 @@ INSTALLED_APPS = [
 # The suite also runs where no extra is installed; tests/conftest.py tells what is left.
 if find_spec("rest_framework"):
     INSTALLED_APPS += ["rest_framework", "rest_framework.authtoken", "drf_spectacular"]
+    INSTALLED_APPS += ["rest_framework_simplejwt.token_blacklist"]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

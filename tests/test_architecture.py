@@ -28,7 +28,7 @@ FLOORS: list[set[str]] = [
     {"conf", "security_headers"},
     {"models", "provider"},
     {"services"},
-    {"enrolment", "gate", "privacy"},
+    {"enrolment", "gate", "privacy", "sign_out"},
     {"tasks"},
     {"views", "api", "webhooks", "admin", "management", "templatetags"}
     | {"healthcheck", "prometheus"},
@@ -46,7 +46,8 @@ ONLY_IN = {
     "urllib3": {"provider", "simulator"},
     "celery": {"tasks"},
     "kombu": {"tasks"},
-    "rest_framework": {"api"},
+    "rest_framework": {"api", "sign_out"},
+    "rest_framework_simplejwt": {"sign_out"},
     "drf_spectacular": {"api"},
     "health_check": {"healthcheck"},
     "prometheus_client": {"prometheus"},

@@ -115,12 +115,12 @@ def refuse_client(
         return challenge_for(request, policy, challenge, scheme, next_url)
     more: dict[str, Any] = {}
     if decision.reason is Reason.NOT_ENROLLED:
-        for name, value in enrolment_of(request.user).items():
-            if isinstance(value, str):
-                more[name] = request.build_absolute_uri(value)
-            else:
-                is_moment = isinstance(value, datetime)
-                more[name] = value.isoformat() if is_moment else int(value.total_seconds())
+        enrol = enrolment_of(request.user)
+        if "enrol_url" in enrol:
+            more["enrol_url"] = request.build_absolute_uri(enrol["enrol_url"])
+            more["cool_off"] = int(enrol["cool_off"].total_seconds())
+        if "usable_from" in enrol:
+            more["usable_from"] = enrol["usable_from"].isoformat()
         if conf.FALLBACK:
             challenge = _ask(request, policy, decision, now, next_url)
             more["challenge"] = challenge.handle

@@ -90,15 +90,15 @@ def count_attempt(subject: Subject, *, by_sms: bool = False, now: datetime) -> A
                 **{"challenge" if is_challenge else "verification": subject},
             )
     kind = "challenge" if isinstance(subject, FaceChallenge) else "verification"
-    raise noted(closed, f"{kind}={subject.pk}")
+    log_limited(closed, f"{kind}={subject.pk}")
+    raise closed
 
 
-def noted(closed: TooManyAttempts, about: str) -> TooManyAttempts:
-    """Count and log that a limit was reached; return the error to raise."""
+def log_limited(closed: TooManyAttempts, about: str) -> None:
+    """Log and count that a limit was reached."""
     metrics.count(f"limited.{closed.scope}")
     level = logging.ERROR if closed.scope == "site" else logging.WARNING
     logger.log(level, "start limited scope=%s %s", closed.scope, about)
-    return closed
 
 
 def made_nothing(error: ProviderError | ConfigurationError) -> bool:

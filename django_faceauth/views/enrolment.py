@@ -97,7 +97,6 @@ def _enrol(request: HttpRequest) -> HttpResponse:
             status=503,
             passes=getattr(error, "retryable", False),
             cause=str(error) if settings.DEBUG else "",
-            start_url=reverse("faceauth:enrol"),
             consent=consent.required_text(user),
         )
     if link is None or by_sms:
@@ -150,11 +149,10 @@ def waiting(request: HttpRequest, handle: str) -> HttpResponse:
         return _result(request, word, wording) if next_url == request.path else redirect(next_url)
     return _render(
         request,
-        "enrol_waiting",
+        "waiting",
         wording=wording,
         refresh=3,  # seconds
         can_reopen=enrolment.can_reopen(verification, now=now),
-        start_url=reverse("faceauth:enrol"),
         status_url=request.path,
     )
 
@@ -179,7 +177,6 @@ def _ask(
         cool_off=conf.ENROLMENT_COOL_OFF,
         sms_to=options.masked_number,
         fallback=fallback_for(),
-        start_url=reverse("faceauth:enrol"),
     )
 
 
@@ -196,10 +193,9 @@ def _result(request: HttpRequest, word: str, wording: Wording) -> HttpResponse:
         usable_from=moment(usable_from) if usable_from and is_ahead else "",
         consent=consent.required_text(user),
         fallback=fallback_for(),
-        start_url=reverse("faceauth:enrol"),
     )
 
 
 def _render(request: HttpRequest, name: str, status: int = 200, **context: Any) -> HttpResponse:
-    context["cancel_url"] = home()
+    context |= {"start_url": reverse("faceauth:enrol"), "cancel_url": home()}
     return render(request, f"faceauth/{name}.html", context, status=status)

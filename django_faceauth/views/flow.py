@@ -204,6 +204,7 @@ def _show(
         wording=wording,
         refresh=3,  # seconds
         can_reopen=can_reopen(challenge, now=now),
+        status_url=reverse("faceauth:status", args=[challenge.handle]),
     )
 
 

@@ -58,7 +58,7 @@ def test_search(staff, erin, mallory):
         shown = boss.reads(LIST, q=term)
         assert row.provider_id in shown, term
         assert other.provider_id not in shown, term
-    for term in ("idv_nobody", "nobody", "%", "'; --"):
+    for term in ("idv_unknown", "unknown", "%", "'; --"):
         assert list(boss.opens(LIST, q=term).context["cl"].result_list) == [], term
     assert list(boss.opens(LIST, outcome="failed").context["cl"].result_list) == [other]
 

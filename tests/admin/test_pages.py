@@ -164,7 +164,7 @@ def test_search(staff, approved, declined):
         shown = boss.reads(LIST, q=term)
         assert approved.provider_id in shown, term
         assert declined.provider_id not in shown, term
-    for term in ("fav_nobody", "nobody", "%", "'; --"):
+    for term in ("fav_unknown", "unknown", "%", "'; --"):
         assert list(boss.opens(LIST, q=term).context["cl"].result_list) == [], term
 
 

@@ -79,6 +79,23 @@ def test_a_face_counts_for_its_own_client_only(people, holder):
     assert owner.sends("GET", "/shop/secret/", handle=handle).status_code == 200
 
 
+def test_each_handle_of_a_shared_credential_finds_its_own_challenge(person):
+    """Two clients with one token are refused at the same two gates (F-47)."""
+    clients = [Program.with_token(person), Program.with_token(person)]
+    gates = {"secret": "/shop/secret/", "opened": "/shop/opened/"}
+    asked = [
+        (client, action, client.is_asked(path))
+        for client in clients
+        for action, path in gates.items()
+    ]
+    assert len({refusal["challenge"] for _, _, refusal in asked}) == 4
+    assert FaceChallenge.objects.count() == 2
+
+    for client, action, refusal in asked:
+        found = client.sends("GET", refusal["status_url"]).json()
+        assert (found["challenge"], found["action"]) == (refusal["challenge"], action)
+
+
 def test_rows_of_another_user_do_not_exist(people):
     """All endpoints answer as for an id that is not there (TH-24)."""
     anna, berta = people(), people()

@@ -170,7 +170,7 @@ def test_it_links_one_user(anna, bert, capsys):
     ("user", "applicant_id"),
     [
         *(("anna", wrong) for wrong in ("aplt_unknown", "fav_1", "aplt_", "aplt_1/../2")),
-        *(("nobody", "aplt_1"), ("bert", "aplt_1"), ("carl", "aplt_2")),
+        *(("unknown", "aplt_1"), ("bert", "aplt_1"), ("carl", "aplt_2")),
     ],
 )
 def test_one_user_with_a_problem_is_not_linked(people, anna, bert, options, user, applicant_id):

@@ -18,10 +18,12 @@ from django_faceauth.models import (
     Lockout,
 )
 from django_faceauth.services.background import sweep
+from django_faceauth.services.sync.polling_schedule import MOST_POLLS
 from django_faceauth.simulator import fault_injection
 from django_faceauth.simulator.control import change_case
 from django_faceauth.simulator.models import StoredApplicant, StoredCase
 from django_faceauth.testing import deliver_webhook, exempted
+from tests.provider_double import answers
 from tests.user_driver import capture_url_in, scripted
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
@@ -69,6 +71,7 @@ def test_the_page_shows_the_name_of_the_records_and_creates_nothing(erin):
     html = erin.browser.get(URL).content.decode()
 
     assert "Erin erin" in html
+    assert f'action="{URL}"' in html
     assert 'name="name"' not in html
     assert not StoredApplicant.objects.exists()
     assert not IdentityVerification.objects.exists()
@@ -112,6 +115,25 @@ def test_nothing_of_the_person_is_stored(erin):
     row = IdentityVerification.objects.filter(user=erin.user).values().get()
     assert "Erin" not in str(row)
     assert "1990" not in str(row)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_user_is_told_when_the_face_counts(erin):
+    erin.user.email = "erin@example.com"
+    erin.user.save()
+    end = enrols(erin).content.decode()
+
+    moment = "March 2, 2026, 6 a.m. CST"  # in TIME_ZONE
+    again = erin.browser.get(URL).content.decode()
+    assert f"Your face can confirm actions from {moment}." in end
+    assert f"Your face can confirm actions from {moment}." in again
+    assert f"It can confirm actions from {moment}, not before." in mail.outbox[0].body
+    assert StoredCase.objects.count() == 1
+
+    erin.clock.shift(timedelta(days=1))
+    handle = latest(erin).handle
+    later = erin.browser.get(f"/face/enrol/waiting/{handle}/").content.decode()
+    assert "You can confirm with your face from now on." in later
 
 
 @pytest.mark.django_db(transaction=True)
@@ -206,6 +228,7 @@ def test_the_waiting_page_goes_on_by_its_script(erin):
     assert f'data-faceauth-status="{waiting}"' in page
     assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in page
     assert "Open the camera page" in page
+    assert f'action="{URL}"' in page
     assert asks()["message"] == "This page continues as soon as you are done on the camera page."
 
     checking = erin.browser.get(way_back, follow=True).content.decode()
@@ -220,6 +243,65 @@ def test_the_waiting_page_goes_on_by_its_script(erin):
         "next": waiting,
     }
     assert "Face checks are set up" in erin.browser.get(waiting).content.decode()
+
+
+def test_the_provider_is_away_during_an_enrolment(erin, provider):
+    way_back = erin.shows_face(opens(erin))
+    provider.troubles.extend([answers(503)] * 2)
+    erin.clock.shift(3)
+
+    checking = erin.browser.get(way_back)["Location"]
+    erin.clock.shift(3)
+    page = erin.browser.get(checking).content.decode()
+    assert "cannot be reached right now. We keep trying." in page
+    assert f'data-faceauth-status="{checking}"' in page
+    assert latest(erin).outcome == Outcome.OPEN
+    assert not provider.troubles
+
+    erin.clock.shift(60)
+    assert "Your face can confirm" in erin.browser.get(checking).content.decode()
+    assert latest(erin).outcome == Outcome.LINKED
+
+
+def test_no_second_attempt_while_the_first_is_checked(erin, provider):
+    capture_url = opens(erin)
+    erin.clock.shift(3)  # since the last call of the provider
+    erin.browser.get(erin.shows_face(capture_url))
+    assert latest(erin).status == "checks_in_progress"
+    provider.calls.clear()
+
+    page = erin.browser.post(URL)
+
+    assert page["Location"] == f"/face/enrol/waiting/{latest(erin).handle}/"
+    assert provider.calls == []
+    assert AttemptRequest.objects.count() == 1
+
+
+def test_a_verification_that_the_provider_does_not_know_any_more(erin):
+    way_back = erin.shows_face(opens(erin))
+    StoredCase.objects.all().delete()
+    erin.clock.shift(3)
+    page = erin.browser.get(way_back, follow=True)
+
+    assert "could not confirm your identity" in page.content.decode()
+    assert latest(erin).outcome == Outcome.FAILED
+    assert not Applicant.objects.exists()
+    opens(erin)
+    assert IdentityVerification.objects.count() == 2
+
+
+def test_a_retry_of_a_verification_that_the_provider_does_not_know_any_more(erin, settings):
+    settings.FACEAUTH_ENROLMENT_DATA = lambda user: {
+        **data_of(user),
+        "external_applicant_id": scripted("61203A10000").replace("aplt", "eaplt"),
+    }
+    assert "Please try again" in enrols(erin).content.decode()
+    StoredCase.objects.all().delete()
+    page = erin.browser.post(URL, follow=True)
+
+    assert "could not confirm your identity" in page.content.decode()
+    assert latest(erin).outcome == Outcome.FAILED
+    assert not Applicant.objects.exists()
 
 
 def test_another_session_learns_nothing(erin, people):
@@ -240,6 +322,23 @@ def test_a_second_press_and_a_second_tab_get_the_same_link(erin):
     assert StoredCase.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    "outdated",
+    [
+        {"user_journey_id": "usj_" + "o" * 26},
+        {"environment": "production"},
+        {"replaces": "aplt_former"},
+        {"poll_count": MOST_POLLS},
+    ],
+)
+def test_a_start_does_not_go_on_with_an_outdated_verification(erin, outdated):
+    first = opens(erin)
+    IdentityVerification.objects.update(**outdated)
+
+    assert opens(erin) != first
+    assert StoredCase.objects.count() == 2
+
+
 def test_another_process_finds_the_open_link(erin):
     from django_faceauth.services.flow import capture
 
@@ -249,13 +348,14 @@ def test_another_process_finds_the_open_link(erin):
     assert opens(erin) == first
 
 
-def test_identity_verifications_have_tight_limits(erin, settings):
+def test_identity_verifications_have_tight_limits(erin, caplog):
     for _ in range(2):
         enrols(erin, "someone_else")
         erin.clock.shift(timedelta(minutes=11))
     limited = erin.browser.post(URL)
     assert limited.status_code == 429
     assert int(limited["Retry-After"]) > 80_000
+    assert f"start limited scope=enrolment user={erin.user.pk}" in caplog.text
     assert erin.new_browser().post(URL).status_code == 429
     assert erin.browser.get(URL).status_code == 429
     assert StoredCase.objects.count() == 2

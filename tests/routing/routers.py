@@ -37,3 +37,10 @@ class Late:
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
         return True
+
+
+class AllLate(Late):
+    """Read every table from it."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return "replica"

@@ -16,6 +16,8 @@ from django.core.management import call_command  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import override_settings, setup_test_environment  # noqa: E402
 from django.utils import timezone  # noqa: E402
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken  # noqa: E402
+from rest_framework_simplejwt.tokens import RefreshToken  # noqa: E402
 
 from django_faceauth.gate import recorded_face  # noqa: E402
 from django_faceauth.models import (  # noqa: E402
@@ -30,6 +32,7 @@ from django_faceauth.services import limits  # noqa: E402
 from django_faceauth.services.enrolment import applicants  # noqa: E402
 from django_faceauth.services.grants import exemptions, revocation  # noqa: E402
 from django_faceauth.services.review import user_reports  # noqa: E402
+from django_faceauth.sign_out import sign_out  # noqa: E402
 from django_faceauth.testing import exempted, face_shown  # noqa: E402
 from tests.provider_double import Provider  # noqa: E402
 from tests.site.models import Payment  # noqa: E402
@@ -49,6 +52,7 @@ def main() -> None:
         notify(Person(clock))
         end(Person(clock))
         limit(Person(clock))
+        log_out(Person(clock))
         administrate(Person(clock))
     print("walked")  # noqa: T201 - read by test_routing
 
@@ -122,6 +126,18 @@ def limit(person: Person) -> None:
         person.browser = person.new_browser()
         person.passes("/statements/", "someone_else")
         assert person.presses(person.is_asked("/payout/")).status_code == 429
+
+
+def log_out(person: Person) -> None:
+    """A replica may not have received the session that a thief has just begun."""
+    refresh = RefreshToken.for_user(person.user)
+    assert person.browser.get("/home/").status_code == 200
+    has_replica = "replica" in settings.DATABASES
+    routers = ["tests.routing.routers.AllLate"] if has_replica else settings.DATABASE_ROUTERS
+    with override_settings(DATABASE_ROUTERS=routers):
+        assert sign_out(person.user) == ()
+    assert person.browser.get("/home/").status_code == 302
+    assert BlacklistedToken.objects.get().token.jti == refresh["jti"]
 
 
 def administrate(person: Person) -> None:

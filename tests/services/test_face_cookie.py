@@ -347,6 +347,22 @@ def test_a_response_carries_it_if_the_rows_have_changed(
         assert (NAME in again.cookies) == (not is_kept and view is not logs_out)
 
 
+def test_two_gates_in_one_request_rotate_it_once(person):
+    """Both grants go on (F-20)."""
+    face_shown(person.browser)
+    face_shown(person.browser, action="payout")
+    with served(path("view/", face_required(face_required(action="payout")(streams)))):
+        answer = person.browser.get("/view/")
+
+    assert answer.status_code == 200
+    assert NAME in answer.cookies
+    assert not FaceChallenge.objects.filter(session_rotated_at=None).exists()
+    for gate in (GATE, "/payout/"):
+        again = person.browser.get(gate)
+        assert again.content.startswith(b"secret")
+        assert NAME not in again.cookies
+
+
 def test_an_admin_action_that_returns_nothing(person):
     """Its redirect carries the cookie (F-20)."""
     face_shown(person.browser, action="payout")

@@ -40,7 +40,7 @@ State = FaceChallenge.State
 #: Rows of one sweep; the rate limit allows no more in a minute anyway.
 BATCH: Final = 500
 #: Identity verifications of one sweep: each may wait for the provider.
-CALLS: Final = 5
+MOST_VERIFICATIONS: Final = 5
 #: A challenge without an answer is closed after this, and after its own window.
 OPEN_FOR: Final = timedelta(hours=1)
 
@@ -120,7 +120,7 @@ def close_expired(*, now: datetime) -> int:
     with unexpected_errors.contained("identity verifications"):
         here = IdentityVerification.objects.filter(environment=conf.ENVIRONMENT)
         if not provider_rate_limit.paused_until(now=now):
-            for pk in poll_lock.claim_due(here, "next_poll_at", CALLS, now=now):
+            for pk in poll_lock.claim_due(here, "next_poll_at", MOST_VERIFICATIONS, now=now):
                 poll(pk, now=now, model=IdentityVerification)
     with unexpected_errors.contained("challenges"):
         abandoned = FaceChallenge.objects.filter(pk__in=_abandoned(now))

@@ -176,7 +176,7 @@ def _act(event: WebhookEvent, now: datetime) -> DueAt:
         adopt = reconciliation.adopt_verification if is_identity else reconciliation.adopt
         row = adopt(event, now=now)
     if row is None:
-        if erasure.is_asked_for(event.provider_id) or erasure.queue_found(
+        if erasure.is_asked_for(event.provider_id) or erasure.queue_lost_creation(
             event.provider_id, event.applicant_id, now=now
         ):
             return _end(event, State.PROCESSED, applicant_id="")  # the account is gone

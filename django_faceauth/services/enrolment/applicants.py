@@ -140,10 +140,10 @@ def settle(
     verification.outcome, verification.ended_at = outcome, now
     logger.info("enrolment %s verification=%s", outcome.value, verification.pk)
     if is_told and outcome in {Outcome.LINKED, Outcome.REVOKED, Outcome.CONFLICT}:
-        tell_change(verification, outcome.value)
+        send_change(verification, outcome.value)
 
 
-def tell_change(verification: IdentityVerification, change: str) -> None:
+def send_change(verification: IdentityVerification, change: str) -> None:
     """Send the signal of a change of the enrolment of a user, after commit."""
     send_on_commit(
         enrolment_changed,

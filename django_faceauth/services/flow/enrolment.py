@@ -100,7 +100,7 @@ def begin(
     """
     consent.require(principal.user, version=agreed_to, now=now)
     get_client()  # raises, if it does, before anything is written
-    verification = _open(principal, now=now)
+    verification = _get_or_create(principal, now=now)
     rows = IdentityVerification.objects.filter(pk=verification.pk)
     # One request at a time: a double click or a second tab comes second.
     free = rows.filter(
@@ -120,7 +120,7 @@ def begin(
 
 def closed_until(principal: Principal, *, now: datetime) -> TooManyAttempts | None:
     """Return why `begin` would be refused; None when it may create an attempt."""
-    verification = _current(principal) or _new(principal)
+    verification = _current_or_new(principal)
     return None if _link_of(verification, now) else limits.closed_until(verification, now=now)
 
 
@@ -131,20 +131,21 @@ def look(
 
     Asks when the browser has come back, otherwise when the next poll is due.
     """
-    row, error = verification, None
-    if not row.is_open or row.started_at is None:
-        return row, None
+    if not verification.is_open or verification.started_at is None:
+        return verification, None
+    rows = IdentityVerification.objects.filter(pk=verification.pk)
     if source == Source.RETURN:
-        IdentityVerification.objects.filter(pk=row.pk).update(returned_at=now)
-    elif row.next_poll_at is None or row.next_poll_at > now:
-        return row, None
+        rows.update(returned_at=now)
+    elif verification.next_poll_at is None or verification.next_poll_at > now:
+        return verification, None
+    error = None
     try:
         with suppress(NotFound):  # it has ended then
-            finish.refresh(row, source=source, now=now, someone_waits=True)
+            finish.refresh(verification, source=source, now=now, someone_waits=True)
     except finish.TROUBLES as trouble:
-        logger.warning("pull failed: %s verification=%s", trouble, row.pk)
+        logger.warning("pull failed: %s verification=%s", trouble, verification.pk)
         error = trouble
-    return IdentityVerification.objects.select_related("user").get(pk=row.pk), error
+    return rows.select_related("user").get(), error
 
 
 def wording_for(verification: IdentityVerification, *, now: datetime) -> tuple[str, Wording]:
@@ -172,44 +173,32 @@ def _of(principal: Principal) -> database.Rows[IdentityVerification]:
     return IdentityVerification.objects.filter(user_id=principal.user.pk, session_digest__in=parts)
 
 
-def _new(principal: Principal) -> IdentityVerification:
+def _current_or_new(principal: Principal) -> IdentityVerification:
+    """Return the open identity verification that a start goes on with, or a new one, unsaved."""
     if not is_id(conf.ENROLMENT_JOURNEY_ID, Prefix.USER_JOURNEY):
         raise ConfigurationError(f"{PREFIX}ENROLMENT_JOURNEY_ID is not the id of a user journey.")
     applicant = Applicant.objects.filter(user_id=principal.user.pk).first()
-    return IdentityVerification(
+    values = {
+        "user_journey_id": conf.ENROLMENT_JOURNEY_ID,
+        "environment": conf.ENVIRONMENT,
+        "replaces": applicant.applicant_id if applicant else "",
+    }
+    # One that was polled too often could not be followed to its end.
+    current = _of(principal).filter(outcome=Outcome.OPEN, poll_count__lt=MOST_POLLS, **values)
+    return current.order_by("pk").last() or IdentityVerification(
         user_id=principal.user.pk,
         handle=secrets.token_urlsafe(24),
         session_digest=principal.session_digest[:SESSION_PART],
-        user_journey_id=conf.ENROLMENT_JOURNEY_ID,
-        environment=conf.ENVIRONMENT,
-        replaces=applicant.applicant_id if applicant else "",
-    )
-
-
-def _current(principal: Principal) -> IdentityVerification | None:
-    """Return the open identity verification that a new start goes on with."""
-    new = _new(principal)
-    return (
-        _of(principal)
-        .filter(
-            outcome=Outcome.OPEN,
-            user_journey_id=new.user_journey_id,
-            environment=new.environment,
-            replaces=new.replaces,
-            # One that was polled too often could not be followed to its end.
-            poll_count__lt=MOST_POLLS,
-        )
-        .order_by("pk")
-        .last()
+        **values,
     )
 
 
 @database.repeated
-def _open(principal: Principal, *, now: datetime) -> IdentityVerification:
+def _get_or_create(principal: Principal, *, now: datetime) -> IdentityVerification:
     """Return the open identity verification of a session, creating and counting one if needed."""
     with database.atomic():
         limits.hold_user(principal.user.pk)
-        verification = _current(principal) or _new(principal)
+        verification = _current_or_new(principal)
         if verification.started_at is not None:
             return verification
         closed = limits.closed_until(verification, now=now)
@@ -217,7 +206,8 @@ def _open(principal: Principal, *, now: datetime) -> IdentityVerification:
             verification.started_at = now  # counts it
             verification.save()
             return verification
-    raise limits.noted(closed, f"user={principal.user.pk}")
+    limits.log_limited(closed, f"user={principal.user.pk}")
+    raise closed
 
 
 def _hand_off(

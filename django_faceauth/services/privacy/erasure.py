@@ -99,7 +99,7 @@ def is_asked_for(provider_id: str) -> bool:
     return ErasureTask.objects.filter(digest=digest_of(provider_id)).exists()
 
 
-def queue_found(provider_id: str, applicant_id: str, *, now: datetime) -> bool:
+def queue_lost_creation(provider_id: str, applicant_id: str, *, now: datetime) -> bool:
     """Queue what an event names of an applicant that was just erased; tell whether it was.
 
     The response to its creation was lost. Later, the site may use the applicant otherwise.

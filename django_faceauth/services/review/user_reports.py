@@ -34,7 +34,7 @@ def report(subject: FaceChallenge | IdentityVerification, *, now: datetime) -> b
         if isinstance(subject, IdentityVerification):
             rows.update(outcome=IdentityVerification.Outcome.REVOKED, ended_at=now)
             applicants.unlink(subject, reason="reported", now=now)
-            applicants.tell_change(rows.get(), "reported")
+            applicants.send_change(rows.get(), "reported")
         elif subject.authentication is not None:
             review_queue.raise_case(subject.authentication, ReviewCase.Reason.REPORTED, now=now)
         revocation.end_all(subject.user_id, reason="reported", now=now)

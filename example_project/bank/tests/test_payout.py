@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 
 from django.contrib.auth.models import User
+from django.core import mail
 from django.test import Client, TestCase, override_settings
 from django.urls import reverse
 from rest_framework_simplejwt.tokens import AccessToken
@@ -197,3 +199,19 @@ class StatementTests(PayoutCase):
         self.exempted(self.anna)
 
         self.assertEqual(self.client.get(self.page).status_code, 200)
+
+    def test_this_was_not_me(self) -> None:
+        """The button behind the mail logs out, and with the customer a thief."""
+        self.anna.email = "anna@harbour.example"
+        self.anna.save()
+        with (
+            override_settings(FACEAUTH_NOTICES=True, FACEAUTH_SITE_URL="http://testserver"),
+            self.captureOnCommitCallbacks(execute=True),
+        ):
+            self.face_shown(self.client)
+        (link,) = re.findall(r"http://testserver\S+", str(mail.outbox[0].body))
+
+        with self.captureOnCommitCallbacks(execute=True):
+            Client().post(link)
+
+        self.assertRedirects(self.client.get(self.page), f"{reverse('login')}?next={self.page}")
