@@ -143,6 +143,9 @@ def ask(
         slot = (former and former.dedup_key) or slot
     if principal.names_challenge:
         held = one(asked_by(principal).filter(state=State.OPEN), named)
+        accept = spec.accept and [*spec.accept]
+        if held and (held.accept, held.network_policy) != (accept, spec.network_policy):
+            held = None  # another gate has asked
         if held and held.dedup_key:
             slot = held.dedup_key
         else:
