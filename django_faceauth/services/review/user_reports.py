@@ -12,24 +12,34 @@ from django_faceauth.models import (
     ReviewCase,
     database,
 )
+from django_faceauth.models.challenge import NOT_ME
 from django_faceauth.services import limits, review_queue
 from django_faceauth.services.enrolment import applicants
 from django_faceauth.services.grants import exemptions, revocation
 
 #: How long a user cannot start after a report: time for staff to review it.
 LOCKED_FOR: Final = timedelta(hours=24)
+#: How long after its start a challenge can be reported without a mail.
+DISOWNED_WITHIN: Final = timedelta(days=1)
 
 
 @database.repeated
-def report(subject: FaceChallenge | IdentityVerification, *, now: datetime) -> bool:
+def report(
+    subject: FaceChallenge | IdentityVerification, *, ends_all: bool = True, now: datetime
+) -> bool:
     """End all grants of a user who reports a challenge or an enrolment, lock them, and notify.
 
-    A reported enrolment is taken back. Tells whether it was the first report of it. What was
-    consumed cannot be undone here: the operator is notified of it.
+    A reported enrolment is taken back. Without `ends_all`, the reported challenge alone ends.
+    Tells whether it was the first report of it. What was consumed cannot be undone here: the
+    operator is notified of it.
     """
     with database.atomic():
         rows: Any = type(subject)._base_manager.filter(pk=subject.pk)
-        if not rows.filter(reported_at=None).update(reported_at=now):
+        is_first = rows.filter(reported_at=None).update(reported_at=now)
+        if ends_all and not is_first and isinstance(subject, FaceChallenge):
+            # The owner of the account, from the mail, after the device that showed the face.
+            is_first = rows.filter(reason=NOT_ME).update(reason="reported", reported_at=now)
+        if not is_first:
             return False
         if isinstance(subject, IdentityVerification):
             rows.update(outcome=IdentityVerification.Outcome.REVOKED, ended_at=now)
@@ -37,8 +47,11 @@ def report(subject: FaceChallenge | IdentityVerification, *, now: datetime) -> b
             applicants.tell_change(rows.get(), "reported")
         elif subject.authentication is not None:
             review_queue.raise_case(subject.authentication, ReviewCase.Reason.REPORTED, now=now)
-        revocation.end_all(subject.user_id, reason="reported", now=now)
-        exemptions.revoke_all(subject.user_id, now=now)
+        if ends_all:
+            revocation.end_all(subject.user_id, reason="reported", now=now)
+            exemptions.revoke_all(subject.user_id, now=now)
+        elif isinstance(subject, FaceChallenge):
+            revocation.end_one(subject, reason=NOT_ME, now=now)
         limits.lock(
             subject.user_id,
             reason=Lockout.Reason.REPORTED,
@@ -47,6 +60,11 @@ def report(subject: FaceChallenge | IdentityVerification, *, now: datetime) -> b
             challenge=rows.get() if isinstance(subject, FaceChallenge) else None,
         )
     return True
+
+
+def can_be_disowned(challenge: FaceChallenge, *, now: datetime) -> bool:
+    """Return whether the device that showed the face may say that it was for someone else."""
+    return challenge.started_at is not None and now - challenge.started_at < DISOWNED_WITHIN
 
 
 @database.repeated
