@@ -37,7 +37,6 @@ from django_faceauth.services.flow.progress import (
 from django_faceauth.services.flow.start import begin, closed_until
 from django_faceauth.services.grants import face_cookie, grants
 from django_faceauth.services.grants.formatting import Line, kept_lines, label, moment
-from django_faceauth.services.review import user_reports
 from django_faceauth.views.pages import (
     AGAIN,
     not_found,
@@ -266,7 +265,7 @@ def limited(
 
 def _returned_elsewhere(request: HttpRequest, handle: str) -> HttpResponse:
     """Answer a browser without the session: another device, or one that a client has opened."""
-    started = grants.find_started(handle)
+    started = grants.find_started(handle, now=timezone.now())
     if started is not None and started.return_url and AGAIN not in request.GET:
         return _send_back(request, started.return_url, is_elsewhere=True)
     replaced = grants.find_replaced(request, handle)
@@ -284,9 +283,7 @@ def _returned_elsewhere(request: HttpRequest, handle: str) -> HttpResponse:
 
 
 def _origin_of(challenge: FaceChallenge) -> dict[str, Any]:
-    """Return what the device that showed the face is told, for a day: no values, no status."""
-    if not user_reports.can_be_disowned(challenge, now=timezone.now()):
-        return {}
+    """Return what the device that showed the face is told: no values, and no status."""
     title = label(challenge.action) if challenge.action else _("a protected page")
     facts = {
         _("Purpose"): title,

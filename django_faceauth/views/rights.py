@@ -54,8 +54,8 @@ def not_me(request: HttpRequest, handle: str) -> HttpResponse:
     than the challenge that it names.
     """
     now = timezone.now()
-    challenge = grants.find_started(handle)
-    if challenge is None or not user_reports.can_be_disowned(challenge, now=now):
+    challenge = grants.find_started(handle, now=now)
+    if challenge is None:
         return not_found(request)
     user_reports.report(challenge, ends_all=False, now=now)
     return render(request, "faceauth/not_me.html", {"cancel_url": home()})

@@ -318,19 +318,6 @@ def test_a_new_attempt_is_that_of_its_own_start(relay):
     assert (after.browser, after.is_same_network) == ("Safari", True)
 
 
-def test_a_start_that_the_provider_refuses_leaves_the_attempt_before_it_as_it_was(relay, provider):
-    alice = relay()
-    start = alice.is_asked(GATE)
-    alice.proves(start, outcome="no_camera")
-    before = alice.challenge.network
-    alice.browser.defaults |= {"REMOTE_ADDR": VICTIM, "HTTP_USER_AGENT": "Safari/605"}
-    provider.troubles.append(lambda own, request: own.answer(request, 422, "{}"))
-
-    assert alice.presses(start).status_code == 503
-
-    assert (alice.challenge.network, alice.challenge.browser) == (before, "Firefox")
-
-
 # -- after a refusal
 
 

@@ -96,8 +96,9 @@ def begin(
     if not free.update(start_locked_at=now, return_url=return_url, **handle):
         return _link_of(challenge, now)
     try:
-        options, origin = options or CaptureOptions(), origin or UNKNOWN
-        link = _hand_off(challenge, applicant, redirect_url, options, origin, now)
+        link = _hand_off(
+            challenge, applicant, redirect_url, options or CaptureOptions(), origin or UNKNOWN, now
+        )
     except TROUBLES as error:
         _allow_repeat(challenge, error, now)
         raise
@@ -123,7 +124,7 @@ def _hand_off(
     origin: Mapping[str, str],
     now: datetime,
 ) -> HandOff | None:
-    challenge.refresh_from_db(fields=["authentication", "started_at", "called_at", *UNKNOWN])
+    challenge.refresh_from_db(fields=["authentication", "started_at", "called_at"])
     row = challenge.authentication
     authentication = row if row and row.provider_id and _is_current(row, applicant) else None
     called_at = challenge.called_at
@@ -274,21 +275,15 @@ def _create_attempt(
     origin: Mapping[str, str],
     now: datetime,
 ) -> AttemptSnapshot:
-    rows = FaceChallenge.objects.filter(pk=challenge.pk)
-    rows.update(started_at=now, returned_at=None, **origin)
+    FaceChallenge.objects.filter(pk=challenge.pk).update(started_at=now, returned_at=None, **origin)
     sync.expect(authentication, by=now + PULL_TIMEOUT, now=now)  # should no answer come
-    try:
-        with provider_rate_limit.honour_retry_after(now=now):
-            attempt = get_client().create_attempt(
-                authentication.provider_id or "",
-                redirect_url=redirect_url,
-                phone_number=options.phone_number,
-                client_information=options.information,
-            )
-    except TROUBLES as error:
-        if limits.made_nothing(error):  # the attempt before this one may still be used
-            rows.update(**{name: getattr(challenge, name) for name in UNKNOWN})
-        raise
+    with provider_rate_limit.honour_retry_after(now=now):
+        attempt = get_client().create_attempt(
+            authentication.provider_id or "",
+            redirect_url=redirect_url,
+            phone_number=options.phone_number,
+            client_information=options.information,
+        )
     sync.mirror_attempts(authentication, [attempt], started_at=now)
     sync.expect(authentication, by=now + PULL_INTERVAL, now=now)
     return attempt

@@ -30,6 +30,8 @@ State = FaceChallenge.State
 
 #: Open challenges of one user, in all sessions and clients.
 MOST_OPEN: Final = 20
+#: How long after its start a challenge is shown, and can be reported, without its session.
+KNOWN_ELSEWHERE: Final = timedelta(days=1)
 
 
 def asked_by(principal: Principal) -> FaceChallengeQuerySet:
@@ -106,13 +108,13 @@ def is_behind(request: HttpRequest, handle: str) -> bool:
     return asked.filter(session_rotated_at__isnull=False).exists()
 
 
-def find_started(handle: str) -> FaceChallenge | None:
-    """Return the challenge with that handle, of any user, if an attempt was started for it.
+def find_started(handle: str, *, now: datetime) -> FaceChallenge | None:
+    """Return the challenge with that handle, of any user, if it was started within a day.
 
     For browsers without the session, which must learn little of it: the user may have been
     talked into showing their face for the session of a thief.
     """
-    started = FaceChallenge.objects.filter(handle=handle, started_at__isnull=False)
+    started = FaceChallenge.objects.filter(handle=handle, started_at__gt=now - KNOWN_ELSEWHERE)
     challenge = started.select_related("authentication").first()
     return challenge if challenge is not None and challenge.handle == handle else None
 

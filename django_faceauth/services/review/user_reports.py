@@ -19,8 +19,6 @@ from django_faceauth.services.grants import exemptions, revocation
 
 #: How long a user cannot start after a report: time for staff to review it.
 LOCKED_FOR: Final = timedelta(hours=24)
-#: How long after its start a challenge can be reported without a mail.
-DISOWNED_WITHIN: Final = timedelta(days=1)
 
 
 @database.repeated
@@ -60,11 +58,6 @@ def report(
             challenge=rows.get() if isinstance(subject, FaceChallenge) else None,
         )
     return True
-
-
-def can_be_disowned(challenge: FaceChallenge, *, now: datetime) -> bool:
-    """Return whether the device that showed the face may say that it was for someone else."""
-    return challenge.started_at is not None and now - challenge.started_at < DISOWNED_WITHIN
 
 
 @database.repeated
