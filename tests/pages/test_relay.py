@@ -25,6 +25,7 @@ from django_faceauth.testing import exempted, face_shown
 from tests.conftest import NOON
 from tests.pages.test_report import OPERATOR, link_in, the_mail
 from tests.pages.test_report import reports as reports_by_mail
+from tests.services.test_concurrency import at_once
 from tests.site import urls as site
 from tests.site.fallback import CODE
 
@@ -389,6 +390,26 @@ def test_no_mail_without_the_address_of_the_site(relay, settings, caplog):
     assert VICTIM not in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("victim", "words"),
+    [(NEIGHBOUR, "the same network · flag"), (VICTIM, "another network, or not known · flag")],
+)
+def test_staff_read_browser_policy_and_networks(relay, admin_client, victim, words):
+    alice = relay(victim=victim)
+    alice.passes(GATE)
+
+    for page in (
+        f"facechallenge/{alice.challenge.pk}",
+        f"faceauthentication/{alice.authentication.pk}",
+    ):
+        html = admin_client.get(f"/admin/faceauth/{page}/change/").content.decode()
+        assert words in html
+        assert "Firefox" in html
+        assert alice.challenge.network not in html
+    queue = admin_client.get("/admin/faceauth/reviewcase/?reason=relay")
+    assert queue.context["cl"].result_count == len(reasons())
+
+
 # -- the phone
 
 
@@ -532,6 +553,19 @@ def test_the_button_closes_other_ways_of_a_refused_check(relay, settings):
     assert alice.challenge.state == "failed"
 
 
+def test_the_button_is_pressed_while_the_face_is_approved(relay):
+    """In either order, the thief is left with nothing."""
+    alice = relay()
+    back = is_relayed(alice)
+    alice.clock.shift(3)
+
+    at_once(lambda: disowns(alice), lambda: alice.returns(back))
+
+    assert alice.challenge.state in {"expired", "revoked"}
+    assert alice.challenge.reason == "not_me"
+    alice.is_asked(GATE)
+
+
 def test_the_button_does_nothing_else(relay, people):
     """Grants, exemptions and sessions of the victim stay, and other users (TH-26)."""
     alice, officer, bob = relay(), people(), people()
@@ -609,7 +643,9 @@ def test_a_link_to_it_does_nothing(relay, method):
     assert Lockout.objects.count() == 0
 
 
-def test_the_button_needs_the_token_of_the_form(relay):
+def test_the_button_needs_the_token_of_the_form(relay, settings):
+    """Also on a site without the middleware."""
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "csrf" not in name]
     alice = relay()
     is_relayed(alice)
 
