@@ -19,7 +19,8 @@ from django_faceauth.models import FaceAttempt, FaceChallenge, Lockout, ReviewCa
 from django_faceauth.services.grants.formatting import moment
 from django_faceauth.services.notifications import link_to_report
 from django_faceauth.services.privacy import erasure
-from django_faceauth.signals import challenge_refused, challenge_revoked
+from django_faceauth.sign_out import sign_out_on_report
+from django_faceauth.signals import challenge_refused, challenge_revoked, locked_out
 from django_faceauth.simulator.adapter import CaptureDriver
 from django_faceauth.testing import exempted, face_shown
 from tests.conftest import NOON
@@ -444,7 +445,7 @@ def test_a_phone_on_which_the_user_is_logged_in_is_told_the_same(relay):
     page = alice.new_browser().get(back)
 
     assert page.status_code == 200
-    assert page.context["not_me_url"] == f"/face/{alice.challenge.handle}/not-me/"
+    assert page.context["not_me_url"] == f"/face/not-me/{alice.challenge.handle}/"
     assert alice.new_browser().get("/face/returned/invented/").status_code == 404
 
 
@@ -566,6 +567,15 @@ def test_the_button_is_pressed_while_the_face_is_approved(relay):
     alice.is_asked(GATE)
 
 
+@pytest.fixture
+def signs_out():
+    """A site that ends everything after a report."""
+    locked_out.connect(sign_out_on_report)
+    yield
+    locked_out.disconnect(sign_out_on_report)
+
+
+@pytest.mark.usefixtures("signs_out")
 def test_the_button_does_nothing_else(relay, people):
     """Grants, exemptions and sessions of the victim stay, and other users (TH-26)."""
     alice, officer, bob = relay(), people(), people()
@@ -624,10 +634,10 @@ def test_handles_that_nothing_was_started_for(relay):
     alice.is_asked(GATE)
 
     assert disowns(alice).status_code == 404
-    assert phone().post("/face/invented/not-me/").status_code == 404
+    assert phone().post("/face/not-me/invented/").status_code == 404
     handle = alice.challenge.handle.swapcase()
     FaceChallenge.objects.update(started_at=timezone.now())
-    assert phone().post(f"/face/{handle}/not-me/").status_code == 404
+    assert phone().post(f"/face/not-me/{handle}/").status_code == 404
     assert Lockout.objects.count() == 0
 
 
@@ -636,7 +646,7 @@ def test_a_link_to_it_does_nothing(relay, method):
     alice = relay()
     is_relayed(alice)
 
-    answer = getattr(phone(), method)(f"/face/{alice.challenge.handle}/not-me/")
+    answer = getattr(phone(), method)(f"/face/not-me/{alice.challenge.handle}/")
 
     assert answer.status_code == 405
     assert alice.challenge.is_open
