@@ -115,6 +115,16 @@ ENROLMENT: Final[Mapping[str, Wording]] = {
     ),
 }
 
+#: For a face that was shown in another network than the gate allows.
+OTHER_NETWORK: Final = Wording(
+    _("Your face was shown in another network"),
+    _(
+        "The device that showed your face is in another network than this browser, so nothing "
+        "was done. Please try again with both in the same network, for example with your phone "
+        "in the Wi-Fi."
+    ),
+)
+
 #: For requests that were denied although the face check was passed.
 NOT_DONE: Final[Mapping[str, Wording]] = {
     "changed": Wording(

@@ -50,7 +50,7 @@ COUNTERS: Final[Mapping[str, tuple[str, str, str]]] = {
     "gate": ("gate_decisions", "reason", "Decisions of gates."),
     "limited": ("starts_limited", "scope", "Starts that a rate limit refused."),
     "sequence_fail": ("approvals_burnt", "", "Approvals that were for another challenge."),
-    "unforeseen": ("unforeseen_errors", "", "Rows whose handling failed unexpectedly."),
+    "unforeseen": ("unforeseen_errors", "", "Unexpected errors of rows and of `when`."),
     "webhook_not_kept": ("webhook_not_kept", "", "Webhooks that could not be stored."),
     "webhook_rejected": ("webhook_rejected", "reason", "Webhooks that did not prove genuine."),
     "webhook_unusable": ("webhook_unusable", "", "Genuine webhooks that made no sense."),

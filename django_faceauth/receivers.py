@@ -21,7 +21,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
-from django_faceauth.conf import conf
+from django_faceauth.conf import IGNORE, conf
 from django_faceauth.models import (
     Erasure,
     FaceChallenge,
@@ -101,8 +101,12 @@ for _model in apps.get_models():
 
 @receiver(challenge_granted, sender=FaceChallenge)
 def on_grant(challenge: FaceChallenge, **_kwargs: Any) -> None:
-    """Mail the user that their face opened a gate, if the site wants that."""
-    if conf.NOTICES and challenge.method == FACE:
+    """Mail the user that their face opened a gate, if the site wants that.
+
+    A face from another network may be a relay, of which the user is told in any case.
+    """
+    is_wanted = conf.NOTICES or (challenge.is_flagged and conf.SITE_URL)
+    if is_wanted and challenge.method == FACE:
         _mail("notice", challenge.pk)
 
 
@@ -116,8 +120,20 @@ def on_case(case: ReviewCase, reasons: Sequence[str], **_kwargs: Any) -> None:
         _mail("duress", case.pk)
     elif ReviewCase.Reason.FRAUD in reasons:
         _warn(user_id, WarningKind.DECLINED)
-    elif ReviewCase.Reason.NETWORK in reasons:
+    elif ReviewCase.Reason.RELAY in reasons:
+        if not case.authentication.challenge.is_flagged:  # whose notice says so
+            _warn(user_id, WarningKind.RELAY)
+    elif ReviewCase.Reason.NETWORK in reasons and not _may_be_relay(case):
         _warn(user_id, WarningKind.NETWORK)
+
+
+def _may_be_relay(case: ReviewCase) -> bool:
+    """Return whether the user gets a mail about the same approval that says more."""
+    challenge = getattr(case.authentication, "challenge", None)
+    if challenge is None or not challenge.is_open or challenge.network_policy == IGNORE:
+        return False
+    newest = case.authentication.attempts.first()
+    return newest is not None and newest.network != challenge.network
 
 
 @receiver(locked_out, sender=Lockout)

@@ -17,7 +17,8 @@ from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils import timezone
 
-from django_faceauth.models import Lockout, database
+from django_faceauth.models import FaceChallenge, Lockout, database
+from django_faceauth.models.challenge import NOT_ME
 from django_faceauth.services.grants import exemptions
 
 __all__ = ["sign_out", "sign_out_on_report"]
@@ -70,9 +71,15 @@ def sign_out(user: AbstractBaseUser) -> tuple[str, ...]:
     return tuple(left)
 
 
-def sign_out_on_report(*, user: AbstractBaseUser, reason: str, **_kwargs: Any) -> None:
-    """Sign out a user who reported a face check or an enrolment: a receiver of `locked_out`."""
-    if reason == Lockout.Reason.REPORTED:
+def sign_out_on_report(
+    *, user: AbstractBaseUser, reason: str, challenge: FaceChallenge | None = None, **_kwargs: Any
+) -> None:
+    """Sign out a user who reported a face check or an enrolment: a receiver of `locked_out`.
+
+    Not after the button on the phone that showed the face, which ends that face check alone.
+    """
+    is_of_phone = challenge is not None and challenge.reason == NOT_ME
+    if reason == Lockout.Reason.REPORTED and not is_of_phone:
         sign_out(user)
 
 

@@ -17,6 +17,7 @@ urlpatterns = [
     path("status/<slug:handle>/", views.status, name="status"),
     path("continue/<slug:handle>/", views.resume, name="continue"),
     path("contest/<slug:handle>/", views.contest, name="contest"),
+    path("not-me/<slug:handle>/", views.not_me, name="not-me"),
     path("consent/", views.consent, name="consent"),
     path("report/<str:token>/", views.report, name="report"),
     path("enrol/", enrolment.enrol, name="enrol"),

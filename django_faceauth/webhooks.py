@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import re
-from ipaddress import ip_address
 from typing import Final
 
 from django.contrib.auth.decorators import login_not_required
@@ -21,6 +20,7 @@ from django_faceauth import metrics
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConfigurationError, EnvelopeInvalid, SignatureInvalid
 from django_faceauth.models import WebhookEvent, database
+from django_faceauth.networks import address_of
 from django_faceauth.provider import signatures, webhook_payloads
 from django_faceauth.secret import Secret
 from django_faceauth.services.background import sweep, webhook_events
@@ -150,18 +150,11 @@ def _input_is_terminated(request: HttpRequest) -> bool:
 
 
 def _is_from_allowed_network(request: HttpRequest) -> bool:
-    networks, proxies = conf.WEBHOOK_NETWORKS, conf.TRUSTED_PROXIES
+    networks = conf.WEBHOOK_NETWORKS
     if not networks:
         return True
-    source = request.META.get("REMOTE_ADDR", "")
-    if proxies:  # the address that the outermost proxy of the site saw
-        hops = request.headers.get("X-Forwarded-For", "").split(",")
-        source = hops[-proxies].strip() if len(hops) >= proxies else ""
-    try:
-        address = ip_address(source)
-    except ValueError:
-        return False
-    return any(address in network for network in networks)
+    address = address_of(request)
+    return address is not None and any(address in network for network in networks)
 
 
 def _refuse(reason: str, *, status: int = 401) -> HttpResponse:

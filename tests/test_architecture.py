@@ -26,6 +26,7 @@ FLOORS: list[set[str]] = [
     | {"messages", "secret", "signals", "statuses"},
     {"beat", "setting_parsers"},
     {"conf", "security_headers"},
+    {"networks"},
     {"models", "provider"},
     {"services"},
     {"enrolment", "gate", "privacy", "sign_out"},

@@ -128,6 +128,10 @@ OFFER = {
         ({"ENROLMENT_COOL_OFF": 0}, []),
         ({"NOTICES": True}, ["E016"]),
         ({"NOTICES": True, "SITE_URL": "https://bank.example/"}, []),
+        *(({"NETWORK_POLICY": name}, []) for name in ("ignore", "flag", "deny")),
+        *(({"NETWORK_POLICY": name}, ["E001"]) for name in ("", "refuse", None, True)),
+        ({"SECOND_WAYS": ["passkeys"]}, ["E001"]),
+        ({"SECOND_WAYS": "totp"}, ["E001"]),
         ({"FALLBACK": "no-such-page"}, ["E022"]),
         ({"FALLBACK": "faceauth:start"}, ["E022"]),
         ({"FALLBACK": "/by-phone/"}, []),
@@ -290,6 +294,59 @@ def test_secrets_are_not_kept():
         messages = [one.msg for one in run_checks(tags=[TAG]) if one.id == "faceauth.W008"]
 
     assert [re.search(r"keeps '(.+)',", one)[1] for one in messages] == SECRETS.split()
+
+
+# -- conditions, and what is accepted
+
+
+class Asks(FaceRequiredMixin, views.View):
+    def face_when(self):
+        return True
+
+
+class AsksStaff(FaceRequiredModelAdmin):
+    """Has an action by default."""
+
+    actions = ["close"]
+
+    def face_when(self, request, **kwargs):
+        return True
+
+    @face_required_action(action="", when=lambda *args: True)
+    def close(self, request, rows):
+        pass
+
+
+def test_a_condition_on_a_gate_without_an_action_is_found():
+    """A face that was shown at any gate without one opens it too."""
+    always = {"when": lambda request: True}
+    staff = AdminSite(name="asks")
+    staff.register(Payment, AsksStaff)
+    with addresses(
+        path("no-action/", face_required(**always)(views.know)),
+        path("action/", face_required(action="pay", **always)(views.know)),
+        path("no-when/", face_required(views.know)),
+        path("class/", Asks.as_view()),
+        path("named/", Asks.as_view(face_action="named")),
+        path("staff/", staff.urls),
+    ):
+        assert where("W034") == {"/no-action/", "/class/", "/staff/shop/payment/"}
+
+
+def test_what_a_gate_accepts_and_nothing_offers_is_found():
+    """With a fallback, that may offer it."""
+    with addresses(
+        path("passkey/", face_required(accept=["face", "passkey"])(views.know)),
+        path("codes/", face_required(accept=["face", "totp", "recovery_code"])(views.know)),
+        path("face/", face_required(accept=["face"])(views.know)),
+        path("letter/", face_required(accept=["face", "letter"])(views.know)),
+        path("anything/", face_required(views.know)),
+    ):
+        assert where("W034") == {"/passkey/", "/codes/"}
+        with override_settings(FACEAUTH_SECOND_WAYS=["passkey", "totp"]):
+            assert where("W034") == {"/codes/"}
+        with override_settings(FACEAUTH_FALLBACK="/by-phone/"):
+            assert where("W034") == set()
 
 
 # -- middleware

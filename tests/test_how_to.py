@@ -13,6 +13,7 @@ from django.template import Context, Template
 from django.test import Client, override_settings
 from django.urls import include, path
 from django.utils import timezone
+from django.views.decorators.http import require_POST
 from django.views.generic import TemplateView
 from prometheus_client import REGISTRY
 from rest_framework.routers import SimpleRouter
@@ -23,6 +24,7 @@ import django_faceauth
 from django_faceauth import metrics
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import NotFound
+from django_faceauth.gate import face_required
 from django_faceauth.messages import NOT_DONE, STEPUP
 from django_faceauth.models import FaceAuthentication, IdentityVerification
 from django_faceauth.services.privacy import consent
@@ -33,6 +35,7 @@ from tests.gate.test_admin import chosen, make_staff
 from tests.mobile_driver import Phone
 from tests.site.models import Payment
 from tests.site.views import statements
+from tests.threads import at_once
 from tests.user_driver import capture_url_in, scripted
 
 PROBLEM = "application/problem+json"
@@ -168,6 +171,106 @@ def test_approve_a_payment(run, person, payment, amount):
         assert first.content == b"9.50 to Bob was paid"
         assert (again.status_code, again.context["wording"]) == (409, NOT_DONE["used"])
         assert page.receipt(payment) == f"{person.user} approved Bob: consumed"
+
+
+@pytest.fixture
+def conditions(run):
+    """The page about `when`, with its views and one for payees."""
+    page = run("ask-only-when-needed.md")
+    gate = {"action": "pay", "bind": page.what_is_paid}
+    work = page.pay.__wrapped__.__wrapped__.__wrapped__
+    with served(
+        path("pay/<int:pk>/", page.pay),
+        path("new/<int:pk>/", require_POST(face_required(when=page.is_new_payee, **gate)(work))),
+        path("risky/<int:pk>/", require_POST(face_required(when=page.is_risky, **gate)(work))),
+        path("account/", page.account),
+    ):
+        yield page
+
+
+def test_ask_for_large_amounts(conditions, person, people, owes, caplog):
+    """Small ones are free until they are large together."""
+    for pk in (owes(people()).pk, 10**6):
+        assert person.browser.post(f"/pay/{pk}/").status_code == 404
+    assert "unforeseen" not in caplog.text
+    small, next_small, large = (owes(person, amount=amount) for amount in ("20", "30", "50"))
+
+    assert person.browser.post(f"/pay/{small.pk}/").content == b"20.00 to Anna was paid"
+    for payment in (large, next_small):
+        start = person.is_asked(f"/pay/{payment.pk}/", "post")
+        person.proves(start)
+        assert person.browser.post(f"/pay/{payment.pk}/").status_code == 200
+    last = owes(person, amount="29.99")
+    assert person.browser.post(f"/pay/{last.pk}/").status_code == 200
+    receipts = (
+        Payment.objects.filter(user=person.user).order_by("pk").values_list("paid", "approved_by")
+    )
+    assert [(paid, bool(receipt)) for paid, receipt in receipts] == [
+        (1, False),
+        (1, True),
+        (1, True),
+        (1, False),
+    ]
+
+
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True)
+def test_of_two_small_payments_at_once_one_is_free(conditions, person, owes):
+    """Together they are large."""
+    payments = [owes(person, amount="30") for _ in range(2)]
+    browsers = [person.new_browser() for _ in payments]
+
+    answers = at_once(
+        *(
+            lambda browser=browser, pk=payment.pk: browser.post(f"/pay/{pk}/").status_code
+            for browser, payment in zip(browsers, payments, strict=True)
+        )
+    )
+
+    assert sorted(answers) == [200, 302]
+    assert Payment.objects.filter(paid=1).count() == 1
+
+
+def test_ask_for_new_payees(conditions, person, people, owes):
+    """A payee is known by an approved payment of this user, and by no free one."""
+    first, second = owes(person), owes(person)
+    owes(people(), paid=1, approved_by="a handle")
+    free = owes(person)
+    assert person.browser.post(f"/pay/{free.pk}/").status_code == 200
+
+    person.proves(person.is_asked(f"/new/{first.pk}/", "post"))
+    assert person.browser.post(f"/new/{first.pk}/").status_code == 200
+    assert person.browser.post(f"/new/{second.pk}/").content == b"12.50 to Anna was paid"
+    person.is_asked(f"/new/{owes(person, payee='Mallory').pk}/", "post")
+    person.is_asked(f"/risky/{owes(person, amount='50').pk}/", "post")
+    person.is_asked(f"/risky/{owes(person, payee='Mallory').pk}/", "post")
+    assert person.browser.post(f"/risky/{owes(person, amount='1').pk}/").status_code == 200
+
+
+def test_ask_in_new_browsers(conditions, people):
+    """The cookie is for one user, until the next password, and cannot be made up."""
+    person, other = people(), people()
+    assert person.passes("/account/").content == b"Your account"
+    cookie = person.browser.cookies[conditions.DEVICE]
+    assert (cookie["secure"], cookie["httponly"]) == (True, True)
+    person.clock.shift(86_400)
+
+    assert person.browser.get("/account/").content == b"Your account"
+    person.browser.logout()
+    person.browser.force_login(person.user)
+    person.browser.cookies[conditions.DEVICE] = cookie.value
+    assert person.browser.get("/account/").content == b"Your account"
+    other.browser.cookies[conditions.DEVICE] = cookie.value
+    other.is_asked("/account/")
+    for made_up in ("known", f"{cookie.value}x", ""):
+        person.browser.cookies[conditions.DEVICE] = made_up
+        person.is_asked("/account/")
+    person.browser.cookies[conditions.DEVICE] = cookie.value
+    person.user.set_password("another one")
+    person.user.save()
+    person.browser.force_login(person.user)
+    person.browser.cookies[conditions.DEVICE] = cookie.value
+    person.is_asked("/account/")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -101,7 +101,7 @@ class FaceAuthenticationAdmin(FraudAwareModelAdmin):
             {
                 "fields": (
                     *("created_at", "synced_at", "source", "poll_count", "next_poll_at"),
-                    *("erased_at", "waits"),
+                    *("erased_at", "waits", "browser", "networks"),
                 )
             },
         ),
@@ -238,6 +238,14 @@ class FaceAuthenticationAdmin(FraudAwareModelAdmin):
         link = reverse(f"{self.admin_site.name}:faceauth_facechallenge_change", args=[challenge.pk])
         state = display.badge(challenge.state, challenge.get_state_display())
         return format_html('{} <a href="{}">{}</a>', state, link, challenge)
+
+    @admin.display(description=gettext_lazy("browser that asked"))
+    def browser(self, row: FaceAuthentication) -> str:
+        return getattr(getattr(row, "challenge", None), "browser", "") or display.NOTHING
+
+    @admin.display(description=gettext_lazy("network of the face"))
+    def networks(self, row: FaceAuthentication) -> str:
+        return display.networks(getattr(row, "challenge", None))
 
     @admin.display(description=gettext_lazy("review"))
     def waits(self, row: FaceAuthentication) -> str:

@@ -13,7 +13,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from django_faceauth.conf import conf
-from django_faceauth.models import FaceAuthentication, ReviewCase
+from django_faceauth.models import FaceAuthentication, FaceChallenge, ReviewCase
 from django_faceauth.response_codes import FRAUD, meaning_of
 from django_faceauth.statuses import LABELS, AuthenticationStatus
 
@@ -106,6 +106,14 @@ def reasons(case: ReviewCase, *, with_fraud: bool) -> SafeString | str:
 def _spans(words: list[Any]) -> SafeString:
     spans = ((word,) for word in words)
     return format_html_join(" ", '<span class="faceauth-label">{}</span>', spans)
+
+
+def networks(challenge: FaceChallenge | None) -> str:
+    """Return whether a face was captured in the network that started, and what then follows."""
+    if challenge is None or challenge.is_same_network is None:
+        return NOTHING
+    same, other = _("the same network"), _("another network, or not known")
+    return f"{same if challenge.is_same_network else other} · {challenge.network_policy}"
 
 
 def age(at: datetime | None, now: datetime) -> SafeString | str:

@@ -31,6 +31,7 @@ class FaceChallengeAdmin(ReadOnlyModelAdmin):
     search_fields = ("=authentication__provider_id",)
     fields = (
         *("user", "asked_for", "standing", "reason", "method", "shown", "authentication"),
+        *("browser", "network_policy", "networks"),
         *("created_at", "started_at", "returned_at", "verified_at", "granted_at"),
         *("session_rotated_at", "consumed_at", "revoked_at", "reported_at"),
     )
@@ -40,6 +41,10 @@ class FaceChallengeAdmin(ReadOnlyModelAdmin):
     @admin.display(description=gettext_lazy("action"))
     def asked_for(self, challenge: FaceChallenge) -> str:
         return challenge.action or _("any page")
+
+    @admin.display(description=gettext_lazy("network of the face"))
+    def networks(self, challenge: FaceChallenge) -> str:
+        return display.networks(challenge)
 
     @admin.display(description=gettext_lazy("shown to the user"))
     def shown(self, challenge: FaceChallenge) -> str:

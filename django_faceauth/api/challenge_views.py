@@ -39,6 +39,7 @@ from django_faceauth.gate.responses import denial
 from django_faceauth.messages import LIMITED
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.authentication import StatusChange
+from django_faceauth.networks import origin_of
 from django_faceauth.services.flow import finish
 from django_faceauth.services.flow.capture import options_for
 from django_faceauth.services.flow.progress import (
@@ -149,6 +150,7 @@ class ChallengeAttemptsView(ApiView):
                 return_url=data.get("redirect_url") or reverse("faceauth:done"),
                 agreed_to=data.get("consent", ""),
                 options=options_for(request, challenge.user).without_number(),
+                origin=origin_of(request),
             )
         except NotEnrolled:
             return denial(Reason.NOT_ENROLLED)

@@ -42,8 +42,8 @@ from django_faceauth.gate.decision import (
     apply,
     evaluate,
     load,
-    record,
     receive_body,
+    record,
 )
 from django_faceauth.gate.decorators import carry_async, run_gated, run_gated_async
 from django_faceauth.gate.locked_user import keep_user
@@ -53,7 +53,7 @@ from django_faceauth.gate.view_methods import answered_by_framework
 from django_faceauth.models import database
 from django_faceauth.services.grants import face_cookie
 
-__all__ = ["FaceRequest", "FaceRequired", "require_face"]
+__all__ = ["FaceRequest", "FaceRequired", "OptionalFaceRequest", "require_face"]
 
 #: The attribute of a view object with the state of its gates.
 GATE_STATE: Final = "_faceauth_gate_state"
@@ -72,6 +72,12 @@ class FaceRequest(Request):
     """The type of a request behind a gate, for annotations."""
 
     face: Face
+
+
+class OptionalFaceRequest(Request):
+    """The type of a request behind a gate with `when`: without a face, if none was required."""
+
+    face: Face | None
 
 
 class _Combines(type(BasePermission)):  # type: ignore[misc]
@@ -134,10 +140,9 @@ def require_face(
 
     The arguments are those of `face_required`, but that `bind` and `when` are called with the
     request and the view: `bind=lambda request, view: {"amount": view.get_object().amount}`. Its
-    place
-    among other permission classes does not matter, alone or with `&` and `|`: users whom they
-    deny are denied as if there were no gate. OPTIONS needs a face only where `methods` names
-    it or the view answers it itself.
+    place among other permission classes does not matter, alone or with `&` and `|`: users whom
+    they deny are denied as if there were no gate. OPTIONS needs a face only where `methods`
+    names it or the view answers it itself.
 
     A gate with `bind` or `single_use` and the method of the view share one transaction: when
     the method raises, the face has not been used up. Raises `ValueError` or `TypeError` where

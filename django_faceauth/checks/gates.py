@@ -18,7 +18,7 @@ from django.middleware.cache import FetchFromCacheMiddleware
 from django.utils.module_loading import import_string
 
 from django_faceauth.checks.configuration import TAG, Messages, value
-from django_faceauth.conf import PREFIX
+from django_faceauth.conf import PASSKEY, PREFIX, RECOVERY_CODE, TOTP
 from django_faceauth.gate import ungated_methods
 from django_faceauth.gate.policy import Policy
 from django_faceauth.gate.url_discovery import (
@@ -175,6 +175,26 @@ def check_kept_fields(**_options: Any) -> Messages:
                     "is stored as it was typed, until it is used.",
                     id="faceauth.W008",
                 )
+
+
+@register(TAG)
+def check_conditions(**_options: Any) -> Messages:
+    """W034: a gate that other gates open too, or that accepts what nothing offers."""
+    warning = partial(CheckWarning, id="faceauth.W034")
+    for address, policy in policies():
+        if policy.when is not None and not policy.action:
+            yield warning(
+                f"The gate at {address} has a when and no action.",
+                "Name an action: a face shown at any gate without one opens this gate too.",
+            )
+        unlisted = {PASSKEY, TOTP, RECOVERY_CODE}.intersection(policy.accept or ())
+        unlisted -= {*(value("SECOND_WAYS") or ())}
+        if unlisted and value("FALLBACK") == "":
+            yield warning(
+                f"The gate at {address} accepts {', '.join(sorted(unlisted))}, which nothing "
+                "offers.",
+                f"Add it to {PREFIX}SECOND_WAYS, or remove it from accept.",
+            )
 
 
 @register(TAG)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django_faceauth.gate.clients import recognise_client
-from django_faceauth.gate.decision import Face, FaceRequest, Reason
+from django_faceauth.gate.decision import Face, FaceRequest, OptionalFaceRequest, Reason
 from django_faceauth.gate.decorators import face_required
 from django_faceauth.gate.fallback import Unanswered, approve_by_other_method, pending_challenge
 from django_faceauth.gate.freshness import ask_first, freshness, recorded_face
@@ -18,6 +18,7 @@ __all__ = [
     "FaceRequest",
     "FaceRequiredMixin",
     "Money",
+    "OptionalFaceRequest",
     "Reason",
     "Unanswered",
     "approve_by_other_method",

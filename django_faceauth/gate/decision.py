@@ -102,12 +102,15 @@ class Face:
 
 
 class FaceRequest(HttpRequest):
-    """The type of a request behind a gate, for annotations.
-
-    Behind a gate with `when`, `face` is None if no face was required.
-    """
+    """The type of a request behind a gate, for annotations."""
 
     face: Face
+
+
+class OptionalFaceRequest(HttpRequest):
+    """The type of a request behind a gate with `when`: without a face, if none was required."""
+
+    face: Face | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +320,7 @@ def apply(request: HttpRequest, policy: Policy, decision: Decision, now: datetim
     """Carry out what follows from a decision; return it, or a refusal if a race was lost."""
     if isinstance(decision, Deny) and decision.challenge is not None:
         revocation.invalidate(decision.challenge)
-    if isinstance(decision, Allow) and decision.face is not None:
+    if isinstance(decision, Allow) and decision.face and decision.basis:
         basis, snapshot = decision.basis, decision.snapshot
         if isinstance(basis, FaceExemption):
             used = grants.note_exemption(

@@ -87,8 +87,8 @@ def face_required(
     is asked for, and the face counts for exactly this, once. `single_use` makes a face count
     once without that. The grant is used up in one transaction with what the view does: when
     the view raises, or answers with 400 to 499 or what `unused` has marked, neither has
-    happened. `keep` names form fields that a refused POST keeps
-    until the user, after the face, presses the button again.
+    happened. `keep` names form fields that a refused POST keeps until the user, after the
+    face, presses the button again.
 
     `when`, called as `bind` is and before it, says whether this request needs a face: False lets
     it through with `request.face` None, any other value and any error ask. It runs in the

@@ -39,8 +39,8 @@ def pending_challenge(request: HttpRequest, handle: str) -> Unanswered | None:
 
     `handle` is what the page was given as `?challenge=`. None means that the challenge is not
     of this user in this session, is over, is older than an hour, is locked by a report of the
-    user, or is of a gate that accepts a face alone. Queries the database, so async views call it through `sync_to_async`. Raises
-    `ConfigurationError` without `FACEAUTH_FALLBACK`.
+    user, or is of a gate that accepts a face alone. Queries the database, so async views call
+    it through `sync_to_async`. Raises `ConfigurationError` without `FACEAUTH_FALLBACK`.
     """
     _require_fallback()
     challenge = _find(request, handle, timezone.now())
@@ -58,8 +58,8 @@ def approve_by_other_method(request: HttpRequest, handle: str, *, method: str) -
     most 32. The grant lasts, binds and is used up like one by face.
 
     Raises `FlowError` if `pending_challenge` would return None or the gate does not accept the
-    method, `ValueError` for a method that
-    is malformed or reserved, and `ConfigurationError` without `FACEAUTH_FALLBACK`.
+    method, `ValueError` for a method that is malformed or reserved, and `ConfigurationError`
+    without `FACEAUTH_FALLBACK`.
     """
     _require_fallback()
     if method in {FACE, EXEMPTION}:

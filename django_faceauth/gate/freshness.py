@@ -61,6 +61,8 @@ def recorded_face(
     action: str = "",
     max_age: float | timedelta | None = None,
     bound: Mapping[str, Any] | None = None,
+    accept: Iterable[str] | None = None,
+    network: str | None = None,
 ) -> Face | None:
     """Return the face check that our rows record for a challenge of `user`, or None.
 
@@ -73,7 +75,9 @@ def recorded_face(
     A log-out, and a password changed by `User.save()`, end both.
     """
     bind = None if bound is None else lambda: bound
-    gate_policy = policy(action=action, max_age=max_age, bind=bind).resolved()
+    gate_policy = policy(
+        action=action, max_age=max_age, bind=bind, accept=accept, network=network
+    ).resolved()
     row = FaceChallenge.objects.filter(user_id=user.pk, handle=challenge).first()
     if row is None:
         return None

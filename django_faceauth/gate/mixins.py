@@ -33,9 +33,9 @@ class FaceRequiredMixin(_View):
     """Let a request through only on a recent approved face of its own user.
 
     The attributes are the arguments of `face_required`; `face_when` is a method without
-    arguments, as `get_face_binding` is. List it after mixins that check
-    who the user is, and before the view. Raises `ValueError` where the class is defined if
-    its gate could never open, and `TypeError` for a view of Django REST framework.
+    arguments, as `get_face_binding` is. List the mixin after mixins that check who the user
+    is, and before the view. Raises `ValueError` where the class is defined if its gate could
+    never open, and `TypeError` for a view of Django REST framework.
     """
 
     face_action: str = ""

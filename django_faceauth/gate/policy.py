@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -12,8 +11,6 @@ from inspect import isawaitable
 from typing import Any, Final
 
 from asgiref.sync import async_to_sync
-from django.conf import settings
-from django.db import DatabaseError
 from django.views import View
 
 from django_faceauth.conf import NETWORK_POLICIES, conf
@@ -22,9 +19,8 @@ from django_faceauth.gate.view_methods import UNSAFE, answered_by_framework
 from django_faceauth.models import FaceChallenge, database
 from django_faceauth.models.active_grants import Grant
 from django_faceauth.models.challenge import ACTION_LENGTH, EXEMPTION, FACE, METHOD_NAME
+from django_faceauth.services import unexpected_errors
 from django_faceauth.services.grants.binding import Snapshot, snapshot_of
-
-logger = logging.getLogger(__name__)
 
 SHORTEST: Final = timedelta(seconds=1)
 LONGEST: Final = timedelta(days=365)
@@ -128,7 +124,7 @@ class Policy:
         """Return whether this call needs a face: unless `when` returns False.
 
         Every other value and every error means yes. The savepoint keeps the transaction of the
-        gate usable after an error of the database.
+        gate usable after an error of the database; the error is raised if it could not.
         """
         if self.when is None:
             return True
@@ -138,10 +134,9 @@ class Policy:
                 if isawaitable(needed):
                     needed = async_to_sync(_result_of)(needed)
         except Exception as error:
-            if isinstance(error, DatabaseError) and database.has_ended_transaction(error):
-                raise  # the gate begins another one
-            name = type(error).__name__  # its text may hold data of the site
-            logger.error("when failed: %s action=%s", name, self.action, exc_info=settings.DEBUG)
+            if database.must_roll_back():
+                raise  # after a deadlock the gate begins another one
+            unexpected_errors.note(error, f"when action={self.action}")
             return True
         return needed is not False
 

@@ -42,10 +42,10 @@ class Grant:
     action: str
     binding_digest: str
     method: str
+    is_same_network: bool | None
     verified_at: datetime
     granted_at: datetime | None
     session_rotated_at: datetime | None
-    is_same_network: bool | None = None
 
     def __str__(self) -> str:
         return f"challenge {self.pk}"
@@ -80,9 +80,7 @@ def standing(*, user_id: Any, digests: Sequence[str], action: str, since: dateti
             for convert in converters:
                 moments = [convert(value, column, connection) for value in moments]
             is_same = None if same is None else bool(same)  # an integer, but on PostgreSQL
-            grants.append(
-                Grant(pk, handle, user_id, row_action, digest, method, *moments, is_same)
-            )
+            grants.append(Grant(pk, handle, user_id, row_action, digest, method, is_same, *moments))
     return sorted(grants, key=lambda grant: grant.verified_at, reverse=True)
 
 

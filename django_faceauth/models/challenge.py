@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from django_faceauth import clocks
+from django_faceauth.conf import FLAG
 from django_faceauth.models.authentication import FaceAuthentication
 from django_faceauth.models.database import Row, Rows
 
@@ -29,8 +30,12 @@ FACE = "face"
 #: The method of an exemption.
 EXEMPTION = "exemption"
 
-#: Reasons of failed challenges without a sign of tampering.
-HARMLESS = ("declined", "inconclusive", "unknown_to_provider")
+#: Reasons of failed challenges that another way of the site may still answer: those without a
+#: sign of tampering, and `network`. That one may be a relay, but users whose phone is on mobile
+#: data must get through, and a thief who relays a face has no second way of the user.
+HARMLESS = ("declined", "inconclusive", "unknown_to_provider", "network")
+#: The reason of a challenge that was disowned on the device on which the face was shown.
+NOT_ME = "not_me"
 
 
 class FaceChallengeQuerySet(Rows["FaceChallenge"]):
@@ -326,6 +331,11 @@ class FaceChallenge(Row):
     def takes_other_methods(self) -> bool:
         """Whether anything but a face may answer the challenge."""
         return self.accept != [FACE]
+
+    @property
+    def is_flagged(self) -> bool:
+        """Whether a face from another network was accepted, and the user is to be told."""
+        return self.is_same_network is False and self.network_policy == FLAG
 
     @property
     def age_limit(self) -> timedelta:

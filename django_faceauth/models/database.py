@@ -94,6 +94,14 @@ def savepoint() -> Iterator[None]:
         yield
 
 
+def must_roll_back() -> bool:
+    """Return whether one of these transactions can only be rolled back.
+
+    MariaDB ends the whole transaction at a deadlock, with its savepoints.
+    """
+    return any(connections[name].needs_rollback for name in {DEFAULT_DB_ALIAS, alias()})
+
+
 def roll_back() -> None:
     """Roll back the transactions of `shared`."""
     for name in {DEFAULT_DB_ALIAS, alias()}:
@@ -145,20 +153,6 @@ def repeated(function: Callable[Arguments, Result]) -> Callable[Arguments, Resul
 
 def may_repeat(error: DatabaseError) -> bool:
     """Return whether a transaction ended in a collision and is ours to repeat."""
-    if not _is_collision(error):
-        return False
-    is_ours = not connection().in_atomic_block
-    outcome = "repeated" if is_ours else "left to the transaction around it"
-    logger.info("collision in the database, %s: %s", outcome, type(error).__name__)
-    return is_ours
-
-
-def has_ended_transaction(error: DatabaseError) -> bool:
-    """Return whether a collision has ended a transaction that is still open here."""
-    return connection().in_atomic_block and _is_collision(error)
-
-
-def _is_collision(error: DatabaseError) -> bool:
     ours, cause = connection(), error.__cause__
     codes = {getattr(cause, "sqlstate", None), getattr(cause, "pgcode", None)}
     collisions = COLLISIONS
@@ -167,7 +161,12 @@ def _is_collision(error: DatabaseError) -> bool:
         if isinstance(error, IntegrityError):
             # A row that this transaction could not see exists already.
             collisions = frozenset({1062})
-    return not collisions.isdisjoint(codes)
+    if collisions.isdisjoint(codes):
+        return False
+    is_ours = not ours.in_atomic_block
+    outcome = "repeated" if is_ours else "left to the transaction around it"
+    logger.info("collision in the database, %s: %s", outcome, type(error).__name__)
+    return is_ours
 
 
 def skip_locked(rows: models.QuerySet[Model]) -> models.QuerySet[Model]:

@@ -23,6 +23,7 @@ class ReviewCase(Row):
         ATTEMPTS = "attempts", _("many attempts")
         AUDIT = "audit", _("changed by the provider’s audit")
         NETWORK = "network", _("approved from a new network")
+        RELAY = "relay", _("face from another network than the browser")
         REPORTED = "reported", pgettext_lazy("review case", "reported by the user")
         CONTESTED = "contested", _("contested by the user")
 

@@ -7,7 +7,6 @@ not an object, or lacks an id, is a `MalformedAnswer`.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,10 +14,9 @@ from typing import Any, ClassVar, Final, Generic, NoReturn, Self, TypeVar
 
 from django.utils.dateparse import parse_datetime
 
-from django_faceauth import clocks
+from django_faceauth import clocks, networks
 from django_faceauth.exceptions import MalformedAnswer
 from django_faceauth.identifiers import Prefix, is_id
-from django_faceauth.secret import digests
 
 __all__ = [
     "ApplicantSnapshot",
@@ -37,10 +35,6 @@ Json = Mapping[str, Any]
 
 MAX_STATUS_LENGTH: Final = 64
 CODES: Final = range(10000, 70000)
-
-#: As much of an IP address as names a network: that of a household or a small company.
-NETWORK_BITS: Final[Mapping[int, int]] = {4: 24, 6: 48}
-NETWORK_SALT: Final = "django_faceauth.network"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,24 +152,16 @@ class AttemptSnapshot:
     def parse(cls, data: object, *, operation: str, prefix: Prefix | None = Prefix.ATTEMPT) -> Self:
         """Parse a decoded JSON value; raise `MalformedAnswer`."""
         answer = _object(data, operation)
-        try:
-            address = ipaddress.ip_address(
-                _text(_object_or_empty(answer, "applicant_session_information"), "ip_address")
-            )
-        except ValueError:
-            networks = [""]
-        else:
-            place = (address, NETWORK_BITS[address.version])
-            network = ipaddress.ip_network(place, strict=False)
-            networks = [digest[:32] for digest in digests(NETWORK_SALT, str(network))]
+        visit = _object_or_empty(answer, "applicant_session_information")
+        network, *former = networks.digests_of(networks.parse(_text(visit, "ip_address")))
         return cls(
             id=_id(answer, prefix, operation),
             status=_text(answer, "status")[:MAX_STATUS_LENGTH],
             response_codes=_codes(answer),
             redirect_url=_text(answer, "redirect_url"),
             capture_url=_href(answer, "verification_url"),
-            network=networks[0],
-            former_networks=tuple(networks[1:]),
+            network=network,
+            former_networks=tuple(former),
             created_on=moment_in(answer, "created_on"),
             modified_on=moment_in(answer, "modified_on"),
         )

@@ -31,6 +31,7 @@ from django_faceauth.models import (
     IdentityVerification,
     ReviewCase,
 )
+from django_faceauth.models.challenge import NOT_ME
 from django_faceauth.services.grants.formatting import label, lines, moment
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class WarningKind(StrEnum):
 
     DECLINED = "declined"
     NETWORK = "network"
+    RELAY = "relay"
     LOCKED = "locked"
     UNENROLLED = "unenrolled"
 
@@ -137,7 +139,8 @@ def _send(message: EmailMessage, about: str) -> None:
 
 def _notice(pk: Any) -> EmailMessage | None:
     challenge = FaceChallenge.objects.select_related("user").get(pk=pk)
-    context = {**facts(challenge), "link": link_to_report(challenge)}
+    link, is_flagged = link_to_report(challenge), challenge.is_flagged
+    context = {**facts(challenge), "link": link, "is_flagged": is_flagged}
     return _to_user("notice", challenge.user, context)
 
 
@@ -209,11 +212,20 @@ def _duress(pk: Any) -> EmailMessage | None:
 
 def _report(pk: Any) -> EmailMessage | None:
     challenge = FaceChallenge.objects.get(pk=pk)
-    body = gettext(
-        "User %(user)s reported challenge %(challenge)s, for “%(action)s”, at state "
-        "“%(state)s”. Everything of theirs was ended, and face checks are locked for a day. "
-        "Please find out what happened."
-    ) % {
+    if challenge.reason == NOT_ME:
+        text = gettext(
+            "On the device that showed the face, challenge %(challenge)s of user %(user)s, for "
+            "“%(action)s”, was reported as not theirs. It was ended, at state “%(state)s”, and "
+            "face checks are locked for a day; nothing else was ended. Someone else may be "
+            "logged in as this user: please find out what happened."
+        )
+    else:
+        text = gettext(
+            "User %(user)s reported challenge %(challenge)s, for “%(action)s”, at state "
+            "“%(state)s”. Everything of theirs was ended, and face checks are locked for a day. "
+            "Please find out what happened."
+        )
+    body = text % {
         "user": challenge.user_id,
         "challenge": challenge.pk,
         "action": challenge.action,

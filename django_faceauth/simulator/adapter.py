@@ -18,6 +18,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
 from django_faceauth.simulator import fault_injection
+from django_faceauth.simulator.state_machine import LOOPBACK
 
 __all__ = ["CaptureDriver", "SimulatorAdapter"]
 
@@ -25,12 +26,14 @@ __all__ = ["CaptureDriver", "SimulatorAdapter"]
 class SimulatorAdapter(HTTPAdapter):
     """Answers for any host that it is mounted on, from the simulator's own views.
 
-    `root` is the path prefix of the simulator there, such as `/simulator`.
+    `root` is the path prefix of the simulator there, such as `/simulator`; `address` is the IP
+    address of the caller.
     """
 
-    def __init__(self, root: str = "") -> None:
+    def __init__(self, root: str = "", *, address: str = LOOPBACK) -> None:
         super().__init__()
         self.root = root.rstrip("/")
+        self.address = address
 
     def send(self, request: PreparedRequest, *_args: Any, **options: Any) -> Response:
         """Return the simulator's response to a request.
@@ -45,6 +48,7 @@ class SimulatorAdapter(HTTPAdapter):
             content_type=request.headers.get("Content-Type", ""),
             secure=url.scheme == "https",
             headers={"Host": url.netloc, **request.headers},
+            REMOTE_ADDR=self.address,
         )
         received = ReceivedRequest(sent.environ)
         received.META[fault_injection.PAUSE] = Timeout(options.get("timeout"))
@@ -95,6 +99,7 @@ class CaptureDriver:
     """Uses the capture page; a link that is closed raises `requests.HTTPError`."""
 
     user_agent: str = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
+    address: str = LOOPBACK
 
     def open(self, capture_url: str) -> str:
         """Open the capture page and return its HTML."""
@@ -109,7 +114,7 @@ class CaptureDriver:
         root, _, _ = urlsplit(url).path.rpartition("/capture/")
         with Session() as browser:
             for scheme in ("http://", "https://"):
-                browser.mount(scheme, SimulatorAdapter(root))
+                browser.mount(scheme, SimulatorAdapter(root, address=self.address))
             browser.headers["User-Agent"] = self.user_agent
             response = browser.request(method, url, data=form, allow_redirects=False)
         response.raise_for_status()

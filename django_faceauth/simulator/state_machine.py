@@ -25,6 +25,10 @@ EXPIRED: Final[Mapping[AttemptStatus, Outcome]] = {
     AttemptStatus.CAPTURE_IN_PROGRESS: LEFT,
 }
 
+#: The IP address of test clients, and one of another network (RFC 5737).
+LOOPBACK: Final = "127.0.0.1"
+ELSEWHERE: Final = "198.51.100.1"
+
 
 class NotAllowed(Exception):
     """The status of the case does not allow this transition."""

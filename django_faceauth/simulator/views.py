@@ -14,10 +14,11 @@ from django.utils import timezone, translation
 from django.views.decorators.http import require_http_methods, require_safe
 
 from django_faceauth.conf import conf
+from django_faceauth.networks import address_of
 from django_faceauth.simulator import signed_links, state_machine, store
 from django_faceauth.simulator.representations import kind_of
 from django_faceauth.simulator.scenarios import CHOICES, outcome_for, scenario_for
-from django_faceauth.simulator.state_machine import Case, NotAllowed, Unknown, Visit
+from django_faceauth.simulator.state_machine import ELSEWHERE, Case, NotAllowed, Unknown, Visit
 from django_faceauth.simulator.view_decorators import View, public
 
 #: The only face that the simulator shows. It is a drawing.
@@ -64,8 +65,10 @@ def capture(request: HttpRequest, token: str) -> HttpResponse:
     """Show the capture page, or accept the choice that was made on it."""
     now, user_agent = timezone.now(), request.headers.get("User-Agent", "")
     choice = request.POST.get("outcome", "")
+    is_elsewhere = "elsewhere" in request.POST
+    address = address_of(request) or request.META.get("REMOTE_ADDR", "")
     visit = Visit(
-        ip_address=request.META.get("REMOTE_ADDR", ""),
+        ip_address=ELSEWHERE if is_elsewhere else str(address),
         user_agent=user_agent,
         initial_device="mobile" if "Mobi" in user_agent else "desktop",
     )
@@ -79,6 +82,8 @@ def capture(request: HttpRequest, token: str) -> HttpResponse:
             return HttpResponseBadRequest("unknown outcome", content_type="text/plain")
 
         def finish(case: Case) -> Case:
+            if is_elsewhere:
+                case = state_machine.open_capture(case, attempt_id, visit, now)
             return state_machine.finish_capture(
                 case,
                 attempt_id,

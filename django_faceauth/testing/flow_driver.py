@@ -19,6 +19,7 @@ from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChalleng
 from django_faceauth.services.flow.progress import Step
 from django_faceauth.simulator import signed_links
 from django_faceauth.simulator.adapter import CaptureDriver
+from django_faceauth.simulator.state_machine import ELSEWHERE, LOOPBACK
 from django_faceauth.statuses import UNDER_WAY, AttemptStatus
 from django_faceauth.testing.provider import Outcome
 from django_faceauth.testing.responses import json_in, page_at
@@ -42,6 +43,7 @@ class FlowDriver:
     client: Client
     challenge: FaceChallenge
     secure: bool
+    elsewhere: bool = False
 
     def run_pages(self, outcome: Outcome) -> HttpResponse:
         """Go through the pages, and return the last one."""
@@ -55,7 +57,7 @@ class FlowDriver:
             attempt.authentication.provider_id or "", attempt.provider_id
         )
         link = f"{conf.BASE_URL}/capture/{token}/"
-        page = self._get(_path(CaptureDriver().show_face(link, BUTTONS[outcome])))
+        page = self._get(_path(self._phone.show_face(link, BUTTONS[outcome])))
         for _ in range(LONGEST_WAIT):
             view = page_at(page.request["PATH_INFO"])  # type: ignore[attr-defined]
             if view is None or view.view_name not in {"faceauth:returned", "faceauth:waiting"}:
@@ -82,7 +84,7 @@ class FlowDriver:
         )
         if started.status_code != HTTPStatus.CREATED:
             return started
-        url = CaptureDriver().show_face(json_in(started)["capture_url"], BUTTONS[outcome])
+        url = self._phone.show_face(json_in(started)["capture_url"], BUTTONS[outcome])
         # The browser that an app opens is not logged in.
         browser = Client(SERVER_NAME=urlsplit(url).hostname or "testserver")
         browser.get(_path(url), secure=self.secure)
@@ -94,6 +96,16 @@ class FlowDriver:
             let_time_pass(self.challenge.authentication_id)
         raise AssertionError(TOO_LONG)
 
+    @property
+    def _address(self) -> str:
+        address: str = self.client.defaults.get("REMOTE_ADDR", LOOPBACK)
+        return address
+
+    @property
+    def _phone(self) -> CaptureDriver:
+        """The device that shows the face, by default in the network of the client."""
+        return CaptureDriver(address=ELSEWHERE if self.elsewhere else self._address)
+
     def _attempt(self) -> FaceAttempt | None:
         self.challenge.refresh_from_db()
         row = self.challenge.authentication
@@ -104,6 +116,9 @@ class FlowDriver:
         return response  # type: ignore[no-any-return]
 
     def _post(self, path: str, data: Any, **options: Any) -> HttpResponse:
+        if conf.TRUSTED_PROXIES:
+            hops = ", ".join([self._address] * conf.TRUSTED_PROXIES)
+            options.setdefault("HTTP_X_FORWARDED_FOR", hops)
         response: Any = self.client.post(path, data, secure=self.secure, **options)
         return response  # type: ignore[no-any-return]
 

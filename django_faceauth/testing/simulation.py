@@ -53,6 +53,7 @@ class Simulation:
         url: str,
         *,
         outcome: Outcome | None = None,
+        elsewhere: bool = False,
         method: str = "get",
         data: Any = None,
         headers: Mapping[str, str] | None = None,
@@ -65,7 +66,8 @@ class Simulation:
         again, or the reason why not. For an API it is the response to the repeated request.
         Gives the consent that `FACEAUTH_CONSENT_VERSION` asks for, and does not sleep.
 
-        `outcome` is "approved" by default, or what `decides` set. The other arguments are
+        `outcome` is "approved" by default, or what `decides` set. With `elsewhere`, the face is
+        shown in another network than that of the client, as in a relay. The other arguments are
         those of the client. Raises `AssertionError` if no face is asked for, and `TypeError`
         for an async client.
         """
@@ -73,7 +75,7 @@ class Simulation:
             raise TypeError("show_face() needs a sync client: django.test.Client()")
         send = partial(getattr(client, method), url, data, secure=secure, **request)
         refusal = send(headers=headers)
-        driver = FlowDriver(client, challenge_of(refusal), secure)
+        driver = FlowDriver(client, challenge_of(refusal), secure, elsewhere)
         outcome = outcome or self._next_outcome(driver.challenge)
         if refusal.status_code != HTTPStatus.UNAUTHORIZED:
             return driver.run_pages(outcome)

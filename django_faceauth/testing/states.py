@@ -28,6 +28,7 @@ from django_faceauth.models import (
 )
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.models.exemption import EVERY_ACTION
+from django_faceauth.networks import digests_of, parse
 from django_faceauth.provider.resources import AttemptSnapshot, AuthenticationSnapshot, ResponseCode
 from django_faceauth.services import limits, review_queue
 from django_faceauth.services.enrolment import applicants
@@ -37,7 +38,7 @@ from django_faceauth.services.grants.binding import snapshot_of
 from django_faceauth.services.grants.challenge_spec import ChallengeSpec
 from django_faceauth.services.sync import sync
 from django_faceauth.services.sync.sync import Pulled
-from django_faceauth.simulator.state_machine import new_id
+from django_faceauth.simulator.state_machine import ELSEWHERE, LOOPBACK, new_id
 from django_faceauth.statuses import AttemptStatus, AuthenticationStatus
 from django_faceauth.testing.provider import SIMULATOR
 from django_faceauth.testing.responses import challenge_of
@@ -85,21 +86,22 @@ def face_shown(
     ago: Duration = 0,
     binding: Mapping[str, Any] | None = None,
     user: AbstractBaseUser | None = None,
+    elsewhere: bool = False,
 ) -> FaceChallenge:
     """Approve a face check of the user at `target`, so that gates of `action` open.
 
     `target` is a test client, a request of a `RequestFactory`, or a response that asks for a
     face, whose challenge has its `action` and `binding` from the gate. `ago` is the time since
     the capture, in seconds or as a `timedelta`. `binding` is the mapping that the gate's `bind`
-    returns. `user` is logged in first. A user who is not enrolled is.
+    returns. `user` is logged in first. A user who is not enrolled is. With `elsewhere`, the face
+    is captured in another network than that of the session, as in a relay.
 
     Returns the challenge: clients without a session send its `handle` as `Face-Challenge`.
     Raises `ValueError` when no user is logged in, and the errors of `bind` for a `binding`.
     """
     then = _then(ago)
-    return _decided(
-        _asked(target, action, binding, user, then), AuthenticationStatus.APPROVED, then
-    )
+    challenge = _asked(target, action, binding, user, then)
+    return _decided(challenge, AuthenticationStatus.APPROVED, then, elsewhere=elsewhere)
 
 
 def face_declined(
@@ -194,14 +196,21 @@ def _asked(
             )
         return challenge_of(target)
     snapshot = {} if binding is None else snapshot_of(binding)
-    spec = ChallengeSpec(action, conf.MAX_AGE, snapshot, reason="not_shown", next_url="/")
+    spec = ChallengeSpec(
+        *(action, conf.MAX_AGE, snapshot),
+        reason="not_shown",
+        next_url="/",
+        network_policy=conf.NETWORK_POLICY,
+    )
     with request_of(target, user) as request:
         enrolled(cast(AbstractBaseUser, request.user))  # others are not asked
         return grants.ask(request, spec, window=conf.CAPTURE_WINDOW, now=now)
 
 
 @database.atomic()
-def _decided(challenge: FaceChallenge, status: str, now: datetime) -> FaceChallenge:
+def _decided(
+    challenge: FaceChallenge, status: str, now: datetime, *, elsewhere: bool = False
+) -> FaceChallenge:
     """Finish an open challenge with a result of the provider."""
     user = challenge.user
     row = FaceAuthentication.objects.create(
@@ -210,12 +219,15 @@ def _decided(challenge: FaceChallenge, status: str, now: datetime) -> FaceChalle
         user_journey_id=conf.USER_JOURNEY_ID,
         environment=conf.ENVIRONMENT,
     )
-    FaceChallenge.objects.filter(pk=challenge.pk).update(authentication=row, started_at=now)
+    here, there = (digests_of(parse(address))[0] for address in (LOOPBACK, ELSEWHERE))
+    started = FaceChallenge.objects.filter(pk=challenge.pk)
+    started.update(authentication=row, started_at=now, network=here)
     challenge.refresh_from_db()
     attempt = AttemptSnapshot(
         id=new_id("fatp"),
         status=AttemptStatus.COMPLETED,
         redirect_url=f"https://testserver/{challenge.handle}/",
+        network=there if elsewhere else here,
         created_on=now,
         modified_on=now,
     )

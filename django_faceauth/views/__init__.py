@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from django_faceauth.views.flow import done, resume, returned, start, status, waiting
-from django_faceauth.views.rights import consent, contest, report
+from django_faceauth.views.rights import consent, contest, not_me, report
 
 __all__ = [
     "consent",
     "contest",
     "done",
+    "not_me",
     "report",
     "resume",
     "returned",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -11,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.encoding import iri_to_uri
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -22,6 +24,7 @@ from django_faceauth.gate.responses import enrolment_of
 from django_faceauth.messages import LIMITED, WORDINGS, Wording
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.authentication import StatusChange
+from django_faceauth.networks import origin_of
 from django_faceauth.services.flow import finish
 from django_faceauth.services.flow.capture import options_for
 from django_faceauth.services.flow.progress import (
@@ -33,7 +36,7 @@ from django_faceauth.services.flow.progress import (
 )
 from django_faceauth.services.flow.start import begin, closed_until
 from django_faceauth.services.grants import face_cookie, grants
-from django_faceauth.services.grants.formatting import kept_lines
+from django_faceauth.services.grants.formatting import Line, kept_lines, label, moment
 from django_faceauth.views.pages import (
     AGAIN,
     not_found,
@@ -73,6 +76,7 @@ def start(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
             now=now,
             agreed_to=request.POST.get("consent", ""),
             options=options if by_sms else options.without_number(),
+            origin=origin_of(request),
         )
     except NotEnrolled:
         context = {"fallback": fallback_for(challenge.handle), **enrolment_of(challenge.user)}
@@ -262,25 +266,46 @@ def limited(
 
 def _returned_elsewhere(request: HttpRequest, handle: str) -> HttpResponse:
     """Answer a browser without the session: another device, or one that a client has opened."""
-    return_url = grants.return_url_of(handle)
-    if return_url:
-        return _send_back(request, return_url)
-    challenge = grants.find_replaced(request, handle)
-    if challenge is not None:
-        return retry_with_cookie(request, challenge)
-    if request.user.is_authenticated:
-        return render(request, "faceauth/elsewhere.html", status=404)
-    # With SESSION_COOKIE_SAMESITE="Strict" the cookie does not come along from another
-    # site. Requested once more from a page of ours, it does.
-    again = "" if AGAIN in request.GET else f"{request.path}?{AGAIN}=1"
-    return render(request, "faceauth/elsewhere.html", {"again": again})
+    started = grants.find_started(handle, now=timezone.now())
+    if started is not None and started.return_url and AGAIN not in request.GET:
+        return _send_back(request, started.return_url, is_elsewhere=True)
+    replaced = grants.find_replaced(request, handle)
+    if replaced is not None:
+        return retry_with_cookie(request, replaced)
+    if not request.user.is_authenticated and AGAIN not in request.GET:
+        # With SESSION_COOKIE_SAMESITE="Strict" the cookie does not come along from another
+        # site. Requested once more from a page of ours, it does. Until then there is no form,
+        # whose CSRF token could begin a new session in place of the old one.
+        again = f"{request.path}?{AGAIN}=1"
+        return render(request, "faceauth/elsewhere.html", {"again": again})
+    context = {} if started is None else _origin_of(started)
+    is_stranger = request.user.is_authenticated and not context
+    return render(request, "faceauth/elsewhere.html", context, status=404 if is_stranger else 200)
 
 
-def _send_back(request: HttpRequest, return_url: str) -> HttpResponse:
+def _origin_of(challenge: FaceChallenge) -> dict[str, Any]:
+    """Return what the device that showed the face is told: no values, and no status."""
+    title = label(challenge.action) if challenge.action else _("a protected page")
+    facts = {
+        _("Purpose"): title,
+        _("Requested"): moment(challenge.started_at or challenge.created_at),
+        _("Browser"): challenge.browser,
+    }
+    lines = [Line(name, (value,)) for name, value in facts.items() if value]
+    return {"lines": lines, "not_me_url": reverse("faceauth:not-me", args=[challenge.handle])}
+
+
+def _send_back(
+    request: HttpRequest, return_url: str, *, is_elsewhere: bool = False
+) -> HttpResponse:
     """Go to the URL that an API client has named, if it is still on the site's list.
 
-    By a page, not a redirect: apps have schemes of their own.
+    By a page, not a redirect: apps have schemes of their own. For a browser without the session,
+    it links to the page for phones that come back.
     """
+    context = {"return_url": return_url, "is_elsewhere": is_elsewhere}
     if return_url in conf.REDIRECT_ALLOWLIST:
-        return render(request, "faceauth/back.html", {"return_url": return_url})
+        return render(request, "faceauth/back.html", context)
+    if is_elsewhere:
+        return render(request, "faceauth/done.html", context)
     return redirect("faceauth:done")

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_faceauth.conf import conf
 from django_faceauth.gate.redirects import fallback_for, home
 from django_faceauth.models import FaceChallenge
+from django_faceauth.models.challenge import NOT_ME
 from django_faceauth.services import notifications
-from django_faceauth.services.grants import identity
+from django_faceauth.services.grants import grants, identity
 from django_faceauth.services.privacy import consent as consents
 from django_faceauth.services.review import user_reports
 from django_faceauth.views.pages import not_found, of_this_session, page
@@ -37,9 +38,27 @@ def report(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         user_reports.report(subject, now=timezone.now())
         return redirect("faceauth:report", token)
-    page = "report" if subject.reported_at is None else "reported"
+    is_reported = subject.reported_at is not None and getattr(subject, "reason", "") != NOT_ME
+    page = "reported" if is_reported else "report"
     context = {"token": token, "cancel_url": home(), **notifications.facts(subject)}
     return render(request, f"faceauth/{page}.html", context)
+
+
+@page
+@csrf_protect
+@require_POST
+def not_me(request: HttpRequest, handle: str) -> HttpResponse:
+    """Receive a report from the device that showed the face, which need not be logged in.
+
+    Public, like the page with its button: the handle is enough, since the report ends no more
+    than the challenge that it names.
+    """
+    now = timezone.now()
+    challenge = grants.find_started(handle, now=now)
+    if challenge is None:
+        return not_found(request)
+    user_reports.report(challenge, ends_all=False, now=now)
+    return render(request, "faceauth/not_me.html", {"cancel_url": home()})
 
 
 @page

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from adrf.views import APIView as AsyncAPIView
 from asgiref.sync import async_to_sync, sync_to_async
+from django.contrib.auth.models import User
 from django.db import connection
 from django.http import Http404
 from rest_framework.decorators import action, api_view, permission_classes
@@ -19,9 +20,11 @@ from rest_framework.test import APIRequestFactory, force_authenticate
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
+from django_faceauth import metrics
 from django_faceauth.api.permissions import FaceRequired, require_face
 from django_faceauth.gate.url_discovery import gated_views, policy_at
 from django_faceauth.models import FaceChallenge
+from django_faceauth.services.grants import identity
 from tests.api_client import Program
 from tests.site.api import Secret
 from tests.site.models import Payment
@@ -113,6 +116,184 @@ def test_gates_of_an_api_are_found_by_the_checks():
     assert found["/shop/secret/"].max_age == timedelta(seconds=180)
     assert found["/shop/attributed/"].methods == frozenset({"POST"})
     assert found["/shop/^payments/(?P<pk>[^/.]+)/pay/$"].is_single_use
+
+
+# -- gates that ask only when it matters, and what they accept
+
+
+class Conditional(Secret):
+    permission_classes = [IsAuthenticated, FaceRequired]
+    face_action = "secret"
+    needed = False
+
+    def face_when(self):
+        return self.needed
+
+    def get(self, request):
+        return Response(str(request.face))
+
+
+class ConditionalAsync(AsyncAPIView):
+    authentication_classes = Secret.authentication_classes
+    permission_classes = [IsAuthenticated, FaceRequired]
+    face_action = "secret"
+    needed = False
+
+    async def face_when(self):
+        await User.objects.acount()
+        return self.needed
+
+    async def get(self, request):
+        return Response(str(request.face))
+
+
+class ConditionalOnce(Conditional):
+    face_single_use = True
+
+
+class ConditionalAsyncOnce(ConditionalAsync):
+    face_single_use = True
+
+
+CONDITIONAL = [Conditional, ConditionalAsync, ConditionalOnce, ConditionalAsyncOnce]
+
+
+def visit(view, program, **kwargs):
+    call_it = call_async if issubclass(view, AsyncAPIView) else call
+    return call_it(view, program, **kwargs)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("view", CONDITIONAL)
+def test_a_method_of_the_view_says_whether_a_face_is_needed(token, view):
+    """Any value but False, and any error, asks; nothing is written for what is let through."""
+    before = metrics.counts["gate.not_required"]
+
+    answer = visit(view, token)
+
+    assert (answer.data, answer["Cache-Control"]) == ("None", "no-store, private")
+    assert metrics.counts["gate.not_required"] == before + 1
+    assert FaceChallenge.objects.count() == 0
+    for needed in (True, None, 0, ""):
+        assert visit(type("View", (view,), {"needed": needed}), token).status_code == 401
+    broken = type("View", (view,), {"face_when": lambda self: self.no_such_attribute})
+    assert visit(broken, token).status_code == 401
+
+
+def test_a_condition_is_given_the_request_and_the_view(token):
+    calls = []
+    gate = require_face(action="secret", when=lambda *args: calls.append(args))
+
+    assert call(secret(gate), token).status_code == 401
+    ((request, view),) = calls
+    assert (request.user, view.request) == (token.person.user, request)
+
+
+def test_users_who_may_not_pass_are_refused_before_the_condition(token):
+    calls = []
+    view = secret(require_face(action="secret", when=lambda *args: calls.append(args)))
+
+    assert view.as_view()(APIRequestFactory().get("/")).status_code == 403
+    User.objects.update(is_active=False)
+    assert call(view, token).status_code in {401, 403}
+    User.objects.update(is_active=True)
+    impersonated = token.person.request()
+    impersonated.session[identity.IMPERSONATION_KEYS[0]] = ["7"]
+    assert view.as_view()(impersonated).status_code == 403
+    assert calls == []
+    assert view.as_view()(token.person.request()).status_code == 401
+    assert len(calls) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("view", [ConditionalOnce, ConditionalAsyncOnce])
+@pytest.mark.parametrize("needed", [[False, True], [False, False], [True]])
+def test_the_condition_of_single_use_is_asked_again_right_before_the_work(token, view, needed):
+    """It may have become true meanwhile: nothing is done then."""
+    answers, worked = iter(needed), []
+
+    class Changing(view):
+        @property
+        def needed(self):
+            return next(answers)
+
+        def finalize_response(self, request, response, *args, **kwargs):
+            worked.append(getattr(response, "data", None) == "None")
+            return super().finalize_response(request, response, *args, **kwargs)
+
+    response = visit(Changing, token)
+
+    is_let_through = needed == [False, False]
+    assert response.status_code == (200 if is_let_through else 401)
+    assert worked == [is_let_through]
+    assert list(answers) == []
+    assert FaceChallenge.objects.count() == (0 if is_let_through else 1)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("view", CONDITIONAL)
+def test_a_condition_that_breaks_the_transaction_leaves_it_usable(token, view):
+    def broken(self):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT no_such_column FROM auth_user")
+
+    def works(self, request):
+        return Response(User.objects.get().username)
+
+    async def works_async(self, request):
+        return Response((await User.objects.aget()).username)
+
+    get = works_async if issubclass(view, AsyncAPIView) else works
+    broken = type("View", (view,), {"face_when": broken, "get": get})
+    assert visit(broken, token).status_code == 401
+    handle = shown(token)
+
+    assert visit(broken, token, handle=handle).data == token.person.user.username
+
+
+@pytest.mark.parametrize("attributes", [{"face_accept": ["face"]}, {"face_network": "deny"}])
+def test_attributes_say_what_is_accepted(token, attributes):
+    """A client that names the challenge of another gate of the action gets another one."""
+    view = type("View", (Conditional,), {"needed": True})
+    strict = type("View", (view,), attributes)
+    handle = shown(token)
+    code = {"method": "code"} if "face_accept" in attributes else {}
+    FaceChallenge.objects.update(is_same_network=False, **code)
+
+    assert call(view, token, handle=handle).status_code == 200
+    assert call(strict, token, handle=handle).status_code == 401
+    FaceChallenge.objects.update(is_same_network=True, method="face")
+    assert call(strict, token, handle=handle).status_code == 200
+
+
+def test_a_client_that_names_the_open_challenge_of_another_gate_gets_another(token):
+    one = secret(require_face(action="secret"))
+    others = [
+        secret(require_face(action="secret", **gate))
+        for gate in ({"accept": ["face"]}, {"network": "deny"})
+    ]
+
+    def asked(view, handle=""):
+        return json.loads(call(view, token, handle=handle).content)["challenge"]
+
+    handle = asked(one)
+    assert asked(one, handle) == handle
+    for other in others:
+        another = asked(other, handle)
+        assert another != handle
+        assert asked(other, another) == another
+    rows = FaceChallenge.objects.order_by("pk").values_list("accept", "network_policy")
+    assert list(rows) == [(None, "flag"), (["face"], "flag"), (None, "deny")]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"accept": "face"}, {"accept": ["code"]}, {"network": "no"}, {"accept": ["x y"]}]
+)
+def test_a_malformed_gate_is_an_error_where_it_is_written(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        require_face(action="secret", **wrong)
+    with pytest.raises(TypeError, match="when"):
+        require_face(action="secret", when=True)
 
 
 # -- combined with others

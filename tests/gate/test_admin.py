@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.admin import action
+from django.contrib.admin import AdminSite, ModelAdmin, action
 from django.contrib.auth.models import Permission
 from django.test import Client
+from django.urls import path
 
 from django_faceauth.gate.admin import (
     FaceRequiredAdminSite,
@@ -13,6 +14,7 @@ from django_faceauth.gate.admin import (
     face_required_action,
 )
 from django_faceauth.models import FaceChallenge
+from tests.addresses import served
 from tests.site.models import Payment
 
 LIST = "/admin/shop/payment/"
@@ -207,6 +209,82 @@ def test_an_action_keeps_its_description_and_permissions(clerk, payment):
 
     assert (close.short_description, close.allowed_permissions) == ("Close", ["close"])
     assert b"Pay out" in clerk.browser.get(LIST).content
+
+
+# -- only when it matters
+
+
+class Cautious(FaceRequiredModelAdmin):
+    """Asks before large payments are changed."""
+
+    face_accept, face_network = ("face",), "deny"
+
+    def face_when(self, request, object_id=None, **arguments):
+        return not Payment.objects.filter(pk=object_id, amount__lt=50).exists()
+
+
+class Payer(ModelAdmin):
+    """Asks before large payments are made."""
+
+    actions = ["pay"]
+
+    @face_required_action(
+        action="pay",
+        single_use=True,
+        when=lambda desk, request, rows: rows.filter(amount__gte=50).exists(),
+        accept=["face"],
+        network="deny",
+    )
+    def pay(self, request, rows):
+        rows.update(paid=1)
+
+
+@pytest.fixture
+def conditional():
+    """A site with two admins of payments, at /cautious/ and /payer/."""
+    sites = {}
+    for kind in (Cautious, Payer):
+        sites[kind] = AdminSite(name=kind.__name__.lower())
+        sites[kind].register(Payment, kind)
+    with served(*(path(f"{site.name}/", site.urls) for site in sites.values())):
+        yield
+
+
+def test_a_model_asks_for_changes_that_matter(clerk, payment, conditional):
+    """What it accepts is what its attributes say; other URLs than that of a row ask."""
+    large = Payment.objects.create(user=clerk.user, payee="Eve", amount=1000)
+    pages = "/cautious/shop/payment/"
+
+    saved = clerk.browser.post(f"{pages}{payment.pk}/change/", typed_for(clerk))
+    assert saved["Location"] == pages
+    for page in (f"{large.pk}/change/", "add/", ""):
+        clerk.is_asked(f"{pages}{page}", "post", data=typed_for(clerk))
+
+    payment.refresh_from_db()
+    assert payment.payee == "Ann"
+    assert (clerk.challenge.accept, clerk.challenge.network_policy) == (["face"], "deny")
+
+
+def test_staff_without_permission_are_denied_where_no_face_is_needed(person, conditional):
+    """G-08."""
+    make_staff(person, "view_payment")
+    payment = Payment.objects.create(user=person.user, payee="Bob", amount=1)
+
+    answer = person.browser.post(f"/cautious/shop/payment/{payment.pk}/change/", typed_for(person))
+
+    assert answer.status_code == 403
+    assert Payment.objects.get().payee == "Bob"
+
+
+def test_an_action_asks_for_rows_that_matter(clerk, payment, conditional):
+    pages = "/payer/shop/payment/"
+    large = Payment.objects.create(user=clerk.user, payee="Eve", amount=1000)
+
+    assert clerk.browser.post(pages, chosen("pay", payment))["Location"] == pages
+    clerk.is_asked(pages, "post", data=chosen("pay", payment, large))
+
+    assert [*Payment.objects.filter(paid=1)] == [payment]
+    assert (clerk.challenge.accept, clerk.challenge.network_policy) == (["face"], "deny")
 
 
 # -- where it is defined

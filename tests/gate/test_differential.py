@@ -22,6 +22,7 @@ from rest_framework.views import APIView
 from django_faceauth.api.permissions import require_face
 from django_faceauth.gate import FaceRequiredMixin, face_required, recognise_client
 from django_faceauth.gate.admin import FaceRequiredAdminSite
+from django_faceauth.models import FaceChallenge
 from django_faceauth.testing import face_shown
 from tests.addresses import served
 from tests.gate.test_admin import make_staff
@@ -74,12 +75,23 @@ class Authentication(BaseAuthentication):
         return "Bearer"
 
 
-def doors_for(methods):
+#: What the `when` of a gate does.
+CONDITIONS = {"never": lambda: False, "always": lambda: True, "fails": lambda: 1 / 0}
+
+
+def doors_for(case):
     """Return a gated view of each kind, by its address, all of them with the same gate."""
-    gate = {"action": "doors", "methods": methods, "max_age": HOUR}
+
+    def condition(*args, **kwargs):
+        return CONDITIONS[case.when]()
+
+    when = condition if case.when else None
+    limits = {"accept": case.accept, "network": case.network}
+    gate = {"action": "doors", "methods": case.methods, "max_age": HOUR, "when": when, **limits}
 
     class Mixed(FaceRequiredMixin, View):
-        face_action, face_methods, face_max_age = "doors", methods, HOUR
+        face_action, face_methods, face_max_age = "doors", case.methods, HOUR
+        face_when, face_accept, face_network = when, case.accept, case.network
 
         def get(self, request):
             return told(request)
@@ -101,10 +113,11 @@ def doors_for(methods):
         "async": with_token(async_to_sync(face_required(**gate)(told_async))),
         "api": Endpoint.as_view(),
     }
-    if methods is None:
+    if case.methods is None:
 
         class Site(FaceRequiredAdminSite):
             face_action, face_max_age = "doors", HOUR
+            face_when, face_accept, face_network = when, case.accept, case.network
 
             def index(self, request, extra_context=None):
                 return told(request)
@@ -135,7 +148,10 @@ def session_user(request):
 
 @dataclass(frozen=True)
 class Case:
-    """A request: a session and a token, of a user who may have shown a face for it."""
+    """A request: a session and a token, of a user who may have shown a face for it.
+
+    `method` is what they did in place of that, and `is_same_network` where they did it.
+    """
 
     verb: str = "GET"
     headers: tuple = tuple(PAGE.items())
@@ -143,6 +159,11 @@ class Case:
     session: str = ""
     token: str = ""
     names: str = ""
+    when: str = ""
+    accept: tuple | None = None
+    network: str | None = None
+    method: str = "face"
+    is_same_network: bool | None = None
 
     def expected(self, door):
         """Return what has to come of it at a door, in other words than the gate's own."""
@@ -151,10 +172,10 @@ class Case:
         by_token = takes_tokens and bool(self.token)
         if not who and (door in {"api", "ninja", "admin"} or self.is_covered):
             return "login"
-        if not self.is_covered:
+        if not self.is_covered or self.when == "never":
             return f"in as {who}"
         is_fresh = self.names == self.token == "fresh" if by_token else self.session == "fresh"
-        if is_fresh:
+        if is_fresh and self.is_accepted:
             return f"in as {who}"
         is_page = self.verb != "PUT" and dict(self.headers) == PAGE
         is_told = by_token or door == "api" or not is_page
@@ -163,6 +184,12 @@ class Case:
     @property
     def is_covered(self):
         return self.methods is None or self.verb != "GET"
+
+    @property
+    def is_accepted(self):
+        if self.method == "face":
+            return self.network != "deny" or self.is_same_network is True
+        return self.accept != ("face",)
 
 
 CASES = st.builds(
@@ -173,6 +200,11 @@ CASES = st.builds(
     session=st.sampled_from(["", "fresh", "stale"]),
     token=st.sampled_from(["", "", "fresh", "stale"]),
     names=st.sampled_from(["", "fresh", "stale"]),
+    when=st.sampled_from(["", "", *CONDITIONS]),
+    accept=st.sampled_from([None, ("face",), ("face", "code")]),
+    network=st.sampled_from([None, "ignore", "flag", "deny"]),
+    method=st.sampled_from(["face", "code"]),
+    is_same_network=st.sampled_from([True, False, None]),
 )
 
 
@@ -214,6 +246,14 @@ def scene(people, monkeypatch):
 @example(Case(session="fresh", token="fresh"))
 @example(Case(session="fresh", token="stale", names="fresh"))
 @example(Case(session="fresh", verb="PUT", methods=("POST",), token="stale"))
+@example(Case(when="never"))
+@example(Case(session="stale", when="never"))
+@example(Case(session="fresh", token="stale", when="never"))
+@example(Case(session="stale", when="fails"))
+@example(Case(session="fresh", accept=("face",), method="code"))
+@example(Case(session="fresh", accept=("face", "code"), method="code"))
+@example(Case(session="fresh", network="deny", is_same_network=False))
+@example(Case(session="fresh", network="deny", is_same_network=True))
 @settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -225,7 +265,8 @@ def test_every_door_does_what_the_oracle_says(scene, case):
         headers["x-token"] = case.token
     if case.names:
         headers["face-challenge"] = handles[case.names]
-    patterns = doors_for(case.methods)
+    FaceChallenge.objects.update(method=case.method, is_same_network=case.is_same_network)
+    patterns = doors_for(case)
     with served(*patterns, path("desk/", admin.site.urls)):  # where the admin asks who it is
         names = [str(pattern.pattern).strip("/") for pattern in patterns]
         answers = {
@@ -238,7 +279,7 @@ def test_every_door_does_what_the_oracle_says(scene, case):
 
 def test_there_is_a_door_of_each_kind():
     """Where nothing is left out, since it is installed."""
-    names = {str(pattern.pattern).strip("/") for pattern in doors_for(None)}
+    names = {str(pattern.pattern).strip("/") for pattern in doors_for(Case())}
 
     assert {"function", "class", "async", "api", "admin"} <= names
     assert ("ninja" in names) == bool(find_spec("ninja"))

@@ -27,6 +27,11 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DATA = {"amount": "12.50"}
 GATE = policy(action="payout", max_age=300)
 BOUND = policy(action="payout", max_age=300, bind=lambda: DATA)
+FACE_ONLY = policy(action="payout", max_age=300, accept=["face"])
+LETTERS = policy(action="payout", max_age=300, accept=["face", "letter"])
+DENY, FLAG, IGNORE = (
+    policy(action="payout", max_age=300, network=name) for name in ("deny", "flag", "ignore")
+)
 
 
 def ago(seconds: float) -> datetime:
@@ -34,12 +39,19 @@ def ago(seconds: float) -> datetime:
 
 
 def grant(
-    shown: float = 20, *, pk: int = 1, action: str = "payout", method: str = "face", data=None
+    shown: float = 20,
+    *,
+    pk: int = 1,
+    action: str = "payout",
+    method: str = "face",
+    data=None,
+    is_same_network: bool | None = None,
 ) -> Grant:
     """Return a grant of a face that was shown so many seconds ago."""
     handle = f"handle-{pk}"
     digest = binding.digest(data or {}, nonce=handle, action=action, user_id=7)
-    return Grant(pk, handle, 7, action, digest, method, ago(shown), ago(shown), None)
+    moments = ago(shown), ago(shown), None
+    return Grant(pk, handle, 7, action, digest, method, is_same_network, *moments)
 
 
 def row(state: str, *, shown: float = 20, pk: int = 9, data=None) -> FaceChallenge:
@@ -71,6 +83,12 @@ def decide(facts: Facts, gate: Policy) -> Decision:
         (GATE, Facts(NOW, Reason.ANONYMOUS, active=[grant()]), Deny, "anonymous"),
         (GATE, Facts(NOW, Reason.IMPERSONATED, active=[grant()]), Deny, "impersonated"),
         (GATE, Facts(NOW, Reason.INACTIVE, exemption=EXEMPTION), Deny, "inactive"),
+        # A gate that need not ask has looked up no rows.
+        (GATE, replace(NONE, is_needed=False), Allow, "not_required"),
+        (GATE, Facts(NOW, Reason.ANONYMOUS, is_needed=False), Deny, "anonymous"),
+        (GATE, Facts(NOW, Reason.IMPERSONATED, is_needed=False), Deny, "impersonated"),
+        (GATE, Facts(NOW, Reason.INACTIVE, is_needed=False), Deny, "inactive"),
+        (BOUND, Facts(NOW, Reason.IN_ADVANCE, is_needed=False), Deny, "in_advance"),
         # Windows: open at the start, closed at the end, tolerant of a clock 60 s ahead.
         (GATE, replace(NONE, active=[grant(0)]), Allow, "fresh"),
         (GATE, replace(NONE, active=[grant(299)]), Allow, "fresh"),
@@ -83,6 +101,29 @@ def decide(facts: Facts, gate: Policy) -> Decision:
         (GATE, replace(NONE, active=[grant(method="letter")]), Allow, "other_method"),
         (BOUND, replace(NONE, snapshot=DATA, active=[grant(data=DATA)]), Allow, "fresh"),
         (BOUND, replace(NONE, snapshot=DATA, active=[grant()]), Challenge, "not_shown"),
+        # The method that it was given by.
+        (FACE_ONLY, replace(NONE, active=[grant()]), Allow, "fresh"),
+        (FACE_ONLY, replace(NONE, active=[grant(method="letter")]), Challenge, "not_shown"),
+        (FACE_ONLY, replace(NONE, exemption=EXEMPTION), Allow, "exempt"),
+        (FACE_ONLY, replace(NONE, active=[grant(method="letter"), grant()]), Allow, "fresh"),
+        (LETTERS, replace(NONE, active=[grant(method="letter")]), Allow, "other_method"),
+        (LETTERS, replace(NONE, active=[grant(method="code")]), Challenge, "not_shown"),
+        # The network that a face was captured in.
+        *(
+            (DENY, replace(NONE, active=[grant(is_same_network=same)]), kind, reason)
+            for same, kind, reason in (
+                (True, Allow, "fresh"),
+                (False, Challenge, "not_shown"),
+                (None, Challenge, "not_shown"),
+            )
+        ),
+        *(
+            (gate, replace(NONE, active=[grant(is_same_network=same)]), Allow, "fresh")
+            for gate in (FLAG, IGNORE)
+            for same in (True, False, None)
+        ),
+        (DENY, replace(NONE, active=[grant(method="letter")]), Allow, "other_method"),
+        (DENY, replace(NONE, exemption=EXEMPTION), Allow, "exempt"),
         # Clients that share a credential use the grant that they name, and no other.
         (GATE, replace(NONE, active=[grant()], only=""), Challenge, "not_shown"),
         (GATE, replace(NONE, active=[grant()], only="handle-1"), Allow, "fresh"),

@@ -15,6 +15,8 @@ from django.urls import reverse
 
 from django_faceauth.models import Applicant, Consent, IdentityVerification
 from django_faceauth.services.notifications import SALTS, Subject
+from django_faceauth.simulator.adapter import CaptureDriver
+from django_faceauth.simulator.state_machine import ELSEWHERE
 from tests.provider_double import Provider
 from tests.site.models import Payment
 from tests.user_driver import Person, capture_url_in, form_in
@@ -86,6 +88,10 @@ def on_the_way(clock: time_machine.Coordinates) -> Iterator[Situation]:
 
 def at_the_end(clock: time_machine.Coordinates) -> Iterator[Situation]:
     """How attempts end that opened nothing."""
+    relayed = Person(clock)
+    relayed.visitor = CaptureDriver(address=ELSEWHERE)
+    with override_settings(FACEAUTH_NETWORK_POLICY="deny"):
+        yield "another network", relayed.passes()
     yield "retry", Person(clock).passes(outcome="leave")
     yield "retry with guidance", Person(clock).passes(outcome="no_camera")
     unlucky = Person(clock)
@@ -180,6 +186,10 @@ def enrols(
 def for_others(clock: time_machine.Coordinates) -> Iterator[Situation]:
     """Browsers without the session: a phone, an app, and one that opens the link of a mail."""
     yield "elsewhere", Client().get("/face/returned/invented/?again=1")
+    victim = Person(clock)
+    back = victim.shows_face(victim.is_handed_over(victim.is_asked("/payout/")))
+    yield "elsewhere for an action", Client().get(f"{back}&again=1")
+    yield "not me", Client().post(reverse("faceauth:not-me", args=[victim.challenge.handle]))
     yield "back", back_to_an_app(Person(clock))
     yield "done", Client().get("/face/done/")
     person = Person(clock)

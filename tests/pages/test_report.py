@@ -406,6 +406,7 @@ UNGATED = {
     "start": "begins a face check, and grants nothing",
     "report": "only takes away",
     "contest": "has a person look at a decline, and opens nothing (V-10)",
+    "not-me": "only takes away, from the challenge alone that it names",
     "consent": "only takes away, and has to be as easy as giving it (V-03)",
     "enrol": "opens nothing for a day, and an enrolled user needs their face for it",
     "webhook": "is signed, and makes us ask the provider",

@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from django.template.loader import render_to_string
 from django.urls import reverse
 
 import django_faceauth
+from django_faceauth.models import FaceChallenge
 from tests.docs_parser import DOCS
 from tests.pages.test_pages import Reader
 from tests.server import MANAGE
@@ -109,6 +111,16 @@ def test_the_template_of_the_page_changes_all_pages(done):
     assert " · Meadow Mutual</title>" in done
     assert '<footer><p><a href="/help/">Help</a></p></footer>' in done
     assert "<h1" in done
+
+
+@pytest.mark.usefixtures("done")
+@pytest.mark.parametrize("name", ["back", "elsewhere", "hand_over", "waiting"])
+def test_pages_that_lead_on_keep_the_style_of_the_site(name):
+    context = {"again": "?again=1", "challenge": FaceChallenge(handle="handle")}
+    page = Reader(render_to_string(f"faceauth/{name}.html", context))
+
+    assert "/static/bank/meadow.css" in [link["href"] for link in page.all("link")]
+    assert "refresh" in [tag.get("http-equiv") for tag in page.all("meta")]
 
 
 def test_without_a_template_there_is_no_brand(client):

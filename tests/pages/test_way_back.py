@@ -48,14 +48,11 @@ def is_sealed(response):
 
 def test_without_an_address_the_capture_ends_on_a_page_of_ours(program):
     back = program.comes_back()
-    done = Client().get(back["Location"])
 
-    assert (back.status_code, back["Location"]) == (302, "/face/done/")
+    assert back.status_code == 200
     assert is_sealed(back)
-    assert is_sealed(done)
-    assertTemplateUsed(done, "faceauth/done.html")
+    assertTemplateUsed(back, "faceauth/done.html")
     assert not back.cookies
-    assert not done.cookies
 
 
 @pytest.mark.parametrize("url", [APP, PAGE])
@@ -71,7 +68,8 @@ def test_an_address_of_the_list_gets_the_browser_back_to_the_program(program, ur
     assert capture_url_in(back) == url
     assert HANDED_OVER.findall(html) == [escaped]
     assert html.count(f'href="{escaped}"') == 1
-    assert html.count("<a ") == 1
+    # The other one is for phones that show a face for the app of a thief (TH-05).
+    assert html.count("<a ") == 2
 
 
 @pytest.mark.parametrize("body", [{"redirect_url": APP}, {}], ids=["app", "page of ours"])
@@ -222,7 +220,8 @@ def test_an_address_that_has_left_the_list_is_not_gone_to(program):
     with override_settings(FACEAUTH_REDIRECT_ALLOWLIST=[PAGE]):
         back = Client().get(path)
 
-    assert (back.status_code, back["Location"]) == (302, "/face/done/")
+    assertTemplateUsed(back, "faceauth/done.html")
+    assert "demobank" not in back.content.decode()
 
 
 def test_the_provider_is_told_our_own_address(program, provider):

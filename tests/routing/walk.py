@@ -13,19 +13,23 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402
 from django.core.management import call_command  # noqa: E402
+from django.db import DEFAULT_DB_ALIAS, connections  # noqa: E402
+from django.http import HttpRequest, HttpResponse  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import override_settings, setup_test_environment  # noqa: E402
+from django.urls import path  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken  # noqa: E402
 from rest_framework_simplejwt.tokens import RefreshToken  # noqa: E402
 
-from django_faceauth.gate import recorded_face  # noqa: E402
+from django_faceauth.gate import face_required, recorded_face  # noqa: E402
 from django_faceauth.models import (  # noqa: E402
     AuditEntry,
     FaceAuthentication,
     FaceChallenge,
     Lockout,
     WebhookEvent,
+    database,
 )
 from django_faceauth.provider import factory  # noqa: E402
 from django_faceauth.services import limits  # noqa: E402
@@ -34,6 +38,7 @@ from django_faceauth.services.grants import exemptions, revocation  # noqa: E402
 from django_faceauth.services.review import user_reports  # noqa: E402
 from django_faceauth.sign_out import sign_out  # noqa: E402
 from django_faceauth.testing import exempted, face_shown  # noqa: E402
+from tests.addresses import served  # noqa: E402
 from tests.provider_double import Provider  # noqa: E402
 from tests.site.models import Payment  # noqa: E402
 from tests.user_driver import Person  # noqa: E402
@@ -49,6 +54,7 @@ def main() -> None:
     with factory.answered_by(Provider()), time_machine.travel(noon, tick=False) as clock:
         walk(Person(clock))
         pay(Person(clock))
+        ask_when_it_matters(Person(clock))
         notify(Person(clock))
         end(Person(clock))
         limit(Person(clock))
@@ -74,15 +80,44 @@ def walk(person: Person) -> None:
 
 def pay(person: Person) -> None:
     payment = Payment.objects.create(user=person.user, payee="Anna", amount=Decimal("12.50"))
-    path = f"/pay/{payment.pk}/"
-    person.proves(person.is_asked(path, "post"))
+    url = f"/pay/{payment.pk}/"
+    person.proves(person.is_asked(url, "post"))
     person.browser.raise_request_exception = False
-    failed = person.browser.post(f"{path}?late=1")
+    failed = person.browser.post(f"{url}?late=1")
     assert failed.status_code == 500, failed.status_code
     assert person.challenge.state == "granted", person.challenge.state
-    assert person.browser.post(path).status_code == 200
+    assert person.browser.post(url).status_code == 200
     payment.refresh_from_db()
     assert (payment.paid, person.challenge.state) == (1, "consumed")
+
+
+def ask_when_it_matters(person: Person) -> None:
+    """An error of `when` leaves the transactions of both databases as they were."""
+    names = {DEFAULT_DB_ALIAS, database.alias()}
+    used = [name for name in names if connections[name].vendor != "unknown"]
+
+    def in_each(statement: str) -> None:
+        for name in used:
+            with connections[name].cursor() as cursor:
+                cursor.execute(statement)
+
+    def fails(_request: HttpRequest) -> bool:
+        in_each("INSERT INTO noted VALUES (1)")
+        return bool(User.objects.create(username=person.user.username))
+
+    def view(_request: HttpRequest) -> HttpResponse:
+        in_each("INSERT INTO noted VALUES (2)")
+        return HttpResponse(FaceChallenge.objects.count())
+
+    in_each("CREATE TABLE noted (number integer)")
+    with served(path("once/", face_required(action="once", single_use=True, when=fails)(view))):
+        person.is_asked("/once/")
+        face_shown(person.browser, action="once")
+        assert person.browser.get("/once/").status_code == 200
+    for name in used:
+        with connections[name].cursor() as cursor:
+            cursor.execute("SELECT number FROM noted")
+            assert list(cursor.fetchall()) == [(2,)], name
 
 
 def notify(person: Person) -> None:

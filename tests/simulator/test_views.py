@@ -80,6 +80,25 @@ def test_the_attempt_shows_the_device_that_opened_the_page(client, merchant, clo
     }
 
 
+def test_the_device_can_pretend_to_be_in_another_network(client, merchant, fav, link):
+    assert 'name="elsewhere"' in client.get(link).content.decode()
+
+    client.post(link, {"outcome": "same_person", "elsewhere": "on"})
+
+    [shown] = merchant.attempts(fav)["data"]
+    assert shown["applicant_session_information"]["ip_address"] == "198.51.100.1"
+    assert merchant.read(fav)["status"] in {"checks_in_progress", "approved"}
+
+
+def test_the_address_is_the_one_that_the_site_sees(client, merchant, fav, link):
+    """Simulator and site may be behind the same proxies."""
+    with override_settings(FACEAUTH_TRUSTED_PROXIES=1):
+        client.get(link, headers={"X-Forwarded-For": "203.0.113.9"})
+
+    [shown] = merchant.attempts(fav)["data"]
+    assert shown["applicant_session_information"]["ip_address"] == "203.0.113.9"
+
+
 @pytest.mark.parametrize(
     ("choice", "code"),
     [

@@ -54,6 +54,19 @@ def test_every_end(client, faceauth_simulator, outcome, state):
     assert (client.get("/statements/").status_code == 200) is (outcome == "approved")
 
 
+@pytest.mark.parametrize("url", ["/statements/", "/shop/secret/"])
+@pytest.mark.parametrize("settings", [{}, {"FACEAUTH_TRUSTED_PROXIES": 2}])
+@pytest.mark.parametrize("address", ["127.0.0.1", "203.0.113.9"])
+def test_networks(user, faceauth_simulator, url, settings, address):
+    """The face is shown in the network of the client, unless a test wants a relay."""
+    client = Client(REMOTE_ADDR=address)
+    client.force_login(user)
+    with override_settings(FACEAUTH_NETWORK_POLICY="deny", **settings):
+        refused = faceauth_simulator.show_face(client, url, elsewhere=True)
+        assert b"another network" in refused.content
+        assert b"secret" in faceauth_simulator.show_face(client, url).content
+
+
 def test_one_after_the_other(client, user, users, faceauth_simulator):
     """Of one user; the last outcome stays, and attempts need not wait for the next poll."""
     faceauth_simulator.decides(user, "retry", "declined")

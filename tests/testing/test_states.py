@@ -81,6 +81,30 @@ def test_rows_are_those_of_a_real_check(client, user, provider):
     assert sweep.claim_due(now=timezone.now()).authentications == ()
 
 
+@pytest.mark.parametrize("policy", ["ignore", "flag", "deny"])
+def test_another_network(client, policy):
+    """As in a relay; by default the face is captured in the network of the session."""
+    with override_settings(FACEAUTH_NETWORK_POLICY=policy):
+        elsewhere = face_shown(client, elsewhere=True)
+
+        assert elsewhere.is_same_network is False
+        assert elsewhere.state == ("failed" if policy == "deny" else "granted")
+        assert [case.reasons for case in ReviewCase.objects.all()] == (
+            [] if policy == "ignore" else [["relay"]]
+        )
+        assert is_open(client) is (policy != "deny")
+
+        assert face_shown(client).is_same_network is True
+        assert is_open(client)
+
+
+def test_another_network_at_a_gate_that_asked(client, user):
+    enrolled(user)
+    with override_settings(FACEAUTH_NETWORK_POLICY="deny"):
+        assert face_shown(client.get("/statements/"), elsewhere=True).reason == "network"
+        assert face_shown(client.get("/statements/")).state == "granted"
+
+
 def test_bound_grant(client, payment):
     """Good for this payment, once; the refusal has the binding of the gate."""
     url = f"/pay/{payment.pk}/"

@@ -24,6 +24,7 @@ from rest_framework.views import APIView
 
 from django_faceauth.api.permissions import FaceRequest as ApiRequest
 from django_faceauth.api.permissions import FaceRequired, require_face
+from django_faceauth.api.permissions import OptionalFaceRequest as OptionalApiRequest
 from django_faceauth.exceptions import NotEnrolled, ProviderError, TooManyAttempts
 from django_faceauth.gate import (
     Claims,
@@ -31,6 +32,7 @@ from django_faceauth.gate import (
     FaceRequest,
     FaceRequiredMixin,
     Money,
+    OptionalFaceRequest,
     Reason,
     approve_by_other_method,
     ask_first,
@@ -40,7 +42,11 @@ from django_faceauth.gate import (
     pending_challenge,
     recorded_face,
 )
-from django_faceauth.gate.admin import FaceRequiredAdminSite, face_required_action
+from django_faceauth.gate.admin import (
+    FaceRequiredAdminSite,
+    FaceRequiredModelAdmin,
+    face_required_action,
+)
 from django_faceauth.models import Applicant, FaceChallenge
 from django_faceauth.provider.client import Client
 from django_faceauth.provider.factory import get_client
@@ -98,6 +104,31 @@ async def calls_an_async_view(request: HttpRequest) -> None:
     assert_type(await close(request), HttpResponse)
 
 
+def is_large(request: HttpRequest, pk: int) -> bool:
+    return pk > 1
+
+
+async def is_large_async(request: HttpRequest, pk: int) -> bool:
+    return pk > 1
+
+
+@face_required(action="payout", when=is_large, accept=["face", "passkey"], network="deny")
+def pay_when_large(request: OptionalFaceRequest, pk: int) -> HttpResponse:
+    assert_type(request.face, Face | None)
+    claims_of(request.face)  # type: ignore[arg-type]
+    return HttpResponse(request.face.challenge if request.face else "")
+
+
+@face_required(action="payout", when=is_large_async)
+async def pay_when_large_async(request: HttpRequest, pk: int) -> HttpResponse:
+    return HttpResponse()
+
+
+assert_type(pay_when_large(OptionalFaceRequest(), pk=1), HttpResponse)
+face_required(when=False)  # type: ignore[call-overload]
+face_required(when=snapshot)  # type: ignore[arg-type]
+face_required(accept=[1])  # type: ignore[list-item]
+face_required(network=False)  # type: ignore[call-overload]
 face_required(max_age="three minutes")  # type: ignore[call-overload]
 face_required(maximum_age=3)  # type: ignore[call-overload]
 face_required(statements, max_age=180)  # type: ignore[call-overload]
@@ -115,6 +146,19 @@ class Documents(FaceRequiredMixin, TemplateView):
         return {"document": 1}
 
 
+class Letters(Documents):
+    face_accept = ("face", "letter")
+    face_network = "deny"
+
+    def face_when(self) -> bool:
+        return self.request.method == "POST"
+
+
+class LettersAsync(Documents):
+    async def face_when(self) -> bool:
+        return await User.objects.aexists()
+
+
 class Misspelt(FaceRequiredMixin, TemplateView):
     face_max_age = "three minutes"  # type: ignore[assignment]
 
@@ -125,6 +169,7 @@ class Misspelt(FaceRequiredMixin, TemplateView):
 def asks(request: HttpRequest, user: User, handle: str) -> HttpResponse | None:
     assert_type(freshness(request), Face | None)
     assert_type(freshness(request, action="payout", max_age=180), Face | None)
+    assert_type(freshness(request, accept=["face"], network="deny"), Face | None)
     assert_type(recorded_face(user, handle, action="payout"), Face | None)
     freshness(request, "payout")  # type: ignore[call-arg]
     face = freshness(request)
@@ -154,12 +199,32 @@ class Attributed(Secret):
     permission_classes = [IsAuthenticated, FaceRequired]
     face_action = "secret"
 
+    def face_when(self) -> bool:
+        return self.request.method == "POST"
+
+    def post(self, request: OptionalApiRequest) -> Response:
+        assert_type(request.face, Face | None)
+        return Response()
+
+
+class AttributedAsync(Secret):
+    permission_classes = [IsAuthenticated, FaceRequired]
+
+    async def face_when(self) -> bool:
+        return await User.objects.aexists()
+
 
 def amount(request: Request, view: APIView) -> Mapping[str, Any]:
     return {"amount": 1}
 
 
+def matters(request: Request, view: APIView) -> bool:
+    return request.method == "POST"
+
+
 assert_type(require_face(bind=amount), type[FaceRequired])
+assert_type(require_face(when=matters, accept=["face"], network="flag"), type[FaceRequired])
+require_face(when=amount)  # type: ignore[arg-type]
 require_face("secret")  # type: ignore[call-arg]
 require_face(keep=["amount"])  # type: ignore[call-arg]
 
@@ -178,6 +243,30 @@ def runs(desk: ModelAdmin[Any], request: HttpRequest, rows: QuerySet[FaceChallen
 
 refund(1, 2, 3)  # type: ignore[arg-type]
 FaceRequiredAdminSite(name="vault").face_max_age = timedelta(minutes=3)
+
+
+class Vault(FaceRequiredAdminSite):
+    face_accept = ("face",)
+
+    def face_when(self, request: HttpRequest, **arguments: Any) -> bool:
+        return request.method == "POST"
+
+
+class Applicants(FaceRequiredModelAdmin):
+    def face_when(
+        self, request: HttpRequest, object_id: str | None = None, **arguments: Any
+    ) -> bool:
+        return object_id is not None
+
+
+def is_many(desk: ModelAdmin[Any], request: HttpRequest, rows: QuerySet[Any]) -> bool:
+    return rows.count() > 1
+
+
+@face_required_action(action="refund", when=is_many, accept=["face"])
+def refund_many(desk: ModelAdmin[Any], request: HttpRequest, rows: QuerySet[Any]) -> None:
+    """An action that asks for many rows."""
+
 
 # -- signals
 

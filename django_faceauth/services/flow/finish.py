@@ -6,10 +6,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django_faceauth import clocks
-from django_faceauth.conf import conf
+from django_faceauth.conf import DENY, IGNORE, conf
 from django_faceauth.exceptions import (
     ConfigurationError,
     FlowMismatch,
@@ -21,12 +21,13 @@ from django_faceauth.models import (
     FaceAuthentication,
     FaceChallenge,
     IdentityVerification,
+    ReviewCase,
     database,
 )
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.models.challenge import FaceChallengeQuerySet
 from django_faceauth.provider.resources import AttemptSnapshot
-from django_faceauth.services import limits
+from django_faceauth.services import limits, review_queue
 from django_faceauth.services.dispatch import send_on_commit
 from django_faceauth.services.flow.capture import carries
 from django_faceauth.services.grants import grants
@@ -153,11 +154,13 @@ def is_unsettled(authentication: FaceAuthentication) -> bool:
     return has_result and waiting_challenges(authentication).exists()
 
 
-def close(challenge: FaceChallenge, state: FaceChallenge.State, reason: str) -> None:
-    """End a challenge that is still open; send the signal of a refusal."""
+def close(challenge: FaceChallenge, state: FaceChallenge.State, reason: str, **values: Any) -> bool:
+    """End a challenge if it is still open; return whether it was, send the signal of a refusal."""
     rows = FaceChallenge.objects.filter(pk=challenge.pk)
-    if rows.close(state, reason=reason) and state in {State.FAILED, State.REFUSED}:
+    closed = rows.close(state, reason=reason, **values) == 1
+    if closed and state in {State.FAILED, State.REFUSED}:
         send_on_commit(challenge_refused, sender=FaceChallenge, challenge=rows.get(), reason=reason)
+    return closed
 
 
 def _approve(challenge: FaceChallenge, pulled: Pulled, now: datetime) -> None:
@@ -173,18 +176,34 @@ def _approve(challenge: FaceChallenge, pulled: Pulled, now: datetime) -> None:
     if anchor is None:
         close(challenge, State.EXPIRED, "too_late")
     elif attempts[0].status == AttemptStatus.COMPLETED:  # otherwise it is completed soon
-        _grant(challenge, pulled.row, anchor, now)
+        # A network that is not known is another one.
+        captured_in = {attempts[0].network, *attempts[0].former_networks} - {""}
+        is_same = challenge.network in captured_in
+        _grant(challenge, pulled.row, anchor, is_same, now)
 
 
 @database.repeated
 def _grant(
-    challenge: FaceChallenge, authentication: FaceAuthentication, anchor: datetime, now: datetime
+    challenge: FaceChallenge,
+    authentication: FaceAuthentication,
+    anchor: datetime,
+    is_same_network: bool,
+    now: datetime,
 ) -> None:
     with database.atomic():
         # Locked, so that a later decline comes wholly before or wholly after.
         row = sync.locked(authentication)
-        if row.status == AuthenticationStatus.APPROVED and row.erased_at is None:
-            grants.issue(challenge, verified_at=anchor, now=now)
+        if row.status != AuthenticationStatus.APPROVED or row.erased_at is not None:
+            return
+        facts = {"is_same_network": is_same_network}
+        if is_same_network or challenge.network_policy != DENY:
+            has_ended = grants.issue(challenge, verified_at=anchor, now=now, **facts)
+        else:
+            has_ended = close(challenge, State.FAILED, "network", **facts)
+        if has_ended and not is_same_network and challenge.network_policy != IGNORE:
+            policy = challenge.network_policy
+            logger.warning("captured in another network challenge=%s %s", challenge.pk, policy)
+            review_queue.raise_case(row, ReviewCase.Reason.RELAY, now=now)
 
 
 def verify_approval(

@@ -13,6 +13,7 @@ from django_faceauth.messages import (
     COMPARING,
     LINK_RAN_OUT,
     NOT_STARTED,
+    OTHER_NETWORK,
     TROUBLE,
     WORDINGS,
     Text,
@@ -100,6 +101,8 @@ def wording_for(
             wording = CHECKING
         if trouble is not None:
             return Wording(wording.title, trouble_with(trouble))
+    elif word is Word.FAILED and challenge.reason == "network":
+        return OTHER_NETWORK
     elif word is Word.RETRY:
         message: Text = LINK_RAN_OUT
         if status == AuthenticationStatus.RETRY_REQUIRED and challenge.authentication:

@@ -8,7 +8,9 @@ that is not known here.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import (
@@ -51,6 +53,9 @@ logger = logging.getLogger(__name__)
 
 State = FaceChallenge.State
 
+#: The columns of an `origin`, and their values for one that is not known.
+UNKNOWN: Final = {"network": "", "browser": ""}
+
 
 def begin(
     challenge: FaceChallenge,
@@ -60,13 +65,15 @@ def begin(
     return_url: str = "",
     agreed_to: str = "",
     options: CaptureOptions | None = None,
+    origin: Mapping[str, str] | None = None,
 ) -> HandOff | None:
     """Create or reuse an attempt for an open challenge.
 
     The provider sends the browser to `redirect_url`, which is ours, and that to `return_url`
     if an API client has named one. `agreed_to` is the version of the text that the user agrees
     to with this request. With a phone number among the `options`, the provider also sends the
-    link by SMS, of a new attempt. The provider is called at most once in two seconds for a
+    link by SMS, of a new attempt. `origin` has the network and the browser that a new attempt is
+    started from; None is unknown. The provider is called at most once in two seconds for a
     challenge; a second press meanwhile gets the same link. Returns None when there is no link:
     another request is starting, the provider was called a moment ago, faces are being compared,
     or the provider takes no attempt any more. Raises `NotEnrolled`, `ConsentRequired`,
@@ -89,7 +96,9 @@ def begin(
     if not free.update(start_locked_at=now, return_url=return_url, **handle):
         return _link_of(challenge, now)
     try:
-        link = _hand_off(challenge, applicant, redirect_url, options or CaptureOptions(), now)
+        link = _hand_off(
+            challenge, applicant, redirect_url, options or CaptureOptions(), origin or UNKNOWN, now
+        )
     except TROUBLES as error:
         _allow_repeat(challenge, error, now)
         raise
@@ -112,6 +121,7 @@ def _hand_off(
     applicant: Applicant,
     redirect_url: str,
     options: CaptureOptions,
+    origin: Mapping[str, str],
     now: datetime,
 ) -> HandOff | None:
     challenge.refresh_from_db(fields=["authentication", "started_at", "called_at"])
@@ -145,7 +155,9 @@ def _hand_off(
             with limits.counted(challenge, by_sms=by_sms, now=now):  # before anything is created
                 _note_call(challenge, now)
                 authentication = authentication or _authentication_for(challenge, applicant, now)
-                attempt = _create_attempt(challenge, authentication, redirect_url, options, now)
+                attempt = _create_attempt(
+                    challenge, authentication, redirect_url, options, origin, now
+                )
             # What is bought is limited: its attempts may be listed at once.
             _note_call(challenge, now - PULL_INTERVAL)
     except NotFound:
@@ -260,9 +272,10 @@ def _create_attempt(
     authentication: FaceAuthentication,
     redirect_url: str,
     options: CaptureOptions,
+    origin: Mapping[str, str],
     now: datetime,
 ) -> AttemptSnapshot:
-    FaceChallenge.objects.filter(pk=challenge.pk).update(started_at=now, returned_at=None)
+    FaceChallenge.objects.filter(pk=challenge.pk).update(started_at=now, returned_at=None, **origin)
     sync.expect(authentication, by=now + PULL_TIMEOUT, now=now)  # should no answer come
     with provider_rate_limit.honour_retry_after(now=now):
         attempt = get_client().create_attempt(

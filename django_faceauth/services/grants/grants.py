@@ -30,6 +30,8 @@ State = FaceChallenge.State
 
 #: Open challenges of one user, in all sessions and clients.
 MOST_OPEN: Final = 20
+#: How long after its start a challenge is shown, and can be reported, without its session.
+KNOWN_ELSEWHERE: Final = timedelta(days=1)
 
 
 def asked_by(principal: Principal) -> FaceChallengeQuerySet:
@@ -106,14 +108,15 @@ def is_behind(request: HttpRequest, handle: str) -> bool:
     return asked.filter(session_rotated_at__isnull=False).exists()
 
 
-def return_url_of(handle: str) -> str:
-    """Return the URL that a client wants the browser sent to after the face check.
+def find_started(handle: str, *, now: datetime) -> FaceChallenge | None:
+    """Return the challenge with that handle, of any user, if it was started within a day.
 
-    Any browser with the handle gets it: it is on the site's allowlist, and does not depend on
-    the user.
+    For browsers without the session, which must learn little of it: the user may have been
+    talked into showing their face for the session of a thief.
     """
-    challenge = FaceChallenge.objects.filter(handle=handle).only("handle", "return_url").first()
-    return challenge.return_url if challenge is not None and challenge.handle == handle else ""
+    started = FaceChallenge.objects.filter(handle=handle, started_at__gt=now - KNOWN_ELSEWHERE)
+    challenge = started.select_related("authentication").first()
+    return challenge if challenge is not None and challenge.handle == handle else None
 
 
 @database.repeated
@@ -143,6 +146,9 @@ def ask(
         slot = (former and former.dedup_key) or slot
     if principal.names_challenge:
         held = one(asked_by(principal).filter(state=State.OPEN), named)
+        accept = spec.accept and [*spec.accept]
+        if held and (held.accept, held.network_policy) != (accept, spec.network_policy):
+            held = None  # another gate has asked
         if held and held.dedup_key:
             slot = held.dedup_key
         else:
@@ -231,10 +237,18 @@ def note_exemption(
     return used
 
 
-def issue(challenge: FaceChallenge, *, verified_at: datetime, now: datetime) -> bool:
+def issue(
+    challenge: FaceChallenge, *, verified_at: datetime, is_same_network: bool, now: datetime
+) -> bool:
     """Grant an open challenge; `verified_at` is the anchor, which never changes."""
     asked = FaceChallenge.objects.filter(pk=challenge.pk)
-    granted = asked.close(State.GRANTED, reason="approved", verified_at=verified_at, granted_at=now)
+    granted = asked.close(
+        State.GRANTED,
+        reason="approved",
+        verified_at=verified_at,
+        granted_at=now,
+        is_same_network=is_same_network,
+    )
     if granted:
         send_on_commit(challenge_granted, sender=FaceChallenge, challenge=asked.get())
     return granted == 1

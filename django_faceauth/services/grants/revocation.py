@@ -52,6 +52,15 @@ def end_all(user_id: Any, *, reason: str, now: datetime) -> int:
     return ended
 
 
+def end_one(challenge: FaceChallenge, *, reason: str, now: datetime) -> None:
+    """End one challenge and its grant for `reason`, or mark it if it has ended or was used."""
+    asked = FaceChallenge.objects.filter(pk=challenge.pk)
+    asked.mark_revoked_after_use(reason=reason, now=now)
+    asked.can_use_fallback().update(revoked_at=now)
+    _end(asked, reason=reason, now=now)
+    asked.update(reason=reason)
+
+
 def revoke(authentication: FaceAuthentication, *, reason: str, now: datetime) -> int:
     """Revoke the grants of an authentication; return how many there were.
 

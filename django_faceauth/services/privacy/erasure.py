@@ -252,6 +252,8 @@ def _erase_rows(user_id: Any) -> None:
         next_url="",
         resume_url="",
         return_url="",
+        network="",
+        browser="",
     )
     # Who found what when stays, their words do not.
     Verdict._base_manager.filter(authentication__user_id=user_id).update(note="")

@@ -12,6 +12,7 @@ from django_faceauth.models import (
     ReviewCase,
     database,
 )
+from django_faceauth.models.challenge import NOT_ME
 from django_faceauth.services import limits, review_queue
 from django_faceauth.services.enrolment import applicants
 from django_faceauth.services.grants import exemptions, revocation
@@ -21,15 +22,22 @@ LOCKED_FOR: Final = timedelta(hours=24)
 
 
 @database.repeated
-def report(subject: FaceChallenge | IdentityVerification, *, now: datetime) -> bool:
+def report(
+    subject: FaceChallenge | IdentityVerification, *, ends_all: bool = True, now: datetime
+) -> bool:
     """End all grants of a user who reports a challenge or an enrolment, lock them, and notify.
 
-    A reported enrolment is taken back. Tells whether it was the first report of it. What was
-    consumed cannot be undone here: the operator is notified of it.
+    A reported enrolment is taken back. Without `ends_all`, the reported challenge alone ends.
+    Tells whether it was the first report of it. What was consumed cannot be undone here: the
+    operator is notified of it.
     """
     with database.atomic():
         rows: Any = type(subject)._base_manager.filter(pk=subject.pk)
-        if not rows.filter(reported_at=None).update(reported_at=now):
+        is_first = rows.filter(reported_at=None).update(reported_at=now)
+        if ends_all and not is_first and isinstance(subject, FaceChallenge):
+            # The owner of the account, from the mail, after the device that showed the face.
+            is_first = rows.filter(reason=NOT_ME).update(reason="reported", reported_at=now)
+        if not is_first:
             return False
         if isinstance(subject, IdentityVerification):
             rows.update(outcome=IdentityVerification.Outcome.REVOKED, ended_at=now)
@@ -37,8 +45,11 @@ def report(subject: FaceChallenge | IdentityVerification, *, now: datetime) -> b
             applicants.send_change(rows.get(), "reported")
         elif subject.authentication is not None:
             review_queue.raise_case(subject.authentication, ReviewCase.Reason.REPORTED, now=now)
-        revocation.end_all(subject.user_id, reason="reported", now=now)
-        exemptions.revoke_all(subject.user_id, now=now)
+        if ends_all:
+            revocation.end_all(subject.user_id, reason="reported", now=now)
+            exemptions.revoke_all(subject.user_id, now=now)
+        elif isinstance(subject, FaceChallenge):
+            revocation.end_one(subject, reason=NOT_ME, now=now)
         limits.lock(
             subject.user_id,
             reason=Lockout.Reason.REPORTED,
