@@ -333,6 +333,19 @@ def test_a_condition_on_a_gate_without_an_action_is_found():
         assert where("W034") == {"/no-action/", "/class/", "/staff/shop/payment/"}
 
 
+def test_a_page_that_adds_a_second_way_is_found():
+    """A thief who knows the password would add one of their own."""
+    included = [
+        path("totp/", views.know, name="mfa_activate_totp"),
+        path("passkey/", views.know, name="mfa_add_webauthn"),
+    ]
+    gated = path("ways/passkey/", face_required(action="ways")(views.know))
+    with addresses(gated, path("ways/", include(included)), path("two/", views.know)):
+        assert where("W035") == set()
+        with override_settings(FACEAUTH_SECOND_WAYS=["passkey", "totp"]):
+            assert where("W035") == {"/ways/totp/"}
+
+
 def test_what_a_gate_accepts_and_nothing_offers_is_found():
     """With a fallback, that may offer it."""
     with addresses(
@@ -604,6 +617,10 @@ def deployed(*, deploy: bool = True, **settings: object) -> set[str]:
         ({"FACEAUTH_RETENTION": {"flows": None}}, ["W023"]),  # V-06
         ({"FACEAUTH_RETENTION": {"tombstones": None, "audit": None}}, []),
         ({"FACEAUTH_RETENTION": {"flows": "1d"}}, []),
+        ({"USE_X_FORWARDED_HOST": True}, ["W036"]),
+        ({"SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https")}, ["W036"]),
+        ({"USE_X_FORWARDED_HOST": True, "FACEAUTH_TRUSTED_PROXIES": 1}, []),
+        ({"USE_X_FORWARDED_HOST": True, "FACEAUTH_NETWORK_POLICY": "ignore"}, []),
     ],
     ids=str,
 )
