@@ -101,8 +101,8 @@ for _model in apps.get_models():
 
 @receiver(challenge_granted, sender=FaceChallenge)
 def on_grant(challenge: FaceChallenge, **_kwargs: Any) -> None:
-    """Mail the user that their face opened a gate, if the site wants that."""
-    if conf.NOTICES and challenge.method == FACE:
+    """Mail the user that a face, or a second way, opened a gate, if the site wants that."""
+    if conf.NOTICES and challenge.method in {FACE, *conf.SECOND_WAYS}:
         _mail("notice", challenge.pk)
 
 

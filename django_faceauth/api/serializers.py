@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from django_faceauth.api.schema import enum_component
-from django_faceauth.conf import conf
+from django_faceauth.conf import RECOVERY_CODE, TOTP, conf
 from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge
 from django_faceauth.models.resource import STATUS_LENGTH
 from django_faceauth.services.flow.progress import Step
@@ -66,8 +66,20 @@ class FaceChallengeSerializer(serializers.Serializer[Any]):
     start_url = serializers.URLField(allow_null=True)
     attempts_url = serializers.URLField(allow_null=True)
     fallback_url = serializers.URLField(
-        allow_null=True, help_text=_("The site’s fallback, for users who cannot pass.")
+        allow_null=True, help_text=_("The page for users who cannot or will not show a face.")
     )
+    ways = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text=_("The second ways that the user has set up, if the site offers any."),
+    )
+
+
+class FaceSecondWaySerializer(serializers.Serializer[Any]):
+    """A code that is entered instead of a face check."""
+
+    way = serializers.ChoiceField(choices=[TOTP, RECOVERY_CODE])
+    code = serializers.CharField(trim_whitespace=False)
 
 
 class FaceAttemptStartSerializer(serializers.Serializer[Any]):

@@ -16,11 +16,21 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 
 from django_faceauth import conf as settings_of
-from django_faceauth.conf import KNOWN, LIVE, OFFER, PREFIX, conf
+from django_faceauth.conf import (
+    KNOWN,
+    LIVE,
+    OFFER,
+    PASSKEY,
+    PREFIX,
+    RECOVERY_CODE,
+    TOTP,
+    conf,
+)
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.provider.url_validation import is_api_url
 from django_faceauth.services.privacy.retention import REDELIVERY
+from django_faceauth.services.second_ways import registry
 
 TAG: Final = "faceauth"
 
@@ -28,6 +38,13 @@ TAG: Final = "faceauth"
 SANDBOX_KEY: Final = "sk_sbox_"
 #: How many reads a second an account has (the provider's documentation, "rate limits").
 MOST_A_SECOND: Final = 100
+
+#: What a site installs for each second way.
+NEEDED: Final = {
+    PASSKEY: 'allauth.mfa (with "webauthn" in MFA_SUPPORTED_TYPES)',
+    TOTP: "allauth.mfa or django_otp.plugins.otp_totp",
+    RECOVERY_CODE: "allauth.mfa or django_otp.plugins.otp_static",
+}
 
 Messages = Iterator[CheckMessage]
 
@@ -227,6 +244,17 @@ def check_enrolment(**_options: Any) -> Messages:
             f"{PREFIX}SITE_URL is not set.",
             "Users are told of their enrolment by a mail with a link to report it: set "
             f'{PREFIX}SITE_URL to the URL of the site, such as "https://bank.example".',
+        )
+
+
+@register(TAG)
+def check_second_ways(**_options: Any) -> Messages:
+    """E018: users are offered ways for which nothing is installed."""
+    for way in {*(value("SECOND_WAYS") or ())} - registry.installed():
+        yield Error(
+            f"{PREFIX}SECOND_WAYS lists {way}, and nothing that is installed offers it.",
+            hint=f"Add {NEEDED[way]} to INSTALLED_APPS and set it up, or remove {way}.",
+            id="faceauth.E018",
         )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -18,8 +20,11 @@ from django_faceauth.gate.htmx import is_fragment, page_of
 from django_faceauth.gate.problem_details import wants_problem
 from django_faceauth.gate.view_methods import answered_by
 from django_faceauth.models import FaceChallenge
+from django_faceauth.models.challenge import FACE
+from django_faceauth.services.grants import identity
 from django_faceauth.services.monitoring import observations
 from django_faceauth.services.monitoring.observations import Observation
+from django_faceauth.services.second_ways import registry
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +90,37 @@ def fallback_for(handle: str = "") -> str:
     if not handle:
         return url
     return f"{url}{'&' if '?' in url else '?'}{urlencode({'challenge': handle})}"
+
+
+def other_way(challenge: FaceChallenge) -> str:
+    """Return the URL at which the user can answer without a face; empty if there is none."""
+    return _way_out(challenge, registry.open_for(challenge))
+
+
+def other_ways(request: HttpRequest, challenge: FaceChallenge) -> dict[str, Any]:
+    """Return what a client is told of answers without a face.
+
+    Without a session, no page of ours could be opened.
+    """
+    ways = registry.open_for(challenge)
+    has_page = not identity.principal_of(request).names_challenge
+    url = _way_out(challenge, ways if has_page else ())
+    answer: dict[str, Any] = {"fallback_url": request.build_absolute_uri(url) if url else None}
+    return answer | ({"ways": list(ways)} if conf.SECOND_WAYS else {})
+
+
+def takes_fallback(challenge: FaceChallenge) -> bool:
+    """Return whether the site has a fallback page that may answer the challenge."""
+    accept = challenge.accept
+    # What we take ourselves is not the page's to take.
+    others = accept is None or {*accept} - {FACE, *conf.SECOND_WAYS}
+    return bool(conf.FALLBACK and others)
+
+
+def _way_out(challenge: FaceChallenge, ways: Sequence[str]) -> str:
+    if ways:
+        return reverse("faceauth:second-ways", args=[challenge.handle])
+    return fallback_for(challenge.handle) if takes_fallback(challenge) else ""
 
 
 def _own(request: HttpRequest, url: str) -> str:

@@ -24,6 +24,7 @@ from django.utils.translation import gettext
 
 from django_faceauth.conf import PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError
+from django_faceauth.messages import WAYS
 from django_faceauth.models import (
     Applicant,
     FaceChallenge,
@@ -138,6 +139,7 @@ def _send(message: EmailMessage, about: str) -> None:
 def _notice(pk: Any) -> EmailMessage | None:
     challenge = FaceChallenge.objects.select_related("user").get(pk=pk)
     context = {**facts(challenge), "link": link_to_report(challenge)}
+    context |= {"method": challenge.method, "way": WAYS.get(challenge.method, "")}
     return _to_user("notice", challenge.user, context)
 
 
