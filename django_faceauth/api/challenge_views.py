@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 from http import HTTPStatus
-from typing import cast
+from typing import Any, cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import Http404
@@ -85,7 +85,7 @@ class ChallengeView(ApiView):
         )
         word = word_for(challenge, now=now)
         step = step_for(challenge, word, now=now)
-        ways = {"fallback_url": None} | ({"ways": []} if conf.SECOND_WAYS else {})
+        ways: dict[str, Any] = {"fallback_url": None} | ({"ways": []} if conf.SECOND_WAYS else {})
         if challenge.is_unanswered:
             ways |= other_ways(request, challenge)
         verified_at = challenge.verified_at

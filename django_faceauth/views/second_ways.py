@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -20,9 +19,6 @@ from django_faceauth.messages import LOCKED_WAY, WAYS, WRONG_CODE, WRONG_PASSKEY
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services.second_ways import Result, registry
 from django_faceauth.views.pages import of_this_session, page, render_page
-
-#: Statuses of pages that show an error.
-STATUSES: Final = {Result.WRONG: 400, Result.LOCKED: 429}
 
 
 @page
@@ -49,19 +45,16 @@ def choose(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
 @of_this_session
 def answer(request: HttpRequest, challenge: FaceChallenge, way: str) -> HttpResponse:
     """Take a code or a passkey, and approve the challenge if it is the user's."""
-    found = answerable(request, challenge.handle, timezone.now())
-    if found is None or way not in registry.open_for(challenge):
-        return redirect("faceauth:start", challenge.handle)
     status, error = 200, None
     if request.method == "POST":
         result = try_second_way(request, challenge.handle, way, request.POST.get("code", ""))
         if result is Result.ACCEPTED:
             return redirect(way_on(challenge))
-        if result is Result.CLOSED:
-            return redirect("faceauth:start", challenge.handle)
         wrong = WRONG_PASSKEY if way == PASSKEY else WRONG_CODE
-        error = LOCKED_WAY if result is Result.LOCKED else wrong
-        status = STATUSES[result]
+        status, error = (429, LOCKED_WAY) if result is Result.LOCKED else (400, wrong)
+    ways = registry.open_for(challenge)
+    if way not in ways or answerable(request, challenge.handle, timezone.now()) is None:
+        return redirect("faceauth:start", challenge.handle)
     return render_page(
         request,
         "second_way",
@@ -71,5 +64,6 @@ def answer(request: HttpRequest, challenge: FaceChallenge, way: str) -> HttpResp
         way=way,
         label=WAYS[way],
         is_numeric=way == TOTP,
+        has_others=len(ways) > 1 or takes_fallback(challenge),
         passkey=json.dumps(registry.begin_passkey(request, challenge)) if way == PASSKEY else "",
     )

@@ -21,7 +21,7 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from django_faceauth.conf import PASSKEY, RECOVERY_CODE, TOTP
-from django_faceauth.models import FaceChallenge
+from django_faceauth.models import FaceChallenge, database
 from django_faceauth.services.second_ways import Result
 
 logger = logging.getLogger(__name__)
@@ -69,16 +69,18 @@ def verify(request: HttpRequest, challenge: FaceChallenge, way: str, code: str) 
             row = _of_passkey(request, challenge, code)
         else:
             row = Authenticator.objects.filter(user_id=user.pk, type=TYPES[way]).first()
-            if row is not None and not row.wrap().validate_code(code):
-                about |= {"authenticator": row, "reauthentication": True}
-                signals.authentication_failed.send(**about)
+            with database.atomic(Authenticator):
+                is_right = row is not None and row.wrap().validate_code(code)
+            if row is not None and not is_right:
+                failure = {"authenticator": row, "reauthentication": True}
+                signals.authentication_failed.send(**about, **failure)
                 row = None
         if row is None:
             return Result.WRONG
         forget_tries()
         row.record_usage()
-        about |= {"authenticator": row, "reauthenticated": True, "passwordless": False}
-        signals.authenticator_used.send(**about)
+        use = {"authenticator": row, "reauthenticated": True, "passwordless": False}
+        signals.authenticator_used.send(**about, **use)
     return Result.ACCEPTED
 
 

@@ -7,12 +7,11 @@ from typing import Any, Final
 
 from django.apps import apps
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import router, transaction
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from django_faceauth.conf import RECOVERY_CODE, TOTP
-from django_faceauth.models import FaceChallenge
+from django_faceauth.models import FaceChallenge, database
 from django_faceauth.services.second_ways import Result
 
 #: The plug-in and the model of each way.
@@ -36,7 +35,7 @@ def set_up_by(user: AbstractBaseUser) -> frozenset[str]:
 def verify(_request: HttpRequest, challenge: FaceChallenge, way: str, code: str) -> Result:
     """Check a code with each device of this way that is not throttled, and burn it."""
     devices = _devices(challenge.user, way).select_for_update()
-    with transaction.atomic(using=router.db_for_write(devices.model)):
+    with database.atomic(devices.model):
         allowed = [device for device in devices if device.verify_is_allowed()[0]]
         for device in allowed:
             if device.verify_token(code):

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from django.apps import apps
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
@@ -38,7 +37,7 @@ def installed() -> frozenset[str]:
     return frozenset().union(*(adapter.installed() for adapter in adapters()))
 
 
-def set_up_by(user: AbstractBaseUser) -> tuple[str, ...]:
+def set_up_by(user: Any) -> tuple[str, ...]:
     """Return the ways of `FACEAUTH_SECOND_WAYS` that a user has set up, in its order."""
     wanted = conf.SECOND_WAYS
     if not wanted:
