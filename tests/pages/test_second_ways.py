@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import json
-import logging
+import re
 from datetime import timedelta
 from decimal import Decimal
+from html import unescape
 
 import pytest
+from allauth.core import context
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.signals import authentication_failed, authenticator_used
 from allauth.mfa.totp.internal import auth as totp
+from allauth.mfa.webauthn.internal import auth as webauthn
 from django.core import mail
+from django.core.cache import cache
 from django.db import connection
-from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
-from django_faceauth.models import FaceChallenge, Lockout
+from django_faceauth.models import FaceChallenge, Lockout, Verdict
 from django_faceauth.services import limits
 from django_faceauth.services.grants import revocation
+from django_faceauth.services.review import timeline, verdicts
 from tests.services.test_concurrency import at_once
 from tests.site.models import Payment
+from tests.soft_passkey import FLAGS, SoftPasskey
 from tests.user_driver import form_in
 
 pytestmark = pytest.mark.database
@@ -633,3 +641,179 @@ def test_the_consent_text_knows_of_the_other_way(person, settings):
 
     assert "there is another way without your face" in page
     assert "Use another way" in page
+
+
+# -- passkeys
+
+
+@pytest.fixture
+def passkey(person):
+    """A passkey that the person has registered at this site."""
+    return registered(person)
+
+
+def registered(person):
+    key = SoftPasskey()
+    key.add_to(person.user, person.request())
+    return key
+
+
+def options_in(page):
+    """Return what a page of ours gives to `navigator.credentials.get`."""
+    found = re.search(r'data-faceauth-passkey="([^"]*)"', page.content.decode())
+    assert found, page.content.decode()
+    return json.loads(unescape(found[1]))
+
+
+def begins(person):
+    """Open the page of the newest challenge, and return the options on it."""
+    return options_in(person.browser.get(page_of(person, "passkey")))
+
+
+def test_a_passkey_pays_what_is_on_the_page(person, passkey, owes):
+    payment = owes(person)
+    person.is_asked(f"/pay/{payment.pk}/", "post")
+    page = person.browser.get(page_of(person, "passkey"))
+    assert "<bdi>Anna</bdi>" in page.content.decode()
+
+    answer = enters(person, passkey.signs(options_in(page)), "passkey")
+
+    assert answer.status_code == 302
+    assert person.browser.post(f"/pay/{payment.pk}/").content == b"paid passkey"
+    assert Authenticator.objects.get().last_used_at == timezone.now()
+    person.is_asked(f"/pay/{payment.pk}/", "post")
+
+
+def test_an_assertion_is_good_once(person, passkey):
+    person.is_asked("/once/")
+    assertion = passkey.signs(begins(person))
+    enters(person, assertion, "passkey")
+    person.browser.get("/once/")
+    person.is_asked("/once/")
+
+    assert enters(person, assertion, "passkey").status_code == 400
+    assert enters(person, passkey.signs(begins(person)), "passkey").status_code == 302
+
+
+def test_an_assertion_for_another_challenge(person, passkey):
+    """What was signed for one page does not approve another (T-2.6)."""
+    person.is_asked(GATE)
+    for_statements = begins(person)
+    person.is_asked("/payout/")
+
+    assert enters(person, passkey.signs(for_statements), "passkey").status_code == 400
+    person.is_asked("/payout/")
+
+
+def test_an_assertion_that_the_login_of_allauth_asked_for(person, passkey):
+    """Nor does ours log in there."""
+    request = person.request()
+    with context.request_context(request):
+        foreign = webauthn.begin_authentication(person.user)
+    request.session.save()
+    person.is_asked(GATE)
+
+    assert enters(person, passkey.signs(foreign["publicKey"]), "passkey").status_code == 400
+    begins(person)
+    assert webauthn.STATE_SESSION_KEY not in person.browser.session
+
+
+def test_a_passkey_of_another_user(people, person, passkey):
+    other = registered(people())
+    other.id = passkey.id
+    person.is_asked(GATE)
+
+    assert enters(person, other.signs(begins(person)), "passkey").status_code == 400
+    person.is_asked(GATE)
+
+
+def test_a_passkey_without_the_check_of_its_user(person, passkey, settings):
+    """The setting of django-allauth decides whether a PIN or a finger is needed."""
+    settings.MFA_WEBAUTHN_USER_VERIFICATION = "required"
+    person.is_asked(GATE)
+
+    assert (
+        enters(person, passkey.signs(begins(person), flags=FLAGS.UP), "passkey").status_code == 400
+    )
+    assert enters(person, passkey.signs(begins(person)), "passkey").status_code == 302
+
+
+@pytest.mark.parametrize(
+    "sent",
+    ["", "{}", "[]", "null", "1", '{"id": 1}', "{" * 9_000, "x" * 30_000, "\0", '{"response": {}}'],
+)
+def test_an_odd_assertion_is_wrong(person, passkey, sent):
+    person.is_asked(GATE)
+    begins(person)
+
+    answer = enters(person, sent, "passkey")
+
+    assert answer.status_code == 400
+    assert "The passkey could not be checked" in answer.content.decode()
+    assert options_in(answer)  # for another try
+
+
+@given(
+    part=st.sampled_from(["authenticatorData", "clientDataJSON", "signature"]),
+    damage=st.none() | st.integers() | st.text(max_size=40) | st.lists(st.text()),
+)
+@hypothesis_settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_a_damaged_assertion_is_wrong(person, passkey, part, damage):
+    cache.clear()
+    person.is_asked(GATE)
+    sent = json.loads(passkey.signs(begins(person)))
+    sent["response"][part] = damage
+
+    assert enters(person, json.dumps(sent), "passkey").status_code == 400
+
+
+def test_a_site_without_passkeys_offers_none(person, passkey, settings):
+    settings.MFA_SUPPORTED_TYPES = ["totp"]
+    start = person.is_asked(GATE)
+
+    assert "Use another way" not in person.browser.get(start).content.decode()
+    assert person.browser.get(page_of(person, "passkey"))["Location"] == start
+
+
+# -- staff
+
+
+def test_a_verdict_after_it_takes_the_grant_back(person, django_user_model):
+    """A grant by a way after a decline is one of that authentication."""
+    set_up(KITS["otp"], "totp", person)
+    person.passes(GATE, "someone_else")
+    enters(person, code_of(KITS["otp"], "totp", person))
+    reviewer = django_user_model.objects.create_superuser("reviewer")
+
+    verdicts.record(
+        person.authentication,
+        finding=Verdict.Finding.FRAUD,
+        note="seen",
+        reviewer=reviewer,
+        now=timezone.now(),
+    )
+
+    person.is_asked(GATE)
+
+
+def test_staff_see_in_which_way_access_was_granted(person, admin_client):
+    set_up(KITS["otp"], "totp", person)
+    person.passes(GATE, "leave")
+    enters(person, code_of(KITS["otp"], "totp", person))
+    person.is_asked("/payout/")
+    events = {str(event.what): event.detail for event in timeline.of(person.authentication)}
+    assert events["Access granted"] == "totp"
+
+    url = reverse("admin:faceauth_facechallenge_changelist")
+    counts = {
+        value: admin_client.get(url, {"method": value}).context["cl"].result_count
+        for value in ("face", "totp", "passkey", "-", "invented")
+    }
+
+    assert counts == {"face": 1, "totp": 1, "passkey": 0, "-": 0, "invented": 0}
+    FaceChallenge.objects.filter(method="totp").update(method="letter")
+    assert admin_client.get(url, {"method": "-"}).context["cl"].result_count == 1
