@@ -31,7 +31,6 @@ from django_faceauth.api.serializers import (
     FaceSecondWaySerializer,
     FreshnessQuerySerializer,
 )
-from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConsentRequired, NotEnrolled, TooManyAttempts
 from django_faceauth.gate.decision import Reason
 from django_faceauth.gate.fallback import try_second_way
@@ -85,9 +84,9 @@ class ChallengeView(ApiView):
         )
         word = word_for(challenge, now=now)
         step = step_for(challenge, word, now=now)
-        ways: dict[str, Any] = {"fallback_url": None} | ({"ways": []} if conf.SECOND_WAYS else {})
+        ways: dict[str, Any] = {"fallback_url": None}
         if challenge.is_unanswered:
-            ways |= other_ways(request, challenge)
+            ways = other_ways(request, challenge)
         verified_at = challenge.verified_at
         data = {
             "challenge": challenge.handle,

@@ -18,6 +18,7 @@ from django_faceauth.services.flow.progress import Step
 
 STATES: Final = [*FaceChallenge.State.values, "retry"]
 STEPS: Final = [step.value for step in Step]
+CODES: Final = [TOTP, RECOVERY_CODE]
 
 
 @enum_component("FaceChallengeState", STATES)
@@ -28,6 +29,11 @@ class StateField(serializers.ChoiceField):
 @enum_component("FaceChallengeNext", STEPS)
 class StepField(serializers.ChoiceField):
     """What the client does next."""
+
+
+@enum_component("FaceSecondWayOfCodes", CODES)
+class WayField(serializers.ChoiceField):
+    """A way whose codes can be typed."""
 
 
 class FaceLineSerializer(serializers.Serializer[Any]):
@@ -73,12 +79,15 @@ class FaceChallengeSerializer(serializers.Serializer[Any]):
         required=False,
         help_text=_("The second ways that the user has set up, if the site offers any."),
     )
+    ways_url = serializers.URLField(
+        required=False, help_text=_("With ways: POST answers by a code.")
+    )
 
 
 class FaceSecondWaySerializer(serializers.Serializer[Any]):
     """A code that is entered instead of a face check."""
 
-    way = serializers.ChoiceField(choices=[TOTP, RECOVERY_CODE])
+    way = WayField(choices=CODES)
     code = serializers.CharField(trim_whitespace=False)
 
 

@@ -17,7 +17,7 @@ from django.utils.http import MAX_URL_LENGTH, url_has_allowed_host_and_scheme, u
 
 from django_faceauth.conf import conf
 from django_faceauth.gate.htmx import is_fragment, page_of
-from django_faceauth.gate.problem_details import wants_problem
+from django_faceauth.gate.problem_details import url_or_none, wants_problem
 from django_faceauth.gate.view_methods import answered_by
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.challenge import FACE
@@ -106,7 +106,10 @@ def other_ways(request: HttpRequest, challenge: FaceChallenge) -> dict[str, Any]
     has_page = not identity.principal_of(request).names_challenge
     url = _way_out(challenge, ways if has_page else ())
     answer: dict[str, Any] = {"fallback_url": request.build_absolute_uri(url) if url else None}
-    return answer | ({"ways": list(ways)} if conf.SECOND_WAYS else {})
+    if conf.SECOND_WAYS:
+        answer["ways"] = list(ways)
+        answer["ways_url"] = url_or_none(request, "faceauth-api:challenge-ways", challenge)
+    return answer
 
 
 def takes_fallback(challenge: FaceChallenge) -> bool:
