@@ -250,12 +250,14 @@ def check_enrolment(**_options: Any) -> Messages:
 @register(TAG)
 def check_second_ways(**_options: Any) -> Messages:
     """E018: users are offered ways for which nothing is installed."""
-    for way in {*(value("SECOND_WAYS") or ())} - registry.installed():
-        yield Error(
-            f"{PREFIX}SECOND_WAYS lists {way}, and nothing that is installed offers it.",
-            hint=f"Add {NEEDED[way]} to INSTALLED_APPS and set it up, or remove {way}.",
-            id="faceauth.E018",
-        )
+    installed = registry.installed()
+    for way in value("SECOND_WAYS") or ():
+        if way not in installed:
+            yield Error(
+                f"{PREFIX}SECOND_WAYS lists {way}, and nothing that is installed offers it.",
+                hint=f"Add {NEEDED[way]} to INSTALLED_APPS and set it up, or remove {way}.",
+                id="faceauth.E018",
+            )
 
 
 @register(TAG)
