@@ -15,7 +15,8 @@ function tell(name) {
 async function usePasskey(event) {
   event.preventDefault();
   event.stopPropagation(); // faceauth.js takes a second press for a double click
-  button.disabled = true;
+  if (button.getAttribute("aria-disabled") === "true") return;
+  button.setAttribute("aria-disabled", "true");
   tell("");
   try {
     const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(
@@ -26,11 +27,11 @@ async function usePasskey(event) {
     form.submit();
   } catch {
     tell("failed"); // cancelled, too late, or no passkey of this user here
-    button.disabled = false;
+    button.removeAttribute("aria-disabled");
   }
 }
 
-button.disabled = !isSupported;
+button.hidden = !isSupported;
 if (!isSupported) tell("none");
 form.addEventListener("submit", usePasskey);
 // A page that comes back from the browser's history cache has another challenge by now.
