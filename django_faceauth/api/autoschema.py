@@ -38,17 +38,8 @@ class FaceRequiredSerializer(serializers.Serializer[Any]):
     start_url = serializers.URLField(allow_null=True, help_text="For the user’s browser.")
     status_url = serializers.URLField(allow_null=True, help_text="GET says what to do next.")
     attempts_url = serializers.URLField(allow_null=True, help_text="POST starts an attempt.")
-    fallback_url = serializers.URLField(
-        required=False, allow_null=True, help_text="The page of other ways. With `ways`."
-    )
-    ways = serializers.ListField(
-        child=serializers.CharField(),
-        required=False,
-        help_text="The second ways that the user has set up, if the site offers any.",
-    )
-    ways_url = serializers.URLField(
-        required=False, allow_null=True, help_text="POST answers by a code. With `ways`."
-    )
+    fallback_url = serializers.URLField(required=False, allow_null=True, help_text="With `ways`.")
+    ways = serializers.ListField(child=serializers.CharField(), required=False)
 
 
 class FaceAutoSchema(AutoSchema):

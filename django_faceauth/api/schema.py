@@ -42,12 +42,7 @@ class FaceProblemSerializer(serializers.Serializer[Any]):
     fallback_url = serializers.URLField(
         required=False, allow_null=True, help_text="With `not_enrolled`."
     )
-    ways = serializers.ListField(
-        child=serializers.CharField(),
-        required=False,
-        help_text="With `not_enrolled`, if the site offers second ways.",
-    )
-    ways_url = serializers.URLField(required=False, allow_null=True, help_text="With `ways`.")
+    ways = serializers.ListField(child=serializers.CharField(), required=False)
     enrol_url = serializers.URLField(required=False, help_text="With `not_enrolled`.")
     cool_off = serializers.IntegerField(required=False, help_text="Seconds, with `enrol_url`.")
     usable_from = serializers.DateTimeField(required=False, help_text="With `not_enrolled`.")

@@ -75,12 +75,7 @@ class FaceChallengeSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text=_("The page for users who cannot or will not show a face.")
     )
     ways = serializers.ListField(
-        child=serializers.CharField(),
-        required=False,
-        help_text=_("The second ways that the user has set up, if the site offers any."),
-    )
-    ways_url = serializers.URLField(
-        required=False, help_text=_("With ways: POST answers by a code.")
+        child=serializers.CharField(), required=False, help_text=_("The second ways of the user.")
     )
 
 

@@ -16,16 +16,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 
 from django_faceauth import conf as settings_of
-from django_faceauth.conf import (
-    KNOWN,
-    LIVE,
-    OFFER,
-    PASSKEY,
-    PREFIX,
-    RECOVERY_CODE,
-    TOTP,
-    conf,
-)
+from django_faceauth.conf import KNOWN, LIVE, OFFER, PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.provider.url_validation import is_api_url
@@ -41,9 +32,9 @@ MOST_A_SECOND: Final = 100
 
 #: What a site installs for each second way.
 NEEDED: Final = {
-    PASSKEY: 'allauth.mfa (with "webauthn" in MFA_SUPPORTED_TYPES)',
-    TOTP: "allauth.mfa or django_otp.plugins.otp_totp",
-    RECOVERY_CODE: "allauth.mfa or django_otp.plugins.otp_static",
+    "passkey": 'allauth.mfa (with "webauthn" in MFA_SUPPORTED_TYPES)',
+    "totp": "allauth.mfa or django_otp.plugins.otp_totp",
+    "recovery_code": "allauth.mfa or django_otp.plugins.otp_static",
 }
 
 Messages = Iterator[CheckMessage]

@@ -106,15 +106,15 @@ def urls_of(
     None stands for URLs that the site does not include, and for the page if no session could
     open it. `next_url` is added to the page if the challenge leads elsewhere so far.
     """
-    start = url_or_none(request, "faceauth:start", challenge)
+    start = _url(request, "faceauth:start", challenge)
     if start is not None and next_url not in {"", challenge.next_url}:
         start += f"?{urlencode({NEXT: next_url})}"
-    status = url_or_none(request, "faceauth-api:challenge", challenge)
+    status = _url(request, "faceauth-api:challenge", challenge)
     has_page = not identity.principal_of(request).names_challenge
     return {
         "start_url": start if has_page else None,
-        "status_url": status or url_or_none(request, "faceauth:status", challenge),
-        "attempts_url": url_or_none(request, "faceauth-api:challenge-attempts", challenge),
+        "status_url": status or _url(request, "faceauth:status", challenge),
+        "attempts_url": _url(request, "faceauth-api:challenge-attempts", challenge),
     }
 
 
@@ -126,8 +126,7 @@ def problem(status: int, code: str, title: str, **more: Any) -> HttpResponse:
     return response
 
 
-def url_or_none(request: HttpRequest, name: str, challenge: FaceChallenge) -> str | None:
-    """Return the URL of that name for a challenge; None if the site does not include it."""
+def _url(request: HttpRequest, name: str, challenge: FaceChallenge) -> str | None:
     try:
         return request.build_absolute_uri(reverse(name, args=[challenge.handle]))
     except NoReverseMatch:

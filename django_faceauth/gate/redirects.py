@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +16,7 @@ from django.utils.http import MAX_URL_LENGTH, url_has_allowed_host_and_scheme, u
 
 from django_faceauth.conf import conf
 from django_faceauth.gate.htmx import is_fragment, page_of
-from django_faceauth.gate.problem_details import url_or_none, wants_problem
+from django_faceauth.gate.problem_details import wants_problem
 from django_faceauth.gate.view_methods import answered_by
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.challenge import FACE
@@ -92,38 +91,28 @@ def fallback_for(handle: str = "") -> str:
     return f"{url}{'&' if '?' in url else '?'}{urlencode({'challenge': handle})}"
 
 
-def other_way(challenge: FaceChallenge) -> str:
-    """Return the URL at which the user can answer without a face; empty if there is none."""
-    return _way_out(challenge, registry.open_for(challenge))
-
-
-def other_ways(request: HttpRequest, challenge: FaceChallenge) -> dict[str, Any]:
-    """Return what a client is told of answers without a face.
+def other_way(challenge: FaceChallenge, *, has_page: bool = True) -> str:
+    """Return the URL at which the user can answer without a face; empty if there is none.
 
     Without a session, no page of ours could be opened.
     """
-    ways = registry.open_for(challenge)
-    has_page = not identity.principal_of(request).names_challenge
-    url = _way_out(challenge, ways if has_page else ())
-    answer: dict[str, Any] = {"fallback_url": request.build_absolute_uri(url) if url else None}
-    if conf.SECOND_WAYS:
-        answer["ways"] = list(ways)
-        answer["ways_url"] = url_or_none(request, "faceauth-api:challenge-ways", challenge)
-    return answer
+    if has_page and registry.open_for(challenge):
+        return reverse("faceauth:second-ways", args=[challenge.handle])
+    return fallback_for(challenge.handle) if takes_fallback(challenge) else ""
+
+
+def other_ways(request: HttpRequest, challenge: FaceChallenge) -> dict[str, Any]:
+    """Return what a client is told of answers without a face."""
+    url = other_way(challenge, has_page=not identity.principal_of(request).names_challenge)
+    ways = {"ways": list(registry.open_for(challenge))} if conf.SECOND_WAYS else {}
+    return {"fallback_url": request.build_absolute_uri(url) if url else None, **ways}
 
 
 def takes_fallback(challenge: FaceChallenge) -> bool:
-    """Return whether the site has a fallback page that may answer the challenge."""
+    """Return whether the site's fallback page may answer; what we take ourselves is not its."""
     accept = challenge.accept
-    # What we take ourselves is not the page's to take.
     others = accept is None or {*accept} - {FACE, *conf.SECOND_WAYS}
     return bool(conf.FALLBACK and others)
-
-
-def _way_out(challenge: FaceChallenge, ways: Sequence[str]) -> str:
-    if ways:
-        return reverse("faceauth:second-ways", args=[challenge.handle])
-    return fallback_for(challenge.handle) if takes_fallback(challenge) else ""
 
 
 def _own(request: HttpRequest, url: str) -> str:

@@ -36,8 +36,7 @@ def test_a_client_passes_with_a_code(program, kit, way):
     asked = program.is_asked(SECRET)
     assert asked["ways"] == [way]
 
-    body = {"way": way, "code": code_of(kit, way, program.person)}
-    answer = program.sends("POST", asked["ways_url"], body)
+    answer = answers(program, code_of(kit, way, program.person), way, asked["challenge"])
 
     assert (answer.status_code, answer.content) == (204, b"")
     told = program.sends("GET", asked["status_url"]).json()

@@ -384,6 +384,17 @@ def test_an_odd_code_is_wrong(person, kit, code):
     person.is_asked(GATE)
 
 
+@each_kit
+def test_a_code_as_people_type_it(person, kit):
+    """In groups, and with the digits of an Arabic keyboard."""
+    set_up(kit, "totp", person)
+    person.is_asked(GATE)
+    code = code_of(kit, "totp", person)
+    arabic = code.translate({ord("0") + number: 0x660 + number for number in range(10)})
+
+    assert enters(person, f" {arabic[:3]} {arabic[3:]}\n")["Location"] == GATE
+
+
 @pytest.mark.parametrize("way", ["face", "exemption", "letter", "passkey", "TOTP"])
 def test_an_invented_way(person, way):
     set_up(KITS["otp"], "totp", person)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from typing import Any, Final
+from unicodedata import digit
 
 from django.apps import apps
 from django.http import HttpRequest
@@ -12,7 +13,6 @@ from django.views.decorators.debug import sensitive_variables
 
 from django_faceauth.conf import PASSKEY, conf
 from django_faceauth.models import FaceChallenge
-from django_faceauth.services.grants.binding import is_storable
 from django_faceauth.services.second_ways import Result, django_otp
 
 logger = logging.getLogger(__name__)
@@ -63,11 +63,16 @@ def begin_passkey(request: HttpRequest, challenge: FaceChallenge) -> dict[str, A
 def verify(request: HttpRequest, challenge: FaceChallenge, way: str, code: str) -> Result:
     """Check a code, or the assertion of a passkey as JSON, of the user of a challenge.
 
-    With several packages, a code is tried with each in which the user has set up this way.
+    With several packages, a code is tried with each in which the user has set up this way. White
+    space does not count, and the digits of all scripts are digits.
     """
     result = Result.WRONG
-    longest = LONGEST_ASSERTION if way == PASSKEY else LONGEST
-    if 0 < len(code) <= longest and is_storable(code):
+    if len(code) > (LONGEST_ASSERTION if way == PASSKEY else LONGEST):
+        code = ""
+    code = "".join(
+        str(digit(character, character)) for character in code if not character.isspace()
+    )
+    if code and code.isascii() and code.isprintable():
         results = set()
         for adapter in adapters():
             if Result.ACCEPTED not in results and way in adapter.set_up_by(challenge.user):
