@@ -97,9 +97,10 @@ def check_consent(**_options: Any) -> Messages:
 @register(TAG, deploy=True)
 def check_fallback(**_options: Any) -> Messages:
     """W010: users who cannot or will not show a face have no other way."""
-    if value("FALLBACK") == "":
+    if value("FALLBACK") == "" and not value("SECOND_WAYS"):
         yield CheckWarning(
-            f"{PREFIX}FALLBACK is not set: without a face there is no other way.",
+            f"{PREFIX}SECOND_WAYS and {PREFIX}FALLBACK are not set: without a face there is no "
+            "other way.",
             hint="Offer another way: consent is free only if saying no has no price. If yours is "
             "not a page, document it, and silence this check.",
             id="faceauth.W010",
