@@ -84,6 +84,16 @@ WORDINGS: Final[Mapping[str, Wording]] = {
     ),
 }
 
+#: The ways without a face, by the method of the challenge.
+WAYS: Final[Mapping[str, Text]] = {
+    "passkey": _("Passkey"),
+    "totp": _("Code from your authenticator app"),
+    "recovery_code": _("Recovery code"),
+}
+WRONG_CODE: Final = _("This code is not right, or was used before. Please try again.")
+WRONG_PASSKEY: Final = _("The passkey could not be checked. Please try again.")
+LOCKED_WAY: Final = _("Too many attempts. Please wait a while before you try again.")
+
 RETRY: Final = "retry"
 
 SHOWING: Final = Wording(

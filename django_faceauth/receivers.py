@@ -101,12 +101,12 @@ for _model in apps.get_models():
 
 @receiver(challenge_granted, sender=FaceChallenge)
 def on_grant(challenge: FaceChallenge, **_kwargs: Any) -> None:
-    """Mail the user that their face opened a gate, if the site wants that.
+    """Mail the user that a face, or a second way, opened a gate, if the site wants that.
 
     A face from another network may be a relay, of which the user is told in any case.
     """
     is_wanted = conf.NOTICES or (challenge.is_flagged and conf.SITE_URL)
-    if is_wanted and challenge.method == FACE:
+    if is_wanted and challenge.method in {FACE, *conf.SECOND_WAYS}:
         _mail("notice", challenge.pk)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from django_faceauth import views, webhooks
-from django_faceauth.views import enrolment
+from django_faceauth.views import enrolment, second_ways
 
 app_name = "faceauth"
 
@@ -16,6 +16,8 @@ urlpatterns = [
     path("waiting/<slug:handle>/", views.waiting, name="waiting"),
     path("status/<slug:handle>/", views.status, name="status"),
     path("continue/<slug:handle>/", views.resume, name="continue"),
+    path("ways/<slug:handle>/", second_ways.choose, name="second-ways"),
+    path("ways/<slug:handle>/<slug:way>/", second_ways.answer, name="second-way"),
     path("contest/<slug:handle>/", views.contest, name="contest"),
     path("not-me/<slug:handle>/", views.not_me, name="not-me"),
     path("consent/", views.consent, name="consent"),

@@ -21,6 +21,7 @@ from tests.user_driver import Person
 
 #: What is about a package that sites need not install, and is left out where it is not.
 ABOUT: Final = {
+    "allauth": ["api/test_second_ways.py", "pages/test_second_ways.py"],
     "celery": ["celery", "services/test_mails.py", "webhooks/test_tasks.py"],
     "checkout_sdk": ["provider/test_official_client.py"],
     "health_check": ["test_healthcheck.py"],

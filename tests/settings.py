@@ -44,6 +44,15 @@ INSTALLED_APPS = [
 if find_spec("rest_framework"):
     INSTALLED_APPS += ["rest_framework", "rest_framework.authtoken", "drf_spectacular"]
     INSTALLED_APPS += ["rest_framework_simplejwt.token_blacklist"]
+# Second ways: a test that offers some sets FACEAUTH_SECOND_WAYS.
+if find_spec("allauth"):
+    INSTALLED_APPS += ["allauth", "allauth.account", "allauth.mfa"]
+if find_spec("django_otp"):
+    INSTALLED_APPS += [
+        "django_otp",
+        "django_otp.plugins.otp_static",
+        "django_otp.plugins.otp_totp",
+    ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -51,6 +60,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
+if find_spec("allauth"):
+    MIDDLEWARE += ["allauth.account.middleware.AccountMiddleware"]
 ROOT_URLCONF = "tests.site.urls"
 STATIC_URL = "/static/"
 # Read by Django 6.1 and newer, which deprecates EMAIL_BACKEND.
@@ -71,6 +82,10 @@ TEMPLATES = [
         },
     }
 ]
+
+MFA_SUPPORTED_TYPES = ["recovery_codes", "totp", "webauthn"]
+# A browser that tests drive speaks plain HTTP to localhost.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True
 
 FACEAUTH_SECRET_KEY = "sk_sbox_test"
 FACEAUTH_USER_JOURNEY_ID = "usj_" + "a" * 26

@@ -33,6 +33,8 @@ from django_faceauth.webhooks import webhook
 from tests.site import views
 from tests.site.models import Payment
 
+#: What is reported of a second way where its package is not installed.
+E018 = [] if find_spec("allauth") else ["E018"]
 SESSION_ENGINES = "django.contrib.sessions.backends"
 
 
@@ -116,6 +118,8 @@ OFFER = {
         ({"CAPTURE_WINDOW": 119}, ["W003"]),
         ({"CAPTURE_WINDOW": 120}, []),
         ({"WEBHOOK_SECRET_KEYS": []}, ["W004"]),
+        *(({"SECOND_WAYS": [way]}, E018) for way in ("passkey", "totp", "recovery_code")),
+        ({"SECOND_WAYS": ["letter"]}, ["E001"]),
         (OFFER, []),
         ({"ENROLMENT": "offer"}, ["E017", "E017", "E017"]),
         *(({**OFFER, name: ""}, ["E017"]) for name in OFFER if name != "ENROLMENT"),
@@ -164,6 +168,25 @@ def test_a_simulator_of_a_developer_or_of_nobody_is_fine(settings):
     ]
     assert found(SIMULATOR_ENABLED=False) == []
     assert found(ENVIRONMENT="live", SECRET_KEY="sk_live") == []
+
+
+def test_a_second_way_needs_a_package_that_offers_it(settings):
+    """And passkeys need a setting of django-allauth."""
+    ways = settings.FACEAUTH_SECOND_WAYS = ["passkey", "totp", "recovery_code"]
+    settings.MFA_SUPPORTED_TYPES = ["totp"]
+    settings.INSTALLED_APPS = [
+        app for app in settings.INSTALLED_APPS if not app.startswith(("allauth", "django_otp"))
+    ]
+
+    messages = [message for message in run_checks(tags=[TAG]) if message.id == "faceauth.E018"]
+
+    assert [next(way for way in ways if way in message.msg) for message in messages] == ways
+    assert ["otp_totp" in message.hint for message in messages] == [False, True, False]
+    if find_spec("allauth"):
+        settings.INSTALLED_APPS += ["allauth", "allauth.account", "allauth.mfa"]
+        assert found() == ["E018", "E018"]
+        settings.MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+        assert found() == []
 
 
 def test_time_zones_and_celery_are_needed(monkeypatch):
@@ -331,6 +354,19 @@ def test_a_condition_on_a_gate_without_an_action_is_found():
         path("staff/", staff.urls),
     ):
         assert where("W034") == {"/no-action/", "/class/", "/staff/shop/payment/"}
+
+
+def test_a_page_that_adds_a_second_way_is_found():
+    """A thief who knows the password would add one of their own."""
+    included = [
+        path("totp/", views.know, name="mfa_activate_totp"),
+        path("passkey/", views.know, name="mfa_add_webauthn"),
+    ]
+    gated = path("ways/passkey/", face_required(action="ways")(views.know))
+    with addresses(gated, path("ways/", include(included)), path("two/", views.know)):
+        assert where("W035") == set()
+        with override_settings(FACEAUTH_SECOND_WAYS=["passkey", "totp"]):
+            assert where("W035") == {"/ways/totp/"}
 
 
 def test_what_a_gate_accepts_and_nothing_offers_is_found():
@@ -596,6 +632,7 @@ def deployed(*, deploy: bool = True, **settings: object) -> set[str]:
         ({"ALLOWED_HOSTS": [".bank.example"]}, []),
         ({"FACEAUTH_CONSENT_VERSION": ""}, ["W015"]),
         ({"FACEAUTH_FALLBACK": ""}, ["W010"]),  # V-04
+        ({"FACEAUTH_FALLBACK": "", "FACEAUTH_SECOND_WAYS": ["totp"]}, E018),
         ({"FACEAUTH_CONSENT_VERSION": "", "FACEAUTH_FALLBACK": ""}, ["W010", "W015"]),
         ({"FACEAUTH_RATE_LIMITS": {"unsuccessful": []}}, ["W019"]),  # T-2.4
         ({"FACEAUTH_RATE_LIMITS": {"lockout": None}}, ["W019"]),
@@ -604,6 +641,10 @@ def deployed(*, deploy: bool = True, **settings: object) -> set[str]:
         ({"FACEAUTH_RETENTION": {"flows": None}}, ["W023"]),  # V-06
         ({"FACEAUTH_RETENTION": {"tombstones": None, "audit": None}}, []),
         ({"FACEAUTH_RETENTION": {"flows": "1d"}}, []),
+        ({"USE_X_FORWARDED_HOST": True}, ["W036"]),
+        ({"SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https")}, ["W036"]),
+        ({"USE_X_FORWARDED_HOST": True, "FACEAUTH_TRUSTED_PROXIES": 1}, []),
+        ({"USE_X_FORWARDED_HOST": True, "FACEAUTH_NETWORK_POLICY": "ignore"}, []),
     ],
     ids=str,
 )

@@ -15,7 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.admin.base import sees_fraud
 from django_faceauth.admin.display import SENSITIVE_REASONS
+from django_faceauth.conf import PASSKEY, RECOVERY_CODE, TOTP
 from django_faceauth.models import FaceAuthentication, FaceChallenge, ReviewCase
+from django_faceauth.models.challenge import EXEMPTION, FACE
 from django_faceauth.services.monitoring import health
 from django_faceauth.statuses import LABELS
 
@@ -81,6 +83,20 @@ class ActionFilter(ChoiceFilter):
 
 class ChallengeActionFilter(ActionFilter):
     path = "action"
+
+
+class MethodFilter(ChoiceFilter):
+    title = _("method")
+    parameter_name = path = "method"
+    options: ClassVar[Mapping[str, Any]] = {
+        **{name: name for name in (FACE, PASSKEY, TOTP, RECOVERY_CODE, EXEMPTION)},
+        "-": _("another"),
+    }
+
+    def matching(self, rows: Rows, value: str) -> Rows:
+        if value == "-":  # no method is called so
+            return rows.exclude(method__in=self.options)
+        return super().matching(rows, value)
 
 
 class JourneyFilter(ChoiceFilter):

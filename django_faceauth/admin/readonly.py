@@ -18,14 +18,19 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from django_faceauth.admin import display, staff_actions
 from django_faceauth.admin.base import ReadOnlyModelAdmin, ReadOnlyTabularInline, may
-from django_faceauth.admin.filters import AgeFilter, ChallengeActionFilter, StuckEventFilter
+from django_faceauth.admin.filters import (
+    AgeFilter,
+    ChallengeActionFilter,
+    MethodFilter,
+    StuckEventFilter,
+)
 from django_faceauth.models import AuditEntry, Erasure, ErasureTask, FaceChallenge
 from django_faceauth.services.grants.formatting import lines
 
 
 class FaceChallengeAdmin(ReadOnlyModelAdmin):
     list_display = ("__str__", "user", "asked_for", "standing", "reason", "method", "created_at")
-    list_filter = ("state", ChallengeActionFilter, AgeFilter)
+    list_filter = ("state", MethodFilter, ChallengeActionFilter, AgeFilter)
     list_select_related = ("user", "authentication")
     sortable_by = ()
     search_fields = ("=authentication__provider_id",)

@@ -38,6 +38,8 @@ class FaceRequiredSerializer(serializers.Serializer[Any]):
     start_url = serializers.URLField(allow_null=True, help_text="For the user’s browser.")
     status_url = serializers.URLField(allow_null=True, help_text="GET says what to do next.")
     attempts_url = serializers.URLField(allow_null=True, help_text="POST starts an attempt.")
+    fallback_url = serializers.URLField(required=False, allow_null=True, help_text="With `ways`.")
+    ways = serializers.ListField(child=serializers.CharField(), required=False)
 
 
 class FaceAutoSchema(AutoSchema):

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 from http import HTTPStatus
-from typing import cast
+from typing import Any, cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import Http404
@@ -28,15 +28,17 @@ from django_faceauth.api.serializers import (
     FaceChallengeSerializer,
     FaceConsentSerializer,
     FaceFreshnessSerializer,
+    FaceSecondWaySerializer,
     FreshnessQuerySerializer,
 )
 from django_faceauth.exceptions import ConsentRequired, NotEnrolled, TooManyAttempts
 from django_faceauth.gate.decision import Reason
+from django_faceauth.gate.fallback import try_second_way
 from django_faceauth.gate.freshness import freshness
 from django_faceauth.gate.problem_details import problem, urls_of
-from django_faceauth.gate.redirects import fallback_for, way_back
+from django_faceauth.gate.redirects import other_ways, way_back
 from django_faceauth.gate.responses import denial
-from django_faceauth.messages import LIMITED
+from django_faceauth.messages import LIMITED, LOCKED_WAY, WRONG_CODE
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.networks import origin_of
@@ -54,6 +56,7 @@ from django_faceauth.services.flow.start import begin
 from django_faceauth.services.grants import face_cookie, grants, identity
 from django_faceauth.services.grants.formatting import lines, plain
 from django_faceauth.services.privacy import consent
+from django_faceauth.services.second_ways import Result
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +85,9 @@ class ChallengeView(ApiView):
         )
         word = word_for(challenge, now=now)
         step = step_for(challenge, word, now=now)
-        fallback = fallback_for(challenge.handle) if challenge.is_unanswered else ""
+        ways: dict[str, Any] = {"fallback_url": None}
+        if challenge.is_unanswered:
+            ways = other_ways(request, challenge)
         verified_at = challenge.verified_at
         data = {
             "challenge": challenge.handle,
@@ -97,7 +102,7 @@ class ChallengeView(ApiView):
             "verified_at": verified_at,
             "expires_at": verified_at and verified_at + challenge.age_limit,
             **urls_of(request, challenge),
-            "fallback_url": request.build_absolute_uri(fallback) if fallback else None,
+            **ways,
         }
         if challenge.state == FaceChallenge.State.GRANTED:
             face_cookie.see(request, challenge, now=now)
@@ -175,6 +180,40 @@ class ChallengeAttemptsView(ApiView):
             response["Retry-After"] = RETRY_AFTER
             return response
         return Response(FaceCaptureSerializer(step).data, status=status.HTTP_201_CREATED)
+
+
+class ChallengeWaysView(ApiView):
+    """Codes that answer one challenge instead of a face."""
+
+    serializer_class = FaceSecondWaySerializer
+    throttle_scope = STARTS
+
+    @describe(
+        "face_challenges_ways_create",
+        "Answer by a code",
+        {204: None},
+        errors={
+            400: "`invalid`, `parse_error`, `wrong_code`",
+            409: "`cookie_replaced`, or `closed`: it cannot be answered in this way",
+            415: "`unsupported_media_type`",
+            429: "`locked`: too many wrong codes",
+        },
+        parameters={"handle": "path"},
+        retry_after=[409],
+    )
+    def post(self, request: Request, handle: str) -> HttpResponseBase:
+        """Approve the challenge if the code is right; send the refused request again then."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        challenge = _challenge_for(request, handle)
+        result = try_second_way(request, challenge.handle, **serializer.validated_data)
+        if result is Result.WRONG:
+            return problem(400, "wrong_code", str(WRONG_CODE))
+        if result is Result.LOCKED:
+            return problem(429, "locked", str(LOCKED_WAY))
+        if result is Result.CLOSED:
+            return problem(409, "closed", _("This cannot be answered in this way."))
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class ConsentView(ApiView):

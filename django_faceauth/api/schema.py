@@ -39,7 +39,10 @@ class FaceProblemSerializer(serializers.Serializer[Any]):
     consent_version = serializers.CharField(required=False, help_text="With `consent_required`.")
     consent_text = serializers.CharField(required=False, help_text="With `consent_required`.")
     challenge = serializers.CharField(required=False, help_text="With `fallback_url`.")
-    fallback_url = serializers.URLField(required=False, help_text="With `not_enrolled`.")
+    fallback_url = serializers.URLField(
+        required=False, allow_null=True, help_text="With `not_enrolled`."
+    )
+    ways = serializers.ListField(child=serializers.CharField(), required=False)
     enrol_url = serializers.URLField(required=False, help_text="With `not_enrolled`.")
     cool_off = serializers.IntegerField(required=False, help_text="Seconds, with `enrol_url`.")
     usable_from = serializers.DateTimeField(required=False, help_text="With `not_enrolled`.")

@@ -11,13 +11,14 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from django_faceauth.api.schema import enum_component
-from django_faceauth.conf import conf
+from django_faceauth.conf import RECOVERY_CODE, TOTP, conf
 from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge
 from django_faceauth.models.resource import STATUS_LENGTH
 from django_faceauth.services.flow.progress import Step
 
 STATES: Final = [*FaceChallenge.State.values, "retry"]
 STEPS: Final = [step.value for step in Step]
+CODES: Final = [TOTP, RECOVERY_CODE]
 
 
 @enum_component("FaceChallengeState", STATES)
@@ -28,6 +29,11 @@ class StateField(serializers.ChoiceField):
 @enum_component("FaceChallengeNext", STEPS)
 class StepField(serializers.ChoiceField):
     """What the client does next."""
+
+
+@enum_component("FaceSecondWayOfCodes", CODES)
+class WayField(serializers.ChoiceField):
+    """A way whose codes can be typed."""
 
 
 class FaceLineSerializer(serializers.Serializer[Any]):
@@ -66,8 +72,18 @@ class FaceChallengeSerializer(serializers.Serializer[Any]):
     start_url = serializers.URLField(allow_null=True)
     attempts_url = serializers.URLField(allow_null=True)
     fallback_url = serializers.URLField(
-        allow_null=True, help_text=_("The site’s fallback, for users who cannot pass.")
+        allow_null=True, help_text=_("The page for users who cannot or will not show a face.")
     )
+    ways = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text=_("The second ways of the user.")
+    )
+
+
+class FaceSecondWaySerializer(serializers.Serializer[Any]):
+    """A code that is entered instead of a face check."""
+
+    way = WayField(choices=CODES)
+    code = serializers.CharField(trim_whitespace=False)
 
 
 class FaceAttemptStartSerializer(serializers.Serializer[Any]):

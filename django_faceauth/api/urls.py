@@ -14,6 +14,7 @@ from django_faceauth.api.authentication_views import (
 from django_faceauth.api.challenge_views import (
     ChallengeAttemptsView,
     ChallengeView,
+    ChallengeWaysView,
     ConsentView,
     FreshnessView,
 )
@@ -27,6 +28,7 @@ urlpatterns = [
         ChallengeAttemptsView.as_view(),
         name="challenge-attempts",
     ),
+    path("challenges/<slug:handle>/ways/", ChallengeWaysView.as_view(), name="challenge-ways"),
     path("authentications/", AuthenticationsView.as_view(), name="authentications"),
     path(
         "authentications/<slug:provider_id>/",

@@ -21,6 +21,7 @@ from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.provider.url_validation import is_api_url
 from django_faceauth.services.privacy.retention import REDELIVERY
+from django_faceauth.services.second_ways import registry
 
 TAG: Final = "faceauth"
 
@@ -28,6 +29,13 @@ TAG: Final = "faceauth"
 SANDBOX_KEY: Final = "sk_sbox_"
 #: How many reads a second an account has (the provider's documentation, "rate limits").
 MOST_A_SECOND: Final = 100
+
+#: What a site installs for each second way.
+NEEDED: Final = {
+    "passkey": 'allauth.mfa (with "webauthn" in MFA_SUPPORTED_TYPES)',
+    "totp": "allauth.mfa or django_otp.plugins.otp_totp",
+    "recovery_code": "allauth.mfa or django_otp.plugins.otp_static",
+}
 
 Messages = Iterator[CheckMessage]
 
@@ -228,6 +236,19 @@ def check_enrolment(**_options: Any) -> Messages:
             "Users are told of their enrolment by a mail with a link to report it: set "
             f'{PREFIX}SITE_URL to the URL of the site, such as "https://bank.example".',
         )
+
+
+@register(TAG)
+def check_second_ways(**_options: Any) -> Messages:
+    """E018: users are offered ways for which nothing is installed."""
+    installed = registry.installed()
+    for way in value("SECOND_WAYS") or ():
+        if way not in installed:
+            yield Error(
+                f"{PREFIX}SECOND_WAYS lists {way}, and nothing that is installed offers it.",
+                hint=f"Add {NEEDED[way]} to INSTALLED_APPS and set it up, or remove {way}.",
+                id="faceauth.E018",
+            )
 
 
 @register(TAG)

@@ -14,7 +14,7 @@ from django.core.checks import register
 
 from django_faceauth.checks.configuration import TAG, Messages, value
 from django_faceauth.checks.gates import policies
-from django_faceauth.conf import PREFIX, SANDBOX
+from django_faceauth.conf import DENY, FLAG, PREFIX, SANDBOX
 
 #: Session engines that read a cache.
 CACHED: Final = frozenset(
@@ -97,12 +97,28 @@ def check_consent(**_options: Any) -> Messages:
 @register(TAG, deploy=True)
 def check_fallback(**_options: Any) -> Messages:
     """W010: users who cannot or will not show a face have no other way."""
-    if value("FALLBACK") == "":
+    if value("FALLBACK") == "" and not value("SECOND_WAYS"):
         yield CheckWarning(
-            f"{PREFIX}FALLBACK is not set: without a face there is no other way.",
+            f"{PREFIX}SECOND_WAYS and {PREFIX}FALLBACK are not set: without a face there is no "
+            "other way.",
             hint="Offer another way: consent is free only if saying no has no price. If yours is "
             "not a page, document it, and silence this check.",
             id="faceauth.W010",
+        )
+
+
+@register(TAG, deploy=True)
+def check_proxies(**_options: Any) -> Messages:
+    """W036: all requests seem to come from the network of a proxy."""
+    is_behind_proxy = settings.SECURE_PROXY_SSL_HEADER or settings.USE_X_FORWARDED_HOST
+    named = {value("NETWORK_POLICY"), *(policy.network for _address, policy in policies())}
+    if is_behind_proxy and value("TRUSTED_PROXIES") == 0 and not named.isdisjoint({FLAG, DENY}):
+        yield CheckWarning(
+            f"The site is behind a proxy, and {PREFIX}TRUSTED_PROXIES is 0.",
+            hint="Set it to the number of your proxies that append to X-Forwarded-For: otherwise "
+            "every face seems to come from another network than the browser that asked. Or set "
+            f'{PREFIX}NETWORK_POLICY = "ignore".',
+            id="faceauth.W036",
         )
 
 

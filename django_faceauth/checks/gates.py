@@ -15,6 +15,7 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import Error, register
 from django.core.checks import Warning as CheckWarning
 from django.middleware.cache import FetchFromCacheMiddleware
+from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils.module_loading import import_string
 
 from django_faceauth.checks.configuration import TAG, Messages, value
@@ -22,10 +23,12 @@ from django_faceauth.conf import PASSKEY, PREFIX, RECOVERY_CODE, TOTP
 from django_faceauth.gate import ungated_methods
 from django_faceauth.gate.policy import Policy
 from django_faceauth.gate.url_discovery import (
+    Place,
     admins,
     gated_views,
     is_gated_admin,
     misplaced_gates,
+    policies_at,
     policy_at,
 )
 from django_faceauth.gate.view_methods import UNSAFE, answered_by
@@ -35,6 +38,13 @@ from django_faceauth.models import Applicant, FaceExemption
 SHORT: Final = timedelta(seconds=120)
 #: By the end of a longer window, another person may be using the session.
 LONG: Final = timedelta(hours=1)
+
+#: URL names of django-allauth and django-two-factor-auth: pages that add a second way.
+ADD_WAYS: Final = (
+    *("mfa_activate_totp", "mfa_add_webauthn", "mfa_generate_recovery_codes"),
+    *("mfa_view_recovery_codes", "mfa_download_recovery_codes"),
+    *("two_factor:setup", "two_factor:backup_tokens"),
+)
 
 #: Parts of names of secrets; the short ones count as whole words only.
 SECRETS: Final = ("passwd", "password", "secret", "token")
@@ -195,6 +205,22 @@ def check_conditions(**_options: Any) -> Messages:
                 "offers.",
                 f"Add it to {PREFIX}SECOND_WAYS, or remove it from accept.",
             )
+
+
+@register(TAG)
+def check_new_ways(**_options: Any) -> Messages:
+    """W035: a thief who knows the password could add a second way of their own."""
+    for name in ADD_WAYS if value("SECOND_WAYS") else ():
+        with suppress(NoReverseMatch, Resolver404, TypeError, ValueError):
+            address = reverse(name)
+            if not policies_at(Place(address, resolve(address).func)):
+                yield CheckWarning(
+                    f"The page at {address} adds a second way, and has no gate.",
+                    hint="Put face_required, with an action, on that view in your URLconf, before "
+                    "the URLs that you include. Otherwise a password is enough to add a way that "
+                    "then counts as much as a face.",
+                    id="faceauth.W035",
+                )
 
 
 @register(TAG)

@@ -1,7 +1,8 @@
 """Approve a challenge by another method.
 
 A page of the site recognises the user in its own way, and then calls
-`approve_by_other_method`. Nothing that a browser sends does so by itself.
+`approve_by_other_method`; `try_second_way` checks a code with what the site has installed.
+Nothing that a browser sends approves by itself.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Final
 
 from django.http import HttpRequest
 from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
 
 from django_faceauth.conf import PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError, FlowError
@@ -20,6 +22,7 @@ from django_faceauth.models import FaceChallenge, Lockout
 from django_faceauth.models.challenge import EXEMPTION, FACE, METHOD_NAME
 from django_faceauth.services.grants import grants, identity
 from django_faceauth.services.grants.formatting import Line, lines
+from django_faceauth.services.second_ways import Result, registry
 
 #: How long a challenge can be approved by another method.
 ANSWERABLE: Final = timedelta(hours=1)
@@ -43,7 +46,7 @@ def pending_challenge(request: HttpRequest, handle: str) -> Unanswered | None:
     it through `sync_to_async`. Raises `ConfigurationError` without `FACEAUTH_FALLBACK`.
     """
     _require_fallback()
-    challenge = _find(request, handle, timezone.now())
+    challenge = answerable(request, handle, timezone.now())
     if challenge is None:
         return None
     shown = lines(challenge.snapshot, challenge.snapshot_order)
@@ -67,15 +70,27 @@ def approve_by_other_method(request: HttpRequest, handle: str, *, method: str) -
     if not METHOD_NAME.fullmatch(method):
         raise ValueError("a method is at most 32 small letters, digits, hyphens and underscores")
     now = timezone.now()
-    challenge = _find(request, handle, now)
-    since = now - ANSWERABLE
-    if (
-        challenge is None
-        or not challenge.counts(method)
-        or not grants.approve_by_other_method(challenge, method=method, since=since, now=now)
-    ):
+    challenge = answerable(request, handle, now)
+    if challenge is None or not _approve(challenge, method, now):
         raise FlowError("this challenge cannot be approved by another method")
     return way_on(challenge)
+
+
+@sensitive_variables("code")
+def try_second_way(request: HttpRequest, handle: str, way: str, code: str) -> Result:
+    """Check what a user has entered in a second way; approve the challenge if it is right.
+
+    `code` is the assertion as JSON for a passkey. The result is `CLOSED` if the challenge
+    cannot be answered in this way, and no code is checked then.
+    """
+    now = timezone.now()
+    challenge = answerable(request, handle, now)
+    if challenge is None or way not in registry.open_for(challenge):
+        return Result.CLOSED
+    result = registry.verify(request, challenge, way, code)
+    if result is Result.ACCEPTED and not _approve(challenge, way, now):
+        return Result.CLOSED
+    return result
 
 
 def _require_fallback() -> None:
@@ -83,7 +98,15 @@ def _require_fallback() -> None:
         raise ConfigurationError(f"{PREFIX}FALLBACK is not set.")
 
 
-def _find(request: HttpRequest, handle: str, now: datetime) -> FaceChallenge | None:
+def _approve(challenge: FaceChallenge, method: str, now: datetime) -> bool:
+    since = now - ANSWERABLE
+    return challenge.counts(method) and grants.approve_by_other_method(
+        challenge, method=method, since=since, now=now
+    )
+
+
+def answerable(request: HttpRequest, handle: str, now: datetime) -> FaceChallenge | None:
+    """Return the challenge if another method may answer it, for this user in this session."""
     user = request.user
     if not user.is_active or identity.is_impersonated(request):
         return None

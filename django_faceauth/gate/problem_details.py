@@ -60,11 +60,12 @@ def challenge_for(
     challenge: FaceChallenge,
     scheme: str = SESSION_SCHEME,
     next_url: str = "",
+    **more: Any,
 ) -> HttpResponse:
     """Return the response that asks a client for a face.
 
     `scheme` is that of the credential that the request came with, `next_url` is where a user
-    who opens `start_url` goes on to.
+    who opens `start_url` goes on to, `more` are members of the problem.
     """
     seconds = int(policy.age_limit.total_seconds())
     response = problem(
@@ -79,6 +80,7 @@ def challenge_for(
         max_age=seconds,
         challenge=challenge.handle,
         **urls_of(request, challenge, next_url),
+        **more,
     )
     response["WWW-Authenticate"] = (
         f'{scheme} error="insufficient_user_authentication", '

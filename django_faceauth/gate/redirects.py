@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -18,8 +19,11 @@ from django_faceauth.gate.htmx import is_fragment, page_of
 from django_faceauth.gate.problem_details import wants_problem
 from django_faceauth.gate.view_methods import answered_by
 from django_faceauth.models import FaceChallenge
+from django_faceauth.models.challenge import FACE
+from django_faceauth.services.grants import identity
 from django_faceauth.services.monitoring import observations
 from django_faceauth.services.monitoring.observations import Observation
+from django_faceauth.services.second_ways import registry
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +89,30 @@ def fallback_for(handle: str = "") -> str:
     if not handle:
         return url
     return f"{url}{'&' if '?' in url else '?'}{urlencode({'challenge': handle})}"
+
+
+def other_way(challenge: FaceChallenge, *, has_page: bool = True) -> str:
+    """Return the URL at which the user can answer without a face; empty if there is none.
+
+    Without a session, no page of ours could be opened.
+    """
+    if has_page and registry.open_for(challenge):
+        return reverse("faceauth:second-ways", args=[challenge.handle])
+    return fallback_for(challenge.handle) if takes_fallback(challenge) else ""
+
+
+def other_ways(request: HttpRequest, challenge: FaceChallenge) -> dict[str, Any]:
+    """Return what a client is told of answers without a face."""
+    url = other_way(challenge, has_page=not identity.principal_of(request).names_challenge)
+    ways = {"ways": list(registry.open_for(challenge))} if conf.SECOND_WAYS else {}
+    return {"fallback_url": request.build_absolute_uri(url) if url else None, **ways}
+
+
+def takes_fallback(challenge: FaceChallenge) -> bool:
+    """Return whether the site's fallback page may answer; what we take ourselves is not its."""
+    accept = challenge.accept
+    others = accept is None or {*accept} - {FACE, *conf.SECOND_WAYS}
+    return bool(conf.FALLBACK and others)
 
 
 def _own(request: HttpRequest, url: str) -> str:

@@ -25,7 +25,14 @@ from django_faceauth.gate.problem_details import (
     problem,
     wants_problem,
 )
-from django_faceauth.gate.redirects import destination, fallback_for, home, local
+from django_faceauth.gate.redirects import (
+    destination,
+    fallback_for,
+    home,
+    local,
+    other_way,
+    other_ways,
+)
 from django_faceauth.messages import NOT_DONE
 from django_faceauth.models import Applicant, FaceChallenge
 from django_faceauth.security_headers import sealed
@@ -33,6 +40,7 @@ from django_faceauth.services.flow import enrolment
 from django_faceauth.services.grants import grants, identity
 from django_faceauth.services.grants.binding import is_storable
 from django_faceauth.services.grants.challenge_spec import ChallengeSpec, FormData
+from django_faceauth.services.second_ways import registry
 
 Answer = TypeVar("Answer")
 
@@ -80,12 +88,12 @@ def refuse(
         }
         status = _status_for(decision.reason)
         return sealed(render(request, "faceauth/not_done.html", context, status=status))
-    handle, is_unenrolled = "", decision.reason is Reason.NOT_ENROLLED
-    if is_unenrolled and conf.FALLBACK:
-        handle = _ask(request, policy, decision, now).handle
+    fallback, is_unenrolled = fallback_for(), decision.reason is Reason.NOT_ENROLLED
+    if is_unenrolled and (conf.FALLBACK or registry.set_up_by(request.user)):
+        fallback = other_way(_ask(request, policy, decision, now))
     context = {
         "cancel_url": home(),
-        "fallback": fallback_for(handle),
+        "fallback": fallback,
         **(enrolment_of(request.user) if is_unenrolled else {}),
         "tells_how_to_link": is_unenrolled and getattr(request.user, "is_staff", False),
     }
@@ -112,7 +120,8 @@ def refuse_client(
         challenge = _ask(request, policy, decision, now, next_url)
         if next_url == home():  # no better page is known
             next_url = ""
-        return challenge_for(request, policy, challenge, scheme, next_url)
+        ways = other_ways(request, challenge) if conf.SECOND_WAYS else {}
+        return challenge_for(request, policy, challenge, scheme, next_url, **ways)
     more: dict[str, Any] = {}
     if decision.reason is Reason.NOT_ENROLLED:
         enrol = enrolment_of(request.user)
@@ -121,10 +130,9 @@ def refuse_client(
             more["cool_off"] = int(enrol["cool_off"].total_seconds())
         if "usable_from" in enrol:
             more["usable_from"] = enrol["usable_from"].isoformat()
-        if conf.FALLBACK:
+        if conf.FALLBACK or registry.set_up_by(request.user):
             challenge = _ask(request, policy, decision, now, next_url)
-            more["challenge"] = challenge.handle
-            more["fallback_url"] = request.build_absolute_uri(fallback_for(challenge.handle))
+            more |= {"challenge": challenge.handle, **other_ways(request, challenge)}
     return denial(decision.reason, **more)
 
 

@@ -24,6 +24,7 @@ from django.utils.translation import gettext
 
 from django_faceauth.conf import PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError
+from django_faceauth.messages import WAYS
 from django_faceauth.models import (
     Applicant,
     FaceChallenge,
@@ -139,8 +140,13 @@ def _send(message: EmailMessage, about: str) -> None:
 
 def _notice(pk: Any) -> EmailMessage | None:
     challenge = FaceChallenge.objects.select_related("user").get(pk=pk)
-    link, is_flagged = link_to_report(challenge), challenge.is_flagged
-    context = {**facts(challenge), "link": link, "is_flagged": is_flagged}
+    context = {
+        **facts(challenge),
+        "link": link_to_report(challenge),
+        "is_flagged": challenge.is_flagged,
+        "method": challenge.method,
+        "way": WAYS.get(challenge.method, ""),
+    }
     return _to_user("notice", challenge.user, context)
 
 

@@ -73,7 +73,7 @@ def _enrol(request: HttpRequest) -> HttpResponse:
     try:
         if request.method != "POST":
             closed = enrolment.closed_until(principal, now=now)
-            return limited(request, closed, now) if closed else ask()
+            return limited(request, closed, now, fallback_for()) if closed else ask()
         by_sms = "sms" in request.POST
         verification, link = enrolment.begin(
             principal,
@@ -88,7 +88,7 @@ def _enrol(request: HttpRequest) -> HttpResponse:
     except ConsentRequired:
         return ask(is_missed=True)
     except TooManyAttempts as closed:
-        return limited(request, closed, now)
+        return limited(request, closed, now, fallback_for())
     except finish.TROUBLES as error:
         logger.error("enrolment failed: %s user=%s", error, user.pk)
         return _render(

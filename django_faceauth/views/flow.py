@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConsentRequired, NotEnrolled, TooManyAttempts
 from django_faceauth.gate.problem_details import NEXT
-from django_faceauth.gate.redirects import fallback_for, home, local, way_back, way_on
+from django_faceauth.gate.redirects import home, local, other_way, way_back, way_on
 from django_faceauth.gate.responses import enrolment_of
 from django_faceauth.messages import LIMITED, WORDINGS, Wording
 from django_faceauth.models import FaceChallenge
@@ -37,6 +37,7 @@ from django_faceauth.services.flow.progress import (
 from django_faceauth.services.flow.start import begin, closed_until
 from django_faceauth.services.grants import face_cookie, grants
 from django_faceauth.services.grants.formatting import Line, kept_lines, label, moment
+from django_faceauth.services.second_ways import registry
 from django_faceauth.views.pages import (
     AGAIN,
     not_found,
@@ -66,7 +67,7 @@ def start(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
             return redirect("faceauth:start", challenge.handle)
         closed = closed_until(challenge, now=now)
         if closed:
-            return limited(request, closed, now, challenge.handle)
+            return limited(request, closed, now, other_way(challenge))
         return _ask(request, challenge)
     by_sms, options = "sms" in request.POST, options_for(request, challenge.user)
     try:
@@ -79,12 +80,12 @@ def start(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
             origin=origin_of(request),
         )
     except NotEnrolled:
-        context = {"fallback": fallback_for(challenge.handle), **enrolment_of(challenge.user)}
+        context = {"fallback": other_way(challenge), **enrolment_of(challenge.user)}
         return render_page(request, "denied", challenge, status=403, **context)
     except ConsentRequired:
         return _ask(request, challenge, is_missed=True)
     except TooManyAttempts as closed:
-        return limited(request, closed, now, challenge.handle)
+        return limited(request, closed, now, other_way(challenge))
     except finish.TROUBLES as error:
         logger.error("start failed: %s challenge=%s", error, challenge.pk)
         return render_page(
@@ -216,7 +217,7 @@ def _show_result(
     request: HttpRequest, challenge: FaceChallenge, word: Word, wording: Wording
 ) -> HttpResponse:
     """Show the result, and the fallback to users who cannot or will not pass."""
-    fallback = fallback_for(challenge.handle) if challenge.is_unanswered else ""
+    fallback = other_way(challenge) if challenge.is_unanswered else ""
     return render_page(
         request,
         "result",
@@ -240,12 +241,13 @@ def _ask(
         is_missed=is_missed,
         takes_consent=bool(conf.CONSENT_VERSION),
         sms_to=options_for(request, challenge.user).masked_number,
-        fallback=fallback_for(challenge.handle),
+        fallback=other_way(challenge),
+        has_second_way=bool(registry.open_for(challenge)),
     )
 
 
 def limited(
-    request: HttpRequest, closed: TooManyAttempts, now: datetime, handle: str = ""
+    request: HttpRequest, closed: TooManyAttempts, now: datetime, fallback: str
 ) -> HttpResponse:
     """Show when the next attempt is possible, and the fallback."""
     until = closed.until.replace(second=0, microsecond=0)
@@ -256,7 +258,7 @@ def limited(
         "now": now,
         "until": until,
         "rule": closed.rule if settings.DEBUG else "",
-        "fallback": "" if closed.scope == "reported" else fallback_for(handle),
+        "fallback": "" if closed.scope == "reported" else fallback,
         "cancel_url": home(),
     }
     response = render(request, "faceauth/limited.html", context, status=429)

@@ -41,10 +41,10 @@ def of_this_session(view: Callable[..., HttpResponseBase]) -> Callable[..., Http
     """Give the view its challenge; unknown and foreign handles look the same."""
 
     @wraps(view)
-    def with_challenge(request: HttpRequest, handle: str) -> HttpResponseBase:
+    def with_challenge(request: HttpRequest, handle: str, **named: str) -> HttpResponseBase:
         challenge = grants.find(request, handle)
         if challenge is not None:
-            return view(request, challenge)
+            return view(request, challenge, **named)
         challenge = grants.find_replaced(request, handle)
         return not_found(request) if challenge is None else retry_with_cookie(request, challenge)
 

@@ -20,6 +20,7 @@ from django_faceauth.services import notifications
 from django_faceauth.services.grants import grants, identity
 from django_faceauth.services.privacy import consent as consents
 from django_faceauth.services.review import user_reports
+from django_faceauth.services.second_ways import registry
 from django_faceauth.views.pages import not_found, of_this_session, page
 
 
@@ -92,7 +93,7 @@ def consent(request: HttpRequest) -> HttpResponse:
         "is_needed": consents.is_needed(user),
         "erases_applicant": conf.ERASE_APPLICANT,
         "is_impersonated": is_impersonated,
-        "fallback": fallback_for(),
+        "fallback": fallback_for() or registry.set_up_by(user),
         "cancel_url": home(),
     }
     status = 403 if request.method == "POST" else 200

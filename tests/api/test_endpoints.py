@@ -330,6 +330,7 @@ def routes():
 #: Each endpoint that changes something without a gate, and why.
 UNGATED = {
     "challenge-attempts": "begins a face check, and grants nothing",
+    "challenge-ways": "grants for a code of the user alone",
     "consent": "only takes away, and has to be as easy as giving it (V-03)",
 }
 

@@ -239,13 +239,12 @@ def test_a_bound_approval_from_another_network_is_not_used(person):
         is_asked(person)
 
 
-@override_settings(FACEAUTH_NETWORK_POLICY="refuse")
 def test_an_invalid_policy_of_networks_opens_no_gate(person):
     """G-01."""
     face_shown(person.browser, action="door")
     person.browser.raise_request_exception = False
 
-    with gates({}):
+    with gates({}), override_settings(FACEAUTH_NETWORK_POLICY="refuse"):
         assert person.browser.get("/0/").status_code == 500
 
 

@@ -8,6 +8,7 @@ from html import unescape
 
 import pytest
 import time_machine
+from django.apps import apps
 from django.core import signing
 from django.http import HttpResponse
 from django.test import Client, override_settings
@@ -58,6 +59,9 @@ def all_of_them(clock: time_machine.Coordinates, provider: Provider) -> Iterator
     with OFFERING:
         yield from of_enrolment(clock)
     yield from for_others(clock)
+    if apps.is_installed("allauth.mfa"):
+        with override_settings(FACEAUTH_SECOND_WAYS=["passkey", "totp", "recovery_code"]):
+            yield from of_second_ways(clock)
 
 
 def on_the_way(clock: time_machine.Coordinates) -> Iterator[Situation]:
@@ -181,6 +185,35 @@ def enrols(
         Applicant.objects.create(user=person.user, applicant_id=f"aplt_of_staff{person.user.pk}")
     person.clock.shift(3)
     return person.browser.get(way_back, follow=True)
+
+
+def of_second_ways(clock: time_machine.Coordinates) -> Iterator[Situation]:
+    """A user who pays without a face."""
+    from allauth.mfa.totp.internal.auth import TOTP
+
+    from tests.soft_passkey import SoftPasskey  # is of what sites need not install
+
+    person = Person(clock, None)
+    TOTP.activate(person.user, "JBSWY3DPEHPK3PXP")
+    yield "denied with a second way", person.browser.get("/statements/")
+    payment = Payment.objects.create(user=person.user, payee=LONG, amount="12.50")
+    denied = person.browser.post(f"/pay/{payment.pk}/")
+    ways = reverse("faceauth:second-ways", args=[person.challenge.handle])
+    yield "code", person.browser.get(ways, follow=True)
+    yield "wrong code", person.browser.post(f"{ways}totp/", {"code": "1"})
+    SoftPasskey().add_to(person.user, person.request())
+    yield "ways for a payment", person.browser.get(ways)
+    with FALLBACK:
+        yield "ways and the fallback", person.browser.get(ways)
+    yield "passkey", person.browser.get(f"{ways}passkey/")
+    yield "wrong passkey", person.browser.post(f"{ways}passkey/", {"code": "{}"})
+    for _try in range(12):
+        locked = person.browser.post(f"{ways}totp/", {"code": "1"})
+    yield "locked code", locked
+    enrolled = Person(clock)
+    TOTP.activate(enrolled.user, "JBSWY3DPEHPK3PXP")
+    yield "start with a second way", enrolled.browser.get(enrolled.is_asked())
+    assert denied.status_code == 403
 
 
 def for_others(clock: time_machine.Coordinates) -> Iterator[Situation]:

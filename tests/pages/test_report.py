@@ -409,6 +409,7 @@ UNGATED = {
     "not-me": "only takes away, from the challenge alone that it names",
     "consent": "only takes away, and has to be as easy as giving it (V-03)",
     "enrol": "opens nothing for a day, and an enrolled user needs their face for it",
+    "second-way": "grants for a code or a passkey of the user alone",
     "webhook": "is signed, and makes us ask the provider",
 }
 
@@ -419,6 +420,7 @@ def test_no_page_of_ours_weakens_what_it_protects(person):
     names = {key for key in get_resolver("django_faceauth.urls").reverse_dict if type(key) is str}
     token = signing.dumps(person.challenge.pk, salt=notifications.SALTS[FaceChallenge])
     values = {"webhook": [], "done": [], "consent": [], "enrol": [], "report": [token]}
+    values["second-way"] = [person.challenge.handle, "totp"]
     addresses = {
         name: reverse(f"faceauth:{name}", args=values.get(name, [person.challenge.handle]))
         for name in names

@@ -36,7 +36,7 @@ class ConsentText:
         """The text as pages show it."""
         context = {
             "version": self.version,
-            "has_fallback": bool(conf.FALLBACK),
+            "has_fallback": bool(conf.FALLBACK or conf.SECOND_WAYS),
             "enrols": conf.ENROLMENT == OFFER,
             "erases_applicant": conf.ERASE_APPLICANT,
         }

@@ -62,7 +62,11 @@ def of(authentication: FaceAuthentication) -> list[Happening]:
             detail = f"{event.type} · {event.get_state_display()}"
             events.append(Happening(event.received_at, _("Webhook"), provider, detail))
     for challenge in FaceChallenge.objects.filter(authentication_id=authentication.pk)[:1]:
-        details = {"created_at": challenge.action, "revoked_at": challenge.reason}
+        details = {
+            "created_at": challenge.action,
+            "granted_at": challenge.method,
+            "revoked_at": challenge.reason,
+        }
         for name, what in MOMENTS:
             at = getattr(challenge, name)
             if at is not None:

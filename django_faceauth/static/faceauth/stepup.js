@@ -55,6 +55,7 @@ export const TEXTS = Object.freeze({
  * @property {boolean} [can_reopen] whether the camera page can be opened again
  * @property {{ label: string, values: string[] }[]} lines
  * @property {string | null} [fallback_url]
+ * @property {string[]} [ways] the second ways that the user has set up
  * @property {Consent} [consent] what the user has to agree to before a start
  *
  * The text that the user agrees to, and its version.
@@ -521,12 +522,12 @@ class Dialog {
   }
 
   /**
-   * Offer the ways out: the fallback if the face check did not work.
+   * Offer the ways out: a second way, or the fallback if the face check did not work.
    * @param {Progress} progress
    */
-  showEnd({ next, state, fallback_url, consent }) {
+  showEnd({ next, state, fallback_url, ways, consent }) {
     const isOver = next === "ask_again";
-    const mayNeed = isOver || (next === "attempt" && (state === "retry" || consent));
+    const mayNeed = isOver || (next === "attempt" && (state === "retry" || consent || ways?.length));
     write(this.heading, isOver ? this.texts.notDone : this.texts.heading);
     setAddress(this.fallback, mayNeed && isPage(fallback_url) ? fallback_url : null);
     this.fallback.classList.toggle("fa-button--secondary", !isOver);
