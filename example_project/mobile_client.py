@@ -350,7 +350,10 @@ def _run(given: Namespace) -> None:
     agrees = agree_beforehand if given.agree else ask_to_agree
     receipt = pay(bank, given.payee, given.amount, Owner(agrees, show, given.patience))
     tell(f"Sent: {receipt['amount']} to {receipt['payee']} at {receipt['executed_at']}.")
-    tell(f"Approved with your face, reference {receipt['reference']}.")
+    if receipt["reference"]:
+        tell(f"Approved with your face, reference {receipt['reference']}.")
+    else:
+        tell("The payout was small, and needed no approval.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

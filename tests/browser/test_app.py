@@ -203,8 +203,8 @@ def test_without_an_approval_nothing_is_sent(visit):
 
 def test_two_payouts_at_once(visit):
     page = opens_the_app(visit("frank"))
-    one = writes_down(page, "Mr. First", "11.00")
-    other = writes_down(page, "Ms. Second", "22.00")
+    one = writes_down(page, "Mr. First", "111.00")
+    other = writes_down(page, "Ms. Second", "222.00")
     page.evaluate(
         "(ids) => ids.forEach((id) => document.getElementById(id).click())",
         [one.get_attribute("id"), other.get_attribute("id")],

@@ -47,6 +47,17 @@ def is_still_a_draft(page: Page, draft: str) -> None:
     says(page, "Review payment")
 
 
+def test_a_small_payout_is_free(visit, bank):
+    page = visit("grace", at=bank)
+    draft = writes_down(page, "Ms. Quay", "49.99")
+
+    page.get_by_role("button", name="Send").click()
+
+    page.wait_for_url(draft)
+    says(page, SENT)
+    expect(page.locator("main")).to_contain_text("needed no approval")
+
+
 def test_without_javascript(visit, slow_bank):
     """Forms, links and pages that load themselves again are enough (U-08)."""
     page = visit("frank", at=slow_bank, java_script_enabled=False)
@@ -70,8 +81,8 @@ def test_without_javascript(visit, slow_bank):
 def test_two_tabs_with_two_payouts(visit):
     first = visit("frank")
     second = first.context.new_page()
-    one = writes_down(first, "Mr. Ebb", "11.00")
-    other = writes_down(second, "Ms. Flow", "22.00")
+    one = writes_down(first, "Mr. Ebb", "111.00")
+    other = writes_down(second, "Ms. Flow", "222.00")
     approves(first)
     approves(second)
     expect(first.locator(".fa-snapshot")).to_contain_text("Mr. Ebb")
@@ -80,13 +91,13 @@ def test_two_tabs_with_two_payouts(visit):
     sends(second)
     second.wait_for_url(other)
     says(second, SENT)
-    expect(second.locator("main")).to_contain_text("22.00")
+    expect(second.locator("main")).to_contain_text("222.00")
     is_still_a_draft(second, one)
     sends(first)
 
     first.wait_for_url(one)
     says(first, SENT)
-    expect(first.locator("main")).to_contain_text("11.00")
+    expect(first.locator("main")).to_contain_text("111.00")
 
 
 def test_double_clicks(visit):
