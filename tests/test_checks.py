@@ -632,7 +632,6 @@ def deployed(*, deploy: bool = True, **settings: object) -> set[str]:
         ({"ALLOWED_HOSTS": [".bank.example"]}, []),
         ({"FACEAUTH_CONSENT_VERSION": ""}, ["W015"]),
         ({"FACEAUTH_FALLBACK": ""}, ["W010"]),  # V-04
-        ({"FACEAUTH_FALLBACK": "", "FACEAUTH_SECOND_WAYS": ["totp"]}, E018),
         ({"FACEAUTH_CONSENT_VERSION": "", "FACEAUTH_FALLBACK": ""}, ["W010", "W015"]),
         ({"FACEAUTH_RATE_LIMITS": {"unsuccessful": []}}, ["W019"]),  # T-2.4
         ({"FACEAUTH_RATE_LIMITS": {"lockout": None}}, ["W019"]),
@@ -655,6 +654,12 @@ def test_deployment(settings, expected):
     assert deployed(**settings, deploy=False) == set()
     settings["SILENCED_SYSTEM_CHECKS"] = ["faceauth.W014"]
     assert deployed(**settings) == set(expected)
+
+
+def test_second_ways_are_another_way():
+    """V-04."""
+    ways = {"FACEAUTH_FALLBACK": "", "FACEAUTH_SECOND_WAYS": ["totp"]}
+    assert deployed(SILENCED_SYSTEM_CHECKS=["faceauth.W014"], **ways) == {*E018}
 
 
 @pytest.mark.parametrize("key", ["unsuccessful", "lockout"])

@@ -201,6 +201,20 @@ def test_without_an_approval_nothing_is_sent(visit):
     page.unroute_all(behavior="ignoreErrors")
 
 
+def test_a_second_way_is_offered_from_the_start(visit):
+    page = opens_the_app(visit("frank"))
+    url = "https://localhost/face/ways/handle/"
+    page.route(STATUS, with_more(ways=["totp"], fallback_url=url))
+    writes_down(page, "Ms. Otherwise").click()
+
+    way = dialog(page).get_by_role("link", name="Use another way")
+
+    expect(way).to_have_attribute("href", url)
+    expect(way).to_have_class(re.compile("fa-button--secondary"))
+    dialog(page).get_by_role("button", name="Not now").click()
+    page.unroute_all(behavior="ignoreErrors")
+
+
 def test_two_payouts_at_once(visit):
     page = opens_the_app(visit("frank"))
     one = writes_down(page, "Mr. First", "111.00")

@@ -32,6 +32,7 @@ from django_faceauth.models import FaceChallenge, Lockout, Verdict
 from django_faceauth.services import limits
 from django_faceauth.services.grants import revocation
 from django_faceauth.services.review import timeline, verdicts
+from django_faceauth.services.second_ways.allauth_mfa import PASSKEY_KEY
 from tests.services.test_concurrency import at_once
 from tests.site.models import Payment
 from tests.soft_passkey import FLAGS, SoftPasskey
@@ -421,6 +422,16 @@ def test_too_many_wrong_codes_lock_the_way_and_time_unlocks_it(person, clock, ki
     assert enters(person, code_of(kit, "totp", person))["Location"] == GATE
 
 
+def test_a_right_code_lets_the_wrong_ones_before_it_be_forgotten(person, clock):
+    set_up(KITS["allauth"], "totp", person)
+    for _time in range(3):
+        clock.shift(60)
+        person.is_asked("/once/")
+        assert [enters(person, WRONG).status_code for _try in range(3)] == [400] * 3
+        assert enters(person, code_of(KITS["allauth"], "totp", person)).status_code == 302
+        person.browser.get("/once/")
+
+
 def test_a_second_phone_does_not_lock_the_first(person, clock):
     """A code of one device is no failure of the other, however often it is used."""
     first, second = (KITS["otp"].totp(person.user) for _device in range(2))
@@ -699,6 +710,7 @@ def test_an_assertion_is_good_once(person, passkey):
     person.is_asked("/once/")
     assertion = passkey.signs(begins(person))
     enters(person, assertion, "passkey")
+    assert PASSKEY_KEY not in person.browser.session
     person.browser.get("/once/")
     person.is_asked("/once/")
 
