@@ -185,7 +185,7 @@ class AddPasskey(FaceRequiredMixin, SuccessMessageMixin, FormView):
     face_action = "passkey"
     form_class = AddWebAuthnForm
     template_name = "bank/passkey.html"
-    success_url = reverse_lazy("settings")
+    success_url = reverse_lazy("overview")
     success_message = _("Your passkey is added. You can use it instead of your face.")
 
     def get_form_kwargs(self) -> dict[str, Any]:

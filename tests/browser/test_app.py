@@ -239,7 +239,7 @@ def test_two_payouts_at_once(visit):
 def test_with_the_keyboard_alone(visit):
     page = opens_the_app(visit("alice"))
     page.focus("[name=payee]")
-    for words in ("Ms. Keys", "10"):
+    for words in ("Ms. Keys", "110"):
         page.keyboard.type(words)
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
