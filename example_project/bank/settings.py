@@ -116,6 +116,7 @@ REST_FRAMEWORK = {
 
 # Passkeys and one-time codes; the bank has its own pages to log in and to add a passkey.
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_TOLERANCE = 1  # the code of the last half minute and of the next count, too
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG  # http://localhost
 
 # -- worker and beat of `make demo-full`, see ../Procfile
