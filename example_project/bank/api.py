@@ -14,6 +14,7 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import APIException
 from rest_framework.mixins import CreateModelMixin, ListModelMixin, RetrieveModelMixin
 from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.serializers import BaseSerializer, ModelSerializer
@@ -22,7 +23,8 @@ from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
 
 from bank import transfers
 from bank.models import Payout, PayoutQuerySet
-from django_faceauth.api.permissions import FaceRequest, require_face
+from django_faceauth.api.permissions import require_face
+from django_faceauth.gate import Face
 
 
 class Conflict(APIException):
@@ -31,10 +33,11 @@ class Conflict(APIException):
     status_code = HTTPStatus.CONFLICT
 
 
-class CustomerRequest(FaceRequest):
+class CustomerRequest(Request):
     """A request of a logged-in customer, for the type checker."""
 
     user: User
+    face: Face | None
 
 
 class PayoutSerializer(ModelSerializer):
@@ -49,6 +52,12 @@ class PayoutSerializer(ModelSerializer):
 def payout_details(_request: HttpRequest, view: Any) -> dict[str, Any]:
     """Return what is shown and approved: the draft, locked until it is sent."""
     return transfers.facts_of(_draft_of(view))
+
+
+def needs_approval(_request: HttpRequest, view: Any) -> bool:
+    """Return whether a draft needs an approval; it is locked until it is sent."""
+    user, now = view.request.user, timezone.now()
+    return transfers.locked_needs_approval(user, view.kwargs["pk"], now=now)
 
 
 class Payouts(CreateModelMixin, ListModelMixin, RetrieveModelMixin, GenericViewSet):
@@ -72,11 +81,17 @@ class Payouts(CreateModelMixin, ListModelMixin, RetrieveModelMixin, GenericViewS
         methods=["post"],
         permission_classes=[
             IsAuthenticated,
-            require_face(action="payout", bind=payout_details, max_age=180),
+            require_face(
+                action="payout",
+                when=needs_approval,
+                bind=payout_details,
+                network="deny",
+                max_age=180,
+            ),
         ],
     )
     def send(self, request: CustomerRequest, pk: int) -> Response:
-        """Send a draft, and consume its approval."""
+        """Send a draft, and consume its approval if it needs one."""
         try:
             payout = transfers.execute(request.user, pk, request.face, now=timezone.now())
         except transfers.NotEnoughMoney:

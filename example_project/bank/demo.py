@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 #: The password of all users.
 PASSWORD: Final = "demo"  # noqa: S105 - it is on the login page
+#: The secret of Dave's one-time codes, for an authenticator app.
+TOTP_SECRET: Final = "DAVEREFUSES7DAVEREFUSES7DAVEREFU"  # noqa: S105 - the demo prints it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ USERS: Final = (
     DemoUser("alice", _("the face matches, and the page opens"), _scripted("10000")),
     DemoUser("bob", _("another face is shown, and the page stays closed"), _scripted("62321")),
     DemoUser("carol", _("leaves too early, tries again, and gets in"), _scripted("61121A10000")),
-    DemoUser("dave", _("refuses the check, and is told whom to contact"), _scripted("63001")),
+    DemoUser("dave", _("refuses the check, and uses a one-time code instead"), _scripted("63001")),
     DemoUser("erin", _("is not enrolled: sets up face checks, then pays with her face")),
     DemoUser("grace", _("seems to be under duress, and the page stays closed"), _scripted("62403")),
     # Without a script: the capture page asks for the result.

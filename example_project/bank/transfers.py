@@ -43,6 +43,10 @@ SAMPLES: Final = (
 SAVINGS: Final = sum((amount for _days, _title, amount in SAMPLES), Decimal(0))
 LINES: Final = 10
 
+#: Payouts below this amount need no approval, until a customer has sent so much in a day.
+SMALL: Final = Decimal(50)
+SMALL_PER_DAY: Final = Decimal(150)
+
 
 class AlreadySent(Exception):
     """The payout is not a draft any more."""
@@ -87,6 +91,31 @@ def locked(user: User, pk: int) -> Payout:
     return payout
 
 
+def needs_approval(payout: Payout, *, now: datetime) -> bool:
+    """Return whether a payout needs an approval of its customer."""
+    sent = Payout.objects.of(payout.user).executed().filter(face_method="")
+    today: Decimal | None = sent.filter(executed_at__gt=now - timedelta(days=1)).aggregate(
+        all=Sum("amount")
+    )["all"]
+    return payout.amount >= SMALL or payout.amount + (today or 0) > SMALL_PER_DAY
+
+
+def locked_needs_approval(user: User, pk: int, *, now: datetime) -> bool:
+    """Return `needs_approval` of a draft, which cannot change until the transaction ends.
+
+    The customer is locked first: two small payouts at once must not both be the last one of the
+    day without an approval.
+    """
+    lock_balance(user)
+    draft = Payout.objects.of(user).drafts().select_for_update().filter(pk=pk).first()
+    return draft is None or needs_approval(draft, now=now)
+
+
+def lock_balance(user: User) -> None:
+    """Lock a customer until the transaction ends: all payouts share one balance."""
+    User.objects.select_for_update().get(pk=user.pk)
+
+
 def facts_of(payout: Payout) -> dict[str, Any]:
     """Return the details that an approval of a payout is bound to.
 
@@ -99,20 +128,21 @@ def facts_of(payout: Payout) -> dict[str, Any]:
     }
 
 
-def execute(user: User, pk: int, face: Face, *, now: datetime) -> Payout:
-    """Send a draft, and record its approval.
+def execute(user: User, pk: int, face: Face | None, *, now: datetime) -> Payout:
+    """Send a draft, and record its approval if it needed one.
 
     Call it in the transaction that consumes the approval: when this raises `AlreadySent` or
     `NotEnoughMoney`, the approval can still be used.
     """
-    User.objects.select_for_update().get(pk=user.pk)  # all payouts share one balance
+    lock_balance(user)
     payout = locked(user, pk)
     if payout.amount > balance_of(user):
         raise NotEnoughMoney
     payout.state = Payout.State.EXECUTED
     payout.executed_at = now
-    payout.face_challenge = face.challenge
-    payout.face_method = face.method
-    payout.face_verified_at = face.verified_at
+    if face is not None:
+        payout.face_challenge = face.challenge
+        payout.face_method = face.method
+        payout.face_verified_at = face.verified_at
     payout.save()
     return payout

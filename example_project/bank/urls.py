@@ -19,6 +19,7 @@ urlpatterns = [
     path("payout/<int:pk>/send/", views.payout_send, name="payout_send"),
     path("app/", views.app, name="app"),
     path("settings/", views.AccountSettings.as_view(), name="settings"),
+    path("settings/passkey/", views.AddPasskey.as_view(), name="passkey"),
     path("login/", views.Login.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("language/", set_language, name="set_language"),

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from allauth.mfa.webauthn.internal import auth as webauthn
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib import messages
@@ -21,13 +23,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST
-from django.views.generic import UpdateView
+from django.views.generic import FormView, UpdateView
 
 from bank import transfers
 from bank.demo import PASSWORD, USERS
 from bank.forms import EmailForm, PayoutForm
 from bank.models import Payout
-from django_faceauth.gate import FaceRequest, FaceRequiredMixin, face_required
+from django_faceauth.gate import Face, FaceRequest, FaceRequiredMixin, face_required
 
 
 class CustomerRequest(HttpRequest):
@@ -38,6 +40,12 @@ class CustomerRequest(HttpRequest):
 
 class GatedRequest(CustomerRequest, FaceRequest):
     """A request that passed a gate, for the type checker."""
+
+
+class PayoutRequest(CustomerRequest):
+    """A request that passed a gate with `when`, for the type checker."""
+
+    face: Face | None
 
 
 @login_required
@@ -86,8 +94,12 @@ def payout(request: CustomerRequest) -> HttpResponse:
 def payout_detail(request: CustomerRequest, pk: int) -> HttpResponse:
     """Show a draft with its buttons, or the receipt of what was sent."""
     payout = get_object_or_404(Payout.objects.of(request.user), pk=pk)
-    template = "bank/review.html" if payout.is_draft else "bank/receipt.html"
-    return render(request, template, {"payout": payout})
+    if not payout.is_draft:
+        return render(request, "bank/receipt.html", {"payout": payout})
+    needs_approval = transfers.needs_approval(payout, now=timezone.now())
+    return render(
+        request, "bank/review.html", {"payout": payout, "needs_approval": needs_approval}
+    )
 
 
 @login_required
@@ -118,11 +130,27 @@ def payout_details(request: CustomerRequest, pk: int) -> dict[str, Any]:
     return transfers.facts_of(transfers.locked(request.user, pk))
 
 
+def needs_approval(request: CustomerRequest, pk: int) -> bool:
+    """Return whether a draft needs an approval; it is locked until it is sent."""
+    return transfers.locked_needs_approval(request.user, pk, now=timezone.now())
+
+
 @login_required
 @_redirect_with_reason
-@face_required(action="payout", bind=payout_details, max_age=180, methods=["POST"], keep=[])
-def payout_send(request: GatedRequest, pk: int) -> HttpResponse:
-    """Send a draft with an approval of exactly this draft, and consume the approval."""
+@face_required(
+    action="payout",
+    when=needs_approval,
+    bind=payout_details,
+    network="deny",
+    max_age=180,
+    methods=["POST"],
+    keep=[],
+)
+def payout_send(request: PayoutRequest, pk: int) -> HttpResponse:
+    """Send a draft with an approval of exactly this draft, and consume the approval.
+
+    A small draft needs none.
+    """
     if request.method == "POST":
         transfers.execute(request.user, pk, request.face, now=timezone.now())
     return redirect("payout_detail", pk)
@@ -148,6 +176,31 @@ class AccountSettings(FaceRequiredMixin, SuccessMessageMixin, UpdateView):
     def get_object(self, queryset: object = None) -> User:  # noqa: ARG002 - Django's argument
         """Return the customer."""
         return self.request.user
+
+
+class AddPasskey(FaceRequiredMixin, SuccessMessageMixin, FormView):
+    """Add a passkey. Behind a gate: a thief in a session must not add one of their own."""
+
+    request: GatedRequest
+    face_action = "passkey"
+    form_class = AddWebAuthnForm
+    template_name = "bank/passkey.html"
+    success_url = reverse_lazy("overview")
+    success_message = _("Your passkey is added. You can use it instead of your face.")
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """Name the customer."""
+        return {**super().get_form_kwargs(), "user": self.request.user}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add what the browser needs to make a passkey."""
+        options = webauthn.begin_registration(self.request.user, passwordless=False)
+        return super().get_context_data(options=options, **kwargs)
+
+    def form_valid(self, form: AddWebAuthnForm) -> HttpResponse:
+        """Save the passkey, which the form has verified."""
+        webauthn.WebAuthn.add(self.request.user, **form.cleaned_data)
+        return super().form_valid(form)
 
 
 class Login(LoginView):

@@ -43,7 +43,7 @@ def opens_the_app(page: Page) -> Page:
     return page
 
 
-def writes_down(page: Page, payee: str, amount: str = "12.50") -> Locator:
+def writes_down(page: Page, payee: str, amount: str = "112.50") -> Locator:
     """Fill in the form and return the button that sends the draft."""
     page.fill("[name=payee]", payee)
     page.fill("[name=amount]", amount)
@@ -128,7 +128,7 @@ def test_a_payout_without_leaving_the_page(visit, slow_bank):
     says_what = dialog(page).locator("dl")
     expect(dialog(page)).to_have_accessible_name("Confirm it's you")
     expect(says_what).to_contain_text("Mr. Stay")
-    expect(says_what).to_contain_text("12.50\u00a0EUR")
+    expect(says_what).to_contain_text("112.50\u00a0EUR")
     tab = opens_the_camera(page)
     assert (tab.evaluate("document.referrer"), tab.evaluate("window.opener")) == ("", None)
     link = tab.url
@@ -217,8 +217,8 @@ def test_a_second_way_is_offered_from_the_start(visit):
 
 def test_two_payouts_at_once(visit):
     page = opens_the_app(visit("frank"))
-    one = writes_down(page, "Mr. First", "11.00")
-    other = writes_down(page, "Ms. Second", "22.00")
+    one = writes_down(page, "Mr. First", "111.00")
+    other = writes_down(page, "Ms. Second", "222.00")
     page.evaluate(
         "(ids) => ids.forEach((id) => document.getElementById(id).click())",
         [one.get_attribute("id"), other.get_attribute("id")],
@@ -239,7 +239,7 @@ def test_two_payouts_at_once(visit):
 def test_with_the_keyboard_alone(visit):
     page = opens_the_app(visit("alice"))
     page.focus("[name=payee]")
-    for words in ("Ms. Keys", "10"):
+    for words in ("Ms. Keys", "110"):
         page.keyboard.type(words)
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -274,7 +274,7 @@ def test_in_a_narrow_window_from_right_to_left(visit):
 
     page.goto("/app/")
     page.fill("[name=payee]", "W" * 60)
-    page.fill("[name=amount]", "12.50")
+    page.fill("[name=amount]", "112.50")
     page.locator("[data-write] button").click()
     button = page.locator("li").filter(has_text="WWW").locator("[data-send]")
     expect(button).to_be_visible()

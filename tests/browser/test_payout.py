@@ -13,7 +13,7 @@ CONTINUE = re.compile(r"/face/continue/")
 SENT = "Your money is on its way"
 
 
-def writes_down(page: Page, payee: str, amount: str = "12.50") -> str:
+def writes_down(page: Page, payee: str, amount: str = "112.50") -> str:
     """Fill in the form and return the address of the draft."""
     page.goto("/payout/")
     page.fill("[name=payee]", payee)
@@ -25,7 +25,7 @@ def writes_down(page: Page, payee: str, amount: str = "12.50") -> str:
 
 def starts(page: Page) -> None:
     """Ask for the draft on the page to be sent, as far as the camera."""
-    page.get_by_role("button", name="Approve with my face and send").click()
+    page.get_by_role("button", name="Approve and send").click()
     says(page, "Confirm it's you")
     goes_to_the_camera(page)
 
@@ -47,6 +47,17 @@ def is_still_a_draft(page: Page, draft: str) -> None:
     says(page, "Review payment")
 
 
+def test_a_small_payout_is_free(visit, bank):
+    page = visit("grace", at=bank)
+    draft = writes_down(page, "Ms. Quay", "49.99")
+
+    page.get_by_role("button", name="Send").click()
+
+    page.wait_for_url(draft)
+    says(page, SENT)
+    expect(page.locator("main")).to_contain_text("needed no approval")
+
+
 def test_without_javascript(visit, slow_bank):
     """Forms, links and pages that load themselves again are enough (U-08)."""
     page = visit("frank", at=slow_bank, java_script_enabled=False)
@@ -56,7 +67,7 @@ def test_without_javascript(visit, slow_bank):
     expect(page.locator(HEADING)).to_contain_text(re.compile("Checking the result|One moment"))
     page.wait_for_url(CONTINUE, timeout=20_000)
     expect(page.locator(".fa-snapshot")).to_contain_text("Ms. Quay")
-    expect(page.locator(".fa-snapshot")).to_contain_text("12.50\u00a0EUR")
+    expect(page.locator(".fa-snapshot")).to_contain_text("112.50\u00a0EUR")
     handle = page.locator("[name=face_challenge]").get_attribute("value")
 
     sends(page)
@@ -70,8 +81,8 @@ def test_without_javascript(visit, slow_bank):
 def test_two_tabs_with_two_payouts(visit):
     first = visit("frank")
     second = first.context.new_page()
-    one = writes_down(first, "Mr. Ebb", "11.00")
-    other = writes_down(second, "Ms. Flow", "22.00")
+    one = writes_down(first, "Mr. Ebb", "111.00")
+    other = writes_down(second, "Ms. Flow", "222.00")
     approves(first)
     approves(second)
     expect(first.locator(".fa-snapshot")).to_contain_text("Mr. Ebb")
@@ -80,19 +91,19 @@ def test_two_tabs_with_two_payouts(visit):
     sends(second)
     second.wait_for_url(other)
     says(second, SENT)
-    expect(second.locator("main")).to_contain_text("22.00")
+    expect(second.locator("main")).to_contain_text("222.00")
     is_still_a_draft(second, one)
     sends(first)
 
     first.wait_for_url(one)
     says(first, SENT)
-    expect(first.locator("main")).to_contain_text("11.00")
+    expect(first.locator("main")).to_contain_text("111.00")
 
 
 def test_double_clicks(visit):
     page = visit("frank")
     draft = writes_down(page, "Ms. Quay")
-    page.get_by_role("button", name="Approve with my face and send").click()
+    page.get_by_role("button", name="Approve and send").click()
     says(page, "Confirm it's you")
     page.locator("main form [type=submit]").dblclick()
     page.wait_for_url(CAPTURE)

@@ -16,7 +16,6 @@ from tests.browser.test_flow import says
 from tests.browser.test_payout import CONTINUE, SENT, sends, writes_down
 from tests.server import manage, running_bank
 
-SETTINGS = "tests.browser.settings_second_ways"
 AUTHENTICATOR = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -48,19 +47,19 @@ print(json.dumps({"credential": credential, "codes": codes}))
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    """A bank with django-allauth, and what dave has set up there."""
-    folder, env = tmp_path_factory.mktemp("bank"), {"DJANGO_SETTINGS_MODULE": SETTINGS}
-    manage(folder, "migrate", "--verbosity=0", **env)
-    manage(folder, "demo_people", **env)
-    printed = manage(folder, "shell", "--verbosity=0", "--command", SETS_UP, **env)
-    with running_bank(folder, **QUICK, **env) as url:
-        yield url.replace("127.0.0.1", "localhost"), json.loads(printed.splitlines()[-1])
+    """A bank, and what dave has set up there."""
+    folder = tmp_path_factory.mktemp("bank")
+    with running_bank(folder, **QUICK) as url:
+        printed = manage(folder, "shell", "--verbosity=0", "--command", SETS_UP)
+        own = json.loads(printed.splitlines()[-1])
+        own["totp"] = lambda: manage(folder, "demo_code").strip()  # it counts for a minute
+        yield url.replace("127.0.0.1", "localhost"), own
 
 
 def asks_to_pay(page: Page) -> str:
     """Write a payment down, ask for it to be sent, and go to the choice of ways."""
     draft = writes_down(page, "Ms. Quay")
-    page.get_by_role("button", name="Approve with my face and send").click()
+    page.get_by_role("button", name="Approve and send").click()
     says(page, "Confirm it's you")
     page.get_by_role("link", name="Use another way").click()
     says(page, "Confirm in another way")
@@ -84,7 +83,7 @@ def test_a_customer_without_a_camera_pays_with_a_passkey(visit, shop):
     draft = asks_to_pay(page)
     page.get_by_role("link", name="Passkey").click()
     expect(page.locator(".fa-snapshot")).to_contain_text("Ms. Quay")
-    expect(page.locator(".fa-snapshot")).to_contain_text("12.50\u00a0EUR")
+    expect(page.locator(".fa-snapshot")).to_contain_text("112.50\u00a0EUR")
 
     page.get_by_role("button", name="Use my passkey").click()
 
@@ -92,6 +91,30 @@ def test_a_customer_without_a_camera_pays_with_a_passkey(visit, shop):
     sends(page)
     page.wait_for_url(draft)
     says(page, SENT)
+
+
+def test_a_customer_adds_a_passkey_by_a_code_and_pays_with_it(visit, shop):
+    url, own = shop
+    page = visit("dave", at=url)
+    has_authenticator(page)
+    page.goto("/settings/passkey/")
+    says(page, "Confirm it's you")
+    page.get_by_role("link", name="Use another way").click()
+    page.get_by_role("link", name="Code from your authenticator app").click()
+    page.get_by_label("Code from your authenticator app").fill(own["totp"]())
+    page.get_by_role("button", name="Confirm").click()
+    says(page, "Add a passkey")
+    page.get_by_role("button", name="Add a passkey").click()
+    expect(page.get_by_role("status")).to_contain_text("Your passkey is added")
+    draft = asks_to_pay(page)
+    page.get_by_role("link", name="Passkey").click()
+
+    page.get_by_role("button", name="Use my passkey").click()
+
+    page.wait_for_url(CONTINUE)
+    sends(page)
+    page.wait_for_url(draft)
+    expect(page.locator("main")).to_contain_text("a passkey")
 
 
 def test_a_passkey_that_is_not_on_this_device(visit, shop):

@@ -83,16 +83,16 @@ def plays(capture_url: str, outcome: str = "same_person") -> None:
 
 def test_a_payout_is_sent_with_a_face(bank: str) -> None:
     """What was written down is shown, approved and sent, and the browser ends in the app."""
-    done = runs(bank, "--payee", "Mr. Ebb", "--amount", "7.25", "--play", "same_person")
+    done = runs(bank, "--payee", "Mr. Ebb", "--amount", "70.25", "--play", "same_person")
 
     assert (done.returncode, done.stderr) == (Exit.SENT, "")
     for told in (
         "Payee: Mr. Ebb",
-        "Amount: 7.25\N{NO-BREAK SPACE}EUR",
+        "Amount: 70.25\N{NO-BREAK SPACE}EUR",
         "shown in the last 180 seconds",
         f"goes on to {APP}",
         "access token is a new one",
-        "Sent: 7.25 to Mr. Ebb",
+        "Sent: 70.25 to Mr. Ebb",
     ):
         assert told in done.stdout
     newest = payouts(bank, "frank")[0]
@@ -332,7 +332,7 @@ def asked(bank: str) -> tuple[Bank, str, Challenge]:
 
 
 def ask(client: Bank) -> tuple[Bank, str, Challenge]:
-    draft = client.call("POST", "/api/payouts/", {"payee": "Ms. Quay", "amount": "1.00"}).json()
+    draft = client.call("POST", "/api/payouts/", {"payee": "Ms. Quay", "amount": "101.00"}).json()
     send = f"/api/payouts/{draft['id']}/send/"
     return client, send, Challenge.of(client.call("POST", send))
 

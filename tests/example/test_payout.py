@@ -30,7 +30,7 @@ def frank(bank: str) -> Customer:
     return Customer(bank, "frank")
 
 
-def drafts(customer: Customer, payee: str = "Ms. Quay", amount: str = "12.50") -> Page:
+def drafts(customer: Customer, payee: str = "Ms. Quay", amount: str = "112.50") -> Page:
     """Write a payout down and return its page."""
     return customer.submits(customer.opens("/payout/"), payee=payee, amount=amount)
 
@@ -70,9 +70,9 @@ def test_a_draft_is_written_down_without_a_face(frank: Customer) -> None:
 def test_a_change_that_was_taken_back_does_not_revive_an_approval(frank: Customer) -> None:
     draft = drafts(frank)
     asked = approves(frank, draft)
-    edits(frank, draft, amount="13.50")
+    edits(frank, draft, amount="113.50")
     frank.submits(asked)
-    edits(frank, draft, amount="12.50")
+    edits(frank, draft, amount="112.50")
 
     again = frank.submits(asked)
 
@@ -86,12 +86,12 @@ def test_what_was_sent_stays(frank: Customer) -> None:
     form = frank.opens(f"{draft.url}edit/")
     frank.submits(approves(frank, draft))
 
-    changed = frank.submits(form, amount="13.50")
+    changed = frank.submits(form, amount="113.50")
     deleted = frank.submits(draft, to="/delete/")
 
     for page in (changed, deleted):
         assert is_receipt(page)
-        assert "13.50" not in page.text
+        assert "113.50" not in page.text
 
 
 def test_a_payout_is_nobody_elses(bank: str, frank: Customer) -> None:

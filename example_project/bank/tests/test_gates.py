@@ -18,6 +18,7 @@ class GateTests(FaceAuthTestMixin, SimpleTestCase):
         self.assertGated("payout_send", "api-payout-send", methods=["POST"], action="payout")
         self.assertGated("statements")
         self.assertGated("settings", action="settings")
+        self.assertGated("passkey", action="passkey")
         self.assertGated("admin:faceauth_applicant_*", methods=["POST"])
 
     def test_other_urls(self) -> None:

@@ -25,7 +25,7 @@ class PayoutCase(FaceAuthTestMixin, TestCase):
         self.anna = User.objects.create_user("anna")
         self.client.force_login(self.anna)
         self.draft = Payout.objects.create(
-            user=self.anna, payee="Ms. Quay", amount=Decimal("40.00")
+            user=self.anna, payee="Ms. Quay", amount=Decimal("140.00")
         )
         self.details = transfers.facts_of(self.draft)
         self.send = reverse("payout_send", args=[self.draft.pk])
@@ -53,7 +53,7 @@ class PayoutTests(PayoutCase):
     def test_changed_after_approval(self) -> None:
         """A change makes the approval worthless."""
         self.face_shown(self.client, action="payout", binding=self.details)
-        self.client.post(reverse("payout_edit", args=[self.draft.pk]), {"payee": "Me", "amount": 9})
+        self.client.post(reverse("payout_edit", args=[self.draft.pk]), {"payee": "Me", "amount": 99})
 
         challenge = self.assertFaceAsked(self.client.post(self.send), action="payout")
 
@@ -73,6 +73,21 @@ class PayoutTests(PayoutCase):
         self.assertEqual(self.client.get(reverse("statements")).status_code, 200)
 
         self.assertFaceAsked(self.client.post(self.send), action="payout")
+
+    def test_small_payouts_need_no_approval(self) -> None:
+        """Not until 150 euros a day were sent without one."""
+        payouts = [
+            Payout.objects.create(user=self.anna, payee="Ms. Quay", amount=amount)
+            for amount in (Decimal("49.99"), Decimal("49.99"), Decimal("49.99"), Decimal("0.04"))
+        ]
+        *free, last = (reverse("payout_send", args=[payout.pk]) for payout in payouts)
+        self.enrolled(self.anna)
+
+        for send in free:
+            self.assertContains(self.client.post(send, follow=True), "needed no approval")
+
+        self.assertFaceAsked(self.client.post(last), action="payout")
+        self.assertEqual(Payout.objects.executed().filter(face_method="").count(), 3)
 
     def test_draft_of_another_user(self) -> None:
         """Other users get a 404, with or without a face check."""
@@ -134,6 +149,14 @@ class ApiTests(PayoutCase):
         sent = self.app.post(self.api_send, headers={"Face-Challenge": challenge.handle})
         self.assertEqual(json.loads(sent.content)["state"], "executed")
 
+    def test_small_payouts_need_no_approval(self) -> None:
+        """The app sends them by one request."""
+        Payout.objects.filter(pk=self.draft.pk).update(amount=Decimal("20.00"))
+
+        sent = self.app.post(self.api_send)
+
+        self.assertEqual(json.loads(sent.content)["reference"], "")
+
     def test_whole_flow(self) -> None:
         """The answer at the end is the receipt."""
         receipt = self.show_face(self.api_send, method="post", client=self.app)
@@ -157,7 +180,7 @@ class StatementTests(PayoutCase):
         movements = statements.context["movements"]
         self.assertEqual(len(movements), 10)
         self.assertEqual(movements[0].url, self.draft.get_absolute_url())
-        self.assertContains(statements, "4,160.00")
+        self.assertContains(statements, "4,060.00")
 
     def test_closed_by_an_audit(self) -> None:
         """When the provider changes its result, the page closes at once."""

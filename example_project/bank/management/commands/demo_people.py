@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import encrypt
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management.base import BaseCommand, CommandError
 
-from bank.demo import GROUPS, PASSWORD, USERS
+from bank.demo import GROUPS, PASSWORD, TOTP_SECRET, USERS
 from django_faceauth import enrolment
 
 
@@ -40,7 +42,16 @@ class Command(BaseCommand):
                 user.groups.add(group)
             if demo_user.applicant_id:
                 enrolment.link(user, demo_user.applicant_id, check=False)
+        Authenticator.objects.get_or_create(
+            user=User.objects.get(username="dave"),
+            type=Authenticator.Type.TOTP,
+            defaults={"data": {"secret": encrypt(TOTP_SECRET)}},
+        )
         self.stdout.write("username / password")
         for demo_user in USERS:
             self.stdout.write(f"{demo_user.username} / {PASSWORD}: {demo_user.outcome}")
+        self.stdout.write(
+            f"\nDave's one-time codes come from an authenticator app with the secret {TOTP_SECRET},\n"
+            "or from manage.py demo_code."
+        )
         self.stdout.write("\nThen open Statements, Payout or Settings. Each asks for a face.")

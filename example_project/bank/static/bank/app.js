@@ -51,7 +51,9 @@ function receiptOf(payout) {
   const sentAt = receipt.querySelector("[data-sent-at]");
   sentAt.dateTime = payout.executed_at;
   sentAt.textContent = moment.format(new Date(payout.executed_at));
-  receipt.querySelector("[data-reference]").textContent = payout.reference;
+  const reference = receipt.querySelector("[data-reference]");
+  reference.textContent = payout.reference;
+  reference.closest("div").hidden = !payout.reference; // a small payout needs no approval
   return receipt;
 }
 
