@@ -210,7 +210,6 @@ FROM_ENVIRONMENT = {
     "FACEAUTH_REDIRECT_ALLOWLIST": env.list,
     "FACEAUTH_FALLBACK": env.str,
     "FACEAUTH_SECOND_WAYS": env.list,
-    "FACEAUTH_NETWORK_POLICY": env.str,
     "FACEAUTH_CONSENT_VERSION": env.str,
     "FACEAUTH_NOTICES": env.bool,
     "FACEAUTH_SITE_URL": env.str,

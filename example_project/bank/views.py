@@ -97,9 +97,7 @@ def payout_detail(request: CustomerRequest, pk: int) -> HttpResponse:
     if not payout.is_draft:
         return render(request, "bank/receipt.html", {"payout": payout})
     needs_approval = transfers.needs_approval(payout, now=timezone.now())
-    return render(
-        request, "bank/review.html", {"payout": payout, "needs_approval": needs_approval}
-    )
+    return render(request, "bank/review.html", {"payout": payout, "needs_approval": needs_approval})
 
 
 @login_required

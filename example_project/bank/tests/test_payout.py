@@ -53,7 +53,9 @@ class PayoutTests(PayoutCase):
     def test_changed_after_approval(self) -> None:
         """A change makes the approval worthless."""
         self.face_shown(self.client, action="payout", binding=self.details)
-        self.client.post(reverse("payout_edit", args=[self.draft.pk]), {"payee": "Me", "amount": 99})
+        self.client.post(
+            reverse("payout_edit", args=[self.draft.pk]), {"payee": "Me", "amount": 99}
+        )
 
         challenge = self.assertFaceAsked(self.client.post(self.send), action="payout")
 

@@ -51,7 +51,7 @@ class Command(BaseCommand):
         for demo_user in USERS:
             self.stdout.write(f"{demo_user.username} / {PASSWORD}: {demo_user.outcome}")
         self.stdout.write(
-            f"\nDave's one-time codes come from an authenticator app with the secret {TOTP_SECRET},\n"
-            "or from manage.py demo_code."
+            "\nDave's one-time codes come from manage.py demo_code, or from an authenticator app\n"
+            f"with the secret {TOTP_SECRET}."
         )
         self.stdout.write("\nThen open Statements, Payout or Settings. Each asks for a face.")
