@@ -140,7 +140,7 @@ class ConditionalAsync(AsyncAPIView):
     needed = False
 
     async def face_when(self):
-        await User.objects.acount()
+        await User.objects.aexists()
         return self.needed
 
     async def get(self, request):
