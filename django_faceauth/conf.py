@@ -71,6 +71,10 @@ BASE_URLS: Final = {
     SANDBOX: "https://identity-verification.sandbox.checkout.com",
     LIVE: "https://identity-verification.checkout.com",
 }
+WORKFLOWS_URLS: Final = {
+    SANDBOX: "https://api.sandbox.checkout.com",
+    LIVE: "https://api.checkout.com",
+}
 TOKEN_URLS: Final = {
     SANDBOX: "https://access.sandbox.checkout.com/connect/token",
     LIVE: "https://access.checkout.com/connect/token",
@@ -116,6 +120,8 @@ class Conf:
     ENVIRONMENT = Setting(parsers.one_of(BASE_URLS), SANDBOX)
     #: Root of the provider's API, without a trailing slash.
     BASE_URL = Setting(parsers.root_url, lambda: BASE_URLS[conf.ENVIRONMENT])
+    #: Root of the provider's workflows API, which sends the webhooks.
+    WORKFLOWS_URL = Setting(parsers.root_url, lambda: _workflows_url())
     #: URL of the OAuth token endpoint.
     TOKEN_URL = Setting(parsers.string, lambda: TOKEN_URLS[conf.ENVIRONMENT])
     #: Hosts that the browser may be sent to for the capture. A leading dot includes subdomains;
@@ -231,6 +237,14 @@ class Conf:
 
 
 conf: Final[Conf] = Conf()
+
+
+def _workflows_url() -> str:
+    # Only the default hosts are for identities alone: that of an account and that of a
+    # simulator serve both APIs.
+    is_default = BASE_URLS[conf.ENVIRONMENT] == conf.BASE_URL
+    return WORKFLOWS_URLS[conf.ENVIRONMENT] if is_default else conf.BASE_URL
+
 
 _SETTINGS: Final = {name: item for name, item in vars(Conf).items() if isinstance(item, Setting)}
 KNOWN: Final = frozenset(_SETTINGS)

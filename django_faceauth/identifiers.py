@@ -21,6 +21,8 @@ class Prefix(StrEnum):
     APPLICANT = "aplt"
     IDENTITY_VERIFICATION = "idv"
     USER_JOURNEY = "usj"
+    WORKFLOW = "wf"
+    WORKFLOW_ACTION = "wfa"
 
 
 def is_id(text: object, prefix: Prefix | None) -> bool:

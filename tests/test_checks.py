@@ -75,7 +75,7 @@ OFFER = {
     [
         ({}, []),
         ({"MAX_AGE": "soon"}, ["E001"]),
-        ({"ENVIRONMENT": "production"}, ["E001", "E001", "E001", "E005", "E005"]),
+        ({"ENVIRONMENT": "production"}, ["E001"] * 4 + ["E005", "E005"]),
         ({"SLOW_REVIEW": "True"}, ["E001"]),
         ({"NOTICES": "False", "CELERY": 1}, ["E001", "E001"]),
         ({"POLL_RATE": 100}, ["E001"]),
@@ -106,6 +106,8 @@ OFFER = {
         ({"BASE_URL": "http://identity-verification.checkout.com"}, ["E005"]),
         ({"BASE_URL": "http://127.0.0.1:8000/simulator"}, ["E005"]),
         ({"TOKEN_URL": "https://evil.example/token"}, ["E005"]),
+        ({"WORKFLOWS_URL": "https://evil.example"}, ["E005"]),
+        ({"WORKFLOWS_URL": "https://abc.api.checkout.com"}, []),
         ({"BASE_URL": "https://abc.api.checkout.com"}, []),
         ({"SIMULATOR_ENABLED": False}, ["E006"]),  # P-07
         ({"SIMULATOR_ENABLED": "True"}, ["E001", "E006"]),

@@ -21,6 +21,7 @@ DEFAULTS = {
     "OAUTH_CLIENT_SECRET": None,
     "ENVIRONMENT": "sandbox",
     "BASE_URL": "https://identity-verification.sandbox.checkout.com",
+    "WORKFLOWS_URL": "https://api.sandbox.checkout.com",
     "TOKEN_URL": "https://access.sandbox.checkout.com/connect/token",
     "CAPTURE_HOSTS": (".checkout.com", ".ubble.ai"),
     "ASSET_HOSTS": (".checkout.com", ".ubble.ai"),

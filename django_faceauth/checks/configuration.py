@@ -156,7 +156,8 @@ def check_user_journey(**_options: Any) -> Messages:
 @register(TAG)
 def check_provider_urls(**_options: Any) -> Messages:
     """E005: a URL that our credentials must not be sent to."""
-    for name in ("BASE_URL", "TOKEN_URL"):
+    given = {"WORKFLOWS_URL"} & settings_of.given()  # by default it follows from BASE_URL
+    for name in ("BASE_URL", "TOKEN_URL", *given):
         if not is_api_url(value(name) or "", debug=settings.DEBUG):
             yield Error(
                 f"{PREFIX}{name} is not an HTTPS URL of the provider.",

@@ -53,20 +53,49 @@ Snapshot = TypeVar(
 Parsed = TypeVar("Parsed")
 
 
-class Client:
-    """All calls of the identity API that we use, with one set of credentials."""
+class ApiClient:
+    """What the clients of the provider's APIs share."""
 
     def __init__(
         self, base_url: str, credentials: Credentials, transport: Transport | None = None
     ) -> None:
         self._root = base_url.rstrip("/")
-        self._credentials = credentials
-        self._transport = transport or Transport()
+        self.credentials = credentials
+        self.transport = transport or Transport()
 
     def renew_token(self) -> None:
         """Request a new OAuth token, if the credentials use one, to prove that they work."""
-        self._credentials.renew(self._credentials.token())
-        self._credentials.token()
+        self.credentials.renew(self.credentials.token())
+        self.credentials.token()
+
+    def _call(
+        self, parse: Callable[..., Parsed], operation: str, method: str, path: str, **parts: Any
+    ) -> Parsed:
+        try:
+            return parse(self._answer(operation, method, path, **parts), operation=operation)
+        except MalformedAnswer as error:
+            # The frames that parsed hold the response and with it the capture URL, and an
+            # error report would print them.
+            raise error.with_traceback(None) from None
+
+    def _answer(self, operation: str, method: str, path: str, **parts: Any) -> Json:
+        token = self.credentials.token()
+        if method == "POST":
+            # The platform's header; not documented for these endpoints, so never relied on.
+            parts["headers"] = {"Cko-Idempotency-Key": str(uuid.uuid4())}
+        url = self._root + path
+        try:
+            return self.transport.send(operation, method, url, auth=Bearer(token.reveal), **parts)
+        except AccessDenied as error:
+            # A 401 was not carried out, so even a POST may be sent once more.
+            if error.status_code != 401 or not self.credentials.renew(token):
+                raise
+        fresh = self.credentials.token()
+        return self.transport.send(operation, method, url, auth=Bearer(fresh.reveal), **parts)
+
+
+class Client(ApiClient):
+    """All calls of the identity API that we use, with one set of credentials."""
 
     def create_authentication(
         self, *, applicant_id: str, user_journey_id: str
@@ -146,7 +175,7 @@ class Client:
         """
         if not is_capture_url(asset.url, hosts=hosts, debug=debug):
             raise MalformedAnswer("fetch_image", cause="asset host not allowed")
-        return self._transport.fetch("fetch_image", Secret(asset.url))
+        return self.transport.fetch("fetch_image", Secret(asset.url))
 
     def create_applicant(self, *, external_applicant_id: str) -> ApplicantSnapshot:
         """Create an applicant that bears an id of ours, and no personal data."""
@@ -180,7 +209,7 @@ class Client:
 
         With a phone number, the provider sends the link by SMS, too.
         """
-        declared = _Unshown(name=declared_data.name)
+        declared = Unshown(name=declared_data.name)
         if declared_data.birth_date:
             declared["birth_date"] = declared_data.birth_date
         if phone_number:
@@ -236,34 +265,9 @@ class Client:
         window = {"skip": skip, "limit": limit}
         return self._call(parse, operation, "GET", f"{path}/attempts", params=window)
 
-    def _call(
-        self, parse: Callable[..., Parsed], operation: str, method: str, path: str, **parts: Any
-    ) -> Parsed:
-        try:
-            return parse(self._answer(operation, method, path, **parts), operation=operation)
-        except MalformedAnswer as error:
-            # The frames that parsed hold the response and with it the capture URL, and an
-            # error report would print them.
-            raise error.with_traceback(None) from None
 
-    def _answer(self, operation: str, method: str, path: str, **parts: Any) -> Json:
-        token = self._credentials.token()
-        if method == "POST":
-            # The platform's header; not documented for these endpoints, so never relied on.
-            parts["headers"] = {"Cko-Idempotency-Key": str(uuid.uuid4())}
-        url = self._root + path
-        try:
-            return self._transport.send(operation, method, url, auth=Bearer(token.reveal), **parts)
-        except AccessDenied as error:
-            # A 401 was not carried out, so even a POST may be sent once more.
-            if error.status_code != 401 or not self._credentials.renew(token):
-                raise
-        fresh = self._credentials.token()
-        return self._transport.send(operation, method, url, auth=Bearer(fresh.reveal), **parts)
-
-
-class _Unshown(dict[str, Any]):
-    """Personal data in a request, hidden from error reports."""
+class Unshown(dict[str, Any]):
+    """Personal data or secrets in a request, hidden from error reports."""
 
     def __repr__(self) -> str:
         return "***"
@@ -274,7 +278,7 @@ def _attempt_request(
 ) -> Json:
     payload: Json = {"redirect_url": redirect_url}
     if phone:
-        payload["phone_number"] = _Unshown(asdict(phone))
+        payload["phone_number"] = Unshown(asdict(phone))
     given = asdict(information) if information else {}
     if given := {name: value for name, value in given.items() if value}:
         payload["client_information"] = given

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 import requests
@@ -18,6 +18,9 @@ from django_faceauth.secret import Secret
 #: A token is renewed this many seconds before it expires, so that it does not on its way.
 EARLY: Final = 60.0
 
+#: The part of the platform that a token is for, unless another one is asked for.
+IDENTITY_SCOPE: Final = "identity-verification"
+
 
 class Credentials(Protocol):
     """What the client needs of its credentials."""
@@ -27,6 +30,9 @@ class Credentials(Protocol):
 
     def renew(self, rejected: Secret) -> bool:
         """Drop a token that was answered with 401; return whether to try again."""
+
+    def for_scope(self, scope: str) -> Credentials:
+        """Return the credentials of the same account for another part of the platform."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,10 @@ class SecretKey:
         """Return False: there is only this key."""
         return False
 
+    def for_scope(self, scope: str) -> SecretKey:  # noqa: ARG002 - the protocol's signature
+        """Return the key: the provider's dashboard sets what it may be used for."""
+        return self
+
 
 @dataclass
 class ClientCredentials:
@@ -56,6 +66,7 @@ class ClientCredentials:
     client_id: str
     client_secret: Secret
     clock: Callable[[], float] = time.monotonic
+    scope: str = IDENTITY_SCOPE
     _token: Secret | None = field(default=None, init=False)
     _expires: float = field(default=0.0, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
@@ -74,9 +85,13 @@ class ClientCredentials:
                 self._token = None
         return True
 
+    def for_scope(self, scope: str) -> ClientCredentials:
+        """Return the credentials of the same client, with tokens of their own."""
+        return replace(self, scope=scope)
+
     def _request_token(self) -> tuple[Secret, float]:
         requested_at = self.clock()
-        form = _TokenForm(self.client_id, self.client_secret)
+        form = _TokenForm(self.client_id, self.client_secret, self.scope)
         answer = self.transport.send("token", "POST", self.url, auth=form)
         is_text = isinstance(answer.get("access_token"), str)
         token = Secret(answer["access_token"] if is_text else "")
@@ -92,16 +107,17 @@ class ClientCredentials:
 class _TokenForm(AuthBase):
     """Writes the form while the request is sent: its secret is in no frame of ours."""
 
-    def __init__(self, client_id: str, client_secret: Secret) -> None:
+    def __init__(self, client_id: str, client_secret: Secret, scope: str) -> None:
         self._client_id = client_id
         self._client_secret = client_secret
+        self._scope = scope
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         form = {
             "grant_type": "client_credentials",
             "client_id": self._client_id,
             "client_secret": self._client_secret.reveal(),
-            "scope": "identity-verification",
+            "scope": self._scope,
         }
         request.prepare_body(form, None)
         return request

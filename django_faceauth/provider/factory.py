@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from django_faceauth.provider.client import Client
     from django_faceauth.provider.credentials import Credentials
+    from django_faceauth.provider.workflows import WorkflowsClient
 
-__all__ = ["answered_by", "get_client"]
+__all__ = ["answered_by", "get_client", "get_workflows_client"]
 
 _adapters: list[BaseAdapter] = []
 
@@ -41,6 +42,15 @@ def get_client() -> Client:
         conf.CLIENT_CERTIFICATE,
         _adapters[-1] if _adapters else None,
     )
+
+
+def get_workflows_client() -> WorkflowsClient:
+    """Return the client of the workflows API, with the account and the rest of `get_client`."""
+    # As slow to load as the other.
+    from django_faceauth.provider.workflows import SCOPE, WorkflowsClient
+
+    url, client = _api_url("WORKFLOWS_URL", conf.WORKFLOWS_URL), get_client()
+    return WorkflowsClient(url, client.credentials.for_scope(SCOPE), client.transport)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from django.utils.dateparse import parse_datetime
 from django_faceauth import clocks, networks
 from django_faceauth.exceptions import MalformedAnswer
 from django_faceauth.identifiers import Prefix, is_id
+from django_faceauth.secret import Secret
 
 __all__ = [
     "ApplicantSnapshot",
@@ -29,6 +30,8 @@ __all__ = [
     "Page",
     "PhoneNumber",
     "ResponseCode",
+    "WebhookAction",
+    "WorkflowSnapshot",
 ]
 
 Json = Mapping[str, Any]
@@ -207,6 +210,70 @@ class DeclaredData:
     name: str = field(repr=False)
     birth_date: str | None = field(default=None, repr=False)
     external_applicant_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookAction:
+    """The action of a workflow that sends webhooks, with `headers`; a new one has no id.
+
+    `key` signs them: None if none does, empty if the provider does not show it.
+    """
+
+    url: str
+    key: Secret | None
+    headers: Mapping[str, Secret]
+    id: str = ""
+
+    @classmethod
+    def parse(cls, data: object, *, operation: str) -> Self:
+        """Parse a decoded JSON value; raise `MalformedAnswer`."""
+        answer = _object(data, operation)
+        signature, headers = answer.get("signature"), _object_or_empty(answer, "headers")
+        return cls(
+            id=_id(answer, Prefix.WORKFLOW_ACTION, operation),
+            url=_text(answer, "url"),
+            key=Secret(_text(signature, "key")) if isinstance(signature, Mapping) else None,
+            headers={name.title(): Secret(_text(headers, name)) for name in headers},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowSnapshot:
+    """A workflow. `others` are the types of its conditions and actions of other kinds."""
+
+    id: str
+    is_active: bool
+    event_types: frozenset[str]
+    webhooks: tuple[WebhookAction, ...]
+    others: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, data: object, *, operation: str) -> Self:
+        """Parse a decoded JSON value; raise `MalformedAnswer`."""
+        answer, kinds = _object(data, operation), ("event", "webhook")
+        parts = [*_list(answer, "conditions"), *_list(answer, "actions")]
+        parts = [_object(part, operation) for part in parts]
+        webhooks = [part for part in parts if part.get("type") == "webhook"]
+        sources = [_object_or_empty(part, "events") for part in parts]
+        names = [name for events in sources for source in events for name in _list(events, source)]
+        return cls(
+            id=_id(answer, Prefix.WORKFLOW, operation),
+            is_active=answer.get("active") is not False,
+            event_types=frozenset(map(_printable, names)),
+            webhooks=tuple(WebhookAction.parse(part, operation=operation) for part in webhooks),
+            others=tuple(_text(part, "type") for part in parts if part.get("type") not in kinds),
+        )
+
+
+def parse_event_types(data: object, *, operation: str) -> dict[str, list[str]]:
+    """Return the types of events by the ids of their sources; raise `MalformedAnswer`."""
+    sources = [_object(source, operation) for source in _list(_object(data, operation), "data")]
+    return {
+        _text(source, "id"): [
+            _text(_object(event, operation), "id") for event in _list(source, "events")
+        ]
+        for source in sources
+    }
 
 
 Item = TypeVar("Item")

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from ssl import SSLCertVerificationError
 from typing import Any, Final, Generic, TypeVar
 
@@ -143,12 +144,22 @@ class Transport:
         self._sleep = sleep
         self._local = threading.local()
 
-    def send(self, operation: str, method: str, url: str, **parts: Any) -> Json:
+    def send(
+        self,
+        operation: str,
+        method: str,
+        url: str,
+        *,
+        expects: type[Json] | type[list[Any]] | None = dict,
+        **parts: Any,
+    ) -> Json:
         """Exchange one request for one JSON object; `parts` are those of `requests`.
 
-        Repeats a GET within the total time limit. Raises a `ProviderError`.
+        With `expects=list`, an array is accepted and returned as the `data` of an object; with
+        None, the body of a success is not read. Repeats a GET within the total time limit.
+        Raises a `ProviderError`.
         """
-        call = _Call(operation, method, url, json_in, parts=parts)
+        call = _Call(operation, method, url, partial(json_in, expects=expects), parts=parts)
         return self._repeated(self._session(), call)
 
     def fetch(self, operation: str, link: Secret) -> Image:
@@ -298,8 +309,14 @@ def image_in(operation: str, response: requests.Response, body: bytes) -> Image 
     return Image(media_type, body)
 
 
-def json_in(operation: str, response: requests.Response, body: bytes) -> Json | ProviderError:
-    """Return the JSON object of a response."""
+def json_in(
+    operation: str,
+    response: requests.Response,
+    body: bytes,
+    *,
+    expects: type[Json] | type[list[Any]] | None = dict,
+) -> Json | ProviderError:
+    """Return the JSON object of a response; `expects` is explained at `Transport.send`."""
     request_id = _match(_REQUEST_ID, response.headers.get("Cko-Request-Id"))
     status, media_type = response.status_code, _media_type(response)
     data = None
@@ -311,6 +328,10 @@ def json_in(operation: str, response: requests.Response, body: bytes) -> Json | 
         codes = codes[:10] if isinstance(codes, list) else []
         matching = tuple(code for code in codes if _match(_ERROR_CODE, code))
         return _error(operation, response, ERRORS, request_id, matching)
+    if expects is None:
+        data = {}
+    elif expects is list and isinstance(data, list):
+        data = {"data": data}
     if not isinstance(data, dict):
         return MalformedAnswer(operation, status_code=status, request_id=request_id)
     logger.debug("%s status=%s request_id=%s", operation, status, request_id)

@@ -100,13 +100,20 @@ def facts(subject: Subject) -> dict[str, Any]:
 def link_to_report(subject: Subject) -> str:
     """Return the URL at which the user can report that it was not them.
 
-    Good for a week, for anyone who has it. Raises `ConfigurationError` without
-    `FACEAUTH_SITE_URL`: a worker has no request that would know the URL of the site.
+    Good for a week, for anyone who has it. Raises `ConfigurationError`.
+    """
+    token = signing.dumps(subject.pk, salt=SALTS[type(subject)])
+    return absolute_url(reverse("faceauth:report", args=[token]))
+
+
+def absolute_url(path: str) -> str:
+    """Return the URL of a path of the site.
+
+    Raises `ConfigurationError` without `FACEAUTH_SITE_URL`: a worker has no request that would
+    know the URL of the site.
     """
     if not conf.SITE_URL:
         raise ConfigurationError(f"{PREFIX}SITE_URL is not set.")
-    token = signing.dumps(subject.pk, salt=SALTS[type(subject)])
-    path = reverse("faceauth:report", args=[token])
     # A site below a path has it in FACEAUTH_SITE_URL, and maybe in `path` too: a request knows
     # the prefix under which it came, and a worker does not.
     below, prefix = urlsplit(conf.SITE_URL).path, get_script_prefix().rstrip("/")

@@ -29,7 +29,8 @@ Document = dict[str, Any]
 
 #: The end of a path of the API, after the root of the simulator.
 COLLECTION: Final = re.compile(
-    r"/(face-authentications|identity-verifications|applicants|create-and-open-idv)(/.*)?$"
+    r"/(face-authentications|identity-verifications|applicants|create-and-open-idv|workflows)"
+    r"(/.*)?$"
 )
 
 
@@ -46,7 +47,9 @@ def token(request: HttpRequest) -> HttpResponse:
     return JsonResponse(
         {
             # Signed and dated, so that no token has to be stored.
-            "access_token": signing.dumps(conf.OAUTH_CLIENT_ID, salt=TOKEN_SALT),
+            "access_token": signing.dumps(
+                [conf.OAUTH_CLIENT_ID, request.POST.get("scope", "")], salt=TOKEN_SALT
+            ),
             "expires_in": int(TOKEN_LIFETIME.total_seconds()),
             "token_type": "Bearer",
         }

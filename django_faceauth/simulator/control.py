@@ -31,7 +31,7 @@ from django_faceauth.simulator.forms import (
     DeliveryForm,
     WebhookForm,
 )
-from django_faceauth.simulator.models import Delivery, StoredCase, WebhookFaults
+from django_faceauth.simulator.models import Delivery, StoredCase, StoredWorkflow, WebhookFaults
 from django_faceauth.simulator.scenarios import APPROVED, CHOICES, declined
 from django_faceauth.simulator.state_machine import Case, NotAllowed, Unknown
 from django_faceauth.simulator.validation import Problem, body_of, refuse
@@ -179,9 +179,10 @@ def _page(request: HttpRequest, **submitted: forms.Form) -> HttpResponse:
     # A server that has just been restarted may not know yet that webhooks wait.
     webhook_queue.announce()
     cases = StoredCase.objects.order_by("-document__created_on")[:SHOWN]
+    webhooks = [row.webhook for row in StoredWorkflow.objects.order_by("id")]
     context = {
-        "url": conf.SIMULATOR_WEBHOOK_URL,
-        "is_signed": webhook_sender.first_key() is not None,
+        "url": ", ".join(each["url"] for each in webhooks) or conf.SIMULATOR_WEBHOOK_URL,
+        "is_signed": bool(webhooks or webhook_sender.first_key()),
         "deliveries": Delivery.objects.order_by("-id")[:SHOWN],
         "cases": [store.load(row.document) for row in cases],
         "call_faults": fault_injection.calls(),

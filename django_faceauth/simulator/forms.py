@@ -35,6 +35,14 @@ OPERATIONS: Final[tuple[str, ...]] = (
     "create_identity_verification_attempt",
     "list_identity_verification_attempts",
     "get_identity_verification_attempt",
+    "get_event_types",
+    "list_workflows",
+    "create_workflow",
+    "get_workflow",
+    "update_workflow",
+    "delete_workflow",
+    "update_workflow_action",
+    "test_workflow",
 )
 
 #: The smallest and the largest `amount` of each kind.

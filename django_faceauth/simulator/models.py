@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -26,6 +27,24 @@ class StoredApplicant(Row):
     document = models.JSONField()
 
 
+class StoredWorkflow(Row):
+    """One workflow, as a document; it has one action, a webhook."""
+
+    id = models.CharField(primary_key=True, max_length=64)
+    document = models.JSONField()
+
+    @property
+    def webhook(self) -> dict[str, Any]:
+        """Its action."""
+        return self.document["actions"][0]  # type: ignore[no-any-return]
+
+    def sends(self, event_type: str) -> bool:
+        """Return whether it is active, and one of its conditions names that type."""
+        sources = [condition["events"] for condition in self.document["conditions"]]
+        names = {name for events in sources for listed in events.values() for name in listed}
+        return self.document["active"] and event_type in names
+
+
 class DeliveryState(models.TextChoices):
     """The state of a delivery."""
 
@@ -39,7 +58,9 @@ class DeliveryState(models.TextChoices):
 class Delivery(Row):
     """One event for the merchant: its body, and the state of its delivery."""
 
-    event_id = models.CharField(max_length=64, unique=True)
+    event_id = models.CharField(max_length=64)
+    #: Its receiver; without one, it goes to the URL of the settings.
+    workflow = models.ForeignKey(StoredWorkflow, null=True, on_delete=models.CASCADE)
     event_type = models.CharField(max_length=100)
     case_id = models.CharField(max_length=64)
     created_on = models.DateTimeField()
@@ -53,7 +74,10 @@ class Delivery(Row):
     answered_on = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["state", "next_try"], name="faceauth_simulator_due")]
+        indexes = [
+            models.Index(fields=["state", "next_try"], name="faceauth_simulator_due"),
+            models.Index(fields=["event_id"], name="faceauth_simulator_event"),
+        ]
 
 
 class WebhookFaults(Row):

@@ -7,7 +7,14 @@ from typing import Final
 
 from django.urls import path
 
-from django_faceauth.simulator import api, control, views, webhook_queue, webhook_sender
+from django_faceauth.simulator import (
+    api,
+    control,
+    views,
+    webhook_queue,
+    webhook_sender,
+    workflows,
+)
 from django_faceauth.simulator.view_decorators import endpoint
 
 AUTHENTICATION: Final = "face-authentications/<slug:case_id>"
@@ -17,6 +24,8 @@ ATTEMPT: Final = f"{AUTHENTICATION}/attempts/<slug:attempt_id>"
 
 #: An endpoint of the control API, which faults do not affect.
 control_endpoint = partial(endpoint, has_faults=False)
+#: An endpoint of the workflows API, which needs a token of its own.
+flow_endpoint = partial(endpoint, scope="flow")
 
 app_name = "faceauth_simulator"
 
@@ -65,6 +74,24 @@ urlpatterns = [
         f"{VERIFICATION}/attempts/<slug:attempt_id>",
         endpoint(GET=api.get_identity_verification_attempt),
     ),
+    path(
+        "workflows",
+        flow_endpoint(GET=workflows.list_workflows, POST=workflows.create_workflow),
+    ),
+    path("workflows/event-types", flow_endpoint(GET=workflows.get_event_types)),
+    path(
+        "workflows/<slug:workflow_id>",
+        flow_endpoint(
+            GET=workflows.get_workflow,
+            PATCH=workflows.update_workflow,
+            DELETE=workflows.delete_workflow,
+        ),
+    ),
+    path(
+        "workflows/<slug:workflow_id>/actions/<slug:action_id>",
+        flow_endpoint(PUT=workflows.update_workflow_action),
+    ),
+    path("workflows/<slug:workflow_id>/test", flow_endpoint(POST=workflows.test_workflow)),
     path("capture/<str:token>/", views.capture, name="capture"),
     path("assets/<str:token>/face.png", views.picture, name="picture"),
 ]

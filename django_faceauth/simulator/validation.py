@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -125,6 +126,32 @@ def read_declared_data(body: Body) -> Mapping[str, str]:
         codes += _errors(phone, PHONE_NUMBER, group=group) if is_object else [f"{group}__invalid"]
     refuse(codes)
     return _known(declared, given)
+
+
+def read_workflow(body: Body, event_types: Mapping[str, Iterable[str]]) -> dict[str, Any]:
+    """Return a new or changed workflow: conditions about known events, and one webhook."""
+    conditions: Any = body.get("conditions")
+    actions: Any = body.get("actions")
+    are_valid = {"conditions_invalid": False, "actions_invalid": False}
+    with suppress(AttributeError, KeyError, TypeError):
+        events = [named for condition in conditions or () for named in condition["events"].items()]
+        are_valid["conditions_invalid"] = bool(events) and all(
+            {*names} <= {*event_types[source]} for source, names in events
+        )
+    with suppress(AttributeError, KeyError, TypeError, ValueError):
+        [action] = actions
+        texts = [*(action.get("headers") or {}).values()]
+        if (signature := action.get("signature")) is not None:
+            texts.append(signature["key"])
+        are_texts = all(isinstance(text, str) for text in texts)
+        are_valid["actions_invalid"] = are_texts and is_web_url(action["url"])
+    refuse(code for code, is_valid in are_valid.items() if not is_valid)
+    return {
+        "name": str(body.get("name", "")),
+        "active": body.get("active") is not False,
+        "conditions": conditions,
+        "actions": actions,
+    }
 
 
 def is_web_url(text: str) -> bool:

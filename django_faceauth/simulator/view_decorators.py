@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from django_faceauth.conf import conf
 from django_faceauth.models import database
+from django_faceauth.provider.credentials import IDENTITY_SCOPE
 from django_faceauth.secret import Secret
 from django_faceauth.simulator import fault_injection
 from django_faceauth.simulator.fault_injection import Response
@@ -43,11 +44,16 @@ def public(view: View) -> View:
 
 
 def endpoint(
-    *, is_secured: bool = True, has_faults: bool = True, **views: Callable[..., HttpResponse]
+    *,
+    is_secured: bool = True,
+    has_faults: bool = True,
+    scope: str = IDENTITY_SCOPE,
+    **views: Callable[..., HttpResponse],
 ) -> View:
     """Return the view of one path of the API, from one function for each HTTP method.
 
-    With `has_faults`, faults are injected for the operation that the function is named for.
+    An OAuth token needs the `scope`, or a part of it, such as `flow:workflows` of `flow`. With
+    `has_faults`, faults are injected for the operation that the function is named for.
     """
 
     @public
@@ -63,7 +69,7 @@ def endpoint(
                 return problem.response(request_id)
 
         response: Response
-        if view and is_secured and not may_call(request.headers.get("Authorization", "")):
+        if view and is_secured and not may_call(request.headers.get("Authorization", ""), scope):
             response = HttpResponse(status=401)
         elif view and has_faults:
             response = fault_injection.respond(view.__name__, request, answer)
@@ -76,7 +82,7 @@ def endpoint(
     return wrapper
 
 
-def may_call(authorization: str) -> bool:
+def may_call(authorization: str, needed: str) -> bool:
     """Return whether an `Authorization` header has the credentials of the site."""
     scheme, _, credential = authorization.partition(" ")
     if scheme.lower() != "bearer" or not credential:
@@ -85,7 +91,8 @@ def may_call(authorization: str) -> bool:
     if Secret(credential) == conf.SECRET_KEY:
         return True
     try:
-        client_id = signing.loads(credential, salt=TOKEN_SALT, max_age=TOKEN_LIFETIME)
+        client_id, scopes = signing.loads(credential, salt=TOKEN_SALT, max_age=TOKEN_LIFETIME)
     except signing.BadSignature:
         return False
-    return bool(client_id) and client_id == conf.OAUTH_CLIENT_ID
+    has_scope = needed in {scope.partition(":")[0] for scope in scopes.split()}
+    return bool(client_id) and client_id == conf.OAUTH_CLIENT_ID and has_scope

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from itertools import pairwise
@@ -16,8 +16,9 @@ from django.dispatch import Signal
 
 from django_faceauth.conf import conf
 from django_faceauth.models import database
+from django_faceauth.provider.webhook_payloads import FAMILY, IDENTITY_FAMILY
 from django_faceauth.simulator import fault_injection, representations
-from django_faceauth.simulator.models import Delivery, DeliveryState
+from django_faceauth.simulator.models import Delivery, DeliveryState, StoredWorkflow
 from django_faceauth.simulator.state_machine import Case, Unknown, new_id
 from django_faceauth.statuses import AttemptStatus, AuthenticationStatus
 
@@ -43,13 +44,33 @@ FAILED: Final[Mapping[AttemptStatus, str]] = {
     AttemptStatus.EXPIRED: "link_expired",
 }
 
+NAMES: Final = {"created", "reset", "audit_completed", "anonymized"}.union(
+    NEW_ATTEMPT.values(), NEW_STATUS.values(), FAILED.values()
+)
+EVENT_TYPES: Final = tuple(
+    kind + name for kind in (FAMILY, IDENTITY_FAMILY) for name in sorted(NAMES)
+)
+
 #: Sent when there is something to deliver and its transaction has been committed.
 filled = Signal()
 
 
 def is_open() -> bool:
     """Return whether the site wants webhooks."""
-    return conf.SIMULATOR_ENABLED and bool(conf.SIMULATOR_WEBHOOK_URL)
+    return conf.SIMULATOR_ENABLED and bool(
+        conf.SIMULATOR_WEBHOOK_URL or StoredWorkflow.objects.exists()
+    )
+
+
+def receivers(event_type: str) -> list[StoredWorkflow | None]:
+    """Return the workflows that send an event; None is the URL of the settings.
+
+    That receives webhooks while there is no workflow.
+    """
+    workflows = StoredWorkflow.objects.order_by("id")
+    return (
+        [workflow for workflow in workflows if workflow.sends(event_type)] if workflows else [None]
+    )
 
 
 def event_names(before: Case | None, after: Case) -> Iterator[str]:
@@ -77,25 +98,31 @@ def post(*cases: Case | None, now: datetime) -> None:
     ]
     if not (events and is_open()):
         return
-    faults = fault_injection.webhooks()
-    deliveries = []
     for event_type, case in events:
-        event_id = new_id("evt")
-        is_dropped = is_lost(event_id, faults.drop)
-        body = representations.event(event_id, event_type, case, conf.BASE_URL)
-        deliveries.append(
-            Delivery(
-                event_id=event_id,
-                event_type=event_type,
-                case_id=case.id,
-                created_on=case.modified_on,
-                body=json.dumps(body),
-                state=DeliveryState.DROPPED if is_dropped else DeliveryState.PENDING,
-                next_try=None if is_dropped else now + faults.hold,
-            )
-        )
-    Delivery.objects.bulk_create(deliveries)
+        put(event_type, case, receivers(event_type), now)
     announce()
+
+
+def put(
+    event_type: str, case: Case, workflows: Iterable[StoredWorkflow | None], now: datetime
+) -> None:
+    """Queue one event for each of its receivers."""
+    event_id, faults = new_id("evt"), fault_injection.webhooks()
+    is_dropped = is_lost(event_id, faults.drop)
+    body = representations.event(event_id, event_type, case, conf.BASE_URL)
+    Delivery.objects.bulk_create(
+        Delivery(
+            event_id=event_id,
+            event_type=event_type,
+            workflow=workflow,
+            case_id=case.id,
+            created_on=case.modified_on,
+            body=json.dumps(body),
+            state=DeliveryState.DROPPED if is_dropped else DeliveryState.PENDING,
+            next_try=None if is_dropped else now + faults.hold,
+        )
+        for workflow in workflows
+    )
 
 
 def resend(event_id: str, now: datetime) -> None:

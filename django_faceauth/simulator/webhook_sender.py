@@ -3,7 +3,7 @@
 `deliver_due` sends what is due and returns. Any number of processes may call it at once: a
 delivery is claimed before it is sent, and a claim expires. `thread` calls it in a running
 server. It starts when the first webhook has been committed (`urls` sees to that), so there is
-none without `FACEAUTH_SIMULATOR_WEBHOOK_URL`.
+none without a workflow or `FACEAUTH_SIMULATOR_WEBHOOK_URL`.
 """
 
 from __future__ import annotations
@@ -79,12 +79,17 @@ def client_sender(client: Client) -> Send:
     return send
 
 
-def headers_of(body: bytes, key: Secret | None) -> dict[str, str]:
-    """Return the headers of a webhook; without a key it is not signed."""
-    headers = {"Content-Type": "application/json"}
+def headers_of(
+    body: bytes, key: Secret | None, more: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the headers of a webhook; without a key it is not signed.
+
+    `more` are those of a workflow; by default, the `Authorization` of the settings is sent.
+    """
+    headers = {"Content-Type": "application/json", **(more or {})}
     if key:
         headers[signatures.HEADER] = signatures.sign(body, key)
-    if conf.WEBHOOK_AUTHORIZATION_KEY:
+    if more is None and conf.WEBHOOK_AUTHORIZATION_KEY:
         headers["Authorization"] = conf.WEBHOOK_AUTHORIZATION_KEY.reveal()
     return headers
 
@@ -106,7 +111,7 @@ def deliver_due(now: datetime, send: Send = over_http) -> int:
         if under_way.filter(tries=0, next_try__gt=now).exists():
             due = due.exclude(tries=0)
         due = due.order_by("-id")
-    return sum(deliver(delivery, send) for delivery in due)
+    return sum(deliver(delivery, send) for delivery in due.select_related("workflow"))
 
 
 def deliver(delivery: Delivery, send: Send) -> bool:
@@ -116,7 +121,13 @@ def deliver(delivery: Delivery, send: Send) -> bool:
     """
     faults = fault_injection.webhooks()
     body = delivery.body.encode()
-    headers = headers_of(body, WRONG_KEY if faults.wrong_signature else first_key())
+    url, key, more = conf.SIMULATOR_WEBHOOK_URL, first_key(), None
+    if delivery.workflow:
+        webhook = delivery.workflow.webhook
+        signature = webhook.get("signature")
+        url, key = webhook["url"], Secret(signature["key"]) if signature else None
+        more = webhook.get("headers") or {}
+    headers = headers_of(body, WRONG_KEY if faults.wrong_signature else key, more)
     # Claimed by the condition on what was read, so that one of several processes sends it.
     read = Delivery.objects.filter(pk=delivery.pk, state=delivery.state, next_try=delivery.next_try)
     claim = {"state": DeliveryState.SENDING, "next_try": timezone.now() + CLAIM_LIFETIME}
@@ -124,7 +135,7 @@ def deliver(delivery: Delivery, send: Send) -> bool:
         return False
     for _ in range(faults.copies):
         try:
-            answer = str(send(conf.SIMULATOR_WEBHOOK_URL, body, headers))
+            answer = str(send(url, body, headers))
         except requests.RequestException as error:
             answer = type(error).__name__
     delivery.answer, delivery.answered_on = answer, timezone.now()

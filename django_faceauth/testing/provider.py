@@ -28,6 +28,7 @@ SETTINGS: Final[dict[str, Any]] = {
     "FACEAUTH_OAUTH_CLIENT_SECRET": "",
     "FACEAUTH_BASE_URL": "https://simulator.checkout.com",
     "FACEAUTH_TOKEN_URL": "https://simulator.checkout.com/connect/token",
+    "FACEAUTH_WORKFLOWS_URL": "https://simulator.checkout.com",
     "FACEAUTH_CAPTURE_HOSTS": ["simulator.checkout.com"],
     "FACEAUTH_ASSET_HOSTS": ["simulator.checkout.com"],
     "FACEAUTH_CELERY": False,

@@ -223,6 +223,64 @@ def test_secrets_are_not_told(doctor, provider):
     assert not [text for text in texts if "canary" in text]
 
 
+# -- the workflow
+
+BANK = {"FACEAUTH_SITE_URL": "https://bank.example"}
+
+
+def test_the_workflow_is_compared_with_the_settings(doctor, capsys):
+    with override_settings(**BANK):
+        report = doctor()
+        assert (report.of("workflow"), report.failed) == ("warning", False)
+        assert "faceauth_workflow create" in report.text
+
+        call_command("faceauth_workflow", "create", "--no-input")
+        capsys.readouterr()
+        report = doctor()
+        assert (report.of("workflow"), report.bad) == ("ok", set())
+
+
+@pytest.mark.parametrize(
+    ("given", "trouble", "level"),
+    [
+        ({}, answers(401), "ok"),
+        ({}, answers(403), "ok"),
+        (OAUTH, answers(400, '{"error": "invalid_scope"}'), "ok"),
+        ({}, answers(503), "warning"),
+        ({}, answers(200, "[]"), "warning"),
+        ({}, breaks(), "warning"),
+    ],
+)
+def test_a_workflow_that_may_not_be_read_is_not_a_problem(doctor, provider, given, trouble, level):
+    """Credentials for identities alone are good enough for everything else."""
+    calls = [works, works, works] if given else [works]  # two tokens, an unknown id
+    provider.troubles.extend([*calls, *[trouble] * 3])
+
+    with override_settings(**BANK, **given):
+        report = doctor()
+
+    assert (report.of("workflow"), report.failed) == (level, False)
+    assert report.of("provider") == "ok"
+    assert "was not checked" in report.text
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"FACEAUTH_SITE_URL": ""},
+        {"FACEAUTH_WEBHOOK_SECRET_KEYS": []},
+        {"FACEAUTH_SIMULATOR_WEBHOOK_URL": "https://bank.example/face/webhook/"},
+        {"ROOT_URLCONF": "django_faceauth.simulator.urls"},
+    ],
+    ids=str,
+)
+def test_without_a_webhook_url_or_key_no_workflow_is_expected(doctor, provider, given):
+    with override_settings(**{**BANK, **given}):
+        assert doctor().of("workflow") == ""
+
+    assert provider.count("GET /workflows") == 0
+
+
 # -- the broker
 
 

@@ -261,7 +261,7 @@ def a_view_that_fails(client: Client, other: Client) -> None:
     attempt = client.get_attempt(FAV, FATP)
     page = client.list_attempts(FAV)
     phone = PhoneNumber("+33", canaries.phone())
-    inside = [vars(client), vars(other), vars(client._credentials), vars(client._transport)]
+    inside = [vars(client), vars(other), vars(client.credentials), vars(client.transport)]
     assert attempt.capture_url == page.items[0].capture_url == canaries.CAPTURE
     assert [phone, inside]
     1 / 0  # noqa: B018

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
+from requests import PreparedRequest, Response
 
 from django_faceauth.exceptions import AccessDenied, ConfigurationError, Unavailable
 from django_faceauth.provider.client import Client
-from django_faceauth.provider.factory import answered_by, get_client
+from django_faceauth.provider.factory import answered_by, get_client, get_workflows_client
 from tests.provider.samples import APPLICANT, FAV, JOURNEY
 from tests.provider_double import Provider, breaks
 
@@ -82,12 +83,49 @@ def test_unusable_credentials_are_an_error(given: dict[str, object]) -> None:
     assert "s3cret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["FACEAUTH_BASE_URL", "FACEAUTH_TOKEN_URL"])
+ACCOUNT = "https://abc.api.checkout.com"
+DEFAULT = "https://identity-verification.sandbox.checkout.com"
+
+
+@pytest.mark.parametrize(
+    ("given", "host"),
+    [
+        ({}, "https://api.sandbox.checkout.com"),
+        ({"FACEAUTH_ENVIRONMENT": "live"}, "https://api.checkout.com"),
+        ({"FACEAUTH_BASE_URL": DEFAULT}, "https://api.sandbox.checkout.com"),
+        ({"FACEAUTH_BASE_URL": ACCOUNT}, ACCOUNT),
+        ({"FACEAUTH_WORKFLOWS_URL": ACCOUNT}, ACCOUNT),
+        (
+            {"FACEAUTH_BASE_URL": "http://127.0.0.1:8000/simulator", "DEBUG": True},
+            "http://127.0.0.1:8000/simulator",
+        ),
+    ],
+    ids=str,
+)
+def test_workflows_are_on_the_host_of_the_environment_the_account_or_the_simulator(
+    provider: Provider, given: dict[str, object], host: str
+) -> None:
+    called = []
+
+    def trouble(provider: Provider, request: PreparedRequest) -> Response:
+        called.append(str(request.url))
+        return provider.answer(request, 200, "{}")
+
+    provider.troubles.append(trouble)
+    with override_settings(**given):
+        get_workflows_client().list_workflows()
+
+    assert called == [f"{host}/workflows"]
+
+
+@pytest.mark.parametrize(
+    "name", ["FACEAUTH_BASE_URL", "FACEAUTH_TOKEN_URL", "FACEAUTH_WORKFLOWS_URL"]
+)
 def test_the_key_goes_to_the_provider_only(name: str) -> None:
     """P-01: other URLs are configuration errors, before any call; loopback needs DEBUG."""
     for url in ("https://checkout.com.evil.com", "http://127.0.0.1:8000/simulator", ""):
         with override_settings(**{name: url}), pytest.raises(ConfigurationError, match=name):
-            get_client()
+            get_workflows_client() if "WORKFLOWS" in name else get_client()
     with override_settings(**{name: "http://127.0.0.1:8000/simulator/"}, DEBUG=True):
         assert isinstance(get_client(), Client)
 

@@ -85,6 +85,25 @@ def test_client_credentials_give_a_token_for_an_hour(db, clock):
 
 @with_oauth
 @pytest.mark.parametrize(
+    ("scope", "workflows", "identities"),
+    [
+        ("identity-verification", 401, 404),
+        ("flow", 404, 401),
+        ("flow:workflows", 404, 401),
+        ("identity-verification flow", 404, 404),
+        ("flowers", 401, 401),
+        ("", 401, 401),
+    ],
+)
+def test_a_token_is_for_what_it_was_requested_for(db, scope, workflows, identities):
+    caller = session(ask_for_token(scope=scope).json()["access_token"])
+
+    assert caller.get(f"{HOST}/workflows/wf_a").status_code == workflows
+    assert caller.get(f"{HOST}/face-authentications/fav_a").status_code == identities
+
+
+@with_oauth
+@pytest.mark.parametrize(
     ("changes", "status", "error"),
     [
         ({"client_id": "other"}, 401, "invalid_client"),

@@ -226,6 +226,14 @@ CALLS = {
     "create_identity_verification_attempt": ("POST", f"{VERIFICATION}/attempts"),
     "list_identity_verification_attempts": ("GET", f"{VERIFICATION}/attempts"),
     "get_identity_verification_attempt": ("GET", f"{VERIFICATION}/attempts/iatp_x"),
+    "get_event_types": ("GET", "workflows/event-types"),
+    "list_workflows": ("GET", "workflows"),
+    "create_workflow": ("POST", "workflows"),
+    "get_workflow": ("GET", "workflows/wf_x"),
+    "update_workflow": ("PATCH", "workflows/wf_x"),
+    "delete_workflow": ("DELETE", "workflows/wf_x"),
+    "update_workflow_action": ("PUT", "workflows/wf_x/actions/wfa_x"),
+    "test_workflow": ("POST", "workflows/wf_x/test"),
 }
 
 

@@ -42,8 +42,7 @@ class Command(BaseCommand):
         )
         problems = 0
         for result in results:
-            line = f"{result.level:<8} {result.id}: {result.text} {result.fix}"
-            self.stdout.write(" ".join(line.splitlines()).rstrip())
+            self.stdout.write(str(result))
             problems += result.level is doctor.Level.PROBLEM
         if problems:
             raise CommandError(ngettext("%d problem.", "%d problems.", problems) % problems)

@@ -13,13 +13,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.core.cache import InvalidCacheBackendError
 from django.core.checks import ERROR, WARNING, run_checks
 from django.db import Error as DatabaseTrouble
 from django.db.migrations.executor import MigrationExecutor
+from django.urls import NoReverseMatch
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -36,12 +37,16 @@ from django_faceauth.exceptions import (
     Unavailable,
 )
 from django_faceauth.models import FaceAuthentication, ProviderRateLimit, WebhookEvent, database
-from django_faceauth.provider.factory import get_client
+from django_faceauth.provider.factory import get_client, get_workflows_client
+from django_faceauth.provider.resources import WebhookAction, WorkflowSnapshot
 from django_faceauth.services.background import sweep
-from django_faceauth.services.monitoring import health, observations
+from django_faceauth.services.monitoring import health, observations, workflow
 from django_faceauth.services.monitoring.health import OVERDUE, Health
 from django_faceauth.services.monitoring.observations import Observation
 from django_faceauth.statuses import DECIDED
+
+if TYPE_CHECKING:
+    from django_faceauth.provider.workflows import WorkflowsClient
 
 #: The tag of our system checks, and the label of our tables.
 LABEL: Final = "faceauth"
@@ -71,6 +76,11 @@ class CheckResult:
     text: str
     fix: str = ""
 
+    def __str__(self) -> str:
+        """Return the result on one line."""
+        line = f"{self.level:<8} {self.id}: {self.text} {self.fix}"
+        return " ".join(line.splitlines()).rstrip()
+
 
 Results = Iterator[CheckResult]
 ok = partial(CheckResult, Level.OK)
@@ -95,6 +105,8 @@ def examine(
     if network:
         with suppress(ConfigurationError):  # the system checks say so
             yield from check_provider()
+        with suppress(ConfigurationError, NoReverseMatch):
+            yield from check_workflow_of_site()
         if reach_broker is not None:
             yield check_broker(reach_broker)
     tables = check_tables()
@@ -161,6 +173,70 @@ def _provider_problem(about: str, error: ProviderError, *, is_denied: bool = Fal
         return warning(about, _("The provider asks to come back later: %s.") % error, fix)
     fix = _("Check that this machine may call %s.") % conf.BASE_URL
     return problem(about, _("The provider cannot be reached: %s.") % error, fix)
+
+
+def check_workflow_of_site() -> Results:
+    """Compare the workflow of the account with the settings, if there is to be one."""
+    # Without keys, the system checks say so; a simulator with the URL needs no workflow.
+    if not (conf.WEBHOOK_SECRET_KEYS and conf.SITE_URL) or conf.SIMULATOR_WEBHOOK_URL:
+        return
+    try:
+        yield from check_workflow(get_workflows_client(), workflow.webhook_url())
+    except ProviderError as error:
+        # A client without the scope is refused a token, or with it.
+        if isinstance(error, AccessDenied | Rejected):
+            text = _("The workflow was not checked: the credentials are not for workflows.")
+            yield ok("workflow", text)
+        else:
+            yield warning("workflow", _("The workflow was not checked: %s.") % error)
+
+
+def check_workflow(client: WorkflowsClient, url: str) -> Results:
+    """Compare the workflows that send webhooks to `url` with the settings."""
+    different = partial(warning, "workflow")
+    ours, others = workflow.find(client, url)
+    missing = {name for names in workflow.used_events(client).values() for name in names}
+    if not ours:
+        create = _("Run manage.py faceauth_workflow create.")
+        yield different(_("No workflow sends webhooks to %s.") % url, create)
+    for each in others if not ours else ():
+        if missing & each.event_types:
+            text = _("Workflow %s sends events of face checks to another URL.") % each.id
+            yield different(text, _("Correct the URL, if it is to be that of this site."))
+    for each in ours:
+        missing -= each.event_types
+        if not each.is_active:
+            fix = _("Activate it in the provider’s dashboard.")
+            yield different(_("Workflow %s is not active.") % each.id, fix)
+        if each.others:
+            text = _("Workflow %(id)s also has: %(types)s.")
+            fix = _("Check in the provider’s dashboard that it keeps no events back.")
+            yield different(text % {"id": each.id, "types": ", ".join(each.others)}, fix)
+        yield from _check_webhook(each, workflow.webhook_to(url, each))
+    if ours and missing:
+        fix = _("Add them in the provider’s dashboard, or remove the workflow and create it again.")
+        yield different(_("Events are not sent: %s.") % ", ".join(sorted(missing)), fix)
+
+
+def _check_webhook(each: WorkflowSnapshot, webhook: WebhookAction) -> Results:
+    number = workflow.number_of(webhook.key)
+    fix = _("Run manage.py faceauth_workflow rotate --to %d.") % (number or 1)
+    if number is not None:
+        text = _("Workflow %(id)s signs webhooks with key %(number)d.")
+        yield ok("workflow", text % {"id": each.id, "number": number})
+    elif webhook.key is None:
+        yield warning("workflow", _("Workflow %s does not sign webhooks.") % each.id, fix)
+    elif workflow.is_hidden(webhook.key):
+        text = _("Workflow %s signs webhooks; the provider does not show with which key.")
+        yield ok("workflow", text % each.id, _("To try it, run manage.py faceauth_workflow test."))
+    else:
+        text = _("Workflow %s signs webhooks with a key that is not in the settings.")
+        yield warning("workflow", text % each.id, fix)
+    for name, value in workflow.headers().items():
+        sent = webhook.headers.get(name)
+        if sent != value and not (sent and workflow.is_hidden(sent)):
+            text = _("Workflow %(id)s does not send the header %(name)s of the settings.")
+            yield warning("workflow", text % {"id": each.id, "name": name}, fix)
 
 
 def check_broker(reach_broker: Callable[[], None]) -> CheckResult:

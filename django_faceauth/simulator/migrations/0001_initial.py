@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import django.db.models.deletion
 import django.db.models.manager
 from django.db import migrations, models
 
@@ -79,6 +80,21 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="StoredWorkflow",
+            fields=[
+                ("id", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("document", models.JSONField()),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "_rows",
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("_rows", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
             name="WebhookFaults",
             fields=[
                 (
@@ -112,7 +128,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("event_id", models.CharField(max_length=64, unique=True)),
+                ("event_id", models.CharField(max_length=64)),
                 ("event_type", models.CharField(max_length=100)),
                 ("case_id", models.CharField(max_length=64)),
                 ("created_on", models.DateTimeField()),
@@ -135,10 +151,19 @@ class Migration(migrations.Migration):
                 ("next_try", models.DateTimeField(null=True)),
                 ("answer", models.CharField(blank=True, max_length=100)),
                 ("answered_on", models.DateTimeField(null=True)),
+                (
+                    "workflow",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="faceauth_simulator.storedworkflow",
+                    ),
+                ),
             ],
             options={
                 "indexes": [
-                    models.Index(fields=["state", "next_try"], name="faceauth_simulator_due")
+                    models.Index(fields=["state", "next_try"], name="faceauth_simulator_due"),
+                    models.Index(fields=["event_id"], name="faceauth_simulator_event"),
                 ],
             },
             managers=[
