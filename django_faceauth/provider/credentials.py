@@ -36,12 +36,10 @@ class SecretKey:
     key: Secret
 
     def token(self) -> Secret:
-        """Return the key."""
         return self.key
 
     def renew(self, rejected: Secret) -> bool:  # noqa: ARG002 - the protocol's signature
-        """Return False: there is only this key."""
-        return False
+        return False  # there is only this key
 
 
 @dataclass
