@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from math import ceil
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
 
@@ -87,7 +88,7 @@ class Unavailable(ProviderError):
     """The provider could not be reached or asks to come back later (timeout, 429, 5xx).
 
     `retry_after` is in seconds, None when the provider did not say. `was_sent` is False when
-    the request was certainly not sent.
+    the request was certainly not sent. `facts` are those of `ProviderError`.
     """
 
     retryable = True
@@ -98,14 +99,9 @@ class Unavailable(ProviderError):
         *,
         retry_after: float | None = None,
         was_sent: bool = True,
-        status_code: int | None = None,
-        request_id: str = "",
-        codes: Sequence[str] = (),
-        cause: str = "",
+        **facts: Any,
     ) -> None:
-        super().__init__(
-            operation, status_code=status_code, request_id=request_id, codes=codes, cause=cause
-        )
+        super().__init__(operation, **facts)
         self.retry_after = retry_after
         self.was_sent = was_sent
 

@@ -16,7 +16,6 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 #: As much of an IP address as names a network: that of a household or a small company.
 NETWORK_BITS: Final[Mapping[int, int]] = {4: 24, 6: 48}
-NETWORK_SALT: Final = "django_faceauth.network"
 
 #: Tokens of the User-Agent header, and whose they are. Browsers also send those of browsers
 #: further down, which they are built on or want to be treated as.
@@ -53,7 +52,7 @@ def digests_of(address: Address | None) -> list[str]:
     if address is None:
         return [""]
     network = ipaddress.ip_network((address, NETWORK_BITS[address.version]), strict=False)
-    return [digest[:32] for digest in digests(NETWORK_SALT, str(network))]
+    return [digest[:32] for digest in digests("django_faceauth.network", str(network))]
 
 
 def origin_of(request: HttpRequest) -> dict[str, str]:

@@ -8,28 +8,27 @@ Source: the provider's API reference, "face authentication statuses".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from django.utils.functional import Promise
+from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 __all__ = ["AttemptStatus", "AuthenticationStatus"]
 
 
-class AuthenticationStatus(StrEnum):
+class AuthenticationStatus(TextChoices):
     """Status of a face authentication."""
 
-    CREATED = "created"
-    PENDING = "pending"
-    CAPTURE_IN_PROGRESS = "capture_in_progress"
-    CHECKS_IN_PROGRESS = "checks_in_progress"
-    APPROVED = "approved"
-    DECLINED = "declined"
-    RETRY_REQUIRED = "retry_required"
-    REFUSED = "refused"
-    INCONCLUSIVE = "inconclusive"
+    CREATED = "created", _("created")
+    PENDING = "pending", _("pending")
+    CAPTURE_IN_PROGRESS = "capture_in_progress", _("capture in progress")
+    CHECKS_IN_PROGRESS = "checks_in_progress", _("checks in progress")
+    APPROVED = "approved", _("approved")
+    DECLINED = "declined", _("declined")
+    RETRY_REQUIRED = "retry_required", _("retry required")
+    REFUSED = "refused", _("refused")
+    INCONCLUSIVE = "inconclusive", _("inconclusive")
 
 
 class AttemptStatus(StrEnum):
@@ -58,19 +57,13 @@ BEFORE_CAPTURE: Final[frozenset[str]] = frozenset(
 #: The provider accepts a new attempt; on any other status it answers 409.
 ACCEPTS_ATTEMPT: Final[frozenset[str]] = BEFORE_CAPTURE | {AuthenticationStatus.RETRY_REQUIRED}
 
-#: The face of the newest attempt has been captured.
-AFTER_CAPTURE: Final[frozenset[str]] = frozenset(
-    {
-        AuthenticationStatus.CHECKS_IN_PROGRESS,
-        AuthenticationStatus.APPROVED,
-        AuthenticationStatus.DECLINED,
-    }
-)
-
 #: The faces have been compared; an audit may still change the result.
 DECIDED: Final[frozenset[str]] = frozenset(
     {AuthenticationStatus.APPROVED, AuthenticationStatus.DECLINED}
 )
+
+#: The face of the newest attempt has been captured.
+AFTER_CAPTURE: Final[frozenset[str]] = DECIDED | {AuthenticationStatus.CHECKS_IN_PROGRESS}
 
 #: Nothing happens at the provider until the user or an audit starts something.
 AT_REST: Final[frozenset[str]] = DECIDED | {
@@ -90,14 +83,4 @@ UNDER_WAY: Final[frozenset[str]] = frozenset(
 )
 
 #: Translated labels of the statuses.
-LABELS: Final[Mapping[str, Promise]] = {
-    AuthenticationStatus.CREATED: _("created"),
-    AuthenticationStatus.PENDING: _("pending"),
-    AuthenticationStatus.CAPTURE_IN_PROGRESS: _("capture in progress"),
-    AuthenticationStatus.CHECKS_IN_PROGRESS: _("checks in progress"),
-    AuthenticationStatus.APPROVED: _("approved"),
-    AuthenticationStatus.DECLINED: _("declined"),
-    AuthenticationStatus.RETRY_REQUIRED: _("retry required"),
-    AuthenticationStatus.REFUSED: _("refused"),
-    AuthenticationStatus.INCONCLUSIVE: _("inconclusive"),
-}
+LABELS: Final = dict(AuthenticationStatus.choices)

@@ -12,41 +12,26 @@ from typing import Any, Final
 from django.contrib import admin
 from django.db.models import Model
 
+from django_faceauth import models
 from django_faceauth.admin import authentications, readonly, review, users
-from django_faceauth.models import (
-    Applicant,
-    AttemptRequest,
-    AuditEntry,
-    Consent,
-    Erasure,
-    FaceAuthentication,
-    FaceChallenge,
-    FaceExemption,
-    IdentityVerification,
-    Lockout,
-    ProviderRateLimit,
-    ReviewCase,
-    Verdict,
-    WebhookEvent,
-)
 
 __all__ = ["register"]
 
 MODEL_ADMINS: Final[Mapping[type[Model], type[admin.ModelAdmin[Any]]]] = {
-    FaceAuthentication: authentications.FaceAuthenticationAdmin,
-    ReviewCase: review.ReviewCaseAdmin,
-    Verdict: readonly.VerdictAdmin,
-    FaceChallenge: readonly.FaceChallengeAdmin,
-    WebhookEvent: readonly.WebhookEventAdmin,
-    Applicant: users.ApplicantAdmin,
-    IdentityVerification: users.IdentityVerificationAdmin,
-    FaceExemption: users.FaceExemptionAdmin,
-    Lockout: users.LockoutAdmin,
-    AttemptRequest: readonly.AttemptRequestAdmin,
-    Consent: readonly.ConsentAdmin,
-    Erasure: readonly.ErasureAdmin,
-    AuditEntry: readonly.AuditEntryAdmin,
-    ProviderRateLimit: readonly.ProviderRateLimitAdmin,
+    models.FaceAuthentication: authentications.FaceAuthenticationAdmin,
+    models.ReviewCase: review.ReviewCaseAdmin,
+    models.Verdict: readonly.VerdictAdmin,
+    models.FaceChallenge: readonly.FaceChallengeAdmin,
+    models.WebhookEvent: readonly.WebhookEventAdmin,
+    models.Applicant: users.ApplicantAdmin,
+    models.IdentityVerification: users.IdentityVerificationAdmin,
+    models.FaceExemption: users.FaceExemptionAdmin,
+    models.Lockout: users.LockoutAdmin,
+    models.AttemptRequest: readonly.AttemptRequestAdmin,
+    models.Consent: readonly.ConsentAdmin,
+    models.Erasure: readonly.ErasureAdmin,
+    models.AuditEntry: readonly.AuditEntryAdmin,
+    models.ProviderRateLimit: readonly.ProviderRateLimitAdmin,
 }
 
 

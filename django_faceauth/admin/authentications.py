@@ -16,22 +16,15 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_faceauth.admin import dashboard, display, exports, faces, review, staff_actions
-from django_faceauth.admin.base import (
-    FraudAwareModelAdmin,
-    ReadOnlyTabularInline,
-    face_url,
-    may,
-    with_fraud_permission,
-)
-from django_faceauth.admin.filters import (
-    ActionFilter,
-    AgeFilter,
-    CodeFilter,
-    JourneyFilter,
-    ReviewFilter,
-    StatusFilter,
-    StuckFilter,
+from django_faceauth.admin import (
+    base,
+    dashboard,
+    display,
+    exports,
+    faces,
+    filters,
+    review,
+    staff_actions,
 )
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.models import FaceAttempt, FaceAuthentication, StatusChange
@@ -41,21 +34,14 @@ from django_faceauth.services.review import timeline
 MOST_USERS: Final = 100
 
 
-class FaceAttemptInline(ReadOnlyTabularInline):
+class FaceAttemptInline(base.FraudAwareMixin, base.ReadOnlyTabularInline):
     model = FaceAttempt
     fields = ("provider_id", "state", "meaning", "created_at", "captured")
     ordering = ("-created_at", "-pk")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return with_fraud_permission(super().get_queryset(request), request)
-
     @admin.display(description=gettext_lazy("status"))
     def state(self, attempt: FaceAttempt) -> str:
         return attempt.status or display.NOTHING
-
-    @admin.display(description=gettext_lazy("response codes"))
-    def meaning(self, attempt: Any) -> str:
-        return display.codes(attempt, with_fraud=attempt.with_fraud)
 
     @admin.display(description=gettext_lazy("face captured"))
     def captured(self, attempt: FaceAttempt) -> str:
@@ -65,14 +51,14 @@ class FaceAttemptInline(ReadOnlyTabularInline):
         return f"{attempt.capture_not_before:%H:%M:%S} / {attempt.capture_not_after:%H:%M:%S}"
 
 
-class FaceAuthenticationAdmin(FraudAwareModelAdmin):
+class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     """The list, the record, and the pages for reviewing and the dashboard."""
 
     list_display = ("named", "user", "state", "age", "action", "waits", "source", "meaning")
     list_display_links = ("named",)
     list_filter = (
-        *(StatusFilter, ActionFilter, JourneyFilter, CodeFilter),
-        *(AgeFilter, StuckFilter, ReviewFilter),
+        *(filters.StatusFilter, filters.ActionFilter, filters.JourneyFilter, filters.CodeFilter),
+        *(filters.AgeFilter, filters.StuckFilter, filters.ReviewFilter),
     )
     list_select_related = ("user", "challenge", "review_case")
     search_fields = ("provider_id",)
@@ -159,39 +145,34 @@ class FaceAuthenticationAdmin(FraudAwareModelAdmin):
         extra = dict(extra_context or {})
         if isinstance(row, FaceAuthentication) and self.has_view_permission(request, row):
             extra |= {"timeline": timeline.of(row), "title": _("Face authentication")}
-            extra |= {"may_review": may(request, "review_faceauthentication")}
-            extra |= {"face_url": face_url(request, row, self.admin_site)}
+            extra |= {"may_review": base.may(request, "review_faceauthentication")}
+            extra |= {"face_url": base.face_url(request, row, self.admin_site)}
         return super().change_view(request, object_id, form_url, extra)
 
     def review_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        if not (self.has_view_permission(request) and may(request, "review_faceauthentication")):
+        if not (
+            self.has_view_permission(request) and base.may(request, "review_faceauthentication")
+        ):
             raise PermissionDenied
         return review.take_verdict(request, pk, model_admin=self)
 
     def face_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         # Staff without the permission learn neither of the gate nor which faces there are.
-        if not may(request, "view_face"):
+        if not base.may(request, "view_face"):
             raise PermissionDenied
         return faces.face(request, pk)
 
     def dashboard_view(self, request: HttpRequest) -> HttpResponseBase:
-        if not may(request, "view_faceauthentication"):
+        if not base.may(request, "view_faceauthentication"):
             raise PermissionDenied
         return dashboard.dashboard(request, self.admin_site)
 
     # -- permissions of actions
 
-    def has_sync_permission(self, request: HttpRequest) -> bool:
-        return may(request, "sync_faceauthentication")
-
-    def has_revoke_permission(self, request: HttpRequest) -> bool:
-        return may(request, "revoke_faceauthentication")
-
-    def has_anonymize_permission(self, request: HttpRequest) -> bool:
-        return may(request, "anonymize_faceauthentication")
-
-    def has_export_permission(self, request: HttpRequest) -> bool:
-        return may(request, "export_faceauthentication")
+    has_sync_permission = base.permission("sync_faceauthentication")
+    has_revoke_permission = base.permission("revoke_faceauthentication")
+    has_anonymize_permission = base.permission("anonymize_faceauthentication")
+    has_export_permission = base.permission("export_faceauthentication")
 
     # -- columns
 
@@ -207,10 +188,6 @@ class FaceAuthenticationAdmin(FraudAwareModelAdmin):
     @admin.display(description=gettext_lazy("status"))
     def state(self, row: FaceAuthentication) -> str:
         return display.status(row.status)
-
-    @admin.display(description=gettext_lazy("response codes"))
-    def meaning(self, row: Any) -> str:
-        return display.codes(row, with_fraud=row.with_fraud)
 
     @admin.display(description=gettext_lazy("risk labels"))
     def labels(self, row: Any) -> str:

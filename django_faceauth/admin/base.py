@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Final, cast
 
+from django.contrib import admin
 from django.contrib.admin import AdminSite, ModelAdmin, TabularInline
+from django.contrib.admin.options import BaseModelAdmin
 from django.core.exceptions import FieldDoesNotExist
 from django.core.paginator import Page, Paginator
 from django.db.models import BooleanField, Model, QuerySet, Value
@@ -12,7 +15,9 @@ from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 
+from django_faceauth.admin import display
 from django_faceauth.models import FaceAuthentication, database
 
 #: Lists count no further: no reader pages through more, and counting millions takes a while.
@@ -112,21 +117,26 @@ class ReadOnlyTabularInline(TabularInline):  # type: ignore[type-arg]  # takes n
         return False
 
 
-class FraudAwareModelAdmin(ReadOnlyModelAdmin):
-    """Base of admins whose rows know whether the user may see fraud codes.
+class FraudAwareMixin(BaseModelAdmin):  # type: ignore[type-arg]  # takes no parameters
+    """Mixin of admins and inlines whose rows know whether the user may see fraud codes.
 
     The permission is that of a request, and an admin is shared by threads.
     """
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return with_fraud_permission(super().get_queryset(request), request)
+        is_permitted = Value(sees_fraud(request), output_field=BooleanField())
+        rows: QuerySet[Any] = super().get_queryset(request)
+        annotated: QuerySet[Any] = rows.annotate(with_fraud=is_permitted)
+        return annotated
+
+    @admin.display(description=_("response codes"))
+    def meaning(self, row: Any) -> str:
+        return display.codes(row, with_fraud=row.with_fraud)
 
 
-def with_fraud_permission(rows: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
-    """Annotate rows with whether the user may see fraud codes and risk labels."""
-    is_permitted = Value(sees_fraud(request), output_field=BooleanField())
-    annotated: QuerySet[Any] = rows.annotate(with_fraud=is_permitted)
-    return annotated
+def permission(name: str) -> Callable[[Any, HttpRequest], bool]:
+    """Return a `has_…_permission()` of an admin that checks one of our permissions."""
+    return lambda _admin, request: may(request, name)
 
 
 def may(request: HttpRequest, permission: str) -> bool:

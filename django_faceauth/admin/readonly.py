@@ -16,21 +16,20 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from django_faceauth.admin import display, staff_actions
-from django_faceauth.admin.base import ReadOnlyModelAdmin, ReadOnlyTabularInline, may
-from django_faceauth.admin.filters import (
-    AgeFilter,
-    ChallengeActionFilter,
-    MethodFilter,
-    StuckEventFilter,
-)
+from django_faceauth.admin import display, filters, staff_actions
+from django_faceauth.admin.base import ReadOnlyModelAdmin, ReadOnlyTabularInline, permission
 from django_faceauth.models import AuditEntry, Erasure, ErasureTask, FaceChallenge
 from django_faceauth.services.grants.formatting import lines
 
 
 class FaceChallengeAdmin(ReadOnlyModelAdmin):
     list_display = ("__str__", "user", "asked_for", "standing", "reason", "method", "created_at")
-    list_filter = ("state", MethodFilter, ChallengeActionFilter, AgeFilter)
+    list_filter = (
+        "state",
+        filters.MethodFilter,
+        filters.ChallengeActionFilter,
+        filters.AgeFilter,
+    )
     list_select_related = ("user", "authentication")
     sortable_by = ()
     search_fields = ("=authentication__provider_id",)
@@ -60,14 +59,13 @@ class FaceChallengeAdmin(ReadOnlyModelAdmin):
 
 class WebhookEventAdmin(ReadOnlyModelAdmin):
     list_display = ("event_id", "type", "provider_id", "standing", "received_at", "tries", "error")
-    list_filter = ("state", StuckEventFilter)
+    list_filter = ("state", filters.StuckEventFilter)
     search_fields = ("=event_id", "=provider_id")
     sortable_by = ()
     actions = (staff_actions.reprocess,)
     standing = display.badge_column("state", gettext_lazy("state"))
 
-    def has_reprocess_permission(self, request: HttpRequest) -> bool:
-        return may(request, "reprocess_webhookevent")
+    has_reprocess_permission = permission("reprocess_webhookevent")
 
 
 class ConsentAdmin(ReadOnlyModelAdmin):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -19,19 +19,11 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from django_faceauth.admin import display
-from django_faceauth.admin.base import FraudAwareModelAdmin, face_url, may, sees_fraud
+from django_faceauth.admin import base, display
 from django_faceauth.admin.filters import QueueFilter, ReasonFilter
 from django_faceauth.exceptions import ReviewRefused
 from django_faceauth.models import FaceAuthentication, ReviewCase, Verdict
 from django_faceauth.services.review import timeline, verdicts
-
-#: How long an adverse verdict can lock a user out of face checks, in days.
-LOCKS: Final = (
-    ("", gettext_lazy("Do not lock")),
-    ("1", gettext_lazy("Lock face checks for a day")),
-    ("30", gettext_lazy("Lock face checks for 30 days")),
-)
 
 
 class VerdictForm(forms.Form):
@@ -47,7 +39,11 @@ class VerdictForm(forms.Form):
     )
     lock = forms.ChoiceField(
         label=gettext_lazy("Lock"),
-        choices=LOCKS,
+        choices=[  # in days
+            ("", gettext_lazy("Do not lock")),
+            ("1", gettext_lazy("Lock face checks for a day")),
+            ("30", gettext_lazy("Lock face checks for 30 days")),
+        ],
         required=False,
         help_text=gettext_lazy("Only for “suspicious” and “fraud”."),
     )
@@ -73,7 +69,7 @@ def take_verdict(
         return redirect(reverse(f"{site.name}:faceauth_reviewcase_changelist"))
     case = getattr(row, "review_case", None)
     challenge = getattr(row, "challenge", None)
-    with_fraud = sees_fraud(request)
+    with_fraud = base.sees_fraud(request)
     why = display.reasons(case, with_fraud=with_fraud) if case else display.NOTHING
     request.current_app = site.name
     context = {
@@ -94,7 +90,7 @@ def take_verdict(
             (_("At the provider"), display.provider_link(row)),
         ],
         "timeline": timeline.of(row),
-        "face_url": face_url(request, row, site),
+        "face_url": base.face_url(request, row, site),
         "is_own": row.user_id == request.user.pk,
     }
     return TemplateResponse(request, "admin/faceauth/review.html", context)
@@ -122,7 +118,7 @@ def _record(
     return True
 
 
-class ReviewCaseAdmin(FraudAwareModelAdmin):
+class ReviewCaseAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     """The review queue, the newest case first."""
 
     list_display = ("subject", "user", "status", "why", "waits_since", "findings")
@@ -135,15 +131,11 @@ class ReviewCaseAdmin(FraudAwareModelAdmin):
         return super().get_queryset(request).prefetch_related("authentication__verdicts")
 
     def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+        self, request: HttpRequest, object_id: str, *_args: Any, **_kwargs: Any
     ) -> HttpResponse:
         """Redirect to the authentication, where verdicts are recorded."""
         case = get_object_or_404(ReviewCase, pk=object_id if object_id.isdecimal() else 0)
-        page = "review" if may(request, "review_faceauthentication") else "change"
+        page = "review" if base.may(request, "review_faceauthentication") else "change"
         name = f"{self.admin_site.name}:faceauth_faceauthentication_{page}"
         return redirect(reverse(name, args=[case.authentication_id]))
 

@@ -20,13 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_faceauth import clocks
-from django_faceauth.admin import display, staff_actions
-from django_faceauth.admin.base import (
-    FaceAuthModelAdmin,
-    FraudAwareModelAdmin,
-    ReadOnlyModelAdmin,
-    may,
-)
+from django_faceauth.admin import base, display, staff_actions
 from django_faceauth.admin.filters import AgeFilter
 from django_faceauth.exceptions import ConfigurationError, NotFound, ProviderError
 from django_faceauth.gate.admin import FaceRequiredModelAdmin
@@ -38,7 +32,7 @@ from django_faceauth.services.enrolment import applicants
 from django_faceauth.services.grants import exemptions
 
 
-class GatedModelAdmin(FaceAuthModelAdmin, FaceRequiredModelAdmin):
+class GatedModelAdmin(base.FaceAuthModelAdmin, FaceRequiredModelAdmin):
     """Base of admins that take a face to add and change, and none to view.
 
     The form to add is gated before it is filled in: after the gate it would be empty again.
@@ -122,7 +116,7 @@ class ApplicantAdmin(GatedModelAdmin):
         obj.pk, obj.created_at, obj.usable_from = linked.pk, linked.created_at, linked.usable_from
 
 
-class IdentityVerificationAdmin(FraudAwareModelAdmin):
+class IdentityVerificationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     """Shows how users enrolled themselves; the row's user leads to their applicant."""
 
     list_display = ("__str__", "user", "state", "outcome", "meaning", "created_at", "usable_from")
@@ -144,10 +138,6 @@ class IdentityVerificationAdmin(FraudAwareModelAdmin):
     @admin.display(description=gettext_lazy("status"))
     def state(self, row: IdentityVerification) -> str:
         return display.status(row.status)
-
-    @admin.display(description=gettext_lazy("response codes"))
-    def meaning(self, row: Any) -> str:
-        return display.codes(row, with_fraud=row.with_fraud)
 
     @admin.display(description=gettext_lazy("usable from"))
     def usable_from(self, row: IdentityVerification) -> str:
@@ -220,11 +210,9 @@ class FaceExemptionAdmin(GatedModelAdmin):
         return self.has_cascade_delete_permission(request)
 
 
-class LockoutAdmin(ReadOnlyModelAdmin):
+class LockoutAdmin(base.ReadOnlyModelAdmin):
     list_display = ("user", "reason", "started_at", "until", "lifted_at")
     list_select_related = ("user",)
     list_filter = ("reason",)
     actions = (staff_actions.lift,)
-
-    def has_lift_permission(self, request: HttpRequest) -> bool:
-        return may(request, "change_lockout")
+    has_lift_permission = base.permission("change_lockout")

@@ -29,8 +29,6 @@ from django_faceauth.services.privacy import erasure
 
 logger = logging.getLogger(__name__)
 
-#: The action of the face check that owners pass before they anonymize.
-ANONYMIZE: Final = "anonymize"
 MAY_ANONYMIZE: Final = "faceauth.anonymize_faceauthentication"
 
 
@@ -38,7 +36,6 @@ class MayAnonymize(BasePermission):
     """Allows staff with the permission."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Tell whether the user has the permission."""
         return request.user.has_perm(MAY_ANONYMIZE)
 
 
@@ -118,7 +115,7 @@ class AttemptView(OwnAttempts, RetrieveAPIView[Any]):
 class AnonymizeView(OwnAuthentications):
     """Anonymizes a face authentication, for its owner after a face check and for staff."""
 
-    permission_classes = [IsAuthenticated, MayAnonymize | require_face(action=ANONYMIZE)]
+    permission_classes = [IsAuthenticated, MayAnonymize | require_face(action="anonymize")]
     throttle_scope = STARTS
 
     def get_queryset(self) -> QuerySet[FaceAuthentication]:

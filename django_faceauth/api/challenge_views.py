@@ -38,7 +38,7 @@ from django_faceauth.gate.freshness import freshness
 from django_faceauth.gate.problem_details import problem, urls_of
 from django_faceauth.gate.redirects import other_ways, way_back
 from django_faceauth.gate.responses import denial
-from django_faceauth.messages import LIMITED, LOCKED_WAY, WRONG_CODE
+from django_faceauth.messages import LIMITED, LOCKED_WAY, RETRY, WRONG_CODE
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.networks import origin_of
@@ -46,7 +46,6 @@ from django_faceauth.services.flow import finish
 from django_faceauth.services.flow.capture import options_for
 from django_faceauth.services.flow.progress import (
     Step,
-    Word,
     can_reopen,
     step_for,
     word_for,
@@ -61,6 +60,7 @@ from django_faceauth.services.second_ways import Result
 logger = logging.getLogger(__name__)
 
 Source = StatusChange.Source
+State = FaceChallenge.State
 
 
 class ChallengeView(ApiView):
@@ -91,7 +91,7 @@ class ChallengeView(ApiView):
         verified_at = challenge.verified_at
         data = {
             "challenge": challenge.handle,
-            "state": word.value,
+            "state": word,
             "next": step,
             "can_reopen": step is Step.WAIT and can_reopen(challenge, now=now),
             "message": wording_for(challenge, word, now=now, trouble=trouble).message,
@@ -104,7 +104,7 @@ class ChallengeView(ApiView):
             **urls_of(request, challenge),
             **ways,
         }
-        if challenge.state == FaceChallenge.State.GRANTED:
+        if challenge.state == State.GRANTED:
             face_cookie.see(request, challenge, now=now)
         response = Response(self.get_serializer(data).data)
         body = json.dumps(response.data, sort_keys=True, default=str)
@@ -145,8 +145,8 @@ class ChallengeAttemptsView(ApiView):
         data = serializer.validated_data
         challenge, now = _challenge_for(request, handle), timezone.now()
         word = word_for(challenge, now=now)
-        if word not in {Word.OPEN, Word.RETRY}:
-            return problem(409, word.value, str(wording_for(challenge, word, now=now).message))
+        if word not in {State.OPEN, RETRY}:
+            return problem(409, word, str(wording_for(challenge, word, now=now).message))
         try:
             step = begin(
                 challenge,

@@ -21,13 +21,7 @@ from typing import Any, Final, NoReturn, cast
 
 from asgiref.sync import iscoroutinefunction
 from django.utils import timezone
-from rest_framework import views
-from rest_framework.permissions import (
-    AllowAny,
-    BasePermission,
-    IsAuthenticated,
-    IsAuthenticatedOrReadOnly,
-)
+from rest_framework import permissions, views
 from rest_framework.request import Request
 
 from django_faceauth.api.credentials import recognise
@@ -58,14 +52,15 @@ __all__ = ["FaceRequest", "FaceRequired", "OptionalFaceRequest", "require_face"]
 #: The attribute of a view object with the state of its gates.
 GATE_STATE: Final = "_faceauth_gate_state"
 
-#: The attribute that drf-spectacular gives to view objects which it only describes.
-ONLY_DESCRIBED: Final = "swagger_fake_view"
-
 #: The method of a view that answers what no other method does.
 NOT_ALLOWED: Final = "http_method_not_allowed"
 
 #: Permissions that every user who passes a gate has anyway.
-IMPLIED: Final = (AllowAny, IsAuthenticated, IsAuthenticatedOrReadOnly)
+IMPLIED: Final = (
+    permissions.AllowAny,
+    permissions.IsAuthenticated,
+    permissions.IsAuthenticatedOrReadOnly,
+)
 
 
 class FaceRequest(Request):
@@ -80,7 +75,7 @@ class OptionalFaceRequest(Request):
     face: Face | None
 
 
-class _Combines(type(BasePermission)):  # type: ignore[misc]
+class _Combines(type(permissions.BasePermission)):  # type: ignore[misc]
     """Refuses combinations of a gate that let a logged-in user through without a face."""
 
     def __or__(cls, other: Any) -> Any:
@@ -90,7 +85,7 @@ class _Combines(type(BasePermission)):  # type: ignore[misc]
         return super().__ror__(_stricter(other))
 
 
-class FaceRequired(BasePermission, metaclass=_Combines):
+class FaceRequired(permissions.BasePermission, metaclass=_Combines):
     """Lets a request through only on a recent approved face of its own user.
 
     Configured by attributes of the view: `face_action`, `face_max_age`, `face_methods`,
@@ -115,8 +110,8 @@ class FaceRequired(BasePermission, metaclass=_Combines):
         )
 
     def has_permission(self, request: Request, view: views.APIView) -> bool:
-        """Tell whether the gate lets the request through."""
-        if ONLY_DESCRIBED in vars(view):  # never a class attribute, which would open the gate
+        # drf-spectacular only describes the view; a class attribute must not open the gate.
+        if "swagger_fake_view" in vars(view):
             return True
         state = _GateState.of(view)
         asked = replace(self.policy_of(view), spared=state.spared)

@@ -141,14 +141,10 @@ class FaceFreshnessSerializer(serializers.Serializer[Any]):
 
 
 class FreshnessQuerySerializer(serializers.Serializer[Any]):
-    """The query of the freshness endpoint."""
-
     action = serializers.CharField(required=False, default="", max_length=100)
 
 
 class StatusQuerySerializer(serializers.Serializer[Any]):
-    """The query of lists that filter by status."""
-
     status = serializers.CharField(
         required=False, allow_blank=True, default="", max_length=STATUS_LENGTH
     )

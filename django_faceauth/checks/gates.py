@@ -20,17 +20,8 @@ from django.utils.module_loading import import_string
 
 from django_faceauth.checks.configuration import TAG, Messages, value
 from django_faceauth.conf import PASSKEY, PREFIX, RECOVERY_CODE, TOTP
-from django_faceauth.gate import ungated_methods
+from django_faceauth.gate import ungated_methods, url_discovery
 from django_faceauth.gate.policy import Policy
-from django_faceauth.gate.url_discovery import (
-    Place,
-    admins,
-    gated_views,
-    is_gated_admin,
-    misplaced_gates,
-    policies_at,
-    policy_at,
-)
 from django_faceauth.gate.view_methods import UNSAFE, answered_by
 from django_faceauth.models import Applicant, FaceExemption
 
@@ -53,17 +44,17 @@ SECRET_WORDS: Final = frozenset({"cvc", "cvv", "otp", "pin"})
 
 def policies() -> Iterator[tuple[str, Policy]]:
     """Yield the URL and the policy of each gate that works."""
-    for address, view in gated_views():
+    for address, view in url_discovery.gated_views():
         with suppress(TypeError, ValueError):  # E012 says so
-            yield address, policy_at(view)
+            yield address, url_discovery.policy_at(view)
 
 
 @register(TAG)
 def check_gates(**_options: Any) -> Messages:
     """E012: a gate that cannot work, or never opens in time."""
-    for address, view in gated_views():
+    for address, view in url_discovery.gated_views():
         try:
-            policy = policy_at(view)
+            policy = url_discovery.policy_at(view)
         except (TypeError, ValueError) as error:
             yield Error(
                 f"The gate at {address} cannot work: {error}.",
@@ -159,9 +150,9 @@ def _middleware() -> Iterator[Any]:
 @register(TAG)
 def check_single_use(**_options: Any) -> Messages:
     """W031: opening the page to see a form uses the grant for it."""
-    for address, view in gated_views():
+    for address, view in url_discovery.gated_views():
         with suppress(TypeError, ValueError):
-            policy, answered = policy_at(view), answered_by(view)
+            policy, answered = url_discovery.policy_at(view), answered_by(view)
             is_shown = answered is None or "GET" in answered
             if policy.is_single_use and policy.methods is None and is_shown:
                 yield CheckWarning(
@@ -213,7 +204,7 @@ def check_new_ways(**_options: Any) -> Messages:
     for name in ADD_WAYS if value("SECOND_WAYS") else ():
         with suppress(NoReverseMatch, Resolver404, TypeError, ValueError):
             address = reverse(name)
-            if not policies_at(Place(address, resolve(address).func)):
+            if not url_discovery.policies_at(url_discovery.Place(address, resolve(address).func)):
                 yield CheckWarning(
                     f"The page at {address} adds a second way, and has no gate.",
                     hint="Put face_required, with an action, on that view in your URLconf, before "
@@ -226,9 +217,9 @@ def check_new_ways(**_options: Any) -> Messages:
 @register(TAG)
 def check_admins(**_options: Any) -> Messages:
     """W017: an intruder in a session of staff could have their own face count."""
-    for address, admin in admins():
+    for address, admin in url_discovery.admins():
         decides = getattr(admin, "model", None) in {Applicant, FaceExemption}
-        if decides and not is_gated_admin(admin):
+        if decides and not url_discovery.is_gated_admin(admin):
             yield CheckWarning(
                 f"The admin at {address} decides who passes, and takes no face for it.",
                 hint="Derive it from FaceRequiredModelAdmin, register it with a "
@@ -243,7 +234,7 @@ def check_admins(**_options: Any) -> Messages:
 @register(TAG)
 def check_rest_framework(**_options: Any) -> Messages:
     """E025: what Django REST framework authenticates, it authenticates behind that gate."""
-    for address in misplaced_gates():
+    for address in url_discovery.misplaced_gates():
         yield Error(
             f"The view at {address} is of Django REST framework, and has face_required on a "
             "method.",
@@ -306,12 +297,12 @@ def check_code_in_front(**_options: Any) -> Messages:
 def check_open_methods(**_options: Any) -> Messages:
     """W007: a part of a gated view, or of a gated model, is open."""
     warning = partial(CheckWarning, id="faceauth.W007")
-    for address, view in gated_views():
+    for address, view in url_discovery.gated_views():
         with suppress(TypeError, ValueError):
             # A view that does not say which methods it answers takes POST, as forms do.
             answered = answered_by(view)
             changing = frozenset({"POST"}) if answered is None else UNSAFE & answered
-            methods = changing & policy_at(view).left_open
+            methods = changing & url_discovery.policy_at(view).left_open
             if methods:
                 yield warning(
                     f"The gate at {address} leaves {', '.join(sorted(methods))} open.",

@@ -7,7 +7,6 @@ from typing import Any, Final
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from django_faceauth.gate.locked_user import keep_user
-from django_faceauth.gate.problem_details import SESSION_SCHEME
 from django_faceauth.services.grants import identity
 
 #: The attribute of a request with the scheme of its credential.
@@ -40,9 +39,3 @@ def recognise_client(
     identity.recognise(request, credential)
     setattr(request, SCHEME, scheme)
     keep_user(request)
-
-
-def scheme_of(request: Any) -> str:
-    """Return the scheme of the credential of a request."""
-    scheme: str = getattr(request, SCHEME, SESSION_SCHEME)
-    return scheme

@@ -114,4 +114,4 @@ def answerable(request: HttpRequest, handle: str, now: datetime) -> FaceChalleng
         return None
     asked = grants.asked_by(identity.principal_of(request)).unanswered(since=now - ANSWERABLE)
     challenge = grants.one(asked, handle)
-    return challenge if challenge and challenge.takes_other_methods else None
+    return challenge if challenge and challenge.accept != [FACE] else None

@@ -17,11 +17,6 @@ def is_fragment(request: HttpRequest) -> bool:
     return is_htmx(request) and "HX-Boosted" not in request.headers
 
 
-def page_of(request: HttpRequest) -> str:
-    """Return the URL of the page that the browser shows."""
-    return request.headers.get("HX-Current-URL", "")
-
-
 def send_on(request: HttpRequest, url: str) -> HttpResponse:
     """Redirect the browser; htmx would swap in the target of an ordinary redirect."""
     response = HttpResponse(headers={"HX-Redirect": url}) if is_htmx(request) else redirect(url)

@@ -15,7 +15,7 @@ from django.utils.encoding import iri_to_uri
 from django.utils.http import MAX_URL_LENGTH, url_has_allowed_host_and_scheme, urlencode
 
 from django_faceauth.conf import conf
-from django_faceauth.gate.htmx import is_fragment, page_of
+from django_faceauth.gate.htmx import is_fragment
 from django_faceauth.gate.problem_details import wants_problem
 from django_faceauth.gate.view_methods import answered_by
 from django_faceauth.models import FaceChallenge
@@ -27,8 +27,6 @@ from django_faceauth.services.second_ways import registry
 
 logger = logging.getLogger(__name__)
 
-SAFE_METHODS = frozenset({"GET", "HEAD"})
-
 
 def destination(request: HttpRequest) -> str:
     """Return the local URL to go on to after this refused request.
@@ -38,8 +36,8 @@ def destination(request: HttpRequest) -> str:
     page, or to the page they came from.
     """
     if is_fragment(request):
-        return local(_own(request, page_of(request)))
-    if request.method in SAFE_METHODS:
+        return local(_own(request, request.headers.get("HX-Current-URL", "")))
+    if request.method in {"GET", "HEAD"}:
         has_page = not wants_problem(request)
     else:
         methods = answered_by(request.resolver_match.func if request.resolver_match else None)

@@ -14,7 +14,8 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
 from django_faceauth.conf import conf
-from django_faceauth.gate.clients import scheme_of
+from django_faceauth.gate import redirects
+from django_faceauth.gate.clients import SCHEME
 from django_faceauth.gate.decision import CHALLENGE_HEADER, FORMS, Challenge, Deny, Reason, named_by
 from django_faceauth.gate.htmx import is_fragment, send_on
 from django_faceauth.gate.policy import Policy
@@ -24,14 +25,6 @@ from django_faceauth.gate.problem_details import (
     login_for,
     problem,
     wants_problem,
-)
-from django_faceauth.gate.redirects import (
-    destination,
-    fallback_for,
-    home,
-    local,
-    other_way,
-    other_ways,
 )
 from django_faceauth.messages import NOT_DONE
 from django_faceauth.models import Applicant, FaceChallenge
@@ -71,28 +64,28 @@ def refuse(
     is_client = wants_problem(request)
     if decision.reason is Reason.ANONYMOUS:
         is_part = is_fragment(request) or is_client
-        wanted = destination(request) if is_part else request.get_full_path()
+        wanted = redirects.destination(request) if is_part else request.get_full_path()
         login_url = redirect_to_login(wanted)["Location"]
         return login_for(request, login_url) if is_client else send_on(request, login_url)
     if is_client:
-        next_url, scheme = destination(request), scheme_of(request)
+        next_url, scheme = redirects.destination(request), getattr(request, SCHEME, SESSION_SCHEME)
         return refuse_client(request, policy, decision, now, next_url=next_url, scheme=scheme)
     if isinstance(decision, Challenge):
         challenge = _ask(request, policy, decision, now)
         return send_on(request, reverse("faceauth:start", args=[challenge.handle]))
     if decision.reason.value in NOT_DONE:
         context = {
-            "cancel_url": home(),
-            "next_url": destination(request),
+            "cancel_url": redirects.home(),
+            "next_url": redirects.destination(request),
             "wording": NOT_DONE[decision.reason.value],
         }
         status = _status_for(decision.reason)
         return sealed(render(request, "faceauth/not_done.html", context, status=status))
-    fallback, is_unenrolled = fallback_for(), decision.reason is Reason.NOT_ENROLLED
+    fallback, is_unenrolled = redirects.fallback_for(), decision.reason is Reason.NOT_ENROLLED
     if is_unenrolled and (conf.FALLBACK or registry.set_up_by(request.user)):
-        fallback = other_way(_ask(request, policy, decision, now))
+        fallback = redirects.other_way(_ask(request, policy, decision, now))
     context = {
-        "cancel_url": home(),
+        "cancel_url": redirects.home(),
         "fallback": fallback,
         **(enrolment_of(request.user) if is_unenrolled else {}),
         "tells_how_to_link": is_unenrolled and getattr(request.user, "is_staff", False),
@@ -118,9 +111,9 @@ def refuse_client(
         return _unavailable()
     if isinstance(decision, Challenge):
         challenge = _ask(request, policy, decision, now, next_url)
-        if next_url == home():  # no better page is known
+        if next_url == redirects.home():  # no better page is known
             next_url = ""
-        ways = other_ways(request, challenge) if conf.SECOND_WAYS else {}
+        ways = redirects.other_ways(request, challenge) if conf.SECOND_WAYS else {}
         return challenge_for(request, policy, challenge, scheme, next_url, **ways)
     more: dict[str, Any] = {}
     if decision.reason is Reason.NOT_ENROLLED:
@@ -132,7 +125,7 @@ def refuse_client(
             more["usable_from"] = enrol["usable_from"].isoformat()
         if conf.FALLBACK or registry.set_up_by(request.user):
             challenge = _ask(request, policy, decision, now, next_url)
-            more |= {"challenge": challenge.handle, **other_ways(request, challenge)}
+            more |= {"challenge": challenge.handle, **redirects.other_ways(request, challenge)}
     return denial(decision.reason, **more)
 
 
@@ -187,8 +180,8 @@ def _ask(
         policy.age_limit,
         decision.snapshot,
         decision.reason.value,
-        next_url=next_url or destination(request),
-        resume_url="" if saved is None else local(request.get_full_path()),
+        next_url=next_url or redirects.destination(request),
+        resume_url="" if saved is None else redirects.local(request.get_full_path()),
         saved_form_data=saved,
         is_of_client=bool(next_url),
         accept=policy.accept,

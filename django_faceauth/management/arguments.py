@@ -40,7 +40,6 @@ def moment(text: str) -> datetime:
 
 
 def add_user(parser: CommandParser) -> None:
-    """Add the argument `user`."""
     parser.add_argument("user", help="user name or primary key")
 
 

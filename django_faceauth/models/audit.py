@@ -14,8 +14,6 @@ class AuditEntry(Row):
     """One action of staff or a command; it names users by their primary key alone."""
 
     class Event(models.TextChoices):
-        """The action."""
-
         ANONYMIZED = "anonymized", _("Anonymized at the provider")
         ERASED = "erased", _("Data of a user erased")
         EXEMPTED = "exempted", _("Exemption granted")

@@ -95,8 +95,6 @@ class StatusChange(Row):
     """One step in the history of a face authentication."""
 
     class Source(models.TextChoices):
-        """What led to the change."""
-
         CREATE = "create", _("creation")
         WEBHOOK = "webhook", _("webhook")
         POLL = "poll", pgettext_lazy("source of news", "poll")

@@ -16,7 +16,8 @@ from django.utils.translation import pgettext_lazy
 from django_faceauth import clocks
 from django_faceauth.conf import FLAG
 from django_faceauth.models.authentication import FaceAuthentication
-from django_faceauth.models.database import Row, Rows
+from django_faceauth.models.database import Rows
+from django_faceauth.models.resource import Flow
 
 ACTION_LENGTH = 100
 METHOD_LENGTH = 32
@@ -67,11 +68,6 @@ class FaceChallengeQuerySet(Rows["FaceChallenge"]):
             ),
         )
 
-    def shown_within(self, max_age: timedelta, *, now: datetime) -> FaceChallengeQuerySet:
-        """Return those whose face was captured less than `max_age` ago; the future is not fresh."""
-        latest = now + clocks.ALLOWED_SKEW
-        return self.filter(verified_at__gt=now - max_age, verified_at__lte=latest)
-
     def close(self, state: FaceChallenge.State, *, reason: str = "", **values: Any) -> int:
         """End or grant the open challenges; return the count. Ended ones stay as they are."""
         still_open = self.filter(state=FaceChallenge.State.OPEN)
@@ -108,14 +104,13 @@ class FaceChallengeQuerySet(Rows["FaceChallenge"]):
         )
 
     def consume(self, max_age: timedelta, *, now: datetime) -> int:
-        """Consume the fresh grants; return the count.
+        """Consume the fresh grants; return the count. A face from the future is not fresh.
 
         One statement with all conditions, so that one of many concurrent requests wins.
         """
-        usable = self.filter(
-            state=FaceChallenge.State.GRANTED, consumed_at=None, revoked_at=None
-        ).shown_within(max_age, now=now)
-        return usable.update(
+        granted = self.filter(state=FaceChallenge.State.GRANTED, consumed_at=None, revoked_at=None)
+        earliest, latest = now - max_age, now + clocks.ALLOWED_SKEW
+        return granted.filter(verified_at__gt=earliest, verified_at__lte=latest).update(
             state=FaceChallenge.State.CONSUMED, reason="used", consumed_at=now, saved_form_data=None
         )
 
@@ -144,7 +139,7 @@ class FaceChallengeQuerySet(Rows["FaceChallenge"]):
         return used.update(reason=reason, revoked_at=now)
 
 
-class FaceChallenge(Row):
+class FaceChallenge(Flow):
     """One check that a gate requested. A grant is a challenge in state `granted`."""
 
     class State(models.TextChoices):
@@ -158,7 +153,6 @@ class FaceChallenge(Row):
         FAILED = "failed", pgettext_lazy("question", "failed")
         EXPIRED = "expired", _("expired")
 
-    handle = models.CharField(_("handle"), max_length=64, unique=True)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
@@ -224,24 +218,6 @@ class FaceChallenge(Row):
         _("face captured at"), null=True, blank=True, help_text=_("The anchor: it never moves.")
     )
     created_at = models.DateTimeField(_("created at"))
-    started_at = models.DateTimeField(
-        _("attempt requested at"),
-        null=True,
-        blank=True,
-        help_text=_("Written before the provider is called, so that no attempt is lost."),
-    )
-    returned_at = models.DateTimeField(
-        _("returned at"),
-        null=True,
-        blank=True,
-        help_text=_("When the user returned from the capture page."),
-    )
-    start_locked_at = models.DateTimeField(
-        _("start locked at"),
-        null=True,
-        blank=True,
-        help_text=_("Set while a request is starting an attempt."),
-    )
     called_at = models.DateTimeField(
         _("called at"),
         null=True,
@@ -257,12 +233,6 @@ class FaceChallenge(Row):
     )
     consumed_at = models.DateTimeField(_("consumed at"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
-    reported_at = models.DateTimeField(
-        _("reported at"),
-        null=True,
-        blank=True,
-        help_text=_("When the user said that it was not them."),
-    )
     # One open challenge for each (user, session, action, binding). A nullable unique
     # column ensures that on every database; MariaDB has no partial unique index.
     dedup_key = models.CharField(
@@ -326,11 +296,6 @@ class FaceChallenge(Row):
     def counts(self, method: str) -> bool:
         """Return whether `method` may answer the challenge."""
         return self.accept is None or method in self.accept
-
-    @property
-    def takes_other_methods(self) -> bool:
-        """Whether anything but a face may answer the challenge."""
-        return self.accept != [FACE]
 
     @property
     def is_flagged(self) -> bool:

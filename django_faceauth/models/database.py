@@ -180,7 +180,6 @@ class Rows(models.QuerySet[Model]):
 
     @property
     def db(self) -> str:
-        """The name of the database."""
         queryset: Any = self  # the type stubs leave these attributes out
         return queryset._db or router.db_for_write(self.model, **queryset._hints)
 

@@ -11,12 +11,10 @@ from django.utils.translation import pgettext_lazy
 
 from django_faceauth.identifiers import MAX_LENGTH
 from django_faceauth.models.database import Row, Rows
-from django_faceauth.models.resource import Resource
+from django_faceauth.models.resource import Flow, Resource
 
 
 class ApplicantQuerySet(Rows["Applicant"]):
-    """Look-ups of applicants."""
-
     def usable(self, *, now: datetime) -> ApplicantQuerySet:
         """Return those whose face counts at `now`: the cool-off of their enrolment is over."""
         return self.filter(models.Q(usable_from=None) | models.Q(usable_from__lte=now))
@@ -50,7 +48,7 @@ class Applicant(Row):
         return self.applicant_id
 
 
-class IdentityVerification(Resource):
+class IdentityVerification(Flow, Resource):
     """Mirror of one `idv_` object: a user shows a document and their face to enrol.
 
     Neither what the user declares nor what the document says is held.
@@ -72,7 +70,6 @@ class IdentityVerification(Resource):
         related_name="identity_verifications",
         verbose_name=_("user"),
     )
-    handle = models.CharField(_("handle"), max_length=64, unique=True)
     # The part about the session alone, which our own cookie does not change.
     session_digest = models.CharField(_("session"), max_length=64)
     replaces = models.CharField(
@@ -82,31 +79,7 @@ class IdentityVerification(Resource):
         help_text=_("The applicant that the user was linked to at the start."),
     )
     outcome = models.CharField(_("result"), max_length=16, choices=Outcome, default=Outcome.OPEN)
-    started_at = models.DateTimeField(
-        _("attempt requested at"),
-        null=True,
-        blank=True,
-        help_text=_("Written before the provider is called, so that no attempt is lost."),
-    )
-    start_locked_at = models.DateTimeField(
-        _("start locked at"),
-        null=True,
-        blank=True,
-        help_text=_("Set while a request is starting an attempt."),
-    )
-    returned_at = models.DateTimeField(
-        _("returned at"),
-        null=True,
-        blank=True,
-        help_text=_("When the user returned from the capture page."),
-    )
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
-    reported_at = models.DateTimeField(
-        _("reported at"),
-        null=True,
-        blank=True,
-        help_text=_("When the user said that it was not them."),
-    )
 
     class Meta:
         verbose_name = _("identity verification")

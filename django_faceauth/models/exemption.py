@@ -17,8 +17,6 @@ EVERY_ACTION = "*"
 
 
 class FaceExemptionQuerySet(Rows["FaceExemption"]):
-    """Look-ups of exemptions."""
-
     def standing(self, *, user_id: Any, now: datetime) -> FaceExemptionQuerySet:
         """Return the exemptions of a user that are in force at `now`."""
         return self.filter(user_id=user_id, expires_at__gt=now, revoked_at=None)

@@ -58,8 +58,6 @@ class AttemptRequest(Row):
 
 
 class LockoutQuerySet(Rows["Lockout"]):
-    """Look-ups of lock-outs."""
-
     def in_force(self, *, user_id: Any, now: datetime) -> LockoutQuerySet:
         """Return the lock-outs of a user that hold at `now`."""
         return self.filter(user_id=user_id, lifted_at=None, until__gt=now)
@@ -73,8 +71,6 @@ class Lockout(Row):
     """A period in which a user cannot start an attempt in any session."""
 
     class Reason(models.TextChoices):
-        """Why the user is locked out."""
-
         DECLINED = "declined", _("declined too often in a row")
         REPORTED = "reported", pgettext_lazy("lockout", "reported by the user")
         REVIEWED = "reviewed", _("locked by a reviewer")
@@ -99,11 +95,6 @@ class Lockout(Row):
         verbose_name_plural = _("lockouts")
         indexes = [models.Index(fields=["user", "until"], name="faceauth_locked_user")]
 
-    @property
-    def is_for_declines(self) -> bool:
-        """Whether repeated declines caused it; any other reason needs staff."""
-        return self.reason == self.Reason.DECLINED
-
 
 class ProviderRateLimit(Row):
     """Calls made with one set of credentials, shared by all processes of the site.
@@ -114,8 +105,6 @@ class ProviderRateLimit(Row):
     """
 
     class Pause(models.TextChoices):
-        """Why no calls are made for a while."""
-
         ASKED_TO = "asked_to", _("the provider asked us to come back later")
         NO_ACCESS = "no_access", _("the provider does not accept our credentials")
 

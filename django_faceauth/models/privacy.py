@@ -17,8 +17,6 @@ WHO_LENGTH = 64
 
 
 class ConsentQuerySet(Rows["Consent"]):
-    """Look-ups of consents."""
-
     def standing(self, *, user_id: Any) -> ConsentQuerySet:
         """Return the consents of a user that were not withdrawn."""
         return self.filter(user_id=user_id, withdrawn_at=None)
@@ -60,8 +58,6 @@ class Erasure(Row):
     """A request to erase all data of a user's face. Outlives the account."""
 
     class Reason(models.TextChoices):
-        """What caused it."""
-
         REQUEST = "request", _("the user requested it")
         ACCOUNT = "account", _("the account was deleted")
         CONSENT = "consent", _("consent was withdrawn")

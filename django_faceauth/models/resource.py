@@ -1,4 +1,4 @@
-"""Columns that mirrors of the provider's resources share.
+"""Columns that several models share.
 
 Only `services.sync` writes provider state. `…_on` are the provider's timestamps, `…_at` ours.
 """
@@ -26,6 +26,39 @@ def lock_expired(name: str, *, lease: timedelta, now: datetime) -> models.Q:
         | models.Q(**{f"{name}__lte": now - lease})
         | models.Q(**{f"{name}__gt": now + lease})
     )
+
+
+class Flow(Row):
+    """The way of one user to a page of the provider and back."""
+
+    handle = models.CharField(_("handle"), max_length=64, unique=True)
+    started_at = models.DateTimeField(
+        _("attempt requested at"),
+        null=True,
+        blank=True,
+        help_text=_("Written before the provider is called, so that no attempt is lost."),
+    )
+    start_locked_at = models.DateTimeField(
+        _("start locked at"),
+        null=True,
+        blank=True,
+        help_text=_("Set while a request is starting an attempt."),
+    )
+    returned_at = models.DateTimeField(
+        _("returned at"),
+        null=True,
+        blank=True,
+        help_text=_("When the user returned from the capture page."),
+    )
+    reported_at = models.DateTimeField(
+        _("reported at"),
+        null=True,
+        blank=True,
+        help_text=_("When the user said that it was not them."),
+    )
+
+    class Meta(Row.Meta):
+        abstract = True
 
 
 class Resource(Row):

@@ -15,8 +15,6 @@ class ReviewCase(Row):
     """An authentication that needs a review, and why."""
 
     class Reason(models.TextChoices):
-        """Why it needs a review."""
-
         FRAUD = "fraud", _("fraud code")
         DURESS = "duress", _("may have been forced")
         TURNED = "turned", _("approved after declines")
@@ -50,8 +48,6 @@ class Verdict(Row):
     """One reviewer's finding about an authentication; a correction is another row."""
 
     class Finding(models.TextChoices):
-        """The finding of the reviewer."""
-
         GENUINE = "genuine", _("genuine")
         SUSPICIOUS = "suspicious", _("suspicious")
         FRAUD = "fraud", _("fraud")

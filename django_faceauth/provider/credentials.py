@@ -42,12 +42,10 @@ class SecretKey:
     key: Secret
 
     def token(self) -> Secret:
-        """Return the key."""
         return self.key
 
     def renew(self, rejected: Secret) -> bool:  # noqa: ARG002 - the protocol's signature
-        """Return False: there is only this key."""
-        return False
+        return False  # there is only this key
 
     def for_scope(self, scope: str) -> SecretKey:  # noqa: ARG002 - the protocol's signature
         """Return the key: the provider's dashboard sets what it may be used for."""

@@ -1,8 +1,8 @@
 """The provider's resources as frozen values.
 
-Parsing is tolerant: fields may be absent, null, new or odd (the provider reserves that), and
-only an allow-list of them is read. An unknown status stays the text it was. Anything that is
-not an object, or lacks an id, is a `MalformedAnswer`.
+`parse` takes a decoded JSON value and is tolerant: fields may be absent, null, new or odd (the
+provider reserves that), and only an allow-list of them is read. An unknown status stays the text
+it was. Anything that is not an object, or lacks an id, is a `MalformedAnswer`.
 """
 
 from __future__ import annotations
@@ -79,7 +79,6 @@ class AuthenticationSnapshot:
 
     @classmethod
     def parse(cls, data: object, *, operation: str) -> Self:
-        """Parse a decoded JSON value; raise `MalformedAnswer`."""
         answer = _object(data, operation)
         return cls(
             id=_id(answer, cls.prefix, operation),
@@ -108,7 +107,6 @@ class IdentityVerificationSnapshot(AuthenticationSnapshot):
 
     @classmethod
     def parse(cls, data: object, *, operation: str) -> Self:
-        """Parse a decoded JSON value; raise `MalformedAnswer`."""
         snapshot = super(IdentityVerificationSnapshot, cls).parse(data, operation=operation)
         return replace(snapshot, capture_url=_href(_object(data, operation), "verification_url"))
 
@@ -121,7 +119,6 @@ class ApplicantSnapshot:
 
     @classmethod
     def parse(cls, data: object, *, operation: str) -> Self:
-        """Parse a decoded JSON value; raise `MalformedAnswer`."""
         return cls(id=_id(_object(data, operation), Prefix.APPLICANT, operation))
 
 
@@ -153,7 +150,6 @@ class AttemptSnapshot:
 
     @classmethod
     def parse(cls, data: object, *, operation: str, prefix: Prefix | None = Prefix.ATTEMPT) -> Self:
-        """Parse a decoded JSON value; raise `MalformedAnswer`."""
         answer = _object(data, operation)
         visit = _object_or_empty(answer, "applicant_session_information")
         network, *former = networks.digests_of(networks.parse(_text(visit, "ip_address")))
@@ -179,7 +175,6 @@ class AssetSnapshot:
 
     @classmethod
     def parse(cls, data: object, *, operation: str) -> Self:
-        """Parse a decoded JSON value; raise `MalformedAnswer`."""
         answer = _object(data, operation)
         return cls(type=_text(answer, "type"), url=_href(answer, "asset_url"))
 

@@ -120,6 +120,7 @@ class _Call(Generic[Answer]):
     parts: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(kw_only=True, repr=False, eq=False)
 class Transport:
     """Sends requests, one kept-alive `requests.Session` a thread.
 
@@ -128,21 +129,12 @@ class Transport:
     `clock` and `sleep` are those of `time`.
     """
 
-    def __init__(
-        self,
-        *,
-        timeout: tuple[float, float] = (3, 10),
-        certificate: str | tuple[str, str] | None = None,
-        adapter: BaseAdapter | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._timeout = timeout
-        self._certificate = certificate
-        self._adapter = adapter
-        self._clock = clock
-        self._sleep = sleep
-        self._local = threading.local()
+    timeout: tuple[float, float] = (3, 10)
+    certificate: str | tuple[str, str] | None = None
+    adapter: BaseAdapter | None = None
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    _local: threading.local = field(default_factory=threading.local, init=False)
 
     def send(
         self,
@@ -177,15 +169,15 @@ class Transport:
             return self._repeated(session, call)
 
     def _repeated(self, session: requests.Session, call: _Call[Answer]) -> Answer:
-        deadline = self._clock() + TOTAL_SECONDS
+        deadline = self.clock() + TOTAL_SECONDS
         for pause in PAUSES if call.method == "GET" else ():
             try:
                 return self._exchange(session, call, deadline)
             except Unavailable as error:
                 wait = pause * random.uniform(0.5, 1.5)  # noqa: S311 - jitter, not a secret
-                if error.cause not in REPEATABLE_CAUSES or self._clock() + wait >= deadline:
+                if error.cause not in REPEATABLE_CAUSES or self.clock() + wait >= deadline:
                     raise
-            self._sleep(wait)
+            self.sleep(wait)
         return self._exchange(session, call, deadline)
 
     def _exchange(self, session: requests.Session, call: _Call[Answer], deadline: float) -> Answer:
@@ -219,15 +211,15 @@ class Transport:
     def _timeouts(self, deadline: float) -> tuple[float, float]:
         """Return the connect and read timeouts, neither longer than the time that is left."""
         # A socket does not accept a timeout of zero.
-        left = max(deadline - self._clock(), 0.05)
-        connect, read = self._timeout
+        left = max(deadline - self.clock(), 0.05)
+        connect, read = self.timeout
         return min(connect, left), min(read, left)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = self._new_session()
-            session.cert = self._certificate
+            session.cert = self.certificate
         return session
 
     def _new_session(self) -> requests.Session:
@@ -240,9 +232,9 @@ class Transport:
                 "User-Agent": f"django-faceauth/{__version__}",
             }
         )
-        if self._adapter is not None:
-            session.mount("https://", self._adapter)
-            session.mount("http://", self._adapter)
+        if self.adapter is not None:
+            session.mount("https://", self.adapter)
+            session.mount("http://", self.adapter)
         return session
 
     def _read(self, response: requests.Response, most: int, deadline: float) -> bytes:
@@ -259,7 +251,7 @@ class Transport:
             body += chunk
             if len(body) > most:
                 raise HTTPError("body too large")
-            if self._clock() > deadline:
+            if self.clock() > deadline:
                 raise requests.Timeout
 
 
@@ -281,7 +273,6 @@ class Bearer(AuthBase):
         self._reveal = reveal
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Sign the request."""
         request.headers["Authorization"] = f"Bearer {self._reveal()}"
         return request
 

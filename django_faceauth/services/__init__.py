@@ -1,3 +1,1 @@
 """Business logic, called by gates, views, commands and tasks."""
-
-from __future__ import annotations

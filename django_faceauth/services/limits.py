@@ -68,6 +68,7 @@ def count_attempt(subject: Subject, *, by_sms: bool = False, now: datetime) -> A
 
     Raises `TooManyAttempts` if a limit is reached, and `NotEnrolled`.
     """
+    kind = "challenge" if isinstance(subject, FaceChallenge) else "verification"
     has_site_limit = conf.RATE_LIMITS.site is not None
     if has_site_limit:
         # Not below, where many at once would wait for each other's row.
@@ -81,21 +82,18 @@ def count_attempt(subject: Subject, *, by_sms: bool = False, now: datetime) -> A
             provider_rate_limit.lock()  # always after the user, so that no two wait for each other
         closed = closed_until(subject, by_sms=by_sms, now=now)
         if closed is None:
-            is_challenge = isinstance(subject, FaceChallenge)
             return AttemptRequest.objects.create(
                 user_id=subject.user_id,
                 session_digest=subject.session_part,
                 by_sms=by_sms,
                 at=now,
-                **{"challenge" if is_challenge else "verification": subject},
+                **{kind: subject},
             )
-    kind = "challenge" if isinstance(subject, FaceChallenge) else "verification"
     log_limited(closed, f"{kind}={subject.pk}")
     raise closed
 
 
 def log_limited(closed: TooManyAttempts, about: str) -> None:
-    """Log and count that a limit was reached."""
     metrics.count(f"limited.{closed.scope}")
     level = logging.ERROR if closed.scope == "site" else logging.WARNING
     logger.log(level, "start limited scope=%s %s", closed.scope, about)
@@ -142,24 +140,19 @@ def closed_until(
     reached = []
     lockouts = Lockout.objects.in_force(user_id=subject.user_id, now=now)
     lockout = lockouts.order_by("-until").first()
-    if lockout is not None and lockout.is_for_declines:
+    if lockout is not None and lockout.reason == Lockout.Reason.DECLINED:
         rule = _rule("lockout", limits.lockout) if limits.lockout else ""
         reached.append(TooManyAttempts("lockout", until=lockout.until, rule=rule))
-    elif lockout is not None:
+    elif lockout is not None:  # for any other reason staff are needed
         reached.append(TooManyAttempts("reported", until=lockout.until, rule=""))
     requests = AttemptRequest.objects.all()
     of_user = requests.filter(user_id=subject.user_id)
-    of_session = requests.filter(session_digest=subject.session_part)
+    of_session = requests.filter(session_digest=subject.session_part, is_successful=False)
     started = IdentityVerification.objects.filter(user_id=subject.user_id, started_at__isnull=False)
     is_new = isinstance(subject, IdentityVerification) and subject.started_at is None
     for scope, key, counted_rows, of_key in (
         ("user", "unsuccessful", of_user.filter(is_successful=False), limits.unsuccessful),
-        (
-            "session",
-            "unsuccessful_session",
-            of_session.filter(is_successful=False),
-            limits.unsuccessful_session,
-        ),
+        ("session", "unsuccessful_session", of_session, limits.unsuccessful_session),
         ("user", "successful", of_user.filter(is_successful=True), limits.successful),
         ("site", "site", requests, [limits.site] if limits.site else []),
         ("sms", "sms", of_user.filter(by_sms=True), SMS if by_sms else ()),
@@ -172,12 +165,8 @@ def closed_until(
             # now count too: another server's clock may be a little ahead of ours.
             at = next(iter(newest_first[limit.count - 1 : limit.count]), None)
             if at is not None:
-                until = at + limit.period
-                reached.append(
-                    TooManyAttempts(
-                        scope, until=until, rule="" if key == "sms" else _rule(key, limit)
-                    )
-                )
+                rule = "" if key == "sms" else _rule(key, limit)
+                reached.append(TooManyAttempts(scope, until=at + limit.period, rule=rule))
     still_closed = [closed for closed in reached if closed.until > now]
     return max(still_closed, key=lambda closed: closed.until, default=None)
 

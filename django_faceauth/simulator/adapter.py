@@ -89,7 +89,6 @@ class ReceivedRequest(WSGIRequest):
     """A request to a host of the provider, which `ALLOWED_HOSTS` does not have."""
 
     def get_host(self) -> str:
-        """Return the host that was called."""
         host: str = self.META["HTTP_HOST"]
         return host
 

@@ -1,6 +1,8 @@
 """Endpoints of the provider's API.
 
-The functions are named for the operations of our client."""
+The functions are named for the operations of our client. Those of face authentications also
+answer for the identity verifications, which have another prefix.
+"""
 
 from __future__ import annotations
 
@@ -57,36 +59,63 @@ def token(request: HttpRequest) -> HttpResponse:
 
 
 def create_authentication(request: HttpRequest) -> HttpResponse:
-    """Create a face authentication."""
     ids = validation.read_ids(validation.body_of(request.body))
     case = state_machine.create(new_id("fav"), **ids, now=timezone.now())
     store.add(case)
     return JsonResponse(representations.resource(case, root_of(request)), status=201)
 
 
-def get_authentication(request: HttpRequest, case_id: str) -> HttpResponse:
-    """Return a face authentication."""
-    return _get(request, case_id, Prefix.AUTHENTICATION)
+def get_authentication(
+    request: HttpRequest, case_id: str, prefix: Prefix = Prefix.AUTHENTICATION
+) -> HttpResponse:
+    return JsonResponse(representations.resource(_read(case_id, prefix), root_of(request)))
 
 
-def anonymize_authentication(request: HttpRequest, case_id: str) -> HttpResponse:
-    """Remove the personal data of a face authentication."""
-    return _anonymize(request, case_id, Prefix.AUTHENTICATION)
+def anonymize_authentication(
+    request: HttpRequest, case_id: str, prefix: Prefix = Prefix.AUTHENTICATION
+) -> HttpResponse:
+    case, now = _read(case_id, prefix), timezone.now()
+    try:
+        case = store.change(case_id, partial(state_machine.anonymize, now=now), now)
+    except NotAllowed:
+        code = f"{representations.kind_of(case)}_in_progress"
+        raise Problem(400, "invalid_request", code) from None
+    return JsonResponse(representations.resource(case, root_of(request)))
 
 
-def create_attempt(request: HttpRequest, case_id: str) -> HttpResponse:
-    """Create an attempt of a face authentication."""
-    return _create_attempt(request, case_id, Prefix.AUTHENTICATION)
+def create_attempt(
+    request: HttpRequest, case_id: str, prefix: Prefix = Prefix.AUTHENTICATION
+) -> HttpResponse:
+    case, now = _read(case_id, prefix), timezone.now()
+    add = partial(
+        state_machine.add_attempt,
+        attempt_id=new_id("iatp" if case.is_of_identity else Prefix.ATTEMPT),
+        request=validation.read_attempt(validation.body_of(request.body)),
+        now=now,
+    )
+    try:
+        case = store.change(case_id, add, now)
+    except NotAllowed:
+        code = f"{representations.kind_of(case)}_status_invalid"
+        raise Problem(409, "conflict", code) from None
+    attempt = representations.attempt(case, case.attempts[-1], root_of(request))
+    return JsonResponse(attempt, status=201)
 
 
-def list_attempts(request: HttpRequest, case_id: str) -> HttpResponse:
-    """Return the attempts of a face authentication, newest first."""
-    return _list_attempts(request, case_id, Prefix.AUTHENTICATION)
+def list_attempts(
+    request: HttpRequest, case_id: str, prefix: Prefix = Prefix.AUTHENTICATION
+) -> HttpResponse:
+    case, root = _read(case_id, prefix), root_of(request)
+    attempts = [representations.attempt(case, each, root) for each in reversed(case.attempts)]
+    return _page(request, attempts)
 
 
-def get_attempt(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
-    """Return one attempt of a face authentication."""
-    return _get_attempt(request, case_id, attempt_id, Prefix.AUTHENTICATION)
+def get_attempt(
+    request: HttpRequest, case_id: str, attempt_id: str, prefix: Prefix = Prefix.AUTHENTICATION
+) -> HttpResponse:
+    case = _read(case_id, prefix)
+    attempt = representations.attempt(case, case.attempt(attempt_id), root_of(request))
+    return JsonResponse(attempt)
 
 
 def list_assets(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
@@ -97,7 +126,6 @@ def list_assets(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResp
 
 
 def create_applicant(request: HttpRequest) -> HttpResponse:
-    """Create an applicant."""
     profile, now = validation.read_applicant(validation.body_of(request.body)), timezone.now()
     stamp = representations.timestamp(now)
     document = {"created_on": stamp, "modified_on": stamp, **profile}
@@ -106,7 +134,6 @@ def create_applicant(request: HttpRequest) -> HttpResponse:
 
 
 def get_applicant(request: HttpRequest, applicant_id: str) -> HttpResponse:
-    """Return an applicant."""
     return _change_applicant(request, applicant_id, lambda document: document)
 
 
@@ -117,7 +144,6 @@ def update_applicant(request: HttpRequest, applicant_id: str) -> HttpResponse:
 
 
 def anonymize_applicant(request: HttpRequest, applicant_id: str) -> HttpResponse:
-    """Remove the personal data of an applicant's profile."""
     return _change_applicant(
         request,
         applicant_id,
@@ -140,7 +166,6 @@ def create_and_open_identity_verification(request: HttpRequest) -> HttpResponse:
 
 
 def create_identity_verification(request: HttpRequest) -> HttpResponse:
-    """Create an identity verification."""
     body = validation.body_of(request.body)
     case = _new_verification(body, timezone.now(), needs_applicant=True)
     store.add(case)
@@ -148,30 +173,25 @@ def create_identity_verification(request: HttpRequest) -> HttpResponse:
 
 
 def get_identity_verification(request: HttpRequest, case_id: str) -> HttpResponse:
-    """Return an identity verification."""
-    return _get(request, case_id, Prefix.IDENTITY_VERIFICATION)
+    return get_authentication(request, case_id, Prefix.IDENTITY_VERIFICATION)
 
 
 def anonymize_identity_verification(request: HttpRequest, case_id: str) -> HttpResponse:
-    """Remove the personal data of an identity verification."""
-    return _anonymize(request, case_id, Prefix.IDENTITY_VERIFICATION)
+    return anonymize_authentication(request, case_id, Prefix.IDENTITY_VERIFICATION)
 
 
 def create_identity_verification_attempt(request: HttpRequest, case_id: str) -> HttpResponse:
-    """Create an attempt of an identity verification."""
-    return _create_attempt(request, case_id, Prefix.IDENTITY_VERIFICATION)
+    return create_attempt(request, case_id, Prefix.IDENTITY_VERIFICATION)
 
 
 def list_identity_verification_attempts(request: HttpRequest, case_id: str) -> HttpResponse:
-    """Return the attempts of an identity verification, newest first."""
-    return _list_attempts(request, case_id, Prefix.IDENTITY_VERIFICATION)
+    return list_attempts(request, case_id, Prefix.IDENTITY_VERIFICATION)
 
 
 def get_identity_verification_attempt(
     request: HttpRequest, case_id: str, attempt_id: str
 ) -> HttpResponse:
-    """Return one attempt of an identity verification."""
-    return _get_attempt(request, case_id, attempt_id, Prefix.IDENTITY_VERIFICATION)
+    return get_attempt(request, case_id, attempt_id, Prefix.IDENTITY_VERIFICATION)
 
 
 def root_of(request: HttpRequest) -> str:
@@ -193,51 +213,6 @@ def _read(case_id: str, prefix: Prefix) -> Case:
     if not is_id(case_id, prefix):
         raise Unknown
     return store.read(case_id, timezone.now())
-
-
-def _get(request: HttpRequest, case_id: str, prefix: Prefix) -> HttpResponse:
-    return JsonResponse(representations.resource(_read(case_id, prefix), root_of(request)))
-
-
-def _anonymize(request: HttpRequest, case_id: str, prefix: Prefix) -> HttpResponse:
-    case, now = _read(case_id, prefix), timezone.now()
-    try:
-        case = store.change(case_id, partial(state_machine.anonymize, now=now), now)
-    except NotAllowed:
-        code = f"{representations.kind_of(case)}_in_progress"
-        raise Problem(400, "invalid_request", code) from None
-    return JsonResponse(representations.resource(case, root_of(request)))
-
-
-def _create_attempt(request: HttpRequest, case_id: str, prefix: Prefix) -> HttpResponse:
-    case, now = _read(case_id, prefix), timezone.now()
-    add = partial(
-        state_machine.add_attempt,
-        attempt_id=new_id("iatp" if case.is_of_identity else Prefix.ATTEMPT),
-        request=validation.read_attempt(validation.body_of(request.body)),
-        now=now,
-    )
-    try:
-        case = store.change(case_id, add, now)
-    except NotAllowed:
-        code = f"{representations.kind_of(case)}_status_invalid"
-        raise Problem(409, "conflict", code) from None
-    attempt = representations.attempt(case, case.attempts[-1], root_of(request))
-    return JsonResponse(attempt, status=201)
-
-
-def _list_attempts(request: HttpRequest, case_id: str, prefix: Prefix) -> HttpResponse:
-    case, root = _read(case_id, prefix), root_of(request)
-    attempts = [representations.attempt(case, each, root) for each in reversed(case.attempts)]
-    return _page(request, attempts)
-
-
-def _get_attempt(
-    request: HttpRequest, case_id: str, attempt_id: str, prefix: Prefix
-) -> HttpResponse:
-    case = _read(case_id, prefix)
-    attempt = representations.attempt(case, case.attempt(attempt_id), root_of(request))
-    return JsonResponse(attempt)
 
 
 def _new_verification(body: validation.Body, now: datetime, *, needs_applicant: bool) -> Case:

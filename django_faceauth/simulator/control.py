@@ -115,7 +115,6 @@ def control(request: HttpRequest) -> HttpResponse:
 
 
 def list_deliveries(_request: HttpRequest) -> HttpResponse:
-    """Return the last deliveries, newest first."""
     names = ("state", "tries", "next_try", "answer", "answered_on")
     deliveries = [
         {"event": json.loads(delivery.body)} | {name: getattr(delivery, name) for name in names}
@@ -152,7 +151,6 @@ def control_case(request: HttpRequest, case_id: str, action: str) -> HttpRespons
 
 
 def resend(_request: HttpRequest, event_id: str) -> HttpResponse:
-    """Send one event again."""
     _run_api("resend", {"event": event_id})
     return HttpResponse(status=202)
 

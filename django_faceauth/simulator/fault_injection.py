@@ -21,12 +21,10 @@ PAUSE: Final = "faceauth_simulator.pause"
 
 
 def webhooks() -> WebhookFaults:
-    """Return the faults of webhooks."""
     return WebhookFaults.objects.filter(pk=1).first() or WebhookFaults()
 
 
 def webhook_facts(faults: WebhookFaults) -> dict[str, Any]:
-    """Return the faults of webhooks as a dictionary."""
     return model_to_dict(faults, exclude=["id"])
 
 
@@ -38,18 +36,15 @@ def calls() -> list[CallFault]:
 
 @database.atomic(WebhookFaults)
 def set_webhooks(facts: Mapping[str, Any]) -> None:
-    """Replace the faults of webhooks."""
     WebhookFaults.objects.update_or_create(pk=1, defaults=dict(facts))
 
 
 def add_call(facts: Mapping[str, Any]) -> None:
-    """Add a fault of API calls."""
     CallFault.objects.create(**facts)
 
 
 @database.atomic(WebhookFaults)
 def clear() -> None:
-    """Remove all faults."""
     WebhookFaults.objects.all().delete()
     CallFault.objects.all().delete()
 

@@ -58,8 +58,6 @@ AUDITS: Final = (("approved", _("audit: approved")), ("declined", _("audit: decl
 
 
 class WebhookForm(forms.Form):
-    """Faults of webhooks."""
-
     drop = forms.FloatField(
         label=_("Lost"),
         min_value=0,
@@ -92,8 +90,6 @@ class WebhookForm(forms.Form):
 
 
 class CallFaultForm(forms.Form):
-    """A fault of API calls."""
-
     kind = forms.ChoiceField(label=_("Fault"), choices=CallFaultKind.choices)
     amount = forms.FloatField(label=_("Number"), help_text=_("A status, or seconds."))
     calls = forms.IntegerField(
@@ -121,8 +117,6 @@ class CallFaultForm(forms.Form):
 
 
 class AuditForm(forms.Form):
-    """The result of an audit."""
-
     status = forms.ChoiceField(choices=AUDITS)
     code = forms.IntegerField(min_value=62000, max_value=62999, required=False)
 
@@ -150,6 +144,4 @@ class CaseForm(forms.Form):
 
 
 class DeliveryForm(forms.Form):
-    """An event to send again."""
-
     event = forms.CharField(max_length=64)

@@ -46,8 +46,6 @@ class StoredWorkflow(Row):
 
 
 class DeliveryState(models.TextChoices):
-    """The state of a delivery."""
-
     PENDING = "pending", _("waiting")
     SENDING = "sending", _("being sent")
     DELIVERED = "delivered", _("delivered")
@@ -98,8 +96,6 @@ class WebhookFaults(Row):
 
 
 class CallFaultKind(models.TextChoices):
-    """Kinds of faults of API calls."""
-
     TOO_MANY_REQUESTS = "too_many_requests", _("429 with Retry-After in seconds")
     SERVER_ERROR = "server_error", _("error status (500 to 599), not carried out")
     LATENCY = "latency", _("response delayed by seconds")

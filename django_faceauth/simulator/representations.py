@@ -52,13 +52,11 @@ def resource(case: Case, root: str, *, opened: Attempt | None = None) -> Json:
 
 
 def applicant(applicant_id: str, document: Mapping[str, Any], root: str) -> Json:
-    """Return an applicant."""
     links = {"self": _link(f"{root}/applicants/{applicant_id}")}
     return _without_none(id=applicant_id, **document, _links=links)
 
 
 def attempt(case: Case, attempt: Attempt, root: str) -> Json:
-    """Return one attempt of a case."""
     return _without_none(
         id=attempt.id,
         created_on=timestamp(attempt.created_on),

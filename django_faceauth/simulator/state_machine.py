@@ -85,7 +85,6 @@ class Attempt:
 
     @property
     def has_face(self) -> bool:
-        """Whether a face was captured."""
         return self.capture is not None and self.capture.outcome.has_face
 
 
@@ -144,7 +143,6 @@ def new_id(prefix: str) -> str:
 def create(
     case_id: str, *, applicant_id: str, user_journey_id: str, now: datetime, **more: Any
 ) -> Case:
-    """Return a new case."""
     return Case(
         id=case_id,
         applicant_id=applicant_id,

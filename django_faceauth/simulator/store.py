@@ -27,7 +27,6 @@ _types_of = cache(get_type_hints)
 
 @database.atomic(StoredCase)
 def add(case: Case) -> None:
-    """Store a new case."""
     StoredCase.objects.create(id=case.id, document=dump(case), due_on=due_on(case))
     webhook_queue.post(None, case, now=case.created_on)
 
@@ -66,7 +65,6 @@ def advance_due(now: datetime) -> None:
 
 
 def has_applicant(applicant_id: str) -> bool:
-    """Return whether an applicant has a case."""
     return StoredCase.objects.filter(document__applicant_id=applicant_id).exists()
 
 

@@ -86,7 +86,6 @@ def read_ids(body: Body) -> Mapping[str, str]:
 
 
 def read_attempt(body: Body) -> AttemptRequest:
-    """Return the request for a new attempt."""
     codes = _errors(body, {"redirect_url": is_web_url})
     phone, client = body.get("phone_number"), body.get("client_information")
     if isinstance(phone, dict):

@@ -135,6 +135,5 @@ def render_capture(case: Case, attempt_id: str) -> HttpResponse:
 
 
 def render(name: str, *, status: int = 200, **context: object) -> HttpResponse:
-    """Return one of the provider's pages."""
     # Rendered without the request: the context processors of the site are not the provider's.
     return HttpResponse(render_to_string(f"faceauth_simulator/{name}.html", context), status=status)

@@ -9,18 +9,10 @@ from unittest import TestCase
 from django.http import HttpResponse
 from django.test import Client
 
+from django_faceauth.testing import states
 from django_faceauth.testing.gates import assert_closed, assert_gated
 from django_faceauth.testing.provider import Outcome, simulated
 from django_faceauth.testing.responses import assert_face_asked
-from django_faceauth.testing.states import (
-    enrolled,
-    exempted,
-    face_asked,
-    face_declined,
-    face_revoked,
-    face_shown,
-    locked_out,
-)
 from django_faceauth.testing.webhooks import deliver_webhook, webhook_event
 
 if TYPE_CHECKING:
@@ -30,13 +22,13 @@ if TYPE_CHECKING:
 class FaceAuthTestMixin(TestCase):
     """The functions of the kit as methods of a test case; list it before Django's own class."""
 
-    enrolled = staticmethod(enrolled)
-    exempted = staticmethod(exempted)
-    face_asked = staticmethod(face_asked)
-    face_declined = staticmethod(face_declined)
-    face_revoked = staticmethod(face_revoked)
-    face_shown = staticmethod(face_shown)
-    locked_out = staticmethod(locked_out)
+    enrolled = staticmethod(states.enrolled)
+    exempted = staticmethod(states.exempted)
+    face_asked = staticmethod(states.face_asked)
+    face_declined = staticmethod(states.face_declined)
+    face_revoked = staticmethod(states.face_revoked)
+    face_shown = staticmethod(states.face_shown)
+    locked_out = staticmethod(states.locked_out)
     deliver_webhook = staticmethod(deliver_webhook)
     webhook_event = staticmethod(webhook_event)
     # Named like the assertions of unittest.

@@ -52,7 +52,6 @@ def assert_face_asked(response: HttpResponseBase, *, action: str | None = None) 
 
 
 def json_in(response: Any) -> dict[str, Any]:
-    """Return the JSON object in a response."""
     body: dict[str, Any] = json.loads(response.content)
     return body
 

@@ -188,7 +188,6 @@ def _asked(
     user: AbstractBaseUser | None,
     now: datetime,
 ) -> FaceChallenge:
-    """Return the open challenge of a target."""
     if isinstance(target, HttpResponseBase):
         if action or binding is not None or user is not None:
             raise TypeError(

@@ -21,19 +21,13 @@ from django_faceauth.exceptions import ConsentRequired, NotEnrolled, TooManyAtte
 from django_faceauth.gate.problem_details import NEXT
 from django_faceauth.gate.redirects import home, local, other_way, way_back, way_on
 from django_faceauth.gate.responses import enrolment_of
-from django_faceauth.messages import LIMITED, WORDINGS, Wording
+from django_faceauth.messages import LIMITED, RETRY, WORDINGS, Wording
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.networks import origin_of
 from django_faceauth.services.flow import finish
 from django_faceauth.services.flow.capture import options_for
-from django_faceauth.services.flow.progress import (
-    Word,
-    can_reopen,
-    is_under_way,
-    word_for,
-    wording_for,
-)
+from django_faceauth.services.flow.progress import can_reopen, is_under_way, word_for, wording_for
 from django_faceauth.services.flow.start import begin, closed_until
 from django_faceauth.services.grants import face_cookie, grants
 from django_faceauth.services.grants.formatting import Line, kept_lines, label, moment
@@ -50,6 +44,7 @@ from django_faceauth.views.pages import (
 logger = logging.getLogger(__name__)
 
 Source = StatusChange.Source
+State = FaceChallenge.State
 
 
 @page
@@ -59,7 +54,7 @@ Source = StatusChange.Source
 def start(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
     """Show what is to be approved and why; on POST, send the browser to the capture page."""
     now = timezone.now()
-    if word_for(challenge, now=now) not in {Word.OPEN, Word.RETRY}:
+    if word_for(challenge, now=now) not in {State.OPEN, RETRY}:
         return _show(request, challenge, now)
     if request.method != "POST":
         if NEXT in request.GET:  # the user follows the `start_url` that a script was given
@@ -119,7 +114,7 @@ def returned(request: HttpRequest, handle: str) -> HttpResponse:
     challenge, _trouble = finish.look(challenge, source=Source.RETURN, now=now)
     if challenge.return_url:
         return _send_back(request, challenge.return_url)
-    if word_for(challenge, now=now) is Word.OPEN:
+    if word_for(challenge, now=now) == State.OPEN:
         return redirect("faceauth:waiting", challenge.handle)
     return _show(request, challenge, now)
 
@@ -153,22 +148,22 @@ def status(request: HttpRequest, handle: str) -> HttpResponse:
             return not_found(request)
         # The waiting page has another face cookie: it loads itself again.
         again = reverse("faceauth:waiting", args=[handle])
-        return JsonResponse({"state": Word.OPEN.value, "message": "", "next": again})
+        return JsonResponse({"state": State.OPEN.value, "message": "", "next": again})
     now = timezone.now()
     challenge, trouble = finish.look(challenge, source=Source.POLL, now=now)
     word = word_for(challenge, now=now)
     data = {
-        "state": word.value,
+        "state": word,
         "message": str(wording_for(challenge, word, now=now, trouble=trouble).message),
     }
-    if word is Word.GRANTED:
+    if word == State.GRANTED:
         face_cookie.see(request, challenge, now=now)
         return JsonResponse(data | {"next": way_on(challenge)})
-    if word is not Word.OPEN:
+    if word != State.OPEN:
         data["next"] = reverse("faceauth:waiting", args=[challenge.handle])
     elif not is_under_way(challenge, now=now):
         data["next"] = reverse("faceauth:start", args=[challenge.handle])
-    if word is Word.RETRY:
+    if word == RETRY:
         data["retry"] = reverse("faceauth:start", args=[challenge.handle])
     return JsonResponse(data)
 
@@ -179,10 +174,10 @@ def status(request: HttpRequest, handle: str) -> HttpResponse:
 def resume(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
     """Show what was approved and the button that does it: nothing is repeated by itself."""
     now = timezone.now()
-    if challenge.state != FaceChallenge.State.GRANTED or challenge.saved_form_data is None:
+    if challenge.state != State.GRANTED or challenge.saved_form_data is None:
         return _show(request, challenge, now)
     if not challenge.is_fresh(now=now):
-        return _show_result(request, challenge, Word.EXPIRED, WORDINGS[Word.EXPIRED])
+        return _show_result(request, challenge, State.EXPIRED, WORDINGS[State.EXPIRED])
     face_cookie.see(request, challenge, now=now)
     kept = kept_lines(challenge.saved_form_data, challenge.snapshot)
     return render_page(request, "continue", challenge, kept=kept)
@@ -194,13 +189,12 @@ def _show(
     now: datetime,
     trouble: Exception | None = None,
 ) -> HttpResponse:
-    """Continue, wait, or show the result."""
     word = word_for(challenge, now=now)
-    if word is Word.GRANTED:
+    if word == State.GRANTED:
         face_cookie.see(request, challenge, now=now)
         return redirect(way_on(challenge))
     wording = wording_for(challenge, word, now=now, trouble=trouble)
-    if word is not Word.OPEN:
+    if word != State.OPEN:
         return _show_result(request, challenge, word, wording)
     return render_page(
         request,
@@ -214,7 +208,7 @@ def _show(
 
 
 def _show_result(
-    request: HttpRequest, challenge: FaceChallenge, word: Word, wording: Wording
+    request: HttpRequest, challenge: FaceChallenge, word: str, wording: Wording
 ) -> HttpResponse:
     """Show the result, and the fallback to users who cannot or will not pass."""
     fallback = other_way(challenge) if challenge.is_unanswered else ""
@@ -222,9 +216,9 @@ def _show_result(
         request,
         "result",
         challenge,
-        status=403 if word is Word.REFUSED and not fallback else 200,
+        status=403 if word == State.REFUSED and not fallback else 200,
         wording=wording,
-        word=word.value,
+        word=word,
         fallback=fallback,
     )
 

@@ -38,7 +38,9 @@ LEGAL = {
 def does(step, challenge):
     rows = FaceChallenge.objects.filter(pk=challenge.pk)
     {
-        "grant": lambda: grants.issue(challenge, verified_at=NOW(), now=NOW()),
+        "grant": lambda: grants.issue(
+            challenge, verified_at=NOW(), is_same_network=True, now=NOW()
+        ),
         "expire": lambda: rows.close(State.EXPIRED),
         "refuse": lambda: rows.close(State.REFUSED),
         "consume": lambda: rows.consume(timedelta(minutes=5), now=NOW()),

@@ -299,7 +299,7 @@ def test_a_face_and_another_method_at_once_are_one_grant(person):
 
     granted = at_once(
         lambda: (
-            grants.issue(challenge, verified_at=now, now=now)
+            grants.issue(challenge, verified_at=now, is_same_network=True, now=now)
             or grants.approve_by_other_method(challenge, **otherwise)
         )
     )

@@ -11,6 +11,7 @@ from django.core import signing
 from django.db import OperationalError, connection, transaction
 from django.test import Client
 from django.utils import timezone
+from pytest_django.asserts import assertTemplateUsed
 
 from django_faceauth.models import Erasure, FaceAuthentication, FaceChallenge
 from django_faceauth.provider.factory import get_client
@@ -202,7 +203,7 @@ def test_a_new_password_ends_the_session_and_a_capture_in_progress(situation):
     assert person.browser.get(GATE)["Location"].startswith("/login/")
     person.browser.force_login(person.user)
     person.clock.shift(3)
-    assert person.returns(back).status_code == 404
+    assertTemplateUsed(person.returns(back), "faceauth/elsewhere.html")
     assert situation.is_shut()
 
 

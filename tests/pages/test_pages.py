@@ -15,9 +15,9 @@ from django.test import override_settings
 from django.utils import translation
 
 import django_faceauth
-from django_faceauth.messages import WORDINGS
+from django_faceauth.messages import RETRY, WORDINGS
+from django_faceauth.models import FaceChallenge
 from django_faceauth.response_codes import GENERAL_ADVICE, RETRY_ADVICE, advice_for
-from django_faceauth.services.flow.progress import Word
 from django_faceauth.simulator.scenarios import SUMMARIES
 from tests.pages import situations
 
@@ -191,7 +191,7 @@ def test_the_log_says_that_a_transaction_is_held_while_the_provider_is_called(
 
 
 def test_every_word_has_its_text():
-    assert set(WORDINGS) == {word.value for word in Word}
+    assert set(WORDINGS) == {*FaceChallenge.State.values, RETRY}
 
 
 def test_codes_that_ask_for_a_retry_have_advice_and_no_others():

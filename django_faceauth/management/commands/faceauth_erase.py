@@ -30,7 +30,6 @@ class Command(BaseCommand):
         parser.add_argument("--no-input", action="store_true", help="do not ask to confirm")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Warn, confirm, erase."""
         user = get_user(options["user"])
         self.stderr.write(
             _(

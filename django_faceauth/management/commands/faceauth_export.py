@@ -29,7 +29,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Export one user."""
         user, now = get_user(options["user"]), timezone.now()
         with progress.bar(exports.KINDS, "kinds") as step:
             data = exports.export(

@@ -38,7 +38,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Read all, report problems, or link."""
         if options["applicant_id"]:
             plan = bulk.plan([bulk.Entry(1, options["file"], options["applicant_id"])])
         else:

@@ -20,7 +20,6 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only count")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Delete, or only count, and print the counts."""
         now = timezone.now()
         counts = retention.count(now=now)
         if not options["dry_run"]:

@@ -54,9 +54,12 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Run one sweep, or sweep after sweep."""
         if options["health"]:
-            self._print_health()
+            report = health.report(now=timezone.now())
+            for name, value in asdict(report).items():
+                self.stdout.write(f"{name}: {'' if value is None else value}")
+            if not report.is_good:
+                raise CommandError(" ".join([_("Health check failed:"), *report.troubles()]))
             return
         made_due = 0
         if options["since"]:
@@ -72,13 +75,6 @@ class Command(BaseCommand):
             with progress.bar(made_due, "rows") as step:
                 while done := self._sweep(threads, Event()):
                     step(done)
-
-    def _print_health(self) -> None:
-        report = health.report(now=timezone.now())
-        for name, value in asdict(report).items():
-            self.stdout.write(f"{name}: {'' if value is None else value}")
-        if not report.is_good:
-            raise CommandError(" ".join([_("Health check failed:"), *report.troubles()]))
 
     def _watch(self, threads: ThreadPoolExecutor | None) -> None:
         stop = Event()

@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime
-from typing import Final
 from uuid import uuid4
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -49,8 +48,6 @@ logger = logging.getLogger(__name__)
 Outcome = IdentityVerification.Outcome
 Source = StatusChange.Source
 
-NAME_LENGTH: Final = range(2, 256)
-
 
 def declared_by(user: AbstractBaseUser) -> DeclaredData | None:
     """Return who a user is by the site's records; None if enrolment is not offered to them."""
@@ -70,7 +67,7 @@ def declared_by(user: AbstractBaseUser) -> DeclaredData | None:
     except Exception as error:
         unexpected_errors.note(error, f"{PREFIX}ENROLMENT_DATA user={user.pk}")
         return None
-    if not isinstance(name, str) or len(name) not in NAME_LENGTH:
+    if not isinstance(name, str) or not 2 <= len(name) <= 255:
         logger.error("%sENROLMENT_DATA: malformed name user=%s", PREFIX, user.pk)
         return None
     return DeclaredData(name, birth_date, str(external_id))

@@ -6,41 +6,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from django_faceauth import messages
 from django_faceauth.conf import conf
-from django_faceauth.messages import (
-    BROKEN,
-    CHECKING,
-    COMPARING,
-    LINK_RAN_OUT,
-    NOT_STARTED,
-    OTHER_NETWORK,
-    TROUBLE,
-    WORDINGS,
-    Text,
-    Wording,
-)
 from django_faceauth.models import FaceChallenge, IdentityVerification
 from django_faceauth.response_codes import advice_for
 from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, UNDER_WAY, AuthenticationStatus
+
+State = FaceChallenge.State
 
 #: The provider knows of a capture soon after the user has returned from it.
 NEWS_TAKES: Final = timedelta(seconds=10)
 
 #: A start that has not ended by now died: longer than all the calls of one together.
 START_TIMEOUT: Final = timedelta(seconds=120)
-
-
-class Word(StrEnum):
-    """The states of a challenge, and `retry` when a new attempt is needed."""
-
-    OPEN = "open"
-    RETRY = "retry"
-    GRANTED = "granted"
-    CONSUMED = "consumed"
-    REVOKED = "revoked"
-    REFUSED = "refused"
-    FAILED = "failed"
-    EXPIRED = "expired"
 
 
 class Step(StrEnum):
@@ -60,11 +38,10 @@ def is_under_way(challenge: FaceChallenge, *, now: datetime) -> bool:
     )
 
 
-def word_for(challenge: FaceChallenge, *, now: datetime) -> Word:
-    """Return the progress of a challenge in one word."""
-    row, started_at = challenge.authentication, challenge.started_at
-    word = Word(challenge.state)
-    if word is not Word.OPEN or row is None or started_at is None:
+def word_for(challenge: FaceChallenge, *, now: datetime) -> str:
+    """Return the progress of a challenge in one word: its state, or `RETRY`."""
+    row, started_at, word = challenge.authentication, challenge.started_at, challenge.state
+    if word != State.OPEN or row is None or started_at is None:
         return word
     if row.status == AuthenticationStatus.RETRY_REQUIRED:
         # What was known before the newest attempt is not about it.
@@ -72,42 +49,42 @@ def word_for(challenge: FaceChallenge, *, now: datetime) -> Word:
         needs_attempt = newest is None or newest.status not in UNDER_WAY
     else:
         needs_attempt = row.status not in AFTER_CAPTURE and now - started_at > conf.CAPTURE_WINDOW
-    return Word.RETRY if needs_attempt else word
+    return messages.RETRY if needs_attempt else word
 
 
-def step_for(challenge: FaceChallenge, word: Word, *, now: datetime) -> Step:
+def step_for(challenge: FaceChallenge, word: str, *, now: datetime) -> Step:
     """Return what an API client does next with a challenge whose progress is `word`."""
-    if word is Word.GRANTED:
+    if word == State.GRANTED:
         return Step.REPEAT
-    if word is Word.RETRY:
+    if word == messages.RETRY:
         return Step.ATTEMPT
-    if word is not Word.OPEN:
+    if word != State.OPEN:
         return Step.ASK_AGAIN
     return Step.WAIT if is_under_way(challenge, now=now) else Step.ATTEMPT
 
 
 def wording_for(
-    challenge: FaceChallenge, word: Word, *, now: datetime, trouble: Exception | None = None
-) -> Wording:
+    challenge: FaceChallenge, word: str, *, now: datetime, trouble: Exception | None = None
+) -> messages.Wording:
     """Return the texts for the user; `trouble` is why the provider could not be asked."""
     status = _status_of(challenge)
-    wording = WORDINGS[word]
-    if word is Word.OPEN:
+    wording = messages.WORDINGS[word]
+    if word == State.OPEN:
         if challenge.started_at is None and challenge.start_locked_at is None:
-            wording = NOT_STARTED
+            wording = messages.NOT_STARTED
         elif status in AFTER_CAPTURE:
-            wording = COMPARING
+            wording = messages.COMPARING
         elif has_just_returned(challenge, now):
-            wording = CHECKING
+            wording = messages.CHECKING
         if trouble is not None:
-            return Wording(wording.title, trouble_with(trouble))
-    elif word is Word.FAILED and challenge.reason == "network":
-        return OTHER_NETWORK
-    elif word is Word.RETRY:
-        message: Text = LINK_RAN_OUT
+            return messages.Wording(wording.title, trouble_with(trouble))
+    elif word == State.FAILED and challenge.reason == "network":
+        return messages.OTHER_NETWORK
+    elif word == messages.RETRY:
+        message: messages.Text = messages.LINK_RAN_OUT
         if status == AuthenticationStatus.RETRY_REQUIRED and challenge.authentication:
             message = advice_for(challenge.authentication.codes)
-        return Wording(wording.title, message)
+        return messages.Wording(wording.title, message)
     return wording
 
 
@@ -116,9 +93,9 @@ def can_reopen(challenge: FaceChallenge, *, now: datetime) -> bool:
     return _status_of(challenge) in BEFORE_CAPTURE and not has_just_returned(challenge, now)
 
 
-def trouble_with(error: Exception) -> Text:
+def trouble_with(error: Exception) -> messages.Text:
     """Return the text for an error of the provider that passes, or of the site's set-up."""
-    return TROUBLE if getattr(error, "retryable", False) else BROKEN
+    return messages.TROUBLE if getattr(error, "retryable", False) else messages.BROKEN
 
 
 def _status_of(challenge: FaceChallenge) -> str:

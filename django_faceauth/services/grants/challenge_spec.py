@@ -19,7 +19,6 @@ from django_faceauth.services.grants.identity import Principal
 #: Names and values of form fields that a refused request keeps.
 FormData = list[tuple[str, list[str]]]
 
-
 #: Lengths of the parts of a derived handle: 128 random bits, and a MAC of as many.
 NONCE_LENGTH: Final = 22
 MARK_LENGTH: Final = 32
@@ -47,7 +46,6 @@ class ChallengeSpec:
 
     @property
     def seconds(self) -> int:
-        """The window in whole seconds."""
         return int(self.max_age.total_seconds())
 
     @property

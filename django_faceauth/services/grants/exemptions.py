@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from django_faceauth import clocks
-from django_faceauth.models import FaceExemption
+from django_faceauth.models import FaceChallenge, FaceExemption
 from django_faceauth.models.exemption import EVERY_ACTION
 from django_faceauth.services.dispatch import send_on_commit
 from django_faceauth.signals import exemption_changed
@@ -49,9 +49,7 @@ def exempt(
         created_at=now,
         expires_at=expires_at,
     )
-    send_on_commit(
-        exemption_changed, sender=FaceExemption, exemption=row, change="granted", challenge=None
-    )
+    send_change(row, "granted")
     return row
 
 
@@ -60,13 +58,7 @@ def revoke(exemption: FaceExemption, *, now: datetime) -> bool:
     standing = FaceExemption.objects.filter(pk=exemption.pk, revoked_at=None)
     revoked = standing.update(revoked_at=now) == 1
     if revoked:
-        send_on_commit(
-            exemption_changed,
-            sender=FaceExemption,
-            exemption=exemption,
-            change="revoked",
-            challenge=None,
-        )
+        send_change(exemption, "revoked")
     return revoked
 
 
@@ -87,3 +79,11 @@ def standing(user: AbstractBaseUser, *, action: str, now: datetime) -> FaceExemp
             return row
         logger.warning("refused, made in the future: exemption=%s", row.pk)
     return None
+
+
+def send_change(
+    exemption: FaceExemption, change: str, challenge: FaceChallenge | None = None
+) -> None:
+    """Send the signal of a change of an exemption, after commit."""
+    facts = {"exemption": exemption, "change": change, "challenge": challenge}
+    send_on_commit(exemption_changed, sender=FaceExemption, **facts)

@@ -18,11 +18,11 @@ from django_faceauth.models import FaceChallenge, FaceExemption, database
 from django_faceauth.models.active_grants import Grant, standing
 from django_faceauth.models.challenge import EXEMPTION, FaceChallengeQuerySet
 from django_faceauth.services.dispatch import send_on_commit
-from django_faceauth.services.grants import challenge_spec
+from django_faceauth.services.grants import challenge_spec, exemptions
 from django_faceauth.services.grants.binding import Snapshot, is_storable
 from django_faceauth.services.grants.challenge_spec import ChallengeSpec
 from django_faceauth.services.grants.identity import Principal, ensure_principal, principal_of
-from django_faceauth.signals import challenge_granted, exemption_changed
+from django_faceauth.signals import challenge_granted
 
 logger = logging.getLogger(__name__)
 
@@ -227,13 +227,7 @@ def note_exemption(
         granted_at=now,
         consumed_at=now,
     )
-    send_on_commit(
-        exemption_changed,
-        sender=FaceExemption,
-        exemption=exemption,
-        change="used",
-        challenge=used,
-    )
+    exemptions.send_change(exemption, "used", used)
     return used
 
 

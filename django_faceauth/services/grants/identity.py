@@ -119,7 +119,6 @@ def is_impersonated(request: HttpRequest) -> bool:
 
 
 def cookie_name() -> str:
-    """Return the name of the face cookie."""
     return f"{settings.SESSION_COOKIE_NAME}_faceauth"
 
 

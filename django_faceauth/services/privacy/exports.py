@@ -18,26 +18,8 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from django_faceauth import models
 from django_faceauth.conf import conf
-from django_faceauth.models import (
-    Applicant,
-    AttemptRequest,
-    AuditEntry,
-    Consent,
-    Erasure,
-    ErasureTask,
-    FaceAttempt,
-    FaceAuthentication,
-    FaceChallenge,
-    FaceExemption,
-    IdentityVerification,
-    Lockout,
-    ProviderRateLimit,
-    ReviewCase,
-    StatusChange,
-    Verdict,
-    WebhookEvent,
-)
 from django_faceauth.response_codes import FRAUD
 from django_faceauth.services import audit_log, unexpected_errors
 
@@ -54,16 +36,14 @@ RATE_LIMITS: Final = "rate_limits"
 
 SESSION_DIGEST: Final = _("A secret digest that would identify the session.")
 DIGEST: Final = _("A digest that only this site can verify.")
-DEDUP_KEY: Final = _("Prevents two open challenges for the same thing.")
 
 NOT_TOLD: Final = _("Withheld: result of fraud detection.")
 STILL_OPEN: Final = _("Withheld while the challenge is open.")
-UNREADABLE: Final = _("Could not be read. Please contact support.")
 
-FRAUD_REASONS: Final = frozenset({ReviewCase.Reason.FRAUD, ReviewCase.Reason.DURESS})
+FRAUD_REASONS: Final = frozenset({models.ReviewCase.Reason.FRAUD, models.ReviewCase.Reason.DURESS})
 
 #: Models without personal data.
-IMPERSONAL: Final[frozenset[type[Model]]] = frozenset({ProviderRateLimit})
+IMPERSONAL: Final[frozenset[type[Model]]] = frozenset({models.ProviderRateLimit})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +73,9 @@ def _of_authentication(user_id: Any) -> Q:
 
 
 def _of_events(user_id: Any) -> Q:
-    applicants = Applicant.objects.filter(user_id=user_id)
+    applicants = models.Applicant.objects.filter(user_id=user_id)
     events = Q(applicant_id__in=applicants.values("applicant_id"))
-    for model in (FaceAuthentication, IdentityVerification):
+    for model in (models.FaceAuthentication, models.IdentityVerification):
         known = model._base_manager.filter(user_id=user_id).exclude(provider_id=None)
         events |= Q(provider_id__in=known.values("provider_id"))
     return events
@@ -103,52 +83,54 @@ def _of_events(user_id: Any) -> Q:
 
 # One table, so that a test notices a model or a column that is missing from it.
 CATEGORIES: Final = (
-    DataCategory(Applicant, _of_user, (SITE,), recipients=(PROVIDER, STAFF)),
+    DataCategory(models.Applicant, _of_user, (SITE,), recipients=(PROVIDER, STAFF)),
     DataCategory(
-        IdentityVerification,
+        models.IdentityVerification,
         _of_user,
         (PROVIDER, SITE),
         recipients=(PROVIDER, STAFF),
         left_out={"session_digest": SESSION_DIGEST},
     ),
-    DataCategory(FaceAuthentication, _of_user, (PROVIDER, SITE), "flows", (PROVIDER, STAFF)),
+    DataCategory(models.FaceAuthentication, _of_user, (PROVIDER, SITE), "flows", (PROVIDER, STAFF)),
     DataCategory(
-        FaceAttempt,
+        models.FaceAttempt,
         _of_authentication,
         (PROVIDER, USER),
         "flows",
         (PROVIDER, STAFF),
         left_out={"network": DIGEST},
     ),
-    DataCategory(StatusChange, _of_authentication, (PROVIDER,), "flows"),
+    DataCategory(models.StatusChange, _of_authentication, (PROVIDER,), "flows"),
     DataCategory(
-        FaceChallenge,
+        models.FaceChallenge,
         _of_user,
         (SITE, USER),
         "flows",
         left_out={
             "session_digest": SESSION_DIGEST,
             "binding_digest": DIGEST,
-            "dedup_key": DEDUP_KEY,
+            "dedup_key": _("Prevents two open challenges for the same thing."),
             "network": DIGEST,
         },
     ),
-    DataCategory(ReviewCase, _of_authentication, (SITE,), "flows"),
-    DataCategory(Verdict, _of_authentication, (SITE,), "flows", others=frozenset({"reviewer"})),
-    DataCategory(FaceExemption, _of_user, (SITE,), "flows", others=frozenset({"author"})),
+    DataCategory(models.ReviewCase, _of_authentication, (SITE,), "flows"),
     DataCategory(
-        AttemptRequest,
+        models.Verdict, _of_authentication, (SITE,), "flows", others=frozenset({"reviewer"})
+    ),
+    DataCategory(models.FaceExemption, _of_user, (SITE,), "flows", others=frozenset({"author"})),
+    DataCategory(
+        models.AttemptRequest,
         _of_user,
         (USER,),
         RATE_LIMITS,
         left_out={"session_digest": SESSION_DIGEST},
     ),
-    DataCategory(Lockout, _of_user, (SITE, USER), "limits"),
-    DataCategory(WebhookEvent, _of_events, (PROVIDER,), "tombstones"),
-    DataCategory(Consent, lambda pk: Q(user=pk) | Q(who=str(pk)), (USER,), "consents"),
-    DataCategory(Erasure, lambda pk: Q(who=str(pk)), (USER, SITE), "consents"),
+    DataCategory(models.Lockout, _of_user, (SITE, USER), "limits"),
+    DataCategory(models.WebhookEvent, _of_events, (PROVIDER,), "tombstones"),
+    DataCategory(models.Consent, lambda pk: Q(user=pk) | Q(who=str(pk)), (USER,), "consents"),
+    DataCategory(models.Erasure, lambda pk: Q(who=str(pk)), (USER, SITE), "consents"),
     DataCategory(
-        ErasureTask,
+        models.ErasureTask,
         lambda pk: Q(erasure__who=str(pk)),
         (SITE, PROVIDER),
         "consents",
@@ -175,17 +157,19 @@ def export(
     sections = []
     for category in CATEGORIES:
         rows = list(category.model._base_manager.filter(category.owned_by(user.pk)).order_by("pk"))
-        subjects += [audit_log.subject_of(row) for row in rows if not isinstance(row, WebhookEvent)]
+        subjects += [
+            audit_log.subject_of(row) for row in rows if not isinstance(row, models.WebhookEvent)
+        ]
         sections.append(_section(category, rows, user, with_fraud_codes))
         tell(1)
     log = DataCategory(
-        AuditEntry,
+        models.AuditEntry,
         lambda _pk: Q(subject__in=subjects),
         (SITE,),
         "audit",
         others=frozenset({"by"}),
     )
-    entries = AuditEntry.objects.filter(log.owned_by(user.pk)).order_by("pk")
+    entries = models.AuditEntry.objects.filter(log.owned_by(user.pk)).order_by("pk")
     sections.append(_section(log, list(entries), user, with_fraud_codes))
     tell(1)
     audit_log.note("exported_user", by=None, about=user, now=now, with_fraud_codes=with_fraud_codes)
@@ -257,7 +241,7 @@ def _value(
         return value if with_fraud_codes else _without_fraud(column.name, value)
     except Exception as error:
         unexpected_errors.note(error, f"{row._meta.model_name}={row.pk} {column.name}")
-        return UNREADABLE
+        return _("Could not be read. Please contact support.")
 
 
 def _without_fraud(name: str, value: Any) -> Any:

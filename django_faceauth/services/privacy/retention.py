@@ -124,7 +124,6 @@ def _consents(since: datetime) -> Rows:
 
 
 def _delete_flow(rows: Rows) -> None:
-    """Delete authentications with their challenges."""
     FaceChallenge.objects.filter(authentication__in=rows.values("pk")).delete()
     rows.delete()
 

@@ -32,7 +32,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add options for the parts of the event."""
         add = parser.add_argument
         add("--url", help="URL to send to; default: FACEAUTH_SIMULATOR_WEBHOOK_URL")
         add(
@@ -50,7 +49,6 @@ class Command(BaseCommand):
         add("--wrong-signature", action="store_true", help="sign with a wrong key")
 
     def handle(self, **options: Any) -> None:
-        """Send the event."""
         url = options["url"] or conf.SIMULATOR_WEBHOOK_URL
         if not url:
             raise CommandError("Give a URL with --url, or set FACEAUTH_SIMULATOR_WEBHOOK_URL.")
