@@ -30,7 +30,7 @@ SETTINGS: Final[dict[str, Any]] = {
     "FACEAUTH_TOKEN_URL": "https://simulator.checkout.com/connect/token",
     "FACEAUTH_CAPTURE_HOSTS": ["simulator.checkout.com"],
     "FACEAUTH_ASSET_HOSTS": ["simulator.checkout.com"],
-    "FACEAUTH_CELERY": False,
+    "FACEAUTH_RUNNER": "request",
     "FACEAUTH_SIMULATOR_ENABLED": True,
     "FACEAUTH_SIMULATOR_CHECK_SECONDS": 0,
     "FACEAUTH_SIMULATOR_WEBHOOK_URL": "",
