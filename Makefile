@@ -54,7 +54,7 @@ demo: $(VENV)/demo.stamp ## serve the demo bank to a browser on this machine (HO
 
 demo-full: export CELERY_BROKER_URL ?= redis://127.0.0.1:6379/0
 demo-full: export DATABASE_URL ?= $(POSTGRES_URL)
-demo-full: export FACEAUTH_CELERY = true
+demo-full: export FACEAUTH_RUNNER = celery
 # honcho gives each process a PORT of its own.
 demo-full: export SITE_PORT = $(PORT)
 demo-full: $(VENV)/demo-full.stamp ## the same with PostgreSQL, Redis and Celery (DATABASE_URL, CELERY_BROKER_URL)

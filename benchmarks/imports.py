@@ -12,8 +12,8 @@ from benchmarks.measuring import Figure, milliseconds
 
 #: Not every process needs these, and none of them at its start.
 LATER = {
-    *("celery", "drf_spectacular", "health_check", "kombu", "prometheus_client"),
-    *("pytest", "requests", "rest_framework", "tqdm", "urllib3"),
+    *("celery", "django_tasks", "drf_spectacular", "health_check", "kombu"),
+    *("prometheus_client", "pytest", "requests", "rest_framework", "tqdm", "urllib3"),
 }
 
 #: A site with Django's admin, until all URLs are loaded, as checks and the first request need

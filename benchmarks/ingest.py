@@ -36,7 +36,7 @@ def measure(*, quick: bool) -> Iterator[Figure]:
         sent = statements(make(OURS))
         shown = " ".join(sql.split()[0] for sql in sent) or "none"
         yield Figure(f"{what}: statements", shown, value=len(sent), most=most_statements)
-    with override_settings(FACEAUTH_CELERY=True):
+    with override_settings(FACEAUTH_RUNNER="celery"):
         yield compare(
             "new event, sent with Celery",
             batch(_delivery, OURS),

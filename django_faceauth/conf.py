@@ -147,8 +147,8 @@ class Conf:
 
     # Background work
 
-    #: Whether Celery processes webhook events.
-    CELERY = Setting(parsers.switch, False)
+    #: `"request"`, `"celery"` or `"tasks"`: what processes webhook events and sends mails.
+    RUNNER = Setting(parsers.one_of(("request", "celery", "tasks")), "request")
     #: Most API calls a second to the provider by all processes together.
     POLL_RATE = Setting(parsers.rate, 20)
 

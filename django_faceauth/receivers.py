@@ -21,6 +21,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
+from django_faceauth import runner
 from django_faceauth.conf import IGNORE, conf
 from django_faceauth.models import (
     Erasure,
@@ -170,14 +171,10 @@ def _warn(user_id: Any, kind: WarningKind) -> None:
 
 def _mail(name: str, pk: Any) -> None:
     """Have a worker send a mail where there is one; otherwise send it here."""
-    if conf.CELERY:
-        # Celery is heavy, and many sites have none.
-        from django_faceauth import tasks
-
-        try:
+    try:
+        if tasks := runner.tasks():
             tasks.hand_over(tasks.send_mail, name, pk if isinstance(pk, int) else str(pk))
-        except Exception as error:  # each broker fails in its own way
-            logger.warning("mail not handed over: %s", type(error).__name__)
-        else:
             return
+    except Exception as error:  # each broker fails in its own way
+        logger.warning("mail not handed over: %s", type(error).__name__)
     notifications.send(name, pk)

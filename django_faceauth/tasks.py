@@ -1,4 +1,4 @@
-"""Celery tasks, for sites with `FACEAUTH_CELERY = True`.
+"""Celery tasks, for sites with `FACEAUTH_RUNNER = "celery"`.
 
 Tasks are acknowledged late and may run twice, also at once: each finds out from the
 database what is left to do. One that is lost is found again by `sweep`.
@@ -121,7 +121,7 @@ def hand_over(task: Task[..., None], *arguments: Any) -> None:
         task.apply_async(arguments, producer=producer, retry=False)
 
 
-def reach_broker() -> None:
+def reach() -> None:
     """Connect to the broker and hang up; raises soon when it is away."""
     with _broker(process_event.app) as broker:
         broker.connect()

@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from django_faceauth import metrics
+from django_faceauth import metrics, runner
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConfigurationError, EnvelopeInvalid, SignatureInvalid
 from django_faceauth.models import WebhookEvent, database
@@ -91,10 +91,7 @@ class Acknowledgement(HttpResponse):
 
 
 def _process(pk: int) -> None:
-    if conf.CELERY:
-        # Celery is heavy, and many sites have none.
-        from django_faceauth import tasks
-
+    if tasks := runner.tasks():
         tasks.hand_over(tasks.process_event, pk)
         return
     now = timezone.now()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from importlib.util import find_spec
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import time_machine
@@ -19,10 +19,19 @@ from tests.provider_double import Provider
 from tests.site.models import Payment
 from tests.user_driver import Person
 
+if TYPE_CHECKING:
+    from tests.runners import Runner
+
 #: What is about a package that sites need not install, and is left out where it is not.
 ABOUT: Final = {
     "allauth": ["api/test_second_ways.py", "pages/test_second_ways.py"],
-    "celery": ["celery", "services/test_mails.py", "webhooks/test_tasks.py"],
+    "celery": [
+        "celery",
+        "services/test_mails.py",
+        "webhooks/test_runners.py",
+        "webhooks/test_tasks.py",
+    ],
+    "django_tasks_db": ["services/test_mails.py", "webhooks/test_runners.py"],
     "checkout_sdk": ["provider/test_official_client.py"],
     "health_check": ["test_healthcheck.py"],
     "playwright": ["browser"],
@@ -121,3 +130,16 @@ def _owes(person: Person, payee: str = "Anna", amount: str = "12.50", **more: An
 def payment(person: Person) -> Payment:
     """12.50 euros to Anna."""
     return _owes(person)
+
+
+@pytest.fixture(params=["request", "celery", "tasks"])
+def runner(
+    request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> Runner:
+    """Each value of `FACEAUTH_RUNNER` in turn."""
+    # Its packages are missing where the suite runs without extras.
+    from tests.runners import RUNNERS
+
+    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)  # Celery would prefer it
+    settings.FACEAUTH_RUNNER = request.param
+    return RUNNERS[request.param]()

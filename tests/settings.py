@@ -53,6 +53,9 @@ if find_spec("django_otp"):
         "django_otp.plugins.otp_static",
         "django_otp.plugins.otp_totp",
     ]
+if find_spec("django_tasks_db"):
+    INSTALLED_APPS += ["django_tasks_db"]
+    TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -30,7 +30,8 @@ FLOORS: list[set[str]] = [
     {"models", "provider"},
     {"services"},
     {"enrolment", "gate", "privacy", "sign_out"},
-    {"tasks"},
+    {"tasks", "django_tasks"},
+    {"runner"},
     {"views", "api", "webhooks", "admin", "management", "templatetags"}
     | {"healthcheck", "prometheus"},
     {"urls"},
@@ -46,6 +47,7 @@ ONLY_IN = {
     "requests": {"provider", "simulator"},
     "urllib3": {"provider", "simulator"},
     "celery": {"tasks"},
+    "django_tasks": {"django_tasks"},
     "kombu": {"tasks"},
     "rest_framework": {"api", "sign_out"},
     "rest_framework_simplejwt": {"sign_out"},
@@ -86,7 +88,7 @@ def problems(module: str, source: str) -> list[str]:
     """Return the errors in the imports of one module."""
     tree = ast.parse(source)
     room = room_of(module)
-    open_imports = set(map(id, [*tree.body, *_for_types_only(tree), *_explained(tree, source)]))
+    open_imports = set(map(id, [*tree.body, *_conditional(tree), *_explained(tree, source)]))
     errors = []
     for node, name in imports(tree):
         target = name.split(".")[0]
@@ -99,11 +101,13 @@ def problems(module: str, source: str) -> list[str]:
     return errors
 
 
-def _for_types_only(tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield the imports for type checkers, such as that of `requests`."""
+def _conditional(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield the imports for type checkers, such as that of `requests`, or for one Django."""
     for node in tree.body:
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             yield from node.body
+        if isinstance(node, ast.If) and ast.unparse(node.test).startswith("VERSION >= "):
+            yield from [*node.body, *node.orelse]
 
 
 def _explained(tree: ast.Module, source: str) -> Iterator[ast.AST]:

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from types import ModuleType
 
 import pytest
+from django import VERSION
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.auth.middleware import AuthenticationMiddleware
@@ -21,6 +22,7 @@ from django.test import override_settings
 from django.urls import include, path, reverse_lazy
 from django.views.decorators.http import require_http_methods
 
+import django_faceauth
 from django_faceauth.checks import TAG
 from django_faceauth.gate import FaceRequiredMixin, face_required
 from django_faceauth.gate.admin import (
@@ -77,7 +79,7 @@ OFFER = {
         ({"MAX_AGE": "soon"}, ["E001"]),
         ({"ENVIRONMENT": "production"}, ["E001"] * 4 + ["E005", "E005"]),
         ({"SLOW_REVIEW": "True"}, ["E001"]),
-        ({"NOTICES": "False", "CELERY": 1}, ["E001", "E001"]),
+        ({"NOTICES": "False", "SLOW_REVIEW": 1}, ["E001", "E001"]),
         ({"POLL_RATE": 100}, ["E001"]),
         ({"POLL_RATE": 99}, []),
         ({"MAX_AGE": 0}, ["E001"]),
@@ -90,7 +92,10 @@ OFFER = {
         ({"CAPTURE_HOSTS": [".checkout.com", "id.ubble.ai", "localhost:8000"]}, []),
         ({"RETENTION": {"tombstones": "30h"}}, ["E001"]),  # W-06
         ({"RETENTION": {"tombstones": "31h"}}, []),
-        ({"CELERY": True}, [] if find_spec("celery") else ["E001"]),
+        ({"RUNNER": "celery"}, [] if find_spec("celery") else ["E001"]),
+        ({"RUNNER": "tasks"}, [] if VERSION >= (6, 0) or find_spec("django_tasks") else ["E001"]),
+        ({"RUNNER": True}, ["E001"]),
+        ({"CELERY": True}, ["E002"]),
         ({"MAXAGE": 300}, ["E002"]),
         ({"SOMETHING_ELSE": 1}, ["E002"]),
         ({"BEAT_SCHEDULE": {}}, []),
@@ -191,12 +196,73 @@ def test_a_second_way_needs_a_package_that_offers_it(settings):
         assert found() == []
 
 
-def test_time_zones_and_celery_are_needed(monkeypatch):
+def test_time_zones_are_needed():
     with override_settings(USE_TZ=False):
         assert found() == ["E011"]
-    monkeypatch.setitem(sys.modules, "celery", None)
-    assert found(CELERY=True) == ["E001"]
+
+
+#: Where Django's tasks are: in Django, or in the backport.
+LIBRARY = "django.tasks" if VERSION >= (6, 0) else "django_tasks"
+needs_tasks = pytest.mark.skipif(not find_spec("django_tasks_db"), reason="an extra of the tests")
+
+
+@pytest.fixture
+def fresh(monkeypatch):
+    """A process that has imported no tasks yet."""
+    for name in ("tasks", "django_tasks"):
+        monkeypatch.delattr(django_faceauth, name, raising=False)
+        monkeypatch.delitem(sys.modules, f"django_faceauth.{name}", raising=False)
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize(("runner", "package"), [("celery", "celery"), ("tasks", LIBRARY)])
+def test_a_runner_needs_its_package(monkeypatch, runner, package):
+    monkeypatch.setitem(sys.modules, package, None)
+
+    assert found(RUNNER=runner) == ["E001"]
     assert found() == []
+
+
+@needs_tasks
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize(
+    "backend",
+    [
+        {"BACKEND": "no.such.Backend"},
+        {"BACKEND": f"{LIBRARY}.backends.dummy.DummyBackend", "QUEUES": ["mine"]},
+    ],
+    ids=["missing", "other queue"],
+)
+def test_the_default_backend_must_have_the_default_queue(settings, backend):
+    settings.TASKS = {"default": backend}
+
+    assert found(RUNNER="tasks") == ["E001"]
+    assert found() == []
+
+
+@needs_tasks
+@pytest.mark.parametrize(
+    ("backend", "is_found"),
+    [
+        (f"{LIBRARY}.backends.dummy.DummyBackend", True),
+        (f"{LIBRARY}.backends.immediate.ImmediateBackend", True),
+        ("django_tasks_db.DatabaseBackend", False),
+    ],
+)
+def test_a_deployed_backend_must_have_workers(settings, backend, is_found):
+    settings.TASKS = {"default": {"BACKEND": backend}}
+
+    with override_settings(FACEAUTH_RUNNER="tasks"):
+        told = {message.id for message in run_checks(tags=[TAG], include_deployment_checks=True)}
+    assert ("faceauth.W037" in told) == is_found
+    assert found(RUNNER="tasks") == []
+
+
+def test_the_setting_of_celery_has_a_replacement():
+    with override_settings(FACEAUTH_CELERY=True):
+        (message,) = run_checks(tags=[TAG])
+
+    assert "FACEAUTH_RUNNER" in message.hint
 
 
 # -- windows and other parts of gates

@@ -29,7 +29,7 @@ DEFAULTS = {
     "WEBHOOK_AUTHORIZATION_KEY": None,
     "WEBHOOK_NETWORKS": (),
     "TRUSTED_PROXIES": 0,
-    "CELERY": False,
+    "RUNNER": "request",
     "POLL_RATE": 20.0,
     "SIMULATOR_WEBHOOK_URL": "",
     "TIMEOUT": (3.0, 10.0),
@@ -277,10 +277,10 @@ def test_limits_are_a_number_and_a_period(text, limit):
 @pytest.mark.parametrize("value", ["False", "0", "", "no", 1, "True", [True], None])
 def test_only_true_switches_something_on(value):
     """A string from the environment does not (P-07)."""
-    with override_settings(FACEAUTH_CELERY=value, FACEAUTH_SIMULATOR_ENABLED=value):
-        assert (conf.CELERY, conf.SIMULATOR_ENABLED) == (False, False)
-    with override_settings(FACEAUTH_CELERY=True):
-        assert conf.CELERY is True
+    with override_settings(FACEAUTH_NOTICES=value, FACEAUTH_SIMULATOR_ENABLED=value):
+        assert (conf.NOTICES, conf.SIMULATOR_ENABLED) == (False, False)
+    with override_settings(FACEAUTH_NOTICES=True):
+        assert conf.NOTICES is True
 
 
 @pytest.mark.parametrize(("debug", "enabled"), [(True, False), (False, True), (True, True)])

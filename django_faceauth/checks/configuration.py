@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from difflib import get_close_matches
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 
 from django_faceauth import conf as settings_of
+from django_faceauth import runner
 from django_faceauth.conf import KNOWN, LIVE, OFFER, PREFIX, conf
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.identifiers import Prefix, is_id
@@ -91,10 +91,14 @@ def check_values(**_options: Any) -> Messages:
             "Leave tombstones out for the default, or keep them for at least "
             f"{REDELIVERY}: the provider resends for 30 hours.",
         )
-    if value("CELERY") and find_spec("celery") is None:
+    try:
+        if value("RUNNER"):
+            runner.tasks()
+    except Exception as trouble:  # each backend fails in its own way
         yield error(
-            f"{PREFIX}CELERY is on, but Celery is not installed.",
-            f"Install django-faceauth[celery], or set {PREFIX}CELERY = False.",
+            f"{PREFIX}RUNNER is {conf.RUNNER}, which cannot be used: {type(trouble).__name__}.",
+            "Install django-faceauth[celery], or django-tasks for Django 5.2. For tasks, the "
+            "default backend of TASKS must have the default queue.",
         )
 
 
@@ -103,6 +107,7 @@ def check_names(**_options: Any) -> Messages:
     """E002: a setting has a name that nothing reads."""
     for name in sorted(settings_of.given() - KNOWN):
         meant = get_close_matches(name, KNOWN, n=1, cutoff=0.8)
+        meant = ["RUNNER"] if name == "CELERY" else meant
         remove = "Remove it. If your own code reads it, rename it or silence this check."
         yield Error(
             f"Unknown setting {PREFIX}{name}.",

@@ -12,6 +12,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import Warning as CheckWarning
 from django.core.checks import register
 
+from django_faceauth import runner
 from django_faceauth.checks.configuration import TAG, Messages, value
 from django_faceauth.checks.gates import policies
 from django_faceauth.conf import DENY, FLAG, PREFIX, SANDBOX
@@ -147,4 +148,18 @@ def check_retention(**_options: Any) -> Messages:
                 hint='Set a period, such as "90d", or leave it out for the default. If a law '
                 "requires you to keep it, silence this check.",
                 id="faceauth.W023",
+            )
+
+
+@register(TAG, deploy=True)
+def check_task_backend(**_options: Any) -> Messages:
+    """W037: no task reaches a worker."""
+    with suppress(Exception):  # E001 says so
+        tasks = runner.tasks() if value("RUNNER") == "tasks" else None
+        backend = type(tasks.process_event.get_backend()).__name__ if tasks else ""
+        if backend in {"DummyBackend", "ImmediateBackend"}:
+            yield CheckWarning(
+                f"{PREFIX}RUNNER is tasks, and {backend} of TASKS has no workers.",
+                hint="Set a backend with workers, such as django_tasks_db.DatabaseBackend.",
+                id="faceauth.W037",
             )

@@ -31,7 +31,7 @@ SETTINGS: Final[dict[str, Any]] = {
     "FACEAUTH_WORKFLOWS_URL": "https://simulator.checkout.com",
     "FACEAUTH_CAPTURE_HOSTS": ["simulator.checkout.com"],
     "FACEAUTH_ASSET_HOSTS": ["simulator.checkout.com"],
-    "FACEAUTH_CELERY": False,
+    "FACEAUTH_RUNNER": "request",
     "FACEAUTH_SIMULATOR_ENABLED": True,
     "FACEAUTH_SIMULATOR_CHECK_SECONDS": 0,
     "FACEAUTH_SIMULATOR_WEBHOOK_URL": "",

@@ -199,7 +199,7 @@ FROM_ENVIRONMENT = {
     "FACEAUTH_WEBHOOK_NETWORKS": env.list,
     "FACEAUTH_TRUSTED_PROXIES": env.int,
     "FACEAUTH_NETWORK_POLICY": env.str,
-    "FACEAUTH_CELERY": env.bool,
+    "FACEAUTH_RUNNER": env.str,
     "FACEAUTH_POLL_RATE": env.float,
     "FACEAUTH_MAX_AGE": env.int,
     "FACEAUTH_CAPTURE_WINDOW": env.int,

@@ -38,9 +38,17 @@ def broker_url() -> str:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, transactional_db: None, broker_url: str) -> Iterator[Stage]:
+def site_runner() -> str:
+    """The value of `FACEAUTH_RUNNER`."""
+    return "celery"
+
+
+@pytest.fixture
+def stage(
+    tmp_path: Path, transactional_db: None, broker_url: str, site_runner: str
+) -> Iterator[Stage]:
     """A site of several processes, none of which is started yet."""
-    stage = Stage(tmp_path, broker_url)
+    stage = Stage(tmp_path, broker_url, site_runner)
     try:
         yield stage
     finally:

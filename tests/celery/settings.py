@@ -9,7 +9,7 @@ DEBUG = True  # the provider is a simulator on loopback, over plain HTTP
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.celery"]
 
 FACEAUTH_BASE_URL = f"http://127.0.0.1:{env.int('SITE_PORT')}/simulator"
-FACEAUTH_CELERY = True
+FACEAUTH_RUNNER = env.str("SITE_RUNNER")
 FACEAUTH_POLL_RATE = 99
 # One person starts them all.
 FACEAUTH_RATE_LIMITS = {"unsuccessful": [], "unsuccessful_session": [], "successful": []}

@@ -20,7 +20,9 @@ import requests
 from amqp.exceptions import ChannelError
 from celery import Celery
 from django.db import connection
+from django_tasks_db.models import DBTaskResult
 
+from django_faceauth import django_tasks
 from django_faceauth.provider.signatures import HEADER, sign
 from django_faceauth.secret import Secret
 from tests.celery import told
@@ -30,9 +32,10 @@ from tests.webhook_deliveries import KEY, URL
 Found = TypeVar("Found")
 
 PATIENCE: Final = 60.0
-READY: Final = " ready."
+READY: Final = {"celery": " ready.", "tasks": "Starting worker"}
 WSGI: Final = "django.core.wsgi:get_wsgi_application()"
 SERVE: Final = [sys.executable, "-m", "gunicorn", WSGI, "--threads=16"]
+DJANGO: Final = [sys.executable, "-m", "django"]
 CELERY: Final = [sys.executable, "-m", "celery", "--app", "tests.celery.app"]
 
 
@@ -87,8 +90,9 @@ class Process:
 class Stage:
     """A site of several processes on the database in use; ends them when it is closed."""
 
-    def __init__(self, folder: Path, broker_url: str) -> None:
+    def __init__(self, folder: Path, broker_url: str, runner: str = "celery") -> None:
         self.folder = folder
+        self.runner = runner
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.broker_url = broker_url
@@ -104,19 +108,24 @@ class Stage:
         self.eventually(self._answers)
 
     def start_worker(self) -> Process:
-        """Start a worker of two processes; tasks wait until it is ready."""
+        """Start a worker, of two processes with Celery; tasks wait until it is ready."""
+        if self.runner == "tasks":
+            options = ["--interval=0.1", "--no-reload"]
+            return self._start("worker", *DJANGO, "db_worker", *options)
         # A broker may still hold the queue of a worker of that name that was killed.
         name = f"--hostname={uuid4().hex}@%h"
         options = ["--concurrency=2", "--loglevel=INFO", "--without-mingle", name]
         return self._start("worker", *CELERY, "worker", *options)
 
-    def start_beat(self) -> Process:
-        """Start beat, which keeps its notes in memory."""
+    def start_sweeps(self) -> Process:
+        """Start what sweeps every five seconds: beat, which keeps its notes in memory, or ours."""
+        if self.runner != "celery":
+            return self._start("sync", *DJANGO, "faceauth_sync", "--watch")
         return self._start("beat", *CELERY, "beat", "--scheduler=celery.beat:Scheduler")
 
     def manage(self, *arguments: str) -> None:
         """Run a command of Django, and wait for its end."""
-        command = [sys.executable, "-m", "django", *arguments]
+        command = [*DJANGO, *arguments]
         subprocess.run(command, env=self._env(), check=True, timeout=PATIENCE, capture_output=True)
 
     def close(self) -> None:
@@ -133,11 +142,16 @@ class Stage:
 
     def send(self, task: str, *arguments: int) -> None:
         """Send a task to the workers."""
+        if self.runner == "tasks":
+            django_tasks.hand_over(getattr(django_tasks, task), *arguments)
+            return
         with self._broker() as (app, link):
             app.send_task(f"django_faceauth.tasks.{task}", arguments, connection=link)
 
     def tasks_waiting(self) -> int:
         """Count the tasks that no worker has taken."""
+        if self.runner == "tasks":
+            return DBTaskResult.objects.ready().count()
         if self.broker_url.startswith("redis:"):
             # kombu would look for the queue without the prefix of this run.
             with redis.Redis.from_url(self.broker_url) as server:
@@ -148,6 +162,9 @@ class Stage:
 
     def lose_tasks(self) -> None:
         """Throw away what waits at the broker."""
+        if self.runner == "tasks":
+            DBTaskResult.objects.all().delete()
+            return
         with self._broker() as (_app, link):
             link.default_channel.queue_purge(self.queue)
 
@@ -196,6 +213,7 @@ class Stage:
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
             "SITE_PORT": str(self.port),
             "SITE_QUEUE": self.queue,
+            "SITE_RUNNER": self.runner,
             told.VARIABLE: str(self._told),
             **env,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import requests
 from django.utils import timezone
 
@@ -9,6 +10,9 @@ from django_faceauth.models import FaceAuthentication, FaceChallenge, WebhookEve
 from tests.celery.stage import READY
 from tests.threads import at_once
 from tests.webhook_deliveries import event
+
+with_workers = pytest.mark.parametrize("site_runner", ["celery", "tasks"])
+with_each_runner = pytest.mark.parametrize("site_runner", ["request", "celery", "tasks"])
 
 
 def is_done() -> bool:
@@ -24,6 +28,20 @@ def history(person) -> list:
     return list(person.authentication.status_changes.values_list("status", "source"))
 
 
+@with_each_runner
+def test_an_event_grants_without_a_sweep(stage, captured):
+    alice = captured()
+    stage.open_site()
+    if stage.runner != "request":
+        stage.start_worker()
+
+    stage.post(event(alice.authentication))
+
+    stage.eventually(lambda: is_done() and is_granted())
+    assert WebhookEvent.objects.get().tries == 1
+
+
+@with_workers
 def test_fifty_identical_posts_are_one_row_and_one_task(stage, captured):
     envelope = event(captured().authentication)
     stage.open_site()
@@ -43,7 +61,7 @@ def test_webhook_poll_return_and_sweep_at_once(stage, captured):
     FaceAuthentication.objects.update(next_poll_at=timezone.now())
     stage.open_site()
     worker = stage.start_worker()
-    stage.eventually(lambda: worker.says(READY))
+    stage.eventually(lambda: worker.says(READY["celery"]))
     envelopes = [event(row, name) for name in ("opened", "started", "checks_completed")]
     cookies = {name: morsel.value for name, morsel in alice.browser.cookies.items()}
     back = stage.url + alice.way_back
@@ -65,6 +83,7 @@ def test_webhook_poll_return_and_sweep_at_once(stage, captured):
     assert "deadlock" not in stage.logs().lower()
 
 
+@with_workers
 def test_tasks_that_run_many_times_at_once_do_no_harm(stage, captured):
     """As after a broker that delivered them again (D-02)."""
     alice = captured()
@@ -74,7 +93,8 @@ def test_tasks_that_run_many_times_at_once_do_no_harm(stage, captured):
     kept = WebhookEvent.objects.get()
     for _ in range(8):
         stage.send("process_event", kept.pk)
-        stage.send("sync_authentication", row.pk)
+        if stage.runner == "celery":
+            stage.send("sync_authentication", row.pk)
 
     stage.start_worker()
     stage.start_worker()
@@ -86,8 +106,9 @@ def test_tasks_that_run_many_times_at_once_do_no_harm(stage, captured):
     assert set(stage.told().values()) == {1}
 
 
-def test_beat_finds_an_event_whose_task_was_lost(stage, captured):
-    """The schedule of the package stands beside the site's own."""
+@with_workers
+def test_sweeps_find_an_event_whose_task_was_lost(stage, captured):
+    """With Celery the schedule of the package stands beside the site's own."""
     alice = captured()
     stage.open_site()
     stage.post(event(alice.authentication))
@@ -96,12 +117,13 @@ def test_beat_finds_an_event_whose_task_was_lost(stage, captured):
     WebhookEvent.objects.update(due_at=timezone.now())  # a minute later
     stage.start_worker()
 
-    stage.start_beat()
+    stage.start_sweeps()
 
     stage.eventually(is_done)
     assert alice.challenge.state == "granted"
 
 
+@with_workers
 def test_a_worker_that_is_killed_leaves_its_events_to_the_next(stage, captured):
     people = [captured() for _ in range(5)]
     stage.open_site()
@@ -112,7 +134,7 @@ def test_a_worker_that_is_killed_leaves_its_events_to_the_next(stage, captured):
     WebhookEvent.objects.filter(state="stored").update(due_at=timezone.now())
 
     stage.start_worker()
-    stage.start_beat()
+    stage.start_sweeps()
 
     stage.eventually(is_done)
     assert [person.challenge.state for person in people] == ["granted"] * 5

@@ -199,11 +199,11 @@ def test_oauth_credentials(doctor, provider, settings, troubles, token, provider
 
 
 def test_without_network_nothing_is_called(doctor, provider):
-    with override_settings(**OAUTH, FACEAUTH_CELERY=True):
+    with override_settings(**OAUTH, FACEAUTH_RUNNER="celery"):
         report = doctor("--no-network")
 
     assert provider.calls == []
-    assert [report.of(name) for name in ("provider", "token", "broker")] == ["", "", ""]
+    assert [report.of(name) for name in ("provider", "token", "runner")] == ["", "", ""]
     assert report.of("migrations") == "ok"
 
 
@@ -281,7 +281,7 @@ def test_without_a_webhook_url_or_key_no_workflow_is_expected(doctor, provider, 
     assert provider.count("GET /workflows") == 0
 
 
-# -- the broker
+# -- the runner
 
 
 @pytest.mark.enable_socket
@@ -292,15 +292,45 @@ def test_the_broker(doctor, monkeypatch, is_there):
     url = "memory://" if is_there else "redis://:canary@127.0.0.1:1/0"
     app = celery.Celery("doctor", broker=url, set_as_current=True)
     try:
-        with override_settings(FACEAUTH_CELERY=True):
+        with override_settings(FACEAUTH_RUNNER="celery"):
             report = doctor()
     finally:
         app.close()
 
-    assert report.of("broker") == ("ok" if is_there else "problem")
-    assert (report.bad, report.failed) == (set() if is_there else {"broker"}, not is_there)
+    assert report.of("runner") == ("ok" if is_there else "problem")
+    assert (report.bad, report.failed) == (set() if is_there else {"runner"}, not is_there)
     assert ("ConnectionError" in report.text) != is_there
     assert "canary" not in report.text
+
+
+@pytest.fixture
+def forgotten_migration(transactional_db):
+    """The table of tasks is not there."""
+    table = pytest.importorskip("django_tasks_db.models").DBTaskResult._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
+
+
+@pytest.mark.database
+@pytest.mark.usefixtures("forgotten_migration")
+def test_the_table_of_tasks_is_missing(doctor):
+    with override_settings(FACEAUTH_RUNNER="tasks"):
+        report = doctor()
+
+    assert (report.bad, report.of("runner")) == ({"runner"}, "problem")
+
+
+def test_the_runner_is_named(doctor):
+    pytest.importorskip("django_tasks_db")
+    assert "runner: Web processes handle" in doctor().text
+    with override_settings(FACEAUTH_RUNNER="tasks"):
+        report = doctor()
+
+    assert report.of("runner") == "ok"
+    assert "The runner is tasks, and its queue answers." in report.text
 
 
 # -- the database

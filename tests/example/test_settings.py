@@ -45,7 +45,7 @@ def test_every_setting_can_be_given() -> None:
         ("REDIRECT_ALLOWLIST", "bank:/one,bank:/other", ["bank:/one", "bank:/other"]),
         ("RETENTION", "flows=30d,events=7d", {"flows": "30d", "events": "7d"}),
         ("RATE_LIMITS", '{"site": "7/h"}', {"site": "7/h"}),
-        ("CELERY", "true", True),
+        ("RUNNER", "celery", "celery"),
         ("POLL_RATE", "2.5", 2.5),
         ("SIMULATOR_ENABLED", "true", True),
         ("SIMULATOR_CHECK_SECONDS", "0.5", 0.5),

@@ -6,12 +6,9 @@ import socket
 import threading
 
 import pytest
-from celery import Celery
 from django import VERSION
 from django.core import mail
 from django.test import override_settings
-
-from django_faceauth import tasks
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -68,37 +65,22 @@ def test_a_mail_server_that_accepts_and_is_silent(alice, silent):
     assert greeted.wait(10)
 
 
-@pytest.fixture
-def worker(monkeypatch):
-    """The site's Celery app, with a broker in the memory of this process."""
-    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)
-    app = Celery("mails", broker="memory://", set_as_current=True)
-    app.control.purge()
-    yield app
-    app.close()
+def test_workers_send_them(alice, runner):
+    """(F-30): a request only hands the mail over, if there is a worker."""
+    alice.browser.get(f"/face/status/{alice.challenge.handle}/")
 
-
-def test_workers_send_them(alice, worker):
-    """(F-30): the request only hands the mail over."""
-    with override_settings(FACEAUTH_CELERY=True):
-        alice.browser.get(f"/face/status/{alice.challenge.handle}/")
-    assert mail.outbox == []
-
-    with worker.connection() as broker:
-        message = broker.default_channel.basic_get("celery", no_ack=True)
-    assert message.headers["task"] == "django_faceauth.tasks.send_mail"
-    tasks.send_mail("notice", alice.challenge.pk)
+    if runner.name != "request":
+        assert runner.waiting() == [("send_mail", ["notice", alice.challenge.pk])]
+        assert mail.outbox == []
+    runner.work()
     assert [sent.to for sent in mail.outbox] == [["alice@example.com"]]
+    assert runner.waiting() == []
 
 
 @pytest.mark.enable_socket
-def test_without_a_broker_the_request_does(alice):
+def test_a_request_sends_what_the_runner_does_not_take(alice, runner):
     """F-30."""
-    app = Celery("refusing", broker="redis://127.0.0.1:1/0", set_as_current=True)
-    try:
-        with override_settings(FACEAUTH_CELERY=True):
-            alice.browser.get(f"/face/status/{alice.challenge.handle}/")
-    finally:
-        app.close()
+    with runner.refusing():
+        alice.browser.get(f"/face/status/{alice.challenge.handle}/")
 
     assert len(mail.outbox) == 1

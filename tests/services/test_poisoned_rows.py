@@ -100,7 +100,7 @@ def test_a_poll_that_fails_is_put_off_and_given_up(two, poison, caplog):
 def test_an_event_that_fails_is_put_off_and_given_up(two, poison):
     bad, good = two
     poison(bad.authentication)
-    with override_settings(FACEAUTH_CELERY=True, CELERY_BROKER_URL="memory://"):
+    with override_settings(FACEAUTH_RUNNER="celery", CELERY_BROKER_URL="memory://"):
         for person in two:
             deliver(event(person.authentication))
     bad.clock.shift(61)
@@ -123,7 +123,7 @@ def test_news_that_fails_does_not_keep_what_was_left_behind(two, poison):
     """In process, once the answer is out."""
     bad, good = two
     poison(bad.authentication)
-    with override_settings(FACEAUTH_CELERY=True, CELERY_BROKER_URL="memory://"):
+    with override_settings(FACEAUTH_RUNNER="celery", CELERY_BROKER_URL="memory://"):
         deliver(event(good.authentication))
     bad.clock.shift(61)
 

@@ -41,7 +41,7 @@ def test_repeated_and_untrusted_content(client, faceauth_simulator):
 
 
 def test_a_site_with_workers(client):
-    with override_settings(FACEAUTH_CELERY=True), simulated():
+    with override_settings(FACEAUTH_RUNNER="celery"), simulated():
         deliver_webhook(webhook_event(face_shown(client)))
 
     assert WebhookEvent.objects.get().state == "processed"

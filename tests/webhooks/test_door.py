@@ -256,7 +256,7 @@ def test_a_key_that_cannot_be_used_stops_everything(keys):
 @pytest.mark.parametrize("flags", [*product([True, False], repeat=3)])
 def test_no_setting_switches_verification_off(flags):
     """W-04, TH-15."""
-    names = ("DEBUG", "FACEAUTH_SIMULATOR_ENABLED", "FACEAUTH_CELERY")
+    names = ("DEBUG", "FACEAUTH_SIMULATOR_ENABLED", "FACEAUTH_SLOW_REVIEW")
     with override_settings(**dict(zip(names, flags, strict=True))):
         for headers in ({}, {"X-Debug": "1"}, {"X-Test-Mode": "true"}):
             assert deliver(event(FAV), signature="", **headers).status_code == 401

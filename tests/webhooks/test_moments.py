@@ -87,7 +87,7 @@ def test_an_event_is_acted_upon_whatever_moment_it_tells(captured, moment, zone)
 @pytest.mark.parametrize("year", [1, 9999])
 def test_an_event_that_was_kept_with_an_impossible_moment_is_acted_upon(captured, year):
     """(F-41): as rows of former versions may have it."""
-    with override_settings(FACEAUTH_CELERY=True, CELERY_BROKER_URL="memory://"):
+    with override_settings(FACEAUTH_RUNNER="celery", CELERY_BROKER_URL="memory://"):
         deliver(event(captured.authentication))
     WebhookEvent.objects.update(created_on=datetime(year, 6, 1, tzinfo=UTC))
     captured.clock.shift(61)

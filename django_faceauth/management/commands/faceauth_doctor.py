@@ -9,12 +9,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from django_faceauth.conf import conf
+from django_faceauth import runner
 from django_faceauth.services.monitoring import doctor
 
 
 class Command(BaseCommand):
-    """Checks settings, database, provider, broker, background work and erasures."""
+    """Checks settings, database, provider, runner, background work and erasures."""
 
     help = (
         "Reports what is wrong with this site, one line each; exits with 1 if there is a problem."
@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--no-network", action="store_true", help="call neither the provider nor the broker"
+            "--no-network", action="store_true", help="call neither the provider nor the runner"
         )
         parser.add_argument(
             "--deploy",
@@ -38,7 +38,7 @@ class Command(BaseCommand):
             now=timezone.now(),
             network=not options["no_network"],
             deploy=options["deploy"] or not settings.DEBUG,
-            reach_broker=reach_broker if conf.CELERY else None,
+            find_tasks=runner.tasks,
         )
         problems = 0
         for result in results:
@@ -46,11 +46,3 @@ class Command(BaseCommand):
             problems += result.level is doctor.Level.PROBLEM
         if problems:
             raise CommandError(ngettext("%d problem.", "%d problems.", problems) % problems)
-
-
-def reach_broker() -> None:
-    """Connect to the broker of Celery; raises if that fails, or if Celery is not installed."""
-    # Celery is heavy, and many sites have none.
-    from django_faceauth import tasks
-
-    tasks.reach_broker()

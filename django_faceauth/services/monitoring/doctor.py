@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
@@ -93,12 +94,12 @@ def examine(
     now: datetime,
     network: bool = True,
     deploy: bool = True,
-    reach_broker: Callable[[], None] | None = None,
+    find_tasks: Callable[[], ModuleType | None],
 ) -> Results:
-    """Check everything; without `network`, call neither the provider nor the broker.
+    """Check everything; without `network`, call neither the provider nor the runner.
 
-    With `deploy`, run the system checks that are for deployments, too. `reach_broker` connects
-    to the broker of a site with Celery.
+    With `deploy`, run the system checks that are for deployments, too. `find_tasks` returns
+    the tasks of the site's runner.
     """
     yield from check_settings(deploy=deploy)
     yield check_sessions()
@@ -107,8 +108,7 @@ def examine(
             yield from check_provider()
         with suppress(ConfigurationError, NoReverseMatch):
             yield from check_workflow_of_site()
-        if reach_broker is not None:
-            yield check_broker(reach_broker)
+        yield check_runner(find_tasks)
     tables = check_tables()
     yield tables
     if tables.level is Level.OK:  # else there are no rows to check
@@ -239,14 +239,17 @@ def _check_webhook(each: WorkflowSnapshot, webhook: WebhookAction) -> Results:
             yield warning("workflow", text % {"id": each.id, "name": name}, fix)
 
 
-def check_broker(reach_broker: Callable[[], None]) -> CheckResult:
-    """Connect to the broker of Celery."""
+def check_runner(find_tasks: Callable[[], ModuleType | None]) -> CheckResult:
+    """Say which runner the site has, and connect to its queue."""
     try:
-        reach_broker()
+        tasks = find_tasks()
+        if tasks is None:
+            return ok("runner", _("Web processes handle events and mails."))
+        tasks.reach()
     except Exception as error:  # each broker fails in its own way, and may name its URL
-        text = _("The broker of Celery cannot be reached: %s.") % type(error).__name__
-        return problem("broker", text, _("Start it, or correct its URL."))
-    return ok("broker", _("The broker of Celery answers."))
+        text = _("The runner cannot be reached: %s.") % type(error).__name__
+        return problem("runner", text, _("Start its broker or database, or correct its settings."))
+    return ok("runner", _("The runner is %s, and its queue answers.") % conf.RUNNER)
 
 
 def check_tables() -> CheckResult:
