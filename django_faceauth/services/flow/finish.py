@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django_faceauth import clocks
@@ -18,15 +18,18 @@ from django_faceauth.exceptions import (
 )
 from django_faceauth.models import (
     Applicant,
+    FaceAttempt,
     FaceAuthentication,
     FaceChallenge,
     IdentityVerification,
     ReviewCase,
+    WebhookEvent,
     database,
 )
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.models.challenge import FaceChallengeQuerySet
 from django_faceauth.provider.resources import AttemptSnapshot
+from django_faceauth.provider.webhook_payloads import CAPTURE_COMPLETED
 from django_faceauth.services import limits, review_queue
 from django_faceauth.services.dispatch import send_on_commit
 from django_faceauth.services.flow.capture import carries
@@ -62,15 +65,20 @@ def note_return(challenge: FaceChallenge, *, now: datetime) -> None:
 def finish(challenge: FaceChallenge, *, source: str, now: datetime) -> FaceChallenge:
     """Pull the result for a waiting user and end the challenge if there is one.
 
-    Asks when the browser has come back, otherwise when the next poll is due. Returns the
-    challenge as it is then. Raises a `ProviderError` when the provider gave no usable answer,
-    or a `ConfigurationError`; the challenge has not changed then.
+    Asks when the browser has come back, otherwise when the next poll is due; that is soon after
+    the provider has told of the capture. Returns the challenge as it is then. Raises a
+    `ProviderError` when the provider gave no usable answer, or a `ConfigurationError`; the
+    challenge has not changed then.
     """
     row = challenge.authentication
     if not challenge.is_open or challenge.started_at is None or row is None:
         return challenge
     if source == Source.POLL and (row.next_poll_at is None or row.next_poll_at > now):
         return challenge
+    if row.next_poll_at and now < row.next_poll_at <= now + polling_schedule.PULL_INTERVAL:
+        attempt = row.attempts.first()
+        if attempt and captures(attempt):  # the faces are being compared
+            return challenge
     with suppress(NotFound):  # the challenge has ended then
         refresh(row, source=source, now=now, someone_waits=True)
     return FaceChallenge.objects.select_related("authentication", "user").get(pk=challenge.pk)
@@ -131,7 +139,7 @@ def resolve(pulled: Pulled, *, now: datetime) -> None:
         elif row.status in AFTER_CAPTURE:
             attempt = row.attempts.first()
             # An approval that came now would already be stale.
-            if attempt and now - attempt.capture_not_before >= challenge.age_limit:
+            if attempt and now - capture_bounds(attempt, now=now)[0] >= challenge.age_limit:
                 close(challenge, State.EXPIRED, "too_late")
     if row.status == AuthenticationStatus.DECLINED:  # whether or not a challenge waited
         limits.note_decline(row.user_id, now=now)
@@ -239,7 +247,43 @@ def verify_approval(
         raise FlowMismatch("the provider's clock is ahead")
     if clocks.is_ahead(attempt.capture_not_before, now=now):
         raise FlowMismatch("the clock of one of our servers is ahead")
-    anchor = min(attempt.capture_not_before, now)
-    captured_at = attempt.capture_not_after or now
-    in_window = captured_at <= attempt.created_at + conf.CAPTURE_WINDOW
+    anchor, captured_by = capture_bounds(attempt, now=now)
+    in_window = captured_by <= attempt.created_at + conf.CAPTURE_WINDOW
     return anchor if in_window and now - anchor < challenge.age_limit else None
+
+
+def capture_bounds(attempt: FaceAttempt, *, now: datetime) -> tuple[datetime, datetime]:
+    """Return two moments between which the face was captured.
+
+    They are those of our polls, unless the provider has sent a signed event of the capture: then
+    its time counts, from the creation of this attempt to the first news of the capture.
+    """
+    not_before, not_after = min(attempt.capture_not_before, now), attempt.capture_not_after or now
+    for duration, received_at in captures(attempt):
+        # Of the clocks at the creation, the earlier: one that is ahead must not make it fresher.
+        begun_at = min(attempt.created_on or attempt.created_at, attempt.created_at)
+        heard_at = min(received_at, not_after)
+        if not clocks.is_ahead(begun_at + duration, now=heard_at):
+            not_before = max(not_before, min(begun_at + duration, heard_at))
+            return not_before, min(not_after, attempt.created_at + duration)
+    return not_before, not_after
+
+
+def captures(attempt: FaceAttempt) -> list[tuple[timedelta, datetime]]:
+    """Return how long after its creation a capture was completed, and when we heard of it.
+
+    By signed events, the earliest first. Those name the authentication alone, so what happened
+    before this attempt belongs to another one; both moments are of the provider's clock.
+    """
+    provider_id, created_on = attempt.authentication.provider_id, attempt.created_on
+    if created_on is None:
+        return []
+    events = WebhookEvent.objects.filter(
+        provider_id=provider_id, type=CAPTURE_COMPLETED, created_on__gte=created_on
+    )
+    return [
+        (event.created_on - created_on, event.received_at)
+        for event in events.order_by("created_on")
+        # Compared once more here: some databases take "fav_A" for "fav_a".
+        if event.created_on is not None and event.provider_id == provider_id
+    ]

@@ -31,7 +31,12 @@ from django_faceauth.services.enrolment import applicants
 from django_faceauth.services.grants import revocation
 from django_faceauth.services.sync import poll_lock, polling_schedule, provider_rate_limit
 from django_faceauth.signals import status_changed
-from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, AuthenticationStatus
+from django_faceauth.statuses import (
+    AFTER_CAPTURE,
+    BEFORE_CAPTURE,
+    UNDER_WAY,
+    AuthenticationStatus,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +71,8 @@ def pull(
 
     Returns None, without asking, while another process asks, within two seconds of the last
     poll, after too many polls, and when the rate limit of the site is reached. The attempts of
-    a face authentication are asked for too, when the status has changed since the last time.
+    a face authentication are asked for too, when the status has changed since the last time and
+    may be a result, and when we may have missed that one was created.
 
     Raises a `ProviderError` or a `ConfigurationError`. A resource that the provider no longer
     knows is marked as erased before the `NotFound`.
@@ -90,9 +96,11 @@ def pull(
         poll_lock.release_after_error(resource, now)
         raise
     row = apply(resource, snapshot, source=source, now=now)
-    if isinstance(row, FaceAuthentication) and has_stale_attempts(row):
-        return Pulled(row, snapshot, pull_attempts(row, now=now))
-    return Pulled(row, snapshot)
+    if not isinstance(row, FaceAuthentication) or not has_stale_attempts(row):
+        return Pulled(row, snapshot)
+    if row.status in UNFINISHED and row.attempts_synced_at is not None:
+        return Pulled(row, snapshot)  # none is missing, and the result is asked for anyway
+    return Pulled(row, snapshot, pull_attempts(row, now=now))
 
 
 def pull_attempts(
@@ -210,13 +218,15 @@ def locked(resource: Mirror) -> Mirror:
     return type(resource)._base_manager.select_for_update().get(pk=resource.pk)
 
 
-def expect(resource: Resource, *, by: datetime, now: datetime) -> None:
+def expect(
+    resource: Resource, *, by: datetime, now: datetime, synced_at: datetime | None = None
+) -> None:
     """Note that something is about to happen at the provider, and poll `by` then.
 
-    The mirrored attempts are out of date by that.
+    The mirrored attempts are out of date by that, unless they were synced at `synced_at`.
     """
     has_attempts = isinstance(resource, FaceAuthentication)
-    values = {"attempts_synced_at": None} if has_attempts else {}
+    values = {"attempts_synced_at": synced_at} if has_attempts else {}
     rows = type(resource)._base_manager.filter(pk=resource.pk)
     rows.update(last_change_at=now, next_poll_at=by, **values)
 
@@ -338,8 +348,14 @@ def _write(row: Resource, snapshot: AuthenticationSnapshot, source: str, now: da
     if not isinstance(row, FaceAuthentication):
         return
     row.risk_labels = facts["risk_labels"]
-    if previous != row.status:
+    newest = row.attempts.filter(created_at__lte=now).first()
+    # Of two attempts in a row that failed, the second may never have been seen under way.
+    has_failed = row.status == AuthenticationStatus.RETRY_REQUIRED
+    has_failed_again = has_failed and newest is not None and newest.status in UNDER_WAY
+    if previous != row.status or has_failed_again:
+        row.last_change_at = now
         row.next_poll_at = polling_schedule.after_change(row, now=now)
+    if previous != row.status:
         row.status_changes.create(previous=previous, status=row.status, source=source, at=now)
         send_on_commit(
             status_changed,
@@ -350,7 +366,6 @@ def _write(row: Resource, snapshot: AuthenticationSnapshot, source: str, now: da
             source=source,
         )
     # A status seen at `now` narrows down when the face was captured.
-    newest = row.attempts.filter(created_at__lte=now).first()
     if newest is None or newest.capture_not_after:
         return
     if row.status in BEFORE_CAPTURE:
