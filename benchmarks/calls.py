@@ -39,8 +39,8 @@ class History:
     """One face check, and how many reads it may cost.
 
     `copies` is how often each webhook is delivered: at once, or, of shuffled ones, at any moment
-    of the next seconds. A user who leaves does not come back from the capture page. A worker
-    sweeps every five seconds.
+    of the next seconds. A user who leaves does not come back from the capture page, others do
+    after some seconds; the comparison takes two. A worker sweeps every five seconds.
     """
 
     what: str
@@ -49,6 +49,7 @@ class History:
     is_shuffled: bool = False
     leaves: bool = False
     has_worker: bool = False
+    returns_after: int = 1
     script: str = "10000"
     tries: int = 1
 
@@ -60,6 +61,7 @@ HISTORIES: Final = (
     History("doubled", 3, copies=2),
     History("shuffled", 3, is_shuffled=True),
     History("none, the user waits", 3, copies=0),
+    History("none, the user returns late", 2, copies=0, returns_after=3),
     History("in order, declined", 3, script="62321"),
     History("in order, a retry after a broken-off capture", 5, script="61402A10000", tries=2),
     History("in order, a retry after inconclusive checks", 5, script="61402I10000", tries=2),
@@ -117,7 +119,7 @@ class _Check:
             self.person.visitor.open(capture)
             self._pass(SHOWS)
             back = self.person.shows_face(capture)
-            self._pass(1)
+            self._pass(self.history.returns_after)
             if not self.history.leaves:
                 self.person.returns(back)
             for _ in range(WAITS // 2):

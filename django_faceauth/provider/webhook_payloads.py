@@ -20,9 +20,8 @@ from django_faceauth.provider.resources import moment_in, reject_constant
 FAMILY: Final = "face_authentication_"
 IDENTITY_FAMILY: Final = "identity_verification_"
 ANONYMIZED_TYPES: Final = frozenset({f"{FAMILY}anonymized", f"{IDENTITY_FAMILY}anonymized"})
-CHECKS_COMPLETED: Final = f"{FAMILY}checks_completed"
 CAPTURE_COMPLETED: Final = f"{FAMILY}capture_completed"
-#: Events of what we asked for or the user did: no result is known yet.
+#: Events of what we asked for or the user did: there is no result yet.
 EARLY_TYPES: Final = frozenset(
     family + name
     for family in (FAMILY, IDENTITY_FAMILY)

@@ -32,23 +32,12 @@ from django_faceauth.models import (
 )
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.models.resource import Resource
-from django_faceauth.provider.webhook_payloads import (
-    ANONYMIZED_TYPES,
-    CAPTURE_COMPLETED,
-    CHECKS_COMPLETED,
-    EARLY_TYPES,
-    WebhookPayload,
-)
+from django_faceauth.provider.webhook_payloads import ANONYMIZED_TYPES, EARLY_TYPES, WebhookPayload
 from django_faceauth.services import unexpected_errors
 from django_faceauth.services.flow import finish
 from django_faceauth.services.privacy import erasure
-from django_faceauth.services.sync import (
-    polling_schedule,
-    provider_rate_limit,
-    reconciliation,
-    sync,
-)
-from django_faceauth.statuses import ACCEPTS_ATTEMPT, AT_REST, DECIDED
+from django_faceauth.services.sync import polling_schedule, provider_rate_limit, reconciliation
+from django_faceauth.statuses import AT_REST, DECIDED
 
 logger = logging.getLogger(__name__)
 
@@ -201,7 +190,7 @@ def _act(event: WebhookEvent, now: datetime) -> DueAt:
         return _end(event, State.IGNORED)
     if _is_covered(event, row, now):
         if event.type in EARLY_TYPES and isinstance(row, FaceAuthentication):
-            _plan_poll(row, event)
+            finish.expect_news(row, event)
         return _end(event, State.PROCESSED)
     try:
         pulled = finish.refresh(row, source=StatusChange.Source.WEBHOOK, now=now)
@@ -216,9 +205,9 @@ def _act(event: WebhookEvent, now: datetime) -> DueAt:
 
 
 def _is_covered(event: WebhookEvent, row: Resource, now: datetime) -> bool:
-    """Return whether no answer to the event could change anything.
+    """Return whether what we hold is as new as the event, or it tells of no result.
 
-    What we hold is newer than it, and was acted on, or it cannot tell of a result.
+    What we hold was acted on, too.
     """
     if row.synced_at is None:
         return False
@@ -239,23 +228,10 @@ def _is_covered(event: WebhookEvent, row: Resource, now: datetime) -> bool:
     # While an authentication is moving, two of its states may bear the same time.
     if created_on == modified_on and row.status in AT_REST:
         return True
-    # The event of a result may be a little younger than the result, but not than an audit.
-    if event.type == CHECKS_COMPLETED and row.status in DECIDED and modified_on is not None:
-        return created_on < modified_on + LATER
+    # A result is told a little later than it was found; whatever changes it is another event.
+    if event.type == "face_authentication_checks_completed" and row.status in DECIDED:
+        return modified_on is not None and created_on < modified_on + LATER
     return created_on + clocks.ALLOWED_SKEW <= row.synced_at
-
-
-def _plan_poll(row: FaceAuthentication, event: WebhookEvent) -> None:
-    """Put polls off until the event of the result should have come, as this one has."""
-    if row.next_poll_at is None or row.status not in ACCEPTS_ATTEMPT:
-        return
-    if not (event.created_on and row.modified_on and event.created_on >= row.modified_on):
-        return  # old news, or none of this attempt
-    if event.type == CAPTURE_COMPLETED:
-        sync.plan(row, event.received_at + polling_schedule.PULL_INTERVAL)
-    else:
-        latest = event.received_at + polling_schedule.BRISK[1]
-        sync.plan(row, max(row.next_poll_at, latest))
 
 
 def _put_off(event: WebhookEvent, due_at: datetime, **values: Any) -> DueAt:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from django_faceauth import clocks
@@ -37,7 +37,13 @@ from django_faceauth.services.grants import grants
 from django_faceauth.services.sync import polling_schedule, sync
 from django_faceauth.services.sync.sync import Pulled
 from django_faceauth.signals import challenge_refused
-from django_faceauth.statuses import AFTER_CAPTURE, AT_REST, AttemptStatus, AuthenticationStatus
+from django_faceauth.statuses import (
+    ACCEPTS_ATTEMPT,
+    AFTER_CAPTURE,
+    AT_REST,
+    AttemptStatus,
+    AuthenticationStatus,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -65,10 +71,9 @@ def note_return(challenge: FaceChallenge, *, now: datetime) -> None:
 def finish(challenge: FaceChallenge, *, source: str, now: datetime) -> FaceChallenge:
     """Pull the result for a waiting user and end the challenge if there is one.
 
-    Asks when the browser has come back, otherwise when the next poll is due; that is soon after
-    the provider has told of the capture. Returns the challenge as it is then. Raises a
-    `ProviderError` when the provider gave no usable answer, or a `ConfigurationError`; the
-    challenge has not changed then.
+    Asks when the browser has come back, unless the faces are known to be compared, otherwise when
+    the next poll is due. Returns the challenge as it is then. Raises a `ProviderError` when the
+    provider gave no usable answer, or a `ConfigurationError`; the challenge has not changed then.
     """
     row = challenge.authentication
     if not challenge.is_open or challenge.started_at is None or row is None:
@@ -77,7 +82,7 @@ def finish(challenge: FaceChallenge, *, source: str, now: datetime) -> FaceChall
         return challenge
     if row.next_poll_at and now < row.next_poll_at <= now + polling_schedule.PULL_INTERVAL:
         attempt = row.attempts.first()
-        if attempt and captures(attempt):  # the faces are being compared
+        if attempt and capture_bounds(attempt, now=now)[1] < now:  # the faces are being compared
             return challenge
     with suppress(NotFound):  # the challenge has ended then
         refresh(row, source=source, now=now, someone_waits=True)
@@ -253,37 +258,34 @@ def verify_approval(
 
 
 def capture_bounds(attempt: FaceAttempt, *, now: datetime) -> tuple[datetime, datetime]:
-    """Return two moments between which the face was captured.
+    """Return two moments between which the face was captured, as far as we can prove.
 
-    They are those of our polls, unless the provider has sent a signed event of the capture: then
-    its time counts, from the creation of this attempt to the first news of the capture.
+    They are those of our polls, narrowed by the earliest signed event of a capture. Events name
+    the authentication alone: what happened before this attempt was created belongs to another.
     """
     not_before, not_after = min(attempt.capture_not_before, now), attempt.capture_not_after or now
-    for duration, received_at in captures(attempt):
-        # Of the clocks at the creation, the earlier: one that is ahead must not make it fresher.
-        begun_at = min(attempt.created_on or attempt.created_at, attempt.created_at)
-        heard_at = min(received_at, not_after)
-        if not clocks.is_ahead(begun_at + duration, now=heard_at):
-            not_before = max(not_before, min(begun_at + duration, heard_at))
+    provider_id, created_on = attempt.authentication.provider_id, attempt.created_on
+    events = WebhookEvent.objects.filter(type=CAPTURE_COMPLETED, provider_id=provider_id)
+    for event in events.filter(created_on__gte=created_on or clocks.LATEST).order_by("created_on"):
+        # Compared once more here: some databases take "fav_A" for "fav_a".
+        if event.provider_id != provider_id or not (created_on and event.created_on):
+            continue
+        duration = event.created_on - created_on  # by one clock, whatever that says
+        captured_at = min(created_on, attempt.created_at) + duration
+        known_at = min(event.received_at, not_after)
+        if not clocks.is_ahead(captured_at, now=known_at):
+            not_before = max(not_before, min(captured_at, known_at))
             return not_before, min(not_after, attempt.created_at + duration)
     return not_before, not_after
 
 
-def captures(attempt: FaceAttempt) -> list[tuple[timedelta, datetime]]:
-    """Return how long after its creation a capture was completed, and when we heard of it.
-
-    By signed events, the earliest first. Those name the authentication alone, so what happened
-    before this attempt belongs to another one; both moments are of the provider's clock.
-    """
-    provider_id, created_on = attempt.authentication.provider_id, attempt.created_on
-    if created_on is None:
-        return []
-    events = WebhookEvent.objects.filter(
-        provider_id=provider_id, type=CAPTURE_COMPLETED, created_on__gte=created_on
-    )
-    return [
-        (event.created_on - created_on, event.received_at)
-        for event in events.order_by("created_on")
-        # Compared once more here: some databases take "fav_A" for "fav_a".
-        if event.created_on is not None and event.provider_id == provider_id
-    ]
+def expect_news(row: FaceAuthentication, event: WebhookEvent) -> None:
+    """Put the next poll off, since an event of the result should come as this one did."""
+    is_news = event.created_on and row.modified_on and event.created_on >= row.modified_on
+    if row.next_poll_at is None or row.status not in ACCEPTS_ATTEMPT or not is_news:
+        return
+    if event.type == CAPTURE_COMPLETED:
+        sync.plan(row, event.received_at + polling_schedule.PULL_INTERVAL)
+    else:
+        latest = event.received_at + polling_schedule.BRISK[1]
+        sync.plan(row, max(row.next_poll_at, latest))

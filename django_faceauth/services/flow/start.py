@@ -285,5 +285,5 @@ def _create_attempt(
             client_information=options.information,
         )
     sync.mirror_attempts(authentication, [attempt], started_at=now)
-    sync.expect(authentication, by=now + PULL_INTERVAL, now=now, synced_at=now)
+    sync.expect(authentication, by=now + PULL_INTERVAL, now=now)
     return attempt

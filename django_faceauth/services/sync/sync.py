@@ -31,12 +31,7 @@ from django_faceauth.services.enrolment import applicants
 from django_faceauth.services.grants import revocation
 from django_faceauth.services.sync import poll_lock, polling_schedule, provider_rate_limit
 from django_faceauth.signals import status_changed
-from django_faceauth.statuses import (
-    AFTER_CAPTURE,
-    BEFORE_CAPTURE,
-    UNDER_WAY,
-    AuthenticationStatus,
-)
+from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, AuthenticationStatus
 
 logger = logging.getLogger(__name__)
 
@@ -71,8 +66,7 @@ def pull(
 
     Returns None, without asking, while another process asks, within two seconds of the last
     poll, after too many polls, and when the rate limit of the site is reached. The attempts of
-    a face authentication are asked for too, when the status has changed since the last time and
-    may be a result, and when we may have missed that one was created.
+    a face authentication are asked for too, when the status has changed since the last time.
 
     Raises a `ProviderError` or a `ConfigurationError`. A resource that the provider no longer
     knows is marked as erased before the `NotFound`.
@@ -96,11 +90,9 @@ def pull(
         poll_lock.release_after_error(resource, now)
         raise
     row = apply(resource, snapshot, source=source, now=now)
-    if not isinstance(row, FaceAuthentication) or not has_stale_attempts(row):
-        return Pulled(row, snapshot)
-    if row.status in UNFINISHED and row.attempts_synced_at is not None:
-        return Pulled(row, snapshot)  # none is missing, and the result is asked for anyway
-    return Pulled(row, snapshot, pull_attempts(row, now=now))
+    if isinstance(row, FaceAuthentication) and has_stale_attempts(row):
+        return Pulled(row, snapshot, pull_attempts(row, now=now))
+    return Pulled(row, snapshot)
 
 
 def pull_attempts(
@@ -130,9 +122,14 @@ def look_at_attempts(
 
 
 def has_stale_attempts(row: FaceAuthentication) -> bool:
-    """Return whether something has happened since the attempts were last asked for."""
+    """Return whether something has happened since the attempts were last asked for.
+
+    What happens before there is a result matters only while no attempt is known.
+    """
     known, changed = row.attempts_synced_at, row.last_change_at
-    return changed is not None and (known is None or known < changed)
+    if changed is None or (known is not None and known >= changed):
+        return False
+    return row.status not in UNFINISHED or not row.attempts.exists()
 
 
 def _list_attempts(
@@ -218,15 +215,13 @@ def locked(resource: Mirror) -> Mirror:
     return type(resource)._base_manager.select_for_update().get(pk=resource.pk)
 
 
-def expect(
-    resource: Resource, *, by: datetime, now: datetime, synced_at: datetime | None = None
-) -> None:
+def expect(resource: Resource, *, by: datetime, now: datetime) -> None:
     """Note that something is about to happen at the provider, and poll `by` then.
 
-    The mirrored attempts are out of date by that, unless they were synced at `synced_at`.
+    The mirrored attempts are out of date by that.
     """
     has_attempts = isinstance(resource, FaceAuthentication)
-    values = {"attempts_synced_at": synced_at} if has_attempts else {}
+    values = {"attempts_synced_at": None} if has_attempts else {}
     rows = type(resource)._base_manager.filter(pk=resource.pk)
     rows.update(last_change_at=now, next_poll_at=by, **values)
 
@@ -310,6 +305,10 @@ def filter_facts(row: Resource, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def saw_unopened(attempt: AttemptSnapshot, *, now: datetime) -> None:
     """Note that the link of an attempt was still unopened at `now`: no face yet."""
+    # How it ends is to be asked for, although it was asked for just now.
+    FaceAuthentication.objects.filter(attempts__provider_id=attempt.id).update(
+        attempts_synced_at=None
+    )
     rows = FaceAttempt.objects.filter(provider_id=attempt.id, capture_not_before__lt=now)
     rows.update(capture_not_before=now)
 
@@ -348,14 +347,8 @@ def _write(row: Resource, snapshot: AuthenticationSnapshot, source: str, now: da
     if not isinstance(row, FaceAuthentication):
         return
     row.risk_labels = facts["risk_labels"]
-    newest = row.attempts.filter(created_at__lte=now).first()
-    # Of two attempts in a row that failed, the second may never have been seen under way.
-    has_failed = row.status == AuthenticationStatus.RETRY_REQUIRED
-    has_failed_again = has_failed and newest is not None and newest.status in UNDER_WAY
-    if previous != row.status or has_failed_again:
-        row.last_change_at = now
-        row.next_poll_at = polling_schedule.after_change(row, now=now)
     if previous != row.status:
+        row.next_poll_at = polling_schedule.after_change(row, now=now)
         row.status_changes.create(previous=previous, status=row.status, source=source, at=now)
         send_on_commit(
             status_changed,
@@ -366,6 +359,7 @@ def _write(row: Resource, snapshot: AuthenticationSnapshot, source: str, now: da
             source=source,
         )
     # A status seen at `now` narrows down when the face was captured.
+    newest = row.attempts.filter(created_at__lte=now).first()
     if newest is None or newest.capture_not_after:
         return
     if row.status in BEFORE_CAPTURE:
