@@ -205,10 +205,7 @@ def _act(event: WebhookEvent, now: datetime) -> DueAt:
 
 
 def _is_covered(event: WebhookEvent, row: Resource, now: datetime) -> bool:
-    """Return whether what we hold is as new as the event, or it tells of no result.
-
-    What we hold was acted on, too.
-    """
+    """Return whether an answer to the event could change nothing that we have acted on."""
     if row.synced_at is None:
         return False
     if isinstance(row, FaceAuthentication) and finish.is_unsettled(row):

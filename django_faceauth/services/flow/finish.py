@@ -37,13 +37,7 @@ from django_faceauth.services.grants import grants
 from django_faceauth.services.sync import polling_schedule, sync
 from django_faceauth.services.sync.sync import Pulled
 from django_faceauth.signals import challenge_refused
-from django_faceauth.statuses import (
-    ACCEPTS_ATTEMPT,
-    AFTER_CAPTURE,
-    AT_REST,
-    AttemptStatus,
-    AuthenticationStatus,
-)
+from django_faceauth.statuses import AFTER_CAPTURE, AT_REST, AttemptStatus, AuthenticationStatus
 
 logger = logging.getLogger(__name__)
 
@@ -282,10 +276,9 @@ def capture_bounds(attempt: FaceAttempt, *, now: datetime) -> tuple[datetime, da
 def expect_news(row: FaceAuthentication, event: WebhookEvent) -> None:
     """Put the next poll off, since an event of the result should come as this one did."""
     is_news = event.created_on and row.modified_on and event.created_on >= row.modified_on
-    if row.next_poll_at is None or row.status not in ACCEPTS_ATTEMPT or not is_news:
+    if row.next_poll_at is None or row.status in AFTER_CAPTURE or not is_news:
         return
     if event.type == CAPTURE_COMPLETED:
         sync.plan(row, event.received_at + polling_schedule.PULL_INTERVAL)
     else:
-        latest = event.received_at + polling_schedule.BRISK[1]
-        sync.plan(row, max(row.next_poll_at, latest))
+        sync.plan(row, max(row.next_poll_at, event.received_at + polling_schedule.BRISK[1]))
