@@ -65,6 +65,12 @@ HISTORIES: Final = (
     History("in order, declined", 3, script="62321"),
     History("in order, a retry after a broken-off capture", 5, script="61402A10000", tries=2),
     History("in order, a retry after inconclusive checks", 5, script="61402I10000", tries=2),
+    History(
+        *("shuffled, a retry after inconclusive checks", 6),
+        is_shuffled=True,
+        script="61402I10000",
+        tries=2,
+    ),
     History("none, a worker sweeps", None, copies=0, has_worker=True),
 )
 
