@@ -162,6 +162,30 @@ def test_the_event_of_an_earlier_attempt_does_not_date_a_later_one(person, clock
     assert finishes(person).verified_at == asked_at
 
 
+@pytest.mark.parametrize(
+    ("after", "is_told", "state"), [(100, True, "granted"), (601, False, "expired")]
+)
+def test_each_attempt_has_its_own_event(person, clock, settings, after, is_told, state):
+    """The earlier one neither hides the later one nor stands in for it."""
+    settings.FACEAUTH_MAX_AGE = 3600
+    start = person.is_asked()
+    capture = person.is_handed_over(start)
+    clock.shift(50)
+    person.shows_face(capture, "no_camera")
+    tell(person)
+    finishes(person)
+    clock.shift(3)
+    captured_at = captures(person, clock, after=after, start=start)
+    if is_told:
+        tell(person)
+    clock.shift(3)
+
+    challenge = finishes(person)
+
+    assert challenge.state == state
+    assert challenge.verified_at == (captured_at if is_told else None)
+
+
 # -- what comes late, again, or in another order
 
 
