@@ -10,7 +10,7 @@ from importlib import import_module
 
 import django
 
-NAMES = ("gate", "ingest", "pulls", "sweep", "imports", "admin")
+NAMES = ("gate", "ingest", "calls", "pulls", "sweep", "imports", "admin")
 
 
 def main() -> int:

@@ -116,6 +116,21 @@ def test_every_gauge(scrape, person):
     assert scrape("healthy") == 0
 
 
+def test_what_a_check_costs_at_the_provider(scrape, people):
+    """Calls for each result of the last hour, and the share of the account's reads."""
+    assert scrape("reads_per_check") is scrape("writes_per_check") is None
+    assert scrape("account_used_ratio") == 0
+
+    anna, ben = people(), people()
+    anna.passes("/statements/")
+    ben.is_handed_over(ben.is_asked())  # and gives up: that is paid for, too
+
+    assert (scrape("reads_per_check"), scrape("writes_per_check")) == (3, 4)
+    assert scrape("account_used_ratio") == 3 / 3 / 100
+    anna.clock.shift(timedelta(hours=1))
+    assert (scrape("reads_per_check"), scrape("account_used_ratio")) == (None, 0)
+
+
 def test_why_the_provider_is_not_asked(scrape, person, provider):
     """What others call the state of a breaker (P-06)."""
     assert scrape("paused", reason="no_access") == scrape("paused", reason="asked_to") == 0

@@ -121,6 +121,10 @@ def _figures(found: Statistics, site: AdminSite) -> Iterator[tuple[Any, ...]]:
     yield _("Backlog of events"), number_format(health.backlog), *waiting, ""
     used, doctor = f"{round(health.budget_used * 100)} %", _("Run faceauth_doctor.")
     yield _("Provider rate limit in use"), used, health.why_paused, "", health.pause and doctor
+    calls = (health.reads_per_check, health.writes_per_check)
+    value = " + ".join(number_format(number, 1) for number in calls if number) or NOTHING
+    share = _("%(share)s %% of the account's reads") % {"share": round(health.account_used * 100)}
+    yield _("Reads and writes for each result"), value, share, "", ""
     late, sweep = _("More than five minutes late"), _("Run faceauth_sync --watch or Celery beat.")
     ask = _("Select them and ask the provider. If that changes nothing, contact its support.")
     update = _("Update django-faceauth.")

@@ -20,6 +20,13 @@ from django_faceauth.provider.resources import moment_in, reject_constant
 FAMILY: Final = "face_authentication_"
 IDENTITY_FAMILY: Final = "identity_verification_"
 ANONYMIZED_TYPES: Final = frozenset({f"{FAMILY}anonymized", f"{IDENTITY_FAMILY}anonymized"})
+CAPTURE_COMPLETED: Final = f"{FAMILY}capture_completed"
+#: Events of what we asked for or the user did: there is no result yet.
+EARLY_TYPES: Final = frozenset(
+    family + name
+    for family in (FAMILY, IDENTITY_FAMILY)
+    for name in ["created", "opened", "started", "reset", "retry_requested", "capture_completed"]
+)
 
 MAX_DEPTH: Final = 20
 _EVENT: Final = re.compile(r"evn?t_[0-9A-Za-z]{10,64}")

@@ -184,6 +184,15 @@ def test_fraud_codes_are_for_those_who_may_see_them(staff, reader, people):
 # -- health
 
 
+def test_the_cost_of_a_check_is_shown(reader, people):
+    people().passes("/statements/")
+
+    (cost,) = (figure for figure in figures(reader) if "Reads and writes" in figure.name)
+
+    assert cost.value == "2.0 + 2.0"
+    assert "1 % of the account" in cost.hint
+
+
 def test_each_bad_figure_links_to_its_rows_and_says_the_cure(reader, people):
     """(F-62): a row that is stuck in each way, beside others that are not."""
     rows = [people() for _ in range(4)]

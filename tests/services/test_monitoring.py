@@ -97,6 +97,19 @@ def test_the_delay_of_webhooks_is_that_of_the_last_hour(clock, db):
     assert report().newest_event == timedelta(hours=1)
 
 
+@pytest.mark.parametrize("script", ["10000", "62321", "61402A10000"])
+def test_calls_are_counted_as_the_provider_counts_them(people, provider, script):
+    person = people(scripted(script))
+    start = person.is_asked()
+    person.proves(start)
+    if "A" in script:
+        person.proves(start)
+
+    assert report().reads_per_check == provider.count("GET")
+    assert report().writes_per_check == provider.count("POST")
+    assert report().is_good
+
+
 @pytest.mark.parametrize(
     ("environment", "refused", "overdue"),
     [("sandbox", 2, timedelta(minutes=6)), ("live", 0, timedelta(0))],

@@ -184,7 +184,7 @@ def test_fifty_events_at_once_are_one_question(captured, provider):
     """At most one in two seconds, and what it did not answer is asked again (W-08)."""
     asked = provider.questions
     for _ in range(50):
-        tell(captured, "opened")
+        tell(captured, "invented_tomorrow")
     assert provider.questions == asked + 1
 
     sweep_for(captured.clock, timedelta(seconds=30))
@@ -210,7 +210,7 @@ def test_one_asks_at_a_time(captured, provider):
 
 
 def test_an_event_spends_from_the_budget_of_the_site(captured, provider):
-    tell(captured, "opened")
+    tell(captured, "invented_tomorrow")
     ProviderRateLimit.objects.update(spent_until=(timezone.now().timestamp() + 30) * 1_000_000)
     captured.clock.shift(3)
     asked = provider.questions
@@ -602,7 +602,7 @@ def test_receivers_are_told_after_the_commit(captured):
 def test_what_was_left_behind_is_taken_along(captured, provider):
     """Without Celery the next webhook takes up what had to wait."""
     for _ in range(3):
-        tell(captured, "opened")
+        tell(captured, "invented_tomorrow")
     assert states() == ["processed", "stored", "stored"]
     captured.clock.shift(3)
 

@@ -32,12 +32,12 @@ from django_faceauth.models import (
 )
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.models.resource import Resource
-from django_faceauth.provider.webhook_payloads import ANONYMIZED_TYPES, WebhookPayload
+from django_faceauth.provider.webhook_payloads import ANONYMIZED_TYPES, EARLY_TYPES, WebhookPayload
 from django_faceauth.services import unexpected_errors
 from django_faceauth.services.flow import finish
 from django_faceauth.services.privacy import erasure
 from django_faceauth.services.sync import polling_schedule, provider_rate_limit, reconciliation
-from django_faceauth.statuses import AT_REST
+from django_faceauth.statuses import AT_REST, DECIDED
 
 logger = logging.getLogger(__name__)
 
@@ -189,6 +189,8 @@ def _act(event: WebhookEvent, now: datetime) -> DueAt:
     if row.environment != conf.ENVIRONMENT:
         return _end(event, State.IGNORED)
     if _is_covered(event, row, now):
+        if event.type in EARLY_TYPES and isinstance(row, FaceAuthentication):
+            finish.expect_news(row, event)
         return _end(event, State.PROCESSED)
     try:
         pulled = finish.refresh(row, source=StatusChange.Source.WEBHOOK, now=now)
@@ -203,11 +205,13 @@ def _act(event: WebhookEvent, now: datetime) -> DueAt:
 
 
 def _is_covered(event: WebhookEvent, row: Resource, now: datetime) -> bool:
-    """Return whether what we hold is newer than the event, and was acted on."""
+    """Return whether an answer to the event could change nothing that we have acted on."""
     if row.synced_at is None:
         return False
     if isinstance(row, FaceAuthentication) and finish.is_unsettled(row):
         return False
+    if event.type in EARLY_TYPES:
+        return True
     if event.type in ANONYMIZED_TYPES:
         return row.erased_at is not None
     if row.synced_at >= event.received_at + LATER:
@@ -221,6 +225,9 @@ def _is_covered(event: WebhookEvent, row: Resource, now: datetime) -> bool:
     # While an authentication is moving, two of its states may bear the same time.
     if created_on == modified_on and row.status in AT_REST:
         return True
+    # A result is told a little later than it was found; whatever changes it is another event.
+    if event.type == "face_authentication_checks_completed" and row.status in DECIDED:
+        return modified_on is not None and created_on < modified_on + LATER
     return created_on + clocks.ALLOWED_SKEW <= row.synced_at
 
 

@@ -18,15 +18,18 @@ from django_faceauth.exceptions import (
 )
 from django_faceauth.models import (
     Applicant,
+    FaceAttempt,
     FaceAuthentication,
     FaceChallenge,
     IdentityVerification,
     ReviewCase,
+    WebhookEvent,
     database,
 )
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.models.challenge import FaceChallengeQuerySet
 from django_faceauth.provider.resources import AttemptSnapshot
+from django_faceauth.provider.webhook_payloads import CAPTURE_COMPLETED
 from django_faceauth.services import limits, review_queue
 from django_faceauth.services.dispatch import send_on_commit
 from django_faceauth.services.flow.capture import carries
@@ -62,15 +65,19 @@ def note_return(challenge: FaceChallenge, *, now: datetime) -> None:
 def finish(challenge: FaceChallenge, *, source: str, now: datetime) -> FaceChallenge:
     """Pull the result for a waiting user and end the challenge if there is one.
 
-    Asks when the browser has come back, otherwise when the next poll is due. Returns the
-    challenge as it is then. Raises a `ProviderError` when the provider gave no usable answer,
-    or a `ConfigurationError`; the challenge has not changed then.
+    Asks when the browser has come back, unless the faces are known to be compared, otherwise when
+    the next poll is due. Returns the challenge as it is then. Raises a `ProviderError` when the
+    provider gave no usable answer, or a `ConfigurationError`; the challenge has not changed then.
     """
     row = challenge.authentication
     if not challenge.is_open or challenge.started_at is None or row is None:
         return challenge
     if source == Source.POLL and (row.next_poll_at is None or row.next_poll_at > now):
         return challenge
+    if row.next_poll_at and now < row.next_poll_at <= now + polling_schedule.PULL_INTERVAL:
+        attempt = row.attempts.first()
+        if attempt and capture_bounds(attempt, now=now)[1] < now:  # the faces are being compared
+            return challenge
     with suppress(NotFound):  # the challenge has ended then
         refresh(row, source=source, now=now, someone_waits=True)
     return FaceChallenge.objects.select_related("authentication", "user").get(pk=challenge.pk)
@@ -131,7 +138,7 @@ def resolve(pulled: Pulled, *, now: datetime) -> None:
         elif row.status in AFTER_CAPTURE:
             attempt = row.attempts.first()
             # An approval that came now would already be stale.
-            if attempt and now - attempt.capture_not_before >= challenge.age_limit:
+            if attempt and now - capture_bounds(attempt, now=now)[0] >= challenge.age_limit:
                 close(challenge, State.EXPIRED, "too_late")
     if row.status == AuthenticationStatus.DECLINED:  # whether or not a challenge waited
         limits.note_decline(row.user_id, now=now)
@@ -239,7 +246,39 @@ def verify_approval(
         raise FlowMismatch("the provider's clock is ahead")
     if clocks.is_ahead(attempt.capture_not_before, now=now):
         raise FlowMismatch("the clock of one of our servers is ahead")
-    anchor = min(attempt.capture_not_before, now)
-    captured_at = attempt.capture_not_after or now
-    in_window = captured_at <= attempt.created_at + conf.CAPTURE_WINDOW
+    anchor, captured_by = capture_bounds(attempt, now=now)
+    in_window = captured_by <= attempt.created_at + conf.CAPTURE_WINDOW
     return anchor if in_window and now - anchor < challenge.age_limit else None
+
+
+def capture_bounds(attempt: FaceAttempt, *, now: datetime) -> tuple[datetime, datetime]:
+    """Return two moments between which the face was captured, as far as we can prove.
+
+    They are those of our polls, narrowed by the earliest signed event of a capture. Events name
+    the authentication alone: what happened before this attempt was created belongs to another.
+    """
+    not_before, not_after = min(attempt.capture_not_before, now), attempt.capture_not_after or now
+    provider_id, created_on = attempt.authentication.provider_id, attempt.created_on
+    events = WebhookEvent.objects.filter(type=CAPTURE_COMPLETED, provider_id=provider_id)
+    for event in events.filter(created_on__gte=created_on or clocks.LATEST).order_by("created_on"):
+        # Compared once more here: some databases take "fav_A" for "fav_a".
+        if event.provider_id != provider_id or not (created_on and event.created_on):
+            continue
+        duration = event.created_on - created_on  # by one clock, whatever that says
+        captured_at = min(created_on, attempt.created_at) + duration
+        known_at = min(event.received_at, not_after)
+        if not clocks.is_ahead(captured_at, now=known_at):
+            not_before = max(not_before, min(captured_at, known_at))
+            return not_before, min(not_after, attempt.created_at + duration)
+    return not_before, not_after
+
+
+def expect_news(row: FaceAuthentication, event: WebhookEvent) -> None:
+    """Put the next poll off, since an event of the result should come as this one did."""
+    is_news = event.created_on and row.modified_on and event.created_on >= row.modified_on
+    if row.next_poll_at is None or row.status in AFTER_CAPTURE or not is_news:
+        return
+    if event.type == CAPTURE_COMPLETED:
+        sync.plan(row, event.received_at + polling_schedule.PULL_INTERVAL)
+    else:
+        sync.plan(row, max(row.next_poll_at, event.received_at + polling_schedule.BRISK[1]))

@@ -40,7 +40,7 @@ from django_faceauth.services.flow.finish import TROUBLES, close
 from django_faceauth.services.flow.progress import START_TIMEOUT
 from django_faceauth.services.grants import grants
 from django_faceauth.services.privacy import consent
-from django_faceauth.services.sync import poll_lock, provider_rate_limit, sync
+from django_faceauth.services.sync import provider_rate_limit, sync
 from django_faceauth.services.sync.polling_schedule import MOST_POLLS, PULL_INTERVAL, PULL_TIMEOUT
 from django_faceauth.statuses import (
     BEFORE_CAPTURE,
@@ -145,8 +145,7 @@ def _hand_off(
                     return _link_of(challenge, now)
                 attempt = next(iter(listed), None)
                 if attempt is not None and attempt.status == AttemptStatus.CHECKS_IN_PROGRESS:
-                    sync.expect(authentication, by=now, now=now)
-                    poll_lock.release_for_attempts(authentication)  # for the waiting page
+                    sync.expect(authentication, by=now, now=now, pulled_at=None)
                     return None
         by_sms = options.phone_number is not None
         if attempt is not None and not by_sms and can_be_opened(attempt, challenge.handle, now=now):

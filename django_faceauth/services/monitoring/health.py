@@ -25,7 +25,7 @@ from django_faceauth.models import (
     WebhookEvent,
 )
 from django_faceauth.services.sync import provider_rate_limit
-from django_faceauth.statuses import AuthenticationStatus
+from django_faceauth.statuses import DECIDED, AuthenticationStatus
 
 #: Work that is overdue for this long means that no sweep runs.
 OVERDUE: Final = timedelta(minutes=5)
@@ -36,9 +36,12 @@ STUCK_AFTER_SLOW_REVIEW: Final = timedelta(days=1)
 #: What has been stuck for longer has been given up, and does not ring for ever.
 GIVEN_UP_AFTER: Final = timedelta(days=8)
 
-#: Webhook delays are measured over the last hour, and at most this many events.
+#: Webhook delays and calls are measured over the last hour, and at most this many rows.
 DELAY_WINDOW: Final = timedelta(hours=1)
 DELAY_SAMPLE: Final = 500
+
+#: The provider's limit of reads a second, for all that an account does.
+ACCOUNT_READS: Final = 100
 
 KNOWN_STATUSES: Final = ("", *(status.value for status in AuthenticationStatus))
 NOTHING: Final = timedelta(0)
@@ -60,7 +63,9 @@ class Health:
     are the median and the 95th percentile of the time from the provider to us in the last hour,
     the difference of the clocks included, None without webhooks. `erasures_refused` counts
     erasure requests that the provider rejected, `erasure_overdue` is how late the latest one is,
-    and `reviews_waiting` counts open cases of the review queue.
+    and `reviews_waiting` counts open cases of the review queue. `reads_per_check` and
+    `writes_per_check` are the calls for each result of the last hour, None without one, and
+    `account_used` is the share of `ACCOUNT_READS` that they took.
     """
 
     backlog: int = 0
@@ -76,6 +81,9 @@ class Health:
     erasures_refused: int = 0
     erasure_overdue: timedelta = NOTHING
     reviews_waiting: int = 0
+    reads_per_check: float | None = None
+    writes_per_check: float | None = None
+    account_used: float = 0.0
 
     @property
     def is_swept(self) -> bool:
@@ -149,7 +157,25 @@ def report(*, now: datetime) -> Health:
         erasures_refused=erasures["refused"],
         erasure_overdue=_since(erasures["due"], now),
         reviews_waiting=ReviewCase.objects.filter(settled_at=None).count(),
+        **_calls(now),
     )
+
+
+def _calls(now: datetime) -> dict[str, float]:
+    """Count the calls for the newest authentications, from their rows alone."""
+    recent = _here(FaceAuthentication.objects.filter(created_at__gt=now - DELAY_WINDOW))
+    counted = recent.order_by("-created_at").annotate(bought=Count("attempts"))
+    rows = list(counted.values_list("status", "created_at", "poll_count", "bought")[:DELAY_SAMPLE])
+    completed = sum(row[0] in DECIDED for row in rows)
+    if not completed:
+        return {}
+    # An attempt is created by one call, and its end is asked for by one beside the polls.
+    reads = sum(polls + bought for *_row, polls, bought in rows)
+    return {
+        "reads_per_check": reads / completed,
+        "writes_per_check": (len(rows) + sum(row[-1] for row in rows)) / completed,
+        "account_used": reads / max((now - rows[-1][1]).total_seconds(), 1.0) / ACCOUNT_READS,
+    }
 
 
 def _since(moment: datetime | None, now: datetime) -> timedelta:

@@ -51,11 +51,6 @@ def acquire_for_attempts(resource: Resource, now: datetime) -> bool:
     return free.update(pulled_at=now) == 1
 
 
-def release_for_attempts(resource: Resource) -> None:
-    """Allow a poll at once, because the attempts have shown that there is news."""
-    _rows(resource).update(pulled_at=None)
-
-
 def release(resource: Resource, now: datetime) -> None:
     """Undo `acquire` when the provider was not called, and let other rows go first."""
     rows = _rows(resource)

@@ -96,14 +96,19 @@ def pull(
 
 
 def pull_attempts(
-    authentication: FaceAuthentication, *, now: datetime
+    authentication: FaceAuthentication, *, now: datetime, is_counted: bool = False
 ) -> tuple[AttemptSnapshot, ...]:
     """Ask the provider for the attempts, mirror them and return them, newest first.
 
     Raises a `ProviderError` or a `ConfigurationError`.
     """
-    provider_rate_limit.record(now=now)
-    return _list_attempts(authentication, now)
+    if not is_counted:
+        provider_rate_limit.record(now=now)
+    client = get_client()
+    with provider_rate_limit.honour_retry_after(now=now):
+        listed = client.list_attempts(authentication.provider_id or "").items
+    _keep_attempts(authentication, listed, now)
+    return listed
 
 
 def look_at_attempts(
@@ -118,23 +123,16 @@ def look_at_attempts(
         return None
     if not provider_rate_limit.try_acquire(now=now, someone_waits=True):
         return None
-    return _list_attempts(authentication, now)
+    return pull_attempts(authentication, now=now, is_counted=True)
 
 
 def has_stale_attempts(row: FaceAuthentication) -> bool:
     """Return whether something has happened since the attempts were last asked for."""
     known, changed = row.attempts_synced_at, row.last_change_at
-    return changed is not None and (known is None or known < changed)
-
-
-def _list_attempts(
-    authentication: FaceAuthentication, now: datetime
-) -> tuple[AttemptSnapshot, ...]:
-    client = get_client()
-    with provider_rate_limit.honour_retry_after(now=now):
-        listed = client.list_attempts(authentication.provider_id or "").items
-    _keep_attempts(authentication, listed, now)
-    return listed
+    if changed is None or (known is not None and known >= changed):
+        return False
+    # Before there is a result, only one that we have missed is of interest.
+    return row.status not in UNFINISHED or not row.attempts.exists()
 
 
 @database.repeated
@@ -210,13 +208,13 @@ def locked(resource: Mirror) -> Mirror:
     return type(resource)._base_manager.select_for_update().get(pk=resource.pk)
 
 
-def expect(resource: Resource, *, by: datetime, now: datetime) -> None:
+def expect(resource: Resource, *, by: datetime, now: datetime, **values: None) -> None:
     """Note that something is about to happen at the provider, and poll `by` then.
 
-    The mirrored attempts are out of date by that.
+    The mirrored attempts are out of date by that. With `pulled_at=None` a page may poll at once.
     """
-    has_attempts = isinstance(resource, FaceAuthentication)
-    values = {"attempts_synced_at": None} if has_attempts else {}
+    if isinstance(resource, FaceAuthentication):
+        values["attempts_synced_at"] = None
     rows = type(resource)._base_manager.filter(pk=resource.pk)
     rows.update(last_change_at=now, next_poll_at=by, **values)
 
@@ -302,6 +300,8 @@ def saw_unopened(attempt: AttemptSnapshot, *, now: datetime) -> None:
     """Note that the link of an attempt was still unopened at `now`: no face yet."""
     rows = FaceAttempt.objects.filter(provider_id=attempt.id, capture_not_before__lt=now)
     rows.update(capture_not_before=now)
+    row = FaceAuthentication.objects.filter(attempts__provider_id=attempt.id)
+    row.update(attempts_synced_at=None)  # how it ends is still to be asked for
 
 
 def _is_news(row: Resource, snapshot: AuthenticationSnapshot, now: datetime) -> bool:
