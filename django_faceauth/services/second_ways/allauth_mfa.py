@@ -103,6 +103,9 @@ def _of_passkey(request: HttpRequest, challenge: FaceChallenge, code: str) -> An
     auth.set_state(state)
     try:
         assertion = json.loads(code)
+        members = [*assertion["response"].values(), assertion["id"], assertion.get("rawId")]
+        if not all(isinstance(member, str | None) for member in members):
+            return None  # of a number, the parser would make as many bytes
         auth.parse_authentication_response(assertion)
         return auth.complete_authentication(challenge.user, assertion)
     except Exception as error:  # parsers of what a browser sent fail in many ways
