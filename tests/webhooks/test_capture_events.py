@@ -132,6 +132,16 @@ def test_the_event_of_another_authentication_changes_nothing(people, clock):
     assert finishes(anna).verified_at == captured_at - seconds(100)
 
 
+def test_an_id_in_other_letters_is_another_one(person, clock):
+    """Some databases find it all the same."""
+    captured_at = captures(person, clock, after=100)
+    fav = person.authentication.provider_id
+    deliver(event(f"fav_{fav[4:].upper()}", "capture_completed"))
+    clock.shift(3)
+
+    assert finishes(person).verified_at == captured_at - seconds(100)
+
+
 def test_an_event_that_is_not_signed_changes_nothing(person, clock):
     captured_at = captures(person, clock, after=100)
     told = event(person.authentication, "capture_completed")
