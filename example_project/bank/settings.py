@@ -190,6 +190,7 @@ FROM_ENVIRONMENT = {
     "FACEAUTH_ENVIRONMENT": env.str,
     "FACEAUTH_BASE_URL": env.str,
     "FACEAUTH_TOKEN_URL": env.str,
+    "FACEAUTH_WORKFLOWS_URL": env.str,
     "FACEAUTH_CAPTURE_HOSTS": env.list,
     "FACEAUTH_ASSET_HOSTS": env.list,
     "FACEAUTH_CLIENT_CERTIFICATE": env.str,

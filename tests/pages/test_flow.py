@@ -692,3 +692,17 @@ def test_the_capture_url_is_in_the_one_page_that_needs_it(person, caplog):
     assert token not in text(person.browser.get(start))
     assert token not in text(person.browser.get(waiting_page(person)))
     assert "Location" not in response
+
+
+def test_a_return_right_after_a_poll_does_not_wait_long_for_the_next(person):
+    """Polls had been put off, since webhooks come; the news of this one is not there yet."""
+    start = person.is_asked()
+    back = person.shows_face(person.is_handed_over(start), "leave")
+    now = timezone.now()
+    FaceAuthentication.objects.update(pulled_at=now, next_poll_at=now + timedelta(minutes=1))
+
+    assert person.returns(back).status_code == 302
+    person.clock.shift(3)
+
+    status = person.browser.get(start.replace("/start/", "/status/")).json()
+    assert status["state"] == "retry"

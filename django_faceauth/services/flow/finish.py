@@ -79,7 +79,10 @@ def finish(challenge: FaceChallenge, *, source: str, now: datetime) -> FaceChall
         if attempt and capture_bounds(attempt, now=now)[1] < now:  # the faces are being compared
             return challenge
     with suppress(NotFound):  # the challenge has ended then
-        refresh(row, source=source, now=now, someone_waits=True)
+        pulled = refresh(row, source=source, now=now, someone_waits=True)
+        if pulled is None and source == Source.RETURN:
+            # Asked a moment ago, before what the user has come back from.
+            sync.plan(row, now + polling_schedule.PULL_INTERVAL)
     return FaceChallenge.objects.select_related("authentication", "user").get(pk=challenge.pk)
 
 
