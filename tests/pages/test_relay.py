@@ -294,7 +294,7 @@ def test_a_second_press_that_gets_the_old_link_changes_nothing(relay):
     alice = relay()
     start = alice.is_asked(GATE)
     link = alice.is_handed_over(start)
-    other = Client(REMOTE_ADDR=VICTIM, HTTP_USER_AGENT="Safari/605")
+    other = Client(REMOTE_ADDR=VICTIM, headers={"user-agent": "Safari/605"})
     other.cookies = alice.browser.cookies
     before = alice.challenge
 
