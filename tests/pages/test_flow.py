@@ -106,10 +106,10 @@ def test_the_same_end_twice_is_seen_twice(person):
 
 
 @pytest.mark.parametrize("page", ["start", "returned", "waiting", "status"])
-@pytest.mark.parametrize("handle", ["x", "x" * 3000, "%00", "..%2F..", "%F0%9F%98%80", "a'b", "-"])
-def test_handles_that_are_none(person, page, handle):
+def test_handles_that_are_none(person, page):
     """Rubbish in the address is not found, on every database."""
-    assert person.browser.get(f"/face/{page}/{handle}/").status_code == 404
+    for handle in ("x", "x" * 3000, "%00", "..%2F..", "%F0%9F%98%80", "a'b", "-"):
+        assert person.browser.get(f"/face/{page}/{handle}/").status_code == 404, handle
 
 
 def test_looking_at_the_start_page_creates_nothing(person, provider):

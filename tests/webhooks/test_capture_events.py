@@ -229,7 +229,7 @@ def test_of_two_events_of_a_capture_the_earlier_counts(person, clock, settings, 
     assert finishes(person).verified_at == captured_at
 
 
-@pytest.mark.parametrize("offset", [-59, -30, 0, 30, 59])
+@pytest.mark.parametrize("offset", [-59, 59])
 @pytest.mark.parametrize("delay", [1, 100])
 def test_a_provider_whose_clock_is_wrong_does_not_freshen(
     person, clock, provider, settings, offset, delay
