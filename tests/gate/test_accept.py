@@ -124,18 +124,6 @@ def test_a_face_and_an_exemption_open_a_gate_that_accepts_a_face_alone(person):
         assert enters(person) == "in: exemption"
 
 
-def test_the_newest_grant_that_counts_opens_the_gate(person):
-    """Not the newest of all."""
-    with gates(FACE_ONLY, {}):
-        face_shown(person.browser, action="door", ago=20)
-        face_shown(person.browser, action="door", ago=10)
-        newest = FaceChallenge.objects.latest("verified_at")
-        FaceChallenge.objects.filter(pk=newest.pk).update(method="code")
-
-        assert enters(person, 0) == "in: face"
-        assert enters(person, 1) == "in: code"
-
-
 MALFORMED = [
     {"accept": []},
     {"accept": ["passkey"]},
@@ -215,20 +203,6 @@ def test_a_face_from_another_network_opens_no_gate_that_denies_it(
     assert (freshness(person.request(), **asked) is not None) == opens
     assert (ask_first(person.request("/home/"), **asked) is None) == opens
     assert (recorded_face(person.user, shown.handle, **asked) is not None) == opens
-
-
-@pytest.mark.parametrize("is_same", [None, False])
-def test_other_methods_and_exemptions_open_a_gate_that_denies_networks(person, is_same):
-    """Where the face of a phone in another network would not."""
-    with gates(DENY):
-        face_shown(person.browser, action="door")
-        FaceChallenge.objects.update(is_same_network=is_same, method="code")
-        assert enters(person) == "in: code"
-
-        FaceChallenge.objects.update(method="face")
-        is_asked(person)
-        exempted(person.user, action="door")
-        assert enters(person) == "in: exemption"
 
 
 def test_a_bound_approval_from_another_network_is_not_used(person):
