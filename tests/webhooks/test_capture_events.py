@@ -265,7 +265,7 @@ arrivals = st.lists(
 
 
 @hypothesis_settings(
-    max_examples=hypothesis_settings().max_examples // 4,
+    max_examples=hypothesis_settings().max_examples // 8,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
