@@ -23,25 +23,19 @@ from django_faceauth.simulator import fault_injection
 from django_faceauth.simulator.control import change_case
 from django_faceauth.simulator.models import StoredApplicant, StoredCase
 from django_faceauth.testing import deliver_webhook, exempted
+from tests.enrolment_driver import OFFERED, URL, data_of, latest, opens
 from tests.provider_double import answers
-from tests.user_driver import capture_url_in, scripted
+from tests.user_driver import scripted
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 Outcome = IdentityVerification.Outcome
-URL = "/face/enrol/"
-
-
-def data_of(user):
-    return {"name": f"Erin {user.get_username()}", "birth_date": "1990-02-03"}
 
 
 @pytest.fixture(autouse=True)
 def offered(settings):
-    settings.FACEAUTH_ENROLMENT = "offer"
-    settings.FACEAUTH_ENROLMENT_JOURNEY_ID = "usj_" + "i" * 26
-    settings.FACEAUTH_ENROLMENT_DATA = data_of
-    settings.FACEAUTH_SITE_URL = "https://testserver"
+    for name, value in OFFERED.items():
+        setattr(settings, name, value)
 
 
 @pytest.fixture
@@ -49,22 +43,11 @@ def erin(people):
     return people(None, name="erin")
 
 
-def opens(person, browser=None) -> str:
-    """Press the button of the enrolment page; return the capture URL."""
-    page = (browser or person.browser).post(URL)
-    assert page.status_code == 200, page.content
-    return capture_url_in(page)
-
-
 def enrols(person, outcome="same_person"):
     """Do everything; return the last page."""
     way_back = person.shows_face(opens(person), outcome)
     person.clock.shift(3)
     return person.browser.get(way_back, follow=True)
-
-
-def latest(person) -> IdentityVerification:
-    return IdentityVerification.objects.filter(user=person.user).latest("pk")
 
 
 def test_the_page_shows_the_name_of_the_records_and_creates_nothing(erin):
@@ -99,7 +82,7 @@ def test_from_the_gate_to_a_face_that_counts_after_a_day(erin):
     assert erin.passes().status_code == 200
 
 
-def test_what_the_provider_is_told(erin):
+def test_what_the_provider_is_told_and_nothing_of_the_person_is_stored(erin):
     enrols(erin)
 
     [stored], [case] = StoredApplicant.objects.all(), StoredCase.objects.all()
@@ -107,11 +90,6 @@ def test_what_the_provider_is_told(erin):
     assert case.document["declared_data"] == {"name": "Erin erin", "birth_date": "1990-02-03"}
     assert case.document["applicant_id"] == stored.pk
     assert latest(erin).handle in case.document["attempts"][0]["request"]["redirect_url"]
-
-
-def test_nothing_of_the_person_is_stored(erin):
-    enrols(erin)
-
     row = IdentityVerification.objects.filter(user=erin.user).values().get()
     assert "Erin" not in str(row)
     assert "1990" not in str(row)

@@ -19,8 +19,7 @@ from django_faceauth.models import FaceAttempt, FaceChallenge, Lockout, ReviewCa
 from django_faceauth.services.grants.formatting import moment
 from django_faceauth.services.notifications import link_to_report
 from django_faceauth.services.privacy import erasure
-from django_faceauth.sign_out import sign_out_on_report
-from django_faceauth.signals import challenge_refused, challenge_revoked, locked_out
+from django_faceauth.signals import challenge_refused, challenge_revoked
 from django_faceauth.simulator.adapter import CaptureDriver
 from django_faceauth.testing import exempted, face_shown
 from tests.conftest import NOON
@@ -503,14 +502,6 @@ def test_the_button_is_pressed_while_the_face_is_approved(relay):
     assert alice.challenge.state in {"expired", "revoked"}
     assert alice.challenge.reason == "not_me"
     alice.is_asked(GATE)
-
-
-@pytest.fixture
-def signs_out():
-    """A site that ends everything after a report."""
-    locked_out.connect(sign_out_on_report)
-    yield
-    locked_out.disconnect(sign_out_on_report)
 
 
 @pytest.mark.usefixtures("signs_out")
