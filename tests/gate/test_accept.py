@@ -124,6 +124,18 @@ def test_a_face_and_an_exemption_open_a_gate_that_accepts_a_face_alone(person):
         assert enters(person) == "in: exemption"
 
 
+def test_the_newest_grant_that_counts_opens_the_gate(person):
+    """Not the newest of all."""
+    with gates(FACE_ONLY, {}):
+        face_shown(person.browser, action="door", ago=20)
+        face_shown(person.browser, action="door", ago=10)
+        newest = FaceChallenge.objects.latest("verified_at")
+        FaceChallenge.objects.filter(pk=newest.pk).update(method="code")
+
+        assert enters(person, 0) == "in: face"
+        assert enters(person, 1) == "in: code"
+
+
 MALFORMED = [
     {"accept": []},
     {"accept": ["passkey"]},

@@ -535,6 +535,17 @@ def test_kept_fields_come_back_on_the_continue_page(person):
     assert person.confirms(page).content == b"changed a@example.com []"
 
 
+def logs_out(person):
+    person.browser.logout()
+    person.browser.force_login(person.user)
+
+
+def changes_the_password(person):
+    person.user.set_password("another")
+    person.user.save()
+    person.browser.force_login(person.user)
+
+
 def waits_too_long(person):
     person.clock.shift(301)
 
@@ -543,7 +554,10 @@ def has_it_revoked(person):
     revocation.end_all(person.user.pk, reason="staff", now=timezone.now())
 
 
-@pytest.mark.parametrize("event", [waits_too_long, has_it_revoked])
+ENDS = [logs_out, changes_the_password, waits_too_long, has_it_revoked]
+
+
+@pytest.mark.parametrize("event", ENDS)
 def test_it_falls_with_what_ends_a_face(person, event):
     set_up(KITS["otp"], "totp", person)
     person.is_asked(GATE)
