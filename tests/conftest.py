@@ -15,6 +15,8 @@ import time_machine
 from django.core.cache import cache
 
 from django_faceauth.provider import factory
+from django_faceauth.sign_out import sign_out_on_report
+from django_faceauth.signals import locked_out
 from tests.provider_double import Provider
 from tests.site.models import Payment
 from tests.user_driver import Person
@@ -130,6 +132,14 @@ def _owes(person: Person, payee: str = "Anna", amount: str = "12.50", **more: An
 def payment(person: Person) -> Payment:
     """12.50 euros to Anna."""
     return _owes(person)
+
+
+@pytest.fixture
+def signs_out() -> Iterator[None]:
+    """A site that ends everything after a report."""
+    locked_out.connect(sign_out_on_report)
+    yield
+    locked_out.disconnect(sign_out_on_report)
 
 
 @pytest.fixture(params=["request", "celery", "tasks"])

@@ -31,7 +31,9 @@ OFFERED: Final[dict[str, Any]] = {
 
 def opens(person: Person) -> str:
     """Press the button of the enrolment page; return the capture URL."""
-    return capture_url_in(person.browser.post(URL))
+    page = person.browser.post(URL)
+    assert page.status_code == 200, page.content
+    return capture_url_in(page)
 
 
 def enrols(person: Person, outcome: str = "same_person") -> IdentityVerification:

@@ -47,11 +47,10 @@ AGENTS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("agent", "browser"), [(agent, name) for name, agents in AGENTS.items() for agent in agents]
-)
-def test_browser_families(agent, browser):
-    assert origin_of(RequestFactory().get("/", HTTP_USER_AGENT=agent))["browser"] == browser
+@pytest.mark.parametrize("browser", AGENTS)
+def test_browser_families(browser):
+    for agent in AGENTS[browser]:
+        assert origin_of(RequestFactory().get("/", HTTP_USER_AGENT=agent))["browser"] == browser
 
 
 @given(st.text() | st.ip_addresses().map(str))

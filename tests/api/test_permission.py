@@ -61,10 +61,7 @@ def shown(program, path="/shop/secret/", method="GET"):
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [
-        ("GET", "/shop/function/"),
-        *((method, "/shop/secret/") for method in ("GET", "POST", "PUT", "PATCH", "DELETE")),
-    ],
+    [("GET", "/shop/function/"), ("GET", "/shop/secret/"), ("DELETE", "/shop/secret/")],
 )
 def test_a_request_is_repeated_with_the_face(program, method, path):
     response = program.passes(path, method)

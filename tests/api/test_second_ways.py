@@ -114,14 +114,13 @@ def test_an_odd_code(token, code):
     assert answers(token, code, handle=handle).status_code == 400
 
 
-@pytest.mark.parametrize("way", ["face", "passkey", "exemption", "", None, "\0"])
-def test_an_odd_way(token, way):
+def test_an_odd_way(token):
     set_up(OTP, "totp", token.person)
     handle = token.is_asked(SECRET)["challenge"]
 
-    answer = answers(token, code_of(OTP, "totp", token.person), way, handle)
-
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+    for way in ("face", "passkey", "exemption", "", None, "\0"):
+        answer = answers(token, code_of(OTP, "totp", token.person), way, handle)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid"), way
 
 
 def test_a_challenge_that_cannot_be_answered_by_a_code(token):

@@ -153,20 +153,26 @@ MALFORMED = [
 ]
 
 
-@pytest.mark.parametrize("wrong", MALFORMED, ids=str)
-def test_a_malformed_gate_is_an_error_where_it_is_written(person, wrong):
-    attributes = {f"face_{name}": value for name, value in wrong.items()}
-    for write in (
-        lambda: face_required(**wrong),
-        lambda: face_required_action(**wrong),
-        lambda: type("Page", (FaceRequiredMixin, View), attributes),
-        lambda: type("Site", (FaceRequiredAdminSite,), attributes),
-        lambda: freshness(person.request(), **wrong),
-        lambda: ask_first(person.request(), **wrong),
-        lambda: recorded_face(person.user, "a", **wrong),
-    ):
-        with pytest.raises(ValueError, match=next(iter(wrong))):
-            write()
+WRITTEN = [
+    lambda person, **gate: face_required(**gate),
+    lambda person, **gate: face_required_action(**gate),
+    lambda person, **gate: type("Page", (FaceRequiredMixin, View), attributes(gate)),
+    lambda person, **gate: type("Site", (FaceRequiredAdminSite,), attributes(gate)),
+    lambda person, **gate: freshness(person.request(), **gate),
+    lambda person, **gate: ask_first(person.request(), **gate),
+    lambda person, **gate: recorded_face(person.user, "a", **gate),
+]
+
+
+def attributes(gate):
+    return {f"face_{name}": value for name, value in gate.items()}
+
+
+def test_a_malformed_gate_is_an_error_where_it_is_written(person):
+    for wrong in MALFORMED:
+        for write in WRITTEN:
+            with pytest.raises(ValueError, match=next(iter(wrong))):
+                write(person, **wrong)
 
 
 def test_names_are_kept_in_one_order():
@@ -180,15 +186,14 @@ def test_names_are_kept_in_one_order():
 
 
 NETWORKS = [
-    ({}, "flag", None, True),
     ({}, "flag", False, True),
     ({}, "ignore", False, True),
     ({}, "deny", False, False),
     ({}, "deny", None, False),
     ({}, "deny", True, True),
-    *((DENY, setting, True, True) for setting in ("flag", "ignore")),
-    *((DENY, setting, same, False) for setting in ("flag", "ignore") for same in (None, False)),
-    *((gate, "deny", same, True) for gate in (FLAG, IGNORE) for same in (None, False, True)),
+    (DENY, "flag", True, True),
+    *((DENY, "ignore", same, False) for same in (None, False)),
+    *((gate, "deny", same, True) for gate in (FLAG, IGNORE) for same in (None, False)),
 ]
 
 
@@ -210,20 +215,6 @@ def test_a_face_from_another_network_opens_no_gate_that_denies_it(
     assert (freshness(person.request(), **asked) is not None) == opens
     assert (ask_first(person.request("/home/"), **asked) is None) == opens
     assert (recorded_face(person.user, shown.handle, **asked) is not None) == opens
-
-
-@pytest.mark.parametrize("is_same", [None, False])
-def test_other_methods_and_exemptions_open_a_gate_that_denies_networks(person, is_same):
-    """Where the face of a phone in another network would not."""
-    with gates(DENY):
-        face_shown(person.browser, action="door")
-        FaceChallenge.objects.update(is_same_network=is_same, method="code")
-        assert enters(person) == "in: code"
-
-        FaceChallenge.objects.update(method="face")
-        is_asked(person)
-        exempted(person.user, action="door")
-        assert enters(person) == "in: exemption"
 
 
 def test_a_bound_approval_from_another_network_is_not_used(person):

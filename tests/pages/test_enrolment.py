@@ -23,25 +23,20 @@ from django_faceauth.simulator import fault_injection
 from django_faceauth.simulator.control import change_case
 from django_faceauth.simulator.models import StoredApplicant, StoredCase
 from django_faceauth.testing import deliver_webhook, exempted
+from tests.enrolment_driver import OFFERED, URL, data_of, event, latest, opens
 from tests.provider_double import answers
-from tests.user_driver import capture_url_in, scripted
+from tests.user_driver import scripted
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 Outcome = IdentityVerification.Outcome
-URL = "/face/enrol/"
-
-
-def data_of(user):
-    return {"name": f"Erin {user.get_username()}", "birth_date": "1990-02-03"}
+AT_THE_START = {"calls": 1, "operation": "create_and_open_identity_verification"}
 
 
 @pytest.fixture(autouse=True)
 def offered(settings):
-    settings.FACEAUTH_ENROLMENT = "offer"
-    settings.FACEAUTH_ENROLMENT_JOURNEY_ID = "usj_" + "i" * 26
-    settings.FACEAUTH_ENROLMENT_DATA = data_of
-    settings.FACEAUTH_SITE_URL = "https://testserver"
+    for name, value in OFFERED.items():
+        setattr(settings, name, value)
 
 
 @pytest.fixture
@@ -49,22 +44,11 @@ def erin(people):
     return people(None, name="erin")
 
 
-def opens(person, browser=None) -> str:
-    """Press the button of the enrolment page; return the capture URL."""
-    page = (browser or person.browser).post(URL)
-    assert page.status_code == 200, page.content
-    return capture_url_in(page)
-
-
 def enrols(person, outcome="same_person"):
     """Do everything; return the last page."""
     way_back = person.shows_face(opens(person), outcome)
     person.clock.shift(3)
     return person.browser.get(way_back, follow=True)
-
-
-def latest(person) -> IdentityVerification:
-    return IdentityVerification.objects.filter(user=person.user).latest("pk")
 
 
 def test_the_page_shows_the_name_of_the_records_and_creates_nothing(erin):
@@ -99,7 +83,7 @@ def test_from_the_gate_to_a_face_that_counts_after_a_day(erin):
     assert erin.passes().status_code == 200
 
 
-def test_what_the_provider_is_told(erin):
+def test_what_the_provider_is_told_and_nothing_of_the_person_is_stored(erin):
     enrols(erin)
 
     [stored], [case] = StoredApplicant.objects.all(), StoredCase.objects.all()
@@ -107,11 +91,6 @@ def test_what_the_provider_is_told(erin):
     assert case.document["declared_data"] == {"name": "Erin erin", "birth_date": "1990-02-03"}
     assert case.document["applicant_id"] == stored.pk
     assert latest(erin).handle in case.document["attempts"][0]["request"]["redirect_url"]
-
-
-def test_nothing_of_the_person_is_stored(erin):
-    enrols(erin)
-
     row = IdentityVerification.objects.filter(user=erin.user).values().get()
     assert "Erin" not in str(row)
     assert "1990" not in str(row)
@@ -316,8 +295,13 @@ def test_another_session_learns_nothing(erin, people):
     assert latest(erin).returned_at is None
 
 
-def test_a_second_press_and_a_second_tab_get_the_same_link(erin):
+def test_a_second_press_a_second_tab_and_another_process_get_the_same_link(erin):
+    from django_faceauth.services.flow import capture
+
     first = opens(erin)
+    assert opens(erin) == first
+    capture._links.clear()
+    erin.clock.shift(3)
     assert opens(erin) == first
     assert StoredCase.objects.count() == 1
 
@@ -339,15 +323,6 @@ def test_a_start_does_not_go_on_with_an_outdated_verification(erin, outdated):
     assert StoredCase.objects.count() == 2
 
 
-def test_another_process_finds_the_open_link(erin):
-    from django_faceauth.services.flow import capture
-
-    first = opens(erin)
-    capture._links.clear()
-    erin.clock.shift(3)
-    assert opens(erin) == first
-
-
 def test_identity_verifications_have_tight_limits(erin, caplog):
     for _ in range(2):
         enrols(erin, "someone_else")
@@ -363,14 +338,7 @@ def test_identity_verifications_have_tight_limits(erin, caplog):
 
 def test_what_never_reached_the_provider_is_given_back(erin, settings):
     settings.FACEAUTH_RATE_LIMITS = {"enrolment": ["1/d"]}
-    fault_injection.add_call(
-        {
-            "kind": "too_many_requests",
-            "amount": 1,
-            "calls": 1,
-            "operation": "create_and_open_identity_verification",
-        }
-    )
+    fault_injection.add_call({"kind": "too_many_requests", "amount": 1, **AT_THE_START})
     assert erin.browser.post(URL).status_code == 503
     assert not AttemptRequest.objects.exists()
     erin.clock.shift(5)
@@ -380,14 +348,7 @@ def test_what_never_reached_the_provider_is_given_back(erin, settings):
 
 
 def test_a_lost_answer_leads_to_one_user_one_applicant(erin, settings):
-    fault_injection.add_call(
-        {
-            "kind": "no_answer",
-            "amount": 60,
-            "calls": 1,
-            "operation": "create_and_open_identity_verification",
-        }
-    )
+    fault_injection.add_call({"kind": "no_answer", "amount": 60, **AT_THE_START})
     assert erin.browser.post(URL).status_code == 503
     erin.clock.shift(5)
 
@@ -407,17 +368,8 @@ def test_an_audit_takes_the_enrolment_back(erin, settings):
     row = latest(erin)
     change_case("declined", row.provider_id)
     erin.clock.shift(5)
-    event = {
-        "id": "evt_aaaaaaaaaaaaaa",
-        "type": "identity_verification_audit_completed",
-        "created_on": timezone.now().isoformat(),
-        "data": {
-            "identity_verification_id": row.provider_id,
-            "applicant_id": row.applicant_id,
-            "status": "approved",
-        },
-    }
-    assert deliver_webhook(event).status_code == 200
+    told = event(row.provider_id, "audit_completed", applicant_id=row.applicant_id)
+    assert deliver_webhook(told).status_code == 200
 
     assert latest(erin).outcome == Outcome.REVOKED
     assert not Applicant.objects.filter(user=erin.user).exists()

@@ -106,10 +106,10 @@ def test_the_same_end_twice_is_seen_twice(person):
 
 
 @pytest.mark.parametrize("page", ["start", "returned", "waiting", "status"])
-@pytest.mark.parametrize("handle", ["x", "x" * 3000, "%00", "..%2F..", "%F0%9F%98%80", "a'b", "-"])
-def test_handles_that_are_none(person, page, handle):
+def test_handles_that_are_none(person, page):
     """Rubbish in the address is not found, on every database."""
-    assert person.browser.get(f"/face/{page}/{handle}/").status_code == 404
+    for handle in ("x", "x" * 3000, "%00", "..%2F..", "%F0%9F%98%80", "a'b", "-"):
+        assert person.browser.get(f"/face/{page}/{handle}/").status_code == 404, handle
 
 
 def test_looking_at_the_start_page_creates_nothing(person, provider):
@@ -269,12 +269,14 @@ def test_a_phone_without_a_session_is_sent_back_to_the_first_device(person, clie
     logged_in = person.new_browser().get(back)
     assert logged_in.status_code == 200
     assertTemplateUsed(logged_in, "faceauth/elsewhere.html")
+    assert logged_in.context["not_me_url"] == f"/face/not-me/{person.challenge.handle}/"
     assert person.new_browser().get("/face/returned/invented/").status_code == 404
 
     real = client.get(f"{back}?again=1")
 
     assert real.status_code == 200
     assertTemplateUsed(real, "faceauth/elsewhere.html")
+    assert real.context["lines"][0].values == ("a protected page",)
     assert person.challenge.state == "open"
     page = person.waits(person.browser.get(waiting_page(person)))
     assert text(page).startswith("secret")
@@ -288,6 +290,7 @@ def test_a_cookie_that_stayed_at_home_is_asked_for_once(person, client):
     arrival = client.get(back)
 
     assert f'content="0; url={path}?again=1"' in text(arrival)
+    assert "<form" not in text(arrival)
     assert not arrival.cookies  # no new session takes the place of the old one
     assert "refresh" not in text(client.get(f"{path}?again=1"))
     page = person.waits(person.returns(f"{path}?again=1"))

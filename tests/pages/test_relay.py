@@ -19,8 +19,7 @@ from django_faceauth.models import FaceAttempt, FaceChallenge, Lockout, ReviewCa
 from django_faceauth.services.grants.formatting import moment
 from django_faceauth.services.notifications import link_to_report
 from django_faceauth.services.privacy import erasure
-from django_faceauth.sign_out import sign_out_on_report
-from django_faceauth.signals import challenge_refused, challenge_revoked, locked_out
+from django_faceauth.signals import challenge_refused, challenge_revoked
 from django_faceauth.simulator.adapter import CaptureDriver
 from django_faceauth.testing import exempted, face_shown
 from tests.conftest import NOON
@@ -113,9 +112,11 @@ def test_a_relay_is_refused(relay, settings):
     assert (row.is_same_network, row.verified_at, row.dedup_key) == (False, None, None)
     assert refused == ["network"]
     assert reasons() == ["relay"]
-    alice.is_asked(GATE)
     assert "another network" in the_mail().body
     assert "/face/report/" not in the_mail().body
+    assert page.context["next_url"] == GATE
+    alice.visitor = CaptureDriver(address=NEIGHBOUR)
+    assert alice.passes(GATE).content.startswith(b"secret")
 
 
 def test_a_relay_is_flagged_by_default(relay, settings):
@@ -135,27 +136,26 @@ def test_a_relay_is_flagged_by_default(relay, settings):
     alice.is_asked(GATE)
 
 
-def test_a_relay_is_ignored_where_the_site_says_so(relay, settings):
-    settings.FACEAUTH_NETWORK_POLICY = "ignore"
-    alice = relay()
-
-    assert alice.passes(GATE).content.startswith(b"secret")
-
-    assert alice.challenge.is_same_network is False
-    assert reasons() == []
-    assert mail.outbox == []
-
-
-@pytest.mark.parametrize("setting", ["ignore", "flag", "deny"])
-@pytest.mark.parametrize("policy", ["ignore", "flag", "deny"])
-def test_a_gate_has_a_policy_of_its_own(relay, settings, setting, policy):
+@pytest.mark.parametrize(
+    ("setting", "gate", "policy"),
+    [
+        ("ignore", GATE, "ignore"),
+        ("deny", "/gates/ignore/", "ignore"),
+        ("ignore", "/gates/flag/", "flag"),
+        ("deny", "/gates/flag/", "flag"),
+        ("flag", "/gates/deny/", "deny"),
+    ],
+)
+def test_a_gate_may_have_a_policy_of_its_own(relay, settings, setting, gate, policy):
     settings.FACEAUTH_NETWORK_POLICY = setting
     alice = relay()
 
-    page = alice.passes(f"/gates/{policy}/")
+    page = alice.passes(gate)
 
-    assert (page.content == b"secret face") == (policy != "deny")
+    assert page.content.startswith(b"secret") == (policy != "deny")
+    assert alice.challenge.is_same_network is False
     assert reasons() == ([] if policy == "ignore" else ["relay"])
+    assert policy != "ignore" or mail.outbox == []
 
 
 def test_a_face_that_another_gate_let_through_does_not_open_one_that_denies(relay):
@@ -171,14 +171,10 @@ def test_a_face_that_another_gate_let_through_does_not_open_one_that_denies(rela
 @pytest.mark.parametrize(
     ("thief", "victim", "is_same"),
     [
-        (THIEF, THIEF, True),
         (THIEF, NEIGHBOUR, True),
-        (THIEF, "192.0.3.7", False),
         (f"::ffff:{THIEF}", NEIGHBOUR, True),
-        (THIEF, f"::ffff:{NEIGHBOUR}", True),
         (f"::ffff:{THIEF}", f"::ffff:{VICTIM}", False),
         ("2001:db8:1:2::3", "2001:db8:1:ffff::1", True),
-        ("2001:db8:1:2::3", "2001:db8:2:2::3", False),
         (THIEF, "2001:db8:1:2::3", False),
         # What is not known is another network, and not the same as another unknown one.
         ("", VICTIM, False),
@@ -240,10 +236,8 @@ def test_the_secret_key_is_rotated_between_start_and_approval(relay, settings):
 @pytest.mark.parametrize(
     ("hops", "is_same"),
     [
-        (NEIGHBOUR, True),
         (f"{VICTIM}, {NEIGHBOUR}", True),  # what the browser says itself comes first
         (f"{NEIGHBOUR}, {VICTIM}", False),
-        ("", False),
         ("unknown", False),
     ],
 )
@@ -254,13 +248,6 @@ def test_proxies(relay, settings, hops, is_same):
     alice.passes(GATE)
 
     assert alice.challenge.is_same_network == is_same
-
-
-def test_a_header_is_not_believed_without_proxies(relay):
-    alice = relay(THIEF, VICTIM, HTTP_X_FORWARDED_FOR=VICTIM)
-    alice.passes(GATE)
-
-    assert alice.challenge.is_same_network is False
 
 
 def test_an_api_client(relay, settings):
@@ -321,17 +308,6 @@ def test_a_new_attempt_is_that_of_its_own_start(relay):
 
 
 # -- after a refusal
-
-
-def test_the_same_network_is_good_at_the_next_try(relay, settings):
-    settings.FACEAUTH_NETWORK_POLICY = "deny"
-    alice = relay()
-    page = alice.passes(GATE)
-    assert page.context["next_url"] == GATE
-
-    alice.visitor = CaptureDriver(address=NEIGHBOUR)
-
-    assert alice.passes(GATE).content.startswith(b"secret")
 
 
 def test_a_user_on_mobile_data_takes_another_way(relay, settings):
@@ -438,23 +414,6 @@ def test_the_phone_is_told_what_for_when_and_in_which_browser(relay, owes):
     assert token.sub("", html) == token.sub("", later.content.decode())
 
 
-def test_a_phone_on_which_the_user_is_logged_in_is_told_the_same(relay):
-    alice = relay()
-    back = is_relayed(alice)
-
-    page = alice.new_browser().get(back)
-
-    assert page.status_code == 200
-    assert page.context["not_me_url"] == f"/face/not-me/{alice.challenge.handle}/"
-    assert alice.new_browser().get("/face/returned/invented/").status_code == 404
-
-
-def test_a_page_without_an_action(relay):
-    back = is_relayed(relay(), "/statements/")
-
-    assert phone().get(f"{back}?again=1").context["lines"][0].values == ("a protected page",)
-
-
 @pytest.mark.parametrize("client_of", ["phone", "logged in"])
 def test_after_a_day_the_page_is_neutral(relay, client_of):
     alice = relay()
@@ -469,14 +428,6 @@ def test_after_a_day_the_page_is_neutral(relay, client_of):
     assert "not-me" not in page.content.decode()
     assert disowns(alice).status_code == 404
     assert Lockout.objects.count() == 0
-
-
-def test_the_first_answer_has_no_form(relay):
-    """With a strict session cookie, it may be for the browser that has the session (B-08)."""
-    page = phone().get(is_relayed(relay()))
-
-    assert "<form" not in page.content.decode()
-    assert not page.cookies
 
 
 # -- the button
@@ -506,28 +457,10 @@ def test_the_button_ends_what_was_asked_for(relay):
     assert str(row.pk) in to_operator.body
 
 
-def test_the_button_takes_a_grant_back(relay):
+@pytest.mark.parametrize(("action", "state"), [("payout", "revoked"), ("once", "consumed")])
+def test_the_button_takes_a_grant_back_or_marks_what_was_used(relay, action, state):
     alice = relay()
-    back = is_relayed(alice)
-    alice.clock.shift(3)
-    assert alice.waits(alice.returns(back)).content.startswith(b"secret")
-    told = []
-
-    def hear(reason, executed, **_facts):
-        told.append((reason, executed))
-
-    challenge_revoked.connect(hear)
-
-    disowns(alice)
-
-    assert (alice.challenge.state, alice.challenge.reason) == ("revoked", "not_me")
-    assert told == [("not_me", ("payout",))]
-    alice.is_asked(GATE)
-
-
-def test_the_button_marks_what_was_used(relay):
-    alice = relay()
-    assert alice.passes("/once/").content.startswith(b"secret")
+    assert alice.passes(f"/{action}/").content.startswith(b"secret")
     told = []
 
     def hear(reason, executed, **_facts):
@@ -538,8 +471,9 @@ def test_the_button_marks_what_was_used(relay):
     disowns(alice)
 
     row = alice.challenge
-    assert (row.state, row.reason, row.revoked_at) == ("consumed", "not_me", timezone.now())
-    assert told == [("not_me", ("once",))]
+    assert (row.state, row.reason, row.revoked_at) == (state, "not_me", timezone.now())
+    assert told == [("not_me", (action,))]
+    alice.is_asked(f"/{action}/")
 
 
 def test_the_button_closes_other_ways_of_a_refused_check(relay, settings):
@@ -565,14 +499,6 @@ def test_the_button_is_pressed_while_the_face_is_approved(relay):
     assert alice.challenge.state in {"expired", "revoked"}
     assert alice.challenge.reason == "not_me"
     alice.is_asked(GATE)
-
-
-@pytest.fixture
-def signs_out():
-    """A site that ends everything after a report."""
-    locked_out.connect(sign_out_on_report)
-    yield
-    locked_out.disconnect(sign_out_on_report)
 
 
 @pytest.mark.usefixtures("signs_out")

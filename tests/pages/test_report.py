@@ -378,11 +378,10 @@ def test_no_warning_without_an_address_or_unless_the_site_wants_it(
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-@pytest.mark.parametrize("token", ["x", "1", "a:b:c", "%00", "é", "x" * 3000, "MQ:1wqL5z:"])
-def test_links_that_we_did_not_make(client, token, method):
-    answer = getattr(client, method)(f"/face/report/{token}/")
+def test_links_that_we_did_not_make(client, method):
+    for token in ("x", "1", "a:b:c", "%00", "é", "x" * 3000, "MQ:1wqL5z:"):
+        assert getattr(client, method)(f"/face/report/{token}/").status_code == 404, token
 
-    assert answer.status_code == 404
     assert Lockout.objects.count() == 0
 
 

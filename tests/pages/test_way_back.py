@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.cache import cache
 from django.test import Client, override_settings
 from pytest_django.asserts import assertTemplateUsed
 
@@ -199,14 +200,16 @@ NEAR_MISSES = {
 }
 
 
-@pytest.mark.parametrize("url", NEAR_MISSES.values(), ids=NEAR_MISSES.keys())
-def test_an_address_is_taken_as_a_whole_or_not_at_all(program, provider, url):
+def test_an_address_is_taken_as_a_whole_or_not_at_all(program, provider):
     """RFC 9700, section 2.1 (TH-07): the answer names the field, and nothing is bought."""
-    answer = program.starts(redirect_url=url)
+    for what, url in NEAR_MISSES.items():
+        cache.clear()  # of the throttle
 
-    assert answer.status_code == 400
-    assert answer["Content-Type"] == "application/problem+json"
-    assert list(answer.json()["errors"]) == ["redirect_url"]
+        answer = program.starts(redirect_url=url)
+
+        assert answer.status_code == 400, what
+        assert answer["Content-Type"] == "application/problem+json", what
+        assert list(answer.json()["errors"]) == ["redirect_url"], what
     assert provider.calls == []
     assert program.person.challenge.started_at is None
     assert program.person.challenge.return_url == ""

@@ -23,8 +23,7 @@ from rest_framework_simplejwt.tokens import RefreshToken, SlidingToken
 from django_faceauth.models import FaceExemption, Lockout
 from django_faceauth.services import limits, notifications
 from django_faceauth.services.review import user_reports
-from django_faceauth.sign_out import sign_out, sign_out_on_report
-from django_faceauth.signals import locked_out
+from django_faceauth.sign_out import sign_out
 from django_faceauth.testing import exempted, face_shown
 from tests.enrolment_driver import OFFERED, enrols
 from tests.pages.test_report import link_in, reports
@@ -40,14 +39,6 @@ def engine(request, settings, tmp_path):
     settings.SESSION_ENGINE = f"{BACKENDS}.{request.param}"
     settings.SESSION_FILE_PATH = str(tmp_path)
     return settings.SESSION_ENGINE
-
-
-@pytest.fixture
-def connected():
-    """A site that connects the receiver."""
-    locked_out.connect(sign_out_on_report)
-    yield
-    locked_out.disconnect(sign_out_on_report)
 
 
 @pytest.fixture
@@ -84,7 +75,7 @@ def renews(refresh):
 # -- reports
 
 
-@pytest.mark.usefixtures("connected")
+@pytest.mark.usefixtures("signs_out")
 @pytest.mark.parametrize("engine", ["db", "cached_db"], indirect=True)
 def test_the_button_behind_the_mail_logs_the_thief_out(engine, people, settings):
     """And the user; other users and anonymous visitors keep their sessions."""
@@ -110,7 +101,7 @@ def test_the_button_behind_the_mail_logs_the_thief_out(engine, people, settings)
     assert visitor.session["basket"] == [1]
 
 
-@pytest.mark.usefixtures("connected")
+@pytest.mark.usefixtures("signs_out")
 @pytest.mark.parametrize("is_always_saved", [False, True])
 def test_a_user_who_presses_the_button_while_logged_in(person, settings, is_always_saved):
     settings.SESSION_SAVE_EVERY_REQUEST = is_always_saved
@@ -124,7 +115,7 @@ def test_a_user_who_presses_the_button_while_logged_in(person, settings, is_alwa
     assert not is_logged_in(person.browser)
 
 
-@pytest.mark.usefixtures("connected")
+@pytest.mark.usefixtures("signs_out")
 def test_a_reported_enrolment(people, settings):
     for name, value in OFFERED.items():
         setattr(settings, name, value)
@@ -135,7 +126,7 @@ def test_a_reported_enrolment(people, settings):
     assert not is_logged_in(erin.browser)
 
 
-@pytest.mark.usefixtures("connected")
+@pytest.mark.usefixtures("signs_out")
 @pytest.mark.parametrize("reason", [Lockout.Reason.DECLINED, Lockout.Reason.REVIEWED])
 def test_other_lockouts_end_nothing(person, reason):
     token = Token.objects.create(user=person.user)

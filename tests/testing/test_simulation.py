@@ -54,9 +54,15 @@ def test_every_end(client, faceauth_simulator, outcome, state):
     assert (client.get("/statements/").status_code == 200) is (outcome == "approved")
 
 
-@pytest.mark.parametrize("url", ["/statements/", "/shop/secret/"])
-@pytest.mark.parametrize("settings", [{}, {"FACEAUTH_TRUSTED_PROXIES": 2}])
-@pytest.mark.parametrize("address", ["127.0.0.1", "203.0.113.9"])
+@pytest.mark.parametrize(
+    ("url", "settings", "address"),
+    [
+        ("/statements/", {}, "203.0.113.9"),
+        ("/statements/", {"FACEAUTH_TRUSTED_PROXIES": 2}, "127.0.0.1"),
+        ("/shop/secret/", {}, "127.0.0.1"),
+        ("/shop/secret/", {"FACEAUTH_TRUSTED_PROXIES": 2}, "203.0.113.9"),
+    ],
+)
 def test_networks(user, faceauth_simulator, url, settings, address):
     """The face is shown in the network of the client, unless a test wants a relay."""
     client = Client(REMOTE_ADDR=address)

@@ -122,33 +122,19 @@ def test_an_event_that_is_out_of_bounds_changes_nothing(person, clock, offset, c
     assert finishes(person).verified_at == captured_at - seconds(100)
 
 
-def test_the_event_of_another_authentication_changes_nothing(people, clock):
+def test_events_of_others_change_nothing(people, clock):
+    """Of another authentication, of an id in other letters, and with another signature."""
     anna, eve = people(), people()
     eve.is_handed_over(eve.is_asked())
     captured_at = captures(anna, clock, after=100)
     tell(eve)
-    clock.shift(3)
-
-    assert finishes(anna).verified_at == captured_at - seconds(100)
-
-
-def test_an_id_in_other_letters_is_another_one(person, clock):
-    """Some databases find it all the same."""
-    captured_at = captures(person, clock, after=100)
-    fav = person.authentication.provider_id
+    fav = anna.authentication.provider_id
     deliver(event(f"fav_{fav[4:].upper()}", "capture_completed"))
-    clock.shift(3)
-
-    assert finishes(person).verified_at == captured_at - seconds(100)
-
-
-def test_an_event_that_is_not_signed_changes_nothing(person, clock):
-    captured_at = captures(person, clock, after=100)
-    told = event(person.authentication, "capture_completed")
+    told = event(anna.authentication, "capture_completed")
     assert deliver(told, key="another-key-of-an-attacker-0123456789").status_code == 401
     clock.shift(3)
 
-    assert finishes(person).verified_at == captured_at - seconds(100)
+    assert finishes(anna).verified_at == captured_at - seconds(100)
 
 
 @pytest.mark.parametrize("is_late", [False, True])
@@ -229,7 +215,7 @@ def test_of_two_events_of_a_capture_the_earlier_counts(person, clock, settings, 
     assert finishes(person).verified_at == captured_at
 
 
-@pytest.mark.parametrize("offset", [-59, -30, 0, 30, 59])
+@pytest.mark.parametrize("offset", [-59, 59])
 @pytest.mark.parametrize("delay", [1, 100])
 def test_a_provider_whose_clock_is_wrong_does_not_freshen(
     person, clock, provider, settings, offset, delay
@@ -265,7 +251,7 @@ arrivals = st.lists(
 
 
 @hypothesis_settings(
-    max_examples=hypothesis_settings().max_examples // 4,
+    max_examples=hypothesis_settings().max_examples // 8,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -35,7 +35,7 @@ def test_a_check_costs_no_more_than_its_ceiling(history):
     assert writes == 1 + history.tries
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("copies", [1, 3])
 def test_the_order_of_webhooks_costs_nothing(seed, copies):
     """Each arrives within some seconds, and maybe again."""
@@ -47,11 +47,10 @@ def test_the_order_of_webhooks_costs_nothing(seed, copies):
 # -- which events need an answer
 
 
-@pytest.mark.parametrize("name", EARLY)
-def test_an_event_that_can_tell_of_no_result_costs_no_call(captured, provider, name):
+def test_an_event_that_can_tell_of_no_result_costs_no_call(captured, provider):
     calls = len(provider.calls)
 
-    for _ in range(3):
+    for name in (*EARLY, *EARLY):
         tell(captured, name)
         captured.clock.shift(3)
 
@@ -153,17 +152,17 @@ def test_polls_do_not_wait_for_news_of_a_captured_face(person, provider):
     assert provider.count("GET") == 2
 
 
-@pytest.mark.parametrize("name", EARLY)
-def test_old_news_puts_no_poll_off(approved, provider, name):
+def test_old_news_puts_no_poll_off(approved, provider):
     """The audit is looked for an hour after the result, whatever was on its way for so long."""
     planned = approved.authentication.next_poll_at
     provider.alterations.append(says(status="declined"))
 
     for late in (0, 600, 3000):
         approved.clock.shift(late)
-        tell(approved, name)
-        tell(approved, name, created_on=timezone.now() - timedelta(hours=1))
-        assert approved.authentication.next_poll_at == planned
+        for name in EARLY:
+            tell(approved, name)
+            tell(approved, name, created_on=timezone.now() - timedelta(hours=1))
+            assert approved.authentication.next_poll_at == planned, name
     approved.clock.shift(60)
     sweep_once()
 
