@@ -205,7 +205,7 @@ def test_a_second_way_is_offered_from_the_start(visit):
     page = opens_the_app(visit("frank"))
     url = "https://localhost/face/ways/handle/"
     page.route(STATUS, with_more(ways=["totp"], fallback_url=url))
-    writes_down(page, "Ms. Otherwise").click()
+    writes_down(page, "Ms. Another").click()
 
     way = dialog(page).get_by_role("link", name="Use another way")
 
