@@ -11,9 +11,11 @@ from django.db.models import Max
 from django.utils import timezone
 
 from django_faceauth.models import (
+    AttemptRequest,
     FaceAttempt,
     FaceAuthentication,
     FaceChallenge,
+    ReviewCase,
     StatusChange,
     WebhookEvent,
 )
@@ -55,9 +57,9 @@ def write(count: int, *, with_details: bool = True) -> None:
 
 
 def clear() -> None:
-    """Delete all of it."""
+    """Delete all of it, and what other parts have left."""
     with connection.cursor() as cursor:
-        for model in reversed(MODELS[1:]):
+        for model in (AttemptRequest, ReviewCase, *reversed(MODELS[1:])):
             cursor.execute(f"DELETE FROM {model._meta.db_table}")  # noqa: S608 - a table of ours
         cursor.execute("DELETE FROM auth_user WHERE username LIKE 'customer%'")
     _analyze()
