@@ -66,7 +66,7 @@ HISTORIES: Final = (
     History("in order, a retry after a broken-off capture", 5, script="61402A10000", tries=2),
     History("in order, a retry after inconclusive checks", 5, script="61402I10000", tries=2),
     History(
-        *("shuffled, a retry after inconclusive checks", 6),
+        *("shuffled, a retry after inconclusive checks", 5),
         is_shuffled=True,
         script="61402I10000",
         tries=2,

@@ -135,17 +135,20 @@ def test_polls_wait_for_the_webhooks_that_come(person, provider):
     assert person.challenge.state == "granted"
 
 
-def test_polls_do_not_wait_for_news_of_a_captured_face(person, provider):
+@pytest.mark.parametrize("is_capture_told", [True, False])
+def test_a_user_who_returns_waits_two_seconds_for_the_news(person, provider, is_capture_told):
+    """The result's event is on its way, or was lost."""
     capture = person.is_handed_over(person.is_asked())
     person.clock.shift(20)
     tell(person, "started")
     back = person.shows_face(capture)
-    tell(person, "capture_completed")
+    if is_capture_told:
+        tell(person, "capture_completed")
     person.clock.shift(1)
 
     assert "/waiting/" in person.returns(back)["Location"]
     assert provider.questions == 0
-    person.clock.shift(1)
+    person.clock.shift(2)
     page = person.browser.get(f"/face/waiting/{person.challenge.handle}/")
 
     assert page["Location"] == "/statements/"

@@ -29,7 +29,7 @@ from django_faceauth.models import (
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.models.challenge import FaceChallengeQuerySet
 from django_faceauth.provider.resources import AttemptSnapshot
-from django_faceauth.provider.webhook_payloads import CAPTURE_COMPLETED
+from django_faceauth.provider.webhook_payloads import CAPTURE_COMPLETED, EARLY_TYPES
 from django_faceauth.services import limits, review_queue
 from django_faceauth.services.dispatch import send_on_commit
 from django_faceauth.services.flow.capture import carries
@@ -65,9 +65,11 @@ def note_return(challenge: FaceChallenge, *, now: datetime) -> None:
 def finish(challenge: FaceChallenge, *, source: str, now: datetime) -> FaceChallenge:
     """Pull the result for a waiting user and end the challenge if there is one.
 
-    Asks when the browser has come back, unless the faces are known to be compared, otherwise when
-    the next poll is due. Returns the challenge as it is then. Raises a `ProviderError` when the
-    provider gave no usable answer, or a `ConfigurationError`; the challenge has not changed then.
+    Asks when the browser has come back, otherwise when the next poll is due. If webhooks have
+    told of the check since the last answer, the result should come by one too: a return is asked
+    about two seconds later. Asks nothing while the faces are known to be compared. Returns the
+    challenge as it is then. Raises a `ProviderError` when the provider gave no usable answer, or
+    a `ConfigurationError`; the challenge has not changed then.
     """
     row = challenge.authentication
     if not challenge.is_open or challenge.started_at is None or row is None:
@@ -77,6 +79,11 @@ def finish(challenge: FaceChallenge, *, source: str, now: datetime) -> FaceChall
     if row.next_poll_at and now < row.next_poll_at <= now + polling_schedule.PULL_INTERVAL:
         attempt = row.attempts.first()
         if attempt and capture_bounds(attempt, now=now)[1] < now:  # the faces are being compared
+            return challenge
+    if source == Source.RETURN and row.synced_at is not None:
+        told = WebhookEvent.objects.filter(type__in=EARLY_TYPES, received_at__gt=row.synced_at)
+        if told.filter(provider_id=row.provider_id).exists():  # the result's should come as well
+            sync.plan(row, now + polling_schedule.PULL_INTERVAL)
             return challenge
     with suppress(NotFound):  # the challenge has ended then
         pulled = refresh(row, source=source, now=now, someone_waits=True)
