@@ -41,8 +41,9 @@ class Command(BaseCommand):
             find_tasks=runner.tasks,
         )
         problems = 0
-        for result in results:
-            self.stdout.write(str(result))
-            problems += result.level is doctor.Level.PROBLEM
+        with doctor.quiet():
+            for result in results:
+                self.stdout.write(str(result))
+                problems += result.level is doctor.Level.PROBLEM
         if problems:
             raise CommandError(ngettext("%d problem.", "%d problems.", problems) % problems)
