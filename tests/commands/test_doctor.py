@@ -456,6 +456,16 @@ def test_the_console_has_the_lines_of_the_doctor_alone(tmp_path, log):
     assert done.stderr == "CommandError: 4 problems.\n"
 
 
+def test_problems_stand_out_on_a_terminal(capsys):
+    with override_settings(SESSION_ENGINE="missing"), pytest.raises(CommandError):
+        call_command("faceauth_doctor", "--no-network", "--force-color")
+
+    lines = capsys.readouterr().out.splitlines()
+    coloured = [line for line in lines if line.startswith("\x1b[")]
+    assert [line for line in coloured if "problem  sessions" in line]
+    assert [line for line in lines if line.startswith("ok ")]
+
+
 # -- the database
 
 

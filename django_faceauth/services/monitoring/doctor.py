@@ -197,7 +197,7 @@ def _provider_problem(about: str, error: ProviderError, url: str) -> CheckResult
         fix = _("Compare the credentials with the dashboard’s, and check %s.")
         fix %= f"{PREFIX}ENVIRONMENT, {setting}"
         return problem(about, _("The credentials are not accepted: %s.") % error, fix)
-    fix = _("Check that %s is that of the provider, without a proxy.") % setting
+    fix = _("Check that %s is the provider’s, and that no proxy or firewall answers.") % setting
     return problem(about, _("This is not how the provider answers: %s.") % error, fix)
 
 
@@ -291,9 +291,6 @@ def check_tables(now: datetime) -> Results:
     else:
         yield ok("migrations", _("All migrations are applied."))
         yield from check_rows(now)
-
-
-# -- rows: what is waiting, and what arrived
 
 
 def check_rows(now: datetime) -> Results:
