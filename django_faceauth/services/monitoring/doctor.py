@@ -91,7 +91,7 @@ problem = partial(CheckResult, Level.PROBLEM)
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the log lines and warnings of this process from between the results."""
+    """Silence logs and warnings in this process, so that only results are printed."""
     before = logging.root.manager.disable
     logging.disable()
     try:
@@ -170,7 +170,7 @@ def check_provider() -> Results:
 
 
 def _probe(get: Callable[[str], object], unknown_id: str) -> ProviderError | None:
-    """Return None for the answer that the provider alone gives: a 404 with its request id."""
+    """Return what is not the provider's answer to an unknown id: a 404 with a request id."""
     try:
         get(unknown_id)
     except ProviderError as error:
