@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import pkgutil
 import re
@@ -17,8 +18,10 @@ from django.dispatch import Signal
 from prometheus_client import REGISTRY
 
 import django_faceauth
-from django_faceauth import checks, metrics, signals
+from django_faceauth import checks, messages, metrics, signals
 from django_faceauth.conf import KNOWN
+from django_faceauth.messages import Wording
+from django_faceauth.services.monitoring import doctor
 from tests.docs_parser import DOCS, PAGES, ROOT, code_blocks, without_code
 
 OUR_SIGNALS = {name: value for name, value in vars(signals).items() if isinstance(value, Signal)}
@@ -70,15 +73,78 @@ def test_every_requirement_has_a_test():
     assert claimed - set(REQUIREMENT.findall(tests)) == set()
 
 
-def test_log_lines_of_the_troubleshooting_page_exist():
-    text = (DOCS / "how-to/troubleshooting.md").read_text().partition("## By log line")[2]
-    cells = re.findall(r"^\| (`.+?) \|", text, re.M)
-    starts = [line.split(":")[0] for cell in cells for line in re.findall(r"`([^`…=]+)", cell)]
-    package = Path(django_faceauth.__file__).parent
-    source = "".join(path.read_text() for path in package.rglob("*.py"))
+# -- troubleshooting
 
-    assert starts
-    assert [line for line in starts if line.strip(" :") not in source] == []
+PACKAGE = Path(django_faceauth.__file__).parent
+#: Statuses that no call names: of functions of ours and of Django, and of proxies.
+ELSEWHERE = {"302", "401", "405", "409", "500", "502", "504"}
+LOGGING = [f"logger.{level}" for level in ("warning", "error", "critical", "exception", "log")]
+#: The arguments from which on a call in the doctor is about no finding, but good or a cure.
+NO_FINDING = {"ok": 0, "different": 1, "warning": 2, "problem": 2}
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
+    return ((ast.unparse(node.func), node) for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def first_text(call: ast.Call) -> str:
+    """Return the first text of a call, with `…` in place of its values."""
+    text = next(str(arg.value) for arg in call.args if isinstance(arg, ast.Constant))
+    return re.sub(r"%(\(\w+\))?[ds]", "…", text)
+
+
+def log_lines() -> set[str]:
+    trees = (ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py"))
+    return {first_text(call) for tree in trees for name, call in calls(tree) if name in LOGGING}
+
+
+def findings() -> set[str]:
+    tree = ast.parse(Path(doctor.__file__).read_text())
+    others = [arg for name, call in calls(tree) for arg in call.args[NO_FINDING.get(name, 9) :]]
+    assigned = (node for node in ast.walk(tree) if isinstance(node, ast.Assign))
+    others += [node for node in assigned if ast.unparse(node.targets) in {"fix", "good"}]
+    skipped = {node for other in others for node in ast.walk(other)}
+    return {first_text(call) for name, call in calls(tree) if name == "_" and call not in skipped}
+
+
+def titles() -> set[str]:
+    pages = "".join(path.read_text() for path in PACKAGE.glob("templates/faceauth/*.html"))
+    given = set(re.findall(r'block title %}{% translate "(.+?)"', pages))
+    for some in [vars(messages), *(v for v in vars(messages).values() if isinstance(v, dict))]:
+        given |= {str(one.title) for one in some.values() if isinstance(one, Wording)}
+    return given - {"Face check"}  # of base.html, which all replace
+
+
+def statuses() -> set[str]:
+    """Of pages, gates and webhooks: those of the API are in its reference."""
+    paths = [PACKAGE / "webhooks.py", *PACKAGE.glob("views/*.py"), *PACKAGE.glob("gate/*.py")]
+    found = [call for path in paths for _name, call in calls(ast.parse(path.read_text()))]
+    given = [word.value for call in found for word in call.keywords if word.arg == "status"]
+    given += [call.args[0] for call in found if ast.unparse(call.func) == "_answer"]
+    return set(re.findall(r"\b[45]\d\d\b", " ".join(map(ast.unparse, given))))
+
+
+@pytest.mark.parametrize(
+    ("section", "pattern", "texts"),
+    [
+        ("status code", r"\b(\d{3})\b", statuses),
+        ("page title", r"`([^`]+)`", titles),
+        ("log line", r"`([^`]+)`", log_lines),
+        ("finding", r"`([^`]+)`", findings),
+    ],
+)
+def test_troubleshooting_has_all_that_is_seen(section, pattern, texts):
+    """By the beginning of each text, or by what follows an ellipsis; and nothing else."""
+    page, given = (DOCS / "how-to/troubleshooting.md").read_text(), texts()
+    table = page.partition(f"## By {section}\n")[2].partition("\n## ")[0]
+    shown = re.findall(pattern, " ".join(re.findall(r"^\| (.+?) \|", table, re.M)))
+
+    def is_of(short: str, text: str) -> bool:
+        return short[1:].strip() in text if short[0] == "…" else text.startswith(short)
+
+    assert [text for text in given if not any(is_of(short, text) for short in shown)] == []
+    gone = [short for short in shown if not any(is_of(short, text) for text in given)]
+    assert set(gone) <= ELSEWHERE
 
 
 # -- links

@@ -183,7 +183,7 @@ class Transport:
     def _exchange(self, session: requests.Session, call: _Call[Answer], deadline: float) -> Answer:
         outcome = self._outcome(session, call, deadline)
         if isinstance(outcome, ProviderError):
-            logger.warning("%s", outcome)
+            logger.warning("provider: %s", outcome)
             raise outcome
         return outcome
 

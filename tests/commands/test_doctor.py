@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -16,9 +19,10 @@ from django.utils import timezone
 from django_faceauth.durations import in_words
 from django_faceauth.models import Erasure, ErasureTask, FaceAuthentication
 from django_faceauth.services.flow import finish
-from django_faceauth.services.monitoring.doctor import UNKNOWN_ID
+from django_faceauth.services.monitoring.doctor import UNKNOWN, Level
 from tests.provider.samples import AUTHENTICATION
 from tests.provider_double import answers, breaks, works
+from tests.server import MANAGE, environment
 from tests.sweeping import sweep_once
 from tests.webhook_deliveries import deliver, event
 
@@ -26,6 +30,7 @@ pytestmark = pytest.mark.django_db
 
 SECRET = "sk_sbox_canary_of_the_doctor"
 SESSIONS = "django.contrib.sessions"
+BANK = {"FACEAUTH_SITE_URL": "https://bank.example"}
 OAUTH = {
     "FACEAUTH_SECRET_KEY": "",
     "FACEAUTH_OAUTH_CLIENT_ID": "ack_doctor",
@@ -39,6 +44,7 @@ class Report:
     def __init__(self, text, failed):
         self.text, self.failed = text, failed
         lines = [line.split() for line in text.splitlines()]
+        assert {level for level, *_rest in lines} <= set(Level), text
         self.levels = [(name.rstrip(":"), level) for level, name, *_rest in lines]
         self.bad = {name for name, level in self.levels if level != "ok"}
 
@@ -48,13 +54,23 @@ class Report:
 
 
 @pytest.fixture
-def doctor(capsys):
+def doctor(capsys, monkeypatch):
+    """The command, where everything is logged to the console."""
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "level", logging.DEBUG)
+
     def doctor(*options):
+        capsys.readouterr()
+        failed, console = False, logging.StreamHandler(sys.stdout)
+        root.addHandler(console)
         try:
             call_command("faceauth_doctor", *options)
         except CommandError:
-            return Report(capsys.readouterr().out, failed=True)
-        return Report(capsys.readouterr().out, failed=False)
+            failed = True
+        finally:
+            root.removeHandler(console)
+        assert root.isEnabledFor(logging.DEBUG)  # the site logs again
+        return Report(capsys.readouterr().out, failed)
 
     return doctor
 
@@ -71,7 +87,7 @@ def test_a_site_on_which_all_is_well(doctor, person, provider):
     assert (report.bad, report.failed) == (set(), False)
     for name in ("settings", "sessions", "provider", "migrations", "work", "sweeps", "webhooks"):
         assert report.of(name) == "ok", name
-    assert provider.calls[-1] == f"GET /face-authentications/{UNKNOWN_ID}"
+    assert provider.calls[-1] == f"GET /face-authentications/fav_{UNKNOWN}"
     assert provider.count("POST /face-authentications") == 2
 
 
@@ -97,12 +113,20 @@ def test_checks_of_a_deployment_can_be_run_with_debug(doctor):
         assert doctor("--no-network", "--deploy").bad == {"faceauth.W013"}
 
 
+REDIS_IS_DOWN = {
+    "BACKEND": "django.core.cache.backends.redis.RedisCache",
+    "LOCATION": "redis://127.0.0.1:1",
+}
+
+
+@pytest.mark.enable_socket
 @pytest.mark.parametrize(
     "wrong",
     [
         {"SESSION_ENGINE": "sessions.missing"},
         {"SESSION_ENGINE": SESSIONS},
         {"SESSION_ENGINE": f"{SESSIONS}.backends.cache", "SESSION_CACHE_ALIAS": "none"},
+        {"SESSION_ENGINE": f"{SESSIONS}.backends.cache", "CACHES": {"default": REDIS_IS_DOWN}},
     ],
     ids=str,
 )
@@ -138,31 +162,83 @@ def test_unusable_settings_do_not_stop_the_other_checks(doctor, person, wrong):
 
 # -- the provider
 
-PAGE = {"content_type": "text/html"}
 REQUEST_ID = {"Cko-Request-Id": "0f6dc5ab-1f7e"}
+PAGE = {"content_type": "text/html"}
+XML = {"content_type": "application/xml"}
+
+
+def echoes(provider, request):
+    """As a server for tests of clients does; it takes the last part of the path for an id."""
+    sent = {"id": request.path_url.rpartition("/")[2], "headers": dict(request.headers)}
+    return provider.answer(request, 200, json.dumps(sent))
+
+
+IMPOSTORS = {
+    "captive portal": answers(200, "<h1>Log in</h1>", **PAGE),
+    "redirect": answers(302, Location="https://portal.example/"),
+    "nginx": answers(404, "<h1>404 Not Found</h1>", **PAGE),
+    "nothing": answers(200),
+    "an empty 404": answers(404),
+    "an empty object": answers(200, "{}"),
+    "an empty list": answers(200, "[]"),
+    "an empty page": answers(200, '{"total_count": 0, "data": []}'),
+    "echo": echoes,
+    "another API": answers(404, '{"code": 404, "message": "Not found"}'),
+    "REST framework": answers(404, '{"detail": "Not found."}'),
+    "S3": answers(404, "<Error><Code>NoSuchKey</Code></Error>", **XML),
+    "error codes": answers(404, '{"error_codes": ["not_found"]}', **{"X-Request-Id": "1"}),
+    "Plaid": answers(404, '{"request_id": "1", "error_type": "API", "error_code": "NOT_FOUND"}'),
+    "gone": answers(410, "{}", **REQUEST_ID),
+}
+#: Of a token endpoint, this may be said of the credentials.
+DENYING_IMPOSTORS = {
+    "another login": answers(401, '{"detail": "Authentication credentials were not provided."}'),
+    "firewall": answers(403, "<title>Attention Required! | Cloudflare</title>", **PAGE),
+    "S3": answers(403, "<Error><Code>AccessDenied</Code></Error>", **XML),
+    "bad request": answers(400, '{"error": "bad_request"}'),
+    "method": answers(405),
+    "validation": answers(422, '{"detail": []}'),
+}
+
+
+@pytest.mark.parametrize(
+    ("place", "impostor"),
+    [
+        *[(place, trouble) for place in ("provider", "workflow") for trouble in DENYING_IMPOSTORS],
+        *[(place, trouble) for place in ("provider", "workflow", "token") for trouble in IMPOSTORS],
+    ],
+)
+def test_another_server_in_place_of_the_provider(doctor, provider, place, impostor):
+    """Any URL without a page answers 404 (F-60)."""
+    trouble = (DENYING_IMPOSTORS | IMPOSTORS)[impostor]
+    provider.troubles.extend([*([works] if place == "workflow" else []), *[trouble] * 6])
+
+    with override_settings(**BANK, **(OAUTH if place == "token" else {})):
+        report = doctor()
+
+    assert report.of(place) == ("warning" if place == "workflow" else "problem")
+    assert "This is not how the provider answers" in report.text
+    assert ("accepts the credentials" in report.text) == (place == "workflow")
+    assert "are not accepted" not in report.text
+    assert "faceauth_workflow create" not in report.text
 
 
 @pytest.mark.parametrize(
     ("troubles", "expected"),
     [
-        ([answers(404, '{"error_codes": ["not_found"]}')], "ok"),
-        *[([answers(status, **REQUEST_ID)], "ok") for status in (400, 404, 410, 422)],
+        ([answers(404, **REQUEST_ID)], "ok"),
+        ([answers(404, '{"error_codes": ["not_found"]}', **REQUEST_ID)], "ok"),
         *[([answers(status)], "warning") for status in (429, 503)],
         ([breaks()] * 3, "problem"),
-        *[([answers(status)], "problem") for status in (401, 403)],
-        *[([answers(status, "{}")], "problem") for status in (200, 302, 404, 405, 410)],
-        ([answers(404, '{"detail": "Not found."}')], "problem"),
-        ([answers(404, '{"error_codes": []}')], "problem"),
-        ([answers(404, '{"error_codes": "not_found"}')], "problem"),
-        ([answers(422, '{"detail": []}')], "problem"),
-        ([answers(404, "<h1>Not found</h1>", **PAGE)], "problem"),
-        ([answers(200, "<h1>Log in</h1>", **PAGE)], "problem"),
-        # Another server that takes every id: this one was never given.
-        ([answers(200, json.dumps(AUTHENTICATION | {"id": UNKNOWN_ID}), **REQUEST_ID)], "problem"),
+        *[([answers(status, **REQUEST_ID)], "problem") for status in (400, 401, 403, 422)],
+        # It takes every id, and this one was never given.
+        (
+            [answers(200, json.dumps(AUTHENTICATION | {"id": f"fav_{UNKNOWN}"}), **REQUEST_ID)],
+            "problem",
+        ),
     ],
 )
-def test_only_answers_like_those_of_the_provider_are_good(doctor, provider, troubles, expected):
-    """Any URL without a page answers 404 (F-60)."""
+def test_an_answer_of_the_provider(doctor, provider, troubles, expected):
     provider.troubles.extend(troubles)
 
     report = doctor()
@@ -225,8 +301,6 @@ def test_secrets_are_not_told(doctor, provider):
 
 # -- the workflow
 
-BANK = {"FACEAUTH_SITE_URL": "https://bank.example"}
-
 
 def test_the_workflow_is_compared_with_the_settings(doctor, capsys):
     with override_settings(**BANK):
@@ -243,11 +317,10 @@ def test_the_workflow_is_compared_with_the_settings(doctor, capsys):
 @pytest.mark.parametrize(
     ("given", "trouble", "level"),
     [
-        ({}, answers(401), "ok"),
-        ({}, answers(403), "ok"),
+        ({}, answers(401, **REQUEST_ID), "ok"),
+        ({}, answers(403, **REQUEST_ID), "ok"),
         (OAUTH, answers(400, '{"error": "invalid_scope"}'), "ok"),
         ({}, answers(503), "warning"),
-        ({}, answers(200, "[]"), "warning"),
         ({}, breaks(), "warning"),
     ],
 )
@@ -261,7 +334,7 @@ def test_a_workflow_that_may_not_be_read_is_not_a_problem(doctor, provider, give
 
     assert (report.of("workflow"), report.failed) == (level, False)
     assert report.of("provider") == "ok"
-    assert "was not checked" in report.text
+    assert ("was not checked" in report.text) == (level == "ok")
 
 
 @pytest.mark.parametrize(
@@ -333,6 +406,66 @@ def test_the_runner_is_named(doctor):
     assert "The runner is tasks, and its queue answers." in report.text
 
 
+# -- the console
+
+NOISY = """
+import logging
+import warnings
+from django.contrib.sessions.backends import cache
+from tests.example.settings import *
+
+FACEAUTH_SIMULATOR_WEBHOOK_URL = ""
+FACEAUTH_RUNNER = "celery"
+CACHES = {"default": REDIS_IS_DOWN}
+SESSION_ENGINE = __name__
+
+
+class SessionStore(cache.SessionStore):
+    def exists(self, key):
+        warnings.warn("noise")
+        logging.getLogger("shop").critical("noise")
+        return super().exists(key)
+"""
+CONSOLE = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"level": "DEBUG", "handlers": ["console"]},
+}
+
+
+@pytest.mark.parametrize("log", ["", f"LOGGING = {CONSOLE}"], ids=["default", "console"])
+def test_the_console_has_the_lines_of_the_doctor_alone(tmp_path, log):
+    """Where nothing answers: provider, workflow, broker, cache and database."""
+    settings = NOISY.replace("REDIS_IS_DOWN", repr(REDIS_IS_DOWN)) + log
+    (tmp_path / "noisy.py").write_text(settings)
+    away = {"DATABASE_URL": "sqlite:////nowhere/db", "CELERY_BROKER_URL": "redis://127.0.0.1:1/0"}
+    env = environment(tmp_path, DJANGO_SETTINGS_MODULE="noisy", PORT="1", **away)
+    env["PYTHONPATH"] += f":{tmp_path}"
+
+    done = subprocess.run(
+        [sys.executable, MANAGE, "faceauth_doctor"],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    report = Report(done.stdout, done.returncode == 1)
+    assert report.bad == {"sessions", "provider", "workflow", "runner", "database"}
+    assert done.stderr == "CommandError: 4 problems.\n"
+
+
+def test_problems_stand_out_on_a_terminal(capsys):
+    with override_settings(SESSION_ENGINE="missing"), pytest.raises(CommandError):
+        call_command("faceauth_doctor", "--no-network", "--force-color")
+
+    lines = capsys.readouterr().out.splitlines()
+    coloured = [line for line in lines if line.startswith("\x1b[")]
+    assert [line for line in coloured if "problem  sessions" in line]
+    assert [line for line in lines if line.startswith("ok ")]
+
+
 # -- the database
 
 
@@ -348,12 +481,16 @@ def test_a_migration_that_is_missing(doctor):
     assert report.of("work") == ""
 
 
-def test_a_database_that_is_away(doctor, provider):
+@pytest.mark.parametrize("table", ["", "faceauth_webhookevent"])
+def test_a_database_that_is_away(doctor, provider, table):
+    """Or one of our tables."""
     unknown = answers(404, **{"Cko-Request-Id": "1"})
     provider.troubles.append(unknown)  # the simulator needs a database too
 
-    def away(*_args):
-        raise OperationalError("canary")
+    def away(execute, sql, *args):
+        if table in sql:
+            raise OperationalError("canary")
+        return execute(sql, *args)
 
     with connection.execute_wrapper(away):
         report = doctor()

@@ -278,9 +278,9 @@ def test_two_workflows_for_one_url_complete_each_other(workflow):
     [
         (answers(401), "needs the scope flow"),
         (answers(403), "needs the scope flow"),
-        (answers(503), "list_workflows failed status=503"),
-        (answers(200, '{"data": [{"id": "canary"}]}'), "list_workflows failed cause=no wf id"),
-        (breaks(), "list_workflows failed cause=ConnectionError"),
+        (answers(503), "get_workflow failed status=503"),
+        (answers(200, '{"data": [{"id": "canary"}]}'), "get_workflow failed cause=no wf id"),
+        (breaks(), "get_workflow failed cause=ConnectionError"),
     ],
 )
 def test_a_provider_that_does_not_answer(workflow, provider, trouble, said):

@@ -279,7 +279,7 @@ def test_calls_are_logged_on_one_line(log: pytest.LogCaptureFixture) -> None:
     assert "create_attempt status=200 request_id=0HL80-1" in log.text
     assert_nothing_leaks({"log": log.text})
     assert [record.getMessage() for record in log.records if record.levelname == "WARNING"] == [
-        "create_attempt failed status=422 request_id=0HL80-1 codes=a__invalid"
+        "provider: create_attempt failed status=422 request_id=0HL80-1 codes=a__invalid"
     ]
 
 

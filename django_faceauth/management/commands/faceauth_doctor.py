@@ -40,9 +40,11 @@ class Command(BaseCommand):
             deploy=options["deploy"] or not settings.DEBUG,
             find_tasks=runner.tasks,
         )
+        styles = {doctor.Level.WARNING: self.style.WARNING, doctor.Level.PROBLEM: self.style.ERROR}
         problems = 0
-        for result in results:
-            self.stdout.write(str(result))
-            problems += result.level is doctor.Level.PROBLEM
+        with doctor.quiet():
+            for result in results:
+                self.stdout.write(str(result), styles.get(result.level))
+                problems += result.level is doctor.Level.PROBLEM
         if problems:
             raise CommandError(ngettext("%d problem.", "%d problems.", problems) % problems)

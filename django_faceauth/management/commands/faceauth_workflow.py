@@ -104,7 +104,8 @@ class Command(BaseCommand):
 
     def _check(self, _options: dict[str, Any]) -> None:
         """Print what is missing or differs."""
-        results = list(doctor.check_workflow(self.client, self.url))
+        with doctor.quiet():
+            results = list(doctor.check_workflow(self.client, self.url))
         for result in results:
             self.stdout.write(str(result))
         problems = sum(result.level is not doctor.Level.OK for result in results)

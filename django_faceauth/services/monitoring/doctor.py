@@ -6,9 +6,11 @@ here or at the provider, and no text holds a secret.
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -17,13 +19,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
-from django.core.cache import InvalidCacheBackendError
 from django.core.checks import ERROR, WARNING, run_checks
+from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseTrouble
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import NoReverseMatch
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from django_faceauth import clocks
 from django_faceauth.conf import PREFIX, conf
@@ -32,7 +33,6 @@ from django_faceauth.exceptions import (
     AccessDenied,
     ConfigurationError,
     MalformedAnswer,
-    NotFound,
     ProviderError,
     Rejected,
     Unavailable,
@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 
 #: The tag of our system checks, and the label of our tables.
 LABEL: Final = "faceauth"
-#: An id of the right shape that the provider has never given.
-UNKNOWN_ID: Final = "fav_" + "0" * 26
+#: The end of ids of the right shape that the provider has never given.
+UNKNOWN: Final = "a" * 26
 #: A webhook that has not come by now is late.
 WEBHOOK_LATE: Final = timedelta(minutes=10)
 
@@ -89,6 +89,18 @@ warning = partial(CheckResult, Level.WARNING)
 problem = partial(CheckResult, Level.PROBLEM)
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence logs and warnings in this process, so that only results are printed."""
+    before = logging.root.manager.disable
+    logging.disable()
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        logging.disable(before)
+
+
 def examine(
     *,
     now: datetime,
@@ -109,11 +121,12 @@ def examine(
         with suppress(ConfigurationError, NoReverseMatch):
             yield from check_workflow_of_site()
         yield check_runner(find_tasks)
-    tables = check_tables()
-    yield tables
-    if tables.level is Level.OK:  # else there are no rows to check
+    try:
         with suppress(ConfigurationError):
-            yield from check_rows(now)
+            yield from check_tables(now)
+    except (DatabaseTrouble, ImproperlyConfigured) as trouble:
+        text = _("The database cannot be read: %s.") % type(trouble).__name__
+        yield problem("database", text, _("Start it, or correct DATABASES."))
 
 
 def check_settings(*, deploy: bool) -> Results:
@@ -129,50 +142,63 @@ def check_settings(*, deploy: bool) -> Results:
 
 
 def check_sessions() -> CheckResult:
-    """Check that the session engine can be used."""
+    """Check that the session engine can be used, and its cache, if it has one."""
     engine = settings.SESSION_ENGINE
     try:
-        import_module(engine).SessionStore()  # opens its cache, if it has one
-    except (ImportError, AttributeError, InvalidCacheBackendError):
+        with suppress(DatabaseTrouble):  # is reported for all tables
+            import_module(engine).SessionStore().exists("0" * 32)
+    except Exception:  # each cache fails in its own way
         fix = _("Correct SESSION_ENGINE, or the cache that it uses.")
         return problem("sessions", _("The session engine %s cannot be used.") % engine, fix)
     return ok("sessions", _("Sessions are stored by %s.") % engine)
 
 
 def check_provider() -> Results:
-    """Request an authentication that does not exist: a 404 of the provider is the good answer."""
+    """Request a new OAuth token, if one is used, and an authentication that does not exist."""
     client = get_client()
     if conf.OAUTH_CLIENT_ID:
         try:
             client.renew_token()
         except ProviderError as error:
-            yield _provider_problem("token", error, is_denied=isinstance(error, Rejected))
+            yield _provider_problem("token", error, "TOKEN_URL")
             return
-        yield ok("token", _("The provider issued a new token."))
-    trouble: ProviderError = MalformedAnswer("get_authentication", status_code=200)
-    try:
-        client.get_authentication(UNKNOWN_ID)
-    except ProviderError as error:
-        trouble = error
-    # Any server may answer 404; the provider numbers its answers, or gives codes.
-    if isinstance(trouble, NotFound | Rejected) and (trouble.request_id or trouble.codes):
-        yield ok("provider", _("The provider answers, and accepts the credentials."))
+        yield ok("token", _("A new token was issued."))
+    if trouble := _probe(client.get_authentication, f"fav_{UNKNOWN}"):
+        yield _provider_problem("provider", trouble, "BASE_URL")
     else:
-        yield _provider_problem("provider", trouble)
+        yield ok("provider", _("The provider answers, and accepts the credentials."))
 
 
-def _provider_problem(about: str, error: ProviderError, *, is_denied: bool = False) -> CheckResult:
-    if is_denied or isinstance(error, AccessDenied):
-        fix = _("Compare the credentials with the dashboard’s, and %sENVIRONMENT.") % PREFIX
-        return problem(about, _("The provider does not accept the credentials: %s.") % error, fix)
-    if not isinstance(error, Unavailable):
-        fix = _("Check that %sBASE_URL is that of the provider, without a proxy.") % PREFIX
-        return problem(about, _("Another server answers: %s.") % error, fix)
-    if error.status_code is not None:
-        fix = _("Nothing needs to be done, unless it stays so.")
-        return warning(about, _("The provider asks to come back later: %s.") % error, fix)
-    fix = _("Check that this machine may call %s.") % conf.BASE_URL
-    return problem(about, _("The provider cannot be reached: %s.") % error, fix)
+def _probe(get: Callable[[str], object], unknown_id: str) -> ProviderError | None:
+    """Return what is not the provider's answer to an unknown id: a 404 with a request id."""
+    try:
+        get(unknown_id)
+    except ProviderError as error:
+        return None if error.status_code == 404 and error.request_id else error
+    return MalformedAnswer("probe", cause="unknown id accepted")
+
+
+def _is_denied(error: ProviderError) -> bool:
+    """Return whether the credentials were rejected, which OAuth servers also do by a 400."""
+    if error.operation == "token":
+        return isinstance(error, AccessDenied | Rejected)
+    return isinstance(error, AccessDenied) and bool(error.request_id)  # else a firewall's
+
+
+def _provider_problem(about: str, error: ProviderError, url: str) -> CheckResult:
+    setting = f"{PREFIX}{url}"
+    if isinstance(error, Unavailable):
+        if error.status_code is not None:
+            fix = _("Run this again later; if it stays so, check %s.") % setting
+            return warning(about, _("The server asks to come back later: %s.") % error, fix)
+        fix = _("Check that this machine may call %s.") % getattr(conf, url)
+        return problem(about, _("The provider cannot be reached: %s.") % error, fix)
+    if _is_denied(error):
+        fix = _("Compare the credentials with the dashboard’s, and check %s.")
+        fix %= f"{PREFIX}ENVIRONMENT, {setting}"
+        return problem(about, _("The credentials are not accepted: %s.") % error, fix)
+    fix = _("Check that %s is the provider’s, and that no proxy or firewall answers.") % setting
+    return problem(about, _("This is not how the provider answers: %s.") % error, fix)
 
 
 def check_workflow_of_site() -> Results:
@@ -184,21 +210,24 @@ def check_workflow_of_site() -> Results:
         yield from check_workflow(get_workflows_client(), workflow.webhook_url())
     except ProviderError as error:
         # A client without the scope is refused a token, or with it.
-        if isinstance(error, AccessDenied | Rejected):
-            text = _("The workflow was not checked: the credentials are not for workflows.")
-            yield ok("workflow", text)
+        if _is_denied(error):
+            good = _("The workflow was not checked: the credentials are not for workflows.")
+            yield ok("workflow", good)
         else:
-            yield warning("workflow", _("The workflow was not checked: %s.") % error)
+            found = _provider_problem("workflow", error, "WORKFLOWS_URL")
+            yield replace(found, level=Level.WARNING)
 
 
 def check_workflow(client: WorkflowsClient, url: str) -> Results:
     """Compare the workflows that send webhooks to `url` with the settings."""
+    if trouble := _probe(client.get_workflow, f"wf_{UNKNOWN}"):
+        raise trouble
     different = partial(warning, "workflow")
     ours, others = workflow.find(client, url)
     missing = {name for names in workflow.used_events(client).values() for name in names}
     if not ours:
-        create = _("Run manage.py faceauth_workflow create.")
-        yield different(_("No workflow sends webhooks to %s.") % url, create)
+        fix = _("Run manage.py faceauth_workflow create.")
+        yield different(_("No workflow sends webhooks to %s.") % url, fix)
     for each in others if not ours else ():
         if missing & each.event_types:
             text = _("Workflow %s sends events of face checks to another URL.") % each.id
@@ -222,13 +251,13 @@ def _check_webhook(each: WorkflowSnapshot, webhook: WebhookAction) -> Results:
     number = workflow.number_of(webhook.key)
     fix = _("Run manage.py faceauth_workflow rotate --to %d.") % (number or 1)
     if number is not None:
-        text = _("Workflow %(id)s signs webhooks with key %(number)d.")
-        yield ok("workflow", text % {"id": each.id, "number": number})
+        good = _("Workflow %(id)s signs webhooks with key %(number)d.")
+        yield ok("workflow", good % {"id": each.id, "number": number})
     elif webhook.key is None:
         yield warning("workflow", _("Workflow %s does not sign webhooks.") % each.id, fix)
     elif workflow.is_hidden(webhook.key):
-        text = _("Workflow %s signs webhooks; the provider does not show with which key.")
-        yield ok("workflow", text % each.id, _("To try it, run manage.py faceauth_workflow test."))
+        good = _("Workflow %s signs webhooks; the provider does not show with which key.")
+        yield ok("workflow", good % each.id, _("To try it, run manage.py faceauth_workflow test."))
     else:
         text = _("Workflow %s signs webhooks with a key that is not in the settings.")
         yield warning("workflow", text % each.id, fix)
@@ -252,21 +281,16 @@ def check_runner(find_tasks: Callable[[], ModuleType | None]) -> CheckResult:
     return ok("runner", _("The runner is %s, and its queue answers.") % conf.RUNNER)
 
 
-def check_tables() -> CheckResult:
-    """Check that the database can be read and is migrated."""
-    try:
-        executor = MigrationExecutor(database.connection())
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes(LABEL))
-    except DatabaseTrouble as trouble:
-        text = _("The database cannot be read: %s.") % type(trouble).__name__
-        return problem("database", text, _("Start it, or correct DATABASES."))
+def check_tables(now: datetime) -> Results:
+    """Check that the database is migrated, and if so its rows."""
+    executor = MigrationExecutor(database.connection())
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes(LABEL))
     if missing:
         names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _back in missing)
-        return problem("migrations", _("Not applied: %s.") % names, _("Run manage.py migrate."))
-    return ok("migrations", _("All migrations are applied."))
-
-
-# -- rows: what is waiting, and what arrived
+        yield problem("migrations", _("Not applied: %s.") % names, _("Run manage.py migrate."))
+    else:
+        yield ok("migrations", _("All migrations are applied."))
+        yield from check_rows(now)
 
 
 def check_rows(now: datetime) -> Results:
@@ -287,25 +311,14 @@ def check_work(report: Health, now: datetime) -> Results:
     elif report.pause:
         text = _("Polling is paused: the provider asked to come back later.")
         yield warning("pause", text, _("Nothing needs to be done, unless it stays so."))
-    text = _(
-        "Waiting events: %(backlog)d, the oldest for %(oldest)s. The most overdue poll is "
-        "%(late)s late."
-    )
+    good = _("Waiting events: %(backlog)d, for up to %(oldest)s. Polls are up to %(late)s late.")
     oldest, late = in_words(report.oldest_event), in_words(report.overdue)
-    yield ok("work", text % {"backlog": report.backlog, "oldest": oldest, "late": late})
+    yield ok("work", good % {"backlog": report.backlog, "oldest": oldest, "late": late})
     if report.stuck:
-        text = ngettext(
-            "%d face was captured, and has not been compared for too long.",
-            "%d faces were captured, and have not been compared for too long.",
-            report.stuck,
-        )
+        text = _("Faces that were captured, and not compared for too long: %d.")
         yield warning("stuck", text % report.stuck, _("Ask the support of the provider."))
     if report.unknown_statuses:
-        text = ngettext(
-            "%d face check has a status that this version does not know.",
-            "%d face checks have a status that this version does not know.",
-            report.unknown_statuses,
-        )
+        text = _("Face checks in a status that this version does not know: %d.")
         yield warning("statuses", text % report.unknown_statuses, _("Update django-faceauth."))
     is_late = not report.pause and not report.is_swept
     if is_late or sweep.has_overdue_work(now=now - OVERDUE):
@@ -324,32 +337,20 @@ def check_webhooks(report: Health, now: datetime) -> CheckResult:
         text = _("The last webhook arrived %s ago.") % in_words(report.newest_event)
         decided = decided.filter(created_at__gt=now - report.newest_event)
     if decided.exists():
-        fix = _("Faces were compared since: check the workflow in the provider’s dashboard.")
+        fix = _("Faces were compared meanwhile: run manage.py faceauth_workflow check.")
         return warning("webhooks", text, fix)
     return ok("webhooks", text)
 
 
 def check_observations(now: datetime) -> Results:
-    for observation, name, text, fix in (
-        (
-            Observation.WEBHOOK_WITHOUT_LENGTH,
-            "webhook_length",
-            _("A webhook without Content-Length was refused with 411 %s ago."),
-            _(
-                "Use a server that sets wsgi.input_terminated, such as gunicorn, or have the "
-                "proxy buffer request bodies."
-            ),
-        ),
-        (
-            Observation.PLAIN_RETURN_URL,
-            "return_url",
-            _("%s ago, a face check was started over HTTPS with a return URL of plain HTTP."),
-            _("Set SECURE_PROXY_SSL_HEADER to the header of the proxy that terminates TLS."),
-        ),
-    ):
-        moment = observations.last(observation)
-        if moment is not None:
-            yield warning(name, text % in_words(now - moment), fix)
+    if moment := observations.last(Observation.WEBHOOK_WITHOUT_LENGTH):
+        text = _("A webhook without Content-Length was refused with 411 %s ago.")
+        fix = _("Use a server such as gunicorn, or have the proxy buffer request bodies.")
+        yield warning("webhook_length", text % in_words(now - moment), fix)
+    if moment := observations.last(Observation.PLAIN_RETURN_URL):
+        text = _("%s ago, a face check was started over HTTPS with a return URL of plain HTTP.")
+        fix = _("Set SECURE_PROXY_SSL_HEADER to the header of the proxy that terminates TLS.")
+        yield warning("return_url", text % in_words(now - moment), fix)
 
 
 def check_clock() -> Results:
@@ -366,11 +367,7 @@ def check_clock() -> Results:
 
 def check_erasures(report: Health) -> Results:
     if report.erasures_refused:
-        text = ngettext(
-            "%d erasure request was rejected by the provider.",
-            "%d erasure requests were rejected by the provider.",
-            report.erasures_refused,
-        )
+        text = _("Erasure requests that the provider rejected: %d.")
         fix = _("See the erasure tasks in the admin, and ask the support of the provider.")
         yield problem("erasures", text % report.erasures_refused, fix)
     if report.erasure_overdue >= OVERDUE:
