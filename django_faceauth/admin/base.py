@@ -94,7 +94,8 @@ class FaceAuthModelAdmin(ModelAdmin):  # type: ignore[type-arg]  # takes no para
         return text % {"name": name, "ids": ids} if ids else name
 
     def get_search_fields(self, request: HttpRequest) -> Any:
-        return list(self.search_paths.values())  # without a field, Django shows no search
+        """Return what is searched: without a field, Django shows no search."""
+        return list(self.search_paths.values()) or super().get_search_fields(request)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
