@@ -42,6 +42,7 @@ def _visit(client: Client, times: int) -> dict[str, tuple[float, int]]:
     rows = FaceAuthentication.objects.order_by("pk")
     row = rows[rows.count() // 2]  # neither new nor old
     changelist = reverse("admin:faceauth_faceauthentication_changelist")
+    challenges = reverse("admin:faceauth_facechallenge_changelist")
     dashboard = reverse("admin:faceauth_dashboard")
     pages = {
         "list": changelist,
@@ -49,6 +50,9 @@ def _visit(client: Client, times: int) -> dict[str, tuple[float, int]]:
         "filter by code": f"{changelist}?codes=fraud",
         "search for an id": f"{changelist}?q={row.provider_id}",
         "search for a user": f"{changelist}?q={row.user.get_username()}",
+        "challenges": challenges,
+        "challenges: search for a user": f"{challenges}?q={row.user.get_username()}",
+        "webhook events": reverse("admin:faceauth_webhookevent_changelist"),
         "timeline": reverse("admin:faceauth_faceauthentication_change", args=[row.pk]),
         "dashboard, a week": f"{dashboard}?days=7",
         "dashboard, 90 days": f"{dashboard}?days=90",

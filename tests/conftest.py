@@ -35,6 +35,7 @@ ABOUT: Final = {
     ],
     "django_tasks_db": ["services/test_mails.py", "webhooks/test_runners.py"],
     "checkout_sdk": ["provider/test_official_client.py"],
+    "grappelli": ["admin/test_themes.py"],
     "health_check": ["test_healthcheck.py"],
     "playwright": ["browser"],
     "prometheus_client": ["test_prometheus.py"],

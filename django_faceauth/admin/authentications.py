@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
@@ -26,12 +25,8 @@ from django_faceauth.admin import (
     review,
     staff_actions,
 )
-from django_faceauth.identifiers import Prefix, is_id
-from django_faceauth.models import FaceAttempt, FaceAuthentication, StatusChange
+from django_faceauth.models import FaceAttempt, FaceAuthentication
 from django_faceauth.services.review import timeline
-
-#: One search finds the rows of at most this many users.
-MOST_USERS: Final = 100
 
 
 class FaceAttemptInline(base.FraudAwareMixin, base.ReadOnlyTabularInline):
@@ -52,24 +47,23 @@ class FaceAttemptInline(base.FraudAwareMixin, base.ReadOnlyTabularInline):
 
 
 class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
-    """The list, the record, and the pages for reviewing and the dashboard."""
+    """The list, the record, and the pages for reviewing."""
 
-    list_display = ("named", "user", "state", "age", "action", "waits", "source", "meaning")
-    list_display_links = ("named",)
+    list_display = ("named", "user", "action", "meaning", "age", "state", "waits")
     list_filter = (
         *(filters.StatusFilter, filters.ActionFilter, filters.JourneyFilter, filters.CodeFilter),
         *(filters.AgeFilter, filters.StuckFilter, filters.ReviewFilter),
     )
     list_select_related = ("user", "challenge", "review_case")
-    search_fields = ("provider_id",)
-    search_help_text = gettext_lazy("A user name, or an id that begins with fav_, fatp_ or aplt_")
-    sortable_by = ()
+    search_paths: ClassVar[Any] = {
+        **{"fav_": "provider_id", "fatp_": "attempts__provider_id", "aplt_": "applicant_id"},
+        "": "user",
+    }
     actions = (
         *(staff_actions.sync_now, staff_actions.revoke_grants, staff_actions.anonymize),
         *(exports.export_csv, exports.export_json),
     )
     inlines = (FaceAttemptInline,)
-    change_list_template = "admin/faceauth/authentications.html"
     change_form_template = "admin/faceauth/authentication.html"
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("state", "meaning", "labels", "user", "action", "anchor", "outcome")}),
@@ -96,38 +90,11 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return [name for _title, options in self.fieldsets for name in options["fields"]]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Add the source of the last status change, in the same statement."""
-        newest = StatusChange.objects.filter(authentication_id=OuterRef("pk")).order_by("-pk")
-        rows: QuerySet[Any] = super().get_queryset(request)
-        annotated: QuerySet[Any] = rows.annotate(source_=Subquery(newest.values("source")[:1]))
-        return annotated
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """Find an id by its index, or else users by the beginning of the name."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        for prefix, field in (
-            (Prefix.AUTHENTICATION, "provider_id"),
-            (Prefix.ATTEMPT, "attempts__provider_id"),
-            (Prefix.APPLICANT, "applicant_id"),
-        ):
-            if is_id(term, prefix):
-                return queryset.filter(**{field: term}), False
-        user_model = get_user_model()
-        begins = {f"{user_model.USERNAME_FIELD}__startswith": term}
-        users = user_model._default_manager.filter(**begins).values_list("pk", flat=True)
-        return queryset.filter(user_id__in=list(users[:MOST_USERS])), False
-
     # -- pages
 
     def get_urls(self) -> list[URLPattern]:
         guard, name = self.admin_site.admin_view, "faceauth_faceauthentication"
         return [
-            path("dashboard/", guard(self.dashboard_view), name="faceauth_dashboard"),
             path("<int:pk>/review/", guard(self.review_view), name=f"{name}_review"),
             path("<int:pk>/face/", guard(self.face_view), name=f"{name}_face"),
             *super().get_urls(),
@@ -162,11 +129,6 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
             raise PermissionDenied
         return faces.face(request, pk)
 
-    def dashboard_view(self, request: HttpRequest) -> HttpResponseBase:
-        if not base.may(request, "view_faceauthentication"):
-            raise PermissionDenied
-        return dashboard.dashboard(request, self.admin_site)
-
     # -- permissions of actions
 
     has_sync_permission = base.permission("sync_faceauthentication")
@@ -176,30 +138,23 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
 
     # -- columns
 
-    @admin.display(description=gettext_lazy("face authentication"))
-    def named(self, row: FaceAuthentication) -> str:
-        return row.provider_id or _("not yet created")
-
-    @admin.display(description=gettext_lazy("action"))
-    def action(self, row: FaceAuthentication) -> str:
-        challenge = getattr(row, "challenge", None)
-        return display.NOTHING if challenge is None else challenge.action or _("any page")
-
-    @admin.display(description=gettext_lazy("status"))
-    def state(self, row: FaceAuthentication) -> str:
-        return display.status(row.status)
+    named = display.column(gettext_lazy("face authentication"), display.named)
+    action = display.column(
+        gettext_lazy("action"), lambda row: display.action(getattr(row, "challenge", None))
+    )
+    state = display.column(gettext_lazy("status"), lambda row: display.status(row.status))
+    age = display.column(
+        gettext_lazy("age"), lambda row: display.age(row.created_at, timezone.now())
+    )
 
     @admin.display(description=gettext_lazy("risk labels"))
     def labels(self, row: Any) -> str:
         return display.labels(row, with_fraud=row.with_fraud)
 
     @admin.display(description=gettext_lazy("last update by"))
-    def source(self, row: Any) -> str:
-        return str(dict(StatusChange.Source.choices).get(row.source_, display.NOTHING))
-
-    @admin.display(description=gettext_lazy("age"))
-    def age(self, row: FaceAuthentication) -> str:
-        return display.age(row.created_at, timezone.now())
+    def source(self, row: FaceAuthentication) -> str:
+        change = row.status_changes.order_by("pk").last()
+        return change.get_source_display() if change else display.NOTHING
 
     @admin.display(description=gettext_lazy("anchor"))
     def anchor(self, row: FaceAuthentication) -> str:
@@ -234,3 +189,20 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     @admin.display(description=gettext_lazy("dashboard"))
     def provider_link(self, row: FaceAuthentication) -> str:
         return display.provider_link(row)
+
+
+class DashboardAdmin(base.ReadOnlyModelAdmin):
+    """The dashboard, in the place of a list."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return base.may(request, "view_faceauthentication")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.changelist_view)
+        names = ("faceauth_dashboard_changelist", "faceauth_dashboard")
+        return [path("", view, name=name) for name in names]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return dashboard.dashboard(request, self.admin_site)

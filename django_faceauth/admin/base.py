@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any, ClassVar, Final, cast
 
 from django.contrib import admin
 from django.contrib.admin import AdminSite, ModelAdmin, TabularInline
 from django.contrib.admin.options import BaseModelAdmin
+from django.contrib.admin.utils import quote
+from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.core.paginator import Page, Paginator
 from django.db.models import BooleanField, Model, QuerySet, Value
@@ -15,13 +18,18 @@ from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.admin import display
 from django_faceauth.models import FaceAuthentication, database
+from django_faceauth.services.grants.formatting import visible
 
 #: Lists count no further: no reader pages through more, and counting millions takes a while.
 COUNTED: Final = 10_000
+#: One search finds the rows of at most this many users.
+MOST_USERS: Final = 100
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # takes no parameters
@@ -43,7 +51,64 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # takes no paramet
 
 
 class FaceAuthModelAdmin(ModelAdmin):  # type: ignore[type-arg]  # takes no parameters at run time
-    """Base of all our admins: only declared look-ups, and deletion along with a user."""
+    """Base of all our admins: lists for millions of rows, and deletion along with a user."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    show_facets: ClassVar[Any] = ModelAdmin.show_facets.NEVER
+    paginator = BoundedPaginator
+    ordering: ClassVar[Any] = ("-pk",)
+    sortable_by: ClassVar[Any] = ()
+    #: What the search finds: ids by how they begin, and last the users of rows.
+    search_paths: ClassVar[Mapping[str, str]] = {"": "user"}
+
+    class Media:
+        css: ClassVar[dict[str, list[str]]] = {"all": ["faceauth/admin.css"]}
+
+    def get_model_perms(self, request: HttpRequest) -> dict[str, bool]:
+        """Leave out of the index what may only be deleted along with a user."""
+        return super().get_model_perms(request) | {"delete": False}
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Link users to their pages, for those who may view users."""
+        columns, site, users = super().get_list_display(request), self.admin_site, get_user_model()
+        if not site.is_registered(users):
+            return columns
+        may_view = site.get_model_admin(users).has_view_permission(request)
+        return ["user_link" if may_view and name == "user" else name for name in columns]
+
+    @admin.display(description=_("user"))
+    def user_link(self, row: Any) -> str:
+        user = attrgetter(self.search_paths[""].replace(LOOKUP_SEP, "."))(row)
+        if user is None:
+            return display.NOTHING
+        name = f"{self.admin_site.name}:{user._meta.app_label}_{user._meta.model_name}_change"
+        url = reverse(name, args=[quote(user.pk)])
+        return format_html('<a href="{}">{}</a>', url, visible(str(user)))
+
+    @property
+    def search_help_text(self) -> Any:  # type: ignore[override]
+        name = gettext("The beginning of a user name")
+        ids = ", ".join(filter(None, self.search_paths))
+        text = gettext("%(name)s, or a whole id that begins with %(ids)s")
+        return text % {"name": name, "ids": ids} if ids else name
+
+    def get_search_fields(self, request: HttpRequest) -> Any:
+        """Return what is searched: without a field, Django shows no search."""
+        return list(self.search_paths.values()) or super().get_search_fields(request)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find an id by its index, or else users by the beginning of the name."""
+        term, paths = search_term.strip(), self.search_paths
+        if not term or not paths:
+            return super().get_search_results(request, queryset, term)
+        path = next((paths[begin] for begin in paths if term.startswith(begin)), None)
+        if path is None:
+            return queryset.none(), False
+        wanted = {path: term} if path != paths.get("") else {f"{path}__in": users_named(term)}
+        return queryset.filter(**wanted), False
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Allow only what a list filter declares.
@@ -78,15 +143,7 @@ class ReadOnlyModelAdmin(FaceAuthModelAdmin):
     Staff act on rows by actions, each with a permission of its own.
     """
 
-    list_per_page = 50
-    show_full_result_count = False
-    show_facets: ClassVar[Any] = ModelAdmin.show_facets.NEVER
-    paginator = BoundedPaginator
-    ordering: ClassVar[Any] = ("-pk",)
     actions: Any = None
-
-    class Media:
-        css: ClassVar[dict[str, list[str]]] = {"all": ["faceauth/admin.css"]}
 
     # Actions call the provider, between one committed row and the next.
     changelist_view = database.non_atomic(ModelAdmin.changelist_view)
@@ -154,3 +211,11 @@ def face_url(request: HttpRequest, row: FaceAuthentication, site: AdminSite) -> 
     if not may(request, "view_face") or row.erased_at is not None or not row.provider_id:
         return ""
     return reverse(f"{site.name}:faceauth_faceauthentication_face", args=[row.pk])
+
+
+def users_named(beginning: str) -> list[Any]:
+    """Return the primary keys of users whose name begins so."""
+    user_model = get_user_model()
+    begins = {f"{user_model.USERNAME_FIELD}__startswith": beginning}
+    users = user_model._default_manager.filter(**begins).values_list("pk", flat=True)
+    return list(users[:MOST_USERS])

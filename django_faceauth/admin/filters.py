@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django_faceauth.admin.base import sees_fraud
 from django_faceauth.admin.display import SENSITIVE_REASONS
 from django_faceauth.conf import PASSKEY, RECOVERY_CODE, TOTP
-from django_faceauth.models import FaceAuthentication, FaceChallenge, ReviewCase
+from django_faceauth.models import FaceChallenge, ReviewCase
 from django_faceauth.models.challenge import EXEMPTION, FACE
 from django_faceauth.services.monitoring import health
 from django_faceauth.statuses import LABELS
@@ -105,7 +105,12 @@ class JourneyFilter(ChoiceFilter):
     path = "user_journey_id"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(name, name) for name in values_of(FaceAuthentication, self.path)]
+        return [(name, name) for name in values_of(model_admin.model, self.path)]
+
+
+class VersionFilter(JourneyFilter):
+    title = _("version")
+    parameter_name = path = "version"
 
 
 class CodeFilter(ChoiceFilter):
@@ -210,5 +215,5 @@ class ReasonFilter(ChoiceFilter):
         return [(name, text) for name, text in ReviewCase.Reason.choices if name not in hidden]
 
     def matching(self, rows: Rows, value: str) -> Rows:
-        # A list of a few words: its text is searched, since not every database looks into JSON.
+        # A list of a few words: its text is search_paths, since not every database looks into JSON.
         return rows.filter(reasons__icontains=f'"{value}"')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.apps import apps
 from django.contrib import admin
@@ -23,32 +23,30 @@ from django_faceauth.services.grants.formatting import lines
 
 
 class FaceChallengeAdmin(ReadOnlyModelAdmin):
-    list_display = ("__str__", "user", "asked_for", "standing", "reason", "method", "created_at")
+    list_display = ("id", "user", "asked_for", "why", "created_at", "standing", "method")
     list_filter = (
-        "state",
-        filters.MethodFilter,
-        filters.ChallengeActionFilter,
-        filters.AgeFilter,
+        *("state", filters.MethodFilter, filters.ChallengeActionFilter, filters.AgeFilter),
     )
     list_select_related = ("user", "authentication")
-    sortable_by = ()
-    search_fields = ("=authentication__provider_id",)
+    search_paths: ClassVar[Any] = {"fav_": "authentication__provider_id", "": "user"}
     fields = (
-        *("user", "asked_for", "standing", "reason", "method", "shown", "authentication"),
+        *("user", "asked_for", "standing", "why", "method", "shown", "authentication"),
         *("browser", "network_policy", "networks"),
         *("created_at", "started_at", "returned_at", "verified_at", "granted_at"),
         *("session_rotated_at", "consumed_at", "revoked_at", "reported_at"),
     )
     readonly_fields = fields
-    standing = display.badge_column("state", gettext_lazy("state"))
 
-    @admin.display(description=gettext_lazy("action"))
-    def asked_for(self, challenge: FaceChallenge) -> str:
-        return challenge.action or _("any page")
+    asked_for = display.column(gettext_lazy("action"), display.action)
+    why = display.column(
+        gettext_lazy("reason"), lambda row: display.REASONS.get(row.reason, row.reason)
+    )
+    networks = display.column(gettext_lazy("network of the face"), display.networks)
 
-    @admin.display(description=gettext_lazy("network of the face"))
-    def networks(self, challenge: FaceChallenge) -> str:
-        return display.networks(challenge)
+    @admin.display(description=gettext_lazy("state"))
+    def standing(self, challenge: FaceChallenge) -> str:
+        state = display.badge(challenge.state, challenge.get_state_display())
+        return state + display.anonymized(challenge.authentication)
 
     @admin.display(description=gettext_lazy("shown to the user"))
     def shown(self, challenge: FaceChallenge) -> str:
@@ -58,20 +56,29 @@ class FaceChallengeAdmin(ReadOnlyModelAdmin):
 
 
 class WebhookEventAdmin(ReadOnlyModelAdmin):
-    list_display = ("event_id", "type", "provider_id", "standing", "received_at", "tries", "error")
+    list_display = ("number", "what", "about", "error", "received_at", "standing", "tries")
     list_filter = ("state", filters.StuckEventFilter)
-    search_fields = ("=event_id", "=provider_id")
-    sortable_by = ()
+    search_paths: ClassVar[Any] = {
+        **{"evt_": "event_id", "sha256:": "event_id"},
+        **{"fav_": "provider_id", "idv_": "provider_id"},
+    }
+    search_help_text = gettext_lazy("A whole id that begins with evt_, fav_ or idv_")
     actions = (staff_actions.reprocess,)
+    number = display.column(gettext_lazy("event id"), lambda row: display.short(row.event_id))
+    what = display.column(gettext_lazy("type"), lambda row: row.type.replace("_", " "))
+    about = display.column(
+        pgettext_lazy("column", "about"),
+        lambda row: row.provider_id and display.short(row.provider_id),
+    )
     standing = display.badge_column("state", gettext_lazy("state"))
 
     has_reprocess_permission = permission("reprocess_webhookevent")
 
 
 class ConsentAdmin(ReadOnlyModelAdmin):
-    list_display = ("user", "version", "language", "given_at", "withdrawn_at")
+    list_display = ("id", "user", "version", "language", "given_at", "withdrawn_at")
     list_select_related = ("user",)
-    list_filter = ("version",)
+    list_filter = (filters.VersionFilter,)
 
 
 class ErasureTaskInline(ReadOnlyTabularInline):
@@ -81,16 +88,20 @@ class ErasureTaskInline(ReadOnlyTabularInline):
 
 
 class ErasureAdmin(ReadOnlyModelAdmin):
-    list_display = ("__str__", "who", "reason", "requested_at", "finished_at", "refused")
+    list_display = ("id", "who", "reason", "requested_at", "standing", "finished_at")
     list_filter = ("reason",)
     inlines = (ErasureTaskInline,)
+    search_paths: ClassVar[Any] = {"": "who"}  # a primary key, which outlives the user
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("tasks")
 
-    @admin.display(description=gettext_lazy("rejected"), boolean=True)
-    def refused(self, erasure: Erasure) -> bool:
-        return any(task.state == ErasureTask.State.REFUSED for task in erasure.tasks.all())
+    @admin.display(description=gettext_lazy("state"))
+    def standing(self, erasure: Erasure) -> str:
+        if any(task.state == ErasureTask.State.REFUSED for task in erasure.tasks.all()):
+            return display.badge("failed", _("rejected"))
+        state = ErasureTask.State.DONE if erasure.finished_at else ErasureTask.State.DUE
+        return display.badge(state, state.label)
 
 
 class AuditEntryAdmin(ReadOnlyModelAdmin):
@@ -98,7 +109,7 @@ class AuditEntryAdmin(ReadOnlyModelAdmin):
     list_filter = ("event",)
     list_select_related = ("by",)
     search_help_text = gettext_lazy("A user name, or a row such as faceauth.lockout:12")
-    sortable_by = ()
+    search_paths: ClassVar[Any] = {}
     fields = list_display
     readonly_fields = fields
 
@@ -132,19 +143,32 @@ class AuditEntryAdmin(ReadOnlyModelAdmin):
 
 
 class VerdictAdmin(ReadOnlyModelAdmin):
-    list_display = ("authentication", "found", "reviewer", "at")
-    list_select_related = ("authentication", "reviewer")
+    list_display = ("id", "user", "checked", "why", "at", "found", "reviewer")
+    list_select_related = ("authentication__user", "reviewer")
     list_filter = ("finding",)
-    sortable_by = ()
+    search_paths: ClassVar[Any] = {
+        **{"fav_": "authentication__provider_id", "": "authentication__user"}
+    }
+    user = display.column(gettext_lazy("user"), lambda row: row.authentication.user)
+    checked = display.column(
+        gettext_lazy("face authentication"), lambda row: display.named(row.authentication)
+    )
+    why = display.column(gettext_lazy("note"), lambda row: display.short(row.note, 80))
     found = display.badge_column("finding", gettext_lazy("finding"))
 
 
 class AttemptRequestAdmin(ReadOnlyModelAdmin):
-    list_display = ("user", "at", "is_successful")
-    list_select_related = ("user",)
-    fields = list_display
+    list_display = ("id", "user", "asked_for", "at", "is_successful")
+    list_select_related = ("user", "challenge")
+    fields = ("user", "challenge", "verification", "by_sms", "at", "is_successful")
+
+    asked_for = display.column(
+        gettext_lazy("action"),
+        lambda row: _("enrolment") if row.verification_id else display.action(row.challenge),
+    )
 
 
 class ProviderRateLimitAdmin(ReadOnlyModelAdmin):
-    list_display = ("__str__", "pause", "paused_until")
+    list_display = ("id", "pause", "paused_until")
     fields = ("pause", "paused_until")
+    search_paths: ClassVar[Any] = {}

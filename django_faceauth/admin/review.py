@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -125,7 +125,9 @@ class ReviewCaseAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     list_filter = (QueueFilter, ReasonFilter)
     list_select_related = ("authentication__user",)
     ordering = ("-raised_at",)
-    sortable_by = ()
+    search_paths: ClassVar[Any] = {
+        **{"fav_": "authentication__provider_id", "": "authentication__user"}
+    }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("authentication__verdicts")
@@ -141,7 +143,7 @@ class ReviewCaseAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
 
     @admin.display(description=gettext_lazy("face authentication"))
     def subject(self, case: ReviewCase) -> str:
-        return str(case.authentication)
+        return display.named(case.authentication)
 
     @admin.display(description=gettext_lazy("user"))
     def user(self, case: ReviewCase) -> str:

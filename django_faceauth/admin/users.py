@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import display_for_value
-from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db.models import Model
@@ -81,11 +80,15 @@ class ApplicantAdmin(GatedModelAdmin):
     """Decides whose face opens whose account, so staff confirm their own face first."""
 
     form = ApplicantForm
-    list_display = ("user", "applicant_id", "created_at", "usable_from")
+    list_display = ("number", "user", "created_at", "usable_from")
     list_select_related = ("user",)
+    search_paths: ClassVar[Any] = {"aplt_": "applicant_id", "": "user"}
     raw_id_fields = ("user",)
     readonly_fields: ClassVar[Any] = ("created_at", "usable_from")
     actions = None
+    number = display.column(
+        gettext_lazy("applicant id"), lambda row: display.short(row.applicant_id)
+    )
 
     def changeform_view(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """Ask the provider before Django begins its transaction."""
@@ -97,9 +100,6 @@ class ApplicantAdmin(GatedModelAdmin):
         form = super().get_form(request, *args, **kwargs)
         refusal = getattr(request, "faceauth_refusal", None)
         return type(form.__name__, (form,), {"refusal": refusal})
-
-    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
-        return ("=applicant_id", f"user__{get_user_model().USERNAME_FIELD}")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """An applicant does not move to another user."""
@@ -119,11 +119,10 @@ class ApplicantAdmin(GatedModelAdmin):
 class IdentityVerificationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     """Shows how users enrolled themselves; the row's user leads to their applicant."""
 
-    list_display = ("__str__", "user", "state", "outcome", "meaning", "created_at", "usable_from")
+    list_display = ("named", "user", "meaning", "created_at", "state", "outcome", "usable_from")
     list_select_related = ("user", "user__face_applicant")
     list_filter = ("outcome", AgeFilter)
-    sortable_by = ()
-    search_help_text = gettext_lazy("A user name, or an id that begins with idv_ or aplt_")
+    search_paths: ClassVar[Any] = {"idv_": "provider_id", "aplt_": "applicant_id", "": "user"}
     fields = (
         *("state", "meaning", "user", "outcome", "usable_from"),
         *("provider_id", "applicant_id", "replaces", "user_journey_id", "environment"),
@@ -132,12 +131,8 @@ class IdentityVerificationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     )
     readonly_fields = fields
 
-    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
-        return ("=provider_id", "=applicant_id", f"user__{get_user_model().USERNAME_FIELD}")
-
-    @admin.display(description=gettext_lazy("status"))
-    def state(self, row: IdentityVerification) -> str:
-        return display.status(row.status)
+    named = display.column(gettext_lazy("identity verification"), display.named)
+    state = display.column(gettext_lazy("status"), lambda row: display.status(row.status))
 
     @admin.display(description=gettext_lazy("usable from"))
     def usable_from(self, row: IdentityVerification) -> str:
@@ -176,10 +171,14 @@ class FaceExemptionAdmin(GatedModelAdmin):
     """Gives and ends exemptions; the rows stay, as they say why a user got in."""
 
     form = ExemptionForm
-    list_display = ("user", "action", "author", "created_at", "expires_at", "revoked_at")
+    list_display = ("id", "user", "action", "why", "created_at", "standing", "expires_at", "author")
     list_select_related = ("user", "author")
     raw_id_fields = ("user",)
     actions = (staff_actions.end_exemptions,)
+    why = display.column(gettext_lazy("reason"), lambda row: display.short(row.reason, 80))
+    standing = display.column(
+        gettext_lazy("state"), lambda row: display.period(row.expires_at, row.revoked_at)
+    )
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         form = super().get_form(request, *args, **kwargs)
@@ -211,8 +210,11 @@ class FaceExemptionAdmin(GatedModelAdmin):
 
 
 class LockoutAdmin(base.ReadOnlyModelAdmin):
-    list_display = ("user", "reason", "started_at", "until", "lifted_at")
+    list_display = ("id", "user", "reason", "started_at", "standing", "until")
     list_select_related = ("user",)
     list_filter = ("reason",)
     actions = (staff_actions.lift,)
     has_lift_permission = base.permission("change_lockout")
+    standing = display.column(
+        gettext_lazy("state"), lambda row: display.period(row.until, row.lifted_at)
+    )

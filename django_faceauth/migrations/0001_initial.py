@@ -138,8 +138,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "applicant",
-                "verbose_name_plural": "applicants",
+                "verbose_name": "enrolment",
+                "verbose_name_plural": "enrolments",
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
@@ -918,8 +918,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "lockout",
-                "verbose_name_plural": "lockouts",
+                "verbose_name": "lock-out",
+                "verbose_name_plural": "lock-outs",
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
@@ -958,7 +958,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "review case",
-                "verbose_name_plural": "review queue",
+                "verbose_name_plural": "review cases",
                 "default_permissions": ("view",),
             },
             managers=[
@@ -1260,7 +1260,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "consent",
                 "verbose_name_plural": "consents",
                 "default_permissions": ("view",),
-                "indexes": [models.Index(fields=["user", "version"], name="faceauth_consent_user")],
+                "indexes": [models.Index(fields=["version", "user"], name="faceauth_consent_user")],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
@@ -1342,6 +1342,19 @@ class Migration(migrations.Migration):
                 ("objects", django.db.models.manager.Manager()),
                 ("_rows", django.db.models.manager.Manager()),
             ],
+        ),
+        migrations.CreateModel(
+            name="Dashboard",
+            fields=[],
+            options={
+                "verbose_name": "dashboard",
+                "verbose_name_plural": "dashboard",
+                "proxy": True,
+                "default_permissions": (),
+                "indexes": [],
+                "constraints": [],
+            },
+            bases=("faceauth.faceauthentication",),
         ),
         migrations.AddIndex(
             model_name="faceauthentication",

@@ -54,6 +54,15 @@ class FaceAuthentication(Resource):
         ]
 
 
+class Dashboard(FaceAuthentication):
+    """The dashboard in the admin's index, which lists models only."""
+
+    class Meta:
+        proxy = True
+        verbose_name = verbose_name_plural = _("dashboard")
+        default_permissions = ()
+
+
 class FaceAttempt(Row):
     """Mirror of one `fatp_` object: never its capture URL, phone number or IP address.
 

@@ -41,8 +41,8 @@ class Applicant(Row):
     objects = ApplicantQuerySet.as_manager()  # type: ignore[misc]  # as Row declares it
 
     class Meta:
-        verbose_name = _("applicant")
-        verbose_name_plural = _("applicants")
+        verbose_name = _("enrolment")
+        verbose_name_plural = _("enrolments")
 
     def __str__(self) -> str:
         return self.applicant_id

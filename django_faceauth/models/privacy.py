@@ -51,7 +51,7 @@ class Consent(Row):
         verbose_name = _("consent")
         verbose_name_plural = _("consents")
         default_permissions = ("view",)
-        indexes = [models.Index(fields=["user", "version"], name="faceauth_consent_user")]
+        indexes = [models.Index(fields=["version", "user"], name="faceauth_consent_user")]
 
 
 class Erasure(Row):

@@ -62,6 +62,10 @@ class Staff:
         assert page.status_code == 200, (page.status_code, page.get("Location"))
         return text_of(page)
 
+    def lists(self, model: str, **query: str) -> list[Any]:
+        """Return the rows of a list."""
+        return list(self.opens(f"{model}_changelist", **query).context["cl"].result_list)
+
     def does(self, action: str, *rows: FaceAuthentication | WebhookEvent, **more: str) -> Any:
         """Choose an action for rows of a list, without having been asked yet."""
         name = f"{rows[0]._meta.model_name}_changelist"

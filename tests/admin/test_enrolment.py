@@ -44,7 +44,7 @@ def test_the_list_names_user_result_and_when_the_face_counts(staff, erin, mallor
     shown = staff("reader").reads(LIST)
 
     for row in IdentityVerification.objects.all():
-        assert row.provider_id in shown
+        assert row.provider_id[:10] in shown
         assert row.user.username in shown
         assert row.get_outcome_display() in shown
     assert "March 2, 2026" in shown  # a day later
@@ -55,12 +55,10 @@ def test_search(staff, erin, mallory):
     boss = staff("superuser")
     row, other = erin.user.identity_verifications.get(), mallory.user.identity_verifications.get()
     for term in (row.provider_id, row.applicant_id, "erin", f" {row.provider_id} "):
-        shown = boss.reads(LIST, q=term)
-        assert row.provider_id in shown, term
-        assert other.provider_id not in shown, term
+        assert boss.lists("identityverification", q=term) == [row], term
     for term in ("idv_unknown", "unknown", "%", "'; --"):
-        assert list(boss.opens(LIST, q=term).context["cl"].result_list) == [], term
-    assert list(boss.opens(LIST, outcome="failed").context["cl"].result_list) == [other]
+        assert boss.lists("identityverification", q=term) == [], term
+    assert boss.lists("identityverification", outcome="failed") == [other]
 
 
 @pytest.mark.parametrize("page", [LIST, ONE])

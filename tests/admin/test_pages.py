@@ -143,10 +143,10 @@ def test_pages_take_as_many_statements_however_much_there_is(staff, declined):
     ids=str,
 )
 def test_filters(staff, approved, declined, query, found):
-    shown = staff("superuser").reads(LIST, **query)
+    shown = staff("superuser").lists("faceauthentication", **query)
 
     named = {"approved": approved, "declined": declined}
-    assert [name for name, row in named.items() if row.provider_id in shown] == found
+    assert [name for name, row in named.items() if row in shown] == found
 
 
 def test_search(staff, approved, declined):
@@ -161,11 +161,20 @@ def test_search(staff, approved, declined):
     ]
 
     for term in terms:
-        shown = boss.reads(LIST, q=term)
-        assert approved.provider_id in shown, term
-        assert declined.provider_id not in shown, term
+        assert boss.lists("faceauthentication", q=term) == [approved], term
     for term in ("fav_unknown", "unknown", "%", "'; --"):
-        assert list(boss.opens(LIST, q=term).context["cl"].result_list) == [], term
+        assert boss.lists("faceauthentication", q=term) == [], term
+
+
+def test_search_for_webhook_events(staff, approved):
+    deliver(event(approved, "checks_completed"))
+    stored = WebhookEvent.objects.latest("pk")
+    boss = staff("superuser")
+
+    for term in (stored.event_id, stored.provider_id):
+        assert stored in boss.lists("webhookevent", q=term)
+    for term in ("evt_unknown", stored.provider_id[4:], approved.user.username):
+        assert boss.lists("webhookevent", q=term) == [], term
 
 
 # -- V-12: fraud codes are for those who may see them

@@ -120,10 +120,10 @@ def test_a_settled_case_opens_again_for_a_new_reason_only(staff, declined):
 def test_the_queue_leads_to_the_page_where_a_verdict_is_given(staff, declined, people):
     reviewer, forced = staff("reviewer"), people(scripted("62403"))
     forced.passes()
-    assert declined.provider_id in reviewer.reads("reviewcase_changelist")
+    assert declined.provider_id[:10] in reviewer.reads("reviewcase_changelist")
     narrow = reviewer.reads("reviewcase_changelist", reason="duress")
-    assert forced.authentication.provider_id in narrow
-    assert declined.provider_id not in narrow
+    assert forced.authentication.provider_id[:10] in narrow
+    assert declined.provider_id[:10] not in narrow
 
     page = reviewer.opens("reviewcase_change", declined.review_case.pk)
     assert page["Location"].endswith(f"/faceauthentication/{declined.pk}/review/")
@@ -133,9 +133,9 @@ def test_the_queue_leads_to_the_page_where_a_verdict_is_given(staff, declined, p
 
     done = reviewer.finds(declined, "genuine")
     assert done["Location"].endswith("/admin/faceauth/reviewcase/")
-    assert declined.provider_id not in reviewer.reads("reviewcase_changelist")
+    assert declined.provider_id[:10] not in reviewer.reads("reviewcase_changelist")
     for queue in ("settled", "all"):
-        assert declined.provider_id in reviewer.reads("reviewcase_changelist", queue=queue)
+        assert declined.provider_id[:10] in reviewer.reads("reviewcase_changelist", queue=queue)
 
 
 # -- verdicts

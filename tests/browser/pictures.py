@@ -112,7 +112,7 @@ def _of_the_desk(studio: Studio) -> None:
         page.locator("#result_list tbody tr", has_text="grace").locator("th a").first.click()
         page.locator(".faceauth-review").wait_for()
         studio.take(page, "review")
-        page.goto(f"{DESK}/faceauthentication/dashboard/?days=30")
+        page.goto(f"{DESK}/dashboard/?days=30")
         studio.take(page, "dashboard")
 
 

@@ -115,7 +115,7 @@ def test_axe_finds_nothing(works):
         if links.count():
             goes_to(str(links.first.get_attribute("href")))
     for days in (1, 30):
-        goes_to(f"{LIST}dashboard/?days={days}")
+        goes_to(f"{DESK}/dashboard/?days={days}")
     for action, name in (("export_csv", "export"), ("sync_now", "confirm")):
         page.goto(LIST)
         rows = page.locator("#result_list tbody tr input[type=checkbox]")
@@ -155,10 +155,23 @@ def test_narrow_pages_need_no_sideways_scrolling_but_for_tables(works):
         assert page.evaluate(STICKS_OUT) == [], page.url
 
 
+def test_lists_fit_beside_their_filters(works):
+    """In a window of 1280 pixels, with the sidebar."""
+    page = works(viewport={"width": 1280, "height": 800})
+    sticks_out = {}
+    for model in MODELS:
+        page.goto(f"{DESK}/{model}/")
+        table = page.locator(".results")
+        if table.count():
+            sticks_out[model] = table.evaluate("at => at.scrollWidth - at.clientWidth")
+
+    assert set(sticks_out.values()) == {0}, sticks_out
+
+
 def review_and_dashboard(page: Page) -> Iterator[Page]:
     """Open the page of a case, then the dashboard."""
     page.goto(QUEUE)
     page.locator("#result_list tbody tr th a").first.click()
     yield page
-    page.goto(f"{LIST}dashboard/?days=30")
+    page.goto(f"{DESK}/dashboard/?days=30")
     yield page
