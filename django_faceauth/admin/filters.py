@@ -215,5 +215,5 @@ class ReasonFilter(ChoiceFilter):
         return [(name, text) for name, text in ReviewCase.Reason.choices if name not in hidden]
 
     def matching(self, rows: Rows, value: str) -> Rows:
-        # A list of a few words: its text is search_paths, since not every database looks into JSON.
+        # A list of a few words: its text is searched, since not every database looks into JSON.
         return rows.filter(reasons__icontains=f'"{value}"')
