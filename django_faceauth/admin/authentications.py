@@ -160,7 +160,7 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
         # Staff without the permission learn neither of the gate nor which faces there are.
         if not base.may(request, "view_face"):
             raise PermissionDenied
-        return faces.face(request, pk)
+        return faces.face(request, pk, site=self.admin_site)
 
     def dashboard_view(self, request: HttpRequest) -> HttpResponseBase:
         if not base.may(request, "view_faceauthentication"):
