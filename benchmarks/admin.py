@@ -50,6 +50,7 @@ def _visit(client: Client, times: int) -> dict[str, tuple[float, int]]:
         "search for an id": f"{changelist}?q={row.provider_id}",
         "search for a user": f"{changelist}?q={row.user.get_username()}",
         "timeline": reverse("admin:faceauth_faceauthentication_change", args=[row.pk]),
+        "case": reverse("admin:faceauth_faceauthentication_review", args=[row.pk]),
         "dashboard, a week": f"{dashboard}?days=7",
         "dashboard, 90 days": f"{dashboard}?days=90",
     }

@@ -28,7 +28,6 @@ from django_faceauth.admin import (
 )
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.models import FaceAttempt, FaceAuthentication, StatusChange
-from django_faceauth.services.review import timeline
 
 #: One search finds the rows of at most this many users.
 MOST_USERS: Final = 100
@@ -144,7 +143,7 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
         row = self.get_object(request, object_id)
         extra = dict(extra_context or {})
         if isinstance(row, FaceAuthentication) and self.has_view_permission(request, row):
-            extra |= {"timeline": timeline.of(row), "title": _("Face authentication")}
+            extra |= {"timeline": review.timeline_of(row), "title": _("Face authentication")}
             extra |= {"may_review": base.may(request, "review_faceauthentication")}
             extra |= {"face_url": base.face_url(request, row, self.admin_site)}
         return super().change_view(request, object_id, form_url, extra)

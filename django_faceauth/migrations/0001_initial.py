@@ -958,7 +958,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "review case",
-                "verbose_name_plural": "review queue",
+                "verbose_name_plural": "review cases",
                 "default_permissions": ("view",),
             },
             managers=[

@@ -39,7 +39,7 @@ class ReviewCase(Row):
 
     class Meta:
         verbose_name = _("review case")
-        verbose_name_plural = _("review queue")
+        verbose_name_plural = _("review cases")
         default_permissions = ("view",)
         indexes = [models.Index(fields=["settled_at", "-raised_at"], name="faceauth_queue")]
 
