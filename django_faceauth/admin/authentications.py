@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
@@ -27,7 +27,8 @@ from django_faceauth.admin import (
     staff_actions,
 )
 from django_faceauth.identifiers import Prefix, is_id
-from django_faceauth.models import FaceAttempt, FaceAuthentication, StatusChange
+from django_faceauth.models import FaceAttempt, FaceAuthentication
+from django_faceauth.services.review import timeline
 
 #: One search finds the rows of at most this many users.
 MOST_USERS: Final = 100
@@ -53,7 +54,7 @@ class FaceAttemptInline(base.FraudAwareMixin, base.ReadOnlyTabularInline):
 class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     """The list, the record, and the pages for reviewing and the dashboard."""
 
-    list_display = ("named", "user", "state", "age", "action", "waits", "source", "meaning")
+    list_display = ("named", "user", "state", "age", "action", "waits", "meaning")
     list_display_links = ("named",)
     list_filter = (
         *(filters.StatusFilter, filters.ActionFilter, filters.JourneyFilter, filters.CodeFilter),
@@ -71,7 +72,7 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     change_list_template = "admin/faceauth/authentications.html"
     change_form_template = "admin/faceauth/authentication.html"
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ("state", "meaning", "labels", "user", "action", "anchor", "outcome")}),
+        (None, {"fields": ("state", "meaning", "labels", "user", "action", "outcome")}),
         (
             gettext_lazy("At the provider"),
             {
@@ -85,8 +86,8 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
             gettext_lazy("On this site"),
             {
                 "fields": (
-                    *("created_at", "synced_at", "source", "poll_count", "next_poll_at"),
-                    *("erased_at", "waits", "browser", "networks"),
+                    *("created_at", "synced_at", "poll_count", "next_poll_at"),
+                    *("erased_at", "waits"),
                 )
             },
         ),
@@ -94,13 +95,6 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return [name for _title, options in self.fieldsets for name in options["fields"]]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Add the source of the last status change, in the same statement."""
-        newest = StatusChange.objects.filter(authentication_id=OuterRef("pk")).order_by("-pk")
-        rows: QuerySet[Any] = super().get_queryset(request)
-        annotated: QuerySet[Any] = rows.annotate(source_=Subquery(newest.values("source")[:1]))
-        return annotated
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -143,7 +137,7 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
         row = self.get_object(request, object_id)
         extra = dict(extra_context or {})
         if isinstance(row, FaceAuthentication) and self.has_view_permission(request, row):
-            extra |= {"timeline": review.timeline_of(row), "title": _("Face authentication")}
+            extra |= {"timeline": timeline.lines(row), "title": _("Face authentication")}
             extra |= {"may_review": base.may(request, "review_faceauthentication")}
             extra |= {"face_url": base.face_url(request, row, self.admin_site)}
         return super().change_view(request, object_id, form_url, extra)
@@ -159,7 +153,7 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
         # Staff without the permission learn neither of the gate nor which faces there are.
         if not base.may(request, "view_face"):
             raise PermissionDenied
-        return faces.face(request, pk, site=self.admin_site)
+        return faces.face(request, pk, model_admin=self)
 
     def dashboard_view(self, request: HttpRequest) -> HttpResponseBase:
         if not base.may(request, "view_faceauthentication"):
@@ -192,18 +186,9 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     def labels(self, row: Any) -> str:
         return display.labels(row, with_fraud=row.with_fraud)
 
-    @admin.display(description=gettext_lazy("last update by"))
-    def source(self, row: Any) -> str:
-        return str(dict(StatusChange.Source.choices).get(row.source_, display.NOTHING))
-
     @admin.display(description=gettext_lazy("age"))
     def age(self, row: FaceAuthentication) -> str:
         return display.age(row.created_at, timezone.now())
-
-    @admin.display(description=gettext_lazy("anchor"))
-    def anchor(self, row: FaceAuthentication) -> str:
-        challenge = getattr(row, "challenge", None)
-        return display.age(challenge.verified_at, timezone.now()) if challenge else display.NOTHING
 
     @admin.display(description=gettext_lazy("used for"))
     def outcome(self, row: FaceAuthentication) -> str:
@@ -214,14 +199,6 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
         link = reverse(f"{self.admin_site.name}:faceauth_facechallenge_change", args=[challenge.pk])
         state = display.badge(challenge.state, challenge.get_state_display())
         return format_html('{} <a href="{}">{}</a>', state, link, challenge)
-
-    @admin.display(description=gettext_lazy("browser that asked"))
-    def browser(self, row: FaceAuthentication) -> str:
-        return getattr(getattr(row, "challenge", None), "browser", "") or display.NOTHING
-
-    @admin.display(description=gettext_lazy("network of the face"))
-    def networks(self, row: FaceAuthentication) -> str:
-        return display.networks(getattr(row, "challenge", None))
 
     @admin.display(description=gettext_lazy("review"))
     def waits(self, row: FaceAuthentication) -> str:

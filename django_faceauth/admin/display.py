@@ -141,6 +141,16 @@ def provider_link(row: FaceAuthentication) -> SafeString | str:
     return format_html('<a href="{}" rel="noopener noreferrer">{}</a>', url, text)
 
 
+def column(title: Any, show: Callable[[Any], object]) -> Callable[[Any, Any], Any]:
+    """Return a method of an admin that shows what a function makes of a row."""
+
+    @admin.display(description=title)
+    def method(_admin: Any, row: Any) -> Any:
+        return show(row) or NOTHING
+
+    return method
+
+
 def short(text: str, length: int = 11) -> SafeString:
     """Return the beginning of an id or a note, with the whole as its title."""
     return format_html('<bdi title="{}">{}</bdi>', text, Truncator(text).chars(length))

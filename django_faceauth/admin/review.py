@@ -36,8 +36,7 @@ from django_faceauth.services.review import timeline, verdicts
 #: A case shows at most this many other cases, checks and lock-outs of its user.
 MOST_OTHERS: Final = 5
 
-Fact = tuple[Any, Any]
-Section = tuple[Any, list[Fact]]
+Facts = list[tuple[Any, Any]]
 
 
 class VerdictForm(forms.Form):
@@ -85,7 +84,7 @@ def take_verdict(
     if form.is_valid() and _record(form, row, request, model_admin):
         case = verdicts.next_case(row, reviewer=request.user)  # type: ignore[arg-type]  # staff
         if case is not None:
-            return redirect(_url(case.authentication, site))
+            return redirect(_url(case.authentication_id, site))
         messages.success(request, _("There are no more cases for you to review."))
         return redirect(reverse(f"{site.name}:faceauth_reviewcase_changelist"))
     found = list(row.verdicts.select_related("reviewer"))
@@ -98,28 +97,21 @@ def take_verdict(
         "original": row,
         "form": form,
         "seen": len(found),
-        "sections": [
-            (row, _facts_of(row, request, model_admin)),
-            (_("Verdicts and lock-outs"), _settlement_of(row, found, request, site)),
-            *_approval_of(row, model_admin),
-            (_("Other checks and open cases of the user"), _others_of(row, request, model_admin)),
-        ],
-        "timeline": timeline_of(row),
+        "sections": _sections(row, found, request, model_admin),
+        "timeline": timeline.lines(row),
         "face_url": base.face_url(request, row, site),
         "is_own": row.user_id == request.user.pk,
     }
     return TemplateResponse(request, "admin/faceauth/review.html", context)
 
 
-def timeline_of(row: FaceAuthentication) -> list[tuple[timeline.Line, str]]:
-    """Return the lines of the timeline, each with the status of the authentication then."""
-    return [(line, display.status(line.status)) for line in timeline.lines(row)]
-
-
-def _facts_of(row: FaceAuthentication, request: HttpRequest, model_admin: Any) -> list[Fact]:
-    with_fraud, site = base.sees_fraud(request), model_admin.admin_site
+def _sections(
+    row: FaceAuthentication, found: list[Verdict], request: HttpRequest, model_admin: Any
+) -> list[tuple[Any, Facts]]:
+    """Return what a case shows: titles, and facts under each."""
+    now, site, with_fraud = timezone.now(), model_admin.admin_site, base.sees_fraud(request)
     case: ReviewCase | None = getattr(row, "review_case", None)
-    return [
+    facts = [
         (_("Reason"), display.reasons(case, with_fraud=with_fraud) if case else display.NOTHING),
         (_("Status"), display.status(row.status)),
         (_("Review"), model_admin.waits(row)),
@@ -128,77 +120,64 @@ def _facts_of(row: FaceAuthentication, request: HttpRequest, model_admin: Any) -
         (_("User"), display.link(row.user, row.user.get_username(), request, site)),
         (_("Action"), model_admin.action(row)),
         (_("Used for"), model_admin.outcome(row)),
-        (_("Age"), display.age(row.created_at, timezone.now())),
+        (_("Age"), display.age(row.created_at, now)),
         (_("At the provider"), display.provider_link(row)),
     ]
-
-
-def _settlement_of(
-    row: FaceAuthentication, found: list[Verdict], request: HttpRequest, site: AdminSite
-) -> list[Fact]:
-    now = timezone.now()
-    facts: list[Fact] = []
+    settlement: Facts = []
     for verdict in found:
-        who = visible(str(verdict.reviewer or _("staff")))
-        text = format_html("{}, {}", who, display.age(verdict.at, now))
-        note = format_html("{}<div><bdi>{}</bdi></div>", text, visible(verdict.note))
-        facts.append((display.badge(verdict.finding, verdict.get_finding_display()), note))
+        who, when = visible(str(verdict.reviewer or _("staff"))), display.age(verdict.at, now)
+        text = format_html("{}, {}: <bdi>{}</bdi>", who, when, visible(verdict.note))
+        settlement.append((display.badge(verdict.finding, verdict.get_finding_display()), text))
     for lockout in Lockout.objects.in_force(user_id=row.user_id, now=now)[:MOST_OTHERS]:
         until = display.link(lockout, moment(lockout.until), request, site)
-        reason = lockout.get_reason_display()
-        facts.append((_("Locked out until"), format_html("{}<div>{}</div>", until, reason)))
-    return facts
+        settlement.append((_("Locked out until"), until))
+    others = FaceAuthentication.objects.filter(user=row.user_id).exclude(pk=row.pk)
+    newest = others.select_related("challenge", "review_case").order_by("-created_at", "-pk")
+    waiting = newest.filter(review_case__isnull=False, review_case__settled_at=None)
+    history = [
+        (
+            display.age(other.created_at, now),
+            format_html(
+                '<a href="{}">{}</a> {} {} {}',
+                _url(other.pk, site),
+                display.short(str(other)),
+                display.status(other.status),
+                model_admin.action(other),
+                model_admin.waits(other),
+            ),
+        )
+        for other in dict.fromkeys([*waiting[:MOST_OTHERS], *newest[:MOST_OTHERS]])
+    ]
+    return [
+        (row, facts),
+        (_("Verdicts and lock-outs"), settlement),
+        *_of_challenge(getattr(row, "challenge", None)),
+        (_("Other checks and open cases of the user"), history),
+    ]
 
 
-def _approval_of(row: FaceAuthentication, model_admin: Any) -> list[Section]:
+def _of_challenge(challenge: FaceChallenge | None) -> list[tuple[Any, Facts]]:
     """Return what the user was shown, and on which device and network."""
-    challenge: FaceChallenge | None = getattr(row, "challenge", None)
     if challenge is None:
         return []
-    snapshot = [
-        (line.label, format_html_join("", "<div><bdi>{}</bdi></div>", zip(line.values)))
-        for line in lines(challenge.snapshot, challenge.snapshot_order)
-    ]
+    snapshot = lines(challenge.snapshot, challenge.snapshot_order)
     by_sms = challenge.attempt_requests.filter(by_sms=True).exists()
     same, other = _("the browser that asked"), _("another device, or not noted")
     relayed = {True: _("no"), False: _("possibly"), None: _("not known")}
     facts = [
-        (_("Browser that asked"), model_admin.browser(row)),
+        (_("Browser that asked"), challenge.browser or display.NOTHING),
         (_("Back from the camera page"), same if challenge.returned_at else other),
         (_("Link sent to a phone"), _("yes") if by_sms else _("no")),
-        (_("Network of the face"), model_admin.networks(row)),
+        (_("Network of the face"), display.networks(challenge)),
         (_("Relayed"), relayed[challenge.is_same_network]),
     ]
     title = _("What was approved") if challenge.granted_at else _("What was to be approved")
-    return [(title, snapshot), (_("Device and network"), facts)]
+    shown = [(line.label, ", ".join(line.values)) for line in snapshot]
+    return [(title, shown), (_("Device and network"), facts)]
 
 
-def _others_of(row: FaceAuthentication, request: HttpRequest, model_admin: Any) -> list[Fact]:
-    """Return the last other checks of the user, and those that wait for a review."""
-    now, with_fraud = timezone.now(), base.sees_fraud(request)
-    rows = FaceAuthentication.objects.select_related("challenge", "review_case")
-    others = rows.filter(user=row.user_id).exclude(pk=row.pk).order_by("-created_at", "-pk")
-    waiting = others.filter(review_case__isnull=False, review_case__settled_at=None)
-    facts = []
-    for other in dict.fromkeys([*waiting[:MOST_OTHERS], *others[:MOST_OTHERS]]):
-        case, challenge = getattr(other, "review_case", None), getattr(other, "challenge", None)
-        url = _url(other, model_admin.admin_site)
-        parts = [
-            format_html('<a href="{}">{}</a>', url, display.short(str(other))),
-            display.status(other.status),
-            display.action(challenge),
-        ]
-        if challenge is not None:
-            parts.append(display.badge(challenge.state, challenge.get_state_display()))
-        if case is not None and case.settled_at is None:
-            parts.append(display.reasons(case, with_fraud=with_fraud))
-        line = format_html_join(" ", "{}", zip(parts, strict=True))
-        facts.append((display.age(other.created_at, now), line))
-    return facts
-
-
-def _url(row: FaceAuthentication, site: AdminSite) -> str:
-    return reverse(f"{site.name}:faceauth_faceauthentication_review", args=[row.pk])
+def _url(pk: int, site: AdminSite) -> str:
+    return reverse(f"{site.name}:faceauth_faceauthentication_review", args=[pk])
 
 
 def _record(
@@ -223,15 +202,14 @@ def _record(
             text = _("Another reviewer settled this case meanwhile. Record again to add a verdict.")
         form.add_error(None, text)
         return False
-    model_admin.log_change(request, row, _("Verdict: %(finding)s") % {"finding": finding.label})
     text = _("Recorded for %(user)s (%(action)s): %(finding)s.") % {
         "user": visible(row.user.get_username()),
         "action": model_admin.action(row),
         "finding": finding.label,
     }
-    url = _url(row, model_admin.admin_site)
-    link = format_html('<a href="{}">{}</a>', url, _("Back to that case"))
-    messages.success(request, format_html("{} {}", text, link))
+    model_admin.log_change(request, row, text)
+    link = (_url(row.pk, model_admin.admin_site), _("Back to that case"))
+    messages.success(request, format_html('{} <a href="{}">{}</a>', text, *link))
     return True
 
 
@@ -252,10 +230,6 @@ class ReviewCaseAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
         username = get_user_model().USERNAME_FIELD
         return (f"authentication__user__{username}__startswith", "=authentication__provider_id")
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        titled = {"title": _("Review queue"), **(extra_context or {})}
-        return super().changelist_view(request, titled)
-
     def change_view(
         self, request: HttpRequest, object_id: str, *_args: Any, **_kwargs: Any
     ) -> HttpResponse:
@@ -265,25 +239,23 @@ class ReviewCaseAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
         name = f"{self.admin_site.name}:faceauth_faceauthentication_{page}"
         return redirect(reverse(name, args=[case.authentication_id]))
 
-    @admin.display(description=gettext_lazy("case"))
-    def subject(self, case: ReviewCase) -> str:
-        return display.short(str(case.authentication))
-
-    @admin.display(description=gettext_lazy("user"))
-    def user(self, case: ReviewCase) -> str:
-        return visible(case.authentication.user.get_username())
-
-    @admin.display(description=gettext_lazy("action"))
-    def action(self, case: ReviewCase) -> str:
-        return display.action(getattr(case.authentication, "challenge", None))
-
-    @admin.display(description=pgettext_lazy("review case", "why"))
-    def why(self, case: Any) -> str:
-        return display.reasons(case, with_fraud=case.with_fraud)
-
-    @admin.display(description=gettext_lazy("waiting since"))
-    def waits_since(self, case: ReviewCase) -> str:
-        return display.age(case.raised_at, timezone.now())
+    subject = display.column(
+        gettext_lazy("case"), lambda case: display.short(str(case.authentication))
+    )
+    user = display.column(
+        gettext_lazy("user"), lambda case: visible(case.authentication.user.get_username())
+    )
+    action = display.column(
+        gettext_lazy("action"),
+        lambda case: display.action(getattr(case.authentication, "challenge", None)),
+    )
+    why = display.column(
+        pgettext_lazy("review case", "why"),
+        lambda case: display.reasons(case, with_fraud=case.with_fraud),
+    )
+    waits_since = display.column(
+        gettext_lazy("waiting since"), lambda case: display.age(case.raised_at, timezone.now())
+    )
 
     @admin.display(description=gettext_lazy("status"))
     def status(self, case: ReviewCase) -> str:

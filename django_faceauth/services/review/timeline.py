@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -39,38 +39,25 @@ MOMENTS: Final[tuple[tuple[str, Promise], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """An event of a timeline; `status` is the one that it brought, and `detail` the one before."""
+    """An event of a timeline; `status` is the one that it brought, `state` the one after it."""
 
     at: datetime
     what: str | Promise
     source: str | Promise
     detail: str | Promise = ""
-    status: str = ""
-
-    @property
-    def status_label(self) -> str | Promise:
-        return LABELS.get(self.status, self.status)
+    status: str | Promise = ""
+    state: str | Promise = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """The events of one second, and the status of the authentication after them."""
-
-    at: datetime
-    status: str
-    events: tuple[Happening, ...]
-
-
-def lines(authentication: FaceAuthentication) -> list[Line]:
+def lines(authentication: FaceAuthentication) -> list[list[Happening]]:
     """Return the events of an authentication by second, oldest first."""
-    lines: list[Line] = []
-    status = ""
+    lines: list[list[Happening]] = []
+    state: str | Promise = ""
     for event in of(authentication):
-        status = event.status or status
-        if lines and event.at - lines[-1].at < FOLDED:
-            lines[-1] = Line(lines[-1].at, status, (*lines[-1].events, event))
-        else:
-            lines.append(Line(event.at, status, (event,)))
+        state = event.status or state
+        if not lines or event.at - lines[-1][0].at >= FOLDED:
+            lines.append([])
+        lines[-1].append(replace(event, state=state))
     return lines
 
 
@@ -80,12 +67,11 @@ def of(authentication: FaceAuthentication) -> list[Happening]:
     asked: list[Happening] = []
     events: list[Happening] = []
     for change in StatusChange.objects.filter(authentication_id=authentication.pk):
-        source, before = change.get_source_display(), LABELS.get(change.previous, change.previous)
-        events.append(Happening(change.at, _("Status"), source, before, change.status))
+        labels = [LABELS.get(name, name) for name in (change.previous, change.status)]
+        events.append(Happening(change.at, _("Status"), change.get_source_display(), *labels))
     for attempt in authentication.attempts.all():
-        events.append(
-            Happening(attempt.created_at, _("Attempt created"), site, attempt.provider_id)
-        )
+        created, number = attempt.created_at, attempt.provider_id
+        events.append(Happening(created, _("Attempt created"), site, number))
         if attempt.capture_not_after:
             events.append(Happening(attempt.capture_not_after, _("Face captured by"), provider))
     if authentication.provider_id:
