@@ -221,6 +221,7 @@ def test_a_case_shows_what_it_is_about(staff, person, payment):
     paid = boss.reads("faceauthentication_review", row.pk)
     html = boss.opens("faceauthentication_review", person.authentication.pk).content.decode()
 
+    assert html.count("No.↵Not them.") == 2  # and in the timeline
     for words in (
         "What was approved",
         "Payee Anna [U+202E]gro.live",
@@ -234,7 +235,6 @@ def test_a_case_shows_what_it_is_about(staff, person, payment):
         assert words in paid, words
     for part in (
         "What was to be approved",
-        "No.↵Not them.",
         "superuser, ",
         f'href="{reverse("admin:auth_user_change", args=[person.user.pk])}">{person.user}</a>',
         f'href="{address("lockout_change", Lockout.objects.get().pk)}"',
