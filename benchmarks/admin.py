@@ -54,6 +54,7 @@ def _visit(client: Client, times: int) -> dict[str, tuple[float, int]]:
         "challenges: search for a user": f"{challenges}?q={row.user.get_username()}",
         "webhook events": reverse("admin:faceauth_webhookevent_changelist"),
         "timeline": reverse("admin:faceauth_faceauthentication_change", args=[row.pk]),
+        "case": reverse("admin:faceauth_faceauthentication_review", args=[row.pk]),
         "dashboard, a week": f"{dashboard}?days=7",
         "dashboard, 90 days": f"{dashboard}?days=90",
     }

@@ -66,7 +66,7 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     inlines = (FaceAttemptInline,)
     change_form_template = "admin/faceauth/authentication.html"
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ("state", "meaning", "labels", "user", "action", "anchor", "outcome")}),
+        (None, {"fields": ("state", "meaning", "labels", "user", "action", "outcome")}),
         (
             gettext_lazy("At the provider"),
             {
@@ -80,8 +80,8 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
             gettext_lazy("On this site"),
             {
                 "fields": (
-                    *("created_at", "synced_at", "source", "poll_count", "next_poll_at"),
-                    *("erased_at", "waits", "browser", "networks"),
+                    *("created_at", "synced_at", "poll_count", "next_poll_at"),
+                    *("erased_at", "waits"),
                 )
             },
         ),
@@ -111,7 +111,7 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
         row = self.get_object(request, object_id)
         extra = dict(extra_context or {})
         if isinstance(row, FaceAuthentication) and self.has_view_permission(request, row):
-            extra |= {"timeline": timeline.of(row), "title": _("Face authentication")}
+            extra |= {"timeline": timeline.lines(row), "title": _("Face authentication")}
             extra |= {"may_review": base.may(request, "review_faceauthentication")}
             extra |= {"face_url": base.face_url(request, row, self.admin_site)}
         return super().change_view(request, object_id, form_url, extra)
@@ -127,7 +127,7 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
         # Staff without the permission learn neither of the gate nor which faces there are.
         if not base.may(request, "view_face"):
             raise PermissionDenied
-        return faces.face(request, pk)
+        return faces.face(request, pk, model_admin=self)
 
     # -- permissions of actions
 
@@ -151,16 +151,6 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     def labels(self, row: Any) -> str:
         return display.labels(row, with_fraud=row.with_fraud)
 
-    @admin.display(description=gettext_lazy("last update by"))
-    def source(self, row: FaceAuthentication) -> str:
-        change = row.status_changes.order_by("pk").last()
-        return change.get_source_display() if change else display.NOTHING
-
-    @admin.display(description=gettext_lazy("anchor"))
-    def anchor(self, row: FaceAuthentication) -> str:
-        challenge = getattr(row, "challenge", None)
-        return display.age(challenge.verified_at, timezone.now()) if challenge else display.NOTHING
-
     @admin.display(description=gettext_lazy("used for"))
     def outcome(self, row: FaceAuthentication) -> str:
         """Show the state of the challenge, with a link to it."""
@@ -170,14 +160,6 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
         link = reverse(f"{self.admin_site.name}:faceauth_facechallenge_change", args=[challenge.pk])
         state = display.badge(challenge.state, challenge.get_state_display())
         return format_html('{} <a href="{}">{}</a>', state, link, challenge)
-
-    @admin.display(description=gettext_lazy("browser that asked"))
-    def browser(self, row: FaceAuthentication) -> str:
-        return getattr(getattr(row, "challenge", None), "browser", "") or display.NOTHING
-
-    @admin.display(description=gettext_lazy("network of the face"))
-    def networks(self, row: FaceAuthentication) -> str:
-        return display.networks(getattr(row, "challenge", None))
 
     @admin.display(description=gettext_lazy("review"))
     def waits(self, row: FaceAuthentication) -> str:

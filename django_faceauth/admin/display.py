@@ -7,6 +7,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import admin
+from django.contrib.admin import AdminSite
+from django.contrib.admin.utils import quote
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -19,6 +24,7 @@ from django_faceauth.conf import conf
 from django_faceauth.models import FaceAuthentication, FaceChallenge, ReviewCase
 from django_faceauth.models.resource import Resource
 from django_faceauth.response_codes import FRAUD, meaning_of
+from django_faceauth.services.grants.formatting import visible
 from django_faceauth.statuses import LABELS, AuthenticationStatus
 
 #: The class of the colour of a status, and a sign for users who do not see colours.
@@ -198,3 +204,15 @@ def short(text: str, length: int = 11) -> SafeString:
 def action(challenge: FaceChallenge | None) -> str:
     """Return what a face was asked for."""
     return NOTHING if challenge is None else challenge.action or _("any page")
+
+
+def link(row: Model, text: Any, request: HttpRequest, site: AdminSite) -> SafeString | str:
+    """Return a link to the page of a row, or its text if the user cannot view that page."""
+    model = type(row)
+    shown = visible(str(text))
+    if not site.is_registered(model) or not site.get_model_admin(model).has_view_permission(
+        request, row
+    ):
+        return shown
+    name = f"{site.name}:{model._meta.app_label}_{model._meta.model_name}_change"
+    return format_html('<a href="{}">{}</a>', reverse(name, args=[quote(row.pk)]), shown)

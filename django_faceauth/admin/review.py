@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin import ModelAdmin
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -15,15 +15,27 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from django_faceauth.admin import base, display
 from django_faceauth.admin.filters import QueueFilter, ReasonFilter
 from django_faceauth.exceptions import ReviewRefused
-from django_faceauth.models import FaceAuthentication, ReviewCase, Verdict
+from django_faceauth.models import (
+    FaceAuthentication,
+    FaceChallenge,
+    Lockout,
+    ReviewCase,
+    Verdict,
+)
+from django_faceauth.services.grants.formatting import lines, moment, visible
 from django_faceauth.services.review import timeline, verdicts
+
+#: A case shows at most this many other cases, checks and lock-outs of its user.
+MOST_OTHERS: Final = 5
+
+Facts = list[tuple[Any, Any]]
 
 
 class VerdictForm(forms.Form):
@@ -47,6 +59,8 @@ class VerdictForm(forms.Form):
         required=False,
         help_text=gettext_lazy("Only for “suspicious” and “fraud”."),
     )
+    #: How many verdicts the reviewer was shown.
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -61,16 +75,18 @@ class VerdictForm(forms.Form):
 def take_verdict(
     request: HttpRequest, pk: int, *, model_admin: ModelAdmin[Any]
 ) -> HttpResponseBase:
-    """Show an authentication with its timeline, and record the verdict of the reviewer."""
-    row = get_object_or_404(FaceAuthentication.objects.select_related("user"), pk=pk)
+    """Show a case, record the verdict of the reviewer, and go on to the next case."""
+    related = FaceAuthentication.objects.select_related("user", "challenge", "review_case")
+    row = get_object_or_404(related, pk=pk)
     form = VerdictForm(request.POST if request.method == "POST" else None)
     site = model_admin.admin_site
     if form.is_valid() and _record(form, row, request, model_admin):
+        case = verdicts.next_case(row, reviewer=request.user)  # type: ignore[arg-type]  # staff
+        if case is not None:
+            return redirect(_url(case.authentication_id, site))
+        messages.success(request, _("There are no more cases for you to review."))
         return redirect(reverse(f"{site.name}:faceauth_reviewcase_changelist"))
-    case = getattr(row, "review_case", None)
-    challenge = getattr(row, "challenge", None)
-    with_fraud = base.sees_fraud(request)
-    why = display.reasons(case, with_fraud=with_fraud) if case else display.NOTHING
+    found = list(row.verdicts.select_related("reviewer"))
     request.current_app = site.name
     context = {
         **site.each_context(request),
@@ -79,25 +95,92 @@ def take_verdict(
         "media": model_admin.media,
         "original": row,
         "form": form,
-        "facts": [
-            (_("Reason"), why),
-            (_("Status"), display.status(row.status)),
-            (_("Response codes"), display.codes(row, with_fraud=with_fraud)),
-            (_("Risk labels"), display.labels(row, with_fraud=with_fraud)),
-            (_("User"), row.user.get_username()),
-            (_("Action"), (challenge.action if challenge else "") or _("any page")),
-            (_("Age"), display.age(row.created_at, timezone.now())),
-            (_("At the provider"), display.provider_link(row)),
-        ],
-        "timeline": timeline.of(row),
+        "seen": len(found),
+        "sections": _sections(row, found, request, model_admin),
+        "timeline": timeline.lines(row),
         "face_url": base.face_url(request, row, site),
         "is_own": row.user_id == request.user.pk,
     }
     return TemplateResponse(request, "admin/faceauth/review.html", context)
 
 
+def _sections(
+    row: FaceAuthentication, found: list[Verdict], request: HttpRequest, model_admin: Any
+) -> list[tuple[Any, Facts]]:
+    """Return what a case shows: titles, and facts under each."""
+    now, site, with_fraud = timezone.now(), model_admin.admin_site, base.sees_fraud(request)
+    case: ReviewCase | None = getattr(row, "review_case", None)
+    facts = [
+        (_("Reason"), display.reasons(case, with_fraud=with_fraud) if case else display.NOTHING),
+        (_("Status"), display.status(row.status)),
+        (_("Review"), model_admin.waits(row)),
+        (_("Response codes"), display.codes(row, with_fraud=with_fraud)),
+        (_("Risk labels"), display.labels(row, with_fraud=with_fraud)),
+        (_("User"), display.link(row.user, row.user.get_username(), request, site)),
+        (_("Action"), model_admin.action(row)),
+        (_("Used for"), model_admin.outcome(row)),
+        (_("Age"), display.age(row.created_at, now)),
+        (_("At the provider"), display.provider_link(row)),
+    ]
+    settlement: Facts = []
+    for verdict in found:
+        who, when = visible(str(verdict.reviewer or _("staff"))), display.age(verdict.at, now)
+        text = format_html("{}, {}: <bdi>{}</bdi>", who, when, visible(verdict.note))
+        settlement.append((display.badge(verdict.finding, verdict.get_finding_display()), text))
+    for lockout in Lockout.objects.in_force(user_id=row.user_id, now=now)[:MOST_OTHERS]:
+        until = display.link(lockout, moment(lockout.until), request, site)
+        settlement.append((_("Locked out until"), until))
+    others = FaceAuthentication.objects.filter(user=row.user_id).exclude(pk=row.pk)
+    newest = others.select_related("challenge", "review_case").order_by("-created_at", "-pk")
+    waiting = newest.filter(review_case__isnull=False, review_case__settled_at=None)
+    history = [
+        (
+            display.age(other.created_at, now),
+            format_html(
+                '<a href="{}">{}</a> {} {} {}',
+                _url(other.pk, site),
+                display.short(str(other)),
+                display.status(other.status),
+                model_admin.action(other),
+                model_admin.waits(other),
+            ),
+        )
+        for other in dict.fromkeys([*waiting[:MOST_OTHERS], *newest[:MOST_OTHERS]])
+    ]
+    return [
+        (row, facts),
+        (_("Verdicts and lock-outs"), settlement),
+        *_of_challenge(getattr(row, "challenge", None)),
+        (_("Other checks and open cases of the user"), history),
+    ]
+
+
+def _of_challenge(challenge: FaceChallenge | None) -> list[tuple[Any, Facts]]:
+    """Return what the user was shown, and on which device and network."""
+    if challenge is None:
+        return []
+    snapshot = lines(challenge.snapshot, challenge.snapshot_order)
+    by_sms = challenge.attempt_requests.filter(by_sms=True).exists()
+    same, other = _("the browser that asked"), _("another device, or not noted")
+    relayed = {True: _("no"), False: _("possibly"), None: _("not known")}
+    facts = [
+        (_("Browser that asked"), challenge.browser or display.NOTHING),
+        (_("Back from the camera page"), same if challenge.returned_at else other),
+        (_("Link sent to a phone"), _("yes") if by_sms else _("no")),
+        (_("Network of the face"), display.networks(challenge)),
+        (_("Relayed"), relayed[challenge.is_same_network]),
+    ]
+    title = _("What was approved") if challenge.granted_at else _("What was to be approved")
+    shown = [(line.label, ", ".join(line.values)) for line in snapshot]
+    return [(title, shown), (_("Device and network"), facts)]
+
+
+def _url(pk: int, site: AdminSite) -> str:
+    return reverse(f"{site.name}:faceauth_faceauthentication_review", args=[pk])
+
+
 def _record(
-    form: VerdictForm, row: FaceAuthentication, request: HttpRequest, model_admin: ModelAdmin[Any]
+    form: VerdictForm, row: FaceAuthentication, request: HttpRequest, model_admin: Any
 ) -> bool:
     finding = Verdict.Finding(form.cleaned_data["finding"])
     days = form.cleaned_data["lock"]
@@ -108,22 +191,33 @@ def _record(
             note=form.cleaned_data["note"],
             reviewer=request.user,  # type: ignore[arg-type]  # staff, says the admin
             lock_for=timedelta(days=int(days)) if days else None,
+            seen=form.cleaned_data["seen"],
             now=timezone.now(),
         )
-    except ReviewRefused:
-        form.add_error(None, _("You cannot review yourself. Ask another reviewer."))
+    except ReviewRefused:  # for other reasons than those that the form checks
+        if row.user_id == request.user.pk:
+            text = _("You cannot review yourself. Ask another reviewer.")
+        else:
+            text = _("Another reviewer settled this case meanwhile. Record again to add a verdict.")
+        form.add_error(None, text)
         return False
-    model_admin.log_change(request, row, _("Verdict: %(finding)s") % {"finding": finding.label})
-    messages.success(request, _("Recorded: %(finding)s.") % {"finding": finding.label})
+    text = _("Recorded for %(user)s (%(action)s): %(finding)s.") % {
+        "user": visible(row.user.get_username()),
+        "action": model_admin.action(row),
+        "finding": finding.label,
+    }
+    model_admin.log_change(request, row, text)
+    link = (_url(row.pk, model_admin.admin_site), _("Back to that case"))
+    messages.success(request, format_html('{} <a href="{}">{}</a>', text, *link))
     return True
 
 
 class ReviewCaseAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     """The review queue, the newest case first."""
 
-    list_display = ("subject", "user", "status", "why", "waits_since", "findings")
+    list_display = ("subject", "user", "action", "why", "waits_since", "status")
     list_filter = (QueueFilter, ReasonFilter)
-    list_select_related = ("authentication__user",)
+    list_select_related = ("authentication__user", "authentication__challenge")
     ordering = ("-raised_at",)
     search_paths: ClassVar[Any] = {
         **{"fav_": "authentication__provider_id", "": "authentication__user"}
@@ -141,30 +235,26 @@ class ReviewCaseAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
         name = f"{self.admin_site.name}:faceauth_faceauthentication_{page}"
         return redirect(reverse(name, args=[case.authentication_id]))
 
-    @admin.display(description=gettext_lazy("face authentication"))
-    def subject(self, case: ReviewCase) -> str:
-        return display.named(case.authentication)
-
-    @admin.display(description=gettext_lazy("user"))
-    def user(self, case: ReviewCase) -> str:
-        return case.authentication.user.get_username()
+    subject = display.column(gettext_lazy("case"), lambda case: display.named(case.authentication))
+    user = display.column(
+        gettext_lazy("user"), lambda case: visible(case.authentication.user.get_username())
+    )
+    action = display.column(
+        gettext_lazy("action"),
+        lambda case: display.action(getattr(case.authentication, "challenge", None)),
+    )
+    why = display.column(
+        pgettext_lazy("review case", "why"),
+        lambda case: display.reasons(case, with_fraud=case.with_fraud),
+    )
+    waits_since = display.column(
+        gettext_lazy("waiting since"), lambda case: display.age(case.raised_at, timezone.now())
+    )
 
     @admin.display(description=gettext_lazy("status"))
     def status(self, case: ReviewCase) -> str:
-        return display.status(case.authentication.status)
-
-    @admin.display(description=pgettext_lazy("review case", "why"))
-    def why(self, case: Any) -> str:
-        return display.reasons(case, with_fraud=case.with_fraud)
-
-    @admin.display(description=gettext_lazy("waiting since"))
-    def waits_since(self, case: ReviewCase) -> str:
-        return display.age(case.raised_at, timezone.now())
-
-    @admin.display(description=gettext_lazy("verdicts"))
-    def findings(self, case: ReviewCase) -> str:
-        badges = (
-            (display.badge(verdict.finding, verdict.get_finding_display()),)
-            for verdict in case.authentication.verdicts.all()
-        )
-        return format_html_join(" ", "{}", badges) or display.NOTHING
+        """Show the status of the authentication, and the findings of reviewers."""
+        badges = [display.status(case.authentication.status)]
+        for verdict in case.authentication.verdicts.all():
+            badges.append(display.badge(verdict.finding, verdict.get_finding_display()))
+        return format_html_join(" ", "{}", zip(badges))

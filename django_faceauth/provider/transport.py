@@ -14,6 +14,7 @@ import random
 import re
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -103,6 +104,11 @@ class Image:
 
     media_type: str
     content: bytes = field(repr=False)
+
+    @property
+    def data_url(self) -> str:
+        """The picture as a `data:` URL."""
+        return f"data:{self.media_type};base64,{b64encode(self.content).decode()}"
 
 
 Answer = TypeVar("Answer", Json, Image)

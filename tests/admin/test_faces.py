@@ -8,15 +8,18 @@ import re
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client, override_settings
 from django.urls import path
 from django.utils import timezone
+from pytest_django.asserts import assertContains, assertNotContains
 
 from django_faceauth.gate import face_required
 from django_faceauth.models import AuditEntry, FaceAttempt, FaceChallenge, ProviderRateLimit
 from django_faceauth.services import audit_log
+from django_faceauth.services.grants import formatting
 from django_faceauth.services.privacy import erasure
 from django_faceauth.services.review import face_image
 from django_faceauth.simulator.views import FACE
@@ -44,6 +47,13 @@ def url_of(row):
     return address("faceauthentication_face", row.pk)
 
 
+def picture_on(page):
+    """Return the bytes of the picture on a page, which has no other."""
+    assert page.status_code == 200
+    [data] = re.findall(r'<img src="data:image/png;base64,([^"]+)"', page.content.decode())
+    return base64.b64decode(data)
+
+
 @pytest.fixture
 def shown(person, provider):
     """Where the face of a user who was approved can be seen."""
@@ -64,14 +74,13 @@ def reviewer(people):
 
 
 def test_a_reviewer_sees_the_face(reviewer, shown):
-    """It stays in no cache, frame, referrer, script or file name, and counts against the budget."""
+    """It stays in no cache, frame, referrer, script or URL, and counts against the budget."""
     before = ProviderRateLimit.objects.get().spent_until
 
     response = reviewer.browser.get(shown)
 
     assert ProviderRateLimit.objects.get().spent_until > before
-    assert response.status_code == 200
-    assert response.content == FACE.read_bytes()
+    assert picture_on(response) == FACE.read_bytes()
     assert {name: response[name] for name in HEADERS} == HEADERS
     assert not response.has_header("ETag")
     for method in ("post", "head", "put", "delete"):
@@ -80,16 +89,39 @@ def test_a_reviewer_sees_the_face(reviewer, shown):
 
 NO_STORE = "no-store, private, max-age=0, no-cache, must-revalidate"
 HEADERS = {
-    "Content-Type": "image/png",
+    "Content-Type": "text/html; charset=utf-8",
     "Cache-Control": NO_STORE,
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
     ),
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Disposition": 'inline; filename="face.png"',
 }
+
+
+@pytest.mark.parametrize("page", ["review", "change"])
+def test_the_page_of_a_face_says_whose_it_is_and_leads_back(reviewer, shown, person, page):
+    """A case never shows the picture by itself: each look is a click."""
+    names = ["view_faceauthentication", *(["review_faceauthentication"] * (page == "review"))]
+    reviewer.user.user_permissions.add(*Permission.objects.filter(codename__in=names))
+    person.user.username = "eve\u202e<b>"
+    person.user.save()
+    attempt = person.authentication.attempts.get()
+    case = address(f"faceauthentication_{page}", person.authentication.pk)
+    html = reviewer.browser.get(case).content.decode()
+    assert "<img" not in html
+    assert f'href="{shown}"' in html
+    assert not AuditEntry.objects.filter(event="face_viewed").exists()
+
+    response = reviewer.browser.get(shown)
+
+    when = formatting.moment(attempt.capture_not_after)
+    assertContains(response, f'alt="Face of eve[U+202E]&lt;b&gt;, captured by {when}"')
+    assertContains(response, f'href="{case}"', count=2)
 
 
 def test_only_a_fresh_face_of_the_reviewer_counts(people, reviewer, shown):
@@ -111,7 +143,7 @@ def test_whose_face_is_not_fresh_is_asked_first(people, shown, provider, rights)
     back = staff.browser.get(f"/face/waiting/{staff.challenge.handle}/", follow=True)
 
     assert back.redirect_chain[-1] == (shown, 302)
-    assert back.content == FACE.read_bytes()
+    assert picture_on(back) == FACE.read_bytes()
 
 
 @pytest.mark.parametrize("rights", [("view_faceauthentication",), ("view_fraud_codes",)])
@@ -167,7 +199,7 @@ def test_what_cannot_be_written_down_is_not_shown(reviewer, shown):
         response = reviewer.browser.get(shown)
 
     assert response.status_code == 500
-    assert b"PNG" not in response.content
+    assert b"data:image" not in response.content
 
 
 def _refuses_audit_entries(execute, sql, params, many, context):
@@ -206,22 +238,22 @@ def test_neither_link_nor_picture_is_found_anywhere(reviewer, shown, provider, c
 def told(response, status):
     assert response.status_code == status
     assert response["Cache-Control"] == NO_STORE
-    assert response["Content-Type"] == "text/plain; charset=utf-8"
+    assertContains(response, "Back to the case", status_code=status)
+    assertNotContains(response, "<img", status_code=status)
     assert not AuditEntry.objects.filter(event="face_viewed").exists()
-    return response.content.decode()
 
 
 def test_there_may_be_no_face(reviewer, shown, person, people, provider):
     assert reviewer.browser.get(address("faceauthentication_face", 999999)).status_code == 404
     left = people()
     left.is_handed_over(left.is_asked("/statements/"))
-    assert told(reviewer.browser.get(url_of(left.authentication)), 404)
+    told(reviewer.browser.get(url_of(left.authentication)), 404)
     provider.troubles.append(answers(200, '{"data": []}'))
-    assert told(reviewer.browser.get(shown), 404)
+    told(reviewer.browser.get(shown), 404)
     erasure.anonymize(person.authentication, now=timezone.now())
     provider.calls.clear()
 
-    assert told(reviewer.browser.get(shown), 404)
+    told(reviewer.browser.get(shown), 404)
     assert provider.calls == []
 
 
@@ -230,10 +262,10 @@ def test_an_intent_and_a_row_of_the_other_environment_have_none(reviewer, person
     row = person.authentication
     row.environment = "live"
     row.save()
-    assert told(reviewer.browser.get(shown), 404)
+    told(reviewer.browser.get(shown), 404)
     row.environment, row.provider_id = "sandbox", None
     row.save()
-    assert told(reviewer.browser.get(shown), 404)
+    told(reviewer.browser.get(shown), 404)
     assert provider.count("GET /face-authentications") == 0
 
 
@@ -243,14 +275,14 @@ def test_the_newest_attempt_with_a_picture_counts(reviewer, person, provider):
     shown = url_of(person.authentication)
     provider.calls.clear()
 
-    assert reviewer.browser.get(shown).content == FACE.read_bytes()
+    assert picture_on(reviewer.browser.get(shown)) == FACE.read_bytes()
     assert len([call for call in provider.calls if "/assets?" in call]) == 1
 
     newest = FaceAttempt.objects.filter(authentication=person.authentication).latest("created_at")
     newest.pk, newest.provider_id = None, "fatp_without_a_picture"
     newest.save()
     provider.troubles.append(answers(200, '{"data": [{"type": "face_video"}]}'))
-    assert reviewer.browser.get(shown).content == FACE.read_bytes()
+    assert picture_on(reviewer.browser.get(shown)) == FACE.read_bytes()
 
 
 def test_five_attempts_are_looked_at_and_no_more(reviewer, shown, person, provider):
@@ -282,7 +314,7 @@ def test_trouble_is_told_plainly(reviewer, shown, provider, troubles):
     provider.troubles.extend(troubles)
 
     status = 404 if troubles is EXPIRED else 503
-    assert told(reviewer.browser.get(shown), status)
+    told(reviewer.browser.get(shown), status)
     pause = "no_access" if troubles is REFUSED else ""
     assert ProviderRateLimit.objects.get().pause == pause
 

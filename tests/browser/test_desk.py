@@ -74,22 +74,31 @@ def test_from_the_queue_to_a_verdict_by_keyboard_alone(works):
     tabs_to(page, "Record")
     page.keyboard.press("Enter")
 
-    expect(page.locator(".messagelist")).to_contain_text("Recorded: suspicious.")
+    said = page.locator(".messagelist")
+    expect(said).to_have_text(re.compile(r"Recorded for \w+ \(any page\): suspicious\. Back to"))
+    expect(page.get_by_role("button", name="Record")).to_be_visible()  # the next case
+    page.goto(QUEUE)
     expect(page.locator("#result_list tbody tr")).to_have_count(waiting - 1)
     assert first not in page.locator("#result_list").inner_text()
 
 
 def test_a_reviewer_looks_at_a_face(works, office):
     page = works()
-    page.goto(f"{LIST}?status=approved")
+    page.goto(f"{QUEUE}?queue=all")
     page.locator("#result_list tbody tr th a").first.click()
+    case = page.url
+    expect(page.locator("#content img")).to_have_count(0)
     page.get_by_role("link", name="Show the face").click()
     goes_to_the_camera(page)
     shows(page)
 
     page.wait_for_url(re.compile(f"{re.escape(office)}{LIST}[0-9]+/face/"))
 
-    assert page.locator("img").evaluate("image => image.naturalWidth") > 0
+    face = page.get_by_role("img", name=re.compile(r"Face of \w+, captured by .+ UTC"))
+    assert face.evaluate("image => image.naturalWidth") > 0
+    assert page.evaluate(STICKS_OUT) == []
+    page.get_by_role("link", name="Back to the case").click()
+    page.wait_for_url(case)
     page.goto(f"{DESK}/auditentry/")
     expect(page.locator("#result_list tbody tr").first).to_contain_text("Captured face viewed")
 

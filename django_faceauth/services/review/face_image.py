@@ -10,7 +10,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import NotFound, Unavailable
-from django_faceauth.models import FaceAuthentication
+from django_faceauth.models import FaceAttempt, FaceAuthentication
 from django_faceauth.provider.factory import get_client
 from django_faceauth.services import audit_log
 from django_faceauth.services.sync import provider_rate_limit
@@ -26,8 +26,8 @@ MOST_ATTEMPTS: Final = 5
 
 def portrait_of(
     authentication: FaceAuthentication, *, by: AbstractBaseUser, now: datetime
-) -> Image:
-    """Return the newest face of an authentication, and log who views it.
+) -> tuple[Image, FaceAttempt]:
+    """Return the newest face of an authentication and its attempt, and log who views it.
 
     The entry commits with the transaction of the caller, if there is one: hand the image out
     after that. Raises `NotFound` if there is no face or it was erased, another `ProviderError`,
@@ -46,5 +46,5 @@ def portrait_of(
             if asset.type == "face_image" and asset.url:
                 image = client.fetch_image(asset, hosts=conf.ASSET_HOSTS, debug=settings.DEBUG)
                 audit_log.note("face_viewed", by=by, about=authentication, now=now)
-                return image
+                return image, attempt
     raise NotFound(OPERATION, cause="no picture")
