@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -29,9 +28,6 @@ from django_faceauth.admin import (
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.models import FaceAttempt, FaceAuthentication, StatusChange
 from django_faceauth.services.review import timeline
-
-#: One search finds the rows of at most this many users.
-MOST_USERS: Final = 100
 
 
 class FaceAttemptInline(base.FraudAwareMixin, base.ReadOnlyTabularInline):
@@ -59,6 +55,7 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     list_filter = (
         *(filters.StatusFilter, filters.ActionFilter, filters.JourneyFilter, filters.CodeFilter),
         *(filters.AgeFilter, filters.StuckFilter, filters.ReviewFilter),
+        filters.FigureFilter,
     )
     list_select_related = ("user", "challenge", "review_case")
     search_fields = ("provider_id",)
@@ -117,10 +114,7 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
         ):
             if is_id(term, prefix):
                 return queryset.filter(**{field: term}), False
-        user_model = get_user_model()
-        begins = {f"{user_model.USERNAME_FIELD}__startswith": term}
-        users = user_model._default_manager.filter(**begins).values_list("pk", flat=True)
-        return queryset.filter(user_id__in=list(users[:MOST_USERS])), False
+        return queryset.filter(user_id__in=base.users_named(term)), False
 
     # -- pages
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final, cast
 from django.contrib import admin
 from django.contrib.admin import AdminSite, ModelAdmin, TabularInline
 from django.contrib.admin.options import BaseModelAdmin
+from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.core.paginator import Page, Paginator
 from django.db.models import BooleanField, Model, QuerySet, Value
@@ -22,6 +23,8 @@ from django_faceauth.models import FaceAuthentication, database
 
 #: Lists count no further: no reader pages through more, and counting millions takes a while.
 COUNTED: Final = 10_000
+#: One search finds the rows of at most this many users.
+MOST_USERS: Final = 100
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # takes no parameters
@@ -154,3 +157,11 @@ def face_url(request: HttpRequest, row: FaceAuthentication, site: AdminSite) -> 
     if not may(request, "view_face") or row.erased_at is not None or not row.provider_id:
         return ""
     return reverse(f"{site.name}:faceauth_faceauthentication_face", args=[row.pk])
+
+
+def users_named(beginning: str) -> list[Any]:
+    """Return the primary keys of users whose name begins so."""
+    user_model = get_user_model()
+    begins = {f"{user_model.USERNAME_FIELD}__startswith": beginning}
+    users = user_model._default_manager.filter(**begins).values_list("pk", flat=True)
+    return list(users[:MOST_USERS])

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.utils import quote
-from django.contrib.auth import get_user_model
-from django.db.models import Model
+from django.db.models import Model, Q, TextField, Value
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop, pgettext_lazy
 
 from django_faceauth.admin import display, filters, staff_actions
-from django_faceauth.admin.base import ReadOnlyModelAdmin, ReadOnlyTabularInline, permission
-from django_faceauth.models import AuditEntry, Erasure, ErasureTask, FaceChallenge
+from django_faceauth.admin.base import (
+    ReadOnlyModelAdmin,
+    ReadOnlyTabularInline,
+    permission,
+    users_named,
+)
+from django_faceauth.models import AuditEntry, Erasure, ErasureTask, FaceChallenge, Verdict
 from django_faceauth.services.grants.formatting import lines
 
 
@@ -59,7 +64,7 @@ class FaceChallengeAdmin(ReadOnlyModelAdmin):
 
 class WebhookEventAdmin(ReadOnlyModelAdmin):
     list_display = ("event_id", "type", "provider_id", "standing", "received_at", "tries", "error")
-    list_filter = ("state", filters.StuckEventFilter)
+    list_filter = ("state", filters.StuckEventFilter, filters.FigureFilter)
     search_fields = ("=event_id", "=provider_id")
     sortable_by = ()
     actions = (staff_actions.reprocess,)
@@ -94,20 +99,73 @@ class ErasureAdmin(ReadOnlyModelAdmin):
 
 
 class AuditEntryAdmin(ReadOnlyModelAdmin):
-    list_display = ("at", "event", "author", "about", "facts")
-    list_filter = ("event",)
-    list_select_related = ("by",)
-    search_help_text = gettext_lazy("A user name, or a row such as faceauth.lockout:12")
+    list_display = ("when", "what", "author", "whom", "about", "facts")
+    list_filter = ("event", "at")
+    list_select_related = ("by", "user")
+    search_fields = ("subject",)
+    search_help_text = gettext_lazy(
+        "The beginning of a user name, of who acted or whom it is about, or a row such as "
+        "faceauth.lockout:12"
+    )
     sortable_by = ()
     fields = list_display
     readonly_fields = fields
 
-    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
-        return ("=subject", f"=by__{get_user_model().USERNAME_FIELD}")
+    #: Names of details for translators: all are words, with underscores.
+    NAMES = (
+        *(gettext_noop("action"), gettext_noop("audit"), gettext_noop("authentications")),
+        *(gettext_noop("categories"), gettext_noop("challenges"), gettext_noop("columns")),
+        *(gettext_noop("consents"), gettext_noop("erasures"), gettext_noop("events")),
+        *(gettext_noop("exemptions"), gettext_noop("filters"), gettext_noop("finding")),
+        *(gettext_noop("format"), gettext_noop("fraud codes"), gettext_noop("grants")),
+        *(gettext_noop("identity verifications"), gettext_noop("lockouts"), gettext_noop("newest")),
+        *(gettext_noop("oldest"), gettext_noop("queued"), gettext_noop("rows")),
+        *(gettext_noop("tombstones"), gettext_noop("used"), gettext_noop("users")),
+        gettext_noop("whole list"),
+    )
+    VALUES: ClassVar[dict[str, dict[Any, Any]]] = {
+        "action": {"": gettext_lazy("any page"), "*": gettext_lazy("every page")},
+        "finding": dict(Verdict.Finding.choices),
+        "fraud_codes": {True: gettext_lazy("yes"), False: gettext_lazy("no")},
+        "whole_list": {True: gettext_lazy("yes"), False: gettext_lazy("no")},
+    }
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Add which models the viewer may view: rows of others have no link."""
+        registered = self.admin_site._registry.items()
+        seen = [model for model, admin in registered if admin.has_view_permission(request)]
+        labels = " ".join(model._meta.label_lower for model in seen)
+        return super().get_queryset(request).annotate(linked=Value(labels, TextField()))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: Any, search_term: str
+    ) -> tuple[Any, bool]:
+        """Find entries by or about users, by the beginning of the name, or about a row."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        users = users_named(term)
+        found = Q(subject=term) | Q(by__in=users) | Q(user__in=users)
+        return queryset.filter(found), False
+
+    @admin.display(description=gettext_lazy("date"))
+    def when(self, entry: AuditEntry) -> str:
+        at = timezone.localtime(entry.at)
+        return format_html(
+            '<time dir="ltr" datetime="{}">{}</time>', at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S}"
+        )
+
+    @admin.display(description=gettext_lazy("event"))
+    def what(self, entry: AuditEntry) -> str:
+        return entry.get_event_display()  # the code of an unknown one
 
     @admin.display(description=pgettext_lazy("column", "by"))
     def author(self, entry: AuditEntry) -> str:
-        return self._link(get_user_model(), entry.by_id, entry.author) if entry.by else entry.author
+        return self._user(entry, entry.by, entry.author)
+
+    @admin.display(description=gettext_lazy("user"))
+    def whom(self, entry: AuditEntry) -> str:
+        return self._user(entry, entry.user, entry.whom or display.NOTHING)
 
     @admin.display(description=pgettext_lazy("column", "about"))
     def about(self, entry: AuditEntry) -> str:
@@ -116,16 +174,22 @@ class AuditEntryAdmin(ReadOnlyModelAdmin):
             model = apps.get_model(label)
         except (LookupError, ValueError):  # an app that was removed, or no subject
             return entry.subject or display.NOTHING
-        return self._link(model, pk, f"{capfirst(model._meta.verbose_name)} {pk}")
+        return self._link(entry, model, pk, f"{capfirst(model._meta.verbose_name)} {pk}")
 
     @admin.display(description=gettext_lazy("details"))
     def facts(self, entry: AuditEntry) -> str:
-        facts = (f"{name.replace('_', ' ')}: {value}" for name, value in entry.details.items())
-        return ", ".join(facts) or display.NOTHING
+        facts = (
+            (_(name.replace("_", " ")), self.VALUES.get(name, {}).get(value, value))
+            for name, value in entry.details.items()
+        )
+        return format_html_join("", "<div>{}: <bdi>{}</bdi></div>", facts) or display.NOTHING
 
-    def _link(self, model: type[Model], pk: Any, text: str) -> str:
-        """Return a link to the page of a row, if this admin has one."""
-        if not self.admin_site.is_registered(model):
+    def _user(self, entry: AuditEntry, user: Any, name: str) -> str:
+        return self._link(entry, type(user), user.pk, name) if user else name
+
+    def _link(self, entry: Any, model: type[Model], pk: Any, text: str) -> str:
+        """Return a link to the page of a row, if the viewer may view it."""
+        if model._meta.label_lower not in entry.linked.split():
             return text
         name = f"{self.admin_site.name}:{model._meta.app_label}_{model._meta.model_name}_change"
         return format_html('<a href="{}">{}</a>', reverse(name, args=[quote(pk)]), text)

@@ -91,8 +91,8 @@ class Lockout(Row):
     objects = LockoutQuerySet.as_manager()  # type: ignore[misc]  # as Row declares it
 
     class Meta:
-        verbose_name = _("lockout")
-        verbose_name_plural = _("lockouts")
+        verbose_name = _("lock-out")
+        verbose_name_plural = _("lock-outs")
         indexes = [models.Index(fields=["user", "until"], name="faceauth_locked_user")]
 
 
