@@ -153,7 +153,7 @@ def _figures(
         yield percentile % {"name": name}, in_words(spread.p95), hint, url, spread.size, ""
     age = _("The oldest has been waiting for %(time)s") % {"time": in_words(health.oldest_event)}
     count, url = health.backlog, link(EVENTS, state__exact="stored")
-    yield _("Backlog of events"), number_format(count), count and age, url, count, ""
+    yield _("Backlog of events"), number_format(count), age, url, count, ""
     used, count = f"{round(health.budget_used * 100)} %", ProviderRateLimit.objects.count()
     url, fix = link("providerratelimit"), PAUSES.get(health.pause, "")
     yield _("Provider rate limit in use"), used, health.why_paused, url, count, fix
@@ -167,7 +167,7 @@ def _figures(
     yield _("Share of the account's reads"), share, hint, url, size, fix
     late, sweep = _("More than five minutes late"), _("Run faceauth_sync --watch or Celery beat.")
     sync = _("Select them and sync with the provider. If that changes nothing, ask its support.")
-    for name, count, hint, model, stuck, fix in (
+    for name, count, note, model, stuck, fix in (
         (_("Stuck events"), found.stuck_events, late, EVENTS, "events", sweep),
         (_("Stuck polls"), found.stuck_polls, late, ROWS, "polls", sweep),
         (_("Stuck comparisons"), health.stuck, "", ROWS, "compared", sync),
@@ -177,4 +177,4 @@ def _figures(
         ),
     ):
         value = f"{'≥ ' if count >= statistics.MOST_STUCK else ''}{number_format(count)}"
-        yield name, value, count and hint, link(model, stuck=stuck), count, count and fix
+        yield name, value, note, link(model, stuck=stuck), count, count and fix

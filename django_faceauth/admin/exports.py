@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, cast
 
 from django.contrib.admin import ModelAdmin
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.contenttypes.models import ContentType
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Count, Max, Min, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -70,14 +68,6 @@ def _exporter(name: str, title: Promise, kind: str, write: Writer) -> Action:
             fraud_codes=sees_fraud(request),
             whole_list=request.POST.get("select_across") == "1",
             filters=_filters(model_admin, request),
-        )
-        # One entry in the admin's own log for the file, and none for each of its rows.
-        LogEntry.objects.create(
-            user_id=by.pk,
-            content_type=ContentType.objects.get_for_model(model_admin.model),
-            object_repr=str(model_admin.opts.verbose_name_plural),
-            action_flag=CHANGE,
-            change_message=f"{title}: {held['rows']}",
         )
         about = {
             "about": str(model_admin.opts.verbose_name_plural),

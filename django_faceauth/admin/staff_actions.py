@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin, helpers
-from django.contrib.admin.utils import model_ngettext
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -83,9 +82,8 @@ def confirmed(
             context |= {"selected": [str(row.pk) for row in chosen], "across": "0"}
             named = [(getattr(row, "user", ""), getattr(row, moment), row) for row in chosen]
             context |= {"rows": named[:MOST_NAMED], "more": len(named[MOST_NAMED:])}
-            context |= {"number": len(chosen), "button": button % len(chosen)}
-            context |= {"objects": model_ngettext(model_admin.opts, len(chosen))}
-            context |= {"too_many": too_many, "most": MOST, "is_final": is_final}
+            context |= {"button": button % len(chosen), "is_final": is_final}
+            context |= {"too_many": too_many, "most": MOST}
             if "confirmed" in request.POST and not too_many:
                 context["outcomes"] = outcomes = [
                     (*facts, *_outcome(work, facts[-1], model_admin, request, title))

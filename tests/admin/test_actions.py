@@ -88,7 +88,7 @@ def test_what_cannot_be_undone_is_red_and_names_users_dates_and_how_many(
 
     red = re.search(r'<body class="[^"]*delete-confirmation', page.content.decode())
     assert bool(red) == ("This cannot be undone." in text_of(page)) == (action in FINAL)
-    assert (page.context["number"], page.context["more"]) == (2, 0)
+    assert page.context["more"] == 0
     for row in (approved, declined):
         at = date_format(timezone.localtime(row.created_at), "DATETIME_FORMAT")
         assert f"{row.user.username} , {at} ( {row.provider_id} )" in text_of(page)
@@ -238,8 +238,6 @@ def test_csv_of_a_list(staff, person, declined, approved):
     name = "face-authentications_20260301T120006Z_operator_2-rows.csv"
     assert response["Content-Disposition"] == f'attachment; filename="{name}"'
     assert response["Cache-Control"].startswith("no-store, private")
-    assert LogEntry.objects.get(user=operator.user).change_message.endswith(": 2")
-    assert operator.browser.get("/admin/").status_code == 200  # it is shown there, without a row
 
 
 def test_json_of_a_list(staff, declined):

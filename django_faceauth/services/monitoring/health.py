@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import quantiles
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Count, Min, Q, QuerySet
 from django.utils.translation import gettext as _
@@ -163,7 +163,7 @@ def report(*, now: datetime) -> Health:
     )
 
 
-def _calls(now: datetime) -> dict[str, float]:
+def _calls(now: datetime) -> dict[str, Any]:
     """Count the calls for the newest authentications, from their rows alone."""
     counted = called_for(since=now - DELAY_WINDOW).annotate(bought=Count("attempts"))
     rows = list(counted.values_list("status", "created_at", "poll_count", "bought"))
