@@ -63,23 +63,23 @@ def dashboard(request: HttpRequest, site: AdminSite) -> HttpResponse:
         dates = [f"{date} {hour}" for date, hour in zip(dates, labels, strict=True)]
     counts = list(zip(*(found.outcomes[name] for name in OUTCOMES), strict=True))
     link = partial(_list_url, request, site)
+    window = (found.starts[0], found.end)
+
+    def rows_of(name: object, since: datetime, until: datetime) -> str:
+        return link(ROWS, figure=figure_of(name, since, until))
+
     cells = [
-        [
-            (count, link(ROWS, figure=figure_of(name, *step)))
-            for name, count in zip(OUTCOMES, row, strict=True)
-        ]
+        [(count, rows_of(name, *step)) for name, count in zip(OUTCOMES, row, strict=True)]
         for step, row in zip(pairwise((*found.starts, found.end)), counts, strict=True)
     ]
-    window = (found.starts[0], found.end)
     totals = [
-        (name, label, found.totals.get(name), link(ROWS, figure=figure_of(name, *window)))
+        (name, label, found.totals.get(name), rows_of(name, *window))
         for name, label in OUTCOMES.items()
     ]
     reasons = [
-        (
-            *(code, _("Declined") if code is None else meaning_of(code), count),
-            link(ROWS, figure=figure_of("fraud" if code is None else code, *window)),
-        )
+        (code, meaning_of(code), count, rows_of(code, *window))
+        if code
+        else (code, _("Declined"), count, rows_of("fraud", *window))
         for code, count in found.reasons
     ]
     request.current_app = site.name
@@ -167,14 +167,12 @@ def _figures(
     yield _("Share of the account's reads"), share, hint, url, size, fix
     late, sweep = _("More than five minutes late"), _("Run faceauth_sync --watch or Celery beat.")
     sync = _("Select them and sync with the provider. If that changes nothing, ask its support.")
+    update = _("Update django-faceauth.")
     for name, count, note, model, stuck, fix in (
         (_("Stuck events"), found.stuck_events, late, EVENTS, "events", sweep),
         (_("Stuck polls"), found.stuck_polls, late, ROWS, "polls", sweep),
         (_("Stuck comparisons"), health.stuck, "", ROWS, "compared", sync),
-        (
-            *(_("Unknown statuses"), health.unknown_statuses, "", ROWS, "unknown"),
-            _("Update django-faceauth."),
-        ),
+        (_("Unknown statuses"), health.unknown_statuses, "", ROWS, "unknown", update),
     ):
         value = f"{'≥ ' if count >= statistics.MOST_STUCK else ''}{number_format(count)}"
         yield name, value, note, link(model, stuck=stuck), count, count and fix

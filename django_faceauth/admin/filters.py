@@ -214,18 +214,18 @@ class ReasonFilter(ChoiceFilter):
         return rows.filter(reasons__icontains=f'"{value}"')
 
 
-class FigureFilter(ChoiceFilter):
+class FigureFilter(SimpleListFilter):
     """The rows of a figure of the dashboard, which links to them."""
 
     title = _("dashboard")
     parameter_name = "figure"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        self.with_fraud = sees_fraud(request)
         return [(value, _("rows of one figure"))] if (value := self.value()) else []
 
-    def matching(self, rows: Rows, value: str) -> Rows:
+    def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
         try:
-            return statistics.rows_of(rows, value, with_fraud=self.with_fraud)
+            figure = self.value() or ""
+            return statistics.rows_of(queryset, figure, with_fraud=sees_fraud(request))
         except (OverflowError, ValueError):
-            return rows.none()
+            return queryset.none()

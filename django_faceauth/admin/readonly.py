@@ -16,13 +16,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, pgettext_lazy
 
-from django_faceauth.admin import display, filters, staff_actions
-from django_faceauth.admin.base import (
-    ReadOnlyModelAdmin,
-    ReadOnlyTabularInline,
-    permission,
-    users_named,
-)
+from django_faceauth.admin import base, display, filters, staff_actions
+from django_faceauth.admin.base import ReadOnlyModelAdmin, ReadOnlyTabularInline, permission
 from django_faceauth.models import AuditEntry, Erasure, ErasureTask, FaceChallenge, Verdict
 from django_faceauth.services.grants.formatting import lines
 
@@ -139,7 +134,7 @@ class AuditEntryAdmin(ReadOnlyModelAdmin):
         """Find entries by or about users, by the beginning of the name, or about a row."""
         if not search_term:
             return queryset, False
-        users = users_named(search_term)
+        users = base.users_named(search_term)
         found = Q(subject=search_term) | Q(by__in=users) | Q(user__in=users)
         return queryset.filter(found), False
 
