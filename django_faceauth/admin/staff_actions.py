@@ -244,7 +244,8 @@ def reprocess(event: WebhookEvent, *, by: AbstractBaseUser, now: datetime) -> tu
 def end_exemptions(row: FaceExemption, *, by: AbstractBaseUser, now: datetime) -> tuple[bool, Text]:
     with database.atomic():
         ended = exemptions.revoke(row, now=now)
-        audit_log.note("exemption_ended", by=by, about=row, now=now)
+        if ended:
+            audit_log.note("exemption_ended", by=by, about=row, now=now)
     return ended, _("Ended.") if ended else _("Already ended.")
 
 
@@ -262,5 +263,6 @@ def lift(lockout: Lockout, *, by: AbstractBaseUser, now: datetime) -> tuple[bool
     with database.atomic():
         in_force = Lockout.objects.in_force(user_id=lockout.user_id, now=now)
         lifted = in_force.filter(pk=lockout.pk).update(lifted_at=now)
-        audit_log.note("lockout_lifted", by=by, about=lockout, now=now)
+        if lifted:
+            audit_log.note("lockout_lifted", by=by, about=lockout, now=now)
     return bool(lifted), _("Lifted.") if lifted else _("Already ended.")

@@ -354,6 +354,9 @@ def test_a_lockout_is_lifted_behind_a_face(boss, person):
     page = boss.browser.post(address("lockout_changelist"), form)
 
     assert succeeded(page) == [True]
+    assert page.context["is_final"]
+    (message,) = page.context["messages"]
+    assert message.message == f"Lift 1 lock-out: done for {person.user}."
     assert person.browser.get(person.is_asked()).status_code == 200
     assert [event for event, *_ in entries()] == ["lockout_lifted"]
 
@@ -379,6 +382,10 @@ def test_an_exemption_is_given_and_ended_in_the_open(boss, people):
     chosen = {"action": "end_exemptions", "_selected_action": [exemption.pk], "confirmed": "yes"}
     page = boss.browser.post(address("faceexemption_changelist"), chosen)
     assert succeeded(page) == [True]
+    assert page.context["is_final"]
+    assert [m.message for m in page.context["messages"]][-1:] == [
+        f"End 1 exemption: done for {person.user}."
+    ]
     assert person.browser.get("/statements/").status_code == 302
     assert [event for event, *_ in entries()] == ["exempted", "exemption_ended"]
 
