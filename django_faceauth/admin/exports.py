@@ -8,16 +8,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, cast
 
+from django.conf import settings
 from django.contrib.admin import ModelAdmin
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Count, Max, Min, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.functional import Promise
 from django.utils.http import content_disposition_header
 from django.utils.text import get_valid_filename
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.admin.base import COUNTED, sees_fraud
@@ -95,10 +97,16 @@ class _Line:
 
 
 def _filters(model_admin: ModelAdmin[Any], request: HttpRequest) -> str:
-    """Return the filters of the list, without the search term, which may name a user."""
-    names = [getattr(item, "parameter_name", "") for item in model_admin.get_list_filter(request)]
-    used = [f"{name}={request.GET[name]}" for name in names if name in request.GET]
-    used += ["q=…"] if request.GET.get("q") else []
+    """Return the filters of the list in the language of the site, without what may name a user."""
+    with translation.override(settings.LANGUAGE_CODE):
+        changelist = model_admin.get_changelist_instance(request)
+        used = [
+            f"{spec.title}: {choice['display']}"
+            for spec in changelist.filter_specs
+            for choice in list(spec.choices(changelist))[1:]  # the first is "All"
+            if choice["selected"]
+        ]
+        used += [gettext("a search")] if changelist.query else []
     return ", ".join(used)
 
 

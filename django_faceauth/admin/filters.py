@@ -221,7 +221,7 @@ class FigureFilter(SimpleListFilter):
     parameter_name = "figure"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(value, _("rows of one figure"))] if (value := self.value()) else []
+        return [(value, value)] if (value := self.value()) else []
 
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.apps import apps
@@ -116,6 +118,7 @@ class AuditEntryAdmin(ReadOnlyModelAdmin):
     )
     VALUES: ClassVar[dict[str, dict[Any, Any]]] = {
         "action": {"": gettext_lazy("any page"), "*": gettext_lazy("every page")},
+        "filters": {"": gettext_lazy("none")},
         "finding": dict(Verdict.Finding.choices),
         "fraud_codes": {True: gettext_lazy("yes"), False: gettext_lazy("no")},
         "whole_list": {True: gettext_lazy("yes"), False: gettext_lazy("no")},
@@ -140,8 +143,7 @@ class AuditEntryAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=gettext_lazy("date"))
     def when(self, entry: AuditEntry) -> str:
-        at = timezone.localtime(entry.at)
-        return format_html('<time dir="ltr">{}</time>', f"{at:%Y-%m-%d %H:%M:%S}")
+        return _moment(entry.at)
 
     @admin.display(description=gettext_lazy("event"))
     def what(self, entry: AuditEntry) -> str:
@@ -166,11 +168,16 @@ class AuditEntryAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=gettext_lazy("details"))
     def facts(self, entry: AuditEntry) -> str:
-        facts = (
-            (_(name.replace("_", " ")), self.VALUES.get(name, {}).get(value, value))
-            for name, value in entry.details.items()
-        )
+        items = entry.details.items()
+        facts = ((_(name.replace("_", " ")), self._value(name, value)) for name, value in items)
         return format_html_join("", "<div>{}: <bdi>{}</bdi></div>", facts) or display.NOTHING
+
+    def _value(self, name: str, value: Any) -> Any:
+        """Return a detail in words."""
+        if name in {"oldest", "newest"}:
+            with suppress(TypeError, ValueError):
+                return _moment(datetime.fromisoformat(value))
+        return self.VALUES.get(name, {}).get(value, value)
 
     def _user(self, entry: AuditEntry, user: Any, name: str) -> str:
         return self._link(entry, type(user), user.pk, name) if user else name
@@ -181,6 +188,12 @@ class AuditEntryAdmin(ReadOnlyModelAdmin):
             return text
         name = f"{self.admin_site.name}:{model._meta.app_label}_{model._meta.model_name}_change"
         return format_html('<a href="{}">{}</a>', reverse(name, args=[quote(pk)]), text)
+
+
+def _moment(at: datetime) -> str:
+    """Return a date with its seconds, from left to right in every language."""
+    text = f"{timezone.localtime(at):%Y-%m-%d %H:%M:%S}"
+    return format_html('<time dir="ltr">{}</time>', text)
 
 
 class VerdictAdmin(ReadOnlyModelAdmin):

@@ -274,7 +274,7 @@ def test_an_export_says_what_it_held(staff, approved, declined):
         "columns": head["columns"],
         "fraud_codes": False,
         "whole_list": True,
-        "filters": "status=approved, q=…",
+        "filters": "status: approved, a search",
     }
     assert name not in str([*AuditEntry.objects.values(), *LogEntry.objects.values()])
 

@@ -61,6 +61,7 @@ def test_only_viewers_of_a_row_get_its_link(staff, entry, approved):
         ("verdict", {"finding": "fraud"}, "finding: fraud"),
         ("exempted", {"action": "*"}, "action: every page"),
         ("exported", {"fraud_codes": False}, "fraud codes: no"),
+        ("exported", {"oldest": "2026-02-01T18:00:00Z"}, "oldest: 2026-02-01 12:00:00"),
         ("moved_to_mars", {"with": "<b>"}, "moved_to_mars"),
         ("moved_to_mars", {"with": "<b>"}, "with: <b>"),
     ],
