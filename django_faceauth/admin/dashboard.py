@@ -64,22 +64,18 @@ def dashboard(request: HttpRequest, site: AdminSite) -> HttpResponse:
     counts = list(zip(*(found.outcomes[name] for name in OUTCOMES), strict=True))
     link = partial(_list_url, request, site)
     window = (found.starts[0], found.end)
-
-    def rows_of(name: object, since: datetime, until: datetime) -> str:
-        return link(ROWS, figure=figure_of(name, since, until))
-
     cells = [
-        [(count, rows_of(name, *step)) for name, count in zip(OUTCOMES, row, strict=True)]
+        [(count, link(ROWS, name, *step)) for name, count in zip(OUTCOMES, row, strict=True)]
         for step, row in zip(pairwise((*found.starts, found.end)), counts, strict=True)
     ]
     totals = [
-        (name, label, found.totals.get(name), rows_of(name, *window))
+        (name, label, found.totals.get(name), link(ROWS, name, *window))
         for name, label in OUTCOMES.items()
     ]
     reasons = [
-        (code, meaning_of(code), count, rows_of(code, *window))
+        (code, meaning_of(code), count, link(ROWS, code, *window))
         if code
-        else (code, _("Declined"), count, rows_of("fraud", *window))
+        else (code, _("Declined"), count, link(ROWS, "fraud", *window))
         for code, count in found.reasons
     ]
     request.current_app = site.name
@@ -128,8 +124,10 @@ def chart(rows: list[tuple[str, tuple[int, ...]]], labels: list[str]) -> dict[st
     }
 
 
-def _list_url(request: HttpRequest, site: AdminSite, model: str, **query: str) -> str:
-    """Return the URL of a list of rows; empty if the user may not view them."""
+def _list_url(request: HttpRequest, site: AdminSite, model: str, *figure: Any, **query: str) -> str:
+    """Return the URL of a list, of the rows of a figure; empty if the user may not view them."""
+    if figure:
+        query["figure"] = figure_of(*figure)
     url = reverse(f"admin:faceauth_{model}_changelist", current_app=site.name)
     return f"{url}?{urlencode(query)}" if may(request, f"view_{model}") else ""
 
@@ -147,7 +145,7 @@ def _figures(
         if spread is None:
             yield name, NOTHING, "", "", 0, ""
             continue
-        hint, url = newest % {"size": spread.size}, link(model, figure=figure_of(sample, *window))
+        hint, url = newest % {"size": spread.size}, link(model, sample, *window)
         median, percentile = _("%(name)s, median"), _("%(name)s, 95th percentile")
         yield median % {"name": name}, in_words(spread.median), hint, url, spread.size, ""
         yield percentile % {"name": name}, in_words(spread.p95), hint, url, spread.size, ""
@@ -159,7 +157,7 @@ def _figures(
     yield _("Provider rate limit in use"), used, health.why_paused, url, count, fix
     calls, size = (health.reads_per_check, health.writes_per_check), health.called_for
     value = " + ".join(number_format(number, 1) for number in calls if number) or NOTHING
-    url = link(ROWS, figure=figure_of("called_for", now - DELAY_WINDOW, now))
+    url = link(ROWS, "called_for", now - DELAY_WINDOW, now)
     hint, fewer = newest % {"size": size}, _("Have all webhooks delivered: that saves reads.")
     fix = (calls[0] or 0) > MANY_READS and fewer
     yield _("Reads and writes for each result"), value, hint, url, size, fix

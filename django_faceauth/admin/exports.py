@@ -68,7 +68,6 @@ def _exporter(name: str, title: Promise, kind: str, write: Writer) -> Action:
             **held,
             columns=", ".join(READERS),
             fraud_codes=sees_fraud(request),
-            whole_list=request.POST.get("select_across") == "1",
             filters=_filters(model_admin, request),
         )
         about = {
@@ -107,6 +106,7 @@ def _filters(model_admin: ModelAdmin[Any], request: HttpRequest) -> str:
             if choice["selected"]
         ]
         used += [gettext("a search")] if changelist.query else []
+        used += [gettext("a selection")] if request.POST.get("select_across") != "1" else []
     return ", ".join(used)
 
 

@@ -114,14 +114,13 @@ class AuditEntryAdmin(ReadOnlyModelAdmin):
         *(gettext_noop("grants"), gettext_noop("identity verifications"), gettext_noop("lockouts")),
         *(gettext_noop("newest"), gettext_noop("oldest"), gettext_noop("queued")),
         *(gettext_noop("rows"), gettext_noop("tombstones"), gettext_noop("used")),
-        *(gettext_noop("users"), gettext_noop("whole list")),
+        gettext_noop("users"),
     )
     VALUES: ClassVar[dict[str, dict[Any, Any]]] = {
         "action": {"": gettext_lazy("any page"), "*": gettext_lazy("every page")},
         "filters": {"": gettext_lazy("none")},
         "finding": dict(Verdict.Finding.choices),
         "fraud_codes": {True: gettext_lazy("yes"), False: gettext_lazy("no")},
-        "whole_list": {True: gettext_lazy("yes"), False: gettext_lazy("no")},
     }
 
     def get_queryset(self, request: HttpRequest) -> Any:
