@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from statistics import median
 from time import perf_counter
+from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from benchmarks import history
 from benchmarks.measuring import Figure, milliseconds
 from django_faceauth.models import FaceAuthentication
+from django_faceauth.services.monitoring import statistics
 
 
 def measure(*, quick: bool) -> Iterator[Figure]:
@@ -44,6 +48,10 @@ def _visit(client: Client, times: int) -> dict[str, tuple[float, int]]:
     changelist = reverse("admin:faceauth_faceauthentication_changelist")
     challenges = reverse("admin:faceauth_facechallenge_changelist")
     dashboard = reverse("admin:faceauth_dashboard")
+    log = reverse("admin:faceauth_auditentry_changelist")
+    since, until = timezone.now() - timedelta(days=7), timezone.now()
+    figure = urlencode({"figure": statistics.figure_of("declined", since, until)})
+    week = urlencode({"at__gte": since.isoformat(), "at__lt": until.isoformat()})
     pages = {
         "list": changelist,
         "filter by status": f"{changelist}?status=declined",
@@ -57,6 +65,11 @@ def _visit(client: Client, times: int) -> dict[str, tuple[float, int]]:
         "case": reverse("admin:faceauth_faceauthentication_review", args=[row.pk]),
         "dashboard, a week": f"{dashboard}?days=7",
         "dashboard, 90 days": f"{dashboard}?days=90",
+        "rows of a figure": f"{changelist}?{figure}",
+        "audit log": log,
+        "audit log by event": f"{log}?event__exact=revoked",
+        "audit log by event and date": f"{log}?event__exact=revoked&{week}",
+        "audit log of a user": f"{log}?q={row.user.get_username()}",
     }
     visits = {}
     for name, url in pages.items():

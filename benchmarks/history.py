@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from django_faceauth.models import (
     AttemptRequest,
+    AuditEntry,
     FaceAttempt,
     FaceAuthentication,
     FaceChallenge,
@@ -23,7 +24,10 @@ from django_faceauth.models import (
 #: Authentications written row by row; more are copies of these.
 FEW = 1_000
 #: Parents first.
-MODELS = (User, FaceAuthentication, FaceAttempt, StatusChange, FaceChallenge, WebhookEvent)
+MODELS = (
+    *(User, FaceAuthentication, FaceAttempt, StatusChange, FaceChallenge, WebhookEvent),
+    AuditEntry,
+)
 APPROVED = [("approved", 10000)] * 4
 OUTCOMES = [*APPROVED, ("declined", 62321), *APPROVED, ("refused", 63001)]
 
@@ -66,7 +70,7 @@ def clear() -> None:
 
 
 def _write_details(rows: list[FaceAuthentication]) -> None:
-    """Write an attempt, three steps, a challenge and an event of each."""
+    """Write an attempt, three steps, a challenge, an event and an audit entry of each."""
     FaceAttempt.objects.bulk_create(
         FaceAttempt(
             authentication=row,
@@ -118,6 +122,15 @@ def _write_details(rows: list[FaceAuthentication]) -> None:
             size=512,
         )
         for row in rows
+    )
+    AuditEntry.objects.bulk_create(
+        AuditEntry(
+            at=row.created_at,
+            event="synced" if number % 10 else "revoked",
+            user_id=row.user_id,
+            subject=f"faceauth.faceauthentication:{row.pk}",
+        )
+        for number, row in enumerate(rows)
     )
 
 

@@ -53,6 +53,7 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     list_filter = (
         *(filters.StatusFilter, filters.ActionFilter, filters.JourneyFilter, filters.CodeFilter),
         *(filters.AgeFilter, filters.StuckFilter, filters.ReviewFilter),
+        filters.FigureFilter,
     )
     list_select_related = ("user", "challenge", "review_case")
     search_paths: ClassVar[Any] = {

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+from itertools import pairwise
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
@@ -14,17 +18,29 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from django_faceauth.admin.base import sees_fraud
+from django_faceauth.admin.base import may, sees_fraud
 from django_faceauth.admin.display import NOTHING
 from django_faceauth.durations import in_words
+from django_faceauth.models import ProviderRateLimit
 from django_faceauth.response_codes import meaning_of
 from django_faceauth.services.monitoring import statistics
-from django_faceauth.services.monitoring.statistics import Statistics
+from django_faceauth.services.monitoring.health import DELAY_WINDOW
+from django_faceauth.services.monitoring.statistics import Statistics, figure_of
 from django_faceauth.statuses import LABELS
 
 #: The windows that can be chosen, in days.
 WINDOWS: Final = {1: _("24 hours"), 7: _("7 days"), 30: _("30 days"), 90: _("90 days")}
 OUTCOMES: Final = {status.value: LABELS[status] for status in statistics.OUTCOMES}
+
+ROWS, EVENTS = "faceauthentication", "webhookevent"
+
+#: What helps when the provider is not called.
+PAUSES: Final[dict[str, Any]] = {
+    ProviderRateLimit.Pause.ASKED_TO: _("Calls resume soon. If not, lower FACEAUTH_POLL_RATE."),
+    ProviderRateLimit.Pause.NO_ACCESS: _("Correct the credentials, then run faceauth_doctor."),
+}
+#: More reads for a result, and a larger share of the account's, are too many.
+MANY_READS, BUSY = 5, 0.5
 
 #: The edges of the chart; the template knows them too.
 LEFT, RIGHT, TOP, BASE = 44, 622, 10, 194
@@ -38,33 +54,41 @@ LOWEST_PART: Final = 1.5
 @require_safe
 def dashboard(request: HttpRequest, site: AdminSite) -> HttpResponse:
     """Show the dashboard."""
-    asked = request.GET.get("days", "")
+    asked, now = request.GET.get("days", ""), timezone.now()
     days = next((days for days in WINDOWS if str(days) == asked), 7)
-    found = statistics.collect(days=days, now=timezone.now(), with_fraud=sees_fraud(request))
+    found = statistics.collect(days=days, now=now, with_fraud=sees_fraud(request))
     dates = [date_format(start, "DATE_FORMAT") for start in found.starts]
     labels = [date_format(start, "H:i" if days == 1 else "j M") for start in found.starts]
     if days == 1:
         dates = [f"{date} {hour}" for date, hour in zip(dates, labels, strict=True)]
-    counts = zip(*(found.outcomes[name] for name in OUTCOMES), strict=True)
-    rows = list(zip(dates, counts, strict=True))
-    reasons = []
-    for code, by_step in found.reasons:
-        highest = max(by_step)
-        points = " ".join(f"{number},{highest - count}" for number, count in enumerate(by_step))
-        meaning = _("Declined") if code is None else meaning_of(code)
-        reasons.append((code, meaning, sum(by_step), highest, points))
+    counts = list(zip(*(found.outcomes[name] for name in OUTCOMES), strict=True))
+    link = partial(_list_url, request, site)
+    window = (found.starts[0], found.end)
+    cells = [
+        [(count, link(ROWS, name, *step)) for name, count in zip(OUTCOMES, row, strict=True)]
+        for step, row in zip(pairwise((*found.starts, found.end)), counts, strict=True)
+    ]
+    totals = [
+        (name, label, found.totals.get(name), link(ROWS, name, *window))
+        for name, label in OUTCOMES.items()
+    ]
+    reasons = [
+        (code, meaning_of(code), count, link(ROWS, code, *window))
+        if code
+        else (code, _("Declined"), count, link(ROWS, "fraud", *window))
+        for code, count in found.reasons
+    ]
     request.current_app = site.name
     context = {
         **site.each_context(request),
         "title": _("Face authentication: dashboard"),
         "windows": [(number, label, number == days) for number, label in WINDOWS.items()],
         "window": WINDOWS[days],
-        "totals": [(name, label, sum(found.outcomes[name])) for name, label in OUTCOMES.items()],
-        "chart": chart(rows, labels),
-        "rows": rows,
+        "totals": totals,
+        "chart": chart(list(zip(dates, counts, strict=True)), labels),
+        "rows": list(zip(dates, cells, strict=True)),
         "reasons": reasons,
-        "last_step": len(rows) - 1,
-        "figures": list(_figures(found, site)),
+        "figures": list(_figures(found, link, now)),
     }
     return TemplateResponse(request, "admin/faceauth/dashboard.html", context)
 
@@ -100,39 +124,53 @@ def chart(rows: list[tuple[str, tuple[int, ...]]], labels: list[str]) -> dict[st
     }
 
 
-def _figures(found: Statistics, site: AdminSite) -> Iterator[tuple[Any, ...]]:
-    """Yield names, values, hints, URLs of the rows that are counted, and fixes of what is bad."""
-    for name, spread in (
-        (_("Time to a result"), found.time_to_result),
-        (_("Webhook delay"), found.webhook_delay),
+def _list_url(request: HttpRequest, site: AdminSite, model: str, *figure: Any, **query: str) -> str:
+    """Return the URL of a list, of the rows of a figure; empty if the user may not view them."""
+    if figure:
+        query["figure"] = figure_of(*figure)
+    url = reverse(f"admin:faceauth_{model}_changelist", current_app=site.name)
+    return f"{url}?{urlencode(query)}" if may(request, f"view_{model}") else ""
+
+
+def _figures(
+    found: Statistics, link: Callable[..., str], now: datetime
+) -> Iterator[tuple[Any, ...]]:
+    """Yield names, values, hints, URLs and numbers of the rows, and fixes of what is bad."""
+    health, window = found.health, (found.starts[0], found.end)
+    newest = _("Of the newest %(size)s")
+    for name, spread, model, sample in (
+        (_("Time to a result"), found.time_to_result, ROWS, "timed"),
+        (_("Webhook delay"), found.webhook_delay, EVENTS, "delayed"),
     ):
         if spread is None:
-            yield name, NOTHING, _("No measurements in this period"), "", ""
+            yield name, NOTHING, "", "", 0, ""
             continue
-        hint = _("Of the newest %(size)s") % {"size": number_format(spread.size)}
-        yield _("%(name)s, median") % {"name": name}, in_words(spread.median), hint, "", ""
-        percentile = _("%(name)s, 95th percentile") % {"name": name}
-        yield percentile, in_words(spread.p95), hint, "", ""
-    health = found.health
-    events = reverse("admin:faceauth_webhookevent_changelist", current_app=site.name)
-    rows = reverse("admin:faceauth_faceauthentication_changelist", current_app=site.name)
+        hint, url = newest % {"size": spread.size}, link(model, sample, *window)
+        median, percentile = _("%(name)s, median"), _("%(name)s, 95th percentile")
+        yield median % {"name": name}, in_words(spread.median), hint, url, spread.size, ""
+        yield percentile % {"name": name}, in_words(spread.p95), hint, url, spread.size, ""
     age = _("The oldest has been waiting for %(time)s") % {"time": in_words(health.oldest_event)}
-    waiting = (age, f"{events}?state__exact=stored") if health.backlog else ("", "")
-    yield _("Backlog of events"), number_format(health.backlog), *waiting, ""
-    used, doctor = f"{round(health.budget_used * 100)} %", _("Run faceauth_doctor.")
-    yield _("Provider rate limit in use"), used, health.why_paused, "", health.pause and doctor
-    calls = (health.reads_per_check, health.writes_per_check)
+    count, url = health.backlog, link(EVENTS, state__exact="stored")
+    yield _("Backlog of events"), number_format(count), age, url, count, ""
+    used, count = f"{round(health.budget_used * 100)} %", ProviderRateLimit.objects.count()
+    url, fix = link("providerratelimit"), PAUSES.get(health.pause, "")
+    yield _("Provider rate limit in use"), used, health.why_paused, url, count, fix
+    calls, size = (health.reads_per_check, health.writes_per_check), health.called_for
     value = " + ".join(number_format(number, 1) for number in calls if number) or NOTHING
-    share = _("%(share)s %% of the account's reads") % {"share": round(health.account_used * 100)}
-    yield _("Reads and writes for each result"), value, share, "", ""
+    url = link(ROWS, "called_for", now - DELAY_WINDOW, now)
+    hint, fewer = newest % {"size": size}, _("Have all webhooks delivered: that saves reads.")
+    fix = (calls[0] or 0) > MANY_READS and fewer
+    yield _("Reads and writes for each result"), value, hint, url, size, fix
+    share, fix = f"{round(health.account_used * 100)} %", health.account_used > BUSY and fewer
+    yield _("Share of the account's reads"), share, hint, url, size, fix
     late, sweep = _("More than five minutes late"), _("Run faceauth_sync --watch or Celery beat.")
-    ask = _("Select them and ask the provider. If that changes nothing, contact its support.")
+    sync = _("Select them and sync with the provider. If that changes nothing, ask its support.")
     update = _("Update django-faceauth.")
-    for name, count, note, url, fix in (
-        (_("Stuck events"), found.stuck_events, late, f"{events}?stuck=events", sweep),
-        (_("Stuck polls"), found.stuck_polls, late, f"{rows}?stuck=polls", sweep),
-        (_("Stuck comparisons"), health.stuck, "", f"{rows}?stuck=compared", ask),
-        (_("Unknown statuses"), health.unknown_statuses, "", f"{rows}?stuck=unknown", update),
+    for name, count, note, model, stuck, fix in (
+        (_("Stuck events"), found.stuck_events, late, EVENTS, "events", sweep),
+        (_("Stuck polls"), found.stuck_polls, late, ROWS, "polls", sweep),
+        (_("Stuck comparisons"), health.stuck, "", ROWS, "compared", sync),
+        (_("Unknown statuses"), health.unknown_statuses, "", ROWS, "unknown", update),
     ):
         value = f"{'≥ ' if count >= statistics.MOST_STUCK else ''}{number_format(count)}"
-        yield (name, value, note, url, fix) if count else (name, value, "", "", "")
+        yield name, value, note, link(model, stuck=stuck), count, count and fix

@@ -8,15 +8,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, cast
 
+from django.conf import settings
 from django.contrib.admin import ModelAdmin
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.contenttypes.models import ContentType
-from django.db.models import QuerySet
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Count, Max, Min, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.functional import Promise
+from django.utils.http import content_disposition_header
+from django.utils.text import get_valid_filename
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.admin.base import COUNTED, sees_fraud
@@ -34,12 +37,11 @@ CHUNK: Final = 500
 FORMULA: Final = re.compile("(?:^|(?<=[\\s;,|\"'`]))(?=[=+\\-@\t\uff1d\uff0b\uff0d\uff20])")
 
 Facts = dict[str, Any]
+Writer = Callable[[Iterable[Facts], Facts], Iterator[str]]
 Reader = Callable[[FaceAuthentication, bool], Any]
 
 
-def _exporter(
-    name: str, title: Promise, kind: str, write: Callable[[Iterable[Facts]], Iterator[str]]
-) -> Action:
+def _exporter(name: str, title: Promise, kind: str, write: Writer) -> Action:
     """Make an action that sends the chosen rows as a file."""
     extension = name.removeprefix("export_")
 
@@ -54,20 +56,32 @@ def _exporter(
             context = confirmation(model_admin, request, name, title, warning)
             context |= {"count": rows.order_by()[:COUNTED].count(), "counted": COUNTED}
             return TemplateResponse(request, "admin/faceauth/confirm.html", context)
-        count = rows.count()
-        by = cast(AbstractBaseUser, request.user)  # staff, says the admin
-        audit_log.note("exported", by=by, now=timezone.now(), format=extension, rows=count)
-        # One entry in the admin's own log for the file, and none for each of its rows.
-        LogEntry.objects.create(
-            user_id=by.pk,
-            content_type=ContentType.objects.get_for_model(model_admin.model),
-            object_repr=str(model_admin.opts.verbose_name_plural),
-            action_flag=CHANGE,
-            change_message=f"{title}: {count}",
+        by, now = cast(AbstractBaseUser, request.user), timezone.now()  # staff, says the admin
+        # The file has the rows that are counted, and none that comes while it is written.
+        rows = rows.filter(pk__lte=rows.order_by("-pk").values_list("pk", flat=True).first() or 0)
+        held = rows.aggregate(rows=Count("pk"), oldest=Min("created_at"), newest=Max("created_at"))
+        entry = audit_log.note(
+            "exported",
+            by=by,
+            now=now,
+            format=extension,
+            **held,
+            columns=", ".join(READERS),
+            fraud_codes=sees_fraud(request),
+            filters=_filters(model_admin, request),
         )
-        lines = write(_facts(rows, with_fraud=sees_fraud(request)))
+        about = {
+            "about": str(model_admin.opts.verbose_name_plural),
+            "exported_at": now,
+            "exported_by": by.get_username(),
+            **entry.details,
+        }
+        lines = write(_facts(rows, with_fraud=sees_fraud(request)), about)
         response = StreamingHttpResponse(lines, content_type=kind)
-        response["Content-Disposition"] = f'attachment; filename="faceauth.{extension}"'
+        # A CSV file has no place for it but its name: programs take the first line for columns.
+        file = f"face-authentications_{now:%Y%m%dT%H%M%SZ}_{by.get_username()}_{held['rows']}-rows"
+        file = get_valid_filename(f"{file}.{extension}")
+        response["Content-Disposition"] = content_disposition_header(True, file)
         response["Cache-Control"] = "no-store, private"
         return response
 
@@ -81,7 +95,22 @@ class _Line:
         return line
 
 
-def _as_csv(facts: Iterable[Facts]) -> Iterator[str]:
+def _filters(model_admin: ModelAdmin[Any], request: HttpRequest) -> str:
+    """Return the filters of the list in the language of the site, without what may name a user."""
+    with translation.override(settings.LANGUAGE_CODE):
+        changelist = model_admin.get_changelist_instance(request)
+        used = [
+            f"{spec.title}: {choice['display']}"
+            for spec in changelist.filter_specs
+            for choice in list(spec.choices(changelist))[1:]  # the first is "All"
+            if choice["selected"]
+        ]
+        used += [gettext("a search")] if changelist.query else []
+        used += [gettext("a selection")] if request.POST.get("select_across") != "1" else []
+    return ", ".join(used)
+
+
+def _as_csv(facts: Iterable[Facts], _about: Facts) -> Iterator[str]:
     writer = csv.writer(_Line(), quoting=csv.QUOTE_ALL)
     yield writer.writerow(READERS)
     for row in facts:
@@ -90,12 +119,13 @@ def _as_csv(facts: Iterable[Facts]) -> Iterator[str]:
         yield writer.writerow([FORMULA.sub("'", visible(str(cell or ""))) for cell in cells])
 
 
-def _as_json(facts: Iterable[Facts]) -> Iterator[str]:
-    before = "[\n"
+def _as_json(facts: Iterable[Facts], about: Facts) -> Iterator[str]:
+    yield json.dumps(about, cls=DjangoJSONEncoder, indent=1)[:-2] + ',\n "face_authentications": ['
+    before = "\n"
     for row in facts:
         yield before + json.dumps(row)
         before = ",\n"
-    yield "\n]\n" if before != "[\n" else "[]\n"
+    yield "\n]}\n"
 
 
 def _facts(rows: QuerySet[FaceAuthentication], *, with_fraud: bool) -> Iterator[Facts]:

@@ -18,7 +18,7 @@ from django_faceauth.admin.display import SENSITIVE_REASONS
 from django_faceauth.conf import PASSKEY, RECOVERY_CODE, TOTP
 from django_faceauth.models import FaceChallenge, ReviewCase
 from django_faceauth.models.challenge import EXEMPTION, FACE
-from django_faceauth.services.monitoring import health
+from django_faceauth.services.monitoring import health, statistics
 from django_faceauth.statuses import LABELS
 
 #: Lists of actions and journeys are no longer than this.
@@ -217,3 +217,20 @@ class ReasonFilter(ChoiceFilter):
     def matching(self, rows: Rows, value: str) -> Rows:
         # A list of a few words: its text is searched, since not every database looks into JSON.
         return rows.filter(reasons__icontains=f'"{value}"')
+
+
+class FigureFilter(SimpleListFilter):
+    """The rows of a figure of the dashboard, which links to them."""
+
+    title = _("dashboard")
+    parameter_name = "figure"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(value, value)] if (value := self.value()) else []
+
+    def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
+        try:
+            figure = self.value() or ""
+            return statistics.rows_of(queryset, figure, with_fraud=sees_fraud(request))
+        except (OverflowError, ValueError):
+            return queryset.none()

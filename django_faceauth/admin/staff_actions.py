@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
+from django.contrib import messages
 from django.contrib.admin import ModelAdmin, helpers
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Model, QuerySet
@@ -20,7 +21,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, ngettext_lazy
 
 from django_faceauth.exceptions import FaceAuthError, ProviderError
 from django_faceauth.gate.admin import face_required_action
@@ -44,18 +45,30 @@ logger = logging.getLogger(__name__)
 
 Text = str | Promise
 Action = Callable[[Any, HttpRequest, QuerySet[Any]], HttpResponseBase]
-#: Acts on one row, with `by` and `now`, and returns the result in words.
-Work = Callable[..., Text]
+#: Acts on one row, with `by` and `now`; returns whether it changed it, and the result in words.
+Work = Callable[..., tuple[bool, Text]]
 
 #: More rows at once than this would keep the browser waiting, and the provider busy.
 MOST: Final = 100
+#: More rows than this are not named, but counted.
+MOST_NAMED: Final = 20
 
 
-def confirmed(*, title: Text, warning: Text, right: str) -> Callable[[Work], Action]:
+def confirmed(
+    *,
+    title: Text,
+    warning: Text,
+    button: Any,
+    right: str,
+    moment: str = "created_at",
+    is_final: bool = False,
+) -> Callable[[Work], Action]:
     """Make an admin action of a function that is called with each row, `by` and `now`.
 
-    Staff see the rows and the warning first, and afterwards the result of each row. The action
-    takes the permission that `has_<right>_permission` of the admin checks.
+    Staff see the rows, with their users and dates, and the warning first, and afterwards the
+    result of each row. `button` is a plural text; the button is red if the action `is_final`.
+    `moment` names the date of a row. The action takes the permission that
+    `has_<right>_permission` of the admin checks.
     """
 
     def decorate(work: Work) -> Action:
@@ -65,11 +78,21 @@ def confirmed(*, title: Text, warning: Text, right: str) -> Callable[[Work], Act
             chosen = list(rows[: MOST + 1])
             too_many = len(chosen) > MOST
             context = confirmation(model_admin, request, work.__name__, title, warning)
-            context |= {"rows": chosen[:MOST], "too_many": too_many, "most": MOST}
+            # Exactly the rows that are shown, also if the list has more when staff confirm.
+            context |= {"selected": [str(row.pk) for row in chosen], "across": "0"}
+            named = [(getattr(row, "user", ""), getattr(row, moment), row) for row in chosen]
+            context |= {"rows": named[:MOST_NAMED], "more": len(named[MOST_NAMED:])}
+            context |= {"button": button % len(chosen), "is_final": is_final}
+            context |= {"too_many": too_many, "most": MOST}
             if "confirmed" in request.POST and not too_many:
-                context["outcomes"] = [
-                    (row, *_outcome(work, row, model_admin, request, title)) for row in chosen
+                context["outcomes"] = outcomes = [
+                    (*facts, *_outcome(work, facts[-1], model_admin, request, title))
+                    for facts in named
                 ]
+                done = [str(user or row) for user, _at, row, changed, _text in outcomes if changed]
+                if done:
+                    values = {"action": button % len(done), "users": ", ".join(dict.fromkeys(done))}
+                    messages.success(request, _("%(action)s: done for %(users)s.") % values)
             return TemplateResponse(request, "admin/faceauth/confirm.html", context)
 
         return describe(action, work.__name__, title, right)
@@ -85,6 +108,7 @@ def confirmation(
     return {
         **model_admin.admin_site.each_context(request),
         "title": title,
+        "button": title,
         "warning": warning,
         "opts": model_admin.opts,
         "media": model_admin.media,
@@ -106,9 +130,10 @@ def describe(action: Action, name: str, title: Text, right: str) -> Action:
 
 def _outcome(
     work: Work, row: Model, model_admin: ModelAdmin[Any], request: HttpRequest, title: Text
-) -> tuple[Text, bool]:
+) -> tuple[bool | None, Text]:
+    """Return what `work` returns, with None if it failed."""
     try:
-        text = work(row, by=request.user, now=timezone.now())
+        is_changed, text = work(row, by=request.user, now=timezone.now())
     except unexpected_errors.AWAY:
         raise
     except Exception as error:
@@ -119,105 +144,125 @@ def _outcome(
             unexpected_errors.note(error, f"{row._meta.model_name}={row.pk}")
         if isinstance(error, ProviderError) and error.request_id:
             values = {"kind": kind, "id": error.request_id}
-            return _("Failed: %(kind)s, request %(id)s.") % values, False
-        return _("Failed: %(kind)s.") % {"kind": kind}, False
+            return None, _("Failed: %(kind)s, request %(id)s.") % values
+        return None, _("Failed: %(kind)s.") % {"kind": kind}
     model_admin.log_change(request, row, f"{title}: {text}")
-    return text, True
+    return is_changed, text
 
 
 @confirmed(
-    title=_("Ask the provider now"),
+    title=_("Sync with the provider"),
     warning=_("The provider is asked about each of these, one after the other."),
+    button=ngettext_lazy("Sync %d face authentication", "Sync %d face authentications"),
     right="sync",
 )
-def sync_now(row: FaceAuthentication, *, by: AbstractBaseUser, now: datetime) -> Text:
+def sync_now(row: FaceAuthentication, *, by: AbstractBaseUser, now: datetime) -> tuple[bool, Text]:
     if not row.provider_id:
-        return _("Not yet created at the provider.")
+        return False, _("Not yet created at the provider.")
     before = row.status
     try:
         pulled = finish.refresh(row, source=StatusChange.Source.ADMIN, now=now)
     finally:
         audit_log.note("synced", by=by, about=row, now=now)
     if pulled is None:
-        return _("Another process is asking just now. Try again in a moment.")
+        return False, _("Another process is asking just now. Try again in a moment.")
     if pulled.row.status == before:
-        return _("No change.")
-    return _("Now: %(status)s.") % {"status": LABELS.get(pulled.row.status, pulled.row.status)}
+        return True, _("No change.")
+    label = LABELS.get(pulled.row.status, pulled.row.status)
+    return True, _("Now: %(status)s.") % {"status": label}
 
 
 @confirmed(
-    title=_("Revoke their grants"),
+    title=_("Revoke grants"),
     warning=_("Users who passed with one of these have to confirm their face again, at once."),
+    button=ngettext_lazy(
+        "Revoke the grants of %d face authentication",
+        "Revoke the grants of %d face authentications",
+    ),
     right="revoke",
+    is_final=True,
 )
 @database.repeated
-def revoke_grants(row: FaceAuthentication, *, by: AbstractBaseUser, now: datetime) -> Text:
+def revoke_grants(
+    row: FaceAuthentication, *, by: AbstractBaseUser, now: datetime
+) -> tuple[bool, Text]:
     with database.atomic():
         granted = FaceChallenge.objects.filter(authentication_id=row.pk).granted_once()
         used = granted.filter(state=FaceChallenge.State.CONSUMED).count()
         revoked = revocation.revoke(row, reason="staff", now=now)
         audit_log.note("revoked", by=by, about=row, now=now, grants=revoked, used=used)
     if revoked:
-        return ngettext("%d grant revoked.", "%d grants revoked.", revoked) % revoked
-    return _("Already used; the revocation is recorded.") if used else _("No grant to revoke.")
+        return True, ngettext("%d grant revoked.", "%d grants revoked.", revoked) % revoked
+    return False, _("Already used; the revocation is recorded.") if used else _("No grant.")
 
 
 @confirmed(
     title=_("Anonymize at the provider"),
     warning=_(
-        "This cannot be undone. Their grants are revoked. The applicant and the identity "
-        "verification with its video stay at the provider: erase the user to end those."
+        "Their grants are revoked. The applicant and the identity verification with its video "
+        "stay at the provider: erase the user to end those."
     ),
+    button=ngettext_lazy("Anonymize %d face authentication", "Anonymize %d face authentications"),
     right="anonymize",
+    is_final=True,
 )
-def anonymize(row: FaceAuthentication, *, by: AbstractBaseUser, now: datetime) -> Text:
+def anonymize(row: FaceAuthentication, *, by: AbstractBaseUser, now: datetime) -> tuple[bool, Text]:
     if row.erased_at is not None:
-        return _("Already anonymized.")
+        return False, _("Already anonymized.")
     if not row.provider_id:
-        return _("Not yet created at the provider.")
+        return False, _("Not yet created at the provider.")
     erasure.anonymize(row, now=now)
     audit_log.note("anonymized", by=by, about=row, now=now)
-    return _("Anonymized at the provider. Its grants are revoked.")
+    return True, _("Anonymized at the provider. Its grants are revoked.")
 
 
 @confirmed(
     title=_("Process again"),
     warning=_("The provider is asked about the authentication that each of these events names."),
+    button=ngettext_lazy("Process %d event again", "Process %d events again"),
     right="reprocess",
+    moment="received_at",
 )
-def reprocess(event: WebhookEvent, *, by: AbstractBaseUser, now: datetime) -> Text:
+def reprocess(event: WebhookEvent, *, by: AbstractBaseUser, now: datetime) -> tuple[bool, Text]:
     if not event.provider_id:
-        return _("The event names no authentication.")
+        return False, _("The event names no authentication.")
     webhook_events.reopen(event, now=now)
     webhook_events.process(event.pk, now=now)
     audit_log.note("reprocessed", by=by, about=event, now=now)
     event.refresh_from_db()
-    return _("Now: %(state)s.") % {"state": event.get_state_display()}
+    return True, _("Now: %(state)s.") % {"state": event.get_state_display()}
 
 
 @confirmed(
-    title=_("End these exemptions"),
+    title=_("End exemptions"),
     warning=_("From now on these users have to pass face checks."),
+    button=ngettext_lazy("End %d exemption", "End %d exemptions"),
     right="change",
+    is_final=True,
 )
 @database.repeated
-def end_exemptions(row: FaceExemption, *, by: AbstractBaseUser, now: datetime) -> Text:
+def end_exemptions(row: FaceExemption, *, by: AbstractBaseUser, now: datetime) -> tuple[bool, Text]:
     with database.atomic():
         ended = exemptions.revoke(row, now=now)
-        audit_log.note("exemption_ended", by=by, about=row, now=now)
-    return _("Ended.") if ended else _("Already ended.")
+        if ended:
+            audit_log.note("exemption_ended", by=by, about=row, now=now)
+    return ended, _("Ended.") if ended else _("Already ended.")
 
 
 @face_required_action()
 @confirmed(
-    title=_("Lift lock-out"),
+    title=_("Lift lock-outs"),
     warning=_("These users were locked out because another person may be impersonating them."),
+    button=ngettext_lazy("Lift %d lock-out", "Lift %d lock-outs"),
     right="lift",
+    moment="started_at",
+    is_final=True,
 )
 @database.repeated
-def lift(lockout: Lockout, *, by: AbstractBaseUser, now: datetime) -> Text:
+def lift(lockout: Lockout, *, by: AbstractBaseUser, now: datetime) -> tuple[bool, Text]:
     with database.atomic():
         in_force = Lockout.objects.in_force(user_id=lockout.user_id, now=now)
         lifted = in_force.filter(pk=lockout.pk).update(lifted_at=now)
-        audit_log.note("lockout_lifted", by=by, about=lockout, now=now)
-    return _("The user can try again.") if lifted else _("Already ended.")
+        if lifted:
+            audit_log.note("lockout_lifted", by=by, about=lockout, now=now)
+    return bool(lifted), _("Lifted.") if lifted else _("Already ended.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import django.core.serializers.json
 import django.db.models.deletion
 import django.db.models.manager
 from django.conf import settings
@@ -249,7 +250,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "erased_at",
-                    models.DateTimeField(blank=True, null=True, verbose_name="erased at"),
+                    models.DateTimeField(blank=True, null=True, verbose_name="anonymized at"),
                 ),
                 (
                     "risk_labels",
@@ -605,7 +606,7 @@ class Migration(migrations.Migration):
                 ("expires_at", models.DateTimeField(verbose_name="expires at")),
                 (
                     "revoked_at",
-                    models.DateTimeField(blank=True, null=True, verbose_name="revoked at"),
+                    models.DateTimeField(blank=True, null=True, verbose_name="ended at"),
                 ),
                 (
                     "author",
@@ -738,7 +739,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "erased_at",
-                    models.DateTimeField(blank=True, null=True, verbose_name="erased at"),
+                    models.DateTimeField(blank=True, null=True, verbose_name="anonymized at"),
                 ),
                 ("handle", models.CharField(max_length=64, unique=True, verbose_name="handle")),
                 ("session_digest", models.CharField(max_length=64, verbose_name="session")),
@@ -1159,7 +1160,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("at", models.DateTimeField(verbose_name="at")),
+                ("at", models.DateTimeField(verbose_name="date")),
                 (
                     "event",
                     models.CharField(
@@ -1192,7 +1193,15 @@ class Migration(migrations.Migration):
                         verbose_name="about",
                     ),
                 ),
-                ("details", models.JSONField(blank=True, default=dict, verbose_name="details")),
+                (
+                    "details",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        encoder=django.core.serializers.json.DjangoJSONEncoder,
+                        verbose_name="details",
+                    ),
+                ),
                 (
                     "by",
                     models.ForeignKey(
@@ -1206,13 +1215,30 @@ class Migration(migrations.Migration):
                         verbose_name="by",
                     ),
                 ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        help_text="Whom it is about.",
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "audit entry",
                 "verbose_name_plural": "audit log",
                 "ordering": ["-pk"],
                 "default_permissions": ("view",),
-                "indexes": [models.Index(fields=["subject", "at"], name="faceauth_audit_subject")],
+                "indexes": [
+                    models.Index(fields=["subject", "at"], name="faceauth_audit_subject"),
+                    models.Index(fields=["event", "at"], name="faceauth_audit_event"),
+                    models.Index(fields=["at"], name="faceauth_audit_age"),
+                ],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -29,9 +30,9 @@ class AuditEntry(Row):
         SYNCED = "synced", _("Synced with the provider")
         VERDICT = "verdict", _("Verdict recorded")
 
-    at = models.DateTimeField(pgettext_lazy("column", "at"))
+    at = models.DateTimeField(_("date"))
     event = models.CharField(_("event"), max_length=32, choices=Event)
-    # The entry outlives the account, and still identifies it.
+    # The entry outlives the accounts, and still identifies them.
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.DO_NOTHING,
@@ -42,24 +43,45 @@ class AuditEntry(Row):
         verbose_name=pgettext_lazy("column", "by"),
         help_text=_("Empty for a command."),
     )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_constraint=False,
+        verbose_name=_("user"),
+        help_text=_("Whom it is about."),
+    )
     subject = models.CharField(
         pgettext_lazy("column", "about"),
         max_length=100,
         blank=True,
         help_text=_("Model and primary key."),
     )
-    details = models.JSONField(_("details"), default=dict, blank=True)
+    details = models.JSONField(_("details"), default=dict, blank=True, encoder=DjangoJSONEncoder)
 
     class Meta:
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit log")
         ordering = ["-pk"]
         default_permissions = ("view",)
-        indexes = [models.Index(fields=["subject", "at"], name="faceauth_audit_subject")]
+        indexes = [
+            models.Index(fields=["subject", "at"], name="faceauth_audit_subject"),
+            # Filters of the admin, for millions of rows.
+            models.Index(fields=["event", "at"], name="faceauth_audit_event"),
+            models.Index(fields=["at"], name="faceauth_audit_age"),
+        ]
 
     @property
     def author(self) -> str:
         """The name of the author; needs `select_related("by")`."""
-        if self.by_id is None:
-            return gettext("a command")
-        return str(self.by) if self.by else gettext("deleted user %(pk)s") % {"pk": self.by_id}
+        return gettext("a command") if self.by_id is None else self._name(self.by, self.by_id)
+
+    @property
+    def whom(self) -> str:
+        """The name of the user, or an empty string; needs `select_related("user")`."""
+        return "" if self.user_id is None else self._name(self.user, self.user_id)
+
+    def _name(self, user: object, pk: object) -> str:
+        return str(user) if user else gettext("deleted user %(pk)s") % {"pk": pk}

@@ -44,7 +44,7 @@ class FaceExemption(Row):
     )
     created_at = models.DateTimeField(_("created at"))
     expires_at = models.DateTimeField(_("expires at"))
-    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("ended at"), null=True, blank=True)
 
     objects = FaceExemptionQuerySet.as_manager()  # type: ignore[misc]  # as Row declares it
 

@@ -105,7 +105,7 @@ class Resource(Row):
         help_text=_("When the status last changed or an attempt was added."),
     )
     next_poll_at = models.DateTimeField(_("next poll at"), null=True, blank=True)
-    erased_at = models.DateTimeField(_("erased at"), null=True, blank=True)
+    erased_at = models.DateTimeField(_("anonymized at"), null=True, blank=True)
 
     class Meta(Row.Meta):
         abstract = True

@@ -13,8 +13,8 @@ from django_faceauth.models import AuditEntry, database
 
 logger = logging.getLogger(__name__)
 
-#: Details are words and numbers, never personal data.
-Fact = str | int | bool | None
+#: Details are words and numbers, never personal data: the entry stays when its user is erased.
+Fact = str | int | bool | datetime | None
 
 
 def note(
@@ -22,17 +22,22 @@ def note(
     *,
     by: AbstractBaseUser | None,
     about: Model | None = None,
+    user: AbstractBaseUser | None = None,
     now: datetime,
     **details: Fact,
 ) -> AuditEntry:
     """Add an entry: what was done, by whom (None for a command), about which row.
 
-    Call it in the transaction of the change. Logs the same line on commit.
+    `user` is whom it is about, if the row is neither a user nor has one. Call it in the
+    transaction of the change. Logs the same line on commit.
     """
+    if isinstance(about, AbstractBaseUser):
+        user = about
     entry = AuditEntry.objects.create(
         at=now,
         event=AuditEntry.Event(event),
         by_id=None if by is None else by.pk,
+        user_id=getattr(about, "user_id", None) if user is None else user.pk,
         subject="" if about is None else subject_of(about),
         details=details,
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone
+from django.utils.formats import date_format
 from pytest_django.asserts import assertContains, assertNotContains
 
 from django_faceauth.models import (
@@ -30,7 +32,7 @@ pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 def succeeded(page):
     """Return for each row whether the action succeeded."""
-    return [is_good for _row, _text, is_good in page.context["outcomes"]]
+    return [changed is not None for *_row, changed, _text in page.context["outcomes"]]
 
 
 def entries():
@@ -70,6 +72,63 @@ def test_asking_the_provider(staff, people, provider):
     asked = len(provider.calls)
     operator.confirms("sync_now", row)  # just asked
     assert len(provider.calls) == asked > calls
+
+
+FINAL = {
+    "revoke_grants": "Revoke the grants of 2 face authentications",
+    "anonymize": "Anonymize 2 face authentications",
+}
+
+
+@pytest.mark.parametrize("action", ["sync_now", *FINAL])
+def test_what_cannot_be_undone_is_red_and_names_users_dates_and_how_many(
+    staff, person, approved, declined, action
+):
+    page = staff("operator").does(action, approved, declined)
+
+    red = re.search(r'<body class="[^"]*delete-confirmation', page.content.decode())
+    assert bool(red) == ("This cannot be undone." in text_of(page)) == (action in FINAL)
+    assert page.context["more"] == 0
+    for row in (approved, declined):
+        at = date_format(timezone.localtime(row.created_at), "DATETIME_FORMAT")
+        assert f"{row.user.username} , {at} ( {row.provider_id} )" in text_of(page)
+    if action in FINAL:
+        assertContains(page, f'<input type="submit" value="{FINAL[action]}">')
+
+
+def test_the_message_says_what_was_done_to_how_many_and_for_whom(staff, person, approved, declined):
+    """In the word of the action; rows that were not changed do not count."""
+    operator = staff("operator")
+    operator.confirms("anonymize", approved)
+
+    page = operator.confirms("anonymize", approved, declined)
+
+    (message,) = page.context["messages"]
+    name = declined.user.username
+    assert message.tags == "success"
+    assert message.message == f"Anonymize 1 face authentication: done for {name}."
+
+
+def test_a_long_list_is_cut_and_counted_and_acts_on_what_it_showed(staff, person, provider):
+    rows = FaceAuthentication.objects.bulk_create(
+        FaceAuthentication(user=person.user, applicant_id="aplt_1") for _ in range(23)
+    )
+    operator = staff("operator")
+    page = operator.does("revoke_grants", rows[0], select_across="1", index="0")
+    assert len(page.context["rows"]) == 20
+    assertContains(page, "and 3 more")
+    fields = r'type="hidden" name="(\w+)" value="(\w*)"'
+    found = re.findall(fields, page.content.decode())
+    form = {"_selected_action": [value for name, value in found if name == "_selected_action"]}
+    form |= {name: value for name, value in found if name not in form}
+    FaceAuthentication.objects.create(user=person.user, applicant_id="aplt_1")  # meanwhile
+
+    page = operator.browser.post(
+        address("faceauthentication_changelist"),
+        form,
+    )
+
+    assert len(page.context["outcomes"]) == 23
 
 
 def test_failures_are_shown_row_by_row(staff, person, approved, provider):
@@ -176,19 +235,49 @@ def test_csv_of_a_list(staff, person, declined, approved):
     assert [row["provider_id"] for row in rows] == [approved.provider_id, declined.provider_id]
     assert (rows[0]["user"], rows[0]["status"]) == (person.user.username, "approved")
     assert rows[1]["response_codes"] == ""  # the operator may not see fraud codes (V-12)
-    assert response["Content-Disposition"] == 'attachment; filename="faceauth.csv"'
+    name = "face-authentications_20260301T120006Z_operator_2-rows.csv"
+    assert response["Content-Disposition"] == f'attachment; filename="{name}"'
     assert response["Cache-Control"].startswith("no-store, private")
-    assert AuditEntry.objects.get().details == {"format": "csv", "rows": 2}
-    assert LogEntry.objects.get(user=operator.user).change_message.endswith(": 2")
-    assert operator.browser.get("/admin/").status_code == 200  # it is shown there, without a row
 
 
 def test_json_of_a_list(staff, declined):
     response = staff("superuser").confirms("export_json", declined)
 
-    (row,) = json.loads(b"".join(response.streaming_content))
+    (row,) = json.loads(b"".join(response.streaming_content))["face_authentications"]
     assert (row["provider_id"], row["response_codes"]) == (declined.provider_id, [62321])
     assert row["action"] == ""
+
+
+def test_an_export_says_what_it_held(staff, approved, declined):
+    """In its head and in the audit log; the search term, which may name a user, is left out."""
+    operator, name = staff("operator"), approved.user.username
+    form = {"action": "export_json", "_selected_action": [approved.pk], "index": "0"}
+    form |= {"select_across": "1", "confirmed": "yes"}
+    url = f"{address('faceauthentication_changelist')}?status=approved&q={name}"
+    response = operator.browser.post(url, form)
+
+    head = json.loads(b"".join(response.streaming_content))
+    (row,) = head.pop("face_authentications")
+    entry = AuditEntry.objects.get()
+    assert list(row) == head["columns"].split(", ")
+    assert head == {
+        "about": "face authentications",
+        "exported_at": head["exported_at"],
+        "exported_by": "operator",
+        **entry.details,
+    }
+    assert entry.details == {
+        "format": "json",
+        "rows": 1,
+        "oldest": row["created_at"].replace("+00:00", "Z"),
+        "newest": row["created_at"].replace("+00:00", "Z"),
+        "columns": head["columns"],
+        "fraud_codes": False,
+        "filters": "status: approved, a search",
+    }
+    operator.confirms("export_csv", approved)
+    assert AuditEntry.objects.latest("pk").details["filters"] == "a selection"
+    assert name not in str([*AuditEntry.objects.values(), *LogEntry.objects.values()])
 
 
 @pytest.mark.parametrize(
@@ -266,6 +355,9 @@ def test_a_lockout_is_lifted_behind_a_face(boss, person):
     page = boss.browser.post(address("lockout_changelist"), form)
 
     assert succeeded(page) == [True]
+    assert page.context["is_final"]
+    (message,) = page.context["messages"]
+    assert message.message == f"Lift 1 lock-out: done for {person.user}."
     assert person.browser.get(person.is_asked()).status_code == 200
     assert [event for event, *_ in entries()] == ["lockout_lifted"]
 
@@ -291,6 +383,10 @@ def test_an_exemption_is_given_and_ended_in_the_open(boss, people):
     chosen = {"action": "end_exemptions", "_selected_action": [exemption.pk], "confirmed": "yes"}
     page = boss.browser.post(address("faceexemption_changelist"), chosen)
     assert succeeded(page) == [True]
+    assert page.context["is_final"]
+    assert [m.message for m in page.context["messages"]][-1:] == [
+        f"End 1 exemption: done for {person.user}."
+    ]
     assert person.browser.get("/statements/").status_code == 302
     assert [event for event, *_ in entries()] == ["exempted", "exemption_ended"]
 

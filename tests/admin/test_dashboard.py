@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections import namedtuple
 from datetime import timedelta
+from html import unescape
 from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
 from django.test import override_settings
 from django.utils import timezone
+from django.utils.html import escape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,16 +26,16 @@ from django_faceauth.admin.dashboard import (
     WINDOWS,
     chart,
 )
-from django_faceauth.models import FaceAuthentication, WebhookEvent
+from django_faceauth.models import FaceAuthentication, ProviderRateLimit, WebhookEvent
 from django_faceauth.response_codes import MEANINGS
 from django_faceauth.statuses import LABELS
 from tests.sweeping import sweep_for
 from tests.user_driver import scripted
+from tests.webhook_deliveries import deliver, event
 
 pytestmark = pytest.mark.database
 
-SVG = re.compile(r"<svg class=\"faceauth-(?:chart|spark)\".*?</svg>", re.S)
-Figure = namedtuple("Figure", ["name", "value", "hint", "url", "fix"])
+Figure = namedtuple("Figure", ["name", "value", "hint", "url", "rows", "fix"])
 
 
 @pytest.fixture
@@ -69,7 +71,8 @@ def test_outcomes_are_drawn_and_listed(reader, people):
     assert drawn == ["approved", "retry_required"]
     table = re.search(r"<tbody>(.*?)</tbody>", html, re.S)[1]
     first = re.search(r"<tr>(.*?)</tr>", table)[1]
-    assert re.findall(r">([^<>]+)<", first) == ["March 1, 2026", "1", "0", "1", "0", "0"]
+    cells = ["March 1, 2026", "1", "none", "1", "none", "none"]
+    assert re.findall(r">([^<>]+)<", first) == cells
     patterns = re.findall(r'<pattern id="([\w-]+)".*?</pattern>', html)
     shapes = re.findall(r"<pattern [^>]*>(?:<rect[^>]*>)(.*?)</pattern>", html)
     swatches = re.findall(r'faceauth-swatch.*?fill="url\(#([\w-]+)\)"', html)
@@ -87,9 +90,7 @@ def test_charts_are_pictures_with_a_name_in_every_language(reader, people, langu
     with override_settings(LANGUAGE_CODE=language, USE_THOUSAND_SEPARATOR=True):
         html = page(reader)
 
-    charts = SVG.findall(html)
-    assert len(charts) == 2
-    for svg in charts:
+    for svg in [re.search(r'<svg class="faceauth-chart".*?</svg>', html, re.S)[0]]:
         picture = ElementTree.fromstring(svg)
         named = {element.get("id") for element in picture if element.tag in {"title", "desc"}}
         assert picture.get("role") == "img"
@@ -187,10 +188,17 @@ def test_fraud_codes_are_for_those_who_may_see_them(staff, reader, people):
 def test_the_cost_of_a_check_is_shown(reader, people):
     people().passes("/statements/")
 
-    (cost,) = (figure for figure in figures(reader) if "Reads and writes" in figure.name)
+    cost, share = (figure for figure in figures(reader) if "eads" in figure.name)
 
-    assert cost.value == "2.0 + 2.0"
-    assert "1 % of the account" in cost.hint
+    assert (cost.value, share.value) == ("2.0 + 2.0", "1 %")
+    assert cost.rows == share.rows == 1
+
+
+def links_of(html):
+    """Return the links of the page to lists, by what they say."""
+    content = html.partition('id="content-main"')[2]
+    found = re.findall(r'<a href="([^"?]*/faceauth/[^"]*)">([^<]*)</a>', content)
+    return [(unescape(url), text) for url, text in found]
 
 
 def test_each_bad_figure_links_to_its_rows_and_says_the_cure(reader, people):
@@ -212,15 +220,82 @@ def test_each_bad_figure_links_to_its_rows_and_says_the_cure(reader, people):
     here.filter(user=rows[2].user).update(
         status="checks_in_progress", last_change_at=now - timedelta(minutes=61)
     )
+    ProviderRateLimit.objects.update(pause="no_access", paused_until=now + timedelta(minutes=1))
 
     bad = [figure for figure in figures(reader) if figure.fix]
 
-    assert [figure.value for figure in bad] == ["2", "1", "1", "1"]
+    assert [figure.rows for figure in bad] == [1, 2, 1, 1, 1]
+    html = page(reader)
     for figure in bad:
-        shown = reader.browser.get(figure.url)
-        assert str(shown.context["cl"].result_count) == figure.value
-        assert figure.fix
-        assert figure.url in page(reader).replace("&amp;", "&")
+        assert (figure.url, figure.value) in links_of(html)
+        assert escape(str(figure.fix)) in html
+
+
+@pytest.mark.parametrize("days", ["1", "7"])
+def test_every_number_links_to_as_many_rows(reader, people, days):
+    """Every figure, total, cell of the table and reason; what has no rows says so."""
+    for script in ("10000", "62321", "61402A10000"):
+        person = people(scripted(script))
+        start = person.is_asked("/statements/")
+        person.proves(start)
+        if "A" in script:
+            person.proves(start)
+    people().passes("/statements/", "no_camera")
+    deliver(event(person.authentication))
+    WebhookEvent.objects.create(event_id="evt_1", received_at=timezone.now(), due_at=timezone.now())
+    WebhookEvent.objects.filter(event_id="evt_1").update(created_on=timezone.now())
+    FaceAuthentication.objects.create(user=person.user, created_at=timezone.now())
+
+    response = reader.opens("dashboard", days=days)
+
+    html, context = response.content.decode(), response.context
+    shown = [Figure(*figure) for figure in context["figures"]]
+    expected = [(figure.url, figure.rows) for figure in shown if figure.rows]
+    expected += [(url, total) for *_rest, total, url in context["totals"] if total]
+    expected += [(url, count) for _date, row in context["rows"] for count, url in row if count]
+    expected += [(url, count) for _code, _meaning, count, url in context["reasons"]]
+    assert {url for url, _text in links_of(html)} == {url for url, _count in expected}
+    for url, count in expected:
+        assert reader.browser.get(url).context["cl"].result_count == count, url
+    without = sum(not figure.rows for figure in shown)
+    assert html.count("No rows") == without > 0
+    assert {"Time to a result, median", "Webhook delay, median", "Backlog of events"} <= {
+        figure.name for figure in shown if figure.rows
+    }
+
+
+def test_links_are_for_those_who_may_view_the_rows(staff):
+    WebhookEvent.objects.create(event_id="evt_1", received_at=timezone.now(), due_at=timezone.now())
+    officer = staff("staff")
+    officer.is_given("view_faceauthentication")
+
+    html = page(officer)
+
+    assert "/webhookevent/?" not in html
+    assert "You may not view these rows." in html
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        "",
+        "approved",
+        "approved x y",
+        "nonsense 2026-03-01T00:00 2026-03-02T00:00",
+        "approved 0001-01-01T00:00+23:00 9999-12-31T23:59-23:00",
+        f"{'9' * 30} 2026-03-01T00:00 2026-03-02T00:00",
+        "delayed 2026-03-01T00:00 2026-03-02T00:00",
+        "62321 2026-03-01T00:00+00:00 2026-03-02T00:00+00:00",
+    ],
+)
+def test_a_figure_that_there_is_not_has_no_rows(reader, people, figure):
+    """Nor one that would tell who has which fraud code (V-12)."""
+    people(scripted("62321")).passes("/statements/")
+
+    shown = reader.opens("faceauthentication_changelist", figure=figure)
+
+    assert shown.context["cl"].result_count == (0 if figure else 1)
+    assert reader.opens("webhookevent_changelist", figure="61402 " + figure).status_code == 200
 
 
 def test_ordinary_use_needs_no_attention(reader, person, people):

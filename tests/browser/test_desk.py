@@ -125,15 +125,19 @@ def test_axe_finds_nothing(works):
             goes_to(str(links.first.get_attribute("href")))
     for days in (1, 30):
         goes_to(f"{DESK}/dashboard/?days={days}")
-    for action, name in (("export_csv", "export"), ("sync_now", "confirm")):
+    for action, button in (
+        ("export_csv", "Export as CSV"),
+        ("revoke_grants", "Revoke the grants of 1 face authentication"),  # red
+        ("sync_now", "Sync 1 face authentication"),
+    ):
         page.goto(LIST)
         rows = page.locator("#result_list tbody tr input[type=checkbox]")
-        (page.locator("#action-toggle") if name == "export" else rows.first).check()
+        (page.locator("#action-toggle") if action == "export_csv" else rows.first).check()
         page.select_option("select[name=action]", action)
         page.get_by_role("button", name=re.compile("Go|Run")).click()
-        expect(page.get_by_role("button", name="Yes, continue")).to_be_visible()
-        looks(name)
-    page.get_by_role("button", name="Yes, continue").click()
+        expect(page.get_by_role("button", name=button)).to_be_visible()
+        looks(action)
+    page.get_by_role("button", name=button).click()
     expect(page.get_by_role("link", name="Back to the list")).to_be_visible()
     looks("outcome")
     page.goto(QUEUE)
@@ -175,6 +179,17 @@ def test_lists_fit_beside_their_filters(works):
             sticks_out[model] = table.evaluate("at => at.scrollWidth - at.clientWidth")
 
     assert set(sticks_out.values()) == {0}, sticks_out
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_a_phone_shows_the_newest_days(works, language):
+    page = works(viewport={"width": 390, "height": 800}, locale=language)
+    page.goto(f"{DESK}/dashboard/?days=30")
+
+    newest = page.locator(".faceauth-date").first.bounding_box()
+    assert newest["x"] > 0
+    assert newest["x"] + newest["width"] <= 390
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def review_and_dashboard(page: Page) -> Iterator[Page]:

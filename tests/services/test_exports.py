@@ -182,7 +182,6 @@ def test_staff_are_not_named(anna, staff):
     told = export(anna)
     entry = AuditEntry.objects.filter(event="exported_user").latest("pk")
     assert (entry.subject, entry.by) == (f"auth.user:{anna.user.pk}", None)
-    assert entry.details == {"with_fraud_codes": False}
 
     named = {
         rows(told, "verdict")[0]["reviewer"],
@@ -191,6 +190,32 @@ def test_staff_are_not_named(anna, staff):
     }
     assert len(named) == 1
     assert "fox-the-reviewer" not in named
+
+
+def test_an_export_says_what_it_held(anna, staff):
+    """In its head and in the audit log, which has no data of the user."""
+    made = timezone.now()
+    told = json.loads(
+        json.dumps(
+            exports.export(anna.user, by=staff.user, now=made, with_fraud_codes=True),
+            cls=DjangoJSONEncoder,
+        )
+    )
+
+    held = [one for one in told["held"] if one["rows"]]
+    count = sum(len(one["rows"]) for one in held)
+    assert (told["made_by"], told["row_count"]) == (exports.STAFF, count)
+    assert told["oldest"] < told["newest"] <= told["made_at"]
+    entry = AuditEntry.objects.get(event="exported_user")
+    assert (entry.by, entry.user, entry.at) == (staff.user, anna.user, made)
+    assert entry.details == {
+        "rows": count,
+        "categories": ", ".join(one["meaning"] for one in held),
+        "oldest": told["oldest"],
+        "newest": told["newest"],
+        "fraud_codes": True,
+    }
+    assert exports.export(anna.user, by=anna.user, now=made)["made_by"] == exports.USER
 
 
 def test_secrets_are_named_and_not_told(anna):

@@ -226,7 +226,8 @@ def test_admin_and_exports_show_the_rest(two, poison):
 
     assert good.authentication.provider_id in page.content.decode()
     ids = {person.authentication.provider_id for person in two}
-    assert {row["provider_id"] for row in json.loads(b"".join(file.streaming_content))} == ids
+    rows = json.loads(b"".join(file.streaming_content))["face_authentications"]
+    assert {row["provider_id"] for row in rows} == ids
     (section,) = (part for part in export["held"] if part["kind"] == "faceauth.faceauthentication")
     (row,) = section["rows"]
     assert row["provider_id"] == bad.authentication.provider_id
@@ -240,6 +241,6 @@ def test_an_admin_action_names_the_row_and_goes_on(two, poison):
 
     page = desk.confirms("sync_now", bad.authentication, good.authentication)
 
-    outcomes = {row.pk: is_good for row, _text, is_good in page.context["outcomes"]}
-    assert outcomes == {bad.authentication.pk: False, good.authentication.pk: True}
+    outcomes = {row.pk: changed for _user, _at, row, changed, _text in page.context["outcomes"]}
+    assert outcomes == {bad.authentication.pk: None, good.authentication.pk: True}
     assert good.challenge.state == "granted"

@@ -30,7 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         user, now = get_user(options["user"]), timezone.now()
-        with progress.bar(exports.KINDS, "kinds") as step:
+        with progress.bar(len(exports.CATEGORIES), "kinds") as step:
             data = exports.export(
                 user, now=now, with_fraud_codes=options["with_fraud_codes"], tell=step
             )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import quantiles
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Count, Min, Q, QuerySet
 from django.utils.translation import gettext as _
@@ -64,8 +64,9 @@ class Health:
     the difference of the clocks included, None without webhooks. `erasures_refused` counts
     erasure requests that the provider rejected, `erasure_overdue` is how late the latest one is,
     and `reviews_waiting` counts open cases of the review queue. `reads_per_check` and
-    `writes_per_check` are the calls for each result of the last hour, None without one, and
-    `account_used` is the share of `ACCOUNT_READS` that they took.
+    `writes_per_check` are the calls for each result of the last hour, None without one,
+    `called_for` counts the authentications that they were for, and `account_used` is the share
+    of `ACCOUNT_READS` that they took.
     """
 
     backlog: int = 0
@@ -83,6 +84,7 @@ class Health:
     reviews_waiting: int = 0
     reads_per_check: float | None = None
     writes_per_check: float | None = None
+    called_for: int = 0
     account_used: float = 0.0
 
     @property
@@ -161,11 +163,10 @@ def report(*, now: datetime) -> Health:
     )
 
 
-def _calls(now: datetime) -> dict[str, float]:
+def _calls(now: datetime) -> dict[str, Any]:
     """Count the calls for the newest authentications, from their rows alone."""
-    recent = _here(FaceAuthentication.objects.filter(created_at__gt=now - DELAY_WINDOW))
-    counted = recent.order_by("-created_at").annotate(bought=Count("attempts"))
-    rows = list(counted.values_list("status", "created_at", "poll_count", "bought")[:DELAY_SAMPLE])
+    counted = called_for(since=now - DELAY_WINDOW).annotate(bought=Count("attempts"))
+    rows = list(counted.values_list("status", "created_at", "poll_count", "bought"))
     completed = sum(row[0] in DECIDED for row in rows)
     if not completed:
         return {}
@@ -174,8 +175,15 @@ def _calls(now: datetime) -> dict[str, float]:
     return {
         "reads_per_check": reads / completed,
         "writes_per_check": (len(rows) + sum(row[-1] for row in rows)) / completed,
+        "called_for": len(rows),
         "account_used": reads / max((now - rows[-1][1]).total_seconds(), 1.0) / ACCOUNT_READS,
     }
+
+
+def called_for(*, since: datetime) -> Rows:
+    """Return the newest authentications, of which the calls are counted."""
+    recent = _here(FaceAuthentication.objects.filter(created_at__gt=since))
+    return recent.order_by("-created_at")[:DELAY_SAMPLE]
 
 
 def _since(moment: datetime | None, now: datetime) -> timedelta:

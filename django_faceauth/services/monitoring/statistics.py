@@ -6,8 +6,8 @@ Days and hours are those of UTC.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -41,14 +41,17 @@ HOUR: Final = timedelta(hours=1)
 class Statistics(NamedTuple):
     """Outcomes, reasons, times and stuck rows of a window.
 
-    `starts` are the beginnings of its steps, which last a day or an hour. `outcomes` counts how
-    often a status was reached in each step, and `reasons` how often a response code was given;
-    the code None stands for all fraud codes.
+    `starts` are the beginnings of its steps, which last a day or an hour, until `end`.
+    `outcomes` counts the authentications that reached a status in each step, `totals` those of
+    the whole window, and `reasons` those with a response code; the code None stands for all
+    fraud codes.
     """
 
     starts: tuple[datetime, ...]
+    end: datetime
     outcomes: Mapping[str, tuple[int, ...]]
-    reasons: tuple[tuple[int | None, tuple[int, ...]], ...]
+    totals: Mapping[str, int]
+    reasons: tuple[tuple[int | None, int], ...]
     time_to_result: Spread | None
     webhook_delay: Spread | None
     stuck_events: int
@@ -66,26 +69,33 @@ def collect(*, days: int, now: datetime, with_fraud: bool = False) -> Statistics
     if step == DAY:
         newest = newest.replace(hour=0)
     starts = tuple(newest - step * back for back in reversed(range(number)))
+    end = newest + step  # a clock that was ahead may have left rows of tomorrow
 
-    changes = StatusChange.objects.filter(status__in=OUTCOMES, at__gte=starts[0])
-    reached = _counts(changes, "at", "status", starts, step)
+    changes = StatusChange.objects.filter(status__in=OUTCOMES, at__gte=starts[0], at__lt=end)
+    authentications = Count("authentication", distinct=True)
+    totals = dict(changes.order_by().values_list("status").annotate(authentications))
+    truncated = (TruncHour if step == HOUR else TruncDay)("at", tzinfo=UTC)
+    by_step = changes.order_by().annotate(start=truncated).values_list("status", "start")
+    reached = {status.value: [0] * number for status in OUTCOMES}
+    for status, start, count in by_step.annotate(authentications):
+        reached[status][starts.index(start)] = count
 
-    rows = FaceAuthentication.objects.filter(created_at__gte=starts[0], code__isnull=False)
-    by_code: defaultdict[int | None, list[Sequence[int]]] = defaultdict(list)
-    for code, counts in _counts(rows, "created_at", "code", starts, step).items():
-        if code != APPROVED_CODE:
-            by_code[code if with_fraud or code not in FRAUD else None].append(counts)
-    reasons = [(code, tuple(map(sum, zip(*each, strict=True)))) for code, each in by_code.items()]
+    coded = FaceAuthentication.objects.filter(created_at__gte=starts[0], created_at__lt=end)
+    coded = coded.exclude(code=None).exclude(code=APPROVED_CODE).order_by()
+    reasons: Counter[int | None] = Counter()
+    for code, count in coded.values_list("code").annotate(Count("pk")):
+        reasons[code if with_fraud or code not in FRAUD else None] += count
 
-    events = WebhookEvent.objects.filter(received_at__gte=starts[0], created_on__isnull=False)
-    arrivals = events.order_by("-received_at").values_list("received_at", "created_on")[:SAMPLE]
+    arrivals = _delayed(starts[0]).values_list("received_at", "created_on")[:SAMPLE]
     stuck_events = health.stuck_events(WebhookEvent.objects.order_by(), now=now)
     stuck_polls = health.stuck_polls(FaceAuthentication.objects.order_by(), now=now)
     return Statistics(
         starts=starts,
-        outcomes={status.value: tuple(reached[status.value]) for status in OUTCOMES},
-        reasons=tuple(sorted(reasons, key=lambda reason: (-sum(reason[1]), reason[0] or 0))),
-        time_to_result=health.spread(_times_to_result(starts[0])),
+        end=end,
+        outcomes={status: tuple(counts) for status, counts in reached.items()},
+        totals=totals,
+        reasons=tuple(sorted(reasons.items(), key=lambda reason: (-reason[1], reason[0] or 0))),
+        time_to_result=health.spread(at - begun for at, begun, _pk in _timed(starts[0])),
         webhook_delay=health.spread(health.webhook_delays(arrivals)),
         stuck_events=stuck_events[:MOST_STUCK].count(),
         stuck_polls=stuck_polls[:MOST_STUCK].count(),
@@ -93,29 +103,58 @@ def collect(*, days: int, now: datetime, with_fraud: bool = False) -> Statistics
     )
 
 
-def _counts(
-    rows: QuerySet[Any], moment: str, name: str, starts: tuple[datetime, ...], step: timedelta
-) -> defaultdict[Any, list[int]]:
-    """Return for each value of a column how many rows each step has."""
-    truncate = TruncHour if step == HOUR else TruncDay
-    groups = rows.order_by().annotate(start=truncate(moment, tzinfo=UTC)).values("start", name)
-    counts: defaultdict[Any, list[int]] = defaultdict(lambda: [0] * len(starts))
-    for group in groups.annotate(number=Count("*")):
-        if group["start"] in starts:  # a clock that was ahead may have left rows of tomorrow
-            counts[group[name]][starts.index(group["start"])] = group["number"]
-    return counts
-
-
-def _times_to_result(since: datetime) -> Iterator[timedelta]:
+def _timed(since: datetime) -> list[tuple[datetime, datetime, int]]:
+    """Return result, start and primary key of the newest authentications with a result."""
     attempts = FaceAttempt.objects.filter(
         authentication_id=OuterRef("authentication_id"), created_at__lte=OuterRef("at")
     )
     begun = Subquery(attempts.order_by("-created_at").values("created_at")[:1])
-    pairs: list[tuple[datetime, datetime | None]] = []
+    found: list[tuple[datetime, datetime | None, int]] = []
     for status in DECIDED:  # one by one, along the index
         # A result that an audit turned round came after another one: no user waited for it.
         changes = StatusChange.objects.filter(status=status, at__gte=since)
         first = changes.exclude(previous__in=DECIDED).order_by("-at").annotate(begun=begun)
-        pairs += first.values_list("at", "begun")[:SAMPLE]
-    newest = sorted(((at, start) for at, start in pairs if start is not None), reverse=True)
-    return (at - start for at, start in newest[:SAMPLE])
+        found += first.values_list("at", "begun", "authentication_id")[:SAMPLE]
+    timed = sorted((at, start, pk) for at, start, pk in found if start is not None)
+    newest = {row[-1]: row for row in timed}  # each authentication once
+    return sorted(newest.values(), reverse=True)[:SAMPLE]
+
+
+def _delayed(since: datetime) -> QuerySet[WebhookEvent]:
+    """Return the events whose delay is known, newest first."""
+    events = WebhookEvent.objects.filter(received_at__gte=since, created_on__isnull=False)
+    return events.order_by("-received_at")
+
+
+def figure_of(name: object, since: datetime, until: datetime) -> str:
+    """Return what `rows_of` takes for an outcome, a code, "fraud" or one of `SAMPLES`."""
+    return f"{name} {since.isoformat()} {until.isoformat()}"
+
+
+def rows_of(rows: QuerySet[Any], figure: str, *, with_fraud: bool) -> QuerySet[Any]:
+    """Return those rows that a figure counts or is measured on.
+
+    Raises `ValueError` for an unknown figure, and `OverflowError` for impossible dates.
+    """
+    name, *moments = figure.split(" ")
+    since, until = (datetime.fromisoformat(moment).astimezone(UTC) for moment in moments)
+    if (rows.model is WebhookEvent) != (name == "delayed"):
+        raise ValueError("a figure of another model")
+    if name in SAMPLES:
+        return rows.filter(pk__in=SAMPLES[name](since))
+    if name in OUTCOMES:
+        changes = StatusChange.objects.filter(status=name, at__gte=since, at__lt=until)
+        return rows.filter(pk__in=changes.order_by().values("authentication"))
+    codes = FRAUD if name == "fraud" else range(int(name), int(name) + 1)
+    if name != "fraud" and codes.start in FRAUD and not with_fraud:
+        raise ValueError("a fraud code")
+    coded = rows.filter(code__gte=codes.start, code__lt=codes.stop)
+    return coded.filter(created_at__gte=since, created_at__lt=until)
+
+
+#: The primary keys of the rows that figures are measured on.
+SAMPLES: Final[Mapping[str, Callable[[datetime], list[int]]]] = {
+    "timed": lambda since: [pk for _at, _begun, pk in _timed(since)],
+    "delayed": lambda since: [event.pk for event in _delayed(since).only("pk")[:SAMPLE]],
+    "called_for": lambda since: [row.pk for row in health.called_for(since=since).only("pk")],
+}

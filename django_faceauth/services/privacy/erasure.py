@@ -75,7 +75,7 @@ def request(
         revocation.end_all(user.pk, reason="erased", now=now)
         _erase_rows(user.pk)
         _finish(erasure, now)
-        audit_log.note("erased", by=by, about=erasure, now=now, user=str(user.pk), queued=queued)
+        audit_log.note("erased", by=by, about=erasure, user=user, now=now, queued=queued)
     return erasure
 
 

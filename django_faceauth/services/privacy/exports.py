@@ -136,46 +136,53 @@ CATEGORIES: Final = (
         "consents",
         (PROVIDER, STAFF),
     ),
+    DataCategory(models.AuditEntry, _of_user, (SITE,), "audit", others=frozenset({"by"})),
 )
-
-#: How many categories `export` goes through: these and the audit log.
-KINDS: Final = len(CATEGORIES) + 1
 
 
 def export(
     user: AbstractBaseUser,
     *,
+    by: AbstractBaseUser | None = None,
     now: datetime,
     with_fraud_codes: bool = False,
     tell: Callable[[int], object] = int,
 ) -> Json:
     """Return all that is held about a user, in values that `DjangoJSONEncoder` takes.
 
-    Calls `tell(1)` after each category of data. Adds an entry to the audit log.
+    Calls `tell(1)` after each category of data. Adds an entry to the audit log that says what
+    the export held; `by` is who asked for it, None for a command.
     """
-    subjects = [audit_log.subject_of(user)]
     sections = []
     for category in CATEGORIES:
-        rows = list(category.model._base_manager.filter(category.owned_by(user.pk)).order_by("pk"))
-        subjects += [
-            audit_log.subject_of(row) for row in rows if not isinstance(row, models.WebhookEvent)
-        ]
-        sections.append(_section(category, rows, user, with_fraud_codes))
+        rows = category.model._base_manager.filter(category.owned_by(user.pk)).order_by("pk")
+        sections.append(_section(category, list(rows), user, with_fraud_codes))
         tell(1)
-    log = DataCategory(
-        models.AuditEntry,
-        lambda _pk: Q(subject__in=subjects),
-        (SITE,),
-        "audit",
-        others=frozenset({"by"}),
+    held = [section for section in sections if section["rows"]]
+    values = (value for section in held for row in section["rows"] for value in row.values())
+    # Not when something is due or ends.
+    moments = [value for value in values if isinstance(value, datetime) and value <= now]
+    count = sum(len(section["rows"]) for section in held)
+    oldest, newest = min(moments, default=None), max(moments, default=None)
+    audit_log.note(
+        "exported_user",
+        by=by,
+        about=user,
+        now=now,
+        rows=count,
+        categories=", ".join(str(section["meaning"]) for section in held),
+        oldest=oldest,
+        newest=newest,
+        fraud_codes=with_fraud_codes,
     )
-    entries = models.AuditEntry.objects.filter(log.owned_by(user.pk)).order_by("pk")
-    sections.append(_section(log, list(entries), user, with_fraud_codes))
-    tell(1)
-    audit_log.note("exported_user", by=None, about=user, now=now, with_fraud_codes=with_fraud_codes)
     return {
+        "about": _("All data about the face checks of a user"),
         "user": {"id": str(user.pk), "name": user.get_username()},
         "made_at": now,
+        "made_by": USER if by is not None and by.pk == user.pk else STAFF,
+        "row_count": count,
+        "oldest": oldest,
+        "newest": newest,
         "fraud_codes": _("included") if with_fraud_codes else NOT_TOLD,
         "held": sections,
     }
