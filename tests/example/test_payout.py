@@ -123,15 +123,3 @@ def test_nobody_sends_more_than_they_have(bank: str, vault: Path) -> None:
 
     assert is_draft(refused)
     assert drafts(alice, amount="200.01").url.endswith("/payout/")
-
-
-def test_staff_see_what_was_sent_and_on_whose_leave(bank: str, frank: Customer) -> None:
-    """The admin lists the payout with the challenge."""
-    asked = approves(frank, drafts(frank, payee="Ms. Wharf"))
-    handle = asked.forms[-1].fields["face_challenge"]
-    frank.submits(asked)
-
-    listed = Customer(bank, "admin").opens("/admin/bank/payout/")
-
-    assert "Ms. Wharf" in listed.text
-    assert handle in listed.text

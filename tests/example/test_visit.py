@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from django_faceauth.messages import WORDINGS
 from tests.example.customer import Customer
 
 pytestmark = pytest.mark.enable_socket
 
 APPLICANTS = "/admin/faceauth/applicant/"
-
-
-def test_login_comes_first(bank: str) -> None:
-    """Whoever is not logged in is asked to, and gets to the gate afterwards."""
-    stranger = Customer(bank)
-
-    login = stranger.opens("/statements/")
-    start = stranger.submits(login, username="alice", password="demo")
-
-    assert "/login/?next=/statements/" in login.url
-    assert "/face/start/" in start.url
 
 
 def test_a_face_opens_the_page_that_asked_and_no_other(bank: str) -> None:
@@ -57,36 +45,6 @@ def test_webhooks_arrive(bank: str) -> None:
     assert f"{bank}/simulator/" in alice.opens("/login/").links
     deliveries = alice.waits_for("face_authentication_checks_completed", "/simulator/")
     assert "delivered 1 200" in deliveries.text
-
-
-@pytest.mark.parametrize(
-    ("username", "outcome", "wording"),
-    [
-        ("bob", "same_person", "failed"),
-        ("dave", "same_person", "refused"),
-        ("frank", "no_camera", "retry"),
-    ],
-)
-def test_without_an_approval(bank: str, username: str, outcome: str, wording: str) -> None:
-    """The page stays closed, and the fraud code is not shown."""
-    customer = Customer(bank, username)
-
-    result = customer.shows_face("/statements/", outcome)
-
-    assert str(WORDINGS[wording].title) in result.text
-    assert "62321" not in result.text
-    assert customer.opens("/").doors["/statements/"] == "shut"
-
-
-def test_the_page_that_stays_is_for_customers(bank: str) -> None:
-    """It can be reached from every page, and says where to go on without JavaScript."""
-    frank = Customer(bank, "frank")
-
-    app = frank.opens("/app/")
-
-    assert f"{bank}/app/" in frank.opens("/").links
-    assert f"{bank}/payout/" in app.links
-    assert "/login/?next=/app/" in Customer(bank).opens("/app/").url
 
 
 @pytest.mark.parametrize("path", ["/login/", "/app/", "/admin/login/", "/nowhere/"])
@@ -163,11 +121,3 @@ def pk_of(admin: Customer, name: str) -> str:
     found = admin.opens(f"/admin/auth/user/?q={name}")
     [link] = [link for link in found.links if link.split("?")[0].endswith("/change/")]
     return link.split("/")[-3]
-
-
-def test_pages_can_be_read_from_right_to_left(bank: str) -> None:
-    """The language of the browser decides, without a word in the address."""
-    visitor = Customer(bank)
-    visitor.browser.headers["Accept-Language"] = "ar"
-
-    assert visitor.opens("/login/").headers["Content-Language"] == "ar"
