@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 
 import pytest
 
 from django_faceauth.provider import signatures, webhook_payloads
 from django_faceauth.secret import Secret
-from django_faceauth.simulator.models import Delivery, StoredCase
+from django_faceauth.simulator.models import Delivery
 from tests.simulator.merchant import APPLICANT, HOST, JOURNEY, KEYS, URL
-
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 def test_events_that_no_scenario_has(merchant, visitor, clock, site):
@@ -83,19 +80,6 @@ def test_a_change_by_time_alone_is_dated_when_it_was_due(merchant, visitor, cloc
 
     assert site.is_told()[-1] == "checks_completed"
     assert site.received[-1].event["created_on"] == "2026-03-02T12:00:02.000000Z"
-
-
-def test_a_change_that_a_request_finds_is_sent_once(merchant, visitor, clock, site):
-    fav = merchant.create()
-    visitor.show_face(merchant.capture_url(fav))
-    assert merchant.call("POST", f"face-authentications/{fav}/anonymize").status_code == 400
-    clock.shift(2)
-
-    assert merchant.read(fav)["status"] == "approved"
-    assert site.is_told() == [
-        *("created", "opened", "started", "capture_completed", "checks_completed"),
-    ]
-    assert StoredCase.objects.get().due_on is None
 
 
 @pytest.mark.parametrize(

@@ -111,19 +111,3 @@ def test_an_id_is_looked_up_in_its_own_collection(merchant):
     # An applicant that came with a case, or that a scenario names, is known.
     for applicant_id in (idv["applicant_id"], APPLICANT, "aplt_10000"):
         assert merchant.call("GET", f"applicants/{applicant_id}").status_code == 200
-
-
-@pytest.mark.parametrize(("language", "shown"), [("de", "de"), ("fr-CA", "fr"), (None, "en")])
-def test_the_capture_page_is_in_the_language_that_was_asked_for(merchant, visitor, language, shown):
-    idv, _capture = opened(merchant)
-    information = {"pre_selected_language": language} if language else {}
-    attempt = told(
-        merchant,
-        "POST",
-        f"identity-verifications/{idv['id']}/attempts",
-        redirect_url=BACK,
-        client_information=information,
-    )
-    page = visitor.open(attempt["_links"]["verification_url"]["href"])
-    assert f'<html lang="{shown}' in page
-    assert attempt.get("client_information", {}) == information

@@ -12,14 +12,12 @@ from threading import Barrier, Lock
 import pytest
 import requests
 from django.db import OperationalError, connection, transaction
-from django.http import HttpRequest, HttpResponse
-from django.urls import path
 from django.utils import timezone
 
 from django_faceauth.simulator import fault_injection, webhook_queue, webhook_sender
 from django_faceauth.simulator.models import Delivery
 from django_faceauth.simulator.state_machine import Unknown
-from django_faceauth.simulator.webhook_sender import SenderThread, client_sender
+from django_faceauth.simulator.webhook_sender import SenderThread
 from tests.provider.loopback import resets, serving, tells
 from tests.simulator.merchant import Merchant
 
@@ -99,40 +97,6 @@ def test_an_event_outlives_a_process_that_ends_while_sending(delivery, clock, si
     assert site.is_told() == ["created"]
 
 
-def test_a_delivery_that_changed_since_it_was_read_is_not_sent(delivery, site):
-    stale = Delivery.objects.get()
-    assert webhook_sender.deliver(delivery, site)
-
-    assert not webhook_sender.deliver(stale, site)
-    assert webhook_sender.deliver(delivery, site)
-    assert [received.name for received in site.received] == ["created", "created"]
-    assert (delivery.state, delivery.tries) == ("delivered", 2)
-
-
-def test_sending_again_wins_over_the_try_that_is_under_way(delivery, clock, site):
-    def resent_meanwhile(_url, _body, _headers):
-        webhook_queue.resend(delivery.event_id, timezone.now())
-        return 200
-
-    webhook_sender.deliver_due(timezone.now(), resent_meanwhile)
-
-    delivery.refresh_from_db()
-    assert (delivery.state, delivery.tries) == ("pending", 0)
-    assert site.is_told() == ["created"]
-
-
-def test_the_next_thing_to_do_is_known(merchant, clock, site, settings):
-    assert webhook_sender.due_on() is None
-
-    merchant.attempt(merchant.create())
-    assert webhook_sender.due_on() == NOON
-    site.is_told()
-    assert webhook_sender.due_on() == NOON + 15 * MINUTE
-
-    settings.FACEAUTH_SIMULATOR_WEBHOOK_URL = ""
-    assert webhook_sender.due_on() is None
-
-
 @pytest.mark.django_db(transaction=True)
 def test_of_several_senders_one_delivers(site):
     """Each event is sent by one of several processes."""
@@ -158,29 +122,6 @@ def test_of_several_senders_one_delivers(site):
     assert sum(sent) == len(site.received) == 5
     assert len({row.body for row in site.received}) == 5
     assert set(Delivery.objects.values_list("state", flat=True)) == {"delivered"}
-
-
-def receive(request: HttpRequest) -> HttpResponse:
-    """A webhook view of some site."""
-    assert request.is_secure()
-    received.append((request.body, request.headers["Cko-Signature"], request.content_type))
-    return HttpResponse(status=202)
-
-
-received: list[tuple[bytes, str, str]] = []
-urlpatterns = [path("face/webhook/", receive)]
-
-
-@pytest.mark.urls(__name__)
-def test_events_can_be_delivered_into_the_views_of_this_process(delivery, client, site):
-    received.clear()
-
-    assert webhook_sender.deliver(delivery, client_sender(client))
-
-    [(body, signature, content_type)] = received
-    assert body == delivery.body.encode()
-    assert (len(signature), content_type) == (64, "application/json")
-    assert delivery.answer == "202"
 
 
 @pytest.mark.enable_socket
@@ -265,10 +206,13 @@ def test_a_paused_thread_sends_nothing_until_the_control_page_wakes_it(running, 
     assert sent.get(timeout=20) == "face_authentication_created"
 
 
-@pytest.mark.parametrize(
-    ("due_in", "pause"), [(None, None), (-5, 0.2), (0.5, 0.5), (12 * 3600, 30)]
-)
-def test_the_pause_is_neither_too_short_nor_too_long(due_in, pause):
-    due_on = None if due_in is None else NOON + timedelta(seconds=due_in)
+def test_sending_again_wins_over_the_try_that_is_under_way(delivery, clock, site):
+    def resent_meanwhile(_url, _body, _headers):
+        webhook_queue.resend(delivery.event_id, timezone.now())
+        return 200
 
-    assert webhook_sender.pause_until(due_on, NOON) == pause
+    webhook_sender.deliver_due(timezone.now(), resent_meanwhile)
+
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.tries) == ("pending", 0)
+    assert site.is_told() == ["created"]
