@@ -111,14 +111,6 @@ def test_a_pattern_that_names_nothing(pattern):
                 assert_gated("payouts:*" if arguments else pattern, **arguments)
 
 
-def test_exceptions():
-    with served(payouts(path("", page, name="list"), path("1/", page, name="one"))):
-        assert wrong("payouts:*", except_=["payouts:list"]) == [f"/payouts/1/ {OPEN}"]
-        assert_gated("payouts:*", except_=["payouts:list", "/payouts/1/"])
-    with served(path("admin/", FaceRequiredAdminSite().urls), path("", face_required(page))):
-        assert_gated("/")
-
-
 # -- methods and actions
 
 
@@ -215,12 +207,3 @@ def test_a_whole_admin():
     with served(path("admin/", admin.AdminSite().urls)):
         assert f"/admin/ {OPEN}" in wrong("admin:*")
         assert not any("login" in one for one in wrong("admin:*"))
-
-
-def test_one_model_of_an_admin():
-    assert_gated("/admin/shop/payment/", methods=["POST"])
-    assert_gated("closed:shop_payment_*", action="payments")
-    assert_gated("vault:*")
-    assert len(ungated("office:shop_payment_*")) == 5
-    # All of them are instances of one app.
-    assert len(ungated("admin:shop_payment_*", methods=["POST"])) == 5

@@ -87,23 +87,6 @@ def test_one_after_the_other(client, user, users, faceauth_simulator):
     assert b"secret" in faceauth_simulator.show_face(browser, "/statements/").content
 
 
-def test_an_applicant_with_a_script_keeps_to_it(client, user, faceauth_simulator):
-    enrolled(user, "aplt_62403000000")
-
-    faceauth_simulator.show_face(client, "/statements/", outcome="approved")
-
-    assert FaceChallenge.objects.get().authentication.codes == [62403]
-
-
-@pytest.mark.parametrize("address", ["/statements/", "/shop/secret/"])
-def test_checks_that_take_a_while(client, faceauth_simulator, address):
-    with (
-        override_settings(FACEAUTH_SIMULATOR_CHECK_SECONDS=60),
-        pytest.raises(AssertionError, match="waiting did not end"),
-    ):
-        faceauth_simulator.show_face(client, address)
-
-
 def test_a_form_ends_at_the_button(client, payment, faceauth_simulator):
     address = f"/pay/{payment.pk}/"
     page = faceauth_simulator.show_face(client, address, method="post", data={"note": "rent"})
@@ -143,25 +126,6 @@ def test_a_program(user, faceauth_simulator, kind):
 
     assert answer.json()["secret"] == "secret"
     assert Consent.objects.get().version == "2026-11"
-
-
-@pytest.mark.parametrize(("outcome", "step"), [("retry", "attempt"), ("declined", "ask_again")])
-def test_a_program_whose_user_does_not_pass(client, faceauth_simulator, outcome, step):
-    """It learns what to do next; a retry goes on with the same question."""
-    told = faceauth_simulator.show_face(client, "/shop/secret/", outcome=outcome)
-
-    assert told.json()["next"] == step
-    again = faceauth_simulator.show_face(client, "/shop/secret/")
-    assert again.json()["secret"] == "secret"
-
-
-@pytest.mark.parametrize("url", ["/statements/", "/shop/secret/"])
-def test_at_a_limit(client, faceauth_simulator, url):
-    with override_settings(FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/h"]}):
-        faceauth_simulator.show_face(client, url, outcome="retry")
-        refused = faceauth_simulator.show_face(client, url)
-
-    assert refused.status_code == 429
 
 
 def test_a_provider_that_is_away(client, faceauth_simulator):

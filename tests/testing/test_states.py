@@ -15,13 +15,12 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
 
 from django_faceauth.gate import Money
-from django_faceauth.models import Applicant, FaceChallenge, FaceExemption, ReviewCase
+from django_faceauth.models import Applicant, FaceChallenge, ReviewCase
 from django_faceauth.services.background import sweep
 from django_faceauth.services.enrolment import applicants
 from django_faceauth.testing import (
     assert_face_asked,
     enrolled,
-    exempted,
     face_asked,
     face_declined,
     face_revoked,
@@ -98,13 +97,6 @@ def test_another_network(client, policy):
         assert is_open(client)
 
 
-def test_another_network_at_a_gate_that_asked(client, user):
-    enrolled(user)
-    with override_settings(FACEAUTH_NETWORK_POLICY="deny"):
-        assert face_shown(client.get("/statements/"), elsewhere=True).reason == "network"
-        assert face_shown(client.get("/statements/")).state == "granted"
-
-
 def test_bound_grant(client, payment):
     """Good for this payment, once; the refusal has the binding of the gate."""
     url = f"/pay/{payment.pk}/"
@@ -132,9 +124,6 @@ def test_wrong_arguments(client, user):
         face_shown(client.get("/statements/"), action="payout")
 
 
-# -- targets
-
-
 @pytest.mark.parametrize("engine", ["db", "signed_cookies", "cached_db"])
 def test_every_kind_of_session(user, engine):
     """Also one that began before there were gates, and so has no secret."""
@@ -149,6 +138,9 @@ def test_every_kind_of_session(user, engine):
         face_shown(client)
 
         assert is_open(client)
+
+
+# -- targets
 
 
 @pytest.mark.django_db(transaction=True)
@@ -228,15 +220,6 @@ def test_no_user(db, target):
 # -- other states
 
 
-def test_asked_and_then_shown(client):
-    challenge = face_asked(client, action="payout")
-    assert assert_face_asked(client.get("/payout/")) == challenge
-    assert client.get(f"/face/start/{challenge.handle}/").status_code == 200
-
-    assert face_shown(client, action="payout") == challenge
-    assert is_open(client, "/payout/")
-
-
 def test_what_asks_for_no_face(client):
     face_asked(client)
     with pytest.raises(AssertionError, match="for '', not for 'payout'"):
@@ -258,13 +241,6 @@ def test_declined(client):
     assert list(reasons) == [["fraud"], ["turned"]]
 
 
-def test_declined_too_often(client):
-    for ago in range(5):
-        face_declined(client, ago=ago)
-
-    assert client.post(client.get("/statements/")["Location"]).status_code == 429
-
-
 def test_revoked(client):
     challenge = face_revoked(client, ago=20)
 
@@ -282,17 +258,6 @@ def test_locked_out(client, user, provider):
     assert (response.status_code, provider.calls) == (429, [])
     assert 590 < int(response["Retry-After"]) <= 600
     assert is_open(client, "/payout/")
-
-
-def test_exempted(client, user, users):
-    exempted(user, action="payout", lasts=600)
-    assert is_open(client, "/payout/")
-    assert client.get("/statements/").status_code == 403
-
-    author = users()
-    exempted(user, author=author)
-    assert is_open(client)
-    assert FaceExemption.objects.latest("pk").author == author
 
 
 def test_enrolled(client, user):
