@@ -57,6 +57,12 @@ class Person:
         request.COOKIES.update({name: one.value for name, one in self.browser.cookies.items()})
         return request
 
+    def marks(self, **values: object) -> None:
+        """Write into the session of the browser, as other packages do."""
+        session = self.browser.session
+        session.update(values)
+        session.save()
+
     # -- what a person does
 
     def is_asked(self, path: str = "/statements/", method: str = "get", **extra: object) -> str:

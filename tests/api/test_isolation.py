@@ -226,9 +226,7 @@ def test_an_impersonated_user_has_no_face(person):
     """A face in the session of staff who act as a user is not the user's (TH-44)."""
     program = Program.with_session(person)
     assert program.passes().status_code == 200
-    session = program.client.session
-    session["hijack_history"] = ["7"]
-    session.save()
+    person.marks(hijack_history=["7"])
 
     response = program.sends("GET", "/shop/secret/")
 

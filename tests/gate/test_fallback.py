@@ -216,9 +216,7 @@ def test_an_anonymous_inactive_or_impersonated_user(person):
     person.user.is_active = False
     assert cannot_approve(person)
     person.user.is_active = True
-    session = person.browser.session
-    session["hijack_history"] = ["1"]
-    session.save()
+    person.marks(hijack_history=["1"])
     assert cannot_approve(person)
 
 

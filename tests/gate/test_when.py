@@ -461,23 +461,3 @@ def test_what_the_condition_has_locked_does_not_change_until_the_view_has_worked
         edit.result(20)
         assert answer.content == b"12.50 None"
         assert asks(person.browser.get("/pay/"))
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("kind", ["function", "class", "async function, async when"])
-def test_a_condition_costs_no_query_but_its_own(
-    person, visit, when, django_assert_num_queries, kind
-):
-    """Session and user are Django's own two queries, a gate that is open on a face adds one."""
-    visit(kind)  # the session engine and the URLconf are loaded
-
-    with django_assert_num_queries(2):
-        assert visit(kind).content == b"in: None"
-    when.answer = lambda *args, **kwargs: Payment.objects.exists()
-    with django_assert_num_queries(3):
-        assert visit(kind).content == b"in: None"
-    face_shown(person.browser, action="door")
-    when.answer = True
-    visit(kind)  # sets the face cookie
-    with django_assert_num_queries(3):
-        assert visit(kind).content == b"in: face"

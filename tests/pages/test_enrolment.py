@@ -97,25 +97,6 @@ def test_what_the_provider_is_told_and_nothing_of_the_person_is_stored(erin):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_user_is_told_when_the_face_counts(erin):
-    erin.user.email = "erin@example.com"
-    erin.user.save()
-    end = enrols(erin).content.decode()
-
-    moment = "March 2, 2026, 6 a.m. CST"  # in TIME_ZONE
-    again = erin.browser.get(URL).content.decode()
-    assert f"Your face can confirm actions from {moment}." in end
-    assert f"Your face can confirm actions from {moment}." in again
-    assert f"It can confirm actions from {moment}, not before." in mail.outbox[0].body
-    assert StoredCase.objects.count() == 1
-
-    erin.clock.shift(timedelta(days=1))
-    handle = latest(erin).handle
-    later = erin.browser.get(f"/face/enrol/waiting/{handle}/").content.decode()
-    assert "You can confirm with your face from now on." in later
-
-
-@pytest.mark.django_db(transaction=True)
 def test_the_user_is_told_by_mail_and_can_report_it(erin):
     erin.user.email = "erin@example.com"
     erin.user.save()
@@ -188,9 +169,7 @@ def test_no_offer_no_enrolment(erin, settings):
 
 
 def test_staff_who_act_as_the_user_cannot_enrol(erin):
-    session = erin.browser.session
-    session["hijack_history"] = ["1"]
-    session.save()
+    erin.marks(hijack_history=["1"])
     assert erin.browser.post(URL).status_code == 403
     assert not StoredApplicant.objects.exists()
 

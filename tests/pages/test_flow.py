@@ -82,18 +82,6 @@ def test_a_first_try_that_did_not_work_is_explained_and_repeated(people, kind, p
     ]
 
 
-@pytest.mark.parametrize(
-    ("fallback", "link"), [("/by-phone/", "/by-phone/?"), ("/help/?t=face", "/help/?t=face&amp;")]
-)
-@pytest.mark.parametrize("outcome", ["refuse", "someone_else", "no_camera"])
-def test_people_who_cannot_pass_are_shown_the_other_way(person, fallback, link, outcome):
-    with override_settings(FACEAUTH_FALLBACK=fallback):
-        page = person.passes("/statements/", outcome)
-
-    assert page.status_code == 200
-    assert f'href="{link}challenge={person.challenge.handle}"' in text(page)
-
-
 def test_the_same_end_twice_is_seen_twice(person):
     """The status alone does not tell that anything happened; the attempts do."""
     for _ in range(2):

@@ -97,13 +97,6 @@ def test_the_mail_says_what_was_approved(alice):
     assert "\nAmount: 12.50\N{NO-BREAK SPACE}EUR\n" in body
 
 
-def test_the_time_is_that_of_the_site(alice, settings):
-    settings.TIME_ZONE = "Europe/Paris"
-    alice.passes(GATE)
-
-    assert re.search(r" CET$", the_mail().body, re.M)
-
-
 def test_nothing_is_mailed_without_an_address_or_unless_the_site_wants_it(alice, person, settings):
     person.passes(GATE)
     settings.FACEAUTH_NOTICES = False

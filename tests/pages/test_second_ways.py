@@ -17,8 +17,6 @@ from allauth.mfa.totp.internal import auth as totp
 from allauth.mfa.webauthn.internal import auth as webauthn
 from django.core import mail
 from django.core.cache import cache
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from django_otp.oath import TOTP
@@ -36,7 +34,6 @@ from django_faceauth.services.second_ways.allauth_mfa import PASSKEY_KEY
 from tests.services.test_concurrency import at_once
 from tests.site.models import Payment
 from tests.soft_passkey import FLAGS, SoftPasskey
-from tests.user_driver import form_in
 
 pytestmark = pytest.mark.database
 
@@ -226,22 +223,6 @@ def test_all_that_a_user_has_set_up_is_offered_and_the_fallback_last(person, set
     assert page_of(person, "passkey") not in page
     way = person.browser.get(page_of(person)).content.decode()
     assert f'href="{choice_of(person)}"' in way
-
-
-def test_without_the_setting_nothing_is_looked_up(person, settings):
-    """The fallback alone is offered as before, with a consent only."""
-    settings.FACEAUTH_SECOND_WAYS = []
-    settings.FACEAUTH_FALLBACK = "by-code"
-    set_up(KITS["otp"], "totp", person)
-    start = person.is_asked(GATE)
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
-        page = person.browser.get(start).content.decode()
-
-    assert "Use another way" not in page
-    assert not [query for query in queries if "otp_" in query["sql"] or "mfa_" in query["sql"]]
-    assert is_closed(person, "totp", code_of(KITS["otp"], "totp", person))
 
 
 # -- what is offered where
@@ -478,9 +459,7 @@ def test_another_user_or_session(people):
 def test_staff_who_act_as_the_user(person):
     set_up(KITS["otp"], "totp", person)
     person.is_asked(GATE)
-    session = person.browser.session
-    session["hijack_history"] = ["1"]
-    session.save()
+    person.marks(hijack_history=["1"])
 
     assert is_closed(person, "totp", code_of(KITS["otp"], "totp", person))
 
@@ -522,17 +501,6 @@ def test_a_payment_is_shown_and_approved_once_and_as_it_was_shown(person, owes, 
         assert person.browser.post(pay).content == b"paid totp"
         clock.shift(60)
     person.is_asked(pay, "post")
-
-
-def test_kept_fields_come_back_on_the_continue_page(person):
-    set_up(KITS["otp"], "totp", person)
-    person.is_asked("/change/", "post", data={"email": "a@example.com"})
-
-    page = person.browser.get(enters(person, code_of(KITS["otp"], "totp", person))["Location"])
-
-    assert form_in(page)[1]["email"] == "a@example.com"
-    assert "Your face was recognised" not in page.content.decode()
-    assert person.confirms(page).content == b"changed a@example.com []"
 
 
 def logs_out(person):
@@ -645,16 +613,6 @@ def test_the_signals_of_allauth_are_sent(person):
 
     assert told == [(person.user.pk, "failed", True), (person.user.pk, "totp", True)]
     assert Authenticator.objects.get().last_used_at == timezone.now()
-
-
-def test_the_consent_text_knows_of_the_other_way(person, settings):
-    settings.FACEAUTH_CONSENT_VERSION = "2026-11"
-    set_up(KITS["otp"], "totp", person)
-
-    page = person.browser.get(person.is_asked(GATE)).content.decode()
-
-    assert "there is another way without your face" in page
-    assert "Use another way" in page
 
 
 # -- passkeys

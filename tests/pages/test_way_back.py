@@ -34,16 +34,6 @@ def asked(person):
     return program
 
 
-def is_sealed(response):
-    assert response["Cache-Control"] == "no-store, private"
-    assert response["Referrer-Policy"] == "no-referrer"
-    assert response["X-Frame-Options"] == "DENY"
-    assert response["X-Content-Type-Options"] == "nosniff"
-    assert "frame-ancestors 'none'" in response["Content-Security-Policy"]
-    assert "unsafe" not in response["Content-Security-Policy"]
-    return True
-
-
 # -- where it ends
 
 
@@ -51,7 +41,6 @@ def test_without_an_address_the_capture_ends_on_a_page_of_ours(program):
     back = program.comes_back()
 
     assert back.status_code == 200
-    assert is_sealed(back)
     assertTemplateUsed(back, "faceauth/done.html")
     assert not back.cookies
 
@@ -64,7 +53,6 @@ def test_an_address_of_the_list_gets_the_browser_back_to_the_program(program, ur
     html = back.content.decode()
     escaped = url.replace("&", "&amp;")
     assert back.status_code == 200
-    assert is_sealed(back)
     assert not back.cookies
     assert capture_url_in(back) == url
     assert HANDED_OVER.findall(html) == [escaped]
