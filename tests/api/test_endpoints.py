@@ -342,22 +342,3 @@ def test_endpoints_that_change_something_have_a_gate():
     changing = {name for name, methods in routes() if methods}
 
     assert changing - gated == set(UNGATED)
-
-
-def test_starts_are_throttled_apart_and_accept_forms(token, settings):
-    settings.FACEAUTH_REDIRECT_ALLOWLIST = ["bankapp://done"]
-    asked = token.is_asked()
-
-    answers = [
-        token.calls(
-            "POST",
-            asked["attempts_url"],
-            data="redirect_url=bankapp://done",
-            content_type="application/x-www-form-urlencoded",
-        ).status_code
-        for _ in range(21)
-    ]
-
-    assert (answers[0], answers[-1]) == (201, 429)
-    assert token.person.challenge.return_url == "bankapp://done"
-    assert token.sends("GET", asked["status_url"]).status_code == 200

@@ -249,13 +249,6 @@ def test_what_is_not_theirs_is_not_found_before_any_gate(people, owes, action, w
     assert FaceChallenge.objects.count() == 0
 
 
-@pytest.mark.parametrize("method", ["PUT", "TRACE", "PROPFIND"])
-def test_a_method_that_the_view_does_not_have_asks_for_no_face(program, method):
-    response = program.sends(method, "/shop/function/")
-
-    assert response.status_code == 405
-
-
 # -- descriptions
 
 

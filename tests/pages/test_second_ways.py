@@ -34,6 +34,7 @@ from django_faceauth.services.second_ways.allauth_mfa import PASSKEY_KEY
 from tests.services.test_concurrency import at_once
 from tests.site.models import Payment
 from tests.soft_passkey import FLAGS, SoftPasskey
+from tests.user_driver import form_in
 
 pytestmark = pytest.mark.database
 
@@ -501,6 +502,17 @@ def test_a_payment_is_shown_and_approved_once_and_as_it_was_shown(person, owes, 
         assert person.browser.post(pay).content == b"paid totp"
         clock.shift(60)
     person.is_asked(pay, "post")
+
+
+def test_kept_fields_come_back_on_the_continue_page(person):
+    set_up(KITS["otp"], "totp", person)
+    person.is_asked("/change/", "post", data={"email": "a@example.com"})
+
+    page = person.browser.get(enters(person, code_of(KITS["otp"], "totp", person))["Location"])
+
+    assert form_in(page)[1]["email"] == "a@example.com"
+    assert "Your face was recognised" not in page.content.decode()
+    assert person.confirms(page).content == b"changed a@example.com []"
 
 
 def logs_out(person):

@@ -10,8 +10,8 @@ import time_machine
 from django.utils import timezone
 from requests import PreparedRequest, Response
 
-from django_faceauth.exceptions import Conflict, Rejected
-from django_faceauth.provider.client import Client, ClientInformation, PhoneNumber
+from django_faceauth.exceptions import Conflict
+from django_faceauth.provider.client import Client
 from django_faceauth.provider.credentials import SecretKey
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.transport import Transport
@@ -90,29 +90,6 @@ def test_an_authentication_from_its_creation_to_its_end(
     assert caught.value.codes == ("face_authentication_status_invalid",)
     assert client.anonymize_authentication(created.id).status == "approved"
     assert client.list_assets(created.id, made[1].id).items == ()
-
-
-def test_phone_and_preselections_are_sent_as_the_provider_reads_them(
-    recorded: Client, recorder: Recorder
-) -> None:
-    fav = create(recorded)
-
-    recorded.create_attempt(
-        fav,
-        redirect_url=BACK,
-        phone_number=PhoneNumber("+33", "600000000"),
-        client_information=ClientInformation(pre_selected_language="en-US"),
-    )
-
-    assert recorder.sent[-1].body == (
-        b'{"redirect_url": "https://bank.example/face/back", '
-        b'"phone_number": {"country_code": "+33", "number": "600000000"}, '
-        b'"client_information": {"pre_selected_language": "en-US"}}'
-    )
-    with pytest.raises(Rejected) as caught:
-        recorded.create_attempt(fav, redirect_url=BACK, phone_number=PhoneNumber("33", "6000000"))
-    assert caught.value.status_code == 422
-    assert caught.value.codes == ("phone_number__country_code__invalid",)
 
 
 def test_the_headers_and_urls_of_requests(db: None, recorder: Recorder) -> None:

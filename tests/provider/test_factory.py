@@ -7,11 +7,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 from requests import PreparedRequest, Response
 
-from django_faceauth.exceptions import AccessDenied, ConfigurationError, Unavailable
+from django_faceauth.exceptions import AccessDenied, ConfigurationError
 from django_faceauth.provider.client import Client
-from django_faceauth.provider.factory import answered_by, get_client, get_workflows_client
-from tests.provider.samples import APPLICANT, FAV, JOURNEY
-from tests.provider_double import Provider, breaks
+from django_faceauth.provider.factory import get_client, get_workflows_client
+from tests.provider.samples import APPLICANT, JOURNEY
+from tests.provider_double import Provider
 
 OAUTH = {
     "FACEAUTH_SECRET_KEY": None,
@@ -128,24 +128,3 @@ def test_the_key_goes_to_the_provider_only(name: str) -> None:
             get_workflows_client() if "WORKFLOWS" in name else get_client()
     with override_settings(**{name: "http://127.0.0.1:8000/simulator/"}, DEBUG=True):
         assert isinstance(get_client(), Client)
-
-
-def test_the_innermost_adapter_answers() -> None:
-    outer, inner = Provider(), Provider()
-    before = get_client()
-
-    def answers(provider: Provider) -> bool:
-        provider.troubles.append(breaks())
-        with pytest.raises(Unavailable):
-            get_client().anonymize_authentication(FAV)
-        return not provider.troubles
-
-    with answered_by(outer):
-        assert answers(outer)
-        with answered_by(inner):
-            assert answers(inner)
-        assert answers(outer)
-    with pytest.raises(ZeroDivisionError), answered_by(inner):
-        1 / 0  # noqa: B018
-
-    assert get_client() is before

@@ -127,17 +127,6 @@ class TestAsking:
         assert tokens.asked == ["token-1", "token-1", "token-2"]
         assert tokens.given == 2
 
-    def test_the_time_that_the_answer_takes_counts(
-        self, credentials: ClientCredentials, tokens: Tokens, wrist_watch: Clock
-    ) -> None:
-        tokens.lifetime = 8
-        wrist_watch.step = 1  # the exchange itself reads the clock, and each time a second goes
-
-        credentials.token()
-        credentials.token()
-
-        assert tokens.given == 2
-
     def test_fifty_threads_ask_for_one_token(self) -> None:
         class Endpoint(SimulatorAdapter):
             asked = 0

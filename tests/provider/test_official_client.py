@@ -194,22 +194,6 @@ def test_workflows(api: Any) -> None:
     assert calls.get_workflows().data == []
 
 
-def test_errors(api: Any) -> None:
-    for call, status, code in (
-        (lambda: api.applicants.get_applicant("aplt_unknown"), 404, None),
-        (lambda: api.applicants.create_applicant(request(email="no")), 422, "email_invalid"),
-        (
-            lambda: api.identity_verification.create_identity_verification_and_attempt(request()),
-            422,
-            "declared_data_required",
-        ),
-    ):
-        with pytest.raises(CheckoutApiException) as caught:
-            call()
-        assert caught.value.http_metadata.status_code == status
-        assert (caught.value.error_details or [None])[0] == code
-
-
 def test_no_call_is_left_out(api: Any) -> None:
     """A call of a later release is known to the simulator, or is noted above."""
     unknown = set()

@@ -6,9 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 from django.test import override_settings
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_faceauth.models import (
@@ -215,19 +213,6 @@ def test_days_are_those_of_utc(history, clock):
     assert found.outcomes["declined"] == (1, 0, 0, 0, 0, 0, 0)
 
 
-def test_the_last_day_goes_hour_by_hour(history, clock):
-    history(ago=10 * 60)
-    history(ago=70 * 60)
-    history(ago=25 * 3600)
-
-    found = collect(1)
-
-    assert found.starts[1] - found.starts[0] == timedelta(hours=1)
-    assert len(found.starts) == 24
-    assert found.starts[-1] == datetime(2026, 3, 1, 12, tzinfo=UTC)
-    assert found.outcomes["approved"][-3:] == (1, 1, 0)
-
-
 def test_fraud_codes_are_one_reason_for_who_may_not_see_them(history):
     """V-12: neither which, nor how many kinds."""
     for code in (62305, 62321, 62403, 61203):
@@ -282,21 +267,6 @@ def test_a_result_that_an_audit_turned_round_is_not_timed_again(history):
     assert told_of(found) == {"approved": 1, "declined": 1}
 
 
-def test_the_newest_are_the_sample(history, person):
-    now, old = timezone.now(), history(ago=3600, took=900)
-    half = statistics.SAMPLE // 2
-    results = ["approved"] * half + ["declined"] * half
-    StatusChange.objects.bulk_create(
-        StatusChange(authentication=old, status=status, source="poll", at=now - seconds(number))
-        for number, status in enumerate(results)
-    )
-    FaceAttempt.objects.update(created_at=now - seconds(statistics.SAMPLE))
-
-    found = collect().time_to_result
-
-    assert (found.size, found.median) == (statistics.SAMPLE, seconds(half + 0.5))
-
-
 def test_webhook_delay_is_from_event_to_arrival(person):
     for delay in (1, 2, 9, -5):
         WebhookEvent.objects.create(
@@ -310,17 +280,3 @@ def test_webhook_delay_is_from_event_to_arrival(person):
     found = collect().webhook_delay
 
     assert (found.median, found.p95, found.size) == (seconds(1.5), seconds(7.95), 4)
-
-
-def test_as_many_statements_for_many_rows_as_for_few(history):
-    history(code=61203)
-    collect(90)
-    with CaptureQueriesContext(connection) as few:
-        collect(90)
-    for number in range(60):
-        history("declined", code=62300 + number % 7, ago=number * 86400)
-
-    with CaptureQueriesContext(connection) as many:
-        collect(90)
-
-    assert len(many) == len(few) <= 16

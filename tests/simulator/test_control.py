@@ -168,22 +168,6 @@ def test_faults_out_of_range_are_rejected(client, wrong):
     assert fault_injection.calls() == []
 
 
-def test_the_api_replaces_all_faults(merchant):
-    call(merchant, "faults", copies=2, reorder=True, calls=[LATENCY, LATENCY])
-    answer = call(merchant, "faults", drop=0.5, calls=[LATENCY])
-
-    assert (answer.status_code, answer.json()) == (200, {"drop": 0.5, "calls": [LATENCY]})
-    webhooks = fault_injection.webhooks()
-    assert (webhooks.drop, webhooks.copies, webhooks.reorder) == (0.5, 1, False)
-    [fault] = fault_injection.calls()
-    assert (fault.kind, fault.amount, fault.calls) == ("latency", 3, 2)
-    assert fault.operation == "get_authentication"
-
-    assert call(merchant, "faults").status_code == 200
-    assert fault_injection.calls() == []
-    assert fault_injection.webhooks().drop == 0
-
-
 @pytest.mark.parametrize(
     ("endpoint", "body", "codes"),
     [

@@ -170,19 +170,6 @@ def test_over_http_the_server_waits(db, client, kind):
         assert answer["Content-Length"] == str(len(parts))
 
 
-def test_counted_faults_come_first_and_end_after_their_calls(merchant):
-    fault_injection.add_call({"kind": "server_error", "amount": 500})
-    fault_injection.add_call({"kind": "server_error", "amount": 501, "calls": 2})
-    fault_injection.add_call({"kind": "server_error", "amount": 502, "calls": 1})
-
-    statuses = [
-        merchant.call("POST", "face-authentications", json=NEW).status_code for _ in range(5)
-    ]
-
-    assert statuses == [501, 501, 502, 500, 500]
-    assert len(fault_injection.calls()) == 1
-
-
 CALLS = {
     "create_authentication": ("POST", "face-authentications"),
     "get_authentication": ("GET", "face-authentications/{fav}"),

@@ -48,17 +48,6 @@ def test_the_scenario_decides_whatever_the_user_chooses(
         assert newest.items() >= {key: shown[key] for key in ("status", "response_codes")}.items()
 
 
-def test_attempts_that_are_not_opened_do_not_use_up_the_scenario(merchant, visitor, clock):
-    fav = merchant.create("aplt_61203A10000")
-    merchant.attempt(fav)
-    clock.shift(3600)
-    merchant.attempt(fav)
-
-    visitor.show_face(merchant.capture_url(fav))
-
-    assert merchant.read(fav)["response_codes"][0]["code"] == 61203
-
-
 @pytest.mark.parametrize(
     ("choice", "end"),
     [

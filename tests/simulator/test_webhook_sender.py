@@ -193,19 +193,6 @@ def test_an_error_does_not_end_the_thread(running, site, caplog):
         assert caplog.messages == ["webhooks could not be delivered: OperationalError"]
 
 
-def test_a_paused_thread_sends_nothing_until_the_control_page_wakes_it(running, client):
-    """A server that was restarted does not know of waiting events."""
-    thread, sent = running
-    with thread.paused():
-        thread.wake()
-        Merchant().create()
-        assert sent.empty()
-
-    client.get("/simulator/")
-
-    assert sent.get(timeout=20) == "face_authentication_created"
-
-
 def test_sending_again_wins_over_the_try_that_is_under_way(delivery, clock, site):
     def resent_meanwhile(_url, _body, _headers):
         webhook_queue.resend(delivery.event_id, timezone.now())

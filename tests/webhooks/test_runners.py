@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 from django import VERSION
 from django.core.management import call_command
@@ -104,35 +100,3 @@ def test_a_backend_of_tasks_without_workers(captured, settings, backend, state):
     captured.clock.shift(61)
     call_command("faceauth_sync")
     assert captured.challenge.state == "granted"
-
-
-START = """
-import sys
-import django
-from django.conf import settings
-
-django.setup()
-settings.FACEAUTH_RUNNER = sys.argv[1]
-
-from django_faceauth import runner, urls
-
-runner.tasks()
-loaded = {"celery", "django_faceauth.tasks", "django_faceauth.django_tasks"} & sys.modules.keys()
-print(*sorted(loaded))
-"""
-
-
-@pytest.mark.parametrize(
-    ("name", "imported"),
-    [
-        ("request", []),
-        ("celery", ["celery", "django_faceauth.tasks"]),
-        ("tasks", ["django_faceauth.django_tasks"]),
-    ],
-)
-def test_only_the_chosen_runner_is_imported(name, imported):
-    command = [sys.executable, "-c", START, name]
-    env = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
-    output = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
-
-    assert output.split() == imported
