@@ -15,13 +15,7 @@ from django.http import HttpResponse
 from django.test import Client, override_settings
 
 from django_faceauth.models import FaceChallenge
-from tests.api.seeded import (
-    API,
-    BEHIND_A_GATE,
-    PROGRAMS,
-    has_history,
-    one_in_each_state,
-)
+from tests.api.seeded import API, BEHIND_A_GATE, PROGRAMS, has_history, one_in_each_state
 from tests.api_client import Program
 
 pytestmark = pytest.mark.database

@@ -18,11 +18,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, transaction
 
-from tests.api.seeded import (
-    has_history,
-    may_anonymize,
-    one_in_each_state,
-)
+from tests.api.seeded import has_history, may_anonymize, one_in_each_state
 from tests.api.test_openapi import COMMITTED, committed, operations
 from tests.api_client import Program
 from tests.user_driver import Person

@@ -6,12 +6,10 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from django_faceauth.messages import WORDINGS, Wording
+from django_faceauth.messages import WORDINGS
 from django_faceauth.response_codes import RETRY_ADVICE
 from django_faceauth.services.privacy.consent import ConsentText
 from example_project import mobile_client
@@ -36,9 +34,7 @@ limits.lock(dave.pk, reason=Lockout.Reason.DECLINED, until=now + timedelta(hours
 UNLOCK = "from django_faceauth.models import Lockout; Lockout.objects.all().delete()"
 
 
-def runs(
-    bank: str, *arguments: str, said: str | None = None, **env: str
-) -> subprocess.CompletedProcess[str]:
+def runs(bank, *arguments, said=None, **env):
     """Run the program to its end; nothing of Django is on its way.
 
     `said` is what its user types; without it they have agreed to face checks beforehand.
@@ -55,12 +51,12 @@ def runs(
     )
 
 
-def payouts(bank: str, username: str) -> list[dict[str, Any]]:
+def payouts(bank, username):
     """Return the payouts of a customer, the newest first."""
     return phone(bank, username).call("GET", "/api/payouts/").json()
 
 
-def phone(bank: str, username: str) -> Bank:
+def phone(bank, username):
     """Return a phone on which a customer has logged in."""
     client = Bank(bank)
     client.log_in(username, "demo")
@@ -70,7 +66,7 @@ def phone(bank: str, username: str) -> Bank:
 # -- the program, from the password to the receipt
 
 
-def test_a_payout_is_sent_with_a_face(bank: str) -> None:
+def test_a_payout_is_sent_with_a_face(bank):
     """What was written down is shown, approved and sent, and the browser ends in the app."""
     done = runs(bank, "--payee", "Mr. Ebb", "--amount", "70.25", "--play", "same_person")
 
@@ -97,9 +93,7 @@ def test_a_payout_is_sent_with_a_face(bank: str) -> None:
         ("dave", "same_person", WORDINGS["refused"]),
     ],
 )
-def test_a_face_that_is_not_confirmed_sends_nothing(
-    bank: str, username: str, outcome: str, answer: Wording
-) -> None:
+def test_a_face_that_is_not_confirmed_sends_nothing(bank, username, outcome, answer):
     """The program says so kindly, and not why."""
     done = runs(bank, "--user", username, "--play", outcome)
 
@@ -112,7 +106,7 @@ def test_a_face_that_is_not_confirmed_sends_nothing(
 
 
 @pytest.mark.parametrize("said", ["no\n", ""])
-def test_who_does_not_agree_is_left_in_peace(bank: str, said: str) -> None:
+def test_who_does_not_agree_is_left_in_peace(bank, said):
     """The text is shown, no camera is opened, and nothing is sent (V-02)."""
     phone(bank, "alice").call("DELETE", "/face/api/consent/")
 
@@ -124,7 +118,7 @@ def test_who_does_not_agree_is_left_in_peace(bank: str, said: str) -> None:
     assert "goes on to" not in done.stdout
 
 
-def test_who_agrees_is_asked_once(bank: str) -> None:
+def test_who_agrees_is_asked_once(bank):
     phone(bank, "alice").call("DELETE", "/face/api/consent/")
 
     first = runs(bank, "--user", "alice", "--play", "same_person", said="yes\n")
@@ -135,7 +129,7 @@ def test_who_agrees_is_asked_once(bank: str) -> None:
     assert "Do you agree" not in second.stdout
 
 
-def test_carol_leaves_too_early_and_tries_again(bank: str) -> None:
+def test_carol_leaves_too_early_and_tries_again(bank):
     """On the same challenge, with a link of its own for each attempt."""
     done = runs(bank, "--user", "carol", "--play", "leave")
 
@@ -145,7 +139,7 @@ def test_carol_leaves_too_early_and_tries_again(bank: str) -> None:
     assert payouts(bank, "carol")[0]["state"] == "executed"
 
 
-def test_who_is_locked_out_is_told_until_when(bank: str, vault: Path) -> None:
+def test_who_is_locked_out_is_told_until_when(bank, vault):
     """429 is an answer, not an error to try again at once."""
     manage(vault, "shell", "-c", LOCK_DAVE_OUT)
     done = runs(bank, "--user", "dave", "--play", "same_person")
@@ -167,9 +161,7 @@ def test_who_is_locked_out_is_told_until_when(bank: str, vault: Path) -> None:
         (["--patience", "3"], Exit.NOT_CONFIRMED, "No face was shown in time"),
     ],
 )
-def test_trouble_is_told_in_a_sentence(
-    bank: str, arguments: list[str], code: Exit, sentence: str
-) -> None:
+def test_trouble_is_told_in_a_sentence(bank, arguments, code, sentence):
     done = runs(bank, *arguments, BROWSER=NO_BROWSER)
 
     assert done.returncode == code
@@ -181,13 +173,13 @@ def test_trouble_is_told_in_a_sentence(
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:1/face/api/", "{bank}.evil.example/", "http://127.0.0.1@127.0.0.2/"]
 )
-def test_a_token_goes_to_the_bank_alone(bank: str, url: str) -> None:
+def test_a_token_goes_to_the_bank_alone(bank, url):
     """Whatever URL a response of the bank names."""
     with pytest.raises(mobile_client.Stop, match="not its own"):
         phone(bank, "frank").call("POST", url.format(bank=bank))
 
 
-def test_an_access_token_that_ran_out_is_renewed_by_itself(bank: str) -> None:
+def test_an_access_token_that_ran_out_is_renewed_by_itself(bank):
     """And the challenge is the same to the new one."""
     client = phone(bank, "frank")
     draft = client.call("POST", "/api/payouts/", {"payee": "Ms. Quay", "amount": "101.00"}).json()
@@ -225,6 +217,6 @@ def test_an_access_token_that_ran_out_is_renewed_by_itself(bank: str) -> None:
         ),
     ],
 )
-def test_a_header_is_read_as_it_is_meant(header: str, found: list[Any]) -> None:
+def test_a_header_is_read_as_it_is_meant(header, found):
     """RFC 9110, section 11.6.1: several challenges, quoted commas and all."""
     assert challenges_in(header) == found

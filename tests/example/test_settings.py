@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from runpy import run_path
-from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -15,17 +14,17 @@ SETTINGS = MANAGE.parent / "bank" / "settings.py"
 
 
 @pytest.fixture(autouse=True)
-def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _empty_environment(monkeypatch):
     for name in ("DATABASE_URL", "HOST", "PORT", *(PREFIX + name for name in KNOWN)):
         monkeypatch.delenv(name, raising=False)
 
 
-def settings() -> dict[str, Any]:
+def settings():
     """Return the settings that the environment gives now."""
     return run_path(str(SETTINGS))
 
 
-def test_every_setting_can_be_given() -> None:
+def test_every_setting_can_be_given():
     """The table names what the package reads, and nothing else."""
     assert set(settings()["FROM_ENVIRONMENT"]) == {PREFIX + name for name in KNOWN}
 
@@ -51,16 +50,14 @@ def test_every_setting_can_be_given() -> None:
         ("SIMULATOR_CHECK_SECONDS", "0.5", 0.5),
     ],
 )
-def test_environment_wins(
-    monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: object
-) -> None:
+def test_environment_wins(monkeypatch, name, text, value):
     """What the environment gives replaces the bank's own value, in its type."""
     monkeypatch.setenv(PREFIX + name, text)
 
     assert settings()[PREFIX + name] == value
 
 
-def test_simulator_is_where_the_server_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_simulator_is_where_the_server_is(monkeypatch):
     """Another port moves the whole demo."""
     monkeypatch.setenv("PORT", "9123")
 
@@ -81,9 +78,7 @@ def test_simulator_is_where_the_server_is(monkeypatch: pytest.MonkeyPatch) -> No
         ({"FACEAUTH_OAUTH_CLIENT_ID": "client"}, "FACEAUTH_SECRET_KEY", ""),
     ],
 )
-def test_one_value_decides_about_another(
-    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], name: str, value: object
-) -> None:
+def test_one_value_decides_about_another(monkeypatch, given, name, value):
     for variable, text in given.items():
         monkeypatch.setenv(variable, text)
 
@@ -91,7 +86,7 @@ def test_one_value_decides_about_another(
 
 
 @pytest.mark.parametrize(("name", "text"), [("BANK_BRAND", "lagoon"), ("HOST", "192.0.2.1")])
-def test_values_that_make_no_bank(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
+def test_values_that_make_no_bank(monkeypatch, name, text):
     monkeypatch.setenv(name, text)
     with pytest.raises(ImproperlyConfigured, match="must be"):
         settings()

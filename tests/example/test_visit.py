@@ -11,7 +11,7 @@ pytestmark = pytest.mark.enable_socket
 APPLICANTS = "/admin/faceauth/applicant/"
 
 
-def test_a_face_opens_the_page_that_asked_and_no_other(bank: str) -> None:
+def test_a_face_opens_the_page_that_asked_and_no_other(bank):
     """The panel says what the gate says."""
     alice = Customer(bank, "alice")
     shut = {"/statements/": "shut", "/settings/": "shut", "/payout/": "shut"}
@@ -25,7 +25,7 @@ def test_a_face_opens_the_page_that_asked_and_no_other(bank: str) -> None:
     assert "alice@harbour.example" in saved.forms[-1].fields["email"]
 
 
-def test_erin_may_set_up_face_checks(bank: str) -> None:
+def test_erin_may_set_up_face_checks(bank):
     """The closed page and the panel lead her there, and no user who is enrolled."""
     erin = Customer(bank, "erin")
 
@@ -37,7 +37,7 @@ def test_erin_may_set_up_face_checks(bank: str) -> None:
     assert f"{bank}/face/enrol/" not in Customer(bank, "alice").opens("/").links
 
 
-def test_webhooks_arrive(bank: str) -> None:
+def test_webhooks_arrive(bank):
     """Whoever shows the demo can watch them, on a page that every page links to."""
     alice = Customer(bank, "alice")
     alice.shows_face("/statements/")
@@ -48,7 +48,7 @@ def test_webhooks_arrive(bank: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/login/", "/app/", "/admin/login/", "/nowhere/"])
-def test_every_page_has_a_strict_policy(bank: str, path: str) -> None:
+def test_every_page_has_a_strict_policy(bank, path):
     """The bank forbids what it does not need, and the package works under that."""
     policy = Customer(bank).opens(path).headers["Content-Security-Policy"]
 
@@ -56,7 +56,7 @@ def test_every_page_has_a_strict_policy(bank: str, path: str) -> None:
 
 
 @pytest.mark.parametrize("username", ["admin", "reviewer", "operator"])
-def test_staff_read_without_a_face(bank: str, username: str) -> None:
+def test_staff_read_without_a_face(bank, username):
     """Payouts and face authentications are listed; customers get no further than the login."""
     staff = Customer(bank, username)
 
@@ -66,7 +66,7 @@ def test_staff_read_without_a_face(bank: str, username: str) -> None:
 
 
 @pytest.mark.parametrize(("username", "action"), [("operator", "revoke_grants"), ("reviewer", "")])
-def test_permissions_of_staff(bank: str, username: str, action: str) -> None:
+def test_permissions_of_staff(bank, username, action):
     """Operators have actions; neither group may link users to applicants."""
     frank = Customer(bank, "frank")
     frank.shows_face("/statements/")
@@ -80,7 +80,7 @@ def test_permissions_of_staff(bank: str, username: str, action: str) -> None:
     assert queue.status == 200
 
 
-def test_staff_show_their_face_before_they_link_people(bank: str) -> None:
+def test_staff_show_their_face_before_they_link_people(bank):
     """Whoever enrols others opens their accounts: a password is not enough (T-1.2, TH-46)."""
     admin = Customer(bank, "admin")
     start = admin.opens(f"{APPLICANTS}add/")
@@ -99,7 +99,7 @@ def test_staff_show_their_face_before_they_link_people(bank: str) -> None:
     assert enrolled.opens("/statements/").status == 403
 
 
-def test_whoever_is_linked_anew_shows_their_face_anew(bank: str) -> None:
+def test_whoever_is_linked_anew_shows_their_face_anew(bank):
     """What somebody was granted as the former applicant ends, in every session."""
     alice = Customer(bank, "alice")
     alice.shows_face("/statements/")
@@ -116,7 +116,7 @@ def test_whoever_is_linked_anew_shows_their_face_anew(bank: str) -> None:
     assert "/face/start/" in alice.opens("/statements/").url
 
 
-def pk_of(admin: Customer, name: str) -> str:
+def pk_of(admin, name):
     """Return what the admin calls a user."""
     found = admin.opens(f"/admin/auth/user/?q={name}")
     [link] = [link for link in found.links if link.split("?")[0].endswith("/change/")]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from inspect import signature
 from types import SimpleNamespace as Request
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import time_machine
 from checkout_sdk.checkout_sdk import CheckoutSdk
 from checkout_sdk.exception import CheckoutApiException
 from checkout_sdk.http_client_interface import HttpClientBuilderInterface
@@ -27,7 +25,6 @@ from checkout_sdk.workflows.workflows import (
     WebhookWorkflowActionRequest,
 )
 from django.urls import Resolver404, resolve
-from pytest_django.fixtures import Settings
 from requests import Session
 
 from django_faceauth.simulator.adapter import CaptureDriver, SimulatorAdapter
@@ -42,31 +39,31 @@ LEFT_OUT = {"get_identity_verification_attempt_assets", "get_identity_verificati
 
 
 class Simulated(HttpClientBuilderInterface):  # type: ignore[misc]  # has no type hints
-    def get_client(self) -> Session:
+    def get_client(self):
         session = Session()
         session.mount("https://", SimulatorAdapter())
         return session
 
 
 @pytest.fixture
-def api(db: None, settings: Settings) -> Any:
+def api(db, settings):
     settings.FACEAUTH_SECRET_KEY = KEY
     sdk = CheckoutSdk.builder().secret_key(KEY).environment_subdomain("abcd1234")
     return sdk.http_client_builder(Simulated()).build()
 
 
-def request(kind: type = Request, **values: object) -> Any:
+def request(kind=Request, **values):
     made = kind()
     for name, value in values.items():
         setattr(made, name, value)
     return made
 
 
-def shows_face(attempt: Any) -> None:
+def shows_face(attempt):
     CaptureDriver().show_face(attempt._links.verification_url.href)
 
 
-def test_applicants(api: Any) -> None:
+def test_applicants(api):
     made = api.applicants.create_applicant(
         request(external_applicant_id="ours", email="a@b.example", external_applicant_name="Ann")
     )
@@ -82,7 +79,7 @@ def test_applicants(api: Any) -> None:
     )
 
 
-def test_face_authentications(api: Any, clock: time_machine.Traveller) -> None:
+def test_face_authentications(api, clock):
     calls = api.face_authentication
     made = calls.create_face_authentication(
         request(applicant_id=APPLICANT, user_journey_id=JOURNEY)
@@ -112,7 +109,7 @@ def test_face_authentications(api: Any, clock: time_machine.Traveller) -> None:
 
 
 @pytest.mark.parametrize("in_one_call", [True, False])
-def test_identity_verifications(api: Any, clock: time_machine.Traveller, in_one_call: bool) -> None:
+def test_identity_verifications(api, clock, in_one_call):
     calls = api.identity_verification
     declared = request(
         DeclaredData, name="Hannah Bret", birth_date="1994-10-15", email="h@b.example"
@@ -157,7 +154,7 @@ def test_identity_verifications(api: Any, clock: time_machine.Traveller, in_one_
     assert not any(hasattr(gone, name) for name in ("declared_data", "documents", "face"))
 
 
-def test_workflows(api: Any) -> None:
+def test_workflows(api):
     calls = api.workflows
     [source] = [one for one in calls.get_event_types().items if one.id != "gateway"]
     names = [event.id for event in source.events]
@@ -194,7 +191,7 @@ def test_workflows(api: Any) -> None:
     assert calls.get_workflows().data == []
 
 
-def test_no_call_is_left_out(api: Any) -> None:
+def test_no_call_is_left_out(api):
     """A call of a later release is known to the simulator, or is noted above."""
     unknown = set()
     for calls in (api.applicants, api.face_authentication, api.identity_verification):
@@ -213,7 +210,7 @@ def test_no_call_is_left_out(api: Any) -> None:
     assert unknown == LEFT_OUT
 
 
-def is_path(path: str) -> bool:
+def is_path(path):
     try:
         resolve(path, urlconf="django_faceauth.simulator.urls")
     except Resolver404:

@@ -33,7 +33,7 @@ except ValueError as error:
 """
 
 
-def test_the_example_of_the_documentation_runs() -> None:
+def test_the_example_of_the_documentation_runs():
     found = re.search(r"::\n\n(.*?)\n(?=\S)", client.__doc__ or "", re.DOTALL)
     assert found
     example, call = dedent(found[1]).rstrip().rsplit("\n", 1)

@@ -15,12 +15,7 @@ from django.core.cache import caches
 from django.db import DatabaseError, connection
 from django.test import Client, override_settings
 from django.utils import timezone
-from urllib3.exceptions import (
-    MaxRetryError,
-    NameResolutionError,
-    NewConnectionError,
-    ProtocolError,
-)
+from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError, ProtocolError
 from urllib3.exceptions import SSLError as Untrusted
 
 from django_faceauth import metrics

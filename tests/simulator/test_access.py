@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 from django.test import override_settings
-from requests import Response
 
 from tests.simulator.merchant import HOST, KEY, session
 
@@ -34,11 +33,11 @@ CONTROLS = [
 ]
 
 
-def ask_for_token(**changes: str) -> Response:
+def ask_for_token(**changes):
     return session("").post(f"{HOST}/connect/token", data=CLIENT | changes)
 
 
-def status_with(authorization: str) -> int:
+def status_with(authorization):
     """Return 404 with access: there is no such row."""
     caller = session()
     caller.headers["Authorization"] = authorization

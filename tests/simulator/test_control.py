@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from requests import Response
 
 from django_faceauth.simulator import fault_injection
 from django_faceauth.simulator.models import Delivery
-from tests.simulator.merchant import STRICT_MIDDLEWARE, URL, Merchant
+from tests.simulator.merchant import STRICT_MIDDLEWARE, URL
 
 PAGE = "/simulator/"
 NO_FAULTS = {"drop": "0", "copies": "1", "delay": "0", "minute": "60"}
@@ -36,16 +34,16 @@ def approved(merchant, visitor, clock):
     return fav
 
 
-def html_of(client: Client, query: str = "") -> str:
+def html_of(client, query=""):
     return client.get(PAGE + query).content.decode()
 
 
-def rows_of(html: str, title: str) -> list[str]:
+def rows_of(html, title):
     table = html.partition(f'aria-labelledby="{title}"')[2].partition("</table>")[0]
     return re.findall(r"<tr>.*?</tr>", table, re.DOTALL)[1:]
 
 
-def call(merchant: Merchant, endpoint: str, **body: Any) -> Response:
+def call(merchant, endpoint, **body):
     return merchant.call("POST", f"control/{endpoint}", json=body)
 
 

@@ -209,7 +209,7 @@ def test_concurrent_calls_use_up_a_fault_exactly():
     fault_injection.add_call({"kind": "server_error", "amount": 500, "calls": 3})
     barrier = Barrier(8)
 
-    def call(_number: int) -> int:
+    def call(_number):
         barrier.wait()
         try:
             return Merchant().call("GET", "face-authentications/fav_a").status_code

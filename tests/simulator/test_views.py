@@ -158,7 +158,7 @@ def test_one_of_several_concurrent_choices_wins():
     merchant = Merchant()
     link = urlsplit(merchant.capture_url(merchant.create())).path
 
-    def press(choice: str) -> int:
+    def press(choice):
         try:
             return Client().post(f"/simulator{link}", {"outcome": choice}).status_code
         finally:

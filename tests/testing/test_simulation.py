@@ -12,12 +12,7 @@ from rest_framework.test import APIClient
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.models import AttemptRequest, Consent, FaceChallenge
-from django_faceauth.testing import (
-    assert_face_asked,
-    enrolled,
-    face_shown,
-    simulated,
-)
+from django_faceauth.testing import assert_face_asked, enrolled, face_shown, simulated
 
 
 @pytest.fixture(autouse=True)

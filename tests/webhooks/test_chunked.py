@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,19 +41,19 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _empty_cache() -> Iterator[None]:
+def _empty_cache():
     cache.clear()
     yield
     cache.clear()
 
 
-def body_of(size: int = 0) -> bytes:
+def body_of(size=0):
     """Return an event of another product, which takes nothing but the one row."""
     envelope = json.dumps(event(FAV, type="other_product")).encode()
     return envelope + b" " * (size - len(envelope))
 
 
-def kept() -> int:
+def kept():
     return WebhookEvent.objects.count()
 
 
@@ -64,11 +63,11 @@ def kept() -> int:
 class Raises(io.BytesIO):
     """A body that ends before it should."""
 
-    def read(self, *_size: Any) -> bytes:
+    def read(self, *_size):
         raise OSError("the client has gone")
 
 
-def wsgi(body: bytes, stream: io.BytesIO | None = None, **environ: Any) -> str:
+def wsgi(body, stream=None, **environ):
     """Call the site as a WSGI server does; return the status of the response."""
     request = RequestFactory().post(URL, b"x", content_type="application/json")
     environ = {
@@ -169,10 +168,10 @@ def test_a_missing_length_has_a_reason_of_its_own(caplog):
 class Away(BaseCache):
     """A cache whose server is down."""
 
-    def __init__(self, _location: str, params: dict[str, Any]) -> None:
+    def __init__(self, _location, params):
         super().__init__(params)
 
-    def get(self, *_args: Any, **_kwargs: Any) -> None:
+    def get(self, *_args, **_kwargs):
         raise ConnectionError
 
     add = set = incr = touch = delete = get
@@ -186,7 +185,7 @@ def test_a_cache_that_is_away_changes_no_answer(settings):
     assert levels_of("webhook_length") == []
 
 
-def levels_of(finding_id: str) -> list[str]:
+def levels_of(finding_id):
     """Return the levels of the doctor's findings of that id."""
     found = doctor.examine(now=timezone.now(), network=False, deploy=False, find_tasks=runner.tasks)
     return [str(finding.level) for finding in found if finding.id == finding_id]
@@ -209,7 +208,7 @@ def test_chunks_arrive_under_asgi(body, status, rows):
     assert kept() == rows
 
 
-async def _asgi(body: bytes) -> int:
+async def _asgi(body):
     scope = {
         "type": "http",
         "method": "POST",
@@ -240,7 +239,7 @@ WSGI = "django.core.wsgi:get_wsgi_application()"
 
 
 @pytest.fixture
-def gunicorn(transactional_db: None, tmp_path: Path) -> Iterator[str]:
+def gunicorn(transactional_db, tmp_path):
     """The URL of the webhook at a gunicorn with threads, on the database of the test."""
     pytest.importorskip("gunicorn")
     if connection.vendor != "sqlite":
@@ -274,11 +273,11 @@ def gunicorn(transactional_db: None, tmp_path: Path) -> Iterator[str]:
 def test_gunicorn_takes_chunks(gunicorn):
     """And refuses what is too large or unsigned (F-43)."""
 
-    def post(signed: bytes, sent: bytes | Iterator[bytes]) -> int:
+    def post(signed, sent):
         headers = {"Content-Type": "application/json", HEADER: sign(signed, Secret(KEY))}
         return requests.post(gunicorn, sent, headers=headers, timeout=20).status_code
 
-    def chunks(body: bytes) -> Iterator[bytes]:
+    def chunks(body):
         return (body[start : start + 1000] for start in range(0, len(body), 1000))
 
     body, full, large = body_of(), body_of(LARGEST), body_of(LARGEST + 1)
