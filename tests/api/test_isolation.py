@@ -117,9 +117,6 @@ def test_rows_of_another_user_do_not_exist(people):
     assert program.sends("GET", "/face/api/authentications/").json()["results"] == []
 
 
-# -- renewed, and revoked
-
-
 def test_a_face_survives_the_renewal_of_the_token(person):
     refresh = RefreshToken.for_user(person.user)
     refresh["sid"] = "phone"
@@ -178,9 +175,6 @@ def test_events_end_the_grant_of_a_token_at_the_next_request(person, kind, event
 
     assert response.status_code == (403 if event is deactivated else 401)
     assert event is deactivated or response.json()["code"] == "face_required"
-
-
-# -- what the site says of its credentials
 
 
 def by_header(request):

@@ -73,9 +73,6 @@ def asks_for_a_face(operation: dict[str, Any]) -> bool:
     return "FaceRequired" in json.dumps(media.get("schema", {}))
 
 
-# -- our own endpoints
-
-
 def test_the_schema_of_the_documentation_is_that_of_the_code(tmp_path):
     made = tmp_path / "openapi.yaml"
     call_command(
@@ -117,9 +114,6 @@ def test_every_operation_says_what_it_is_and_how_it_fails():
 def test_both_versions_of_openapi_are_valid(version):
     with patched_settings({"OAS_VERSION": version}):
         validate_schema(schema_of(tests.api.own.urlpatterns, OAS_VERSION=version))
-
-
-# -- the operations of a site
 
 
 def test_operations_behind_a_gate_say_so_and_no_others():
@@ -188,8 +182,7 @@ def test_reading_a_schema_that_is_not_public_needs_no_face(person):
     assert not FaceChallenge.objects.exists()
 
 
-# -- a process of its own: the permission is imported while Django REST framework is
-
+#: Run in a process of its own: the permission is imported while Django REST framework is.
 BY_DEFAULT = """
 import os, django
 from django.conf import settings

@@ -63,9 +63,6 @@ def phone(bank, username):
     return client
 
 
-# -- the program, from the password to the receipt
-
-
 def test_a_payout_is_sent_with_a_face(bank):
     """What was written down is shown, approved and sent, and the browser ends in the app."""
     done = runs(bank, "--payee", "Mr. Ebb", "--amount", "70.25", "--play", "same_person")
@@ -193,9 +190,6 @@ def test_an_access_token_that_ran_out_is_renewed_by_itself(bank):
     answer = client.call("POST", send, headers={"Face-Challenge": challenge.handle})
 
     assert answer.status_code == 200
-
-
-# -- WWW-Authenticate
 
 
 @pytest.mark.parametrize(

@@ -66,9 +66,6 @@ def approves(person, challenge, method):
     return approve_by_other_method(request, challenge.handle, method=method)
 
 
-# -- accept
-
-
 @pytest.mark.parametrize("bind", [{}, BOUND])
 def test_what_a_gate_accepts_is_what_may_answer_it(person, bind):
     """Of the fallback; a method that does not count approves nothing."""
@@ -182,9 +179,6 @@ def test_names_are_kept_in_one_order():
     assert one == other
 
 
-# -- network
-
-
 NETWORKS = [
     ({}, "flag", False, True),
     ({}, "ignore", False, True),
@@ -237,9 +231,6 @@ def test_an_invalid_policy_of_networks_opens_no_gate(person):
 
     with gates({}), override_settings(FACEAUTH_NETWORK_POLICY="refuse"):
         assert person.browser.get("/0/").status_code == 500
-
-
-# -- code without a gate
 
 
 @pytest.mark.parametrize("accept", [["face"], ["face", "letter"]])

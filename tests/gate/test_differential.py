@@ -35,9 +35,6 @@ PAGE = {"accept": "text/html", "sec-fetch-mode": "navigate"}
 SCRIPT = {"accept": "*/*", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}
 
 
-# -- the doors
-
-
 def told(request):
     """Say who is let in, as whom the work would be done."""
     return JsonResponse({"in": request.user.username})
@@ -141,9 +138,6 @@ def operations(gate):
 
 def session_user(request):
     return request.user if request.user.is_authenticated else None
-
-
-# -- what is sent, and what is to be expected
 
 
 @dataclass(frozen=True)

@@ -107,8 +107,7 @@ def test_programs_that_are_not_logged_in_get_the_url_of_the_login(client, db):
     assert not client.cookies
 
 
-# -- htmx, which would swap the target of an ordinary redirect into a page
-
+#: htmx would swap the target of an ordinary redirect into a page.
 HTMX = {"HX-Request": "true", **PROGRAMS["fetch"]}
 HERE = "http://testserver"
 

@@ -68,9 +68,6 @@ def situation(person):
     challenge_revoked.disconnect(receive)
 
 
-# -- what ends everything
-
-
 def deactivated(situation):
     situation.person.user.is_active = False
     situation.person.user.save()
@@ -191,9 +188,6 @@ def test_what_ends_nothing(situation, people, settings):
     assert situation.rows == [("granted", "approved"), ("open", "not_shown")]
 
 
-# -- passwords
-
-
 def test_a_new_password_ends_the_session_and_a_capture_in_progress(situation):
     """A new session was granted nothing (B-06, TH-21)."""
     person = situation.person
@@ -244,9 +238,6 @@ def test_a_transaction_that_is_rolled_back_ends_nothing(situation):
 
     assert situation.signals == []
     assert situation.person.browser.get(GATE).status_code == 200
-
-
-# -- by other models of the same user
 
 
 @pytest.mark.parametrize("model", [Staff, Customer], ids=["proxy", "child"])

@@ -38,9 +38,6 @@ def agrees(person, path="/statements/"):
     return person.waits(person.returns(person.shows_face(capture)))
 
 
-# -- the start page
-
-
 def test_the_start_page_says_what_is_agreed_to(person):
     """The whole text, above a box that is not ticked and has to be (V-02)."""
     page = person.browser.get(person.is_asked())
@@ -107,9 +104,6 @@ def test_saying_no_leads_to_the_other_way(person, settings):
     assert person.browser.get(link[1]).status_code == 200
     assert consent.current_text().html in page
     assert consent.current_text().html not in before
-
-
-# -- the page that takes it back
 
 
 def form_of(page):

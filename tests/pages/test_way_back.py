@@ -34,9 +34,6 @@ def asked(person):
     return program
 
 
-# -- where it ends
-
-
 def test_without_an_address_the_capture_ends_on_a_page_of_ours(program):
     back = program.comes_back()
 
@@ -121,9 +118,6 @@ def test_a_late_tab_gets_back_to_the_program(program, person):
     assert late.get("/home/").status_code == 200
 
 
-# -- the site's own pages
-
-
 def by_session(person, start):
     """A program in the page of a logged-in person, such as a script of the site."""
     path = start.replace("/face/start/", "/face/api/challenges/") + "attempts/"
@@ -152,8 +146,6 @@ def test_a_program_that_starts_after_a_page_gets_its_own_way_back(person):
     assert again == link
     assert capture_url_in(person.returns(person.shows_face(again))) == APP
 
-
-# -- what is not on the list
 
 NEAR_MISSES = {
     "other case in the scheme": "DemoBank://face/done",

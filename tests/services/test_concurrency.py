@@ -128,9 +128,6 @@ def test_the_fifth_decline_found_by_many_locks_out_once(person):
     assert Lockout.objects.count() == 1
 
 
-# -- collisions, at each isolation level that sites use
-
-
 LEVELS = ["read committed", "repeatable read"] if connection.vendor == "mysql" else ["default"]
 ROUNDS = 10
 
@@ -220,9 +217,6 @@ def test_a_collision_is_repeated_once():
     with pytest.raises(OperationalError):
         work()
     assert len(tries) == 1
-
-
-# -- the database that `startproject` sets up
 
 
 def test_the_suite_runs_on_what_startproject_sets_up():

@@ -40,9 +40,6 @@ def template(settings, tmp_path):
     return tmp_path / "faceauth" / "consent.html"
 
 
-# -- agreeing
-
-
 def test_what_is_kept_of_a_consent(person, people):
     """Version, language, time, and the digest of the text, also without the account (V-02)."""
     assert consent.is_needed(person.user)
@@ -116,9 +113,6 @@ def test_withdrawing_while_it_starts_hands_out_no_link(person, provider):
 
     with pytest.raises(ConsentRequired):
         begin(person.challenge, redirect_url=BACK, now=NOON)
-
-
-# -- withdrawing
 
 
 def test_withdrawing_ends_everything(person, django_capture_on_commit_callbacks):

@@ -145,9 +145,6 @@ def test_the_command_prints_it_and_fails_when_it_is_bad(person, provider, capsys
         assert report().pause == ""
 
 
-# -- statistics of the last days
-
-
 def collect(days=7, **more):
     return statistics.collect(days=days, now=timezone.now(), **more)
 

@@ -121,9 +121,6 @@ def test_each_set_of_credentials_has_its_own():
     assert "sk_sbox" not in str(ProviderRateLimit.objects.first())
 
 
-# -- the schedule
-
-
 @pytest.mark.parametrize(
     ("quiet", "pause"),
     [

@@ -72,9 +72,6 @@ def renews(refresh):
     return TokenRefreshSerializer(data={"refresh": str(refresh)}).is_valid(raise_exception=True)
 
 
-# -- reports
-
-
 @pytest.mark.usefixtures("signs_out")
 @pytest.mark.parametrize("engine", ["db", "cached_db"], indirect=True)
 def test_the_button_behind_the_mail_logs_the_thief_out(engine, people, settings):
@@ -138,9 +135,6 @@ def test_other_lockouts_end_nothing(person, reason):
     assert may_call(f"Token {token.key}")
 
 
-# -- what ends
-
-
 def test_an_exemption_ends(person):
     row = exempted(person.user)
 
@@ -197,9 +191,6 @@ def test_the_last_of_many_sessions_ends(person):
 
     assert not is_logged_in(person.browser)
     assert Session.objects.count() == 2001
-
-
-# -- what is left
 
 
 @pytest.mark.parametrize("engine", ["cache", "file", "signed_cookies"], indirect=True)

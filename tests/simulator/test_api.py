@@ -199,9 +199,6 @@ def test_an_unknown_id_or_path_is_an_empty_404(merchant, method, path):
     assert (answer.status_code, answer.content) == (404, b"")
 
 
-# -- personal data
-
-
 @pytest.fixture
 def attempt(merchant, clock):
     return merchant.attempt(

@@ -22,9 +22,6 @@ from tests.simulator.merchant import APPLICANT, BACK, JOURNEY, KEY, KEYS, Mercha
 NEW = {"applicant_id": APPLICANT, "user_journey_id": JOURNEY}
 
 
-# -- webhooks
-
-
 def test_all_events_can_be_lost_and_still_be_sent(merchant, site):
     fault_injection.set_webhooks({"drop": 1})
     merchant.create()
@@ -93,9 +90,6 @@ def test_events_can_be_reordered(merchant, clock, site):
     merchant.create()
     clock.shift(2)
     assert site.is_told() == ["opened", "created"]
-
-
-# -- calls
 
 
 def test_errors_of_the_provider(merchant):

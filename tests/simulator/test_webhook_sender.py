@@ -144,9 +144,6 @@ def test_over_http(delivery, settings):
     assert (delivery.state, delivery.answer) == ("pending", "ConnectionError")
 
 
-# -- the thread of a running server
-
-
 @pytest.fixture
 def running(transactional_db, site):
     """A thread with the site's answers, and the queue of what it has sent."""

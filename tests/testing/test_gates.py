@@ -111,9 +111,6 @@ def test_a_pattern_that_names_nothing(pattern):
                 assert_gated("payouts:*" if arguments else pattern, **arguments)
 
 
-# -- methods and actions
-
-
 @pytest.mark.parametrize(
     ("view", "arguments", "problem"),
     [
@@ -140,9 +137,6 @@ def test_a_pattern_that_names_nothing(pattern):
 def test_methods_and_actions(view, arguments, problem):
     with served(path("url/", view)):
         assert wrong("/url/", **arguments) == ([f"/url/ {problem}"] if problem else [])
-
-
-# -- APIs
 
 
 @pytest.mark.parametrize(
@@ -173,9 +167,6 @@ def test_endpoints_of_the_test_site():
         f"/shop/^described/payments/(?P<pk>[^/.]+)/$ {OPEN}",
     ]
     assert_gated("payment-pay", action="pay")
-
-
-# -- admins
 
 
 def test_a_whole_admin():

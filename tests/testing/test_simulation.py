@@ -151,9 +151,6 @@ def test_what_cannot_be_shown_a_face(client, faceauth_simulator):
         faceauth_simulator.show_face(AsyncClient(), "/statements/")
 
 
-# -- what comes later
-
-
 @pytest.mark.parametrize("way", ["shown", "walked"])
 def test_the_provider_changes_its_mind(client, user, faceauth_simulator, way):
     if way == "shown":
@@ -168,9 +165,6 @@ def test_the_provider_changes_its_mind(client, user, faceauth_simulator, way):
     challenge.refresh_from_db()
     assert (told.status_code, challenge.state) == (200, "revoked")
     assert_face_asked(client.get("/statements/"))
-
-
-# -- settings
 
 
 BARE = {

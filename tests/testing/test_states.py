@@ -44,9 +44,6 @@ def is_open(client, url="/statements/", **options):
     return response.status_code == 200
 
 
-# -- shown
-
-
 @pytest.mark.parametrize(
     ("action", "ago", "url", "opens"),
     [
@@ -140,9 +137,6 @@ def test_every_kind_of_session(user, engine):
         assert is_open(client)
 
 
-# -- targets
-
-
 @pytest.mark.django_db(transaction=True)
 def test_async_client(users):
     async def pages(user):
@@ -215,9 +209,6 @@ def test_no_user(db, target):
         request.user = AnonymousUser()
     with pytest.raises(ValueError, match="force_login"):
         face_shown(Client() if target == "client" else request)
-
-
-# -- other states
 
 
 def test_what_asks_for_no_face(client):

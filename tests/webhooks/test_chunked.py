@@ -57,9 +57,6 @@ def kept():
     return WebhookEvent.objects.count()
 
 
-# -- the WSGI handler
-
-
 class Raises(io.BytesIO):
     """A body that ends before it should."""
 
@@ -147,9 +144,6 @@ def test_no_more_than_64_kib_are_read(size, status):
     assert stream.tell() <= LARGEST + 1
 
 
-# -- what is told of it
-
-
 def test_a_missing_length_has_a_reason_of_its_own(caplog):
     """In the log, the signal, the metric and the doctor (F-43)."""
     wsgi(body_of(), CONTENT_LENGTH=None, **CHUNKED, **ENDED)
@@ -191,9 +185,6 @@ def levels_of(finding_id):
     return [str(finding.level) for finding in found if finding.id == finding_id]
 
 
-# -- the ASGI handler
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("body", "status", "rows"),
@@ -230,9 +221,6 @@ async def _asgi(body):
     await server.receive_output(timeout=10)
     await server.wait(timeout=10)
     return int(head["status"])
-
-
-# -- gunicorn
 
 
 WSGI = "django.core.wsgi:get_wsgi_application()"

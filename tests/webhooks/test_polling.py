@@ -234,9 +234,6 @@ def test_without_access_the_background_stops_and_users_do_not(captured, provider
     assert captured.authentication.status == "approved"
 
 
-# -- sweeping
-
-
 def test_a_row_is_claimed_by_one_sweep(captured):
     """If that dies, the row is due again; one of the other environment or gone does no harm."""
     first = sweep.claim_due(now=timezone.now())
