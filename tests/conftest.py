@@ -83,6 +83,13 @@ def pytest_report_header() -> str:
 
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+#: The setting of a cache whose server is down.
+CACHE_AWAY: Final = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": "redis://127.0.0.1:1",
+    }
+}
 
 
 @pytest.fixture(autouse=True)

@@ -58,17 +58,6 @@ def shown(program, path="/shop/secret/", method="GET"):
 # -- the ways to write it
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", "/shop/function/"), ("GET", "/shop/secret/"), ("DELETE", "/shop/secret/")],
-)
-def test_a_request_is_repeated_with_the_face(program, method, path):
-    response = program.passes(path, method)
-
-    assert response.status_code == 200
-    assert response.json()["challenge"] == program.person.challenge.handle
-
-
 def test_attributes_of_the_view_say_what_is_asked_for(program):
     assert program.sends("GET", "/shop/attributed/").json() == "open"
     asked = program.is_asked("/shop/attributed/", "POST")
@@ -477,14 +466,12 @@ def test_a_lost_race_is_a_conflict(token, view):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_question_is_kept_where_requests_are_transactions(token, settings):
+def test_the_question_is_kept_where_requests_are_transactions(token, monkeypatch):
     """An error of Django REST framework rolls them back; a refusal is no such error."""
-    settings.DATABASES["default"]["ATOMIC_REQUESTS"] = True
-    try:
-        asked = token.is_asked()
-        assert token.proves(asked)["next"] == "repeat"
-    finally:
-        settings.DATABASES["default"]["ATOMIC_REQUESTS"] = False
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    asked = token.is_asked()
+
+    assert token.proves(asked)["next"] == "repeat"
 
 
 # -- methods

@@ -13,7 +13,6 @@ from typing import Any
 from zlib import crc32
 
 import pytest
-from django.core.cache import cache
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, transaction
@@ -69,7 +68,6 @@ def keeping_the_connection() -> Iterator[None]:
 @pytest.fixture(params=[Program.with_session, with_token_of_staff, with_nothing])
 def client(request, person, settings):
     """A client with a history, without throttling."""
-    cache.clear()
     rates = {"faceauth": None, "faceauth-attempts": None}
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"DEFAULT_THROTTLE_RATES": rates}
     settings.FACEAUTH_REDIRECT_ALLOWLIST = [ALLOWED]
@@ -81,7 +79,6 @@ def client(request, person, settings):
     client = _with_everything(kind(person), person)
     with keeping_the_connection():
         yield client
-    cache.clear()
 
 
 def _with_everything(program: Program, person: Person) -> Client:

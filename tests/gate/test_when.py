@@ -373,16 +373,13 @@ def test_an_error_of_the_database_leaves_the_transaction_usable(person, payment,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_error_of_the_database_leaves_the_transaction_of_the_request_usable(person, settings):
+def test_an_error_of_the_database_leaves_the_transaction_of_the_request_usable(person, monkeypatch):
     """Where the site has ATOMIC_REQUESTS, on a gate without a transaction of its own."""
-    settings.DATABASES["default"]["ATOMIC_REQUESTS"] = True
-    try:
-        with served(path("door/", face_required(action="door", when=broken)(told))):
-            assert asks(person.browser.get("/door/"))
-            face_shown(person.browser, action="door")
-            assert person.browser.get("/door/").content == b"in: face"
-    finally:
-        settings.DATABASES["default"]["ATOMIC_REQUESTS"] = False
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    with served(path("door/", face_required(action="door", when=broken)(told))):
+        assert asks(person.browser.get("/door/"))
+        face_shown(person.browser, action="door")
+        assert person.browser.get("/door/").content == b"in: face"
 
 
 @pytest.mark.django_db(transaction=True)

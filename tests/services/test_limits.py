@@ -28,6 +28,7 @@ from django_faceauth.services import limits
 from django_faceauth.services.background import sweep
 from django_faceauth.services.enrolment import applicants
 from django_faceauth.signals import locked_out
+from tests.conftest import CACHE_AWAY
 from tests.provider_double import answers, breaks_with, works, works_but_times_out
 from tests.server import free_port
 from tests.sweeping import sweep_for
@@ -442,14 +443,7 @@ def test_refusals_do_not_lock_out_and_a_site_may_have_no_lockout(people):
 # -- when something is out of order
 
 
-@override_settings(
-    CACHES={
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": "redis://127.0.0.1:1",
-        }
-    }
-)
+@override_settings(CACHES=CACHE_AWAY)
 def test_no_cache_is_needed(person):
     """R-06: nothing is counted where it could be lost."""
     with pytest.raises(Exception):  # noqa: B017, PT011 - whatever its client raises

@@ -101,21 +101,6 @@ def test_a_token_is_for_what_it_was_requested_for(db, scope, workflows, identiti
     assert caller.get(f"{HOST}/face-authentications/fav_a").status_code == identities
 
 
-@with_oauth
-@pytest.mark.parametrize(
-    ("changes", "status", "error"),
-    [
-        ({"client_id": "other"}, 401, "invalid_client"),
-        ({"client_secret": "other"}, 401, "invalid_client"),
-        ({"grant_type": "password"}, 400, "unsupported_grant_type"),
-    ],
-)
-def test_other_clients_and_grant_types_get_no_token(changes, status, error):
-    answer = ask_for_token(**changes)
-
-    assert (answer.status_code, answer.json()) == (status, {"error": error})
-
-
 @override_settings(FACEAUTH_SIMULATOR_ENABLED=False)
 def test_outside_debug_the_simulator_must_be_enabled(merchant):
     for method, path in [

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from django_faceauth.provider import signatures, webhook_payloads
 from django_faceauth.secret import Secret
-from django_faceauth.simulator.models import Delivery
 from tests.simulator.merchant import APPLICANT, HOST, JOURNEY, KEYS, URL
 
 
@@ -72,20 +69,3 @@ def test_a_webhook_is_complete_and_genuine(merchant, clock, site, settings):
     site.is_told()
     assert site.received[1].headers["Authorization"] == "Basic of-the-webhook"
     assert "Cko-Signature" not in site.received[1].headers
-
-
-@pytest.mark.parametrize(
-    "silence",
-    [{"FACEAUTH_SIMULATOR_WEBHOOK_URL": ""}, {"FACEAUTH_SIMULATOR_ENABLED": False}],
-)
-def test_without_a_url_nothing_is_sent_or_kept(merchant, site, settings, silence):
-    merchant.create()
-    for name, value in silence.items():
-        setattr(settings, name, value)
-
-    assert site.is_told() == []
-
-    settings.FACEAUTH_SIMULATOR_ENABLED = True
-    settings.FACEAUTH_SIMULATOR_WEBHOOK_URL = ""
-    merchant.create()
-    assert Delivery.objects.count() == 1

@@ -33,17 +33,6 @@ def link(merchant, fav):
     return urlsplit(merchant.capture_url(fav)).path
 
 
-def test_the_page_offers_every_outcome_unless_the_applicant_has_a_scenario(client, merchant, link):
-    html = client.get(link).content.decode()
-    for outcome in ("same_person", "someone_else", "no_camera", "leave", "refuse"):
-        assert f'name="outcome" value="{outcome}"' in html
-
-    link = urlsplit(merchant.capture_url(merchant.create("aplt_10000"))).path
-    html = client.get(link).content.decode()
-    assert html.count('name="outcome"') == 1
-    assert 'name="outcome" value="same_person"' in html
-
-
 @pytest.mark.parametrize("page", ["capture", "control"])
 def test_pages_protect_themselves(client, link, page):
     path = link if page == "capture" else "/simulator/"

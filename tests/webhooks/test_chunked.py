@@ -15,8 +15,6 @@ import pytest
 import requests
 from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
-from django.core.cache import cache
-from django.core.cache.backends.base import BaseCache
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, connection
@@ -28,6 +26,7 @@ from django_faceauth.models import WebhookEvent
 from django_faceauth.provider.signatures import HEADER, sign
 from django_faceauth.secret import Secret
 from django_faceauth.services.monitoring import doctor
+from tests.conftest import CACHE_AWAY
 from tests.server import free_port, wait_for
 from tests.webhook_deliveries import KEY, URL, event
 from tests.webhooks.test_door import hearing_of_refusals
@@ -38,13 +37,6 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _empty_cache():
-    cache.clear()
-    yield
-    cache.clear()
 
 
 def body_of(size=0):
@@ -159,21 +151,9 @@ def test_a_missing_length_has_a_reason_of_its_own(caplog):
     assert levels_of("webhook_length") == ["warning"]
 
 
-class Away(BaseCache):
-    """A cache whose server is down."""
-
-    def __init__(self, _location, params):
-        super().__init__(params)
-
-    def get(self, *_args, **_kwargs):
-        raise ConnectionError
-
-    add = set = incr = touch = delete = get
-
-
 def test_a_cache_that_is_away_changes_no_answer(settings):
     """(F-43)."""
-    settings.CACHES = {"default": {"BACKEND": f"{__name__}.Away"}}
+    settings.CACHES = CACHE_AWAY
 
     assert wsgi(body_of(), CONTENT_LENGTH=None, **CHUNKED) == "411"
     assert levels_of("webhook_length") == []
