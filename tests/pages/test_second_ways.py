@@ -118,6 +118,14 @@ def is_closed(person, way="totp", code=WRONG):
     return answer.status_code == 302 and person.challenge.state != "granted"
 
 
+@pytest.fixture
+def asked(person):
+    """A user with a one-time code, who is asked at a gate."""
+    set_up(KITS["otp"], "totp", person)
+    person.is_asked(GATE)
+    return person
+
+
 # -- the way through
 
 
@@ -367,12 +375,9 @@ def test_a_code_as_people_type_it(person, kit):
     assert enters(person, f" {arabic[:3]} {arabic[3:]}\n")["Location"] == GATE
 
 
-def test_an_invented_way(person):
-    set_up(KITS["otp"], "totp", person)
-    person.is_asked(GATE)
-
+def test_an_invented_way(asked):
     for way in ("face", "exemption", "letter", "passkey", "TOTP"):
-        assert is_closed(person, way, code_of(KITS["otp"], "totp", person)), way
+        assert is_closed(asked, way, code_of(KITS["otp"], "totp", asked)), way
 
 
 @each_kit
@@ -457,29 +462,23 @@ def test_another_user_or_session(people):
     assert enters(alice, code)["Location"] == GATE
 
 
-def test_staff_who_act_as_the_user(person):
-    set_up(KITS["otp"], "totp", person)
-    person.is_asked(GATE)
-    person.marks(hijack_history=["1"])
+def test_staff_who_act_as_the_user(asked):
+    asked.marks(hijack_history=["1"])
 
-    assert is_closed(person, "totp", code_of(KITS["otp"], "totp", person))
+    assert is_closed(asked, "totp", code_of(KITS["otp"], "totp", asked))
 
 
-def test_an_old_challenge(person, clock):
-    set_up(KITS["otp"], "totp", person)
-    person.is_asked(GATE)
+def test_an_old_challenge(asked, clock):
     clock.shift(timedelta(hours=1, seconds=1))
 
-    assert is_closed(person, "totp", code_of(KITS["otp"], "totp", person))
+    assert is_closed(asked, "totp", code_of(KITS["otp"], "totp", asked))
 
 
-def test_a_form_of_another_site(person):
-    set_up(KITS["otp"], "totp", person)
-    person.is_asked(GATE)
-    person.browser.handler.enforce_csrf_checks = True
+def test_a_form_of_another_site(asked):
+    asked.browser.handler.enforce_csrf_checks = True
 
-    assert enters(person, code_of(KITS["otp"], "totp", person)).status_code == 403
-    assert person.challenge.is_open
+    assert enters(asked, code_of(KITS["otp"], "totp", asked)).status_code == 403
+    assert asked.challenge.is_open
 
 
 # -- what it is good for
@@ -538,25 +537,21 @@ ENDS = [logs_out, changes_the_password, waits_too_long, has_it_revoked]
 
 
 @pytest.mark.parametrize("event", ENDS)
-def test_it_falls_with_what_ends_a_face(person, event):
-    set_up(KITS["otp"], "totp", person)
-    person.is_asked(GATE)
-    enters(person, code_of(KITS["otp"], "totp", person))
-    assert person.browser.get(GATE).status_code == 200
+def test_it_falls_with_what_ends_a_face(asked, event):
+    enters(asked, code_of(KITS["otp"], "totp", asked))
+    assert asked.browser.get(GATE).status_code == 200
 
-    event(person)
+    event(asked)
 
-    person.is_asked(GATE)
+    asked.is_asked(GATE)
 
 
-def test_it_does_not_open_the_gate_of_another_session_or_action(person):
-    set_up(KITS["otp"], "totp", person)
-    person.is_asked(GATE)
-    enters(person, code_of(KITS["otp"], "totp", person))
+def test_it_does_not_open_the_gate_of_another_session_or_action(asked):
+    enters(asked, code_of(KITS["otp"], "totp", asked))
 
-    person.is_asked("/payout/")
-    person.browser = person.new_browser()
-    person.is_asked(GATE)
+    asked.is_asked("/payout/")
+    asked.browser = asked.new_browser()
+    asked.is_asked(GATE)
 
 
 @pytest.mark.django_db(transaction=True)
