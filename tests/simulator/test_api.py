@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from django_faceauth.simulator.models import StoredApplicant, StoredCase
 from tests.simulator.merchant import APPLICANT, BACK, HOST, JOURNEY, session
 
 ID = r"_[a-z2-7]{26}"
@@ -108,21 +109,64 @@ def test_attempts_are_listed_newest_first_in_pages_with_links(merchant):
     assert "next" not in third["_links"]
 
 
+AUTHENTICATION = {"applicant_id": APPLICANT, "user_journey_id": JOURNEY}
+DECLARED = {"name": "Hannah Bret", "birth_date": "1994-10-15"}
+VERIFICATION = {"declared_data": DECLARED, "redirect_url": BACK, "user_journey_id": JOURNEY}
+
+
 @pytest.mark.parametrize(
-    ("body", "codes"),
+    ("path", "valid", "wrong", "codes"),
     [
-        ({}, ["applicant_id_required", "user_journey_id_required"]),
-        ({"applicant_id": ""}, ["applicant_id_required"]),
-        ({"applicant_id": "bob"}, ["applicant_id_invalid"]),
-        ({"applicant_id": 7}, ["applicant_id_invalid"]),
-        ({"applicant_id": "aplt_\ud800"}, ["applicant_id_invalid"]),
-        ({"user_journey_id": "usj_"}, ["user_journey_id_invalid"]),
+        *(
+            ("face-authentications", AUTHENTICATION, *wrong)
+            for wrong in (
+                ({"applicant_id": ""}, ["applicant_id_required"]),
+                ({"applicant_id": "bob"}, ["applicant_id_invalid"]),
+                ({"applicant_id": 7}, ["applicant_id_invalid"]),
+                ({"applicant_id": "aplt_\ud800"}, ["applicant_id_invalid"]),
+                ({"user_journey_id": "usj_"}, ["user_journey_id_invalid"]),
+            )
+        ),
+        *(
+            ("face-authentications/{fav}/attempts", {"redirect_url": BACK}, *wrong)
+            for wrong in (
+                ({"redirect_url": ""}, ["redirect_url_required"]),
+                ({"redirect_url": "/back"}, ["redirect_url_invalid"]),
+                ({"redirect_url": "javascript:alert(1)"}, ["redirect_url_invalid"]),
+                ({"redirect_url": "https://[::1"}, ["redirect_url_invalid"]),
+                ({"redirect_url": "https://bank.example/\r\nX: y"}, ["redirect_url_invalid"]),
+                ({"phone_number": "+33612345678"}, ["phone_number_invalid"]),
+                (
+                    {"phone_number": {"country_code": "33", "number": "x"}},
+                    ["phone_number__country_code__invalid", "phone_number__number__invalid"],
+                ),
+                (
+                    {"client_information": {"pre_selected_residence_country": "France"}},
+                    ["client_information__pre_selected_residence_country__invalid"],
+                ),
+            )
+        ),
+        *(
+            ("create-and-open-idv", VERIFICATION, *wrong)
+            for wrong in (
+                ({"declared_data": None}, ["declared_data_required"]),
+                ({"declared_data": {"name": "x"}}, ["declared_data__name__invalid"]),
+                (
+                    {"declared_data": {**DECLARED, "birth_date": "15.10.1994"}},
+                    ["declared_data__birth_date__invalid"],
+                ),
+                ({"redirect_url": ""}, ["redirect_url_required"]),
+                ({"applicant_id": "fav_x"}, ["applicant_id_invalid"]),
+            )
+        ),
+        ("identity-verifications", VERIFICATION, {}, ["applicant_id_required"]),
+        ("applicants", {}, {"email": "no"}, ["email_invalid"]),
     ],
 )
-def test_an_invalid_authentication_is_refused(merchant, body, codes):
-    valid = {"applicant_id": APPLICANT, "user_journey_id": JOURNEY}
+def test_what_is_invalid_is_refused(merchant, path, valid, wrong, codes):
+    fav = merchant.create()
 
-    answer = merchant.call("POST", "face-authentications", json=body and valid | body)
+    answer = merchant.call("POST", path.format(fav=fav), json={**valid, **wrong})
 
     assert answer.status_code == 422
     assert answer.json() == {
@@ -130,43 +174,26 @@ def test_an_invalid_authentication_is_refused(merchant, body, codes):
         "error_type": "request_invalid",
         "error_codes": codes,
     }
-
-
-@pytest.mark.parametrize(
-    ("body", "codes"),
-    [
-        ({"redirect_url": ""}, ["redirect_url_required"]),
-        ({"redirect_url": "/back"}, ["redirect_url_invalid"]),
-        ({"redirect_url": "javascript:alert(1)"}, ["redirect_url_invalid"]),
-        ({"redirect_url": "https://[::1"}, ["redirect_url_invalid"]),
-        ({"redirect_url": "https://bank.example/\r\nX: y"}, ["redirect_url_invalid"]),
-        ({"redirect_url": "https://bank.example/" + "a" * 2000}, ["redirect_url_invalid"]),
-        (
-            {"phone_number": {"country_code": "33", "number": "x"}},
-            ["phone_number__country_code__invalid", "phone_number__number__invalid"],
-        ),
-        (
-            {"phone_number": {}},
-            ["phone_number__country_code__required", "phone_number__number__required"],
-        ),
-        ({"phone_number": "+33612345678"}, ["phone_number_invalid"]),
-        ({"client_information": "fr"}, ["client_information_invalid"]),
-        (
-            {"client_information": {"pre_selected_residence_country": "France"}},
-            ["client_information__pre_selected_residence_country__invalid"],
-        ),
-    ],
-)
-def test_an_invalid_attempt_is_refused(merchant, body, codes):
-    fav = merchant.create()
-
-    answer = merchant.call(
-        "POST", f"face-authentications/{fav}/attempts", json={"redirect_url": BACK} | body
-    )
-
-    assert answer.status_code == 422
-    assert answer.json()["error_codes"] == codes
     assert merchant.read(fav)["status"] == "created"
+    assert StoredCase.objects.count() == 1
+    assert not StoredApplicant.objects.exists()
+
+
+def test_an_id_is_looked_up_in_its_own_collection(merchant):
+    idv = merchant.call("POST", "create-and-open-idv", json=VERIFICATION).json()
+    fav = merchant.create()
+    for path in (
+        *(f"face-authentications/{idv['id']}", f"face-authentications/{idv['id']}/attempts"),
+        *(f"identity-verifications/{fav}", f"identity-verifications/{fav}/attempts"),
+        *(f"applicants/{fav}", f"applicants/{idv['id']}", "applicants/aplt_unknown"),
+    ):
+        assert merchant.call("GET", path).status_code == 404, path
+    for path in (f"face-authentications/{idv['id']}", f"identity-verifications/{fav}"):
+        assert merchant.call("POST", f"{path}/anonymize").status_code == 404
+        assert merchant.call("POST", f"{path}/attempts", json={}).status_code == 404
+    # An applicant that came with a case, or that a scenario names, is known.
+    for applicant_id in (idv["applicant_id"], APPLICANT, "aplt_10000"):
+        assert merchant.call("GET", f"applicants/{applicant_id}").status_code == 200
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"text"', b"\xff", b"[" * 100_000])
