@@ -241,29 +241,6 @@ def test_times_are_a_median_and_a_percentile(history):
     assert (found.median, found.p95, found.size) == (seconds(50.5), seconds(95.05), 100)
 
 
-def test_a_second_attempt_is_timed_by_itself(history):
-    """The person came back an hour later."""
-    row = history(took=3600)
-    FaceAttempt.objects.create(
-        authentication=row,
-        provider_id="fatp_again",
-        created_at=timezone.now() - seconds(60 + 20),
-        capture_not_before=timezone.now(),
-    )
-
-    assert collect().time_to_result.median == seconds(20)
-
-
-def test_a_result_that_an_audit_turned_round_is_not_timed_again(history):
-    row, facts = history(ago=7200, took=20), {"previous": "approved", "status": "declined"}
-    StatusChange.objects.create(authentication=row, source="webhook", at=timezone.now(), **facts)
-
-    found = collect()
-
-    assert (found.time_to_result.size, found.time_to_result.median) == (1, seconds(20))
-    assert told_of(found) == {"approved": 1, "declined": 1}
-
-
 def test_webhook_delay_is_from_event_to_arrival(person):
     for delay in (1, 2, 9, -5):
         WebhookEvent.objects.create(

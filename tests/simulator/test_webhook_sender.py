@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from queue import Queue
 from threading import Barrier, Lock
 
 import pytest
 import requests
-from django.db import OperationalError, connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from django_faceauth.simulator import fault_injection, webhook_queue, webhook_sender
 from django_faceauth.simulator.models import Delivery
 from django_faceauth.simulator.state_machine import Unknown
-from django_faceauth.simulator.webhook_sender import SenderThread
 from tests.provider.loopback import resets, serving, tells
 from tests.simulator.merchant import Merchant
 
@@ -142,52 +138,6 @@ def test_over_http(delivery, settings):
         webhook_sender.deliver_due(timezone.now())
     delivery.refresh_from_db()
     assert (delivery.state, delivery.answer) == ("pending", "ConnectionError")
-
-
-@pytest.fixture
-def running(transactional_db, site):
-    """A thread with the site's answers, and the queue of what it has sent."""
-    sent = Queue()
-
-    def send(url, body, headers):
-        sent.put(json.loads(body)["type"])
-        return site(url, body, headers)
-
-    thread = SenderThread(send)
-    webhook_queue.filled.connect(thread.wake)
-    yield thread, sent
-    webhook_queue.filled.disconnect(thread.wake)
-    with thread.paused():
-        pass
-
-
-def test_committed_events_are_delivered_and_retried(running, site):
-    _thread, sent = running
-    fault_injection.set_webhooks({"minute": 0.01})
-    site.answer(500, 200)
-
-    with transaction.atomic():
-        Merchant().create()
-        transaction.set_rollback(True)
-    Merchant().create()
-
-    for _ in range(2):
-        assert sent.get(timeout=20) == "face_authentication_created"
-    assert sent.empty()
-    assert Delivery.objects.count() == 1
-
-
-def test_an_error_does_not_end_the_thread(running, site, caplog):
-    thread, sent = running
-    site.answer(OperationalError("database is locked by /secret/path"), 200)
-
-    with caplog.at_level(logging.WARNING, "django_faceauth"):
-        for _ in range(2):
-            Merchant().create()
-            assert sent.get(timeout=20) == "face_authentication_created"
-            Delivery.objects.update(state="pending")
-    with thread.paused():
-        assert caplog.messages == ["webhooks could not be delivered: OperationalError"]
 
 
 def test_sending_again_wins_over_the_try_that_is_under_way(delivery, clock, site):
