@@ -32,12 +32,17 @@ class Person:
     """A user of the site; `applicant_id` None is a user who is not enrolled."""
 
     def __init__(
-        self, clock: time_machine.Coordinates, applicant_id: str | None = CHOOSES, *, name: str = ""
+        self,
+        clock: time_machine.Coordinates,
+        applicant_id: str | None = CHOOSES,
+        *,
+        name: str = "",
+        email: str = "",
     ) -> None:
         self.clock = clock
         self.visitor = CaptureDriver()
         number = next(_numbers)
-        self.user = User.objects.create_user(name or f"person{number}", password="pass word")
+        self.user = User.objects.create_user(name or f"person{number}", email, "pass word")
         if applicant_id == CHOOSES:
             applicant_id = f"{CHOOSES}{number}"
         if applicant_id is not None:

@@ -13,7 +13,7 @@ from django_faceauth.messages import WORDINGS
 from django_faceauth.response_codes import RETRY_ADVICE
 from django_faceauth.services.privacy.consent import ConsentText
 from example_project import mobile_client
-from example_project.mobile_client import Bank, Challenge, Exit, challenges_in
+from example_project.mobile_client import Bank, Challenge, Exit
 from tests.server import MANAGE, manage
 
 pytestmark = pytest.mark.enable_socket
@@ -190,27 +190,3 @@ def test_an_access_token_that_ran_out_is_renewed_by_itself(bank):
     answer = client.call("POST", send, headers={"Face-Challenge": challenge.handle})
 
     assert answer.status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("header", "found"),
-    [
-        ("", []),
-        (" , ,", []),
-        ("Bearer max_age=180,ERROR=x", [("Bearer", {"max_age": "180", "error": "x"})]),
-        (
-            'Basic realm="a, Bearer error=\\"b\\"", Bearer error = "c" ,realm=""',
-            [
-                ("Basic", {"realm": 'a, Bearer error="b"'}),
-                ("Bearer", {"error": "c", "realm": ""}),
-            ],
-        ),
-        (
-            "Negotiate, Bearer a=b, Token abc==, Session",
-            [("Negotiate", {}), ("Bearer", {"a": "b"}), ("Token", {}), ("Session", {})],
-        ),
-    ],
-)
-def test_a_header_is_read_as_it_is_meant(header, found):
-    """RFC 9110, section 11.6.1: several challenges, quoted commas and all."""
-    assert challenges_in(header) == found

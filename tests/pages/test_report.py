@@ -291,9 +291,7 @@ def with_script(people):
     """A maker of users with an address, to whom one of the simulator's scenarios happens."""
 
     def make(code, email="alice@example.com"):
-        person = people(scripted(code))
-        type(person.user).objects.filter(pk=person.user.pk).update(email=email)
-        return person
+        return people(scripted(code), email=email)
 
     return make
 

@@ -124,22 +124,6 @@ def test_of_several_limits_the_longest_wait_is_told(person):
     assert told(starts(person)) == first + DAY + timedelta(seconds=58.5)
 
 
-@override_settings(
-    LANGUAGE_CODE="de",
-    TIME_ZONE="Europe/Berlin",
-    FACEAUTH_FALLBACK="/by-phone/",
-    FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/10m"]},
-)
-def test_the_page_has_the_time_zone_of_the_user_and_offers_the_fallback(person):
-    starts(person)
-
-    page = starts_again(person)
-
-    assert "1. März 2026 13:10 (CET)" in text(page)
-    assert told(page).utcoffset() == timedelta(hours=1)
-    assert f'href="/by-phone/?challenge={person.challenge.handle}"' in text(page)
-
-
 # -- what is free
 
 

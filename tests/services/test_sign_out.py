@@ -78,9 +78,7 @@ def test_the_button_behind_the_mail_logs_the_thief_out(engine, people, settings)
     """And the user; other users and anonymous visitors keep their sessions."""
     settings.FACEAUTH_NOTICES = True
     settings.FACEAUTH_SITE_URL = "https://bank.example"
-    alice, bob = people(), people()
-    alice.user.email = "alice@example.com"
-    alice.user.save()
+    alice, bob = people(email="alice@example.com"), people()
     owner, thief, visitor = alice.browser, alice.new_browser(), Client()
     visitor_session = visitor.session
     visitor_session["basket"] = [1]
