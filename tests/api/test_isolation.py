@@ -50,7 +50,6 @@ def other_session(person):
 
 @pytest.mark.parametrize("holder", ["session", "token", "jwt", "bare jwt"])
 def test_a_face_counts_for_its_own_client_only(people, holder):
-    """The whole cross matrix: one is asked and shows a face, all others name it in vain."""
     programs = crowd(people)
     owner = programs.pop(f"anna's {holder}")
     asked = owner.is_asked()

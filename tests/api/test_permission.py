@@ -186,7 +186,6 @@ def test_users_who_may_not_pass_are_refused_before_the_condition(token):
 @pytest.mark.parametrize("view", [ConditionalOnce, ConditionalAsyncOnce])
 @pytest.mark.parametrize("needed", [[False, True], [False, False], [True]])
 def test_the_condition_of_single_use_is_asked_again_right_before_the_work(token, view, needed):
-    """It may have become true meanwhile: nothing is done then."""
     answers, worked = iter(needed), []
 
     class Changing(view):
@@ -312,7 +311,6 @@ def test_a_token_names_one_challenge_and_so_passes_one_gate(token):
 
 
 def test_of_two_gates_one_is_enough_where_they_say_so(token):
-    """The face for one of them is no wrong face for the other."""
     either = secret(require_face(action="other") | require_face(action="secret"))
 
     assert call(either, token, handle=shown(token)).status_code == 200
@@ -328,7 +326,6 @@ def denied(self, request, **kwargs):
 
 
 def test_a_denial_of_the_view_itself_stays_one(staff):
-    """Although a gate has said no on the way, and another permission yes."""
     view = secret(require_face() | IsAdminUser, get=denied)
 
     response = call(view, staff).render()

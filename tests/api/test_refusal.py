@@ -247,7 +247,6 @@ def test_what_is_not_theirs_is_not_found_before_any_gate(people, owes, action, w
 
 
 def test_options_need_a_face_only_where_the_gate_names_them(program, monkeypatch):
-    """They say what there is, and offer what the caller may do now."""
     assert program.sends("OPTIONS", "/shop/secret/").status_code == 200
     assert FaceChallenge.objects.count() == 0
 

@@ -162,7 +162,6 @@ def _sends(client: Client, operation: Any) -> None:
 
 
 def test_the_requests_come_through(client, schema):
-    """The test above reaches the endpoints."""
     operation = schema["/face/api/challenges/{handle}/"]["GET"]
     case = operation.Case(path_parameters={"handle": client.handles[-1]})
 

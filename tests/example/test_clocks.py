@@ -12,7 +12,6 @@ pytestmark = pytest.mark.enable_socket
 
 @pytest.mark.parametrize(("ahead", "counts"), [(40, True), (-40, True), (600, False)])
 def test_a_face_that_a_server_with_another_clock_saw(bank, vault, ahead, counts):
-    """A difference within a minute changes nothing; a clock that is far ahead opens nothing."""
     with running_bank(
         vault, FACEAUTH_SIMULATOR_CHECK_SECONDS="0", CLOCK_AHEAD=str(ahead)
     ) as elsewhere:

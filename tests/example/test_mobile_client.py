@@ -64,7 +64,6 @@ def phone(bank, username):
 
 
 def test_a_payout_is_sent_with_a_face(bank):
-    """What was written down is shown, approved and sent, and the browser ends in the app."""
     done = runs(bank, "--payee", "Mr. Ebb", "--amount", "70.25", "--play", "same_person")
 
     assert (done.returncode, done.stderr) == (Exit.SENT, "")
@@ -91,7 +90,6 @@ def test_a_payout_is_sent_with_a_face(bank):
     ],
 )
 def test_a_face_that_is_not_confirmed_sends_nothing(bank, username, outcome, answer):
-    """The program says so kindly, and not why."""
     done = runs(bank, "--user", username, "--play", outcome)
 
     assert done.returncode == Exit.NOT_CONFIRMED
@@ -127,7 +125,6 @@ def test_who_agrees_is_asked_once(bank):
 
 
 def test_carol_leaves_too_early_and_tries_again(bank):
-    """On the same challenge, with a link of its own for each attempt."""
     done = runs(bank, "--user", "carol", "--play", "leave")
 
     assert (done.returncode, done.stderr) == (Exit.SENT, "")
@@ -171,13 +168,11 @@ def test_trouble_is_told_in_a_sentence(bank, arguments, code, sentence):
     "url", ["http://127.0.0.1:1/face/api/", "{bank}.evil.example/", "http://127.0.0.1@127.0.0.2/"]
 )
 def test_a_token_goes_to_the_bank_alone(bank, url):
-    """Whatever URL a response of the bank names."""
     with pytest.raises(mobile_client.Stop, match="not its own"):
         phone(bank, "frank").call("POST", url.format(bank=bank))
 
 
 def test_an_access_token_that_ran_out_is_renewed_by_itself(bank):
-    """And the challenge is the same to the new one."""
     client = phone(bank, "frank")
     draft = client.call("POST", "/api/payouts/", {"payee": "Ms. Quay", "amount": "101.00"}).json()
     send = f"/api/payouts/{draft['id']}/send/"

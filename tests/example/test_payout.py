@@ -52,7 +52,6 @@ def is_receipt(page):
 
 
 def test_a_draft_is_written_down_without_a_face(frank):
-    """It costs nothing, is on no statement, and can be found again, changed and thrown away."""
     draft = drafts(frank, payee="Mr. Ebb")
     assert "To Mr. Ebb" in frank.opens("/payout/").text
     assert "Mr. Ebb" not in frank.shows_face("/statements/").text
@@ -80,7 +79,6 @@ def test_a_change_that_was_taken_back_does_not_revive_an_approval(frank):
 
 
 def test_what_was_sent_stays(frank):
-    """Nobody changes a receipt, also not with a page that was open before."""
     draft = drafts(frank)
     form = frank.opens(f"{draft.url}edit/")
     frank.submits(approves(frank, draft))
@@ -94,7 +92,6 @@ def test_what_was_sent_stays(frank):
 
 
 def test_a_payout_is_nobody_elses(bank, frank):
-    """Others are told nothing, not even that it is there, draft or receipt."""
     alice = Customer(bank, "alice")
     draft = drafts(frank)
     token = alice.opens("/payout/").forms[-1].fields["csrfmiddlewaretoken"]
@@ -112,7 +109,6 @@ def test_a_payout_is_nobody_elses(bank, frank):
 
 
 def test_nobody_sends_more_than_they_have(bank, vault):
-    """Not by one payout, and not by two that were each affordable."""
     alice = Customer(bank, "alice")
     manage(vault, "shell", "-c", ALREADY_SPENT)
     first, second = drafts(alice, amount="400.00"), drafts(alice, amount="400.00")

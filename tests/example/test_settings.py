@@ -25,7 +25,6 @@ def settings():
 
 
 def test_every_setting_can_be_given():
-    """The table names what the package reads, and nothing else."""
     assert set(settings()["FROM_ENVIRONMENT"]) == {PREFIX + name for name in KNOWN}
 
 
@@ -44,14 +43,12 @@ def test_every_setting_can_be_given():
     ],
 )
 def test_environment_wins(monkeypatch, name, text, value):
-    """What the environment gives replaces the bank's own value, in its type."""
     monkeypatch.setenv(PREFIX + name, text)
 
     assert settings()[PREFIX + name] == value
 
 
 def test_simulator_is_where_the_server_is(monkeypatch):
-    """Another port moves the whole demo."""
     monkeypatch.setenv("PORT", "9123")
 
     moved = settings()

@@ -12,7 +12,6 @@ APPLICANTS = "/admin/faceauth/applicant/"
 
 
 def test_a_face_opens_the_page_that_asked_and_no_other(bank):
-    """The panel says what the gate says."""
     alice = Customer(bank, "alice")
     shut = {"/statements/": "shut", "/settings/": "shut", "/payout/": "shut"}
     assert alice.opens("/").doors == shut
@@ -26,7 +25,6 @@ def test_a_face_opens_the_page_that_asked_and_no_other(bank):
 
 
 def test_erin_may_set_up_face_checks(bank):
-    """The closed page and the panel lead her there, and no user who is enrolled."""
     erin = Customer(bank, "erin")
 
     closed = erin.opens("/statements/")
@@ -38,7 +36,6 @@ def test_erin_may_set_up_face_checks(bank):
 
 
 def test_webhooks_arrive(bank):
-    """Whoever shows the demo can watch them, on a page that every page links to."""
     alice = Customer(bank, "alice")
     alice.shows_face("/statements/")
 
@@ -49,7 +46,6 @@ def test_webhooks_arrive(bank):
 
 @pytest.mark.parametrize("path", ["/login/", "/app/", "/admin/login/", "/nowhere/"])
 def test_every_page_has_a_strict_policy(bank, path):
-    """The bank forbids what it does not need, and the package works under that."""
     policy = Customer(bank).opens(path).headers["Content-Security-Policy"]
 
     assert policy == "default-src 'self'; form-action 'self'"
@@ -57,7 +53,6 @@ def test_every_page_has_a_strict_policy(bank, path):
 
 @pytest.mark.parametrize("username", ["admin", "reviewer", "operator"])
 def test_staff_read_without_a_face(bank, username):
-    """Payouts and face authentications are listed; customers get no further than the login."""
     staff = Customer(bank, username)
 
     for path in ("/admin/bank/payout/", "/admin/faceauth/faceauthentication/"):
@@ -100,7 +95,6 @@ def test_staff_show_their_face_before_they_link_people(bank):
 
 
 def test_whoever_is_linked_anew_shows_their_face_anew(bank):
-    """What somebody was granted as the former applicant ends, in every session."""
     alice = Customer(bank, "alice")
     alice.shows_face("/statements/")
     admin = Customer(bank, "admin")

@@ -272,7 +272,6 @@ def test_every_door_does_what_the_oracle_says(scene, case):
 
 
 def test_there_is_a_door_of_each_kind():
-    """Where nothing is left out, since it is installed."""
     names = {str(pattern.pattern).strip("/") for pattern in doors_for(Case())}
 
     assert {"function", "class", "async", "api", "admin"} <= names

@@ -218,7 +218,6 @@ def test_only_false_lets_a_request_through(visit, when, caplog, kind):
 
 
 def test_a_condition_with_other_arguments_asks(person):
-    """It cannot be called."""
     with served(path("door/", face_required(action="door", when=lambda: False)(told))):
         assert asks(person.browser.get("/door/"))
 
@@ -244,7 +243,6 @@ def test_nothing_in_a_request_chooses(person, when):
 
 
 def test_a_request_let_through_opens_no_gate(visit, when):
-    """Neither another one of the action, nor the same one when it matters."""
     assert visit("function").content == b"in: None"
 
     when.answer = True
@@ -254,7 +252,6 @@ def test_a_request_let_through_opens_no_gate(visit, when):
 
 @pytest.mark.parametrize("kind", ["function", "bound function"])
 def test_a_face_or_an_exemption_is_not_used_where_none_is_required(person, visit, when, kind):
-    """It still counts when it matters."""
     binding = {"payment": 7} if kind == "bound function" else None
     shown = face_shown(person.browser, action="door", binding=binding)
 
@@ -358,7 +355,6 @@ def payments(when):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("answer", [broken, violated, wrote])
 def test_an_error_of_the_database_leaves_the_transaction_usable(person, payment, when, answer):
-    """Of the gate and of the view, whose face is there."""
     when.answer = answer
     password = person.user.password
     with served(payments(when)):

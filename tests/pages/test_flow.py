@@ -95,7 +95,6 @@ def test_the_same_end_twice_is_seen_twice(person):
 
 @pytest.mark.parametrize("page", ["start", "returned", "waiting", "status"])
 def test_handles_that_are_none(person, page):
-    """Rubbish in the address is not found, on every database."""
     for handle in ("x", "x" * 3000, "%00", "..%2F..", "%F0%9F%98%80", "a'b", "-"):
         assert person.browser.get(f"/face/{page}/{handle}/").status_code == 404, handle
 
@@ -445,7 +444,6 @@ def test_an_unknown_status_waits_and_then_gives_up(person, provider):
 )
 @pytest.mark.parametrize("calls_before", [0, 1])
 def test_trouble_on_the_start(person, provider, trouble, passes, calls_before, caplog):
-    """A clear page, a log line without personal data, the gate shut, and a way to go on."""
     start = person.is_asked()
     provider.troubles.extend([works] * calls_before + [trouble])
 

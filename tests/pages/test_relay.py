@@ -120,7 +120,6 @@ def test_a_relay_is_refused(relay, settings):
 
 
 def test_a_relay_is_flagged_by_default(relay, settings):
-    """The user is told at once, whether the site wants notices or not."""
     settings.FACEAUTH_NOTICES = False
     alice = relay()
 
@@ -195,7 +194,6 @@ def test_networks(relay, settings, thief, victim, is_same):
 
 
 def test_the_address_is_kept_as_a_digest_alone(relay):
-    """And goes with the other data of a user who is erased."""
     alice = relay(THIEF, NEIGHBOUR)
     alice.passes(GATE)
 
@@ -324,7 +322,6 @@ def test_a_user_on_mobile_data_takes_another_way(relay, settings):
 
 
 def test_one_mail_about_one_approval(relay, settings):
-    """Also where the network is new for the user."""
     settings.FACEAUTH_NOTICES = True
     alice = relay()
     alice.visitor = CaptureDriver(address=NEIGHBOUR)
@@ -489,7 +486,6 @@ def test_the_button_closes_other_ways_of_a_refused_check(relay, settings):
 
 
 def test_the_button_is_pressed_while_the_face_is_approved(relay):
-    """In either order, the thief is left with nothing."""
     alice = relay()
     back = is_relayed(alice)
     alice.clock.shift(3)

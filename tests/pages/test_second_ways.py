@@ -194,7 +194,6 @@ def test_a_user_who_is_not_enrolled_takes_a_code(people):
 
 
 def test_a_user_without_any_way_is_told_of_none(people):
-    """And no challenge is left behind."""
     stranger = people(None)
 
     refused = stranger.browser.get(GATE)
@@ -206,7 +205,6 @@ def test_a_user_without_any_way_is_told_of_none(people):
 
 @each_way
 def test_the_kits_stand_side_by_side(person, way):
-    """A code is tried with each package, and a way is listed once."""
     for kit in KITS.values():
         set_up(kit, way, person)
     for kit in KITS.values():
@@ -366,7 +364,6 @@ def test_an_odd_code_is_wrong(person, kit, code):
 
 @each_kit
 def test_a_code_as_people_type_it(person, kit):
-    """In groups, and with the digits of an Arabic keyboard."""
     set_up(kit, "totp", person)
     person.is_asked(GATE)
     code = code_of(kit, "totp", person)
@@ -382,7 +379,6 @@ def test_an_invented_way(asked):
 
 @each_kit
 def test_too_many_wrong_codes_lock_the_way_and_time_unlocks_it(person, clock, kit):
-    """The right code is refused as well, and not burnt."""
     set_up(kit, "totp", person)
     person.is_asked(GATE)
     answers = [enters(person, WRONG).status_code for _try in range(12)]
@@ -409,7 +405,6 @@ def test_a_right_code_lets_the_wrong_ones_before_it_be_forgotten(person, clock):
 
 
 def test_a_second_phone_does_not_lock_the_first(person, clock):
-    """A code of one device is no failure of the other, however often it is used."""
     first, second = (KITS["otp"].totp(person.user) for _device in range(2))
     for _time in range(4):
         clock.shift(60)
@@ -686,7 +681,6 @@ def test_an_assertion_for_another_challenge(person, passkey):
 
 
 def test_an_assertion_that_the_login_of_allauth_asked_for(person, passkey):
-    """Nor does ours log in there."""
     request = person.request()
     with context.request_context(request):
         foreign = webauthn.begin_authentication(person.user)

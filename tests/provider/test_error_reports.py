@@ -280,7 +280,6 @@ def test_nothing_of_ours_shows_a_secret_when_printed():
 
 
 def test_the_search_would_find_a_leak():
-    """The tests of this module depend on it."""
     with pytest.raises(ZeroDivisionError) as caught:
         leaks(canaries.KEY, [canaries.CAPTURE])
 

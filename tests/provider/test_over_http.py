@@ -133,7 +133,6 @@ class TestLimits:
         ],
     )
     def test_the_socket_waits_only_as_long_as_time_is_left(self, answer_after, cause, requests):
-        """Of the total limit, also in a repetition."""
         clock = Clock()
         first, *others = answer_after
 

@@ -76,7 +76,6 @@ def test_many_tabs_start_one_attempt(person, provider):
 
 
 def test_many_returns_grant_once(person, provider):
-    """One asks the provider; there is one grant and one step of history."""
     back = person.shows_face(person.is_handed_over(person.is_asked()))
     person.clock.shift(3)
     asked = provider.count("GET")

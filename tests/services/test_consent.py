@@ -59,7 +59,6 @@ def test_what_is_kept_of_a_consent(person, people):
 
 
 def test_the_digest_is_of_the_text_that_was_shown(person, template):
-    """In its language, independent of markup."""
     template.write_text(
         "{% load i18n %}{% get_current_language as L %}<p class='x'>Face\n in</p> <p>{{ L }} &amp;"
     )

@@ -367,7 +367,6 @@ def test_it_warns_and_asks_first(person, capsys, monkeypatch, answer):
 
 
 def test_it_erases_all_here_and_at_the_provider(person, capsys):
-    """Also more than one batch."""
     for _ in range(7):
         person.passes()
         person.clock.shift(24 * 3600)

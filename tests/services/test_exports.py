@@ -193,7 +193,6 @@ def test_staff_are_not_named(anna, staff):
 
 
 def test_secrets_are_named_and_not_told(anna):
-    """The session, the network, and the name of a question that is still open."""
     anna.is_asked("/payout/")
     anna_is_asked = anna.challenge
 

@@ -415,7 +415,6 @@ def test_users_who_never_come_back_are_locked_out_by_the_sweep(
 
 @override_settings(FACEAUTH_RATE_LIMITS=NO_LIMITS)
 def test_refusals_do_not_lock_out_and_a_site_may_have_no_lockout(people):
-    """Starts are counted all the same, for a limit that may be switched on later."""
     refuses(people(), 6)
     assert AttemptRequest.objects.count() == 6
     with override_settings(FACEAUTH_RATE_LIMITS=NO_LIMITS | {"lockout": None}):

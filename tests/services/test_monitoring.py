@@ -46,7 +46,6 @@ def test_nothing_is_waiting(person, django_assert_max_num_queries):
 
 
 def test_the_other_environment_of_the_provider_does_not_count(person):
-    """It is not swept either."""
     person.is_handed_over(person.is_asked())
     FaceAuthentication.objects.update(status="invented_tomorrow")
     assert report().unknown_statuses == 1

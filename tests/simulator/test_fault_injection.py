@@ -42,7 +42,6 @@ def test_a_share_of_events_can_be_lost():
 
 
 def test_copies_and_signatures_are_those_of_the_delivery(merchant, clock, site):
-    """Not those of the event."""
     merchant.create()
     fault_injection.set_webhooks({"copies": 3, "wrong_signature": True})
 

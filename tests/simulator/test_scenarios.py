@@ -31,7 +31,6 @@ SCENARIOS = {
 def test_the_scenario_decides_whatever_the_user_chooses(
     merchant, visitor, clock, site, tail, ends, choice
 ):
-    """The webhooks come to the end without a request for the authentication."""
     fav = merchant.create(f"aplt_{tail:0<26}")
     assert site.is_told() == ["created"]
 

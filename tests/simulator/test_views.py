@@ -160,7 +160,6 @@ def test_one_of_several_concurrent_choices_wins():
 
 
 def test_the_address_is_the_one_that_the_site_sees(client, merchant, fav, link):
-    """Simulator and site may be behind the same proxies."""
     with override_settings(FACEAUTH_TRUSTED_PROXIES=1):
         client.get(link, headers={"X-Forwarded-For": "203.0.113.9"})
 

@@ -95,7 +95,6 @@ def test_an_event_outlives_a_process_that_ends_while_sending(delivery, clock, si
 
 @pytest.mark.django_db(transaction=True)
 def test_of_several_senders_one_delivers(site):
-    """Each event is sent by one of several processes."""
     merchant = Merchant()
     for _ in range(5):
         merchant.create()

@@ -36,7 +36,6 @@ def workflow(merchant):
 
 
 def test_it_sends_webhooks_to_its_url_with_its_key_and_headers(merchant, site, workflow):
-    """The URL of the settings gets them while there is no workflow."""
     with override_settings(FACEAUTH_WEBHOOK_AUTHORIZATION_KEY="of the settings"):
         merchant.create()
         wf = workflow()

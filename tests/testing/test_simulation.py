@@ -21,7 +21,6 @@ def _enrolled(user):
 
 
 def test_to_the_page_and_back(client, faceauth_simulator):
-    """The browser ends where it wanted to go, one attempt was bought, and consent is given."""
     with override_settings(FACEAUTH_CONSENT_VERSION="2026-11"):
         page = faceauth_simulator.show_face(client, "/statements/?year=2026")
 

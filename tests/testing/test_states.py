@@ -79,7 +79,6 @@ def test_rows_are_those_of_a_real_check(client, user, provider):
 
 @pytest.mark.parametrize("policy", ["ignore", "flag", "deny"])
 def test_another_network(client, policy):
-    """As in a relay; by default the face is captured in the network of the session."""
     with override_settings(FACEAUTH_NETWORK_POLICY=policy):
         elsewhere = face_shown(client, elsewhere=True)
 
@@ -221,7 +220,6 @@ def test_what_asks_for_no_face(client):
 
 
 def test_declined(client):
-    """The review queue gets a case, also for the approval after it."""
     challenge = face_declined(client, ago=60)
 
     assert (challenge.state, challenge.reason) == ("failed", "declined")

@@ -40,7 +40,6 @@ def test_a_site_with_workers(client):
 
 @pytest.mark.parametrize("body", JUNK.values(), ids=JUNK)
 def test_junk(db, body):
-    """Refused without a signature; with one, it leaves a row without content."""
     assert deliver_webhook(body, key=WRONG_KEY).status_code == 401
     assert not WebhookEvent.objects.exists()
 

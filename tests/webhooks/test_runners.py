@@ -74,7 +74,6 @@ def test_a_job_that_fails_is_tried_again_by_the_sweep(captured, runner):
 
 @pytest.mark.enable_socket
 def test_what_the_runner_does_not_take_is_left_to_the_sweep(captured, runner, caplog):
-    """The answer is 200 all the same."""
     with runner.refusing():
         assert deliver(event(captured.authentication)).status_code == 200
 

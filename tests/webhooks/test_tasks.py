@@ -73,7 +73,6 @@ def test_a_long_wait_is_left_to_the_sweep(captured, app):
 
 
 def test_the_sweep_hands_out_what_is_due_spread_over_time(captured, app):
-    """Nothing is asked by the sweep itself."""
     for _ in range(3):
         deliver(event(captured.authentication))
     queued(app)
