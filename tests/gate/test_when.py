@@ -217,11 +217,6 @@ def test_only_false_lets_a_request_through(visit, when, caplog, kind):
         assert f"unforeseen: {type(error).__name__} when action=door" in caplog.text
 
 
-def test_a_condition_with_other_arguments_asks(person):
-    with served(path("door/", face_required(action="door", when=lambda: False)(told))):
-        assert asks(person.browser.get("/door/"))
-
-
 def test_a_condition_must_be_callable():
     with pytest.raises(TypeError, match="when"):
         face_required(action="door", when=False)

@@ -10,7 +10,7 @@ import pytest
 from django.views.debug import ExceptionReporter
 
 from django_faceauth.exceptions import MalformedAnswer, ProviderError
-from django_faceauth.provider.client import Client, ClientInformation, DeclaredData, PhoneNumber
+from django_faceauth.provider.client import Client, DeclaredData
 from tests.provider.samples import (
     APPLICANT,
     ATTEMPT,
@@ -125,30 +125,6 @@ def test_an_answer_without_the_requested_id_is_malformed(network, operation, wro
 
     with pytest.raises(MalformedAnswer):
         call(client_of(HOST))
-
-
-def test_a_phone_number_and_preselections_are_sent_if_given(network):
-    answers(network, json.dumps(VERIFICATION))
-    client, phone = client_of(HOST), PhoneNumber("+33", "600000000")
-
-    client.create_and_open_identity_verification(
-        **IDS,
-        redirect_url=BACK,
-        declared_data=DeclaredData("Jo"),
-        phone_number=phone,
-    )
-    client.create_identity_verification_attempt(
-        IDV, redirect_url=BACK, phone_number=phone, client_information=ClientInformation("FR", "de")
-    )
-
-    first, second = (json.loads(call.request.body or "") for call in network.calls)
-    number = {"country_code": "+33", "number": "600000000"}
-    assert first["declared_data"] == {"name": "Jo", "phone_number": number}
-    assert second["phone_number"] == number
-    assert second["client_information"] == {
-        "pre_selected_residence_country": "FR",
-        "pre_selected_language": "de",
-    }
 
 
 @pytest.mark.parametrize("status", [200, 403, 404, 409, 422, 500])

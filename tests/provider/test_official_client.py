@@ -14,14 +14,6 @@ from checkout_sdk.identities.identityverification.identityverification import (
     IdentityVerificationAndAttemptRequest,
     IdentityVerificationAttemptRequest,
 )
-from checkout_sdk.workflows.workflows import (
-    CreateWorkflowRequest,
-    EventTypesRequest,
-    EventWorkflowConditionRequest,
-    UpdateWorkflowRequest,
-    WebhookSignature,
-    WebhookWorkflowActionRequest,
-)
 from requests import Session
 
 from django_faceauth.simulator.adapter import CaptureDriver, SimulatorAdapter
@@ -146,40 +138,3 @@ def test_identity_verifications(api, clock, in_one_call):
     assert (read.id, read.status) == (attempt.id, "completed")
     gone = calls.anonymize_identity_verification(made.id)
     assert not any(hasattr(gone, name) for name in ("declared_data", "documents", "face"))
-
-
-def test_workflows(api):
-    calls = api.workflows
-    [source] = [one for one in calls.get_event_types().items if one.id != "gateway"]
-    names = [event.id for event in source.events]
-    action = request(
-        WebhookWorkflowActionRequest,
-        url=BACK,
-        headers={"Authorization": "x"},
-        signature=request(WebhookSignature, method="HMACSHA256", key="k"),
-    )
-    made = calls.create_workflow(
-        request(
-            CreateWorkflowRequest,
-            name="A",
-            active=True,
-            conditions=[request(EventWorkflowConditionRequest, events={source.id: names})],
-            actions=[action],
-        )
-    )
-    assert made.http_metadata.status_code == 201
-    shown = calls.get_workflow(made.id)
-    [condition], [webhook] = shown.conditions, shown.actions
-    assert (shown.name, condition.type, webhook.url) == ("A", "event", BACK)
-    assert (webhook.headers.Authorization, webhook.signature.key) == ("x", "k")
-    assert [one.id for one in calls.get_workflows().data] == [made.id]
-    changed = calls.update_workflow(made.id, request(UpdateWorkflowRequest, active=False))
-    assert (changed.name, changed.active) == ("A", False)
-    action.signature.key = "other"
-    updated = calls.update_workflow_action(made.id, webhook.id, action)
-    assert updated.http_metadata.status_code == 200
-    assert calls.get_workflow(made.id).actions[0].signature.key == "other"
-    tested = calls.test_workflow(made.id, request(EventTypesRequest, event_types=names))
-    assert tested.http_metadata.status_code == 204
-    assert calls.remove_workflow(made.id).http_metadata.status_code == 204
-    assert calls.get_workflows().data == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 
 import pytest
@@ -14,7 +13,7 @@ from django_faceauth.provider import signatures
 from django_faceauth.secret import Secret
 from django_faceauth.simulator import fault_injection, webhook_queue
 from django_faceauth.simulator.models import Delivery
-from tests.simulator.merchant import APPLICANT, BACK, JOURNEY, KEY, KEYS
+from tests.simulator.merchant import APPLICANT, BACK, JOURNEY, KEYS
 
 NEW = {"applicant_id": APPLICANT, "user_journey_id": JOURNEY}
 
@@ -135,29 +134,6 @@ def test_a_client_that_waits_gets_the_response(merchant, kind, timeout):
     assert answer.status_code == 201
     assert answer.json()["status"] == "created"
     assert answer.headers["Content-Length"] == str(len(answer.content))
-
-
-@pytest.mark.parametrize("kind", ["latency", "no_answer", "slow_body"])
-def test_over_http_the_server_waits(db, client, kind):
-    waited: list[float] = []
-    fault_injection.add_call({"kind": kind, "amount": 12})
-
-    answer = client.post(
-        "/simulator/face-authentications",
-        json.dumps(NEW),
-        "application/json",
-        headers={"Authorization": f"Bearer {KEY}"},
-        **{fault_injection.PAUSE: waited.append},
-    )
-
-    assert answer.status_code == 201
-    assert waited == ([] if kind == "slow_body" else [12])
-    parts = list(answer)
-    assert json.loads(b"".join(parts))["status"] == "created"
-    assert sum(waited) == pytest.approx(12)
-    if kind == "slow_body":
-        assert {len(part) for part in parts} == {1}
-        assert answer["Content-Length"] == str(len(parts))
 
 
 CALLS = {

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from django_faceauth.simulator.scenarios import scenario_for
-
 CAPTURED = "capture_completed"
 INCONCLUSIVE = [CAPTURED, "checks_inconclusive"]
 CHECKED = [CAPTURED, "checks_completed"]
@@ -69,15 +67,3 @@ def test_any_other_applicant_chooses(merchant, visitor, clock, choice, end):
     assert ("face" in shown) == has_face
     [attempt] = merchant.attempts(fav)["data"]
     assert len(merchant.assets(fav, attempt["id"])["data"]) == has_face
-
-
-@pytest.mark.parametrize(
-    "applicant_id",
-    [
-        *("aplt_tkoi5db4hryu5cei5vwoabr7we", "aplt_" + "a" * 26, "aplt_61203A", "aplt_61203"),
-        *("aplt_61203B1000000000000000000", "aplt_1000000000000000000000001"),
-        *("aplt_63002000000000000000000000", "aplt_", ""),
-    ],
-)
-def test_any_other_id_is_not_a_scenario(applicant_id):
-    assert scenario_for(applicant_id) == ()

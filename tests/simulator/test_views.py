@@ -14,8 +14,6 @@ from requests import HTTPError
 
 from tests.simulator.merchant import APPLICANT, BACK, STRICT_MIDDLEWARE, Merchant, session
 
-PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148"
-
 
 @pytest.fixture
 def merchant(db):
@@ -51,22 +49,6 @@ def test_pages_protect_themselves(client, link, page):
     assert html.count("<script") == html.count("<script src=") == 1
     with translation.override("ar"):
         assert '<html lang="ar" dir="rtl">' in client.get(path).content.decode()
-
-
-def test_the_attempt_shows_the_device_that_opened_the_page(client, merchant, clock, fav, link):
-    client.get(link, headers={"User-Agent": PHONE})
-    clock.shift(60)
-    client.get(link, headers={"User-Agent": "Firefox"})
-
-    [shown] = merchant.attempts(fav)["data"]
-    assert shown["status"] == merchant.read(fav)["status"] == "capture_in_progress"
-    assert shown["modified_on"] == "2026-03-02T12:01:00.000000Z"
-    assert shown["applicant_session_information"] == {
-        "ip_address": "127.0.0.1",
-        "user_agent": "Firefox",
-        "initial_device": "mobile",
-        "number_of_sessions": 2,
-    }
 
 
 def test_the_device_can_pretend_to_be_in_another_network(client, merchant, fav, link):

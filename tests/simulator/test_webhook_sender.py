@@ -14,7 +14,6 @@ from django.utils import timezone
 from django_faceauth.simulator import fault_injection, webhook_queue, webhook_sender
 from django_faceauth.simulator.models import Delivery
 from django_faceauth.simulator.state_machine import Unknown
-from tests.provider.loopback import resets, serving, tells
 from tests.simulator.merchant import Merchant
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -117,26 +116,6 @@ def test_of_several_senders_one_delivers(site):
     assert sum(sent) == len(site.received) == 5
     assert len({row.body for row in site.received}) == 5
     assert set(Delivery.objects.values_list("state", flat=True)) == {"delivered"}
-
-
-@pytest.mark.enable_socket
-def test_over_http(delivery, settings):
-    """Bytes arrive unchanged, redirects are not followed, broken connections are retried."""
-    body = delivery.body.encode()
-    headers = webhook_sender.headers_of(body, webhook_sender.first_key())
-    with serving(tells({"thanks": True}, 302, Location="/elsewhere")) as server:
-        status = webhook_sender.over_http(f"{server.url}/face/webhook/", body, headers)
-
-    assert status == 302
-    [request] = server.requests
-    assert (request.method, request.path, request.body) == ("POST", "/face/webhook/", body)
-    assert request.headers.items() >= headers.items()
-
-    with serving(resets) as server:
-        settings.FACEAUTH_SIMULATOR_WEBHOOK_URL = server.url
-        webhook_sender.deliver_due(timezone.now())
-    delivery.refresh_from_db()
-    assert (delivery.state, delivery.answer) == ("pending", "ConnectionError")
 
 
 def test_sending_again_wins_over_the_try_that_is_under_way(delivery, clock, site):
