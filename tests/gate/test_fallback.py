@@ -74,15 +74,10 @@ def test_a_user_whose_capture_failed_passes_with_the_code(person, outcome):
 
 
 def test_a_user_who_never_started_passes_with_the_code(
-    person, provider, django_capture_on_commit_callbacks
+    person, provider, hears, django_capture_on_commit_callbacks
 ):
     """With one signal and a new face cookie, without the provider (V-04, B-05, F-20)."""
-    granted = []
-
-    def receive(challenge, **_kwargs):
-        granted.append((challenge.pk, challenge.method))
-
-    challenge_granted.connect(receive)
+    granted = hears(challenge_granted, "challenge")
     person.is_asked(GATE)
 
     with django_capture_on_commit_callbacks(execute=True):
@@ -93,7 +88,8 @@ def test_a_user_who_never_started_passes_with_the_code(
 
     assert answer.content.startswith(b"secret")
     assert "sessionid_faceauth" in answer.cookies
-    assert granted == [(person.challenge.pk, "code")]
+    assert granted == [(person.challenge,)]
+    assert person.challenge.method == "code"
     assert provider.attempts_bought == 0
 
 

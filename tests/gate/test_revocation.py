@@ -50,22 +50,16 @@ class Situation:
 
     def revoked(self, reason):
         """Return the signals of one revocation, with what the grant had let through."""
-        return [(self.grant.pk, reason, ("",))]
+        return [(self.grant, reason, ("",))]
 
 
 @pytest.fixture
-def situation(person):
-    signals = []
-
-    def receive(challenge, reason, executed, **_facts):
-        signals.append((challenge.pk, reason, executed))
-
-    challenge_revoked.connect(receive)
+def situation(person, hears):
+    signals = hears(challenge_revoked, "challenge", "reason", "executed")
     person.passes(GATE)
     grant = person.challenge
     person.is_asked(OPEN)
-    yield Situation(person, grant, person.challenge, signals)
-    challenge_revoked.disconnect(receive)
+    return Situation(person, grant, person.challenge, signals)
 
 
 def deactivated(situation):

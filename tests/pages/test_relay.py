@@ -93,14 +93,9 @@ def disowns(alice, client=None):
 # -- the comparison
 
 
-def test_a_relay_is_refused(relay, settings):
+def test_a_relay_is_refused(relay, settings, hears):
     settings.FACEAUTH_NETWORK_POLICY, settings.FACEAUTH_NOTICES = "deny", True
-    refused = []
-
-    def hear(reason, **_facts):
-        refused.append(reason)
-
-    challenge_refused.connect(hear)
+    refused = hears(challenge_refused, "reason")
     alice = relay()
 
     page = alice.passes(GATE)
@@ -110,7 +105,7 @@ def test_a_relay_is_refused(relay, settings):
     row = alice.challenge
     assert (row.state, row.reason) == ("failed", "network")
     assert (row.is_same_network, row.verified_at, row.dedup_key) == (False, None, None)
-    assert refused == ["network"]
+    assert refused == [("network",)]
     assert reasons() == ["relay"]
     assert "another network" in the_mail().body
     assert "/face/report/" not in the_mail().body
@@ -455,15 +450,10 @@ def test_the_button_ends_what_was_asked_for(relay):
 
 
 @pytest.mark.parametrize(("action", "state"), [("payout", "revoked"), ("once", "consumed")])
-def test_the_button_takes_a_grant_back_or_marks_what_was_used(relay, action, state):
+def test_the_button_takes_a_grant_back_or_marks_what_was_used(relay, hears, action, state):
     alice = relay()
     assert alice.passes(f"/{action}/").content.startswith(b"secret")
-    told = []
-
-    def hear(reason, executed, **_facts):
-        told.append((reason, executed))
-
-    challenge_revoked.connect(hear)
+    told = hears(challenge_revoked, "reason", "executed")
 
     disowns(alice)
 

@@ -385,20 +385,15 @@ def test_an_approval_resets_the_counter_of_that_user_alone(people):
 @override_settings(FACEAUTH_RATE_LIMITS=NO_LIMITS)
 @pytest.mark.parametrize("is_enrolled", [True, False])
 def test_users_who_never_come_back_are_locked_out_by_the_sweep(
-    people, is_enrolled, django_capture_on_commit_callbacks
+    people, is_enrolled, hears, django_capture_on_commit_callbacks
 ):
     """And the signal is sent once; users who are no longer enrolled need no lock-out."""
-    sent = []
-
-    def listen(signal, **facts):
-        sent.append(facts)
-
     mallory = people(DECLINED)
     for _ in range(5):
         mallory.shows_face(capture_url_in(starts_again(mallory)))
     if not is_enrolled:
         mallory.user.face_applicant.delete()
-    locked_out.connect(listen)
+    sent = hears(locked_out, "user", "reason", "until", "challenge")
 
     with django_capture_on_commit_callbacks(execute=True):
         sweep_for(mallory.clock, 20 * MINUTE)
@@ -406,8 +401,7 @@ def test_users_who_never_come_back_are_locked_out_by_the_sweep(
     assert FaceAuthentication.objects.filter(status="declined").count() == 5
     if is_enrolled:
         lockout = Lockout.objects.get()
-        facts = {"user": mallory.user, "until": lockout.until, "challenge": None}
-        assert sent == [{"sender": Lockout, "reason": "declined", **facts}]
+        assert sent == [(mallory.user, "declined", lockout.until, None)]
         assert starts(mallory).status_code == 429
     else:
         assert Lockout.objects.count() == len(sent) == 0

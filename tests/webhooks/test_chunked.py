@@ -26,10 +26,10 @@ from django_faceauth.models import WebhookEvent
 from django_faceauth.provider.signatures import HEADER, sign
 from django_faceauth.secret import Secret
 from django_faceauth.services.monitoring import doctor
+from django_faceauth.signals import webhook_rejected
 from tests.conftest import CACHE_AWAY
 from tests.server import free_port, wait_for
 from tests.webhook_deliveries import KEY, URL, event
-from tests.webhooks.test_door import hearing_of_refusals
 
 FAV = "fav_" + "a" * 26
 LARGEST = 64 * 1024
@@ -136,16 +136,17 @@ def test_no_more_than_64_kib_are_read(size, status):
     assert stream.tell() <= LARGEST + 1
 
 
-def test_a_missing_length_has_a_reason_of_its_own(caplog):
+def test_a_missing_length_has_a_reason_of_its_own(caplog, hears):
     """In the log, the signal, the metric and the doctor (F-43)."""
     wsgi(body_of(), CONTENT_LENGTH=None, **CHUNKED, **ENDED)
     wsgi(body_of(), CONTENT_LENGTH="0")
     assert levels_of("webhook_length") == []
     before = metrics.counts["webhook_rejected.no_length"]
-    with hearing_of_refusals() as reasons:
-        wsgi(body_of(), CONTENT_LENGTH=None, **CHUNKED)
+    reasons = hears(webhook_rejected, "reason")
 
-    assert reasons == ["no_length"]
+    wsgi(body_of(), CONTENT_LENGTH=None, **CHUNKED)
+
+    assert reasons == [("no_length",)]
     assert metrics.counts["webhook_rejected.no_length"] == before + 1
     assert "no_length" in caplog.text
     assert levels_of("webhook_length") == ["warning"]
