@@ -209,17 +209,10 @@ def test_an_address_that_has_left_the_list_is_not_gone_to(program):
 
 def test_the_provider_is_told_our_own_address(program, provider):
     """So that the handle is never lost, and the provider learns of no app."""
-    bodies = []
-
-    def look(provider, request):
-        bodies.append(request.body)
-        return provider.faithfully(request)
-
-    provider.troubles.extend([look] * 2)
     program.starts(redirect_url=APP)
 
-    assert f"/face/returned/{program.refusal['challenge']}/".encode() in bodies[-1]
-    assert b"demobank" not in b"".join(bodies)
+    assert f"/face/returned/{program.refusal['challenge']}/".encode() in provider.bodies[-1]
+    assert b"demobank" not in b"".join(provider.bodies)
 
 
 def test_a_start_that_failed_can_be_made_again(program, provider):

@@ -400,16 +400,6 @@ def test_an_unknown_name_is_refused(person, name):
     assert Applicant.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["{pk}", "own key"])
-def test_a_primary_key_names_a_user_too(person, name):
-    if name == "own key":
-        User.objects.update(username=str(person.user.pk))
-
-    call_command("faceauth_erase", str(person.user.pk), "--no-input")
-
-    assert not Applicant.objects.exists()
-
-
 def test_a_name_that_is_the_key_of_another_is_refused(people):
     """Erasing the wrong user cannot be undone."""
     two = people(name=str(people().user.pk))

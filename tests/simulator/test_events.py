@@ -35,7 +35,7 @@ def test_events_that_no_scenario_has(merchant, visitor, clock, site):
     assert site.is_told() == ["anonymized"]
 
 
-def test_a_webhook_is_complete_and_genuine(merchant, clock, site, settings):
+def test_a_webhook_is_complete_and_genuine(merchant, clock, site):
     fav = merchant.create()
     site.is_told()
 
@@ -62,10 +62,3 @@ def test_a_webhook_is_complete_and_genuine(merchant, clock, site, settings):
     assert "Authorization" not in received.headers
     assert signatures.verify(received.body, received.headers["Cko-Signature"], keys=keys) == 0
     assert webhook_payloads.read(received.body).provider_id == fav
-
-    settings.FACEAUTH_WEBHOOK_AUTHORIZATION_KEY = "Basic of-the-webhook"
-    settings.FACEAUTH_WEBHOOK_SECRET_KEYS = []
-    merchant.create()
-    site.is_told()
-    assert site.received[1].headers["Authorization"] == "Basic of-the-webhook"
-    assert "Cko-Signature" not in site.received[1].headers
