@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_faceauth.services.grants.binding import Money, digest, fingerprint, snapshot_of
-from django_faceauth.services.grants.formatting import kept_lines, label, lines
+from django_faceauth.services.grants.formatting import kept_lines, label, lines, plain
 
 pytestmark = pytest.mark.database
 
@@ -251,3 +251,12 @@ def test_labels_are_translated_and_kept_fields_shown_once():
         assert label("password") == "Passwort"  # from Django's own catalogue
     [line] = kept_lines([["amount", ["12"]], ["note", ["for", "you"]]], {"amount": "12"})
     assert (line.label, line.values) == ("Note", ("for", "you"))
+
+
+def test_clients_get_a_snapshot_without_our_marks():
+    snapshot = snapshot_of({"paid": [Money(12, "EUR"), {"on": date(2026, 3, 1)}], "count": 2})
+
+    assert plain(snapshot) == {
+        "paid": [{"amount": "12", "currency": "EUR"}, {"on": "2026-03-01"}],
+        "count": 2,
+    }
