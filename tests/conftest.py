@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import time_machine
 from django.core.cache import cache
+from django.dispatch import Signal
 
 from django_faceauth.provider import factory
 from django_faceauth.sign_out import sign_out_on_report
@@ -84,6 +85,13 @@ def pytest_report_header() -> str:
 
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+#: The setting of a cache whose server is down.
+CACHE_AWAY: Final = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": "redis://127.0.0.1:1",
+    }
+}
 
 
 @pytest.fixture(autouse=True)
@@ -133,6 +141,26 @@ def _owes(person: Person, payee: str = "Anna", amount: str = "12.50", **more: An
 def payment(person: Person) -> Payment:
     """12.50 euros to Anna."""
     return _owes(person)
+
+
+@pytest.fixture
+def hears() -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
+    """Record what a signal sends from now on: the named facts, each time."""
+    connected = []
+
+    def hears(signal: Signal, *names: str) -> list[tuple[Any, ...]]:
+        told: list[tuple[Any, ...]] = []
+
+        def receive(**facts: Any) -> None:
+            told.append(tuple(facts[name] for name in names))
+
+        signal.connect(receive)
+        connected.append((signal, receive))
+        return told
+
+    yield hears
+    for signal, receive in connected:
+        signal.disconnect(receive)
 
 
 @pytest.fixture

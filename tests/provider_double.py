@@ -26,12 +26,15 @@ class Provider(SimulatorAdapter):
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[str] = []
+        self.bodies: list[bytes] = []
         self.troubles: deque[Trouble] = deque()
         self.alterations: list[Alteration] = []
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
         """Answer one call."""
         self.calls.append(f"{request.method} {request.path_url}")
+        body = request.body or b""
+        self.bodies.append(body.encode() if isinstance(body, str) else body)
         if self.troubles:
             return self.troubles.popleft()(self, request)
         return self.faithfully(request, **kwargs)

@@ -32,12 +32,17 @@ class Person:
     """A user of the site; `applicant_id` None is a user who is not enrolled."""
 
     def __init__(
-        self, clock: time_machine.Coordinates, applicant_id: str | None = CHOOSES, *, name: str = ""
+        self,
+        clock: time_machine.Coordinates,
+        applicant_id: str | None = CHOOSES,
+        *,
+        name: str = "",
+        email: str = "",
     ) -> None:
         self.clock = clock
         self.visitor = CaptureDriver()
         number = next(_numbers)
-        self.user = User.objects.create_user(name or f"person{number}", password="pass word")
+        self.user = User.objects.create_user(name or f"person{number}", email, "pass word")
         if applicant_id == CHOOSES:
             applicant_id = f"{CHOOSES}{number}"
         if applicant_id is not None:
@@ -56,6 +61,12 @@ class Person:
         request.user, request.session = self.user, self.browser.session
         request.COOKIES.update({name: one.value for name, one in self.browser.cookies.items()})
         return request
+
+    def marks(self, **values: object) -> None:
+        """Write into the session of the browser, as other packages do."""
+        session = self.browser.session
+        session.update(values)
+        session.save()
 
     # -- what a person does
 

@@ -43,7 +43,6 @@ def missing(_view, _request):
 def test_a_response_behind_a_gate_is_kept_out_of_caches(
     program, monkeypatch, single_use, get, status, vary
 ):
-    """Whatever the view says."""
     permission = require_face(action="secret", single_use=single_use)
     monkeypatch.setattr(Secret, "permission_classes", [permission])
     monkeypatch.setattr(Secret, "get", get)

@@ -119,9 +119,7 @@ def test_an_impersonator_withdraws_nothing(person):
     """TH-44."""
     program = Program.with_session(person)
     passes(program)
-    session = person.browser.session
-    session["hijack_history"] = ["1"]
-    session.save()
+    person.marks(hijack_history=["1"])
 
     refused = program.sends("DELETE", CONSENT)
 

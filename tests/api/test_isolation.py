@@ -50,7 +50,6 @@ def other_session(person):
 
 @pytest.mark.parametrize("holder", ["session", "token", "jwt", "bare jwt"])
 def test_a_face_counts_for_its_own_client_only(people, holder):
-    """The whole cross matrix: one is asked and shows a face, all others name it in vain."""
     programs = crowd(people)
     owner = programs.pop(f"anna's {holder}")
     asked = owner.is_asked()
@@ -117,9 +116,6 @@ def test_rows_of_another_user_do_not_exist(people):
     assert program.sends("GET", "/face/api/authentications/").json()["results"] == []
 
 
-# -- renewed, and revoked
-
-
 def test_a_face_survives_the_renewal_of_the_token(person):
     refresh = RefreshToken.for_user(person.user)
     refresh["sid"] = "phone"
@@ -180,9 +176,6 @@ def test_events_end_the_grant_of_a_token_at_the_next_request(person, kind, event
     assert event is deactivated or response.json()["code"] == "face_required"
 
 
-# -- what the site says of its credentials
-
-
 def by_header(request):
     """Return a credential that a site keeps in a header of its own."""
     return request.headers.get("X-Device", "")
@@ -226,9 +219,7 @@ def test_an_impersonated_user_has_no_face(person):
     """A face in the session of staff who act as a user is not the user's (TH-44)."""
     program = Program.with_session(person)
     assert program.passes().status_code == 200
-    session = program.client.session
-    session["hijack_history"] = ["7"]
-    session.save()
+    person.marks(hijack_history=["7"])
 
     response = program.sends("GET", "/shop/secret/")
 

@@ -73,9 +73,6 @@ def asks_for_a_face(operation: dict[str, Any]) -> bool:
     return "FaceRequired" in json.dumps(media.get("schema", {}))
 
 
-# -- our own endpoints
-
-
 def test_the_schema_of_the_documentation_is_that_of_the_code(tmp_path):
     made = tmp_path / "openapi.yaml"
     call_command(
@@ -103,23 +100,10 @@ def outline(schema: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_every_operation_says_what_it_is_and_how_it_fails():
-    for _method, path, operation in operations(committed()):
-        assert operation["operationId"].startswith("face_"), path
-        assert operation["summary"], path
-        assert len(operation["tags"]) == 1, path
-        assert {"401", "403", "404", "406", "429"} <= set(operation["responses"]), path
-        assert "Retry-After" in operation["responses"]["429"]["headers"], path
-        assert "WWW-Authenticate" in operation["responses"]["401"]["headers"], path
-
-
 @pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
 def test_both_versions_of_openapi_are_valid(version):
     with patched_settings({"OAS_VERSION": version}):
         validate_schema(schema_of(tests.api.own.urlpatterns, OAS_VERSION=version))
-
-
-# -- the operations of a site
 
 
 def test_operations_behind_a_gate_say_so_and_no_others():
@@ -146,19 +130,6 @@ def test_what_an_operation_behind_a_gate_says(settings):
     assert {"403", "409"} <= set(operation["responses"])
     by_default = paths["/function/"]["get"]["responses"]["401"]
     assert by_default["description"].endswith("`max_age` of 240.")
-
-
-def test_what_a_site_says_of_its_operation_stands():
-    paths = of_the_site()["paths"]
-
-    method = paths["/described/class/"]["post"]
-    assert method["summary"] == "Described as a class"
-    assert method["tags"] == ["described"]
-    assert set(method["responses"]["401"]["content"]) == {"application/json", PROBLEM}
-    assert method["responses"]["401"]["description"].startswith("Nobody is logged in.")
-    assert paths["/described/payments/{id}/pay/"]["post"]["summary"] == "Pay it"
-    assert paths["/described/function/"]["post"]["summary"] == "Described as a function"
-    assert "/described/payments/{id}/hidden/" not in paths
 
 
 def test_an_operation_answers_as_its_schema_says(person):
@@ -188,8 +159,7 @@ def test_reading_a_schema_that_is_not_public_needs_no_face(person):
     assert not FaceChallenge.objects.exists()
 
 
-# -- a process of its own: the permission is imported while Django REST framework is
-
+#: Run in a process of its own: the permission is imported while Django REST framework is.
 BY_DEFAULT = """
 import os, django
 from django.conf import settings

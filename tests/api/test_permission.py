@@ -22,7 +22,6 @@ from rest_framework.viewsets import ViewSet
 
 from django_faceauth import metrics
 from django_faceauth.api.permissions import FaceRequired, require_face
-from django_faceauth.gate.url_discovery import gated_views, policy_at
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services.grants import identity
 from tests.api_client import Program
@@ -57,17 +56,6 @@ def shown(program, path="/shop/secret/", method="GET"):
 
 
 # -- the ways to write it
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", "/shop/function/"), ("GET", "/shop/secret/"), ("DELETE", "/shop/secret/")],
-)
-def test_a_request_is_repeated_with_the_face(program, method, path):
-    response = program.passes(path, method)
-
-    assert response.status_code == 200
-    assert response.json()["challenge"] == program.person.challenge.handle
 
 
 def test_attributes_of_the_view_say_what_is_asked_for(program):
@@ -105,14 +93,6 @@ def test_an_action_of_a_view_set_has_a_gate_of_its_own(program, owes):
     assert program.is_asked(f"/shop/payments/{payment.pk}/pay/", "POST")["action"] == "pay"
     program.proves(program.is_asked())
     assert program.is_asked(f"/shop/payments/{payment.pk}/", "DELETE")["action"] == "remove"
-
-
-def test_gates_of_an_api_are_found_by_the_checks():
-    found = {address: policy_at(view) for address, view in gated_views()}
-
-    assert found["/shop/secret/"].max_age == timedelta(seconds=180)
-    assert found["/shop/attributed/"].methods == frozenset({"POST"})
-    assert found["/shop/^payments/(?P<pk>[^/.]+)/pay/$"].is_single_use
 
 
 # -- gates that ask only when it matters, and what they accept
@@ -206,7 +186,6 @@ def test_users_who_may_not_pass_are_refused_before_the_condition(token):
 @pytest.mark.parametrize("view", [ConditionalOnce, ConditionalAsyncOnce])
 @pytest.mark.parametrize("needed", [[False, True], [False, False], [True]])
 def test_the_condition_of_single_use_is_asked_again_right_before_the_work(token, view, needed):
-    """It may have become true meanwhile: nothing is done then."""
     answers, worked = iter(needed), []
 
     class Changing(view):
@@ -332,7 +311,6 @@ def test_a_token_names_one_challenge_and_so_passes_one_gate(token):
 
 
 def test_of_two_gates_one_is_enough_where_they_say_so(token):
-    """The face for one of them is no wrong face for the other."""
     either = secret(require_face(action="other") | require_face(action="secret"))
 
     assert call(either, token, handle=shown(token)).status_code == 200
@@ -348,7 +326,6 @@ def denied(self, request, **kwargs):
 
 
 def test_a_denial_of_the_view_itself_stays_one(staff):
-    """Although a gate has said no on the way, and another permission yes."""
     view = secret(require_face() | IsAdminUser, get=denied)
 
     response = call(view, staff).render()
@@ -486,14 +463,12 @@ def test_a_lost_race_is_a_conflict(token, view):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_question_is_kept_where_requests_are_transactions(token, settings):
+def test_the_question_is_kept_where_requests_are_transactions(token, monkeypatch):
     """An error of Django REST framework rolls them back; a refusal is no such error."""
-    settings.DATABASES["default"]["ATOMIC_REQUESTS"] = True
-    try:
-        asked = token.is_asked()
-        assert token.proves(asked)["next"] == "repeat"
-    finally:
-        settings.DATABASES["default"]["ATOMIC_REQUESTS"] = False
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    asked = token.is_asked()
+
+    assert token.proves(asked)["next"] == "repeat"
 
 
 # -- methods

@@ -131,9 +131,6 @@ def test_the_exception_handler_of_the_site_does_not_change_it(program, monkeypat
         assert program.sends("TRACE", "/shop/secret/").status_code == 400  # any other error
 
 
-# -- denials
-
-
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_user_who_is_not_enrolled_is_shown_the_fallback(people, settings, kind):
     person = people(None)
@@ -249,18 +246,7 @@ def test_what_is_not_theirs_is_not_found_before_any_gate(people, owes, action, w
     assert FaceChallenge.objects.count() == 0
 
 
-@pytest.mark.parametrize("method", ["PUT", "TRACE", "PROPFIND"])
-def test_a_method_that_the_view_does_not_have_asks_for_no_face(program, method):
-    response = program.sends(method, "/shop/function/")
-
-    assert response.status_code == 405
-
-
-# -- descriptions
-
-
 def test_options_need_a_face_only_where_the_gate_names_them(program, monkeypatch):
-    """They say what there is, and offer what the caller may do now."""
     assert program.sends("OPTIONS", "/shop/secret/").status_code == 200
     assert FaceChallenge.objects.count() == 0
 
@@ -283,9 +269,6 @@ def test_the_browsable_api_offers_what_is_open_and_asks_for_nothing(person, owes
     program.proves(program.is_asked(f"/shop/payments/{payment.pk}/", "DELETE"))
     assert 'data-method="DELETE"' in page()
     assert FaceChallenge.objects.count() == 1
-
-
-# -- what it costs
 
 
 def test_an_open_gate_costs_one_query(program):

@@ -126,7 +126,6 @@ def test_a_token_that_the_gate_cannot_see_must_be_that_of_the_same_user(person, 
 
 
 def test_a_permission_judges_the_user_of_the_token_and_keeps_it(person, people, monkeypatch):
-    """With any session beside the token."""
     monkeypatch.setattr(Secret, "authentication_classes", [TokenAuthentication])
     holder = Program.with_token(person)
     assert holder.passes("/shop/secret/", "GET").status_code == 200

@@ -13,16 +13,11 @@ from typing import Any
 from zlib import crc32
 
 import pytest
-from django.core.cache import cache
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, transaction
 
-from tests.api.seeded import (
-    has_history,
-    may_anonymize,
-    one_in_each_state,
-)
+from tests.api.seeded import has_history, may_anonymize, one_in_each_state
 from tests.api.test_openapi import COMMITTED, committed, operations
 from tests.api_client import Program
 from tests.user_driver import Person
@@ -73,7 +68,6 @@ def keeping_the_connection() -> Iterator[None]:
 @pytest.fixture(params=[Program.with_session, with_token_of_staff, with_nothing])
 def client(request, person, settings):
     """A client with a history, without throttling."""
-    cache.clear()
     rates = {"faceauth": None, "faceauth-attempts": None}
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"DEFAULT_THROTTLE_RATES": rates}
     settings.FACEAUTH_REDIRECT_ALLOWLIST = [ALLOWED]
@@ -85,7 +79,6 @@ def client(request, person, settings):
     client = _with_everything(kind(person), person)
     with keeping_the_connection():
         yield client
-    cache.clear()
 
 
 def _with_everything(program: Program, person: Person) -> Client:
@@ -169,7 +162,6 @@ def _sends(client: Client, operation: Any) -> None:
 
 
 def test_the_requests_come_through(client, schema):
-    """The test above reaches the endpoints."""
     operation = schema["/face/api/challenges/{handle}/"]["GET"]
     case = operation.Case(path_parameters={"handle": client.handles[-1]})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from runpy import run_path
-from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -15,18 +14,17 @@ SETTINGS = MANAGE.parent / "bank" / "settings.py"
 
 
 @pytest.fixture(autouse=True)
-def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _empty_environment(monkeypatch):
     for name in ("DATABASE_URL", "HOST", "PORT", *(PREFIX + name for name in KNOWN)):
         monkeypatch.delenv(name, raising=False)
 
 
-def settings() -> dict[str, Any]:
+def settings():
     """Return the settings that the environment gives now."""
     return run_path(str(SETTINGS))
 
 
-def test_every_setting_can_be_given() -> None:
-    """The table names what the package reads, and nothing else."""
+def test_every_setting_can_be_given():
     assert set(settings()["FROM_ENVIRONMENT"]) == {PREFIX + name for name in KNOWN}
 
 
@@ -34,34 +32,23 @@ def test_every_setting_can_be_given() -> None:
     ("name", "text", "value"),
     [
         ("SECRET_KEY", "sk_other", "sk_other"),
-        ("BASE_URL", "https://x.checkout.com", "https://x.checkout.com"),
-        ("CAPTURE_HOSTS", ".a.example,b.example", [".a.example", "b.example"]),
         ("MAX_AGE", "240", 240),
         ("TIMEOUT", "0.5,2", [0.5, 2.0]),
         ("WEBHOOK_SECRET_KEYS", "one,other", ["one", "other"]),
-        ("WEBHOOK_NETWORKS", "192.0.2.0/24", ["192.0.2.0/24"]),
-        ("TRUSTED_PROXIES", "1", 1),
-        ("ACR", "urn:bank.example:face", "urn:bank.example:face"),
-        ("REDIRECT_ALLOWLIST", "bank:/one,bank:/other", ["bank:/one", "bank:/other"]),
         ("RETENTION", "flows=30d,events=7d", {"flows": "30d", "events": "7d"}),
         ("RATE_LIMITS", '{"site": "7/h"}', {"site": "7/h"}),
-        ("RUNNER", "celery", "celery"),
         ("POLL_RATE", "2.5", 2.5),
         ("SIMULATOR_ENABLED", "true", True),
         ("SIMULATOR_CHECK_SECONDS", "0.5", 0.5),
     ],
 )
-def test_environment_wins(
-    monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: object
-) -> None:
-    """What the environment gives replaces the bank's own value, in its type."""
+def test_environment_wins(monkeypatch, name, text, value):
     monkeypatch.setenv(PREFIX + name, text)
 
     assert settings()[PREFIX + name] == value
 
 
-def test_simulator_is_where_the_server_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another port moves the whole demo."""
+def test_simulator_is_where_the_server_is(monkeypatch):
     monkeypatch.setenv("PORT", "9123")
 
     moved = settings()
@@ -81,9 +68,7 @@ def test_simulator_is_where_the_server_is(monkeypatch: pytest.MonkeyPatch) -> No
         ({"FACEAUTH_OAUTH_CLIENT_ID": "client"}, "FACEAUTH_SECRET_KEY", ""),
     ],
 )
-def test_one_value_decides_about_another(
-    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], name: str, value: object
-) -> None:
+def test_one_value_decides_about_another(monkeypatch, given, name, value):
     for variable, text in given.items():
         monkeypatch.setenv(variable, text)
 
@@ -91,7 +76,7 @@ def test_one_value_decides_about_another(
 
 
 @pytest.mark.parametrize(("name", "text"), [("BANK_BRAND", "lagoon"), ("HOST", "192.0.2.1")])
-def test_values_that_make_no_bank(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
+def test_values_that_make_no_bank(monkeypatch, name, text):
     monkeypatch.setenv(name, text)
     with pytest.raises(ImproperlyConfigured, match="must be"):
         settings()

@@ -66,12 +66,8 @@ def approves(person, challenge, method):
     return approve_by_other_method(request, challenge.handle, method=method)
 
 
-# -- accept
-
-
 @pytest.mark.parametrize("bind", [{}, BOUND])
 def test_what_a_gate_accepts_is_what_may_answer_it(person, bind):
-    """Of the fallback; a method that does not count approves nothing."""
     with gates({**FACE_ONLY, **bind}, {**LETTERS, **bind}, bind):
         face_only, letters, anything = (is_asked(person, number) for number in range(3))
         request = person.request()
@@ -93,7 +89,6 @@ def test_what_a_gate_accepts_is_what_may_answer_it(person, bind):
 
 @pytest.mark.parametrize("bind", [{}, BOUND])
 def test_gates_of_one_action_that_accept_different_things_have_their_own_challenges(person, bind):
-    """A challenge that is answered in one way does not stand in the way of another."""
     described = [{}, FACE_ONLY, LETTERS, DENY, IGNORE, {**FACE_ONLY, **DENY}]
     with gates(*({**gate, **bind} for gate in described)):
         asked = [is_asked(person, number).pk for number in range(6)]
@@ -125,7 +120,6 @@ def test_a_face_and_an_exemption_open_a_gate_that_accepts_a_face_alone(person):
 
 
 def test_the_newest_grant_that_counts_opens_the_gate(person):
-    """Not the newest of all."""
     with gates(FACE_ONLY, {}):
         face_shown(person.browser, action="door", ago=20)
         face_shown(person.browser, action="door", ago=10)
@@ -182,9 +176,6 @@ def test_names_are_kept_in_one_order():
     assert one == other
 
 
-# -- network
-
-
 NETWORKS = [
     ({}, "flag", False, True),
     ({}, "ignore", False, True),
@@ -239,12 +230,8 @@ def test_an_invalid_policy_of_networks_opens_no_gate(person):
         assert person.browser.get("/0/").status_code == 500
 
 
-# -- code without a gate
-
-
 @pytest.mark.parametrize("accept", [["face"], ["face", "letter"]])
 def test_code_without_a_gate_takes_the_same_arguments(person, accept):
-    """`ask_first` asks what the gate would."""
     gate = {"action": "door", "accept": accept, "network": "deny"}
     shown = face_shown(person.browser, action="door")
     FaceChallenge.objects.update(method="letter")

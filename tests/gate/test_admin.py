@@ -172,7 +172,6 @@ def test_saving_as_new_takes_the_permission_to_add(person, permission, asked):
 
 
 def test_an_action_asks_for_a_face_of_its_own(clerk, payment):
-    """A face for changes does not count; after the check the list is there again."""
     clerk.proves(clerk.is_asked(LIST, "post", data=chosen("pay_out", payment)))
     start = clerk.is_asked(f"{LIST}?paid=0", "post", data=chosen("pay_out", payment))
     page = clerk.proves(start)

@@ -69,9 +69,6 @@ def test_another_method_makes_no_claim(method, reason):
         claims_of(face(method=method, reason=reason))
 
 
-# -- tokens
-
-
 def issue(person, shown):
     """Return the refresh token of a user who logged in with a password and showed a face."""
     token = RefreshToken.for_user(person.user)

@@ -35,9 +35,6 @@ PAGE = {"accept": "text/html", "sec-fetch-mode": "navigate"}
 SCRIPT = {"accept": "*/*", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}
 
 
-# -- the doors
-
-
 def told(request):
     """Say who is let in, as whom the work would be done."""
     return JsonResponse({"in": request.user.username})
@@ -141,9 +138,6 @@ def operations(gate):
 
 def session_user(request):
     return request.user if request.user.is_authenticated else None
-
-
-# -- what is sent, and what is to be expected
 
 
 @dataclass(frozen=True)
@@ -278,7 +272,6 @@ def test_every_door_does_what_the_oracle_says(scene, case):
 
 
 def test_there_is_a_door_of_each_kind():
-    """Where nothing is left out, since it is installed."""
     names = {str(pattern.pattern).strip("/") for pattern in doors_for(Case())}
 
     assert {"function", "class", "async", "api", "admin"} <= names

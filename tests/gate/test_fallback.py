@@ -74,15 +74,10 @@ def test_a_user_whose_capture_failed_passes_with_the_code(person, outcome):
 
 
 def test_a_user_who_never_started_passes_with_the_code(
-    person, provider, django_capture_on_commit_callbacks
+    person, provider, hears, django_capture_on_commit_callbacks
 ):
     """With one signal and a new face cookie, without the provider (V-04, B-05, F-20)."""
-    granted = []
-
-    def receive(challenge, **_kwargs):
-        granted.append((challenge.pk, challenge.method))
-
-    challenge_granted.connect(receive)
+    granted = hears(challenge_granted, "challenge")
     person.is_asked(GATE)
 
     with django_capture_on_commit_callbacks(execute=True):
@@ -93,7 +88,8 @@ def test_a_user_who_never_started_passes_with_the_code(
 
     assert answer.content.startswith(b"secret")
     assert "sessionid_faceauth" in answer.cookies
-    assert granted == [(person.challenge.pk, "code")]
+    assert granted == [(person.challenge,)]
+    assert person.challenge.method == "code"
     assert provider.attempts_bought == 0
 
 
@@ -216,9 +212,7 @@ def test_an_anonymous_inactive_or_impersonated_user(person):
     person.user.is_active = False
     assert cannot_approve(person)
     person.user.is_active = True
-    session = person.browser.session
-    session["hijack_history"] = ["1"]
-    session.save()
+    person.marks(hijack_history=["1"])
     assert cannot_approve(person)
 
 

@@ -52,30 +52,16 @@ def test_navigations_are_redirected_and_programs_get_a_problem(person, method):
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete", "options", "trace"])
 def test_other_methods_get_a_problem(person, method):
-    """RFC 9470 (F-28)."""
-    pytest.importorskip("rest_framework")  # whose URLs it names
+    """RFC 9470 (F-28); tests/api/test_refusal.py has the whole document."""
     answer = getattr(person.browser, method)("/payout/", headers=PAGES["a browser"])
 
-    body = answer.json()
     assert answer.status_code == 401
     assert answer["Content-Type"] == "application/problem+json"
     assert answer["WWW-Authenticate"] == (
         'Session error="insufficient_user_authentication", max_age="180", acr_values="face"'
     )
-    handle = person.challenge.handle
-    assert body == {
-        "type": "about:blank",
-        "title": body["title"],
-        "detail": body["detail"],
-        "status": 401,
-        "code": "face_required",
-        "action": "payout",
-        "max_age": 180,
-        "challenge": handle,
-        "start_url": f"http://testserver/face/start/{handle}/",
-        "status_url": f"http://testserver/face/api/challenges/{handle}/",
-        "attempts_url": f"http://testserver/face/api/challenges/{handle}/attempts/",
-    }
+    body = answer.json()
+    assert (body["code"], body["action"], body["max_age"]) == ("face_required", "payout", 180)
 
 
 def test_after_a_request_of_a_script_the_user_returns_to_its_page(person):
@@ -107,8 +93,7 @@ def test_programs_that_are_not_logged_in_get_the_url_of_the_login(client, db):
     assert not client.cookies
 
 
-# -- htmx, which would swap the target of an ordinary redirect into a page
-
+#: htmx would swap the target of an ordinary redirect into a page.
 HTMX = {"HX-Request": "true", **PROGRAMS["fetch"]}
 HERE = "http://testserver"
 

@@ -50,25 +50,16 @@ class Situation:
 
     def revoked(self, reason):
         """Return the signals of one revocation, with what the grant had let through."""
-        return [(self.grant.pk, reason, ("",))]
+        return [(self.grant, reason, ("",))]
 
 
 @pytest.fixture
-def situation(person):
-    signals = []
-
-    def receive(challenge, reason, executed, **_facts):
-        signals.append((challenge.pk, reason, executed))
-
-    challenge_revoked.connect(receive)
+def situation(person, hears):
+    signals = hears(challenge_revoked, "challenge", "reason", "executed")
     person.passes(GATE)
     grant = person.challenge
     person.is_asked(OPEN)
-    yield Situation(person, grant, person.challenge, signals)
-    challenge_revoked.disconnect(receive)
-
-
-# -- what ends everything
+    return Situation(person, grant, person.challenge, signals)
 
 
 def deactivated(situation):
@@ -191,9 +182,6 @@ def test_what_ends_nothing(situation, people, settings):
     assert situation.rows == [("granted", "approved"), ("open", "not_shown")]
 
 
-# -- passwords
-
-
 def test_a_new_password_ends_the_session_and_a_capture_in_progress(situation):
     """A new session was granted nothing (B-06, TH-21)."""
     person = situation.person
@@ -244,9 +232,6 @@ def test_a_transaction_that_is_rolled_back_ends_nothing(situation):
 
     assert situation.signals == []
     assert situation.person.browser.get(GATE).status_code == 200
-
-
-# -- by other models of the same user
 
 
 @pytest.mark.parametrize("model", [Staff, Customer], ids=["proxy", "child"])

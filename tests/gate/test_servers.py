@@ -124,9 +124,6 @@ def test_multipart_bodies_are_left_to_the_view(person):
     assert answer.content == b"a face"
 
 
-# -- clients that disconnect while an async view works
-
-
 async def order(request):
     """Write a row, wait for an outside call, and fail after it if the query says so."""
     await Payment.objects.acreate(user_id=request.user.pk, payee="Anna", amount=1)

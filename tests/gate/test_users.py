@@ -194,12 +194,6 @@ SESSIONS = [
 ]
 
 
-def acts(person, marks):
-    session = person.browser.session
-    session.update(marks)
-    session.save()
-
-
 def test_every_known_key_is_tried_here():
     assert {key for marks in SESSIONS for key in marks} == set(identity.IMPERSONATION_KEYS)
 
@@ -213,7 +207,7 @@ def test_a_grant_and_an_exemption_do_not_count(people, marks):
     exempted(exempt.user)
 
     for client in (person, exempt, stranger):
-        acts(client, marks)
+        client.marks(**marks)
         for url in (GATE, "/async/", "/documents/", "/once/"):
             refused = client.browser.get(url)
             assert refused.status_code == 403
@@ -235,12 +229,12 @@ def test_a_grant_and_an_exemption_do_not_count(people, marks):
 def test_a_site_can_name_keys_of_other_tools(person, setting):
     """Grants and exemptions count again once the key has gone (F-07)."""
     exempted(person.user)
-    acts(person, {"acts": "1"})
+    person.marks(acts="1")
     assert person.browser.get(GATE).status_code == 200
 
     with override_settings(**setting):
         assert person.browser.get(GATE).status_code == 403
-        acts(person, {"acts": ""})
+        person.marks(acts="")
         assert person.browser.get(GATE).status_code == 200
 
 

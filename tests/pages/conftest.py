@@ -8,7 +8,4 @@ import pytest
 @pytest.fixture
 def alice(people):
     """A user with an address."""
-    alice = people()
-    alice.user.email = "alice@example.com"
-    alice.user.save()
-    return alice
+    return people(email="alice@example.com")

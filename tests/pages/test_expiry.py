@@ -24,7 +24,6 @@ SHOWN = Face(
 
 
 def test_a_page_says_until_when_a_face_counts(person, clock):
-    """What the gate with the same arguments would let through, to the second."""
     assert person.browser.get("/expiry/").content.strip() == b"not fresh"
     assert FaceChallenge.objects.count() == 0
     person.passes("/payout/")

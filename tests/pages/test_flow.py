@@ -82,18 +82,6 @@ def test_a_first_try_that_did_not_work_is_explained_and_repeated(people, kind, p
     ]
 
 
-@pytest.mark.parametrize(
-    ("fallback", "link"), [("/by-phone/", "/by-phone/?"), ("/help/?t=face", "/help/?t=face&amp;")]
-)
-@pytest.mark.parametrize("outcome", ["refuse", "someone_else", "no_camera"])
-def test_people_who_cannot_pass_are_shown_the_other_way(person, fallback, link, outcome):
-    with override_settings(FACEAUTH_FALLBACK=fallback):
-        page = person.passes("/statements/", outcome)
-
-    assert page.status_code == 200
-    assert f'href="{link}challenge={person.challenge.handle}"' in text(page)
-
-
 def test_the_same_end_twice_is_seen_twice(person):
     """The status alone does not tell that anything happened; the attempts do."""
     for _ in range(2):
@@ -107,7 +95,6 @@ def test_the_same_end_twice_is_seen_twice(person):
 
 @pytest.mark.parametrize("page", ["start", "returned", "waiting", "status"])
 def test_handles_that_are_none(person, page):
-    """Rubbish in the address is not found, on every database."""
     for handle in ("x", "x" * 3000, "%00", "..%2F..", "%F0%9F%98%80", "a'b", "-"):
         assert person.browser.get(f"/face/{page}/{handle}/").status_code == 404, handle
 
@@ -457,7 +444,6 @@ def test_an_unknown_status_waits_and_then_gives_up(person, provider):
 )
 @pytest.mark.parametrize("calls_before", [0, 1])
 def test_trouble_on_the_start(person, provider, trouble, passes, calls_before, caplog):
-    """A clear page, a log line without personal data, the gate shut, and a way to go on."""
     start = person.is_asked()
     provider.troubles.extend([works] * calls_before + [trouble])
 

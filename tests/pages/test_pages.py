@@ -11,7 +11,9 @@ from django.apps import apps
 from django.contrib.staticfiles import finders
 from django.core.files.storage import Storage
 from django.db import connection, transaction
+from django.template.loader import render_to_string
 from django.test import override_settings
+from django.urls import reverse
 from django.utils import translation
 
 import django_faceauth
@@ -19,6 +21,7 @@ from django_faceauth.messages import RETRY, WORDINGS
 from django_faceauth.models import FaceChallenge
 from django_faceauth.response_codes import GENERAL_ADVICE, RETRY_ADVICE, advice_for
 from django_faceauth.simulator.scenarios import SUMMARIES
+from tests.docs_parser import DOCS
 from tests.pages import situations
 
 TEMPLATES = Path(django_faceauth.__file__).parent / "templates" / "faceauth"
@@ -138,6 +141,39 @@ def test_a_site_says_why_for_each_action(person, settings, tmp_path):
 
     assert "about to send money" in payout
     assert "about to send money" not in other
+
+
+@pytest.fixture
+def done(settings, tmp_path, client):
+    """A page of ours on a site with the template of the how-to about themes."""
+    folder = tmp_path / "faceauth"
+    folder.mkdir()
+    page = (DOCS / "how-to" / "theme.md").read_text()
+    (template,) = re.findall(r"^```html\n(.*?)^```$", page, re.M | re.S)
+    (folder / "base.html").write_text(template)
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    return client.get(reverse("faceauth:done")).content.decode()
+
+
+def test_the_template_of_the_page_changes_all_pages(done):
+    page = Reader(done)
+
+    links = [link["href"] for link in page.all("link") if link["rel"] == "stylesheet"]
+    assert links == ["/static/faceauth/faceauth.css", "/static/bank/meadow.css"]
+    assert [image["src"] for image in page.all("img")] == ["/static/bank/meadow.svg"]
+    assert " · Meadow Mutual</title>" in done
+    assert '<footer><p><a href="/help/">Help</a></p></footer>' in done
+    assert "<h1" in done
+
+
+@pytest.mark.usefixtures("done")
+@pytest.mark.parametrize("name", ["back", "elsewhere", "hand_over", "waiting"])
+def test_pages_that_lead_on_keep_the_style_of_the_site(name):
+    context = {"again": "?again=1", "challenge": FaceChallenge(handle="handle")}
+    page = Reader(render_to_string(f"faceauth/{name}.html", context))
+
+    assert "/static/bank/meadow.css" in [link["href"] for link in page.all("link")]
+    assert "refresh" in [tag.get("http-equiv") for tag in page.all("meta")]
 
 
 def test_under_login_required_middleware(person, client, settings):

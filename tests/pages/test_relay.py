@@ -93,14 +93,9 @@ def disowns(alice, client=None):
 # -- the comparison
 
 
-def test_a_relay_is_refused(relay, settings):
+def test_a_relay_is_refused(relay, settings, hears):
     settings.FACEAUTH_NETWORK_POLICY, settings.FACEAUTH_NOTICES = "deny", True
-    refused = []
-
-    def hear(reason, **_facts):
-        refused.append(reason)
-
-    challenge_refused.connect(hear)
+    refused = hears(challenge_refused, "reason")
     alice = relay()
 
     page = alice.passes(GATE)
@@ -110,7 +105,7 @@ def test_a_relay_is_refused(relay, settings):
     row = alice.challenge
     assert (row.state, row.reason) == ("failed", "network")
     assert (row.is_same_network, row.verified_at, row.dedup_key) == (False, None, None)
-    assert refused == ["network"]
+    assert refused == [("network",)]
     assert reasons() == ["relay"]
     assert "another network" in the_mail().body
     assert "/face/report/" not in the_mail().body
@@ -120,7 +115,6 @@ def test_a_relay_is_refused(relay, settings):
 
 
 def test_a_relay_is_flagged_by_default(relay, settings):
-    """The user is told at once, whether the site wants notices or not."""
     settings.FACEAUTH_NOTICES = False
     alice = relay()
 
@@ -195,7 +189,6 @@ def test_networks(relay, settings, thief, victim, is_same):
 
 
 def test_the_address_is_kept_as_a_digest_alone(relay):
-    """And goes with the other data of a user who is erased."""
     alice = relay(THIEF, NEIGHBOUR)
     alice.passes(GATE)
 
@@ -324,7 +317,6 @@ def test_a_user_on_mobile_data_takes_another_way(relay, settings):
 
 
 def test_one_mail_about_one_approval(relay, settings):
-    """Also where the network is new for the user."""
     settings.FACEAUTH_NOTICES = True
     alice = relay()
     alice.visitor = CaptureDriver(address=NEIGHBOUR)
@@ -458,15 +450,10 @@ def test_the_button_ends_what_was_asked_for(relay):
 
 
 @pytest.mark.parametrize(("action", "state"), [("payout", "revoked"), ("once", "consumed")])
-def test_the_button_takes_a_grant_back_or_marks_what_was_used(relay, action, state):
+def test_the_button_takes_a_grant_back_or_marks_what_was_used(relay, hears, action, state):
     alice = relay()
     assert alice.passes(f"/{action}/").content.startswith(b"secret")
-    told = []
-
-    def hear(reason, executed, **_facts):
-        told.append((reason, executed))
-
-    challenge_revoked.connect(hear)
+    told = hears(challenge_revoked, "reason", "executed")
 
     disowns(alice)
 
@@ -489,7 +476,6 @@ def test_the_button_closes_other_ways_of_a_refused_check(relay, settings):
 
 
 def test_the_button_is_pressed_while_the_face_is_approved(relay):
-    """In either order, the thief is left with nothing."""
     alice = relay()
     back = is_relayed(alice)
     alice.clock.shift(3)

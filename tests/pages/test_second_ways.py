@@ -17,8 +17,6 @@ from allauth.mfa.totp.internal import auth as totp
 from allauth.mfa.webauthn.internal import auth as webauthn
 from django.core import mail
 from django.core.cache import cache
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from django_otp.oath import TOTP
@@ -120,6 +118,14 @@ def is_closed(person, way="totp", code=WRONG):
     return answer.status_code == 302 and person.challenge.state != "granted"
 
 
+@pytest.fixture
+def asked(person):
+    """A user with a one-time code, who is asked at a gate."""
+    set_up(KITS["otp"], "totp", person)
+    person.is_asked(GATE)
+    return person
+
+
 # -- the way through
 
 
@@ -188,7 +194,6 @@ def test_a_user_who_is_not_enrolled_takes_a_code(people):
 
 
 def test_a_user_without_any_way_is_told_of_none(people):
-    """And no challenge is left behind."""
     stranger = people(None)
 
     refused = stranger.browser.get(GATE)
@@ -200,7 +205,6 @@ def test_a_user_without_any_way_is_told_of_none(people):
 
 @each_way
 def test_the_kits_stand_side_by_side(person, way):
-    """A code is tried with each package, and a way is listed once."""
     for kit in KITS.values():
         set_up(kit, way, person)
     for kit in KITS.values():
@@ -226,22 +230,6 @@ def test_all_that_a_user_has_set_up_is_offered_and_the_fallback_last(person, set
     assert page_of(person, "passkey") not in page
     way = person.browser.get(page_of(person)).content.decode()
     assert f'href="{choice_of(person)}"' in way
-
-
-def test_without_the_setting_nothing_is_looked_up(person, settings):
-    """The fallback alone is offered as before, with a consent only."""
-    settings.FACEAUTH_SECOND_WAYS = []
-    settings.FACEAUTH_FALLBACK = "by-code"
-    set_up(KITS["otp"], "totp", person)
-    start = person.is_asked(GATE)
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
-        page = person.browser.get(start).content.decode()
-
-    assert "Use another way" not in page
-    assert not [query for query in queries if "otp_" in query["sql"] or "mfa_" in query["sql"]]
-    assert is_closed(person, "totp", code_of(KITS["otp"], "totp", person))
 
 
 # -- what is offered where
@@ -376,7 +364,6 @@ def test_an_odd_code_is_wrong(person, kit, code):
 
 @each_kit
 def test_a_code_as_people_type_it(person, kit):
-    """In groups, and with the digits of an Arabic keyboard."""
     set_up(kit, "totp", person)
     person.is_asked(GATE)
     code = code_of(kit, "totp", person)
@@ -385,17 +372,13 @@ def test_a_code_as_people_type_it(person, kit):
     assert enters(person, f" {arabic[:3]} {arabic[3:]}\n")["Location"] == GATE
 
 
-def test_an_invented_way(person):
-    set_up(KITS["otp"], "totp", person)
-    person.is_asked(GATE)
-
+def test_an_invented_way(asked):
     for way in ("face", "exemption", "letter", "passkey", "TOTP"):
-        assert is_closed(person, way, code_of(KITS["otp"], "totp", person)), way
+        assert is_closed(asked, way, code_of(KITS["otp"], "totp", asked)), way
 
 
 @each_kit
 def test_too_many_wrong_codes_lock_the_way_and_time_unlocks_it(person, clock, kit):
-    """The right code is refused as well, and not burnt."""
     set_up(kit, "totp", person)
     person.is_asked(GATE)
     answers = [enters(person, WRONG).status_code for _try in range(12)]
@@ -422,7 +405,6 @@ def test_a_right_code_lets_the_wrong_ones_before_it_be_forgotten(person, clock):
 
 
 def test_a_second_phone_does_not_lock_the_first(person, clock):
-    """A code of one device is no failure of the other, however often it is used."""
     first, second = (KITS["otp"].totp(person.user) for _device in range(2))
     for _time in range(4):
         clock.shift(60)
@@ -475,31 +457,23 @@ def test_another_user_or_session(people):
     assert enters(alice, code)["Location"] == GATE
 
 
-def test_staff_who_act_as_the_user(person):
-    set_up(KITS["otp"], "totp", person)
-    person.is_asked(GATE)
-    session = person.browser.session
-    session["hijack_history"] = ["1"]
-    session.save()
+def test_staff_who_act_as_the_user(asked):
+    asked.marks(hijack_history=["1"])
 
-    assert is_closed(person, "totp", code_of(KITS["otp"], "totp", person))
+    assert is_closed(asked, "totp", code_of(KITS["otp"], "totp", asked))
 
 
-def test_an_old_challenge(person, clock):
-    set_up(KITS["otp"], "totp", person)
-    person.is_asked(GATE)
+def test_an_old_challenge(asked, clock):
     clock.shift(timedelta(hours=1, seconds=1))
 
-    assert is_closed(person, "totp", code_of(KITS["otp"], "totp", person))
+    assert is_closed(asked, "totp", code_of(KITS["otp"], "totp", asked))
 
 
-def test_a_form_of_another_site(person):
-    set_up(KITS["otp"], "totp", person)
-    person.is_asked(GATE)
-    person.browser.handler.enforce_csrf_checks = True
+def test_a_form_of_another_site(asked):
+    asked.browser.handler.enforce_csrf_checks = True
 
-    assert enters(person, code_of(KITS["otp"], "totp", person)).status_code == 403
-    assert person.challenge.is_open
+    assert enters(asked, code_of(KITS["otp"], "totp", asked)).status_code == 403
+    assert asked.challenge.is_open
 
 
 # -- what it is good for
@@ -558,25 +532,21 @@ ENDS = [logs_out, changes_the_password, waits_too_long, has_it_revoked]
 
 
 @pytest.mark.parametrize("event", ENDS)
-def test_it_falls_with_what_ends_a_face(person, event):
-    set_up(KITS["otp"], "totp", person)
-    person.is_asked(GATE)
-    enters(person, code_of(KITS["otp"], "totp", person))
-    assert person.browser.get(GATE).status_code == 200
+def test_it_falls_with_what_ends_a_face(asked, event):
+    enters(asked, code_of(KITS["otp"], "totp", asked))
+    assert asked.browser.get(GATE).status_code == 200
 
-    event(person)
+    event(asked)
 
-    person.is_asked(GATE)
+    asked.is_asked(GATE)
 
 
-def test_it_does_not_open_the_gate_of_another_session_or_action(person):
-    set_up(KITS["otp"], "totp", person)
-    person.is_asked(GATE)
-    enters(person, code_of(KITS["otp"], "totp", person))
+def test_it_does_not_open_the_gate_of_another_session_or_action(asked):
+    enters(asked, code_of(KITS["otp"], "totp", asked))
 
-    person.is_asked("/payout/")
-    person.browser = person.new_browser()
-    person.is_asked(GATE)
+    asked.is_asked("/payout/")
+    asked.browser = asked.new_browser()
+    asked.is_asked(GATE)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -647,16 +617,6 @@ def test_the_signals_of_allauth_are_sent(person):
     assert Authenticator.objects.get().last_used_at == timezone.now()
 
 
-def test_the_consent_text_knows_of_the_other_way(person, settings):
-    settings.FACEAUTH_CONSENT_VERSION = "2026-11"
-    set_up(KITS["otp"], "totp", person)
-
-    page = person.browser.get(person.is_asked(GATE)).content.decode()
-
-    assert "there is another way without your face" in page
-    assert "Use another way" in page
-
-
 # -- passkeys
 
 
@@ -721,7 +681,6 @@ def test_an_assertion_for_another_challenge(person, passkey):
 
 
 def test_an_assertion_that_the_login_of_allauth_asked_for(person, passkey):
-    """Nor does ours log in there."""
     request = person.request()
     with context.request_context(request):
         foreign = webauthn.begin_authentication(person.user)

@@ -75,31 +75,31 @@ EVIL = [
 ]
 
 
-def is_for_capture(url: str, *hosts: str, debug: bool = False) -> bool:
+def is_for_capture(url, *hosts, debug=False):
     return is_capture_url(url, hosts=hosts or HOSTS, debug=debug)
 
 
 @pytest.mark.parametrize("url", GOOD)
-def test_urls_of_the_provider_are_accepted(url: str) -> None:
+def test_urls_of_the_provider_are_accepted(url):
     assert is_for_capture(url)
     assert is_api_url(url, debug=False)
 
 
 @pytest.mark.parametrize("url", EVIL)
-def test_odd_urls_are_rejected(url: str) -> None:
+def test_odd_urls_are_rejected(url):
     assert not is_for_capture(url)
     assert not is_for_capture(url, debug=True)
     assert not is_api_url(url, debug=False)
 
 
-def test_the_longest_url_is_still_accepted() -> None:
+def test_the_longest_url_is_still_accepted():
     url = "https://capture.checkout.com/".ljust(MAX_LENGTH, "a")
 
     assert is_for_capture(url)
     assert not is_for_capture(url + "a")
 
 
-def test_a_listed_host_is_exact_unless_it_has_a_leading_dot() -> None:
+def test_a_listed_host_is_exact_unless_it_has_a_leading_dot():
     assert is_for_capture("https://verify.bank.example/x", "Verify.Bank.Example")
     assert not is_for_capture("https://a.verify.bank.example/x", "verify.bank.example")
     assert not is_for_capture("https://averify.bank.example/x", "verify.bank.example")
@@ -108,7 +108,7 @@ def test_a_listed_host_is_exact_unless_it_has_a_leading_dot() -> None:
 
 
 @pytest.mark.parametrize("place", ["192.0.2.7", "2130706433", "0x7f000001", "[::1]", "::1"])
-def test_an_ip_address_is_rejected_even_if_a_site_lists_it(place: str) -> None:
+def test_an_ip_address_is_rejected_even_if_a_site_lists_it(place):
     assert not is_for_capture(f"https://{place}/x", place)
     assert not is_for_capture(f"https://{place}/x", place, debug=True)
 
@@ -122,7 +122,7 @@ def test_an_ip_address_is_rejected_even_if_a_site_lists_it(place: str) -> None:
         ("http://192.0.2.7:8000/x", "192.0.2.7:8000"),
     ],
 )
-def test_a_listed_port_is_accepted_in_debug_only(url: str, host: str) -> None:
+def test_a_listed_port_is_accepted_in_debug_only(url, host):
     """DESIGN 13: plain HTTP and ports."""
     assert is_for_capture(url, host, debug=True)
     assert not is_for_capture(url, host)
@@ -139,7 +139,7 @@ def test_a_listed_port_is_accepted_in_debug_only(url: str, host: str) -> None:
         *("http://localhost:8000\\@evil.com", "http://localhost:8000\n"),
     ],
 )
-def test_only_the_listed_port_is_accepted_in_debug(url: str) -> None:
+def test_only_the_listed_port_is_accepted_in_debug(url):
     assert not is_for_capture(url, "localhost:8000", ".checkout.com", debug=True)
     # A host that is listed without a port gets no plain HTTP.
     assert not is_for_capture(url, "localhost", debug=True)
@@ -161,7 +161,7 @@ def test_only_the_listed_port_is_accepted_in_debug(url: str) -> None:
         ("http://[::1]:8000", False),
     ],
 )
-def test_the_api_may_be_on_loopback_in_debug_only(url: str, is_loopback: bool) -> None:
+def test_the_api_may_be_on_loopback_in_debug_only(url, is_loopback):
     assert is_api_url(url, debug=True) == is_loopback
     assert not is_api_url(url, debug=False)
 
@@ -175,7 +175,7 @@ pieces = st.lists(st.one_of(st.sampled_from(PIECES), st.characters()), max_size=
 
 
 @st.composite
-def spoilt(draw: st.DrawFn) -> str:
+def spoilt(draw):
     """A good URL with something put into it."""
     url = draw(st.sampled_from(GOOD))
     place = draw(st.integers(0, len(url)))
@@ -186,7 +186,7 @@ def spoilt(draw: st.DrawFn) -> str:
 @given(st.one_of(pieces.map("https://".__add__), spoilt(), st.text()))
 @example("https://-.checkout.com")
 @example("https://a[b.checkout.com/[")
-def test_other_parsers_agree_on_accepted_urls(url: str) -> None:
+def test_other_parsers_agree_on_accepted_urls(url):
     """Browsers and `requests` parse by other rules; an accepted URL means the same to all."""
     accepted = is_for_capture(url)
     assert accepted == is_api_url(url, debug=False)
@@ -211,7 +211,7 @@ def test_other_parsers_agree_on_accepted_urls(url: str) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.one_of(pieces.map("http://localhost:8000".__add__), st.text()))
-def test_other_parsers_agree_in_debug_too(url: str) -> None:
+def test_other_parsers_agree_in_debug_too(url):
     if not is_for_capture(url, "localhost:8000", debug=True):
         return
 

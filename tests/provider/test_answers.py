@@ -22,7 +22,6 @@ from django_faceauth.exceptions import (
     Rejected,
     Unavailable,
 )
-from django_faceauth.provider.client import Client
 from tests.provider.samples import (
     ATTEMPT,
     AUTHENTICATION,
@@ -39,11 +38,11 @@ OTHER_FAV = "fav_" + "z" * 26
 
 
 @pytest.fixture
-def client() -> Client:
+def client():
     return client_of(HOST, patient())
 
 
-def answers(network: responses.RequestsMock, body: str | bytes, **options: Any) -> None:
+def answers(network, body, **options):
     """Answer every call, whatever its method and URL."""
     options = {"status": 200, "content_type": JSON, **options}
     for method in (responses.GET, responses.POST):
@@ -78,9 +77,7 @@ NO_ANSWERS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("operation", ["create_attempt", "list_attempts"])
 @pytest.mark.parametrize("no_answer", NO_ANSWERS, ids=lambda answer: str(answer["body"])[:20])
-def test_anything_but_a_json_object_is_malformed(
-    network: responses.RequestsMock, client: Client, operation: str, no_answer: dict[str, Any]
-) -> None:
+def test_anything_but_a_json_object_is_malformed(network, client, operation, no_answer):
     answers(network, **{"headers": {}, **no_answer})
 
     with pytest.raises(MalformedAnswer) as caught:
@@ -95,9 +92,7 @@ def test_anything_but_a_json_object_is_malformed(
 @pytest.mark.parametrize(
     "content_type", [JSON, "application/json; charset=utf-8", "Application/JSON", "text/x+json"]
 )
-def test_json_is_read_under_any_of_its_media_types(
-    network: responses.RequestsMock, client: Client, content_type: str
-) -> None:
+def test_json_is_read_under_any_of_its_media_types(network, client, content_type):
     answers(network, json.dumps(AUTHENTICATION), content_type=content_type, status=202)
 
     assert client.get_authentication(FAV).id == FAV
@@ -121,9 +116,7 @@ WRONG_IDS = [*("", None, 7, ["fav_a"], {"fav_a": 1}, "fav_", "fav_a/../b", f"{FA
         ),
     ],
 )
-def test_a_response_without_the_requested_id_is_malformed(
-    network: responses.RequestsMock, client: Client, operation: str, body: object
-) -> None:
+def test_a_response_without_the_requested_id_is_malformed(network, client, operation, body):
     answers(network, json.dumps(body))
 
     with pytest.raises(MalformedAnswer):
@@ -134,9 +127,7 @@ class TestErrors:
     KINDS = {400: Rejected, 401: AccessDenied, 403: AccessDenied, 404: NotFound, 409: Conflict}
     KINDS |= {410: NotFound, 422: Rejected, 429: Unavailable}
 
-    def test_each_status_is_one_kind_of_error(
-        self, network: responses.RequestsMock, client: Client
-    ) -> None:
+    def test_each_status_is_one_kind_of_error(self, network, client):
         codes = ("applicant_id_required", "other__invalid")
         body = json.dumps({"error_type": "x", "error_codes": codes})
         for status in range(400, 600):
@@ -167,9 +158,7 @@ class TestErrors:
         ],
         ids=lambda body: body[:20] or "empty",
     )
-    def test_odd_bodies_have_no_codes(
-        self, network: responses.RequestsMock, client: Client, status: int, body: str
-    ) -> None:
+    def test_odd_bodies_have_no_codes(self, network, client, status, body):
         answers(network, body, status=status)
 
         with pytest.raises(self.KINDS.get(status, Unavailable)) as caught:
@@ -178,9 +167,7 @@ class TestErrors:
         assert caught.value.codes == ()
         assert str(caught.value) == f"anonymize_authentication failed status={status}"
 
-    def test_the_first_ten_codes_are_kept_if_well_formed(
-        self, network: responses.RequestsMock, client: Client
-    ) -> None:
+    def test_the_first_ten_codes_are_kept_if_well_formed(self, network, client):
         codes = ["<b>", *[f"code_{number}" for number in range(20)]]
         answers(network, json.dumps({"error_codes": codes}), status=422)
 
@@ -197,14 +184,7 @@ class TestErrors:
         ],
     )
     @pytest.mark.parametrize("status", [200, 500])
-    def test_an_odd_request_id_is_dropped(
-        self,
-        network: responses.RequestsMock,
-        client: Client,
-        status: int,
-        request_id: str,
-        kept: str,
-    ) -> None:
+    def test_an_odd_request_id_is_dropped(self, network, client, status, request_id, kept):
         answers(network, "[]", status=status, headers={"Cko-Request-Id": request_id})
 
         with pytest.raises(ProviderError) as caught:
@@ -225,14 +205,7 @@ class TestErrors:
         ],
         ids=lambda value: str(value)[:20],
     )
-    def test_the_error_has_the_seconds_to_wait(
-        self,
-        network: responses.RequestsMock,
-        client: Client,
-        status: int,
-        value: str,
-        seconds: object,
-    ) -> None:
+    def test_the_error_has_the_seconds_to_wait(self, network, client, status, value, seconds):
         if value == "in an hour":  # from now, not from when the tests were collected
             value = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
         answers(network, "", status=status, headers={"Retry-After": value})

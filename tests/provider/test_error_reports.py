@@ -29,16 +29,7 @@ from django_faceauth.provider.resources import AssetSnapshot, AttemptSnapshot
 from django_faceauth.provider.transport import Bearer, Transport
 from django_faceauth.secret import Secret
 from tests.provider import canaries
-from tests.provider.loopback import (
-    Answer,
-    Handler,
-    Received,
-    repeats_everything,
-    resets,
-    serving,
-    stays_silent,
-    tells,
-)
+from tests.provider.loopback import Answer, repeats_everything, resets, serving, stays_silent, tells
 from tests.provider.samples import ATTEMPT, BACK, FATP, FAV, patient
 
 pytestmark = pytest.mark.enable_socket
@@ -49,44 +40,44 @@ EVERY_ATTEMPT = {"id": FATP, "_links": {"verification_url": {"href": canaries.CA
 WITHOUT_ID = EVERY_ATTEMPT | {"id": None}
 
 
-def attempts(client: Client) -> object:
+def attempts(client):
     phone = PhoneNumber("+33", canaries.phone())
     return client.create_attempt(FAV, redirect_url=BACK, phone_number=phone)
 
 
-def reads(client: Client) -> object:
+def reads(client):
     return client.get_attempt(FAV, FATP)
 
 
-def lists(client: Client) -> object:
+def lists(client):
     return client.list_attempts(FAV)
 
 
-def assets(client: Client) -> object:
+def assets(client):
     return client.list_assets(FAV, FATP)
 
 
-def with_key(url: str, key: str = canaries.KEY, *, read: float = 10) -> Client:
+def with_key(url, key=canaries.KEY, *, read=10):
     return Client(url, SecretKey(Secret(key)), patient(read=read))
 
 
-def with_oauth(url: str, secret: str = canaries.CLIENT_SECRET) -> Client:
+def with_oauth(url, secret=canaries.CLIENT_SECRET):
     transport = patient()
     token_url = f"{url}/connect/token"
     return Client(url, ClientCredentials(transport, token_url, "ack_1", Secret(secret)), transport)
 
 
-def gives_tokens(answer: Answer) -> Answer:
+def gives_tokens(answer):
     """Let the token endpoint give a token, and the API the `answer`."""
     token = tells({"access_token": canaries.TOKEN, "expires_in": 3600})
 
-    def either(handler: Handler, request: Received) -> None:
+    def either(handler, request):
         (token if request.path == "/connect/token" else answer)(handler, request)
 
     return either
 
 
-def sends_a_file(handler: Handler, request: Received) -> None:
+def sends_a_file(handler, request):
     """Answer everything that was sent, as a page of a debugger."""
     body = f"<pre>{request.headers} {request.body!r} {canaries.CAPTURE}</pre>".encode()
     handler.send_response(200)
@@ -95,7 +86,7 @@ def sends_a_file(handler: Handler, request: Received) -> None:
     handler.wfile.write(body)
 
 
-def breaks_off(handler: Handler, request: Received) -> None:
+def breaks_off(handler, request):
     """Send the capture URL and half of the promised rest."""
     handler.send_response(200)
     handler.send_header("Content-Type", "application/json")
@@ -105,7 +96,7 @@ def breaks_off(handler: Handler, request: Received) -> None:
     handler.close_connection = True
 
 
-def entries(*values: object) -> Answer:
+def entries(*values):
     return tells({"data": [EVERY_ATTEMPT, *values]})
 
 
@@ -145,7 +136,7 @@ FAILURES: dict[str, tuple[Answer, Callable[[str], Client], Call, type[ProviderEr
 UNSENDABLE = ["{}\n", "{}\r\nX-Evil: 1", "{}\u20ac", "{}\udcff", "{}\0"]
 
 
-def shown_of(error: BaseException) -> dict[str, str]:
+def shown_of(error):
     """Everything that Django, Python and `logging` show of an error."""
     found = {
         "text": f"{error} {error!r} {error.args} {vars(error)}",
@@ -162,12 +153,12 @@ def shown_of(error: BaseException) -> dict[str, str]:
     return found
 
 
-def assert_nothing_leaks(shown: dict[str, str]) -> None:
+def assert_nothing_leaks(shown):
     leaks = [(place, name) for place, text in shown.items() for name in canaries.found_in(text)]
     assert leaks == []
 
 
-def assert_error_shows_nothing(error: BaseException, log: pytest.LogCaptureFixture) -> None:
+def assert_error_shows_nothing(error, log):
     assert error.__cause__ is error.__context__ is None
     assert_nothing_leaks(shown_of(error) | {"log": log.text})
 
@@ -175,13 +166,7 @@ def assert_error_shows_nothing(error: BaseException, log: pytest.LogCaptureFixtu
 @pytest.mark.parametrize(
     ("answer", "client_at", "call", "kind"), FAILURES.values(), ids=FAILURES.keys()
 )
-def test_no_failure_shows_a_secret(
-    log: pytest.LogCaptureFixture,
-    answer: Answer,
-    client_at: Callable[[str], Client],
-    call: Call,
-    kind: type[ProviderError],
-) -> None:
+def test_no_failure_shows_a_secret(log, answer, client_at, call, kind):
     with serving(answer) as server, pytest.raises(ProviderError) as caught:
         call(client_at(server.url))
 
@@ -190,9 +175,7 @@ def test_no_failure_shows_a_secret(
 
 
 @pytest.mark.parametrize("client_at", [with_key, with_oauth])
-def test_a_refused_connection_shows_no_secret(
-    log: pytest.LogCaptureFixture, client_at: Callable[[str], Client]
-) -> None:
+def test_a_refused_connection_shows_no_secret(log, client_at):
     with serving(resets) as server:
         url = server.url
 
@@ -204,9 +187,7 @@ def test_a_refused_connection_shows_no_secret(
 
 @pytest.mark.parametrize("shape", UNSENDABLE)
 @pytest.mark.parametrize(("client_at", "name"), [(with_key, "KEY"), (with_oauth, "CLIENT_SECRET")])
-def test_a_secret_that_cannot_be_sent_is_not_shown(
-    log: pytest.LogCaptureFixture, client_at: Callable[..., Client], name: str, shape: str
-) -> None:
+def test_a_secret_that_cannot_be_sent_is_not_shown(log, client_at, name, shape):
     with serving(repeats_everything(401)) as server, pytest.raises(ProviderError) as caught:
         reads(client_at(server.url, shape.format(getattr(canaries, name))))
 
@@ -215,9 +196,7 @@ def test_a_secret_that_cannot_be_sent_is_not_shown(
 
 
 @pytest.mark.parametrize("shape", [*UNSENDABLE, "{}"])
-def test_a_token_that_cannot_be_sent_is_not_shown(
-    log: pytest.LogCaptureFixture, shape: str
-) -> None:
+def test_a_token_that_cannot_be_sent_is_not_shown(log, shape):
     token = tells({"access_token": shape.format(canaries.TOKEN), "expires_in": 3600})
     with serving(token, repeats_everything(401)) as server:
         client = with_oauth(server.url)
@@ -240,7 +219,7 @@ def test_a_token_that_cannot_be_sent_is_not_shown(
 @override_settings(
     FACEAUTH_SECRET_KEY=canaries.KEY, FACEAUTH_OAUTH_CLIENT_SECRET=canaries.client_secret
 )
-def test_a_configuration_error_shows_no_secret(given: dict[str, str]) -> None:
+def test_a_configuration_error_shows_no_secret(given):
     with override_settings(**given), pytest.raises(ConfigurationError) as caught:
         factory.get_client()
 
@@ -248,7 +227,7 @@ def test_a_configuration_error_shows_no_secret(given: dict[str, str]) -> None:
         assert_nothing_leaks(shown_of(caught.value))
 
 
-def test_an_error_of_the_site_itself_shows_no_secret() -> None:
+def test_an_error_of_the_site_itself_shows_no_secret():
     """The frames of a view hold the client and its results."""
     answer = gives_tokens(tells(EVERY_ATTEMPT | {"data": [EVERY_ATTEMPT]}))
     with serving(answer) as server, pytest.raises(ZeroDivisionError) as caught:
@@ -257,7 +236,7 @@ def test_an_error_of_the_site_itself_shows_no_secret() -> None:
     assert_nothing_leaks(shown_of(caught.value))
 
 
-def a_view_that_fails(client: Client, other: Client) -> None:
+def a_view_that_fails(client, other):
     attempt = client.get_attempt(FAV, FATP)
     page = client.list_attempts(FAV)
     phone = PhoneNumber("+33", canaries.phone())
@@ -267,7 +246,7 @@ def a_view_that_fails(client: Client, other: Client) -> None:
     1 / 0  # noqa: B018
 
 
-def test_calls_are_logged_on_one_line(log: pytest.LogCaptureFixture) -> None:
+def test_calls_are_logged_on_one_line(log):
     answer = gives_tokens(tells(EVERY_ATTEMPT, Cko_Request_Id="0HL80-1"))
     with serving(answer) as server:
         attempts(with_oauth(server.url))
@@ -283,7 +262,7 @@ def test_calls_are_logged_on_one_line(log: pytest.LogCaptureFixture) -> None:
     ]
 
 
-def test_nothing_of_ours_shows_a_secret_when_printed() -> None:
+def test_nothing_of_ours_shows_a_secret_when_printed():
     key, secret = Secret(canaries.KEY), Secret(canaries.CLIENT_SECRET)
     transport = Transport()
     oauth = ClientCredentials(transport, "https://access.checkout.com/x", "ack_1", secret)
@@ -300,8 +279,7 @@ def test_nothing_of_ours_shows_a_secret_when_printed() -> None:
     assert_nothing_leaks(shown)
 
 
-def test_the_search_would_find_a_leak() -> None:
-    """The tests of this module depend on it."""
+def test_the_search_would_find_a_leak():
     with pytest.raises(ZeroDivisionError) as caught:
         leaks(canaries.KEY, [canaries.CAPTURE])
 
@@ -311,5 +289,5 @@ def test_the_search_would_find_a_leak() -> None:
         assert {"KEY", "CAPTURE"} <= set(canaries.found_in(shown[place]))
 
 
-def leaks(one: str, other: list[str]) -> None:
+def leaks(one, other):
     1 / 0  # noqa: B018

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
-import responses
 from django.views.debug import ExceptionReporter
 
 from django_faceauth.exceptions import MalformedAnswer, ProviderError
-from django_faceauth.provider.client import Client, ClientInformation, DeclaredData, PhoneNumber
+from django_faceauth.provider.client import Client, DeclaredData
 from tests.provider.samples import (
     APPLICANT,
     ATTEMPT,
@@ -98,9 +97,7 @@ each_call = pytest.mark.parametrize("operation", CALLS)
 
 
 @each_call
-def test_what_is_sent_and_nothing_of_the_person_is_read_or_logged(
-    network: responses.RequestsMock, log: pytest.LogCaptureFixture, operation: str
-) -> None:
+def test_what_is_sent_and_nothing_of_the_person_is_read_or_logged(network, log, operation):
     """V-01: neither the profile, the declared data and the documents nor the picture and link."""
     call, method, path, body, answer = CALLS[operation]
     answers(network, json.dumps(answer))
@@ -117,9 +114,7 @@ def test_what_is_sent_and_nothing_of_the_person_is_read_or_logged(
 
 @pytest.mark.parametrize("wrong", [None, 7, "", FAV, FATP, "aplt_", "idv_", "idv_a/../b", "other"])
 @each_call
-def test_an_answer_without_the_requested_id_is_malformed(
-    network: responses.RequestsMock, operation: str, wrong: object
-) -> None:
+def test_an_answer_without_the_requested_id_is_malformed(network, operation, wrong):
     call, _method, _path, _body, answer = CALLS[operation]
     if operation.startswith("list_") or operation.endswith("_attempt"):
         wrong = wrong if wrong in {None, 7, ""} else "a/../b"
@@ -132,37 +127,9 @@ def test_an_answer_without_the_requested_id_is_malformed(
         call(client_of(HOST))
 
 
-def test_a_phone_number_and_preselections_are_sent_if_given(
-    network: responses.RequestsMock,
-) -> None:
-    answers(network, json.dumps(VERIFICATION))
-    client, phone = client_of(HOST), PhoneNumber("+33", "600000000")
-
-    client.create_and_open_identity_verification(
-        **IDS,
-        redirect_url=BACK,
-        declared_data=DeclaredData("Jo"),
-        phone_number=phone,
-    )
-    client.create_identity_verification_attempt(
-        IDV, redirect_url=BACK, phone_number=phone, client_information=ClientInformation("FR", "de")
-    )
-
-    first, second = (json.loads(call.request.body or "") for call in network.calls)
-    number = {"country_code": "+33", "number": "600000000"}
-    assert first["declared_data"] == {"name": "Jo", "phone_number": number}
-    assert second["phone_number"] == number
-    assert second["client_information"] == {
-        "pre_selected_residence_country": "FR",
-        "pre_selected_language": "de",
-    }
-
-
 @pytest.mark.parametrize("status", [200, 403, 404, 409, 422, 500])
 @each_call
-def test_an_error_report_does_not_show_the_person(
-    network: responses.RequestsMock, log: pytest.LogCaptureFixture, operation: str, status: int
-) -> None:
+def test_an_error_report_does_not_show_the_person(network, log, operation, status):
     """P-05: neither what was sent nor what came back."""
     answers(network, json.dumps({"data": [{"name": "canary-name"}]}), status=status)
 
@@ -176,7 +143,7 @@ def test_an_error_report_does_not_show_the_person(
 
 
 @pytest.mark.parametrize("wrong", ["", "idv_", "aplt_", "idv_x/../y", "aplt_a?b", "idv_ä", FAV])
-def test_an_id_of_another_shape_is_never_sent(network: responses.RequestsMock, wrong: str) -> None:
+def test_an_id_of_another_shape_is_never_sent(network, wrong):
     """P-01: an id cannot lead to another URL."""
     client = client_of(HOST)
     more: dict[str, Any] = {"redirect_url": BACK, "declared_data": DECLARED}

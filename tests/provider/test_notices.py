@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,17 +24,17 @@ JSON = st.recursive(
 )
 
 
-def read(envelope: object) -> WebhookPayload:
+def read(envelope):
     return webhook_payloads.read(json.dumps(envelope).encode())
 
 
-def reason(body: bytes) -> str:
+def reason(body):
     with pytest.raises(EnvelopeInvalid) as caught:
         webhook_payloads.read(body)
     return caught.value.reason
 
 
-def reason_for(**changes: Any) -> str:
+def reason_for(**changes):
     return reason(json.dumps(event(FAV, **changes)).encode())
 
 

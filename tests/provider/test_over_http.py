@@ -11,10 +11,7 @@ import pytest
 from django_faceauth.exceptions import MalformedAnswer, ProviderError, Unavailable
 from django_faceauth.provider.transport import MAX_BODY, TOTAL_SECONDS
 from tests.provider.loopback import (
-    Answer,
-    Handler,
     Pours,
-    Received,
     drip,
     drips,
     hangs_up_within_the_body,
@@ -50,10 +47,10 @@ BROKEN_CONNECTIONS = {
 
 
 class TestConnections:
-    def test_one_connection_a_thread_carries_many_calls(self) -> None:
+    def test_one_connection_a_thread_carries_many_calls(self):
         """Also after errors and chunked responses."""
 
-        def in_chunks(handler: Handler, request: Received) -> None:
+        def in_chunks(handler, request):
             body = json.dumps(AUTHENTICATION).encode()
             handler.send_response(200)
             handler.send_header("Content-Type", "application/json")
@@ -81,8 +78,8 @@ class TestConnections:
         assert len(server.requests) == 10
         assert server.connections == 2
 
-    def test_a_connection_that_the_provider_has_closed_is_not_used_for_a_post(self) -> None:
-        def answers_and_hangs_up(handler: Handler, request: Received) -> None:
+    def test_a_connection_that_the_provider_has_closed_is_not_used_for_a_post(self):
+        def answers_and_hangs_up(handler, request):
             ANSWERS(handler, request)
             handler.close_connection = True
 
@@ -97,7 +94,7 @@ class TestConnections:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_no_redirect_is_followed(status: int) -> None:
+def test_no_redirect_is_followed(status):
     """P-01: neither with a GET nor with a POST."""
     with serving(ANSWERS) as elsewhere:
         moved = tells({}, status, Location=f"{elsewhere.url}/x")
@@ -112,7 +109,7 @@ def test_no_redirect_is_followed(status: int) -> None:
     assert len(server.requests) == 2
 
 
-def drips_a_redirect(handler: Handler, request: Received) -> None:
+def drips_a_redirect(handler, request):
     handler.send_response(302)
     handler.send_header("Location", "/elsewhere")
     handler.end_headers()
@@ -121,7 +118,7 @@ def drips_a_redirect(handler: Handler, request: Received) -> None:
 
 class TestLimits:
     @pytest.mark.parametrize("answer", [drips, drips_a_redirect])
-    def test_a_body_that_drips_ends_within_the_total_limit(self, answer: Answer) -> None:
+    def test_a_body_that_drips_ends_within_the_total_limit(self, answer):
         with serving(answer) as server, pytest.raises(Unavailable) as caught:
             client_of(server.url, patient(Clock(step=2))).get_authentication(FAV)
 
@@ -135,14 +132,11 @@ class TestLimits:
             ([resets, stays_silent], "ReadTimeout", 2),
         ],
     )
-    def test_the_socket_waits_only_as_long_as_time_is_left(
-        self, answer_after: list[Answer], cause: str, requests: int
-    ) -> None:
-        """Of the total limit, also in a repetition."""
+    def test_the_socket_waits_only_as_long_as_time_is_left(self, answer_after, cause, requests):
         clock = Clock()
         first, *others = answer_after
 
-        def takes_its_time(handler: Handler, request: Received) -> None:
+        def takes_its_time(handler, request):
             clock.now += TOTAL_SECONDS - 0.6
             first(handler, request)
 
@@ -156,7 +150,7 @@ class TestLimits:
         assert time.monotonic() - started < 5
 
     @pytest.mark.parametrize("status", [200, 201, 302, 400, 500])
-    def test_a_body_over_a_megabyte_is_rejected(self, status: int) -> None:
+    def test_a_body_over_a_megabyte_is_rejected(self, status):
         """P-04: and the rest of it is not read."""
         pouring = Pours(status, Location="/elsewhere")
         with serving(pouring) as server, pytest.raises(Unavailable) as caught:
@@ -165,7 +159,7 @@ class TestLimits:
         assert caught.value.cause == "HTTPError"
         assert pouring.taken < 50
 
-    def test_a_body_of_a_megabyte_is_read(self) -> None:
+    def test_a_body_of_a_megabyte_is_read(self):
         padding = MAX_BODY - len(json.dumps({**AUTHENTICATION, "padding": ""}))
         fits = tells({**AUTHENTICATION, "padding": "x" * padding})
         exceeds = tells({**AUTHENTICATION, "padding": "x" * (padding + 1)})
@@ -178,7 +172,7 @@ class TestLimits:
 
     @pytest.mark.parametrize("silent", [stays_silent, stalls_within_the_body])
     @pytest.mark.parametrize("operation", ["get_authentication", "create_attempt"])
-    def test_a_call_that_timed_out_is_not_repeated(self, silent: Answer, operation: str) -> None:
+    def test_a_call_that_timed_out_is_not_repeated(self, silent, operation):
         """D-06: the provider may have committed it."""
         with serving(silent) as server, pytest.raises(Unavailable) as caught:
             CALLS[operation](client_of(server.url, patient(read=0.05)))
@@ -191,7 +185,7 @@ class TestLimits:
 
 class TestRepetition:
     @pytest.mark.parametrize("trouble", BROKEN_CONNECTIONS.values(), ids=BROKEN_CONNECTIONS.keys())
-    def test_a_get_is_repeated_twice_after_pauses_and_a_post_never(self, trouble: Answer) -> None:
+    def test_a_get_is_repeated_twice_after_pauses_and_a_post_never(self, trouble):
         """D-06."""
         clock = Clock()
         with serving(trouble, ANSWERS) as server:
@@ -213,14 +207,14 @@ class TestRepetition:
         assert clock.slept == []
 
     @pytest.mark.parametrize("status", [400, 409, 429, 503])
-    def test_responses_are_final(self, status: int) -> None:
+    def test_responses_are_final(self, status):
         """P-06: when to ask again is decided for the whole site, not by one process."""
         with serving(tells({}, status), ANSWERS) as server, pytest.raises(ProviderError):
             client_of(server.url, patient()).get_authentication(FAV)
 
         assert len(server.requests) == 1
 
-    def test_a_refused_connection_is_tried_three_times(self) -> None:
+    def test_a_refused_connection_is_tried_three_times(self):
         with serving(ANSWERS) as server:
             url = server.url
         clock = Clock()

@@ -8,15 +8,12 @@ from django_faceauth.exceptions import MalformedAnswer, NotFound, ProviderError,
 from django_faceauth.provider.client import Client
 from django_faceauth.provider.credentials import SecretKey
 from django_faceauth.provider.resources import AssetSnapshot
-from django_faceauth.provider.transport import IMAGE_TYPES, MAX_IMAGE, Image, Transport
+from django_faceauth.provider.transport import IMAGE_TYPES, MAX_IMAGE, Transport
 from django_faceauth.secret import Secret
 from django_faceauth.simulator.views import FACE
 from tests.provider import canaries
 from tests.provider.loopback import (
-    Answer,
-    Handler,
     Pours,
-    Received,
     resets,
     resets_within_the_body,
     serving,
@@ -31,12 +28,10 @@ pytestmark = pytest.mark.enable_socket
 PATH = canaries.CAPTURE.partition(".com")[2] + "?signature=x"
 
 
-def paints(
-    body: bytes = b"face", media_type: str = "image/png", status: int = 200, **more: str
-) -> Answer:
+def paints(body=b"face", media_type="image/png", status=200, **more):
     """A picture."""
 
-    def answer(handler: Handler, request: Received) -> None:
+    def answer(handler, request):
         handler.send_response(status)
         handler.send_header("Content-Type", media_type)
         handler.send_header("Content-Length", str(len(body)))
@@ -48,7 +43,7 @@ def paints(
     return answer
 
 
-def has_a_broken_head(handler: Handler, request: Received) -> None:
+def has_a_broken_head(handler, request):
     """Make the library log a warning that quotes the URL."""
     handler.wfile.write(
         b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 4\r\n broken\r\n\r\nface"
@@ -56,18 +51,18 @@ def has_a_broken_head(handler: Handler, request: Received) -> None:
     handler.close_connection = True
 
 
-def at_link(url: str) -> Image:
+def at_link(url):
     # Joined in the call: a variable of this test is not what the report is searched for.
     return at_asset(AssetSnapshot("face_image", url + PATH), url)
 
 
-def at_asset(asset: AssetSnapshot, url: str) -> Image:
+def at_asset(asset, url):
     client = Client(HOST, SecretKey(Secret(canaries.KEY)), patient(read=2))
     return client.fetch_image(asset, hosts=[url.removeprefix("http://")], debug=True)
 
 
 @pytest.mark.parametrize("media_type", sorted(IMAGE_TYPES))
-def test_a_picture_is_handed_on_as_it_is(media_type: str) -> None:
+def test_a_picture_is_handed_on_as_it_is(media_type):
     with serving(paints(FACE.read_bytes(), f"{media_type.upper()}; q=1")) as server:
         image = at_link(server.url)
 
@@ -75,9 +70,7 @@ def test_a_picture_is_handed_on_as_it_is(media_type: str) -> None:
     assert "PNG" not in f"{image} {image!r}"
 
 
-def test_the_host_of_the_picture_learns_the_link_and_nothing_else(
-    tmp_path: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_host_of_the_picture_learns_the_link_and_nothing_else(tmp_path, monkeypatch):
     """Neither our key nor what a netrc file of this machine says, nor a cookie."""
     netrc = tmp_path / "netrc"  # type: ignore[operator]
     netrc.write_text("machine 127.0.0.1 login somebody password something\n")
@@ -106,7 +99,7 @@ def test_the_host_of_the_picture_learns_the_link_and_nothing_else(
         "",
     ],
 )
-def test_only_listed_hosts_are_called(url: str) -> None:
+def test_only_listed_hosts_are_called(url):
     """P-01: a link is followed only to the hosts that the site lists."""
     client = Client(HOST, SecretKey(Secret(canaries.KEY)))
 
@@ -114,7 +107,7 @@ def test_only_listed_hosts_are_called(url: str) -> None:
         client.fetch_image(AssetSnapshot("face_image", url), hosts=[".checkout.com"])
 
 
-def test_no_redirect_is_followed() -> None:
+def test_no_redirect_is_followed():
     """P-01."""
     with serving(paints()) as elsewhere:
         moved = paints(b"", status=302, Location=f"{elsewhere.url}/x")
@@ -132,13 +125,13 @@ def test_no_redirect_is_followed() -> None:
         *(paints(b""), paints(status=206), tells({})),
     ],
 )
-def test_anything_but_a_whole_picture_is_malformed(answer: Answer) -> None:
+def test_anything_but_a_whole_picture_is_malformed(answer):
     """P-04: nothing that a browser would run."""
     with serving(answer) as server, pytest.raises(MalformedAnswer):
         at_link(server.url)
 
 
-def test_a_picture_of_five_megabytes_is_the_largest() -> None:
+def test_a_picture_of_five_megabytes_is_the_largest():
     with serving(paints(b"x" * MAX_IMAGE), paints(b"x" * (MAX_IMAGE + 1))) as server:
         assert len(at_link(server.url).content) == MAX_IMAGE
         with pytest.raises(Unavailable):
@@ -150,7 +143,7 @@ def test_a_picture_of_five_megabytes_is_the_largest() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
-def test_an_expired_link_says_nothing_about_our_credentials(status: int) -> None:
+def test_an_expired_link_says_nothing_about_our_credentials(status):
     with serving(paints(status=status)) as server, pytest.raises(NotFound):
         at_link(server.url)
 
@@ -163,7 +156,7 @@ def test_an_expired_link_says_nothing_about_our_credentials(status: int) -> None
         paints(canaries.CAPTURE.encode(), "text/html"),
     ],
 )
-def test_no_failure_shows_the_link(log: pytest.LogCaptureFixture, answer: Answer) -> None:
+def test_no_failure_shows_the_link(log, answer):
     """U-07, P-05: neither a log at its most talkative, nor an error report."""
     with serving(answer) as server, pytest.raises(ProviderError) as caught:
         at_link(server.url)
@@ -173,7 +166,7 @@ def test_no_failure_shows_the_link(log: pytest.LogCaptureFixture, answer: Answer
 
 
 @pytest.mark.parametrize("answer", [paints(), has_a_broken_head], ids=["good", "broken head"])
-def test_no_success_logs_the_link(log: pytest.LogCaptureFixture, answer: Answer) -> None:
+def test_no_success_logs_the_link(log, answer):
     """The HTTP library logs every path, and as a warning that of odd responses."""
     with serving(answer) as server:
         at_link(server.url)
@@ -181,14 +174,14 @@ def test_no_success_logs_the_link(log: pytest.LogCaptureFixture, answer: Answer)
     assert_nothing_leaks({"log": log.text})
 
 
-def test_a_link_to_a_foreign_host_is_not_shown(log: pytest.LogCaptureFixture) -> None:
+def test_a_link_to_a_foreign_host_is_not_shown(log):
     with pytest.raises(MalformedAnswer) as caught:
         at_asset(AssetSnapshot("face_image", canaries.CAPTURE), "http://other.example")
 
     assert_error_shows_nothing(caught.value, log)
 
 
-def test_other_calls_are_logged_as_before(log: pytest.LogCaptureFixture) -> None:
+def test_other_calls_are_logged_as_before(log):
     """Only the thread that uses a link is quiet, and only while it does."""
     with serving(paints(), tells({})) as server:
         at_link(server.url)

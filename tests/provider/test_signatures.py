@@ -29,7 +29,7 @@ EMPTY_SIGNATURE = "be694e59accdff78b5f784e6e54dc11e83fa4ec3bf4b9891a348948004420
 OTHER_DIALECT = "1711537367.593334:1-test-v1:" + b64encode(b"0" * 139).decode()
 
 
-def refusal(body: bytes, signature: str, *keys: Secret) -> str:
+def refusal(body, signature, *keys):
     with pytest.raises(SignatureInvalid) as caught:
         signatures.verify(body, signature, keys=keys)
     return caught.value.reason

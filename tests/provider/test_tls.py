@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import override_settings
-from requests import PreparedRequest, Response
 
 from django_faceauth import conf
 from django_faceauth.provider import factory
@@ -24,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def environment(monkeypatch):
     """Ignore the certificate authorities of this machine."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
@@ -33,22 +31,22 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 class Observer(SimulatorAdapter):
     """The simulator, with a record of how it was called."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__()
         self.seen: list[dict[str, Any]] = []
 
-    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+    def send(self, request, *args, **kwargs):
         assert not args
         self.seen.append(kwargs)
         return super().send(request)
 
 
 @pytest.fixture
-def observer() -> Observer:
+def observer():
     return Observer()
 
 
-def calls_everything(client: Client) -> None:
+def calls_everything(client):
     fav = client.create_authentication(applicant_id=APPLICANT, user_journey_id=JOURNEY).id
     attempt = client.create_attempt(fav, redirect_url=BACK)
     client.get_authentication(fav)
@@ -59,9 +57,7 @@ def calls_everything(client: Client) -> None:
 
 
 @override_settings(FACEAUTH_OAUTH_CLIENT_ID="ack_1", FACEAUTH_OAUTH_CLIENT_SECRET="s3cret")
-def test_every_request_verifies_the_provider_and_nothing_changes_that(
-    observer: Observer,
-) -> None:
+def test_every_request_verifies_the_provider_and_nothing_changes_that(observer):
     transport = Transport(adapter=observer)
     credentials = ClientCredentials(transport, TOKEN_URL, "ack_1", Secret("s3cret"))
 
@@ -77,9 +73,7 @@ def test_every_request_verifies_the_provider_and_nothing_changes_that(
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 @pytest.mark.parametrize(("value", "verify"), [("", True), ("corporate.pem", "corporate.pem")])
-def test_the_environment_names_authorities_only(
-    observer: Observer, monkeypatch: pytest.MonkeyPatch, name: str, value: str, verify: bool | str
-) -> None:
+def test_the_environment_names_authorities_only(observer, monkeypatch, name, value, verify):
     monkeypatch.setenv(name, value)
 
     with factory.answered_by(observer):
@@ -98,12 +92,8 @@ def test_the_environment_names_authorities_only(
     ],
 )
 def test_the_configured_certificate_is_sent_and_netrc_ignored(
-    observer: Observer,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    given: object,
-    shown: object,
-) -> None:
+    observer, monkeypatch, tmp_path, given, shown
+):
     netrc = tmp_path / "netrc"
     netrc.write_text("default login somebody password else\n")
     monkeypatch.setenv("NETRC", str(netrc))

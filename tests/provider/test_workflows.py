@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
-import responses
 from django.views.debug import ExceptionReporter
 
 from django_faceauth.exceptions import MalformedAnswer, ProviderError
@@ -86,23 +85,18 @@ reads = pytest.mark.parametrize("operation", [name for name in CALLS if CALLS[na
 
 
 @pytest.fixture
-def client() -> WorkflowsClient:
+def client():
     return WorkflowsClient(HOST, SecretKey(Secret("canary-credentials")), patient())
 
 
-def answers(network: responses.RequestsMock, status: int, body: Any) -> None:
+def answers(network, status, body):
     text = "" if body is None else json.dumps(body)
     for method in ("GET", "POST", "PUT", "DELETE"):
         network.add(method, re.compile(".*"), text, status=status, content_type=JSON)
 
 
 @each_call
-def test_what_is_sent_and_no_secret_is_shown_or_logged(
-    network: responses.RequestsMock,
-    client: WorkflowsClient,
-    log: pytest.LogCaptureFixture,
-    operation: str,
-) -> None:
+def test_what_is_sent_and_no_secret_is_shown_or_logged(network, client, log, operation):
     call, method, path, body, status, answer = CALLS[operation]
     answers(network, status, answer)
 
@@ -115,7 +109,7 @@ def test_what_is_sent_and_no_secret_is_shown_or_logged(
     assert "canary" not in shown + log.text
 
 
-def test_what_is_read(network: responses.RequestsMock, client: WorkflowsClient) -> None:
+def test_what_is_read(network, client):
     answers(network, 200, WORKFLOW)
     assert client.get_workflow(WF) == WorkflowSnapshot(WF, True, frozenset("bce"), (WEBHOOK,), ())
     network.reset()
@@ -140,9 +134,7 @@ def test_what_is_read(network: responses.RequestsMock, client: WorkflowsClient) 
     ],
     ids=str,
 )
-def test_fields_may_be_absent_or_odd(
-    network: responses.RequestsMock, client: WorkflowsClient, changes: Any, expected: Any
-) -> None:
+def test_fields_may_be_absent_or_odd(network, client, changes, expected):
     answers(network, 200, {**WORKFLOW, **changes})
 
     read = client.get_workflow(WF)
@@ -151,9 +143,7 @@ def test_fields_may_be_absent_or_odd(
 
 
 @reads
-def test_an_answer_of_another_shape_is_malformed(
-    network: responses.RequestsMock, client: WorkflowsClient, operation: str
-) -> None:
+def test_an_answer_of_another_shape_is_malformed(network, client, operation):
     wrongs: list[Any] = [[7], {"data": [7]}, {"actions": [7]}, "x", None]
     for wrong in wrongs:
         network.reset()
@@ -167,13 +157,7 @@ def test_an_answer_of_another_shape_is_malformed(
 
 @pytest.mark.parametrize("status", [200, 401, 404, 422, 500])
 @each_call
-def test_an_error_report_does_not_show_a_key(
-    network: responses.RequestsMock,
-    client: WorkflowsClient,
-    log: pytest.LogCaptureFixture,
-    operation: str,
-    status: int,
-) -> None:
+def test_an_error_report_does_not_show_a_key(network, client, log, operation, status):
     """P-05: neither what was sent nor what came back."""
     wrong = {"data": [WORKFLOW | {"id": "x"}], "actions": [ACTION], "signature": "canary"}
     answers(network, status, wrong)
@@ -194,9 +178,7 @@ def test_an_error_report_does_not_show_a_key(
 
 
 @pytest.mark.parametrize("wrong", ["", "wf_", "wfa_a", "wf_x/../y", "wf_a?b", FAV])
-def test_an_id_of_another_shape_is_never_sent(
-    network: responses.RequestsMock, client: WorkflowsClient, wrong: str
-) -> None:
+def test_an_id_of_another_shape_is_never_sent(network, client, wrong):
     """P-01: an id cannot lead to another URL."""
     odd = WebhookAction(URL, KEY, {}, wrong.replace("wfa", "wf"))
     calls: list[Callable[[], object]] = [

@@ -76,7 +76,6 @@ def test_many_tabs_start_one_attempt(person, provider):
 
 
 def test_many_returns_grant_once(person, provider):
-    """One asks the provider; there is one grant and one step of history."""
     back = person.shows_face(person.is_handed_over(person.is_asked()))
     person.clock.shift(3)
     asked = provider.count("GET")
@@ -126,9 +125,6 @@ def test_the_fifth_decline_found_by_many_locks_out_once(person):
     at_once(*[lambda: limits.note_decline(person.user.pk, now=now)] * TABS)
 
     assert Lockout.objects.count() == 1
-
-
-# -- collisions, at each isolation level that sites use
 
 
 LEVELS = ["read committed", "repeatable read"] if connection.vendor == "mysql" else ["default"]
@@ -220,9 +216,6 @@ def test_a_collision_is_repeated_once():
     with pytest.raises(OperationalError):
         work()
     assert len(tries) == 1
-
-
-# -- the database that `startproject` sets up
 
 
 def test_the_suite_runs_on_what_startproject_sets_up():

@@ -40,9 +40,6 @@ def template(settings, tmp_path):
     return tmp_path / "faceauth" / "consent.html"
 
 
-# -- agreeing
-
-
 def test_what_is_kept_of_a_consent(person, people):
     """Version, language, time, and the digest of the text, also without the account (V-02)."""
     assert consent.is_needed(person.user)
@@ -62,7 +59,6 @@ def test_what_is_kept_of_a_consent(person, people):
 
 
 def test_the_digest_is_of_the_text_that_was_shown(person, template):
-    """In its language, independent of markup."""
     template.write_text(
         "{% load i18n %}{% get_current_language as L %}<p class='x'>Face\n in</p> <p>{{ L }} &amp;"
     )
@@ -118,27 +114,18 @@ def test_withdrawing_while_it_starts_hands_out_no_link(person, provider):
         begin(person.challenge, redirect_url=BACK, now=NOON)
 
 
-# -- withdrawing
-
-
-def test_withdrawing_ends_everything(person, django_capture_on_commit_callbacks):
+def test_withdrawing_ends_everything(person, hears, django_capture_on_commit_callbacks):
     """Questions, grants and consents, in all sessions (V-03)."""
     gives(person)
     person.passes()
     person.is_asked("/payout/")
-    told = []
-
-    def hear(signal, reason="", user=None, **_facts):
-        told.append((signal, reason or user))
-
-    challenge_revoked.connect(hear)
-    consent_withdrawn.connect(hear, sender=Consent)
+    revoked, withdrawn = hears(challenge_revoked, "reason"), hears(consent_withdrawn, "user")
     with django_capture_on_commit_callbacks(execute=True):
         assert consent.withdraw(person.user, now=timezone.now())
 
     ends = FaceChallenge.objects.order_by("pk").values_list("state", "reason")
     assert [*ends] == [("revoked", "consent_withdrawn"), ("expired", "consent_withdrawn")]
-    assert told == [(challenge_revoked, "consent_withdrawn"), (consent_withdrawn, person.user)]
+    assert (revoked, withdrawn) == ([("consent_withdrawn",)], [(person.user,)])
     assert Consent.objects.get().withdrawn_at == timezone.now()
     assert consent.is_needed(person.user)
 

@@ -69,9 +69,6 @@ def anonymized(provider):
     return Counter(provider_id.partition("_")[0] for provider_id in asked)
 
 
-# -- the end
-
-
 @pytest.mark.parametrize("way", ["request", "account"])
 @pytest.mark.parametrize(
     ("erases_all", "asked"), [(True, {"fav": 1, "idv": 2, "aplt": 2}), (False, {"fav": 1})]
@@ -195,9 +192,6 @@ def test_an_erasure_while_the_provider_is_called_finds_what_it_makes(erin, provi
     assert latest(erin).outcome == Outcome.FAILED
 
 
-# -- export and retention
-
-
 def exported(person):
     told = exports.export(person.user, now=timezone.now())
     text = json.dumps(told, cls=DjangoJSONEncoder)
@@ -242,9 +236,6 @@ def test_they_go_with_an_erasure_and_are_kept_for_one_until_then(
     enrolled.clock.shift(timedelta(days=2))
     retention.purge(now=timezone.now())
     assert IdentityVerification.objects.count() == left
-
-
-# -- at the same time
 
 
 @pytest.mark.django_db(transaction=True)

@@ -369,7 +369,6 @@ def test_it_warns_and_asks_first(person, capsys, monkeypatch, answer):
 
 
 def test_it_erases_all_here_and_at_the_provider(person, capsys):
-    """Also more than one batch."""
     for _ in range(7):
         person.passes()
         person.clock.shift(24 * 3600)
@@ -401,16 +400,6 @@ def test_an_unknown_name_is_refused(person, name):
         call_command("faceauth_erase", "--no-input", "--", name)
 
     assert Applicant.objects.exists()
-
-
-@pytest.mark.parametrize("name", ["{pk}", "own key"])
-def test_a_primary_key_names_a_user_too(person, name):
-    if name == "own key":
-        User.objects.update(username=str(person.user.pk))
-
-    call_command("faceauth_erase", str(person.user.pk), "--no-input")
-
-    assert not Applicant.objects.exists()
 
 
 def test_a_name_that_is_the_key_of_another_is_refused(people):

@@ -219,7 +219,6 @@ def test_an_export_says_what_it_held(anna, staff):
 
 
 def test_secrets_are_named_and_not_told(anna):
-    """The session, the network, and the name of a question that is still open."""
     anna.is_asked("/payout/")
     anna_is_asked = anna.challenge
 

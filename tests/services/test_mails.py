@@ -19,9 +19,7 @@ SMTP = "django.core.mail.backends.smtp.EmailBackend"
 def alice(people):
     """A user with an address, who has shown their face: the next poll finds the result."""
     with override_settings(FACEAUTH_NOTICES=True, FACEAUTH_SITE_URL="https://bank.example"):
-        alice = people()
-        alice.user.email = "alice@example.com"
-        alice.user.save()
+        alice = people(email="alice@example.com")
         alice.shows_face(alice.is_handed_over(alice.is_asked()))
         alice.clock.shift(3)
         yield alice

@@ -6,9 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 from django.test import override_settings
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_faceauth.models import (
@@ -48,7 +46,6 @@ def test_nothing_is_waiting(person, django_assert_max_num_queries):
 
 
 def test_the_other_environment_of_the_provider_does_not_count(person):
-    """It is not swept either."""
     person.is_handed_over(person.is_asked())
     FaceAuthentication.objects.update(status="invented_tomorrow")
     assert report().unknown_statuses == 1
@@ -147,9 +144,6 @@ def test_the_command_prints_it_and_fails_when_it_is_bad(person, provider, capsys
         assert report().pause == ""
 
 
-# -- statistics of the last days
-
-
 def collect(days=7, **more):
     return statistics.collect(days=days, now=timezone.now(), **more)
 
@@ -213,19 +207,6 @@ def test_days_are_those_of_utc(history, clock):
     assert found.starts[-1] == datetime(2026, 3, 1, tzinfo=UTC)
     assert found.outcomes["approved"] == (0, 0, 0, 0, 0, 1, 1)
     assert found.outcomes["declined"] == (1, 0, 0, 0, 0, 0, 0)
-
-
-def test_the_last_day_goes_hour_by_hour(history, clock):
-    history(ago=10 * 60)
-    history(ago=70 * 60)
-    history(ago=25 * 3600)
-
-    found = collect(1)
-
-    assert found.starts[1] - found.starts[0] == timedelta(hours=1)
-    assert len(found.starts) == 24
-    assert found.starts[-1] == datetime(2026, 3, 1, 12, tzinfo=UTC)
-    assert found.outcomes["approved"][-3:] == (1, 1, 0)
 
 
 def test_fraud_codes_are_one_reason_for_who_may_not_see_them(history):

@@ -143,7 +143,6 @@ def test_the_command_goes_on(two, poison, options):
 
 
 def test_the_watcher_goes_on(two, poison):
-    """A sweep that fails as a whole is followed by another."""
     bad, _good = two
     poison(bad.authentication)
     old = FaceAuthentication.objects.create(user=bad.user, applicant_id="aplt_x")

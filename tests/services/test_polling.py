@@ -56,7 +56,6 @@ def test_half_a_second_may_be_asked_at_once_and_twenty_in_each():
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_no_second_sees_more_than_its_share(steps, rate):
-    """In any window, however the questions fall."""
     ProviderRateLimit.objects.all().delete()
     asked, now = [], NOON
     with override_settings(FACEAUTH_POLL_RATE=rate):
@@ -121,9 +120,6 @@ def test_each_set_of_credentials_has_its_own():
     assert "sk_sbox" not in str(ProviderRateLimit.objects.first())
 
 
-# -- the schedule
-
-
 @pytest.mark.parametrize(
     ("quiet", "pause"),
     [
@@ -145,7 +141,6 @@ def test_jitter_only_shortens_and_never_below_two_seconds(pause):
     st.sampled_from([*AuthenticationStatus, "invented_tomorrow", ""]),
 )
 def test_the_polls_of_an_authentication_are_limited(delays, status):
-    """However late each is made, the next lies ahead, and they come to an end."""
     row, now, asked = FaceAuthentication(status=status, last_change_at=NOON), NOON, 0
     while (due := polling_schedule.next_poll(row, now=now)) is not None:
         assert due > now

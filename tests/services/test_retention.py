@@ -185,9 +185,6 @@ def test_what_is_of_another_environment_goes_too(finished):
     assert purge()["authentications"] == 1
 
 
-# -- consents
-
-
 @pytest.fixture
 def agreed(person):
     Consent.objects.create(

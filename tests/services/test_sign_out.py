@@ -72,18 +72,13 @@ def renews(refresh):
     return TokenRefreshSerializer(data={"refresh": str(refresh)}).is_valid(raise_exception=True)
 
 
-# -- reports
-
-
 @pytest.mark.usefixtures("signs_out")
 @pytest.mark.parametrize("engine", ["db", "cached_db"], indirect=True)
 def test_the_button_behind_the_mail_logs_the_thief_out(engine, people, settings):
     """And the user; other users and anonymous visitors keep their sessions."""
     settings.FACEAUTH_NOTICES = True
     settings.FACEAUTH_SITE_URL = "https://bank.example"
-    alice, bob = people(), people()
-    alice.user.email = "alice@example.com"
-    alice.user.save()
+    alice, bob = people(email="alice@example.com"), people()
     owner, thief, visitor = alice.browser, alice.new_browser(), Client()
     visitor_session = visitor.session
     visitor_session["basket"] = [1]
@@ -136,9 +131,6 @@ def test_other_lockouts_end_nothing(person, reason):
 
     assert is_logged_in(person.browser)
     assert may_call(f"Token {token.key}")
-
-
-# -- what ends
 
 
 def test_an_exemption_ends(person):
@@ -197,9 +189,6 @@ def test_the_last_of_many_sessions_ends(person):
 
     assert not is_logged_in(person.browser)
     assert Session.objects.count() == 2001
-
-
-# -- what is left
 
 
 @pytest.mark.parametrize("engine", ["cache", "file", "signed_cookies"], indirect=True)

@@ -2,42 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
 
-from django_faceauth.simulator.adapter import CaptureDriver
-from tests.simulator.merchant import APPLICANT, BACK, HOST, JOURNEY, Merchant, session
+from django_faceauth.simulator.models import StoredApplicant, StoredCase
+from tests.simulator.merchant import APPLICANT, BACK, HOST, JOURNEY, session
 
 ID = r"_[a-z2-7]{26}"
 FAV = "fav_" + "a" * 26
-
-
-def test_a_new_authentication_is_told_in_full(merchant, clock):
-    answer = merchant.call(
-        "POST",
-        "face-authentications",
-        json={"applicant_id": APPLICANT, "user_journey_id": JOURNEY},
-    )
-
-    told = answer.json()
-    assert answer.status_code == 201
-    assert re.fullmatch("fav" + ID, told["id"])
-    assert told == {
-        "id": told["id"],
-        "created_on": "2026-03-02T12:00:00.000000Z",
-        "modified_on": "2026-03-02T12:00:00.000000Z",
-        "applicant_id": APPLICANT,
-        "user_journey_id": JOURNEY,
-        "status": "created",
-        "response_codes": [],
-        "risk_labels": [],
-        "_links": {
-            "self": {"href": f"{HOST}/face-authentications/{told['id']}"},
-            "applicant": {"href": f"{HOST}/applicants/{APPLICANT}"},
-        },
-    }
 
 
 def test_a_new_attempt_is_told_in_full(merchant, clock):
@@ -136,43 +109,64 @@ def test_attempts_are_listed_newest_first_in_pages_with_links(merchant):
     assert "next" not in third["_links"]
 
 
-@pytest.mark.parametrize(
-    ("query", "window"),
-    [
-        ({"skip": "-4", "limit": "0"}, (0, 1)),
-        ({"limit": "5000"}, (0, 100)),
-        ({"skip": "7"}, (7, 10)),
-        ({"skip": "a"}, "skip_invalid"),
-        ({"limit": "1e3"}, "limit_invalid"),
-        ({"limit": ""}, "limit_invalid"),
-    ],
-)
-def test_a_window_is_clamped_or_rejected(merchant, query, window):
-    path = f"face-authentications/{merchant.create()}/attempts"
-
-    answer = merchant.call("GET", path, params=query)
-
-    if isinstance(window, str):
-        assert (answer.status_code, answer.json()["error_codes"]) == (422, [window])
-    else:
-        assert (answer.json()["skip"], answer.json()["limit"]) == window
+AUTHENTICATION = {"applicant_id": APPLICANT, "user_journey_id": JOURNEY}
+DECLARED = {"name": "Hannah Bret", "birth_date": "1994-10-15"}
+VERIFICATION = {"declared_data": DECLARED, "redirect_url": BACK, "user_journey_id": JOURNEY}
 
 
 @pytest.mark.parametrize(
-    ("body", "codes"),
+    ("path", "valid", "wrong", "codes"),
     [
-        ({}, ["applicant_id_required", "user_journey_id_required"]),
-        ({"applicant_id": ""}, ["applicant_id_required"]),
-        ({"applicant_id": "bob"}, ["applicant_id_invalid"]),
-        ({"applicant_id": 7}, ["applicant_id_invalid"]),
-        ({"applicant_id": "aplt_\ud800"}, ["applicant_id_invalid"]),
-        ({"user_journey_id": "usj_"}, ["user_journey_id_invalid"]),
+        *(
+            ("face-authentications", AUTHENTICATION, *wrong)
+            for wrong in (
+                ({"applicant_id": ""}, ["applicant_id_required"]),
+                ({"applicant_id": "bob"}, ["applicant_id_invalid"]),
+                ({"applicant_id": 7}, ["applicant_id_invalid"]),
+                ({"applicant_id": "aplt_\ud800"}, ["applicant_id_invalid"]),
+                ({"user_journey_id": "usj_"}, ["user_journey_id_invalid"]),
+            )
+        ),
+        *(
+            ("face-authentications/{fav}/attempts", {"redirect_url": BACK}, *wrong)
+            for wrong in (
+                ({"redirect_url": ""}, ["redirect_url_required"]),
+                ({"redirect_url": "/back"}, ["redirect_url_invalid"]),
+                ({"redirect_url": "javascript:alert(1)"}, ["redirect_url_invalid"]),
+                ({"redirect_url": "https://[::1"}, ["redirect_url_invalid"]),
+                ({"redirect_url": "https://bank.example/\r\nX: y"}, ["redirect_url_invalid"]),
+                ({"phone_number": "+33612345678"}, ["phone_number_invalid"]),
+                (
+                    {"phone_number": {"country_code": "33", "number": "x"}},
+                    ["phone_number__country_code__invalid", "phone_number__number__invalid"],
+                ),
+                (
+                    {"client_information": {"pre_selected_residence_country": "France"}},
+                    ["client_information__pre_selected_residence_country__invalid"],
+                ),
+            )
+        ),
+        *(
+            ("create-and-open-idv", VERIFICATION, *wrong)
+            for wrong in (
+                ({"declared_data": None}, ["declared_data_required"]),
+                ({"declared_data": {"name": "x"}}, ["declared_data__name__invalid"]),
+                (
+                    {"declared_data": {**DECLARED, "birth_date": "15.10.1994"}},
+                    ["declared_data__birth_date__invalid"],
+                ),
+                ({"redirect_url": ""}, ["redirect_url_required"]),
+                ({"applicant_id": "fav_x"}, ["applicant_id_invalid"]),
+            )
+        ),
+        ("identity-verifications", VERIFICATION, {}, ["applicant_id_required"]),
+        ("applicants", {}, {"email": "no"}, ["email_invalid"]),
     ],
 )
-def test_an_invalid_authentication_is_refused(merchant, body, codes):
-    valid = {"applicant_id": APPLICANT, "user_journey_id": JOURNEY}
+def test_what_is_invalid_is_refused(merchant, path, valid, wrong, codes):
+    fav = merchant.create()
 
-    answer = merchant.call("POST", "face-authentications", json=body and valid | body)
+    answer = merchant.call("POST", path.format(fav=fav), json={**valid, **wrong})
 
     assert answer.status_code == 422
     assert answer.json() == {
@@ -180,43 +174,26 @@ def test_an_invalid_authentication_is_refused(merchant, body, codes):
         "error_type": "request_invalid",
         "error_codes": codes,
     }
-
-
-@pytest.mark.parametrize(
-    ("body", "codes"),
-    [
-        ({"redirect_url": ""}, ["redirect_url_required"]),
-        ({"redirect_url": "/back"}, ["redirect_url_invalid"]),
-        ({"redirect_url": "javascript:alert(1)"}, ["redirect_url_invalid"]),
-        ({"redirect_url": "https://[::1"}, ["redirect_url_invalid"]),
-        ({"redirect_url": "https://bank.example/\r\nX: y"}, ["redirect_url_invalid"]),
-        ({"redirect_url": "https://bank.example/" + "a" * 2000}, ["redirect_url_invalid"]),
-        (
-            {"phone_number": {"country_code": "33", "number": "x"}},
-            ["phone_number__country_code__invalid", "phone_number__number__invalid"],
-        ),
-        (
-            {"phone_number": {}},
-            ["phone_number__country_code__required", "phone_number__number__required"],
-        ),
-        ({"phone_number": "+33612345678"}, ["phone_number_invalid"]),
-        ({"client_information": "fr"}, ["client_information_invalid"]),
-        (
-            {"client_information": {"pre_selected_residence_country": "France"}},
-            ["client_information__pre_selected_residence_country__invalid"],
-        ),
-    ],
-)
-def test_an_invalid_attempt_is_refused(merchant, body, codes):
-    fav = merchant.create()
-
-    answer = merchant.call(
-        "POST", f"face-authentications/{fav}/attempts", json={"redirect_url": BACK} | body
-    )
-
-    assert answer.status_code == 422
-    assert answer.json()["error_codes"] == codes
     assert merchant.read(fav)["status"] == "created"
+    assert StoredCase.objects.count() == 1
+    assert not StoredApplicant.objects.exists()
+
+
+def test_an_id_is_looked_up_in_its_own_collection(merchant):
+    idv = merchant.call("POST", "create-and-open-idv", json=VERIFICATION).json()
+    fav = merchant.create()
+    for path in (
+        *(f"face-authentications/{idv['id']}", f"face-authentications/{idv['id']}/attempts"),
+        *(f"identity-verifications/{fav}", f"identity-verifications/{fav}/attempts"),
+        *(f"applicants/{fav}", f"applicants/{idv['id']}", "applicants/aplt_unknown"),
+    ):
+        assert merchant.call("GET", path).status_code == 404, path
+    for path in (f"face-authentications/{idv['id']}", f"identity-verifications/{fav}"):
+        assert merchant.call("POST", f"{path}/anonymize").status_code == 404
+        assert merchant.call("POST", f"{path}/attempts", json={}).status_code == 404
+    # An applicant that came with a case, or that a scenario names, is known.
+    for applicant_id in (idv["applicant_id"], APPLICANT, "aplt_10000"):
+        assert merchant.call("GET", f"applicants/{applicant_id}").status_code == 200
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"text"', b"\xff", b"[" * 100_000])
@@ -247,68 +224,6 @@ def test_an_unknown_id_or_path_is_an_empty_404(merchant, method, path):
     answer = merchant.call(method, path, json={"redirect_url": BACK})
 
     assert (answer.status_code, answer.content) == (404, b"")
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "allowed"),
-    [
-        ("GET", "face-authentications", "POST"),
-        ("DELETE", f"face-authentications/{FAV}", "GET"),
-        ("PUT", f"face-authentications/{FAV}/attempts", "GET, POST"),
-        ("GET", "connect/token", "POST"),
-    ],
-)
-def test_a_method_that_does_not_exist_is_405(merchant, method, path, allowed):
-    answer = merchant.call(method, path)
-
-    assert answer.status_code == 405
-    assert answer.headers["Allow"] == allowed
-
-
-def test_every_response_has_an_id_a_length_and_a_type(merchant):
-    fav = merchant.create()
-
-    answers = [merchant.call("GET", f"face-authentications/{fav}") for _ in range(2)]
-
-    first, second = (answer.headers["Cko-Request-Id"] for answer in answers)
-    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", first)
-    assert first != second
-    assert all(answer.headers["Cko-Version"] for answer in answers)
-    assert int(answers[0].headers["Content-Length"]) == len(answers[0].content)
-    assert answers[0].headers["content-type"] == "application/json"
-    assert (answers[0].reason, answers[0].ok) == ("OK", True)
-    streamed = merchant.call("GET", f"face-authentications/{fav}", stream=True)
-    content = streamed.raw.read1(1) + b"".join(iter(lambda: streamed.raw.read1(64), b""))
-    assert json.loads(content)["id"] == fav
-
-
-def test_urls_stay_under_the_prefix_and_host_of_the_caller(db):
-    merchant = Merchant("https://other.example:8443/some/prefix", session(root="/some/prefix"))
-
-    fav = merchant.create()
-    link = merchant.capture_url(fav)
-
-    assert link.startswith("https://other.example:8443/some/prefix/capture/")
-    assert merchant.read(fav)["_links"]["self"]["href"] == (
-        f"https://other.example:8443/some/prefix/face-authentications/{fav}"
-    )
-    assert CaptureDriver().show_face(link).startswith(BACK)
-
-
-@pytest.mark.parametrize(
-    ("root", "path"),
-    [
-        ("", "/elsewhere"),
-        ("", "/simulator/face-authentications"),
-        ("/simulator", "/simulator"),
-        ("/simulator", "/face-authentications"),
-    ],
-)
-def test_a_url_outside_the_simulator_is_404(root, path):
-    assert session(root=root).post(HOST + path).status_code == 404
-
-
-# -- personal data
 
 
 @pytest.fixture
@@ -366,11 +281,3 @@ def test_anonymizing_waits_for_the_checks_and_removes_personal_data(
     left = merchant.read_attempt(fav, attempt["id"])
     assert left["redirect_url"] == attempt["redirect_url"]
     assert not {"phone_number", "applicant_session_information"} & left.keys()
-
-
-def test_anonymizing_closes_an_open_authentication(merchant, fav, attempt):
-    told = merchant.anonymize(fav)
-
-    assert told["status"] == "inconclusive"
-    assert told["response_codes"] == [{"code": 64001, "summary": "forcibly_closed"}]
-    assert merchant.read_attempt(fav, attempt["id"])["status"] == "terminated"

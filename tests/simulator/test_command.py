@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from io import StringIO
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -13,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django_faceauth.exceptions import SignatureInvalid
 from django_faceauth.provider import signatures, webhook_payloads
 from django_faceauth.secret import Secret
-from tests.provider.loopback import Loopback, serving, tells
+from tests.provider.loopback import serving, tells
 from tests.simulator.merchant import KEYS
 
 pytestmark = pytest.mark.enable_socket
@@ -25,14 +24,14 @@ def keys(settings):
     return KEYS
 
 
-def simulate(server: Loopback, *options: str) -> tuple[str, dict[str, Any]]:
+def simulate(server, *options):
     """Run the command; return what it printed and the event that arrived."""
     printed = StringIO()
     call_command("faceauth_simulate", "--url", server.url, *options, stdout=printed)
     return printed.getvalue(), json.loads(server.requests[-1].body)
 
 
-def signer(server: Loopback, *keys: str) -> int:
+def signer(server, *keys):
     request = server.requests[-1]
     given = request.headers["Cko-Signature"]
     return signatures.verify(request.body, given, keys=[Secret(key) for key in keys])

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 from django.utils import timezone
-from requests import Response
 
 from django_faceauth.simulator import fault_injection
 from django_faceauth.simulator.models import Delivery
-from tests.simulator.merchant import STRICT_MIDDLEWARE, URL, Merchant
+from tests.simulator.merchant import STRICT_MIDDLEWARE
 
 PAGE = "/simulator/"
 NO_FAULTS = {"drop": "0", "copies": "1", "delay": "0", "minute": "60"}
@@ -36,30 +33,17 @@ def approved(merchant, visitor, clock):
     return fav
 
 
-def html_of(client: Client, query: str = "") -> str:
+def html_of(client, query=""):
     return client.get(PAGE + query).content.decode()
 
 
-def rows_of(html: str, title: str) -> list[str]:
+def rows_of(html, title):
     table = html.partition(f'aria-labelledby="{title}"')[2].partition("</table>")[0]
     return re.findall(r"<tr>.*?</tr>", table, re.DOTALL)[1:]
 
 
-def call(merchant: Merchant, endpoint: str, **body: Any) -> Response:
+def call(merchant, endpoint, **body):
     return merchant.call("POST", f"control/{endpoint}", json=body)
-
-
-def test_the_page_says_where_webhooks_go(client, site, settings):
-    assert reverse("faceauth_simulator:control") == PAGE
-    html = html_of(client)
-    assert URL in html
-    assert "FACEAUTH_WEBHOOK_SECRET_KEYS" not in html
-
-    settings.FACEAUTH_WEBHOOK_SECRET_KEYS = []
-    assert "FACEAUTH_WEBHOOK_SECRET_KEYS" in html_of(client)
-
-    settings.FACEAUTH_SIMULATOR_WEBHOOK_URL = ""
-    assert "FACEAUTH_SIMULATOR_WEBHOOK_URL" in html_of(client)
 
 
 def test_the_page_lists_the_last_fifty_cases_and_webhooks_newest_first(
@@ -99,14 +83,6 @@ def test_the_page_lists_the_last_fifty_cases_and_webhooks_newest_first(
         "answered_on": "2026-03-02T12:00:01Z",
     }
     assert (older["state"], older["next_try"]) == ("delivered", None)
-
-
-def test_the_fields_of_the_page_have_labels(client):
-    html = html_of(client)
-
-    fields = re.findall(r'<(?:input|select)[^>]* id="([^"]+)"', html)
-    assert len(fields) >= 12
-    assert set(fields) <= set(re.findall(r'<label[^>]* for="([^"]+)"', html))
 
 
 @pytest.mark.parametrize("middleware", [STRICT_MIDDLEWARE, []], ids=["strict", "bare"])
@@ -174,22 +150,6 @@ def test_faults_out_of_range_are_rejected(client, wrong):
     assert "errorlist" in response.content.decode()
     assert fault_injection.webhooks().pk is None
     assert fault_injection.calls() == []
-
-
-def test_the_api_replaces_all_faults(merchant):
-    call(merchant, "faults", copies=2, reorder=True, calls=[LATENCY, LATENCY])
-    answer = call(merchant, "faults", drop=0.5, calls=[LATENCY])
-
-    assert (answer.status_code, answer.json()) == (200, {"drop": 0.5, "calls": [LATENCY]})
-    webhooks = fault_injection.webhooks()
-    assert (webhooks.drop, webhooks.copies, webhooks.reorder) == (0.5, 1, False)
-    [fault] = fault_injection.calls()
-    assert (fault.kind, fault.amount, fault.calls) == ("latency", 3, 2)
-    assert fault.operation == "get_authentication"
-
-    assert call(merchant, "faults").status_code == 200
-    assert fault_injection.calls() == []
-    assert fault_injection.webhooks().drop == 0
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-
-import pytest
 
 from django_faceauth.provider import signatures, webhook_payloads
 from django_faceauth.secret import Secret
-from django_faceauth.simulator.models import Delivery, StoredCase
 from tests.simulator.merchant import APPLICANT, HOST, JOURNEY, KEYS, URL
-
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 def test_events_that_no_scenario_has(merchant, visitor, clock, site):
@@ -41,7 +35,7 @@ def test_events_that_no_scenario_has(merchant, visitor, clock, site):
     assert site.is_told() == ["anonymized"]
 
 
-def test_a_webhook_is_complete_and_genuine(merchant, clock, site, settings):
+def test_a_webhook_is_complete_and_genuine(merchant, clock, site):
     fav = merchant.create()
     site.is_told()
 
@@ -68,48 +62,3 @@ def test_a_webhook_is_complete_and_genuine(merchant, clock, site, settings):
     assert "Authorization" not in received.headers
     assert signatures.verify(received.body, received.headers["Cko-Signature"], keys=keys) == 0
     assert webhook_payloads.read(received.body).provider_id == fav
-
-    settings.FACEAUTH_WEBHOOK_AUTHORIZATION_KEY = "Basic of-the-webhook"
-    settings.FACEAUTH_WEBHOOK_SECRET_KEYS = []
-    merchant.create()
-    site.is_told()
-    assert site.received[1].headers["Authorization"] == "Basic of-the-webhook"
-    assert "Cko-Signature" not in site.received[1].headers
-
-
-def test_a_change_by_time_alone_is_dated_when_it_was_due(merchant, visitor, clock, site):
-    visitor.show_face(merchant.capture_url(merchant.create()))
-    clock.shift(3600)
-
-    assert site.is_told()[-1] == "checks_completed"
-    assert site.received[-1].event["created_on"] == "2026-03-02T12:00:02.000000Z"
-
-
-def test_a_change_that_a_request_finds_is_sent_once(merchant, visitor, clock, site):
-    fav = merchant.create()
-    visitor.show_face(merchant.capture_url(fav))
-    assert merchant.call("POST", f"face-authentications/{fav}/anonymize").status_code == 400
-    clock.shift(2)
-
-    assert merchant.read(fav)["status"] == "approved"
-    assert site.is_told() == [
-        *("created", "opened", "started", "capture_completed", "checks_completed"),
-    ]
-    assert StoredCase.objects.get().due_on is None
-
-
-@pytest.mark.parametrize(
-    "silence",
-    [{"FACEAUTH_SIMULATOR_WEBHOOK_URL": ""}, {"FACEAUTH_SIMULATOR_ENABLED": False}],
-)
-def test_without_a_url_nothing_is_sent_or_kept(merchant, site, settings, silence):
-    merchant.create()
-    for name, value in silence.items():
-        setattr(settings, name, value)
-
-    assert site.is_told() == []
-
-    settings.FACEAUTH_SIMULATOR_ENABLED = True
-    settings.FACEAUTH_SIMULATOR_WEBHOOK_URL = ""
-    merchant.create()
-    assert Delivery.objects.count() == 1

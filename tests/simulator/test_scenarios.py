@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from django_faceauth.simulator.scenarios import scenario_for
-
 CAPTURED = "capture_completed"
 INCONCLUSIVE = [CAPTURED, "checks_inconclusive"]
 CHECKED = [CAPTURED, "checks_completed"]
@@ -31,7 +29,6 @@ SCENARIOS = {
 def test_the_scenario_decides_whatever_the_user_chooses(
     merchant, visitor, clock, site, tail, ends, choice
 ):
-    """The webhooks come to the end without a request for the authentication."""
     fav = merchant.create(f"aplt_{tail:0<26}")
     assert site.is_told() == ["created"]
 
@@ -46,17 +43,6 @@ def test_the_scenario_decides_whatever_the_user_chooses(
         shown = merchant.read(fav)
         assert (shown["status"], shown["response_codes"][0]["code"]) == (status, code)
         assert newest.items() >= {key: shown[key] for key in ("status", "response_codes")}.items()
-
-
-def test_attempts_that_are_not_opened_do_not_use_up_the_scenario(merchant, visitor, clock):
-    fav = merchant.create("aplt_61203A10000")
-    merchant.attempt(fav)
-    clock.shift(3600)
-    merchant.attempt(fav)
-
-    visitor.show_face(merchant.capture_url(fav))
-
-    assert merchant.read(fav)["response_codes"][0]["code"] == 61203
 
 
 @pytest.mark.parametrize(
@@ -81,15 +67,3 @@ def test_any_other_applicant_chooses(merchant, visitor, clock, choice, end):
     assert ("face" in shown) == has_face
     [attempt] = merchant.attempts(fav)["data"]
     assert len(merchant.assets(fav, attempt["id"])["data"]) == has_face
-
-
-@pytest.mark.parametrize(
-    "applicant_id",
-    [
-        *("aplt_tkoi5db4hryu5cei5vwoabr7we", "aplt_" + "a" * 26, "aplt_61203A", "aplt_61203"),
-        *("aplt_61203B1000000000000000000", "aplt_1000000000000000000000001"),
-        *("aplt_63002000000000000000000000", "aplt_", ""),
-    ],
-)
-def test_any_other_id_is_not_a_scenario(applicant_id):
-    assert scenario_for(applicant_id) == ()

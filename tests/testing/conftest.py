@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from itertools import count
 
@@ -19,19 +18,19 @@ _numbers = count(1)
 
 
 @pytest.fixture
-def users(db: None) -> Callable[[], User]:
+def users(db):
     """A maker of users who are not enrolled."""
     return lambda: User.objects.create_user(f"user{next(_numbers)}", password="pass word")
 
 
 @pytest.fixture
-def user(users: Callable[[], User]) -> User:
+def user(users):
     """A user who is not enrolled."""
     return users()
 
 
 @pytest.fixture
-def client(user: User) -> Client:
+def client(user):
     """A browser in which that user is logged in."""
     browser = Client()
     browser.force_login(user)
@@ -39,6 +38,6 @@ def client(user: User) -> Client:
 
 
 @pytest.fixture
-def payment(user: User) -> Payment:
+def payment(user):
     """12.50 euros of that user to Anna."""
     return Payment.objects.create(user=user, payee="Anna", amount=Decimal("12.50"))

@@ -111,17 +111,6 @@ def test_a_pattern_that_names_nothing(pattern):
                 assert_gated("payouts:*" if arguments else pattern, **arguments)
 
 
-def test_exceptions():
-    with served(payouts(path("", page, name="list"), path("1/", page, name="one"))):
-        assert wrong("payouts:*", except_=["payouts:list"]) == [f"/payouts/1/ {OPEN}"]
-        assert_gated("payouts:*", except_=["payouts:list", "/payouts/1/"])
-    with served(path("admin/", FaceRequiredAdminSite().urls), path("", face_required(page))):
-        assert_gated("/")
-
-
-# -- methods and actions
-
-
 @pytest.mark.parametrize(
     ("view", "arguments", "problem"),
     [
@@ -148,9 +137,6 @@ def test_exceptions():
 def test_methods_and_actions(view, arguments, problem):
     with served(path("url/", view)):
         assert wrong("/url/", **arguments) == ([f"/url/ {problem}"] if problem else [])
-
-
-# -- APIs
 
 
 @pytest.mark.parametrize(
@@ -183,9 +169,6 @@ def test_endpoints_of_the_test_site():
     assert_gated("payment-pay", action="pay")
 
 
-# -- admins
-
-
 def test_a_whole_admin():
     class Desk(admin.ModelAdmin):
         def get_urls(self):
@@ -215,12 +198,3 @@ def test_a_whole_admin():
     with served(path("admin/", admin.AdminSite().urls)):
         assert f"/admin/ {OPEN}" in wrong("admin:*")
         assert not any("login" in one for one in wrong("admin:*"))
-
-
-def test_one_model_of_an_admin():
-    assert_gated("/admin/shop/payment/", methods=["POST"])
-    assert_gated("closed:shop_payment_*", action="payments")
-    assert_gated("vault:*")
-    assert len(ungated("office:shop_payment_*")) == 5
-    # All of them are instances of one app.
-    assert len(ungated("admin:shop_payment_*", methods=["POST"])) == 5

@@ -12,12 +12,7 @@ from rest_framework.test import APIClient
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.models import AttemptRequest, Consent, FaceChallenge
-from django_faceauth.testing import (
-    assert_face_asked,
-    enrolled,
-    face_shown,
-    simulated,
-)
+from django_faceauth.testing import assert_face_asked, enrolled, face_shown, simulated
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +21,6 @@ def _enrolled(user):
 
 
 def test_to_the_page_and_back(client, faceauth_simulator):
-    """The browser ends where it wanted to go, one attempt was bought, and consent is given."""
     with override_settings(FACEAUTH_CONSENT_VERSION="2026-11"):
         page = faceauth_simulator.show_face(client, "/statements/?year=2026")
 
@@ -87,23 +81,6 @@ def test_one_after_the_other(client, user, users, faceauth_simulator):
     assert b"secret" in faceauth_simulator.show_face(browser, "/statements/").content
 
 
-def test_an_applicant_with_a_script_keeps_to_it(client, user, faceauth_simulator):
-    enrolled(user, "aplt_62403000000")
-
-    faceauth_simulator.show_face(client, "/statements/", outcome="approved")
-
-    assert FaceChallenge.objects.get().authentication.codes == [62403]
-
-
-@pytest.mark.parametrize("address", ["/statements/", "/shop/secret/"])
-def test_checks_that_take_a_while(client, faceauth_simulator, address):
-    with (
-        override_settings(FACEAUTH_SIMULATOR_CHECK_SECONDS=60),
-        pytest.raises(AssertionError, match="waiting did not end"),
-    ):
-        faceauth_simulator.show_face(client, address)
-
-
 def test_a_form_ends_at_the_button(client, payment, faceauth_simulator):
     address = f"/pay/{payment.pk}/"
     page = faceauth_simulator.show_face(client, address, method="post", data={"note": "rent"})
@@ -145,25 +122,6 @@ def test_a_program(user, faceauth_simulator, kind):
     assert Consent.objects.get().version == "2026-11"
 
 
-@pytest.mark.parametrize(("outcome", "step"), [("retry", "attempt"), ("declined", "ask_again")])
-def test_a_program_whose_user_does_not_pass(client, faceauth_simulator, outcome, step):
-    """It learns what to do next; a retry goes on with the same question."""
-    told = faceauth_simulator.show_face(client, "/shop/secret/", outcome=outcome)
-
-    assert told.json()["next"] == step
-    again = faceauth_simulator.show_face(client, "/shop/secret/")
-    assert again.json()["secret"] == "secret"
-
-
-@pytest.mark.parametrize("url", ["/statements/", "/shop/secret/"])
-def test_at_a_limit(client, faceauth_simulator, url):
-    with override_settings(FACEAUTH_RATE_LIMITS={"unsuccessful": ["1/h"]}):
-        faceauth_simulator.show_face(client, url, outcome="retry")
-        refused = faceauth_simulator.show_face(client, url)
-
-    assert refused.status_code == 429
-
-
 def test_a_provider_that_is_away(client, faceauth_simulator):
     with faceauth_simulator.away():
         page = faceauth_simulator.show_face(client, "/statements/")
@@ -192,9 +150,6 @@ def test_what_cannot_be_shown_a_face(client, faceauth_simulator):
         faceauth_simulator.show_face(AsyncClient(), "/statements/")
 
 
-# -- what comes later
-
-
 @pytest.mark.parametrize("way", ["shown", "walked"])
 def test_the_provider_changes_its_mind(client, user, faceauth_simulator, way):
     if way == "shown":
@@ -209,9 +164,6 @@ def test_the_provider_changes_its_mind(client, user, faceauth_simulator, way):
     challenge.refresh_from_db()
     assert (told.status_code, challenge.state) == (200, "revoked")
     assert_face_asked(client.get("/statements/"))
-
-
-# -- settings
 
 
 BARE = {

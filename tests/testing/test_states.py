@@ -15,13 +15,12 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
 
 from django_faceauth.gate import Money
-from django_faceauth.models import Applicant, FaceChallenge, FaceExemption, ReviewCase
+from django_faceauth.models import Applicant, FaceChallenge, ReviewCase
 from django_faceauth.services.background import sweep
 from django_faceauth.services.enrolment import applicants
 from django_faceauth.testing import (
     assert_face_asked,
     enrolled,
-    exempted,
     face_asked,
     face_declined,
     face_revoked,
@@ -43,9 +42,6 @@ def is_open(client, url="/statements/", **options):
     if response.status_code != 200:
         assert_face_asked(response)
     return response.status_code == 200
-
-
-# -- shown
 
 
 @pytest.mark.parametrize(
@@ -83,7 +79,6 @@ def test_rows_are_those_of_a_real_check(client, user, provider):
 
 @pytest.mark.parametrize("policy", ["ignore", "flag", "deny"])
 def test_another_network(client, policy):
-    """As in a relay; by default the face is captured in the network of the session."""
     with override_settings(FACEAUTH_NETWORK_POLICY=policy):
         elsewhere = face_shown(client, elsewhere=True)
 
@@ -96,13 +91,6 @@ def test_another_network(client, policy):
 
         assert face_shown(client).is_same_network is True
         assert is_open(client)
-
-
-def test_another_network_at_a_gate_that_asked(client, user):
-    enrolled(user)
-    with override_settings(FACEAUTH_NETWORK_POLICY="deny"):
-        assert face_shown(client.get("/statements/"), elsewhere=True).reason == "network"
-        assert face_shown(client.get("/statements/")).state == "granted"
 
 
 def test_bound_grant(client, payment):
@@ -130,9 +118,6 @@ def test_wrong_arguments(client, user):
         face_shown(client, action="pay", binding={"amount": 12.5})
     with pytest.raises(TypeError, match="by itself"):
         face_shown(client.get("/statements/"), action="payout")
-
-
-# -- targets
 
 
 @pytest.mark.parametrize("engine", ["db", "signed_cookies", "cached_db"])
@@ -225,18 +210,6 @@ def test_no_user(db, target):
         face_shown(Client() if target == "client" else request)
 
 
-# -- other states
-
-
-def test_asked_and_then_shown(client):
-    challenge = face_asked(client, action="payout")
-    assert assert_face_asked(client.get("/payout/")) == challenge
-    assert client.get(f"/face/start/{challenge.handle}/").status_code == 200
-
-    assert face_shown(client, action="payout") == challenge
-    assert is_open(client, "/payout/")
-
-
 def test_what_asks_for_no_face(client):
     face_asked(client)
     with pytest.raises(AssertionError, match="for '', not for 'payout'"):
@@ -247,7 +220,6 @@ def test_what_asks_for_no_face(client):
 
 
 def test_declined(client):
-    """The review queue gets a case, also for the approval after it."""
     challenge = face_declined(client, ago=60)
 
     assert (challenge.state, challenge.reason) == ("failed", "declined")
@@ -256,13 +228,6 @@ def test_declined(client):
     face_shown(client)
     reasons = ReviewCase.objects.order_by("pk").values_list("reasons", flat=True)
     assert list(reasons) == [["fraud"], ["turned"]]
-
-
-def test_declined_too_often(client):
-    for ago in range(5):
-        face_declined(client, ago=ago)
-
-    assert client.post(client.get("/statements/")["Location"]).status_code == 429
 
 
 def test_revoked(client):
@@ -282,17 +247,6 @@ def test_locked_out(client, user, provider):
     assert (response.status_code, provider.calls) == (429, [])
     assert 590 < int(response["Retry-After"]) <= 600
     assert is_open(client, "/payout/")
-
-
-def test_exempted(client, user, users):
-    exempted(user, action="payout", lasts=600)
-    assert is_open(client, "/payout/")
-    assert client.get("/statements/").status_code == 403
-
-    author = users()
-    exempted(user, author=author)
-    assert is_open(client)
-    assert FaceExemption.objects.latest("pk").author == author
 
 
 def test_enrolled(client, user):

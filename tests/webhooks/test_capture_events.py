@@ -88,7 +88,6 @@ def test_the_event_says_whether_the_capture_was_in_its_window(
 
 
 def test_comparing_is_waited_for_while_the_face_is_fresh(person, clock, settings):
-    """A look long after the start does not end the check."""
     settings.FACEAUTH_SIMULATOR_CHECK_SECONDS = 200
     captured_at = captures(person, clock, after=200)
     tell(person)
@@ -162,7 +161,6 @@ def test_the_event_of_an_earlier_attempt_does_not_date_a_later_one(person, clock
     ("after", "is_told", "state"), [(100, True, "granted"), (601, False, "expired")]
 )
 def test_each_attempt_has_its_own_event(person, clock, settings, after, is_told, state):
-    """The earlier one neither hides the later one nor stands in for it."""
     settings.FACEAUTH_MAX_AGE = 3600
     start = person.is_asked()
     capture = person.is_handed_over(start)
@@ -201,7 +199,6 @@ def test_news_after_the_grant_moves_nothing(person, clock):
 
 @pytest.mark.parametrize("is_first", [True, False])
 def test_of_two_events_of_a_capture_the_earlier_counts(person, clock, settings, is_first):
-    """One that was made again later does not make the face look fresher."""
     settings.FACEAUTH_SIMULATOR_CHECK_SECONDS = 100
     captured_at = captures(person, clock, after=100)
     clock.shift(50)
@@ -232,7 +229,6 @@ def test_a_provider_whose_clock_is_wrong_does_not_freshen(
 
 
 def test_a_face_is_not_fresher_than_the_news_of_it(person, clock, settings):
-    """Whatever the event says: no capture is later than what was heard of it."""
     settings.FACEAUTH_SIMULATOR_CHECK_SECONDS = 100
     captured_at = captures(person, clock, after=100)
     tell(person, captured_at + seconds(40))

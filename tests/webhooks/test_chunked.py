@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,6 @@ import pytest
 import requests
 from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
-from django.core.cache import cache
-from django.core.cache.backends.base import BaseCache
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, connection
@@ -29,9 +26,10 @@ from django_faceauth.models import WebhookEvent
 from django_faceauth.provider.signatures import HEADER, sign
 from django_faceauth.secret import Secret
 from django_faceauth.services.monitoring import doctor
+from django_faceauth.signals import webhook_rejected
+from tests.conftest import CACHE_AWAY
 from tests.server import free_port, wait_for
 from tests.webhook_deliveries import KEY, URL, event
-from tests.webhooks.test_door import hearing_of_refusals
 
 FAV = "fav_" + "a" * 26
 LARGEST = 64 * 1024
@@ -41,34 +39,24 @@ ROOT = Path(__file__).parent.parent.parent
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _empty_cache() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
-
-
-def body_of(size: int = 0) -> bytes:
+def body_of(size=0):
     """Return an event of another product, which takes nothing but the one row."""
     envelope = json.dumps(event(FAV, type="other_product")).encode()
     return envelope + b" " * (size - len(envelope))
 
 
-def kept() -> int:
+def kept():
     return WebhookEvent.objects.count()
-
-
-# -- the WSGI handler
 
 
 class Raises(io.BytesIO):
     """A body that ends before it should."""
 
-    def read(self, *_size: Any) -> bytes:
+    def read(self, *_size):
         raise OSError("the client has gone")
 
 
-def wsgi(body: bytes, stream: io.BytesIO | None = None, **environ: Any) -> str:
+def wsgi(body, stream=None, **environ):
     """Call the site as a WSGI server does; return the status of the response."""
     request = RequestFactory().post(URL, b"x", content_type="application/json")
     environ = {
@@ -148,51 +136,34 @@ def test_no_more_than_64_kib_are_read(size, status):
     assert stream.tell() <= LARGEST + 1
 
 
-# -- what is told of it
-
-
-def test_a_missing_length_has_a_reason_of_its_own(caplog):
+def test_a_missing_length_has_a_reason_of_its_own(caplog, hears):
     """In the log, the signal, the metric and the doctor (F-43)."""
     wsgi(body_of(), CONTENT_LENGTH=None, **CHUNKED, **ENDED)
     wsgi(body_of(), CONTENT_LENGTH="0")
     assert levels_of("webhook_length") == []
     before = metrics.counts["webhook_rejected.no_length"]
-    with hearing_of_refusals() as reasons:
-        wsgi(body_of(), CONTENT_LENGTH=None, **CHUNKED)
+    reasons = hears(webhook_rejected, "reason")
 
-    assert reasons == ["no_length"]
+    wsgi(body_of(), CONTENT_LENGTH=None, **CHUNKED)
+
+    assert reasons == [("no_length",)]
     assert metrics.counts["webhook_rejected.no_length"] == before + 1
     assert "no_length" in caplog.text
     assert levels_of("webhook_length") == ["warning"]
 
 
-class Away(BaseCache):
-    """A cache whose server is down."""
-
-    def __init__(self, _location: str, params: dict[str, Any]) -> None:
-        super().__init__(params)
-
-    def get(self, *_args: Any, **_kwargs: Any) -> None:
-        raise ConnectionError
-
-    add = set = incr = touch = delete = get
-
-
 def test_a_cache_that_is_away_changes_no_answer(settings):
     """(F-43)."""
-    settings.CACHES = {"default": {"BACKEND": f"{__name__}.Away"}}
+    settings.CACHES = CACHE_AWAY
 
     assert wsgi(body_of(), CONTENT_LENGTH=None, **CHUNKED) == "411"
     assert levels_of("webhook_length") == []
 
 
-def levels_of(finding_id: str) -> list[str]:
+def levels_of(finding_id):
     """Return the levels of the doctor's findings of that id."""
     found = doctor.examine(now=timezone.now(), network=False, deploy=False, find_tasks=runner.tasks)
     return [str(finding.level) for finding in found if finding.id == finding_id]
-
-
-# -- the ASGI handler
 
 
 @pytest.mark.django_db(transaction=True)
@@ -209,7 +180,7 @@ def test_chunks_arrive_under_asgi(body, status, rows):
     assert kept() == rows
 
 
-async def _asgi(body: bytes) -> int:
+async def _asgi(body):
     scope = {
         "type": "http",
         "method": "POST",
@@ -233,14 +204,11 @@ async def _asgi(body: bytes) -> int:
     return int(head["status"])
 
 
-# -- gunicorn
-
-
 WSGI = "django.core.wsgi:get_wsgi_application()"
 
 
 @pytest.fixture
-def gunicorn(transactional_db: None, tmp_path: Path) -> Iterator[str]:
+def gunicorn(transactional_db, tmp_path):
     """The URL of the webhook at a gunicorn with threads, on the database of the test."""
     pytest.importorskip("gunicorn")
     if connection.vendor != "sqlite":
@@ -274,11 +242,11 @@ def gunicorn(transactional_db: None, tmp_path: Path) -> Iterator[str]:
 def test_gunicorn_takes_chunks(gunicorn):
     """And refuses what is too large or unsigned (F-43)."""
 
-    def post(signed: bytes, sent: bytes | Iterator[bytes]) -> int:
+    def post(signed, sent):
         headers = {"Content-Type": "application/json", HEADER: sign(signed, Secret(KEY))}
         return requests.post(gunicorn, sent, headers=headers, timeout=20).status_code
 
-    def chunks(body: bytes) -> Iterator[bytes]:
+    def chunks(body):
         return (body[start : start + 1000] for start in range(0, len(body), 1000))
 
     body, full, large = body_of(), body_of(LARGEST), body_of(LARGEST + 1)

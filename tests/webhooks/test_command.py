@@ -117,8 +117,6 @@ def test_it_watches_until_it_is_stopped(captured, name):
 
 @pytest.mark.usefixtures("_handlers")
 def test_a_database_that_is_away_does_not_end_the_watch(captured, capsys):
-    """It may be back for the next sweep."""
-
     def breaks(execute, sql, params, many, context):
         os.kill(os.getpid(), signal.SIGTERM)  # an operator stops the command then
         raise OperationalError

@@ -46,7 +46,6 @@ def until_known(person, status: str, *, within: timedelta) -> timedelta:
 
 @pytest.mark.parametrize("script", ENDS)
 def test_every_outcome_is_found_out(people, told, script):
-    """The person shows a face and never comes back."""
     person = people(scripted(script))
     person.shows_face(person.is_handed_over(person.is_asked()))
     person.clock.shift(2)
@@ -111,7 +110,6 @@ def test_an_attempt_of_which_we_were_never_told_is_found(person, provider):
 
 
 def test_forty_polls_in_the_life_of_an_authentication(person, provider):
-    """Whatever happens, and however long it goes on."""
     with override_settings(FACEAUTH_SIMULATOR_CHECK_SECONDS=10**8):
         person.shows_face(person.is_handed_over(person.is_asked()))
         for _ in range(80):
@@ -141,7 +139,6 @@ def test_failed_polls_count_too_and_come_to_an_end(captured, provider):
 
 
 def test_one_that_was_asked_about_too_often_is_not_used_again(person, provider):
-    """It could not be followed to its end; another is made."""
     start = person.is_asked()
     person.is_handed_over(start)
     FaceAuthentication.objects.update(poll_count=polling_schedule.MOST_POLLS)
@@ -153,7 +150,6 @@ def test_one_that_was_asked_about_too_often_is_not_used_again(person, provider):
 
 
 def test_news_is_worth_a_question_beyond_all_limits(approved, provider):
-    """A change of mind must reach us."""
     FaceAuthentication.objects.update(poll_count=polling_schedule.MOST_PULLS + 60)
     provider.alterations.append(
         lambda data: data.update(status="declined", modified_on=timezone.now().isoformat())
@@ -232,9 +228,6 @@ def test_without_access_the_background_stops_and_users_do_not(captured, provider
 
     captured.browser.get(f"/face/returned/{captured.challenge.handle}/")
     assert captured.authentication.status == "approved"
-
-
-# -- sweeping
 
 
 def test_a_row_is_claimed_by_one_sweep(captured):

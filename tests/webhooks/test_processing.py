@@ -51,7 +51,6 @@ def tell(person, name="checks_completed", **changes):
 
 
 def test_a_webhook_opens_the_gate_for_a_user_who_never_came_back(captured, told):
-    """In the session that asked, at its next request; the attempt is mirrored too."""
     tell(captured)
 
     assert captured.challenge.state == "granted"
@@ -497,7 +496,6 @@ def test_a_declined_face_that_an_audit_approves_grants_nothing(people, provider)
 
 
 def test_an_anonymized_authentication_is_erased_here_too(approved, told):
-    """Its grant is revoked, its last status stays as a record."""
     get_client().anonymize_authentication(approved.authentication.provider_id)
 
     tell(approved, "anonymized")
@@ -515,7 +513,6 @@ def test_an_anonymized_authentication_is_erased_here_too(approved, told):
 
 
 def test_what_was_erased_before_it_was_granted_is_not_granted(captured):
-    """The approval is there, the person behind it is not any more."""
     FaceAuthentication.objects.update(erased_at=timezone.now())
 
     tell(captured)

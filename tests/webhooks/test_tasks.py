@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -20,7 +19,7 @@ pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(autouse=True)
-def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
+def app(monkeypatch):
     """The site's Celery app, with a broker in the memory of this process."""
     monkeypatch.delenv("CELERY_BROKER_URL", raising=False)  # Celery would prefer it
     app = Celery("suite", broker="memory://", set_as_current=True)
@@ -31,7 +30,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
     app.close()
 
 
-def queued(app: Celery) -> list[tuple[str, list[int], datetime | None]]:
+def queued(app):
     """Take what is in the queue: the task, its arguments, and when it is to run."""
     found = []
     with app.connection() as broker:
@@ -74,7 +73,6 @@ def test_a_long_wait_is_left_to_the_sweep(captured, app):
 
 
 def test_the_sweep_hands_out_what_is_due_spread_over_time(captured, app):
-    """Nothing is asked by the sweep itself."""
     for _ in range(3):
         deliver(event(captured.authentication))
     queued(app)
