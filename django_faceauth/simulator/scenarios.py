@@ -58,7 +58,6 @@ class Outcome:
 
 
 def aborted(code: int) -> Outcome:
-    """Return the outcome of an aborted capture."""
     return Outcome(AttemptStatus.CAPTURE_ABORTED, AuthenticationStatus.RETRY_REQUIRED, code)
 
 
@@ -89,8 +88,7 @@ CHOICES: Final[Mapping[str, Outcome]] = {
 
 # Real ids consist of a-z and 2-7, so none of them is a scenario by accident.
 SCENARIO: Final = re.compile(
-    r"e?aplt_((?P<code>61\d{3})(?P<how>[AI]))?(?P<final>10000|62\d{3}|63001|64001)0*",
-    re.ASCII,
+    r"e?aplt_((?P<code>61\d{3})(?P<how>[AI]))?(?P<final>10000|62\d{3}|63001|64001)0*", re.ASCII
 )
 FIRST: Final[Mapping[str, Callable[[int], Outcome]]] = {"A": aborted, "I": inconclusive}
 FINAL: Final[Mapping[str, Outcome]] = {"10000": APPROVED, "63001": REFUSED, "64001": CLOSED}

@@ -16,8 +16,8 @@ from django_faceauth.exceptions import SignatureInvalid
 from django_faceauth.provider import signatures
 from django_faceauth.secret import Secret
 from django_faceauth.simulator import fault_injection, webhook_queue
-from django_faceauth.simulator.forms import OPERATIONS
 from django_faceauth.simulator.models import Delivery
+from django_faceauth.simulator.view_decorators import OPERATIONS
 from tests.simulator.merchant import APPLICANT, BACK, JOURNEY, KEY, KEYS, Merchant
 
 NEW = {"applicant_id": APPLICANT, "user_journey_id": JOURNEY}
@@ -237,7 +237,11 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+def test_faults_may_be_for_each_operation():
+    assert sorted(OPERATIONS) == sorted(CALLS)
+
+
+@pytest.mark.parametrize("operation", CALLS)
 def test_a_fault_can_be_for_one_operation_only(merchant, operation):
     fav = merchant.create()
     fatp = merchant.attempt(fav)["id"]
