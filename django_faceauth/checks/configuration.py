@@ -13,9 +13,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 
-from django_faceauth import conf as settings_of
 from django_faceauth import runner
-from django_faceauth.conf import KNOWN, LIVE, OFFER, PREFIX, conf
+from django_faceauth.conf import KNOWN, LIVE, OFFER, PREFIX, SWITCHES, conf, given
 from django_faceauth.exceptions import ConfigurationError
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.provider.url_validation import is_api_url
@@ -72,7 +71,9 @@ def check_values() -> Findings:
         except ConfigurationError as wrong:
             hint = "The settings reference has the type and the default of each setting."
             yield (str(wrong), hint)
-    for name in sorted(settings_of.misread()):
+    for name in sorted(SWITCHES):
+        if isinstance(getattr(settings, PREFIX + name, False), bool):
+            continue
         yield (
             f"{PREFIX}{name} is neither True nor False.",
             "Set it to True or False. A value from the environment is text: convert it, "
@@ -119,7 +120,7 @@ def check_values() -> Findings:
 @check("faceauth.E002")
 def check_names() -> Findings:
     """A setting has a name that nothing reads."""
-    for name in sorted(settings_of.given() - KNOWN):
+    for name in sorted(given() - KNOWN):
         meant = get_close_matches(name, KNOWN, n=1, cutoff=0.8)
         meant = ["RUNNER"] if name == "CELERY" else meant
         remove = "Remove it. If your own code reads it, rename it or silence this check."
@@ -172,8 +173,8 @@ def check_user_journey() -> Findings:
 @check("faceauth.E005")
 def check_provider_urls() -> Findings:
     """A URL that our credentials must not be sent to."""
-    given = {"WORKFLOWS_URL"} & settings_of.given()  # by default it follows from BASE_URL
-    for name in ("BASE_URL", "TOKEN_URL", *given):
+    own = {"WORKFLOWS_URL"} & given()  # by default it follows from BASE_URL
+    for name in ("BASE_URL", "TOKEN_URL", *own):
         if not is_api_url(value(name) or "", debug=settings.DEBUG):
             yield (
                 f"{PREFIX}{name} is not an HTTPS URL of the provider.",
