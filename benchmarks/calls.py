@@ -19,11 +19,11 @@ from django_faceauth.models import Applicant, FaceAuthentication
 from django_faceauth.provider.factory import answered_by
 from django_faceauth.simulator import store
 from django_faceauth.simulator.models import Delivery
-from django_faceauth.simulator.webhook_sender import client_sender, first_key, headers_of, thread
+from django_faceauth.simulator.webhook_sender import first_key, headers_of, thread
 from tests.provider_double import Provider
 from tests.sweeping import sweep_once
 from tests.user_driver import Person, scripted
-from tests.webhook_deliveries import URL
+from tests.webhook_deliveries import URL, client_sender
 
 #: Seconds until the user opens the capture page, and from there until the face is shown.
 OPENS, SHOWS = 6, 24

@@ -229,7 +229,7 @@ class Conf:
     # Simulator
 
     #: Whether the simulator runs without DEBUG, too.
-    SIMULATOR_ENABLED = Setting(parsers.simulator_switch, False)
+    SIMULATOR_ENABLED = Setting(lambda value: settings.DEBUG or parsers.switch(value), False)
     #: URL that the simulator sends webhooks to.
     SIMULATOR_WEBHOOK_URL = Setting(parsers.string, "")
     #: How long the simulator checks a face.
@@ -255,10 +255,3 @@ def given() -> frozenset[str]:
     """Return the names of the `FACEAUTH_*` settings of this site, without the prefix."""
     names = (name.removeprefix(PREFIX) for name in dir(settings) if name.startswith(PREFIX))
     return frozenset(names) - {"BEAT_SCHEDULE"}  # which settings modules import from here
-
-
-def misread() -> frozenset[str]:
-    """Return the switches that are not `bool`, and so are off."""
-    return frozenset(
-        name for name in SWITCHES if not isinstance(getattr(settings, PREFIX + name, False), bool)
-    )

@@ -73,7 +73,6 @@ class ProviderError(FaceAuthError):
         super().__init__(operation)
 
     def __str__(self) -> str:
-        """Return the operation and the known facts on one line."""
         facts = {
             "status": self.status_code,
             "request_id": self.request_id,

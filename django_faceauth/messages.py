@@ -142,8 +142,7 @@ NOT_DONE: Final[Mapping[str, Wording]] = {
         _("Something has changed since your face check, so nothing was done."),
     ),
     "used": Wording(
-        _("Already done"),
-        _("This approval was used before. Nothing was done a second time."),
+        _("Already done"), _("This approval was used before. Nothing was done a second time.")
     ),
     "impersonated": Wording(
         _("Only the owner of the account can do this"),

@@ -69,10 +69,6 @@ def switch(value: Any) -> bool:
     return value is True  # the string "False" would be true
 
 
-def simulator_switch(value: Any) -> bool:
-    return settings.DEBUG or switch(value)
-
-
 def _result(value: Any) -> Any:
     """Return the value, or what it returns if it is a callable."""
     try:

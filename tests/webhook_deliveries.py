@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import HttpResponse
 from django.test import Client
@@ -14,6 +16,7 @@ from django.utils import timezone
 from django_faceauth.models import FaceAuthentication
 from django_faceauth.provider.signatures import HEADER, sign
 from django_faceauth.secret import Secret
+from django_faceauth.simulator.webhook_sender import Send
 
 KEY = "signs-the-webhooks-of-the-test-suite"
 URL = "/face/webhook/"
@@ -63,3 +66,20 @@ def deliver(
     body = envelope if isinstance(envelope, bytes) else json.dumps(envelope).encode()
     headers[HEADER] = sign(body, Secret(key)) if signature is None else signature
     return (client or Client()).post(url, body, content_type=content_type, headers=headers)
+
+
+def client_sender(client: Client) -> Send:
+    """Return a function that posts as the sender of the simulator does, without a socket."""
+
+    def send(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        parts = urlsplit(url)
+        response = client.post(
+            parts._replace(scheme="", netloc="").geturl(),
+            data=body,
+            content_type=headers["Content-Type"],
+            headers=headers,
+            secure=parts.scheme == "https",
+        )
+        return response.status_code
+
+    return send

@@ -39,6 +39,13 @@ class MayAnonymize(BasePermission):
         return request.user.has_perm(MAY_ANONYMIZE)
 
 
+def own_authentications(request: Request) -> QuerySet[FaceAuthentication]:
+    """Return the caller's authentications that the provider knows, the newest first."""
+    user_id = cast(int | str, request.user.pk)  # anonymous users do not get here
+    own = FaceAuthentication.objects.filter(user_id=user_id, provider_id__isnull=False)
+    return own.order_by("-created_at", "-pk")
+
+
 class OwnAuthentications(ApiView):
     """The base of endpoints for face authentications of the caller."""
 
@@ -46,8 +53,7 @@ class OwnAuthentications(ApiView):
     lookup_field = "provider_id"
 
     def get_queryset(self) -> QuerySet[FaceAuthentication]:
-        """Return the caller's authentications that the provider knows, the newest first."""
-        return _own_authentications(self.request)
+        return own_authentications(self.request)
 
 
 class OwnAttempts(ApiView):
@@ -58,7 +64,7 @@ class OwnAttempts(ApiView):
 
     def get_queryset(self) -> QuerySet[FaceAttempt]:
         """Return the attempts; an authentication that is not the caller's does not exist."""
-        own = _own_authentications(self.request)
+        own = own_authentications(self.request)
         return get_object_or_404(own, provider_id=self.kwargs["authentication"]).attempts.all()
 
 
@@ -151,11 +157,3 @@ class AnonymizeView(OwnAuthentications):
             return unavailable(error)
         authentication.refresh_from_db()
         return Response(self.get_serializer(authentication).data)
-
-
-def _own_authentications(request: Request) -> QuerySet[FaceAuthentication]:
-    own = FaceAuthentication.objects.filter(
-        user_id=cast(int | str, request.user.pk),  # anonymous users do not get here
-        provider_id__isnull=False,
-    )
-    return own.order_by("-created_at", "-pk")

@@ -48,7 +48,6 @@ class FaceAutoSchema(AutoSchema):
     def get_operation(
         self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any
     ) -> dict[str, Any] | None:
-        """Return the operation; None if it is left out."""
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         gates = _gates_among(self.view.get_permissions())
         policies = [gate.policy_of(self.view) for gate in gates]

@@ -50,7 +50,6 @@ class PlainParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Return what was sent; raises `ParseError`."""
         # Not the charset of the request: some that Python knows decompress.
         context = {**(parser_context or {}), "encoding": "utf-8"}
         try:
@@ -71,7 +70,6 @@ class ApiThrottle(ScopedRateThrottle):
     """Counts the requests of each user, over all clients."""
 
     def get_rate(self) -> Any:
-        """Return the rate of the scope: the site's, or ours."""
         scope = str(self.scope)
         return api_settings.DEFAULT_THROTTLE_RATES.get(scope, RATES[scope])
 
@@ -94,7 +92,6 @@ class Pages(PageNumberPagination):
     max_page_size = 100
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """Describe a page for OpenAPI."""
         page: dict[str, Any] = super().get_paginated_response_schema(schema)
         page["properties"] |= {"next": URL_OR_NULL, "previous": URL_OR_NULL}
         return page
@@ -113,7 +110,6 @@ class StatusFilter(BaseFilterBackend):
         return queryset.filter(status=wanted) if wanted else queryset
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
-        """Describe the parameter for OpenAPI."""
         return [
             {
                 "name": "status",
@@ -142,7 +138,6 @@ class ApiView(GenericAPIView[Any]):
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
-        """Return the view, outside of the transaction of the request."""
         return database.non_atomic(super().as_view(**initkwargs))
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -44,13 +44,7 @@ from django_faceauth.models.authentication import StatusChange
 from django_faceauth.networks import origin_of
 from django_faceauth.services.flow import finish
 from django_faceauth.services.flow.capture import options_for
-from django_faceauth.services.flow.progress import (
-    Step,
-    can_reopen,
-    step_for,
-    word_for,
-    wording_for,
-)
+from django_faceauth.services.flow.progress import Step, can_reopen, step_for, word_for, wording_for
 from django_faceauth.services.flow.start import begin
 from django_faceauth.services.grants import face_cookie, grants, identity
 from django_faceauth.services.grants.formatting import lines, plain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.util import find_spec
 from inspect import isclass
 from typing import Any, Final, Literal, TypeVar
@@ -104,11 +105,12 @@ def describe(
     return decorate
 
 
-def enum_component(name: str, values: Sequence[str]) -> Callable[[Target], Target]:
-    """Give a field its own component, so that the enums of a site keep their names."""
-    if find_spec("drf_spectacular") is None:
-        return lambda field: field
-    # drf-spectacular is optional.
-    from drf_spectacular.utils import extend_schema_field
+def choice_field(name: str, values: Sequence[str]) -> partial[serializers.ChoiceField]:
+    """Return a field class with a component of its own: the enums of a site keep their names."""
+    field = type(name, (serializers.ChoiceField,), {})
+    if find_spec("drf_spectacular") is not None:
+        # drf-spectacular is optional.
+        from drf_spectacular.utils import extend_schema_field
 
-    return extend_schema_field({"type": "string", "enum": [*values]}, component_name=name)
+        extend_schema_field({"type": "string", "enum": [*values]}, component_name=name)(field)
+    return partial(field, choices=values)

@@ -5,35 +5,20 @@ Their names begin with `Face`, so that a site's own components in OpenAPI keep t
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from django_faceauth.api.schema import enum_component
+from django_faceauth.api.schema import choice_field
 from django_faceauth.conf import RECOVERY_CODE, TOTP, conf
 from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge
 from django_faceauth.models.resource import STATUS_LENGTH
 from django_faceauth.services.flow.progress import Step
 
-STATES: Final = [*FaceChallenge.State.values, "retry"]
-STEPS: Final = [step.value for step in Step]
-CODES: Final = [TOTP, RECOVERY_CODE]
-
-
-@enum_component("FaceChallengeState", STATES)
-class StateField(serializers.ChoiceField):
-    """The state of a challenge."""
-
-
-@enum_component("FaceChallengeNext", STEPS)
-class StepField(serializers.ChoiceField):
-    """What the client does next."""
-
-
-@enum_component("FaceSecondWayOfCodes", CODES)
-class WayField(serializers.ChoiceField):
-    """A way whose codes can be typed."""
+StateField = choice_field("FaceChallengeState", [*FaceChallenge.State.values, "retry"])
+StepField = choice_field("FaceChallengeNext", [step.value for step in Step])
+WayField = choice_field("FaceSecondWayOfCodes", [TOTP, RECOVERY_CODE])
 
 
 class FaceLineSerializer(serializers.Serializer[Any]):
@@ -47,9 +32,8 @@ class FaceChallengeSerializer(serializers.Serializer[Any]):
     """One challenge of the gate, and its state."""
 
     challenge = serializers.CharField(help_text=_("The handle: send it back as Face-Challenge."))
-    state = StateField(choices=STATES)
+    state = StateField()
     next = StepField(
-        choices=STEPS,
         help_text=_(
             "attempt: start one. wait: ask again in two seconds. repeat: send the refused "
             "request again. ask_again: this one has ended, the request makes a new one."
@@ -82,7 +66,7 @@ class FaceChallengeSerializer(serializers.Serializer[Any]):
 class FaceSecondWaySerializer(serializers.Serializer[Any]):
     """A code that is entered instead of a face check."""
 
-    way = WayField(choices=CODES)
+    way = WayField()
     code = serializers.CharField(trim_whitespace=False)
 
 

@@ -31,14 +31,10 @@ urlpatterns = [
     path("challenges/<slug:handle>/ways/", ChallengeWaysView.as_view(), name="challenge-ways"),
     path("authentications/", AuthenticationsView.as_view(), name="authentications"),
     path(
-        "authentications/<slug:provider_id>/",
-        AuthenticationView.as_view(),
-        name="authentication",
+        "authentications/<slug:provider_id>/", AuthenticationView.as_view(), name="authentication"
     ),
     path(
-        "authentications/<slug:authentication>/attempts/",
-        AttemptsView.as_view(),
-        name="attempts",
+        "authentications/<slug:authentication>/attempts/", AttemptsView.as_view(), name="attempts"
     ),
     path(
         "authentications/<slug:authentication>/attempts/<slug:provider_id>/",
@@ -46,9 +42,7 @@ urlpatterns = [
         name="attempt",
     ),
     path(
-        "authentications/<slug:provider_id>/anonymize/",
-        AnonymizeView.as_view(),
-        name="anonymize",
+        "authentications/<slug:provider_id>/anonymize/", AnonymizeView.as_view(), name="anonymize"
     ),
     path("consent/", ConsentView.as_view(), name="consent"),
     path("freshness/", FreshnessView.as_view(), name="freshness"),

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.core.cache import InvalidCacheBackendError, caches
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
-from django.core.checks import Warning as CheckWarning
-from django.core.checks import register
 
 from django_faceauth import runner
-from django_faceauth.checks.configuration import TAG, Messages, value
+from django_faceauth.checks.configuration import Findings, check, value
 from django_faceauth.checks.gates import policies
 from django_faceauth.conf import DENY, FLAG, PREFIX, SANDBOX
 
@@ -27,139 +25,128 @@ COOKIES: Final = "django.contrib.sessions.backends.signed_cookies"
 PERSONAL: Final = ("events", "flows", "limits", "consents")
 
 
-@register(TAG, deploy=True)
-def check_sessions(**_options: Any) -> Messages:
-    """W006: sessions that other processes do not know, or that cannot be revoked."""
+@check("faceauth.W006", deploy=True)
+def check_sessions() -> Findings:
+    """Sessions that other processes do not know, or that cannot be revoked."""
     if settings.SESSION_ENGINE in CACHED:
         with suppress(InvalidCacheBackendError, ImportError):  # the first request says so
             if isinstance(caches[settings.SESSION_CACHE_ALIAS], DummyCache | LocMemCache):
-                yield CheckWarning(
+                yield (
                     "Sessions are in a cache that each process has for itself.",
-                    hint="Use a cache server in CACHES, or another SESSION_ENGINE, such as "
+                    "Use a cache server in CACHES, or another SESSION_ENGINE, such as "
                     "django.contrib.sessions.backends.db.",
-                    id="faceauth.W006",
                 )
     for address, policy in policies() if settings.SESSION_ENGINE == COOKIES else ():
         if policy.is_single_use:
-            yield CheckWarning(
+            yield (
                 f"The gate at {address} approves one thing, and sessions are signed cookies.",
-                hint="Use another SESSION_ENGINE, such as django.contrib.sessions.backends.db. A "
+                "Use another SESSION_ENGINE, such as django.contrib.sessions.backends.db. A "
                 "copied cookie cannot be revoked, and can use what its owner approves.",
-                id="faceauth.W006",
             )
 
 
-@register(TAG, deploy=True)
-def check_environment(**_options: Any) -> Messages:
-    """W012: the sandbox approves whom the test data say."""
+@check("faceauth.W012", deploy=True)
+def check_environment() -> Findings:
+    """The sandbox approves whom the test data say."""
     if value("ENVIRONMENT") == SANDBOX:
-        yield CheckWarning(
+        yield (
             f"{PREFIX}ENVIRONMENT is the sandbox, where faces are not really compared.",
-            hint=f'In production, set {PREFIX}ENVIRONMENT = "live" with live credentials. On a '
+            f'In production, set {PREFIX}ENVIRONMENT = "live" with live credentials. On a '
             "test server, silence this check.",
-            id="faceauth.W012",
         )
 
 
-@register(TAG, deploy=True)
-def check_allowed_hosts(**_options: Any) -> Messages:
-    """W013: the return URL would lead wherever a request says."""
+@check("faceauth.W013", deploy=True)
+def check_allowed_hosts() -> Findings:
+    """The return URL would lead wherever a request says."""
     if "*" in settings.ALLOWED_HOSTS:
-        yield CheckWarning(
+        yield (
             "ALLOWED_HOSTS allows any host, and the return URL is made of it.",
-            hint='Name the hosts of the site, such as ["bank.example"].',
-            id="faceauth.W013",
+            'Name the hosts of the site, such as ["bank.example"].',
         )
 
 
-@register(TAG, deploy=True)
-def check_risk_assessment(**_options: Any) -> Messages:
-    """W014: a reminder, until it is silenced."""
-    yield CheckWarning(
+@check("faceauth.W014", deploy=True)
+def check_risk_assessment() -> Findings:
+    """A reminder, until it is silenced."""
+    yield (
         "The risks of this face check are not marked as assessed.",
-        hint="Fill in the template of an impact assessment in the documentation, keep it, then "
+        "Fill in the template of an impact assessment in the documentation, keep it, then "
         'add "faceauth.W014" to SILENCED_SYSTEM_CHECKS.',
-        id="faceauth.W014",
     )
 
 
-@register(TAG, deploy=True)
-def check_consent(**_options: Any) -> Messages:
-    """W015: our pages do not ask for consent."""
+@check("faceauth.W015", deploy=True)
+def check_consent() -> Findings:
+    """Our pages do not ask for consent."""
     if value("CONSENT_VERSION") == "":
-        yield CheckWarning(
+        yield (
             f"{PREFIX}CONSENT_VERSION is not set, so these pages do not ask for consent.",
-            hint=f'Set it, such as {PREFIX}CONSENT_VERSION = "2026-11", or silence this check if '
+            f'Set it, such as {PREFIX}CONSENT_VERSION = "2026-11", or silence this check if '
             "the site asks elsewhere.",
-            id="faceauth.W015",
         )
 
 
-@register(TAG, deploy=True)
-def check_fallback(**_options: Any) -> Messages:
-    """W010: users who cannot or will not show a face have no other way."""
+@check("faceauth.W010", deploy=True)
+def check_fallback() -> Findings:
+    """Users who cannot or will not show a face have no other way."""
     if value("FALLBACK") == "" and not value("SECOND_WAYS"):
-        yield CheckWarning(
+        yield (
             f"{PREFIX}SECOND_WAYS and {PREFIX}FALLBACK are not set: without a face there is no "
             "other way.",
-            hint="Offer another way: consent is free only if saying no has no price. If yours is "
+            "Offer another way: consent is free only if saying no has no price. If yours is "
             "not a page, document it, and silence this check.",
-            id="faceauth.W010",
         )
 
 
-@register(TAG, deploy=True)
-def check_proxies(**_options: Any) -> Messages:
-    """W036: all requests seem to come from the network of a proxy."""
+@check("faceauth.W036", deploy=True)
+def check_proxies() -> Findings:
+    """All requests seem to come from the network of a proxy."""
     is_behind_proxy = settings.SECURE_PROXY_SSL_HEADER or settings.USE_X_FORWARDED_HOST
     named = {value("NETWORK_POLICY"), *(policy.network for _address, policy in policies())}
     if is_behind_proxy and value("TRUSTED_PROXIES") == 0 and not named.isdisjoint({FLAG, DENY}):
-        yield CheckWarning(
+        yield (
             f"The site is behind a proxy, and {PREFIX}TRUSTED_PROXIES is 0.",
-            hint="Set it to the number of your proxies that append to X-Forwarded-For: otherwise "
+            "Set it to the number of your proxies that append to X-Forwarded-For: otherwise "
             "every face seems to come from another network than the browser that asked. Or set "
             f'{PREFIX}NETWORK_POLICY = "ignore".',
-            id="faceauth.W036",
         )
 
 
-@register(TAG, deploy=True)
-def check_rate_limits(**_options: Any) -> Messages:
-    """W019: faces may be tried without limit."""
+@check("faceauth.W019", deploy=True)
+def check_rate_limits() -> Findings:
+    """Faces may be tried without limit."""
     limits = value("RATE_LIMITS")
     for key in ("unsuccessful", "lockout"):
         if limits is not None and not getattr(limits, key):
-            yield CheckWarning(
+            yield (
                 f'{PREFIX}RATE_LIMITS["{key}"] is off.',
-                hint="Leave it out for the default, or set a limit of your own. Without one, a "
+                "Leave it out for the default, or set a limit of your own. Without one, a "
                 "stolen session can try any number of faces, and the provider charges for each.",
-                id="faceauth.W019",
             )
 
 
-@register(TAG, deploy=True)
-def check_retention(**_options: Any) -> Messages:
-    """W023: personal data would stay for ever."""
+@check("faceauth.W023", deploy=True)
+def check_retention() -> Findings:
+    """Personal data would stay for ever."""
     kept = value("RETENTION") or {}
     for name in PERSONAL:
         if name in kept and kept[name] is None:
-            yield CheckWarning(
+            yield (
                 f"{PREFIX}RETENTION keeps {name} for ever.",
-                hint='Set a period, such as "90d", or leave it out for the default. If a law '
+                'Set a period, such as "90d", or leave it out for the default. If a law '
                 "requires you to keep it, silence this check.",
-                id="faceauth.W023",
             )
 
 
-@register(TAG, deploy=True)
-def check_task_backend(**_options: Any) -> Messages:
-    """W037: no task reaches a worker."""
+@check("faceauth.W037", deploy=True)
+def check_task_backend() -> Findings:
+    """No task reaches a worker."""
     with suppress(Exception):  # E001 says so
         tasks = runner.tasks() if value("RUNNER") == "tasks" else None
         backend = type(tasks.process_event.get_backend()).__name__ if tasks else ""
         if backend in {"DummyBackend", "ImmediateBackend"}:
-            yield CheckWarning(
+            yield (
                 f"{PREFIX}RUNNER is tasks, and {backend} of TASKS has no workers.",
-                hint="Set a backend with workers, such as django_tasks_db.DatabaseBackend.",
-                id="faceauth.W037",
+                "Set a backend with workers, such as django_tasks_db.DatabaseBackend.",
             )

@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Final
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from django_faceauth import clocks
 from django_faceauth.durations import UNITS
-from django_faceauth.services.enrolment import user_lookup
+from django_faceauth.services.enrolment import bulk
 
 AGO: Final = re.compile(r"(\d{1,6})([mhd])", re.ASCII)
 
@@ -39,13 +39,9 @@ def moment(text: str) -> datetime:
     return parsed
 
 
-def add_user(parser: CommandParser) -> None:
-    parser.add_argument("user", help="user name or primary key")
-
-
 def get_user(name: str) -> AbstractBaseUser:
     """Return the user with that name or primary key; raise `CommandError` for none and for two."""
-    users = user_lookup.find([name])[name]
+    users = bulk.find_users([name])[name]
     if len(users) > 1:
         raise CommandError(_("That names two users, one by name and one by primary key."))
     if not users:

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from django_faceauth.identifiers import MAX_LENGTH
 from django_faceauth.models.database import Row
-from django_faceauth.models.resource import STATUS_LENGTH, Resource
+from django_faceauth.models.resource import STATUS_LENGTH, Resource, optional_datetime, user_key
 
 
 class FaceAuthentication(Resource):
     """Mirror of one `fav_` object."""
 
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
-        related_name="face_authentications",
-        verbose_name=_("user"),
-    )
+    user = user_key("face_authentications")
     risk_labels = models.JSONField(_("risk labels"), default=list, blank=True)
-    attempts_synced_at = models.DateTimeField(
-        _("attempts synced at"),
-        null=True,
-        blank=True,
-        help_text=_("When the provider was called for the attempts of this row."),
+    attempts_synced_at = optional_datetime(
+        _("attempts synced at"), _("When the provider was called for the attempts of this row.")
     )
 
     class Meta:
@@ -79,11 +70,11 @@ class FaceAttempt(Row):
     provider_id = models.CharField(_("provider id"), max_length=MAX_LENGTH, unique=True)
     status = models.CharField(_("status"), max_length=STATUS_LENGTH, blank=True)
     response_codes = models.JSONField(_("response codes"), default=list, blank=True)
-    created_on = models.DateTimeField(_("created at the provider"), null=True, blank=True)
-    modified_on = models.DateTimeField(_("modified at the provider"), null=True, blank=True)
+    created_on = optional_datetime(_("created at the provider"))
+    modified_on = optional_datetime(_("modified at the provider"))
     created_at = models.DateTimeField(_("created at"))
     capture_not_before = models.DateTimeField(_("face not captured before"))
-    capture_not_after = models.DateTimeField(_("face captured by"), null=True, blank=True)
+    capture_not_after = optional_datetime(_("face captured by"))
     network = models.CharField(
         _("network"),
         max_length=32,
@@ -127,7 +118,7 @@ class StatusChange(Row):
         ordering = ["at", "pk"]
         indexes = [
             # The dashboard counts what was reached when.
-            models.Index(fields=["status", "at"], name="faceauth_change_age"),
+            models.Index(fields=["status", "at"], name="faceauth_change_age")
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import models
 from django.db.models.functions import Concat, Substr
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +16,7 @@ from django_faceauth import clocks
 from django_faceauth.conf import FLAG
 from django_faceauth.models.authentication import FaceAuthentication
 from django_faceauth.models.database import Rows
-from django_faceauth.models.resource import Flow
+from django_faceauth.models.resource import Flow, optional_datetime, user_key
 
 ACTION_LENGTH = 100
 METHOD_LENGTH = 32
@@ -153,12 +152,7 @@ class FaceChallenge(Flow):
         FAILED = "failed", pgettext_lazy("question", "failed")
         EXPIRED = "expired", _("expired")
 
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
-        related_name="face_challenges",
-        verbose_name=_("user"),
-    )
+    user = user_key("face_challenges")
     session_digest = models.CharField(_("session"), max_length=64)
     action = models.CharField(_("action"), max_length=ACTION_LENGTH, blank=True)
     binding_digest = models.CharField(_("binding"), max_length=64, blank=True)
@@ -214,25 +208,15 @@ class FaceChallenge(Flow):
     is_same_network = models.BooleanField(
         _("captured in the network that started"), null=True, blank=True
     )
-    verified_at = models.DateTimeField(
-        _("face captured at"), null=True, blank=True, help_text=_("The anchor: it never moves.")
-    )
+    verified_at = optional_datetime(_("face captured at"), _("The anchor: it never moves."))
     created_at = models.DateTimeField(_("created at"))
-    called_at = models.DateTimeField(
-        _("called at"),
-        null=True,
-        blank=True,
-        help_text=_("When a start last called the provider."),
+    called_at = optional_datetime(_("called at"), _("When a start last called the provider."))
+    granted_at = optional_datetime(_("granted at"))
+    session_rotated_at = optional_datetime(
+        _("session rotated at"), _("When the session first used it.")
     )
-    granted_at = models.DateTimeField(_("granted at"), null=True, blank=True)
-    session_rotated_at = models.DateTimeField(
-        _("session rotated at"),
-        null=True,
-        blank=True,
-        help_text=_("When the session first used it."),
-    )
-    consumed_at = models.DateTimeField(_("consumed at"), null=True, blank=True)
-    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+    consumed_at = optional_datetime(_("consumed at"))
+    revoked_at = optional_datetime(_("revoked at"))
     # One open challenge for each (user, session, action, binding). A nullable unique
     # column ensures that on every database; MariaDB has no partial unique index.
     dedup_key = models.CharField(

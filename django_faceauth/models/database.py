@@ -110,10 +110,7 @@ def roll_back() -> None:
 
 
 def on_commit(
-    function: Callable[[], object],
-    *,
-    model: type[models.Model] | None = None,
-    robust: bool = False,
+    function: Callable[[], object], *, model: type[models.Model] | None = None, robust: bool = False
 ) -> None:
     """Call a function once our rows, or those of `model`, are committed."""
     transaction.on_commit(function, using=alias(model), robust=robust)

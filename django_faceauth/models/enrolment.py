@@ -11,7 +11,7 @@ from django.utils.translation import pgettext_lazy
 
 from django_faceauth.identifiers import MAX_LENGTH
 from django_faceauth.models.database import Row, Rows
-from django_faceauth.models.resource import Flow, Resource
+from django_faceauth.models.resource import Flow, Resource, optional_datetime, user_key
 
 
 class ApplicantQuerySet(Rows["Applicant"]):
@@ -31,11 +31,8 @@ class Applicant(Row):
     )
     applicant_id = models.CharField(_("applicant id"), max_length=MAX_LENGTH, unique=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
-    usable_from = models.DateTimeField(
-        _("usable from"),
-        null=True,
-        blank=True,
-        help_text=_("When the face of a user who enrolled themselves begins to count."),
+    usable_from = optional_datetime(
+        _("usable from"), _("When the face of a user who enrolled themselves begins to count.")
     )
 
     objects = ApplicantQuerySet.as_manager()  # type: ignore[misc]  # as Row declares it
@@ -64,12 +61,7 @@ class IdentityVerification(Flow, Resource):
         CONFLICT = "conflict", _("conflict with another link")
         REVOKED = "revoked", _("link removed again")
 
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
-        related_name="identity_verifications",
-        verbose_name=_("user"),
-    )
+    user = user_key("identity_verifications")
     # The part about the session alone, which our own cookie does not change.
     session_digest = models.CharField(_("session"), max_length=64)
     replaces = models.CharField(
@@ -79,7 +71,7 @@ class IdentityVerification(Flow, Resource):
         help_text=_("The applicant that the user was linked to at the start."),
     )
     outcome = models.CharField(_("result"), max_length=16, choices=Outcome, default=Outcome.OPEN)
-    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    ended_at = optional_datetime(_("ended at"))
 
     class Meta:
         verbose_name = _("identity verification")

@@ -8,6 +8,7 @@ from django.utils.translation import pgettext_lazy
 
 from django_faceauth.identifiers import MAX_LENGTH
 from django_faceauth.models.database import Row
+from django_faceauth.models.resource import optional_datetime
 
 
 class WebhookEvent(Row):
@@ -28,15 +29,13 @@ class WebhookEvent(Row):
     type = models.CharField(_("type"), max_length=100, blank=True)
     provider_id = models.CharField(_("provider id"), max_length=MAX_LENGTH, blank=True)
     applicant_id = models.CharField(_("applicant id"), max_length=MAX_LENGTH, blank=True)
-    created_on = models.DateTimeField(_("created at the provider"), null=True, blank=True)
+    created_on = optional_datetime(_("created at the provider"))
     received_at = models.DateTimeField(_("received at"))
     state = models.CharField(_("state"), max_length=16, choices=State, default=State.STORED)
     tries = models.PositiveSmallIntegerField(pgettext_lazy("column", "tries"), default=0)
     error = models.CharField(_("error"), max_length=64, blank=True)
     size = models.PositiveIntegerField(_("size in bytes"), default=0)
-    due_at = models.DateTimeField(
-        _("due at"), null=True, blank=True, help_text=_("When the sweep processes it.")
-    )
+    due_at = optional_datetime(_("due at"), _("When the sweep processes it."))
 
     class Meta:
         verbose_name = _("webhook event")
@@ -53,7 +52,7 @@ class WebhookEvent(Row):
                 condition=models.Q(state="stored", due_at__isnull=False)
                 | (~models.Q(state="stored") & models.Q(due_at__isnull=True)),
                 name="faceauth_stored_event_is_due",
-            ),
+            )
         ]
 
     def __str__(self) -> str:

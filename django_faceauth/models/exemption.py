@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.models.challenge import ACTION_LENGTH
 from django_faceauth.models.database import Row, Rows
+from django_faceauth.models.resource import optional_datetime, user_key
 
 #: The action of an exemption from every gate.
 EVERY_ACTION = "*"
@@ -28,12 +29,7 @@ class FaceExemption(Row):
     `action` is the action of the gates that it is for; `"*"` is every gate.
     """
 
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
-        related_name="face_exemptions",
-        verbose_name=_("user"),
-    )
+    user = user_key("face_exemptions")
     action = models.CharField(_("action"), max_length=ACTION_LENGTH, blank=True)
     reason = models.TextField(_("reason"))
     author = models.ForeignKey(
@@ -44,7 +40,7 @@ class FaceExemption(Row):
     )
     created_at = models.DateTimeField(_("created at"))
     expires_at = models.DateTimeField(_("expires at"))
-    revoked_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    revoked_at = optional_datetime(_("ended at"))
 
     objects = FaceExemptionQuerySet.as_manager()  # type: ignore[misc]  # as Row declares it
 

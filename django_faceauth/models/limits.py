@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -13,6 +12,7 @@ from django.utils.translation import pgettext_lazy
 from django_faceauth.models.challenge import FaceChallenge
 from django_faceauth.models.database import Row, Rows
 from django_faceauth.models.enrolment import IdentityVerification
+from django_faceauth.models.resource import optional_datetime, user_key
 
 
 class AttemptRequest(Row):
@@ -21,12 +21,7 @@ class AttemptRequest(Row):
     Written as unsuccessful before the provider is called; deleted when no attempt was created.
     """
 
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
-        related_name="face_attempt_requests",
-        verbose_name=_("user"),
-    )
+    user = user_key("face_attempt_requests")
     # The part about the session alone: a new cookie does not restart the count.
     session_digest = models.CharField(_("session"), max_length=64)
     challenge = models.ForeignKey(
@@ -75,18 +70,11 @@ class Lockout(Row):
         REPORTED = "reported", pgettext_lazy("lockout", "reported by the user")
         REVIEWED = "reviewed", _("locked by a reviewer")
 
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
-        related_name="face_lockouts",
-        verbose_name=_("user"),
-    )
+    user = user_key("face_lockouts")
     reason = models.CharField(_("reason"), max_length=16, choices=Reason)
     started_at = models.DateTimeField(_("started at"))
     until = models.DateTimeField(pgettext_lazy("column", "until"))
-    lifted_at = models.DateTimeField(
-        _("lifted at"), null=True, blank=True, help_text=_("When staff ended it early.")
-    )
+    lifted_at = optional_datetime(_("lifted at"), _("When staff ended it early."))
 
     objects = LockoutQuerySet.as_manager()  # type: ignore[misc]  # as Row declares it
 
@@ -112,7 +100,7 @@ class ProviderRateLimit(Row):
         _("credentials"), max_length=64, unique=True, help_text=_("A digest of the credentials.")
     )
     spent_until = models.BigIntegerField(_("spent until"), default=0)
-    paused_until = models.DateTimeField(_("paused until"), null=True, blank=True)
+    paused_until = optional_datetime(_("paused until"))
     pause = models.CharField(_("reason of the pause"), max_length=16, choices=Pause, blank=True)
 
     class Meta:

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from django_faceauth.identifiers import MAX_LENGTH
-from django_faceauth.models.database import Row, Rows
+from django_faceauth.models.database import Row
+from django_faceauth.models.resource import optional_datetime
 
 #: Long enough for the primary key of any user model.
 WHO_LENGTH = 64
-
-
-class ConsentQuerySet(Rows["Consent"]):
-    def standing(self, *, user_id: Any) -> ConsentQuerySet:
-        """Return the consents of a user that were not withdrawn."""
-        return self.filter(user_id=user_id, withdrawn_at=None)
 
 
 class Consent(Row):
@@ -43,9 +36,7 @@ class Consent(Row):
     )
     language = models.CharField(_("language"), max_length=35)
     given_at = models.DateTimeField(_("given at"))
-    withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True, blank=True)
-
-    objects = ConsentQuerySet.as_manager()  # type: ignore[misc]  # as Row declares it
+    withdrawn_at = optional_datetime(_("withdrawn at"))
 
     class Meta:
         verbose_name = _("consent")
@@ -65,11 +56,8 @@ class Erasure(Row):
     who = models.CharField(_("primary key of the user"), max_length=WHO_LENGTH)
     reason = models.CharField(_("reason"), max_length=16, choices=Reason)
     requested_at = models.DateTimeField(_("requested at"))
-    finished_at = models.DateTimeField(
-        _("finished at"),
-        null=True,
-        blank=True,
-        help_text=_("When the provider confirmed the last task."),
+    finished_at = optional_datetime(
+        _("finished at"), _("When the provider confirmed the last task.")
     )
 
     class Meta:
@@ -102,8 +90,8 @@ class ErasureTask(Row):
     state = models.CharField(_("state"), max_length=16, choices=State, default=State.DUE)
     tries = models.PositiveSmallIntegerField(pgettext_lazy("column", "tries"), default=0)
     error = models.CharField(_("error"), max_length=64, blank=True)
-    due_at = models.DateTimeField(_("due at"), null=True, blank=True)
-    done_at = models.DateTimeField(_("done at"), null=True, blank=True)
+    due_at = optional_datetime(_("due at"))
+    done_at = optional_datetime(_("done at"))
 
     class Meta:
         verbose_name = _("erasure task")

@@ -6,7 +6,10 @@ Only `services.sync` writes provider state. `…_on` are the provider's timestam
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +17,21 @@ from django_faceauth.identifiers import MAX_LENGTH
 from django_faceauth.models.database import Row
 
 STATUS_LENGTH = 64
+
+
+def user_key(related_name: str) -> models.ForeignKey[Any, AbstractBaseUser]:
+    """Return a column for the user with whom the row is deleted."""
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name=related_name,
+        verbose_name=_("user"),
+    )
+
+
+def optional_datetime(name: Any, help_text: Any = "") -> models.DateTimeField[Any, datetime | None]:
+    """Return a column that is null until something has happened, or if it is not known."""
+    return models.DateTimeField(name, null=True, blank=True, help_text=help_text)
 
 
 def lock_expired(name: str, *, lease: timedelta, now: datetime) -> models.Q:
@@ -32,30 +50,17 @@ class Flow(Row):
     """The way of one user to a page of the provider and back."""
 
     handle = models.CharField(_("handle"), max_length=64, unique=True)
-    started_at = models.DateTimeField(
+    started_at = optional_datetime(
         _("attempt requested at"),
-        null=True,
-        blank=True,
-        help_text=_("Written before the provider is called, so that no attempt is lost."),
+        _("Written before the provider is called, so that no attempt is lost."),
     )
-    start_locked_at = models.DateTimeField(
-        _("start locked at"),
-        null=True,
-        blank=True,
-        help_text=_("Set while a request is starting an attempt."),
+    start_locked_at = optional_datetime(
+        _("start locked at"), _("Set while a request is starting an attempt.")
     )
-    returned_at = models.DateTimeField(
-        _("returned at"),
-        null=True,
-        blank=True,
-        help_text=_("When the user returned from the capture page."),
+    returned_at = optional_datetime(
+        _("returned at"), _("When the user returned from the capture page.")
     )
-    reported_at = models.DateTimeField(
-        _("reported at"),
-        null=True,
-        blank=True,
-        help_text=_("When the user said that it was not them."),
-    )
+    reported_at = optional_datetime(_("reported at"), _("When the user said that it was not them."))
 
     class Meta(Row.Meta):
         abstract = True
@@ -79,33 +84,23 @@ class Resource(Row):
     code = models.PositiveIntegerField(
         _("first response code"), null=True, blank=True, help_text=_("For filtering.")
     )
-    created_on = models.DateTimeField(_("created at the provider"), null=True, blank=True)
-    modified_on = models.DateTimeField(_("modified at the provider"), null=True, blank=True)
+    created_on = optional_datetime(_("created at the provider"))
+    modified_on = optional_datetime(_("modified at the provider"))
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
-    pulled_at = models.DateTimeField(
-        _("polled at"), null=True, blank=True, help_text=_("When the provider was last called.")
+    pulled_at = optional_datetime(_("polled at"), _("When the provider was last called."))
+    synced_at = optional_datetime(
+        _("synced at"), _("When the provider was called for the data in this row.")
     )
-    synced_at = models.DateTimeField(
-        _("synced at"),
-        null=True,
-        blank=True,
-        help_text=_("When the provider was called for the data in this row."),
-    )
-    pulling_since = models.DateTimeField(
-        _("polling since"), null=True, blank=True, help_text=_("Set while a call is running.")
-    )
+    pulling_since = optional_datetime(_("polling since"), _("Set while a call is running."))
     poll_count = models.PositiveSmallIntegerField(
         _("poll count"), default=0, help_text=_("Number of calls to the provider.")
     )
-    last_change_at = models.DateTimeField(
-        _("last change at"),
-        null=True,
-        blank=True,
-        help_text=_("When the status last changed or an attempt was added."),
+    last_change_at = optional_datetime(
+        _("last change at"), _("When the status last changed or an attempt was added.")
     )
-    next_poll_at = models.DateTimeField(_("next poll at"), null=True, blank=True)
-    erased_at = models.DateTimeField(_("anonymized at"), null=True, blank=True)
+    next_poll_at = optional_datetime(_("next poll at"))
+    erased_at = optional_datetime(_("anonymized at"))
 
     class Meta(Row.Meta):
         abstract = True

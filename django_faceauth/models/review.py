@@ -9,6 +9,7 @@ from django.utils.translation import pgettext_lazy
 
 from django_faceauth.models.authentication import FaceAuthentication
 from django_faceauth.models.database import Row
+from django_faceauth.models.resource import optional_datetime
 
 
 class ReviewCase(Row):
@@ -33,9 +34,7 @@ class ReviewCase(Row):
     )
     reasons = models.JSONField(_("reasons"), default=list)
     raised_at = models.DateTimeField(_("raised at"))
-    settled_at = models.DateTimeField(
-        _("settled at"), null=True, blank=True, help_text=_("Empty while the case is in the queue.")
-    )
+    settled_at = optional_datetime(_("settled at"), _("Empty while the case is in the queue."))
 
     class Meta:
         verbose_name = _("review case")

@@ -97,6 +97,15 @@ class ApiClient:
 class Client(ApiClient):
     """All calls of the identity API that we use, with one set of credentials."""
 
+    def _about(
+        self, identifier: str, kind: type[Snapshot], operation: str, method: str, path: str
+    ) -> Snapshot:
+        """Return what the provider answers about one object, which must be that object."""
+        snapshot = self._call(kind.parse, operation, method, path)
+        if snapshot.id != identifier:
+            raise MalformedAnswer(operation, cause="another id")
+        return snapshot
+
     def create_authentication(
         self, *, applicant_id: str, user_journey_id: str
     ) -> AuthenticationSnapshot:
@@ -116,15 +125,15 @@ class Client(ApiClient):
     def get_authentication(self, authentication_id: str) -> AuthenticationSnapshot:
         """Return the current state of a face authentication."""
         path = _authentication(authentication_id)
-        snapshot = self._call(AuthenticationSnapshot.parse, "get_authentication", "GET", path)
-        return _same(snapshot, authentication_id, "get_authentication")
+        return self._about(
+            authentication_id, AuthenticationSnapshot, "get_authentication", "GET", path
+        )
 
     def anonymize_authentication(self, authentication_id: str) -> AuthenticationSnapshot:
         """Remove the personal data of a face authentication. This cannot be undone."""
         operation = "anonymize_authentication"
         path = f"{_authentication(authentication_id)}/anonymize"
-        snapshot = self._call(AuthenticationSnapshot.parse, operation, "POST", path)
-        return _same(snapshot, authentication_id, operation)
+        return self._about(authentication_id, AuthenticationSnapshot, operation, "POST", path)
 
     def create_attempt(
         self,
@@ -154,8 +163,7 @@ class Client(ApiClient):
     def get_attempt(self, authentication_id: str, attempt_id: str) -> AttemptSnapshot:
         """Return the current state of one attempt."""
         path = _attempt(authentication_id, attempt_id)
-        snapshot = self._call(AttemptSnapshot.parse, "get_attempt", "GET", path)
-        return _same(snapshot, attempt_id, "get_attempt")
+        return self._about(attempt_id, AttemptSnapshot, "get_attempt", "GET", path)
 
     def list_assets(
         self, authentication_id: str, attempt_id: str, *, skip: int = 0, limit: int = 10
@@ -187,14 +195,12 @@ class Client(ApiClient):
     def get_applicant(self, applicant_id: str) -> ApplicantSnapshot:
         """Return an applicant; what the provider knows of the person is not read."""
         path = f"/applicants/{_checked(applicant_id, Prefix.APPLICANT)}"
-        snapshot = self._call(ApplicantSnapshot.parse, "get_applicant", "GET", path)
-        return _same(snapshot, applicant_id, "get_applicant")
+        return self._about(applicant_id, ApplicantSnapshot, "get_applicant", "GET", path)
 
     def anonymize_applicant(self, applicant_id: str) -> ApplicantSnapshot:
         """Remove the personal data of an applicant's profile. This cannot be undone."""
         path = f"/applicants/{_checked(applicant_id, Prefix.APPLICANT)}/anonymize"
-        snapshot = self._call(ApplicantSnapshot.parse, "anonymize_applicant", "POST", path)
-        return _same(snapshot, applicant_id, "anonymize_applicant")
+        return self._about(applicant_id, ApplicantSnapshot, "anonymize_applicant", "POST", path)
 
     def create_and_open_identity_verification(
         self,
@@ -232,15 +238,13 @@ class Client(ApiClient):
     def get_identity_verification(self, verification_id: str) -> IdentityVerificationSnapshot:
         """Return the current state of an identity verification, without its documents."""
         operation, path = "get_identity_verification", _verification(verification_id)
-        snapshot = self._call(IdentityVerificationSnapshot.parse, operation, "GET", path)
-        return _same(snapshot, verification_id, operation)
+        return self._about(verification_id, IdentityVerificationSnapshot, operation, "GET", path)
 
     def anonymize_identity_verification(self, verification_id: str) -> IdentityVerificationSnapshot:
         """Remove the personal data of an identity verification. This cannot be undone."""
         operation = "anonymize_identity_verification"
         path = f"{_verification(verification_id)}/anonymize"
-        snapshot = self._call(IdentityVerificationSnapshot.parse, operation, "POST", path)
-        return _same(snapshot, verification_id, operation)
+        return self._about(verification_id, IdentityVerificationSnapshot, operation, "POST", path)
 
     def create_identity_verification_attempt(
         self,
@@ -301,9 +305,3 @@ def _checked(identifier: str, prefix: Prefix) -> str:
     if not is_id(identifier, prefix):
         raise ValueError(f"not an identifier that starts with {prefix}_")
     return identifier
-
-
-def _same(snapshot: Snapshot, requested_id: str, operation: str) -> Snapshot:
-    if snapshot.id != requested_id:
-        raise MalformedAnswer(operation, cause="another id")
-    return snapshot

@@ -8,7 +8,7 @@ it was. Anything that is not an object, or lacks an id, is a `MalformedAnswer`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, Generic, NoReturn, Self, TypeVar
 
@@ -47,10 +47,6 @@ class ResponseCode:
     code: int
     summary: str = ""
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the code in the provider's own shape."""
-        return {"code": self.code, "summary": self.summary}
-
 
 @dataclass(frozen=True, slots=True)
 class AuthenticationSnapshot:
@@ -74,7 +70,7 @@ class AuthenticationSnapshot:
     @property
     def facts(self) -> Json:
         """Its findings about the face, by the columns of its mirror."""
-        codes = [code.as_json() for code in self.response_codes]
+        codes = [asdict(code) for code in self.response_codes]
         return {"response_codes": codes, "risk_labels": list(self.risk_labels)}
 
     @classmethod
@@ -145,7 +141,7 @@ class AttemptSnapshot:
     @property
     def facts(self) -> Json:
         """Its findings about the face, by the columns of its mirror."""
-        codes = [code.as_json() for code in self.response_codes]
+        codes = [asdict(code) for code in self.response_codes]
         return {"response_codes": codes, "network": self.network}
 
     @classmethod
@@ -221,7 +217,6 @@ class WebhookAction:
 
     @classmethod
     def parse(cls, data: object, *, operation: str) -> Self:
-        """Parse a decoded JSON value; raise `MalformedAnswer`."""
         answer = _object(data, operation)
         signature, headers = answer.get("signature"), _object_or_empty(answer, "headers")
         return cls(
@@ -244,7 +239,6 @@ class WorkflowSnapshot:
 
     @classmethod
     def parse(cls, data: object, *, operation: str) -> Self:
-        """Parse a decoded JSON value; raise `MalformedAnswer`."""
         answer, kinds = _object(data, operation), ("event", "webhook")
         parts = [*_list(answer, "conditions"), *_list(answer, "actions")]
         parts = [_object(part, operation) for part in parts]

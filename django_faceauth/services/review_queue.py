@@ -6,12 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from django_faceauth.models import (
-    FaceAttempt,
-    FaceAuthentication,
-    ReviewCase,
-    StatusChange,
-)
+from django_faceauth.models import FaceAttempt, FaceAuthentication, ReviewCase, StatusChange
 from django_faceauth.response_codes import DURESS, FRAUD
 from django_faceauth.services.dispatch import send_on_commit
 from django_faceauth.signals import case_raised

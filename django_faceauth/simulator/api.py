@@ -1,7 +1,7 @@
 """Endpoints of the provider's API.
 
 The functions are named for the operations of our client. Those of face authentications also
-answer for the identity verifications, which have another prefix.
+answer for identity verifications.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
 from django_faceauth.conf import conf
-from django_faceauth.identifiers import Prefix, is_id
+from django_faceauth.identifiers import Prefix
 from django_faceauth.models import database
 from django_faceauth.secret import Secret
 from django_faceauth.simulator import representations, state_machine, store, validation
-from django_faceauth.simulator.models import StoredApplicant
+from django_faceauth.simulator.models import StoredApplicant, StoredCase
 from django_faceauth.simulator.scenarios import scenario_for
 from django_faceauth.simulator.state_machine import Case, NotAllowed, Unknown, new_id
 from django_faceauth.simulator.validation import Problem
@@ -65,16 +65,12 @@ def create_authentication(request: HttpRequest) -> HttpResponse:
     return JsonResponse(representations.resource(case, root_of(request)), status=201)
 
 
-def get_authentication(
-    request: HttpRequest, case_id: str, prefix: Prefix = Prefix.AUTHENTICATION
-) -> HttpResponse:
-    return JsonResponse(representations.resource(_read(case_id, prefix), root_of(request)))
+def get_authentication(request: HttpRequest, case_id: str) -> HttpResponse:
+    return JsonResponse(representations.resource(_read(request, case_id), root_of(request)))
 
 
-def anonymize_authentication(
-    request: HttpRequest, case_id: str, prefix: Prefix = Prefix.AUTHENTICATION
-) -> HttpResponse:
-    case, now = _read(case_id, prefix), timezone.now()
+def anonymize_authentication(request: HttpRequest, case_id: str) -> HttpResponse:
+    case, now = _read(request, case_id), timezone.now()
     try:
         case = store.change(case_id, partial(state_machine.anonymize, now=now), now)
     except NotAllowed:
@@ -83,10 +79,8 @@ def anonymize_authentication(
     return JsonResponse(representations.resource(case, root_of(request)))
 
 
-def create_attempt(
-    request: HttpRequest, case_id: str, prefix: Prefix = Prefix.AUTHENTICATION
-) -> HttpResponse:
-    case, now = _read(case_id, prefix), timezone.now()
+def create_attempt(request: HttpRequest, case_id: str) -> HttpResponse:
+    case, now = _read(request, case_id), timezone.now()
     add = partial(
         state_machine.add_attempt,
         attempt_id=new_id("iatp" if case.is_of_identity else Prefix.ATTEMPT),
@@ -102,25 +96,21 @@ def create_attempt(
     return JsonResponse(attempt, status=201)
 
 
-def list_attempts(
-    request: HttpRequest, case_id: str, prefix: Prefix = Prefix.AUTHENTICATION
-) -> HttpResponse:
-    case, root = _read(case_id, prefix), root_of(request)
+def list_attempts(request: HttpRequest, case_id: str) -> HttpResponse:
+    case, root = _read(request, case_id), root_of(request)
     attempts = [representations.attempt(case, each, root) for each in reversed(case.attempts)]
     return _page(request, attempts)
 
 
-def get_attempt(
-    request: HttpRequest, case_id: str, attempt_id: str, prefix: Prefix = Prefix.AUTHENTICATION
-) -> HttpResponse:
-    case = _read(case_id, prefix)
+def get_attempt(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
+    case = _read(request, case_id)
     attempt = representations.attempt(case, case.attempt(attempt_id), root_of(request))
     return JsonResponse(attempt)
 
 
 def list_assets(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResponse:
     """Return what was recorded during an attempt."""
-    case = _read(case_id, Prefix.AUTHENTICATION)
+    case = _read(request, case_id)
     attempt = case.attempt(attempt_id)
     return _page(request, representations.assets(case, attempt, root_of(request)))
 
@@ -138,7 +128,6 @@ def get_applicant(request: HttpRequest, applicant_id: str) -> HttpResponse:
 
 
 def update_applicant(request: HttpRequest, applicant_id: str) -> HttpResponse:
-    """Change the profile of an applicant."""
     profile = validation.read_applicant(validation.body_of(request.body))
     return _change_applicant(request, applicant_id, lambda document: {**document, **profile})
 
@@ -173,25 +162,25 @@ def create_identity_verification(request: HttpRequest) -> HttpResponse:
 
 
 def get_identity_verification(request: HttpRequest, case_id: str) -> HttpResponse:
-    return get_authentication(request, case_id, Prefix.IDENTITY_VERIFICATION)
+    return get_authentication(request, case_id)
 
 
 def anonymize_identity_verification(request: HttpRequest, case_id: str) -> HttpResponse:
-    return anonymize_authentication(request, case_id, Prefix.IDENTITY_VERIFICATION)
+    return anonymize_authentication(request, case_id)
 
 
 def create_identity_verification_attempt(request: HttpRequest, case_id: str) -> HttpResponse:
-    return create_attempt(request, case_id, Prefix.IDENTITY_VERIFICATION)
+    return create_attempt(request, case_id)
 
 
 def list_identity_verification_attempts(request: HttpRequest, case_id: str) -> HttpResponse:
-    return list_attempts(request, case_id, Prefix.IDENTITY_VERIFICATION)
+    return list_attempts(request, case_id)
 
 
 def get_identity_verification_attempt(
     request: HttpRequest, case_id: str, attempt_id: str
 ) -> HttpResponse:
-    return get_attempt(request, case_id, attempt_id, Prefix.IDENTITY_VERIFICATION)
+    return get_attempt(request, case_id, attempt_id)
 
 
 def root_of(request: HttpRequest) -> str:
@@ -209,10 +198,11 @@ def _page(request: HttpRequest, items: list[representations.Json]) -> HttpRespon
     return JsonResponse(representations.page(items, request.GET.dict(), url))
 
 
-def _read(case_id: str, prefix: Prefix) -> Case:
-    if not is_id(case_id, prefix):
-        raise Unknown
-    return store.read(case_id, timezone.now())
+def _read(request: HttpRequest, case_id: str) -> Case:
+    case = store.read(case_id, timezone.now())
+    if f"/{representations.collection_of(case)}/" not in request.path:
+        raise Unknown  # of the other kind
+    return case
 
 
 def _new_verification(body: validation.Body, now: datetime, *, needs_applicant: bool) -> Case:
@@ -238,7 +228,8 @@ def _change_applicant(
         row = StoredApplicant.objects.select_for_update().filter(id=applicant_id).first()
         if row is None:
             # One of a scenario, or one that has come with a face authentication.
-            if not (scenario_for(applicant_id) or store.has_applicant(applicant_id)):
+            cases = StoredCase.objects.filter(document__applicant_id=applicant_id)
+            if not (scenario_for(applicant_id) or cases.exists()):
                 raise Unknown
             row = StoredApplicant(id=applicant_id, document={})
         document = change(row.document)

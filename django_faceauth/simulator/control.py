@@ -46,16 +46,6 @@ HEADERS: Final = {
     "Referrer-Policy": "same-origin",
 }
 
-#: The form of each command; the buttons of the page are named for the commands.
-FORMS: Final[Mapping[str, type[forms.Form]]] = {
-    "webhooks": WebhookForm,
-    "call": CallFaultForm,
-    "heal": forms.Form,
-    "case": CaseForm,
-    "resend": DeliveryForm,
-    "deliver": forms.Form,
-}
-
 
 def change_case(action: str, case_id: str, code: int | None = None) -> Case:
     """Audit a case (`approved`, `declined`), `anonymize` it, or `expire` its link.
@@ -73,39 +63,29 @@ def change_case(action: str, case_id: str, code: int | None = None) -> Case:
     return store.change(case_id, partial(transitions[action], now=now), now)
 
 
-def run(command: str, form: forms.Form) -> Any:
-    """Run a command of the page or the API with a valid form, and return its result.
-
-    Raises `Unknown` or `NotAllowed`.
-    """
-    facts = form.cleaned_data
-    match command:
-        case "webhooks":
-            return fault_injection.set_webhooks(facts)
-        case "call":
-            return fault_injection.add_call(facts)
-        case "heal":
-            return fault_injection.clear()
-        case "case":
-            return change_case(facts["action"], facts["case"], facts["code"])
-        case "resend":
-            return webhook_queue.resend(facts["event"], timezone.now())
-        case _:
-            return webhook_queue.hurry(timezone.now())
+#: The form of each command, and what it does; the buttons of the page are named for the commands.
+COMMANDS: Final[Mapping[str, tuple[type[forms.Form], Callable[[Mapping[str, Any]], Any]]]] = {
+    "webhooks": (WebhookForm, fault_injection.set_webhooks),
+    "call": (CallFaultForm, fault_injection.add_call),
+    "heal": (forms.Form, lambda _facts: fault_injection.clear()),
+    "case": (CaseForm, lambda facts: change_case(facts["action"], facts["case"], facts["code"])),
+    "resend": (DeliveryForm, lambda facts: webhook_queue.resend(facts["event"], timezone.now())),
+    "deliver": (forms.Form, lambda _facts: webhook_queue.hurry(timezone.now())),
+}
 
 
 @hosted
 @csrf_protect
 @require_http_methods(["GET", "POST"])
 def control(request: HttpRequest) -> HttpResponse:
-    """Show the control page, or run the command of one of its buttons."""
     command = request.POST.get("do", "")
-    if command not in FORMS:
+    if command not in COMMANDS:
         return _page(request)
-    form = FORMS[command](request.POST)
+    form_class, run = COMMANDS[command]
+    form = form_class(request.POST)
     if form.is_valid():
         try:
-            run(command, form)
+            run(form.cleaned_data)
             return HttpResponseRedirect(request.path)
         except Unknown:
             form.add_error(None, _("Not found."))
@@ -161,7 +141,8 @@ def deliver(_request: HttpRequest) -> HttpResponse:
 
 
 def _run_api(command: str, data: object) -> Any:
-    return run(command, _valid(FORMS[command], data))
+    form_class, run = COMMANDS[command]
+    return run(_valid(form_class, data).cleaned_data)
 
 
 def _valid(form_class: type[forms.Form], data: object) -> forms.Form:

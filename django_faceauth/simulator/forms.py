@@ -10,40 +10,11 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.simulator.models import CallFaultKind
+from django_faceauth.simulator.view_decorators import OPERATIONS
 
 LONGEST_DELAY: Final = 3600
 #: A slow call blocks a server thread.
 LONGEST_CALL: Final = 60
-
-#: Operations of the API, named for the methods of our client.
-OPERATIONS: Final[tuple[str, ...]] = (
-    "create_authentication",
-    "get_authentication",
-    "anonymize_authentication",
-    "create_attempt",
-    "list_attempts",
-    "get_attempt",
-    "list_assets",
-    "create_applicant",
-    "get_applicant",
-    "update_applicant",
-    "anonymize_applicant",
-    "create_and_open_identity_verification",
-    "create_identity_verification",
-    "get_identity_verification",
-    "anonymize_identity_verification",
-    "create_identity_verification_attempt",
-    "list_identity_verification_attempts",
-    "get_identity_verification_attempt",
-    "get_event_types",
-    "list_workflows",
-    "create_workflow",
-    "get_workflow",
-    "update_workflow",
-    "delete_workflow",
-    "update_workflow_action",
-    "test_workflow",
-)
 
 #: The smallest and the largest `amount` of each kind.
 RANGES: Final[Mapping[str, tuple[int, int]]] = {
@@ -101,7 +72,7 @@ class CallFaultForm(forms.Form):
     )
     operation = forms.ChoiceField(
         label=_("Operation"),
-        choices=[("", _("any")), *((name, name) for name in OPERATIONS)],
+        choices=lambda: [("", _("any")), *((name, name) for name in OPERATIONS)],
         required=False,
     )
 

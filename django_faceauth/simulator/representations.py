@@ -141,7 +141,6 @@ def kind_of(case: Case) -> str:
 
 
 def capture_url(case: Case, attempt: Attempt, root: str) -> str:
-    """Return the URL of the capture page of an attempt."""
     return f"{root}/capture/{signed_links.capture_token(case.id, attempt.id)}/"
 
 
@@ -150,8 +149,12 @@ def timestamp(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
+def collection_of(case: Case) -> str:
+    return f"{kind_of(case).replace('_', '-')}s"
+
+
 def _url(case: Case, root: str) -> str:
-    return f"{root}/{kind_of(case).replace('_', '-')}s/{case.id}"
+    return f"{root}/{collection_of(case)}/{case.id}"
 
 
 def _link(href: str) -> Json:

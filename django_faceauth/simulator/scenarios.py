@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from django_faceauth.statuses import AttemptStatus, AuthenticationStatus
@@ -57,20 +58,13 @@ class Outcome:
         return self.attempt in {AttemptStatus.COMPLETED, AttemptStatus.CHECKS_INCONCLUSIVE}
 
 
-def aborted(code: int) -> Outcome:
-    """Return the outcome of an aborted capture."""
-    return Outcome(AttemptStatus.CAPTURE_ABORTED, AuthenticationStatus.RETRY_REQUIRED, code)
-
-
-def inconclusive(code: int) -> Outcome:
-    """Return the outcome of checks that could not decide."""
-    return Outcome(AttemptStatus.CHECKS_INCONCLUSIVE, AuthenticationStatus.RETRY_REQUIRED, code)
-
-
-def declined(code: int) -> Outcome:
-    """Return the outcome of checks that did not accept the face."""
-    return Outcome(AttemptStatus.COMPLETED, AuthenticationStatus.DECLINED, code)
-
+#: Outcomes by their response code: of a capture that was aborted, of checks that could not decide,
+#: and of checks that did not accept the face.
+aborted = partial(Outcome, AttemptStatus.CAPTURE_ABORTED, AuthenticationStatus.RETRY_REQUIRED)
+inconclusive = partial(
+    Outcome, AttemptStatus.CHECKS_INCONCLUSIVE, AuthenticationStatus.RETRY_REQUIRED
+)
+declined = partial(Outcome, AttemptStatus.COMPLETED, AuthenticationStatus.DECLINED)
 
 APPROVED: Final = Outcome(AttemptStatus.COMPLETED, AuthenticationStatus.APPROVED, 10000)
 REFUSED: Final = Outcome(AttemptStatus.CAPTURE_REFUSED, AuthenticationStatus.REFUSED, 63001)
@@ -89,8 +83,7 @@ CHOICES: Final[Mapping[str, Outcome]] = {
 
 # Real ids consist of a-z and 2-7, so none of them is a scenario by accident.
 SCENARIO: Final = re.compile(
-    r"e?aplt_((?P<code>61\d{3})(?P<how>[AI]))?(?P<final>10000|62\d{3}|63001|64001)0*",
-    re.ASCII,
+    r"e?aplt_((?P<code>61\d{3})(?P<how>[AI]))?(?P<final>10000|62\d{3}|63001|64001)0*", re.ASCII
 )
 FIRST: Final[Mapping[str, Callable[[int], Outcome]]] = {"A": aborted, "I": inconclusive}
 FINAL: Final[Mapping[str, Outcome]] = {"10000": APPROVED, "63001": REFUSED, "64001": CLOSED}

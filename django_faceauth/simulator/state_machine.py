@@ -263,10 +263,7 @@ def _due(case: Case) -> Capture | None:
 def _settle(case: Case, capture: Capture) -> Case:
     outcome = capture.outcome
     newest = replace(
-        case.attempts[-1],
-        status=outcome.attempt,
-        code=outcome.code,
-        modified_on=capture.decided_on,
+        case.attempts[-1], status=outcome.attempt, code=outcome.code, modified_on=capture.decided_on
     )
     return _with_newest(case, newest, outcome.authentication, outcome.code)
 

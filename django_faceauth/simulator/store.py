@@ -64,10 +64,6 @@ def advance_due(now: datetime) -> None:
         read(case_id, now)
 
 
-def has_applicant(applicant_id: str) -> bool:
-    return StoredCase.objects.filter(document__applicant_id=applicant_id).exists()
-
-
 def dump(case: Case) -> Document:
     """Return a case as a JSON document; datetimes keep their microseconds."""
     document: Document = json.loads(json.dumps(asdict(case), default=datetime.isoformat))
@@ -75,13 +71,11 @@ def dump(case: Case) -> Document:
 
 
 def load(document: Document) -> Case:
-    """Return the case of a document that `dump` made."""
     case: Case = _parse(Case, document)
     return case
 
 
 def _parse(kind: Any, value: Any) -> Any:
-    """Return a value of a document as the type of its field."""
     if value is None:
         return None
     if get_origin(kind) is UnionType:

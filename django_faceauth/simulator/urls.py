@@ -7,14 +7,7 @@ from typing import Final
 
 from django.urls import path
 
-from django_faceauth.simulator import (
-    api,
-    control,
-    views,
-    webhook_queue,
-    webhook_sender,
-    workflows,
-)
+from django_faceauth.simulator import api, control, views, webhook_queue, webhook_sender, workflows
 from django_faceauth.simulator.view_decorators import endpoint
 
 AUTHENTICATION: Final = "face-authentications/<slug:case_id>"
@@ -50,10 +43,7 @@ urlpatterns = [
     path("face-authentications", endpoint(POST=api.create_authentication)),
     path(AUTHENTICATION, endpoint(GET=api.get_authentication)),
     path(f"{AUTHENTICATION}/anonymize", endpoint(POST=api.anonymize_authentication)),
-    path(
-        f"{AUTHENTICATION}/attempts",
-        endpoint(GET=api.list_attempts, POST=api.create_attempt),
-    ),
+    path(f"{AUTHENTICATION}/attempts", endpoint(GET=api.list_attempts, POST=api.create_attempt)),
     path(ATTEMPT, endpoint(GET=api.get_attempt)),
     path(f"{ATTEMPT}/assets", endpoint(GET=api.list_assets)),
     path("applicants", endpoint(POST=api.create_applicant)),
@@ -74,10 +64,7 @@ urlpatterns = [
         f"{VERIFICATION}/attempts/<slug:attempt_id>",
         endpoint(GET=api.get_identity_verification_attempt),
     ),
-    path(
-        "workflows",
-        flow_endpoint(GET=workflows.list_workflows, POST=workflows.create_workflow),
-    ),
+    path("workflows", flow_endpoint(GET=workflows.list_workflows, POST=workflows.create_workflow)),
     path("workflows/event-types", flow_endpoint(GET=workflows.get_event_types)),
     path(
         "workflows/<slug:workflow_id>",

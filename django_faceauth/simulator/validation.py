@@ -53,7 +53,6 @@ class Problem(Exception):
         self.codes = codes
 
     def response(self, request_id: str) -> HttpResponse:
-        """Return the error as the provider sends it."""
         body = {
             "request_id": request_id,
             "error_type": self.error_type,
@@ -69,7 +68,6 @@ def refuse(codes: Iterable[str]) -> None:
 
 
 def body_of(raw: bytes) -> Body:
-    """Return the JSON object of a request body."""
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
@@ -106,14 +104,12 @@ def read_attempt(body: Body) -> AttemptRequest:
 
 
 def read_applicant(body: Body) -> Mapping[str, str]:
-    """Return the profile of a new or changed applicant."""
     given = {name: PROFILE[name] for name in _known(body, PROFILE)}
     refuse(_errors(body, given))
     return _known(body, given)
 
 
 def read_declared_data(body: Body) -> Mapping[str, str]:
-    """Return the declared data of a new identity verification."""
     declared: Any = body.get("declared_data")
     if not isinstance(declared, dict):
         refuse(["declared_data_required" if declared is None else "declared_data_invalid"])

@@ -27,6 +27,9 @@ View = Callable[..., Response]
 TOKEN_SALT: Final = "faceauth_simulator.token"  # noqa: S105 - a salt
 TOKEN_LIFETIME: Final = timedelta(hours=1)
 
+#: Operations of the API, named for the methods of our client: those that faults may be for.
+OPERATIONS: Final[list[str]] = []
+
 
 def public(view: View) -> View:
     """Exempt a view from the site's login, CSRF protection and transactions.
@@ -55,6 +58,8 @@ def endpoint(
     An OAuth token needs the `scope`, or a part of it, such as `flow:workflows` of `flow`. With
     `has_faults`, faults are injected for the operation that the function is named for.
     """
+    if has_faults:
+        OPERATIONS.extend(view.__name__ for view in views.values())
 
     @public
     def wrapper(request: HttpRequest, **kwargs: str) -> Response:

@@ -26,17 +26,10 @@ FACE: Final = Path(__file__).parent / "static" / "faceauth_simulator" / "face.pn
 
 # No form-action, on purpose: browsers apply it to the redirect after a form too, and the
 # form of the capture page leads back to the merchant's site, which is another origin.
-POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "style-src 'self'",
-        "script-src 'self'",
-        "img-src 'self' data: blob:",
-        "media-src 'self' blob: mediastream:",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
+POLICY: Final = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: blob:; "
+    "media-src 'self' blob: mediastream:; connect-src 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
 )
 HEADERS: Final = {
     "Cache-Control": "no-store",

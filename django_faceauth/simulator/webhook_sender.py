@@ -14,8 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from typing import Any, Final
 
 import requests
 from django.db import connections
@@ -27,9 +26,6 @@ from django_faceauth.provider import signatures
 from django_faceauth.secret import Secret
 from django_faceauth.simulator import fault_injection, store, webhook_queue
 from django_faceauth.simulator.models import Delivery, DeliveryState, StoredCase
-
-if TYPE_CHECKING:
-    from django.test import Client  # slow to import, and for tests only
 
 logger = logging.getLogger(__name__)
 
@@ -60,23 +56,6 @@ def over_http(url: str, body: bytes, headers: Mapping[str, str]) -> int:
             stream=True,
         ) as response:
             return response.status_code
-
-
-def client_sender(client: Client) -> Send:
-    """Return a `Send` for tests, which posts through a test client, without a socket."""
-
-    def send(url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        parts = urlsplit(url)
-        response = client.post(
-            parts._replace(scheme="", netloc="").geturl(),
-            data=body,
-            content_type=headers["Content-Type"],
-            headers=headers,
-            secure=parts.scheme == "https",
-        )
-        return response.status_code
-
-    return send
 
 
 def headers_of(
@@ -221,7 +200,6 @@ class SenderThread:
 
 
 def pause_until(due_on: datetime | None, now: datetime) -> float | None:
-    """Return how many seconds to sleep, None: until woken."""
     return None if due_on is None else min(max((due_on - now).total_seconds(), 0.2), 30.0)
 
 

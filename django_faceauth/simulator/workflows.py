@@ -26,7 +26,6 @@ SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def get_event_types(_request: HttpRequest) -> HttpResponse:
-    """Return the types of events by their source."""
     sources = [
         {"id": source, "events": [{"id": name} for name in names]}
         for source, names in SOURCES.items()
@@ -35,7 +34,6 @@ def get_event_types(_request: HttpRequest) -> HttpResponse:
 
 
 def list_workflows(request: HttpRequest) -> HttpResponse:
-    """Return the workflows, without their conditions and actions."""
     rows = StoredWorkflow.objects.order_by("id")
     return JsonResponse({"data": [_shown(row, request, "name", "active") for row in rows]})
 
@@ -48,26 +46,22 @@ def create_workflow(request: HttpRequest) -> HttpResponse:
 
 
 def get_workflow(request: HttpRequest, workflow_id: str) -> HttpResponse:
-    """Return a workflow."""
     row = _read(workflow_id)
     return JsonResponse(_shown(row, request, *row.document))
 
 
 def update_workflow(request: HttpRequest, workflow_id: str) -> HttpResponse:
-    """Change the given members of a workflow."""
     row = _read(workflow_id)
     _save(row, {**row.document, **validation.body_of(request.body)})
     return JsonResponse(_shown(row, request, *row.document))
 
 
 def delete_workflow(_request: HttpRequest, workflow_id: str) -> HttpResponse:
-    """Delete a workflow with its deliveries."""
     _read(workflow_id).delete()
     return HttpResponse(status=204)
 
 
 def update_workflow_action(request: HttpRequest, workflow_id: str, action_id: str) -> HttpResponse:
-    """Replace the action of a workflow."""
     row = _read(workflow_id)
     if row.webhook["id"] != action_id:
         raise Unknown

@@ -184,10 +184,7 @@ def resume(request: HttpRequest, challenge: FaceChallenge) -> HttpResponse:
 
 
 def _show(
-    request: HttpRequest,
-    challenge: FaceChallenge,
-    now: datetime,
-    trouble: Exception | None = None,
+    request: HttpRequest, challenge: FaceChallenge, now: datetime, trouble: Exception | None = None
 ) -> HttpResponse:
     word = word_for(challenge, now=now)
     if word == State.GRANTED:

@@ -14,8 +14,9 @@ from django.utils import timezone
 from django_faceauth.models import FaceAuthentication, WebhookEvent
 from django_faceauth.simulator import webhook_queue
 from django_faceauth.simulator.models import StoredWorkflow
-from django_faceauth.simulator.webhook_sender import client_sender, deliver_due, thread
+from django_faceauth.simulator.webhook_sender import deliver_due, thread
 from tests.provider_double import answers, breaks, works
+from tests.webhook_deliveries import client_sender
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 

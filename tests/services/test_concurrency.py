@@ -26,9 +26,10 @@ from django_faceauth.services.grants.grants import MOST_OPEN
 from django_faceauth.services.review import user_reports
 from django_faceauth.simulator import webhook_sender
 from django_faceauth.simulator.models import Delivery
-from django_faceauth.simulator.webhook_sender import client_sender, thread
+from django_faceauth.simulator.webhook_sender import thread
 from tests.threads import at_once
 from tests.user_driver import capture_url_in
+from tests.webhook_deliveries import client_sender
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 

@@ -11,6 +11,7 @@ from django.utils import timezone, translation
 
 from django_faceauth.exceptions import ConsentRequired
 from django_faceauth.models import Consent, Erasure, ErasureTask, FaceChallenge
+from django_faceauth.services.flow.capture import CaptureOptions
 from django_faceauth.services.flow.start import begin
 from django_faceauth.services.privacy import consent
 from django_faceauth.signals import challenge_revoked, consent_withdrawn
@@ -20,7 +21,7 @@ from tests.threads import at_once
 pytestmark = pytest.mark.database
 
 VERSION = "2026-11"
-BACK = "https://testserver/back/"
+START = {"redirect_url": "https://testserver/back/", "options": CaptureOptions(), "origin": {}}
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +100,7 @@ def test_withdrawing_while_it_starts_hands_out_no_link(person, provider):
     """Nor does a start without consent; the camera page is not opened (V-02, V-03)."""
     person.is_asked()
     with pytest.raises(ConsentRequired):
-        begin(person.challenge, redirect_url=BACK, now=NOON, agreed_to="2026-10")
+        begin(person.challenge, **START, now=NOON, agreed_to="2026-10")
     assert provider.calls == []
     assert person.challenge.start_locked_at is None
     gives(person)
@@ -111,7 +112,7 @@ def test_withdrawing_while_it_starts_hands_out_no_link(person, provider):
     provider.troubles.append(meanwhile)
 
     with pytest.raises(ConsentRequired):
-        begin(person.challenge, redirect_url=BACK, now=NOON)
+        begin(person.challenge, **START, now=NOON)
 
 
 def test_withdrawing_ends_everything(person, hears, django_capture_on_commit_callbacks):

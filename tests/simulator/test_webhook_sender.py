@@ -19,9 +19,10 @@ from django.utils import timezone
 from django_faceauth.simulator import fault_injection, webhook_queue, webhook_sender
 from django_faceauth.simulator.models import Delivery
 from django_faceauth.simulator.state_machine import Unknown
-from django_faceauth.simulator.webhook_sender import SenderThread, client_sender
+from django_faceauth.simulator.webhook_sender import SenderThread
 from tests.provider.loopback import resets, serving, tells
 from tests.simulator.merchant import Merchant
+from tests.webhook_deliveries import client_sender
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -34,13 +34,13 @@ from django_faceauth.simulator import control, store, webhook_sender
 from django_faceauth.simulator.models import Delivery
 from django_faceauth.simulator.scenarios import CHOICES
 from django_faceauth.simulator.state_machine import NotAllowed, Unknown
-from django_faceauth.simulator.webhook_sender import client_sender, thread
+from django_faceauth.simulator.webhook_sender import thread
 from django_faceauth.statuses import AT_REST
 from tests.conftest import NOON
 from tests.provider_double import Provider, answers, breaks, works_but_times_out
 from tests.sweeping import sweep_for, sweep_once
 from tests.user_driver import Person, capture_url_in
-from tests.webhook_deliveries import URL
+from tests.webhook_deliveries import URL, client_sender
 from tests.webhooks.conftest import hearing
 
 ASKED_FOR = os.environ.get("FACEAUTH_TEST_HISTORIES")

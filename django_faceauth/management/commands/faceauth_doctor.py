@@ -33,7 +33,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Print each result at once."""
         results = doctor.examine(
             now=timezone.now(),
             network=not options["no_network"],

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from django_faceauth.conf import conf
 from django_faceauth.management import progress
-from django_faceauth.management.arguments import add_user, get_user
+from django_faceauth.management.arguments import get_user
 from django_faceauth.models import Erasure, ErasureTask
 from django_faceauth.services.privacy import erasure
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     help = "Erases all data about a user's face, here and at the provider."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        add_user(parser)
+        parser.add_argument("user", help="user name or primary key")
         parser.add_argument("--no-input", action="store_true", help="do not ask to confirm")
 
     def handle(self, *_args: Any, **options: Any) -> None:

@@ -10,7 +10,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from django_faceauth.management import progress
-from django_faceauth.management.arguments import add_user, get_user
+from django_faceauth.management.arguments import get_user
 from django_faceauth.services.privacy import exports
 
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
     help = "Writes all data that is stored about a user as JSON."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        add_user(parser)
+        parser.add_argument("user", help="user name or primary key")
         parser.add_argument(
             "--with-fraud-codes", action="store_true", help="include the results of fraud detection"
         )

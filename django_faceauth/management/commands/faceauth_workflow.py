@@ -37,7 +37,6 @@ class Command(BaseCommand):
     help = "Creates, checks, tests or removes the provider's workflow that sends webhooks here."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the actions."""
         actions = parser.add_subparsers(dest="action", required=True)
         shared = CommandParser(add_help=False)
         shared.add_argument(
@@ -65,7 +64,6 @@ class Command(BaseCommand):
         add("remove", parents=[writes], help="delete the workflow")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Run one action."""
         try:
             self.client = get_workflows_client()
             self.url = options["url"] or workflow.webhook_url()

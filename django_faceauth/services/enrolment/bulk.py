@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from time import sleep
-from typing import Final
+from typing import Any, Final
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import NotFound
 from django_faceauth.identifiers import Prefix, is_id
+from django_faceauth.messages import Text
 from django_faceauth.models import Applicant, database
 from django_faceauth.services import audit_log
-from django_faceauth.services.enrolment import applicants, user_lookup
+from django_faceauth.services.enrolment import applicants
 
 #: Lines that are looked up together.
 BATCH: Final = 500
 
-Text = str | Promise
+Found = Sequence[AbstractBaseUser]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,33 @@ class Plan:
     problems: list[tuple[int, Text]] = field(default_factory=list)
 
 
+def find_users(names: Iterable[str]) -> Mapping[str, Found]:
+    """Return for each of `names` the users that it may mean: none, one, or two.
+
+    Two if one user's name is the primary key of another: guessing would be unsafe.
+    """
+    model: Any = get_user_model()
+    keys: dict[str, Any] = {}
+    for name in names:
+        try:
+            keys[name] = model._meta.pk.clean(name, None)
+        except ValidationError:
+            keys[name] = None
+    of_name = {f"{model.USERNAME_FIELD}__in": list(keys)}
+    by_name = {user.get_username(): user for user in model._base_manager.filter(**of_name)}
+    by_key = model._base_manager.in_bulk([key for key in keys.values() if key])
+    return {
+        name: tuple({user for user in (by_name.get(name), by_key.get(key)) if user})
+        for name, key in keys.items()
+    }
+
+
 def plan(entries: Iterable[Entry]) -> Plan:
     """Compare all entries with each other and with the database; write nothing."""
     result, rest = Plan(), iter(entries)
     lines: dict[object, int] = {}  # which named a user or an applicant first
     while batch := list(islice(rest, BATCH)):
-        users = user_lookup.find(entry.user for entry in batch)
+        users = find_users(entry.user for entry in batch)
         applicant_ids = [entry.applicant_id for entry in batch]
         user_ids = [user.pk for found in users.values() for user in found]
         owner_of = dict(
@@ -110,7 +133,7 @@ def carry_out(plan: Plan, *, now: datetime, tell: Callable[[int], object]) -> No
         audit_log.note("linked", by=None, now=now, users=len(plan.links))
 
 
-def _malformed(entry: Entry, found: user_lookup.Found) -> Text:
+def _malformed(entry: Entry, found: Found) -> Text:
     if not is_id(entry.applicant_id, Prefix.APPLICANT):
         return _("this is not an applicant id, which begins with aplt_")
     if not found:

@@ -10,12 +10,7 @@ from typing import Any, Final
 
 from django_faceauth import clocks
 from django_faceauth.conf import DENY, IGNORE, conf
-from django_faceauth.exceptions import (
-    ConfigurationError,
-    FlowMismatch,
-    NotFound,
-    ProviderError,
-)
+from django_faceauth.exceptions import ConfigurationError, FlowMismatch, NotFound, ProviderError
 from django_faceauth.models import (
     Applicant,
     FaceAttempt,
@@ -224,11 +219,7 @@ def _grant(
 
 
 def verify_approval(
-    challenge: FaceChallenge,
-    pulled: Pulled,
-    attempts: Sequence[AttemptSnapshot],
-    *,
-    now: datetime,
+    challenge: FaceChallenge, pulled: Pulled, attempts: Sequence[AttemptSnapshot], *, now: datetime
 ) -> datetime | None:
     """Return the latest moment before which the face was certainly not captured (the anchor).
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import (
@@ -42,19 +41,11 @@ from django_faceauth.services.grants import grants
 from django_faceauth.services.privacy import consent
 from django_faceauth.services.sync import provider_rate_limit, sync
 from django_faceauth.services.sync.polling_schedule import MOST_POLLS, PULL_INTERVAL, PULL_TIMEOUT
-from django_faceauth.statuses import (
-    BEFORE_CAPTURE,
-    UNDER_WAY,
-    AttemptStatus,
-    AuthenticationStatus,
-)
+from django_faceauth.statuses import BEFORE_CAPTURE, UNDER_WAY, AttemptStatus, AuthenticationStatus
 
 logger = logging.getLogger(__name__)
 
 State = FaceChallenge.State
-
-#: The columns of an `origin`, and their values for one that is not known.
-UNKNOWN: Final = {"network": "", "browser": ""}
 
 
 def begin(
@@ -62,10 +53,10 @@ def begin(
     *,
     redirect_url: str,
     now: datetime,
+    options: CaptureOptions,
+    origin: Mapping[str, str],
     return_url: str = "",
     agreed_to: str = "",
-    options: CaptureOptions | None = None,
-    origin: Mapping[str, str] | None = None,
 ) -> HandOff | None:
     """Create or reuse an attempt for an open challenge.
 
@@ -73,11 +64,11 @@ def begin(
     if an API client has named one. `agreed_to` is the version of the text that the user agrees
     to with this request. With a phone number among the `options`, the provider also sends the
     link by SMS, of a new attempt. `origin` has the network and the browser that a new attempt is
-    started from; None is unknown. The provider is called at most once in two seconds for a
-    challenge; a second press meanwhile gets the same link. Returns None when there is no link:
-    another request is starting, the provider was called a moment ago, faces are being compared,
-    or the provider takes no attempt any more. Raises `NotEnrolled`, `ConsentRequired`,
-    `TooManyAttempts`, a `ProviderError` or a `ConfigurationError`.
+    started from. The provider is called at most once in two seconds for a challenge; a second
+    press meanwhile gets the same link. Returns None when there is no link: another request is
+    starting, the provider was called a moment ago, faces are being compared, or the provider
+    takes no attempt any more. Raises `NotEnrolled`, `ConsentRequired`, `TooManyAttempts`, a
+    `ProviderError` or a `ConfigurationError`.
     """
     applicant = applicants.applicant_of(challenge.user)
     consent.require(challenge.user, version=agreed_to, now=now)
@@ -96,9 +87,7 @@ def begin(
     if not free.update(start_locked_at=now, return_url=return_url, **handle):
         return _link_of(challenge, now)
     try:
-        link = _hand_off(
-            challenge, applicant, redirect_url, options or CaptureOptions(), origin or UNKNOWN, now
-        )
+        link = _hand_off(challenge, applicant, redirect_url, options, origin, now)
     except TROUBLES as error:
         _allow_repeat(challenge, error, now)
         raise

@@ -66,7 +66,7 @@ def is_needed(user: AbstractBaseUser) -> bool:
     version = conf.CONSENT_VERSION
     if not version:
         return False
-    standing = Consent.objects.standing(user_id=user.pk)
+    standing = Consent.objects.filter(user_id=user.pk, withdrawn_at=None)
     # Compared here: to some databases "2026-a" and "2026-A" are one.
     return version not in standing.values_list("version", flat=True)
 
@@ -119,7 +119,7 @@ def withdraw(user: AbstractBaseUser, *, now: datetime) -> bool:
     """
     with database.atomic():
         # The UPDATE comes first: of two at once, one finds something to withdraw.
-        if not Consent.objects.standing(user_id=user.pk).update(withdrawn_at=now):
+        if not Consent.objects.filter(user_id=user.pk, withdrawn_at=None).update(withdrawn_at=now):
             return False
         revocation.end_all(user.pk, reason="consent_withdrawn", now=now)
         erasure.queue(user, reason=Erasure.Reason.CONSENT, now=now)

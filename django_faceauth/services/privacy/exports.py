@@ -13,17 +13,16 @@ from typing import Any, Final
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Field, Model, Q
-from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from django_faceauth import models
 from django_faceauth.conf import conf
+from django_faceauth.messages import Text
 from django_faceauth.response_codes import FRAUD
 from django_faceauth.services import audit_log, unexpected_errors
 
-Text = str | Promise
 Json = dict[str, Any]
 
 PROVIDER: Final = _("the provider")
@@ -41,9 +40,6 @@ NOT_TOLD: Final = _("Withheld: result of fraud detection.")
 STILL_OPEN: Final = _("Withheld while the challenge is open.")
 
 FRAUD_REASONS: Final = frozenset({models.ReviewCase.Reason.FRAUD, models.ReviewCase.Reason.DURESS})
-
-#: Models without personal data.
-IMPERSONAL: Final[frozenset[type[Model]]] = frozenset({models.ProviderRateLimit})
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,11 +34,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         add = parser.add_argument
         add("--url", help="URL to send to; default: FACEAUTH_SIMULATOR_WEBHOOK_URL")
-        add(
-            "--type",
-            default=f"{FAMILY}checks_completed",
-            help="event type; default: %(default)s",
-        )
+        add("--type", default=f"{FAMILY}checks_completed", help="event type; default: %(default)s")
         add("--authentication", metavar="FAV", help="the face authentication; default: a new id")
         add("--status", default=APPROVED.authentication.value, help="default: %(default)s")
         add("--created-on", type=moment, help="ISO 8601, or 6h ago as 6h; default: now")
