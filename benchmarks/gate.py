@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -15,11 +16,12 @@ from django_faceauth.testing import face_shown
 
 def measure(*, quick: bool) -> Iterator[Figure]:
     """Yield the ratios and numbers of statements of open gates, for pages and for the API."""
-    for prefix in ("page", "api"):
-        yield from _compare_with_login(prefix, batches=11 if quick else 201)
+    most_page = 1.35 if connection.vendor == "postgresql" else 1.15
+    for prefix, most in (("page", most_page), ("api", 1.25)):
+        yield from _compare_with_login(prefix, most, batches=11 if quick else 201)
 
 
-def _compare_with_login(prefix: str, batches: int) -> Iterator[Figure]:
+def _compare_with_login(prefix: str, most_window: float, batches: int) -> Iterator[Figure]:
     cookies = [_log_in(f"{prefix} visitor {number}") for number in range(20)]
     plain = f"/{prefix}/login/"
 
@@ -29,7 +31,7 @@ def _compare_with_login(prefix: str, batches: int) -> Iterator[Figure]:
         return [request_factory.get(path, headers=each).environ for each in headers]
 
     for name, url, most, most_added in (
-        ("fresh window", f"/{prefix}/window/", 1.25, 1),
+        ("fresh window", f"/{prefix}/window/", most_window, 1),
         ("bound single-use approval", f"/{prefix}/bound/1/", None, None),
     ):
         for environ in (*requests(url), *requests(plain)):

@@ -19,7 +19,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
 from benchmarks.measuring import Figure
-from django_faceauth.models import FaceAuthentication
+from django_faceauth.models import FaceAttempt, FaceAuthentication
 from django_faceauth.provider.factory import answered_by
 from django_faceauth.services.background import sweep
 from django_faceauth.services.sync import provider_rate_limit
@@ -52,12 +52,12 @@ def measure(*, quick: bool) -> Iterator[Figure]:
     """Yield the rates with one, four and eight threads."""
     seconds, rounds = (1, 1) if quick else (4, 3)
     with answered_by(_Provider()):
-        for threads in (1, 4, 8):
+        for threads, least in ((1, 0.8), (4, 0.8), (8, None)):
             count = threads * seconds * round(1 / (ANSWER + OVERHEAD))
             rate = max(_rate(threads, count) for _ in range(rounds))
             most = threads / (ANSWER + OVERHEAD)
             what = f"pulls with {threads} threads, share of {most:.0f}/s"
-            yield Figure(what, f"{rate:.1f}/s", value=rate / most, least=0.8)
+            yield Figure(what, f"{rate:.1f}/s", value=rate / most, least=least)
 
 
 def _rate(threads: int, count: int) -> float:
@@ -65,7 +65,7 @@ def _rate(threads: int, count: int) -> float:
     user, _ = get_user_model().objects.get_or_create(username="bench")
     now = timezone.now()
     provider_rate_limit.try_acquire(now=now, someone_waits=False)  # makes the row of the account
-    FaceAuthentication.objects.bulk_create(
+    due = FaceAuthentication.objects.bulk_create(
         FaceAuthentication(
             provider_id=f"fav_{uuid.uuid4().hex[:26]}",
             user=user,
@@ -77,6 +77,15 @@ def _rate(threads: int, count: int) -> float:
             attempts_synced_at=now,
         )
         for _ in range(count)
+    )
+    FaceAttempt.objects.bulk_create(  # as a capture that is in progress has one
+        FaceAttempt(
+            authentication=row,
+            provider_id=f"fatp_{row.pk:026}",
+            created_at=now,
+            capture_not_before=now,
+        )
+        for row in due
     )
     begun, left, answers = perf_counter(), count, 0
     while left > 0:

@@ -10,6 +10,9 @@ from django_faceauth.views import enrolment, flow, rights, second_ways
 app_name = "faceauth"
 
 urlpatterns = [
+    # First, since anyone may send anything there, as often as they like.
+    path("webhook/", webhooks.webhook, name="webhook"),
+    path("webhook", webhooks.webhook),  # the provider does not follow a redirect to the slash
     path("start/<slug:handle>/", flow.start, name="start"),
     path("returned/<slug:handle>/", flow.returned, name="returned"),
     path("done/", flow.done, name="done"),
@@ -25,6 +28,4 @@ urlpatterns = [
     path("enrol/", enrolment.enrol, name="enrol"),
     path("enrol/returned/<slug:handle>/", enrolment.returned, name="enrol-returned"),
     path("enrol/waiting/<slug:handle>/", enrolment.waiting, name="enrol-waiting"),
-    path("webhook/", webhooks.webhook, name="webhook"),
-    path("webhook", webhooks.webhook),  # the provider does not follow a redirect to the slash
 ]

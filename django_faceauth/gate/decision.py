@@ -59,6 +59,7 @@ State = FaceChallenge.State
 
 #: The header by which a client names its challenge.
 CHALLENGE_HEADER: Final = "Face-Challenge"
+CHALLENGE_META: Final = "HTTP_FACE_CHALLENGE"
 URL_ENCODED: Final = "application/x-www-form-urlencoded"
 FORMS: Final = frozenset({URL_ENCODED, "multipart/form-data"})
 
@@ -354,7 +355,7 @@ def named_by(request: HttpRequest, policy: Policy) -> str:
     Forms name it where a grant counts once or the gate has a continue page. Other multipart
     bodies are not read: the view may set upload handlers or read the stream.
     """
-    header = request.headers.get(CHALLENGE_HEADER, "")
+    header = str(request.META.get(CHALLENGE_META, ""))  # `headers` would parse them all
     read = FORMS if policy.is_single_use or policy.keep is not None else {URL_ENCODED}
     if header or request.method != "POST" or request.content_type not in read:
         return header

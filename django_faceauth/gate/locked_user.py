@@ -49,7 +49,7 @@ def is_rest_framework(given: Any) -> bool:
     view_class = getattr(sys.modules.get("rest_framework.views"), "APIView", ())
     if isinstance(given, getattr(sys.modules.get("rest_framework.request"), "Request", ())):
         return True
-    while view_class and given is not None:
+    while view_class and given is not None and not isinstance(given, HttpRequest):
         kinds = (given, getattr(given, "cls", None), getattr(given, "view_class", None))
         if any(isinstance(kind, type) and issubclass(kind, view_class) for kind in kinds):
             return True

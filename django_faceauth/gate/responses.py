@@ -211,7 +211,7 @@ def not_reused(request: Any, answer: Answer) -> Answer:
         ["no-store", "private", *(part for part in directives if part in STRICTER)]
     )
     for name in RIVALS:
-        del answer[name]
+        answer.headers.pop(name, None)
     if getattr(request, identity.CREDENTIAL, None) is not None:
         patch_vary_headers(answer, [CHALLENGE_HEADER])
     # Django's cache asks for this before it stores: a decorator above the gate can change headers.

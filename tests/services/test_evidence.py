@@ -402,6 +402,16 @@ def test_of_two_answers_of_one_moment_the_one_that_closes_counts(compared, first
     assert after.status == "declined"
 
 
+@pytest.mark.parametrize("status", ["declined", "capture_in_progress"])
+def test_whatever_follows_an_approval_revokes_its_grant(compared, status):
+    finishes(compared)
+    row, now = compared.authentication, timezone.now() + timedelta(seconds=1)
+
+    sync.apply(row, snapshot(row, status, now), source="poll", now=now)
+
+    assert (compared.challenge.state, compared.challenge.reason) == ("revoked", status)
+
+
 @pytest.mark.parametrize("status", ["checks_in_progress", "pending"])
 def test_an_answer_from_before_an_attempt_says_nothing_of_it(person, status):
     """A slow answer to an old question is about the attempt before."""

@@ -6,13 +6,15 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from django.db import connection
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_faceauth.beat import SWEEP_INTERVAL
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.services.background import sweep
-from django_faceauth.services.sync import polling_schedule
+from django_faceauth.services.sync import polling_schedule, sync
 from tests.provider_double import answers, works_but_times_out
 from tests.sweeping import sweep_for, sweep_once
 from tests.user_driver import scripted
@@ -107,6 +109,27 @@ def test_an_attempt_of_which_we_were_never_told_is_found(person, provider):
 
 
 # -- no more questions than needed (D-04)
+
+
+def test_a_poll_before_the_capture_dates_the_face_in_five_statements(person):
+    """Beside those that frame a transaction."""
+    capture = person.is_handed_over(person.is_asked())
+    until_known(person, "pending", within=timedelta(seconds=60))
+    person.clock.shift(60)
+    row = person.authentication
+    sync.pull_attempts(row, now=timezone.now())  # else each poll looks for one that we missed
+    with CaptureQueriesContext(connection) as queries:
+        assert sweep.poll(row.pk, now=timezone.now())
+    polled_at = timezone.now()
+    person.clock.shift(30)
+    person.shows_face(capture)
+
+    until_known(person, "approved", within=timedelta(seconds=60))
+
+    sent = [query["sql"] for query in queries if "simulator" not in query["sql"]]
+    sent = [sql for sql in sent if sql.startswith(("SELECT", "INSERT", "UPDATE"))]
+    assert len(sent) <= 5, sent
+    assert person.challenge.verified_at == polled_at
 
 
 def test_forty_polls_in_the_life_of_an_authentication(person, provider):

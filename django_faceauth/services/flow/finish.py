@@ -32,7 +32,13 @@ from django_faceauth.services.grants import grants
 from django_faceauth.services.sync import polling_schedule, sync
 from django_faceauth.services.sync.sync import Pulled
 from django_faceauth.signals import challenge_refused
-from django_faceauth.statuses import AFTER_CAPTURE, AT_REST, AttemptStatus, AuthenticationStatus
+from django_faceauth.statuses import (
+    AFTER_CAPTURE,
+    AT_REST,
+    BEFORE_CAPTURE,
+    AttemptStatus,
+    AuthenticationStatus,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -135,7 +141,10 @@ def resolve(pulled: Pulled, *, now: datetime) -> None:
     is_approved = row.status == AuthenticationStatus.APPROVED
     if is_approved:
         limits.note_approval(row)  # first: a crash after the grant would end all further polls
-    for challenge in waiting_challenges(row):
+    waiting = waiting_challenges(row)
+    if row.status in BEFORE_CAPTURE:
+        waiting = waiting.none()  # there is nothing to tell them
+    for challenge in waiting:
         if is_approved and pulled.snapshot.status == row.status:
             _approve(challenge, pulled, now)
         elif row.status in ENDS:

@@ -114,8 +114,8 @@ def is_impersonated(request: HttpRequest) -> bool:
     if getattr(request, CREDENTIAL, None) is not None:
         return False
     loginas = getattr(settings, "LOGINAS_FROM_USER_SESSION_FLAG", "")
-    keys = (*IMPERSONATION_KEYS, loginas, *conf.IMPERSONATION_KEYS)
-    return any(isinstance(key, str) and request.session.get(key) for key in keys)
+    keys = {*IMPERSONATION_KEYS, loginas, *conf.IMPERSONATION_KEYS}
+    return any(request.session[key] for key in keys & request.session.keys())
 
 
 def cookie_name() -> str:

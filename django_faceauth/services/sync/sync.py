@@ -154,14 +154,17 @@ def apply(
     """Write an answer of the provider, unless a newer one is held; return the row."""
     with database.atomic():
         row = locked(resource)
-        row.pulling_since = None
+        previous, row.pulling_since = row.status, None
         if _is_news(row, snapshot, now):
             _write(row, snapshot, source, now)
         # What protects commits with it.
         if isinstance(row, IdentityVerification):
             applicants.settle(row, snapshot, now=now)
         row.save()
-        if isinstance(row, FaceAuthentication) and row.status != AuthenticationStatus.APPROVED:
+        # While the capture goes on waiting, there is no grant.
+        may_be_granted = not {previous, row.status} <= BEFORE_CAPTURE
+        is_taken_back = may_be_granted and row.status != AuthenticationStatus.APPROVED
+        if isinstance(row, FaceAuthentication) and is_taken_back:
             revocation.revoke(row, reason=row.status, now=now)
     return row
 
@@ -319,7 +322,8 @@ def _is_news(row: Resource, snapshot: AuthenticationSnapshot, now: datetime) -> 
 
 
 def _write(row: Resource, snapshot: AuthenticationSnapshot, source: str, now: datetime) -> None:
-    previous, row.status = row.status, snapshot.status
+    previous, seen_at = row.status, row.synced_at
+    row.status = snapshot.status
     facts = filter_facts(row, snapshot.facts)
     row.response_codes = facts["response_codes"]
     row.code = next(iter(row.codes), None)
@@ -349,12 +353,14 @@ def _write(row: Resource, snapshot: AuthenticationSnapshot, source: str, now: da
             status=row.status,
             source=source,
         )
-    # A status seen at `now` narrows down when the face was captured.
+    if row.status in BEFORE_CAPTURE:
+        return
+    # When it was last seen before the capture, and is first seen after it, bounds the capture.
     newest = row.attempts.filter(created_at__lte=now).first()
     if newest is None or newest.capture_not_after:
         return
-    if row.status in BEFORE_CAPTURE:
-        newest.capture_not_before = max(newest.capture_not_before, now)
-    elif row.status in AFTER_CAPTURE:
+    if previous in BEFORE_CAPTURE and seen_at and newest.created_at < seen_at:
+        newest.capture_not_before = max(newest.capture_not_before, seen_at)
+    if row.status in AFTER_CAPTURE:
         newest.capture_not_after = now
     newest.save(update_fields=["capture_not_before", "capture_not_after"])
