@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tests.settings import *  # noqa: F403
-from tests.settings import INSTALLED_APPS, env
+from tests.settings import DATABASES, INSTALLED_APPS, env
 
 DEBUG = True  # the provider is a simulator on loopback, over plain HTTP
+DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.celery"]
 
 FACEAUTH_BASE_URL = f"http://127.0.0.1:{env.int('SITE_PORT')}/simulator"
