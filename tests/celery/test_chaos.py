@@ -282,9 +282,12 @@ def stage(tmp_path, database, broker, site_runner):
 
 
 @pytest.mark.parametrize(("site_runner", "events"), RUNS)
-def test_nothing_is_lost_and_nothing_is_done_twice(stage, broker, database, captured, owes, events):
+def test_nothing_is_lost_and_nothing_is_done_twice(
+    stage, broker, database, captured, owes, settings, events
+):
+    settings.FACEAUTH_MAX_AGE = settings.FACEAUTH_CAPTURE_WINDOW = 3600
     begun, dice = time.monotonic(), random.Random(SEED)
-    fates = [(fate, _person(fate, captured)) for fate in FATES * min(1 + events // 500, 25)]
+    fates = [(fate, _person(fate, captured)) for fate in FATES * min(2 + events // 500, 12)]
     visitors = [_visitor(owes, number % 2 == 0) for number in range(len(fates))]
     stage.open_site()
     webs = [stage.start_web(**stage.clock_off_by(seconds)) for seconds in WEB_CLOCKS]
