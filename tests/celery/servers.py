@@ -16,21 +16,20 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from tests.celery.stage import Process, program
+from tests.celery.stage import PATIENCE, Process, program
 from tests.server import free_port
 
 
 class OwnServer:
-    """A server of our own, on a port of its own."""
+    """A server of our own, on a port of its own; it comes for the first time with `come_back`."""
 
     def __init__(self, log: Path, *command: str, port: int, user: str | None = None) -> None:
         self.port = port
         self._process = Process(log, *command, env={}, user=user)
-        self.come_back()
 
     def come_back(self) -> None:
         self._process.start()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while not self._answers():
             assert time.monotonic() < deadline, f"no answer:\n{self._process.log.read_text()}"
             time.sleep(0.05)
@@ -61,30 +60,24 @@ class OwnRedis(OwnServer):
 class OwnPostgres(OwnServer):
     """PostgreSQL, which stops at once and recovers at its next start."""
 
-    def __init__(self, log: Path, user: str, name: str) -> None:
+    def __init__(self, log: Path, user: str) -> None:
         port = free_port()
-        self.url = f"postgres://{user}@127.0.0.1:{port}/{name}"
-        self._admin = f"postgres://{user}@127.0.0.1:{port}/postgres"
+        self.url = f"postgres://{user}@127.0.0.1:{port}/postgres"
         # Not in a folder of pytest, which is closed to the account: the server refuses root.
         account = "nobody" if os.geteuid() == 0 else None
         self._folder = TemporaryDirectory(prefix="faceauth-postgres-")
-        data = f"{self._folder.name}/data"
         if account:
             shutil.chown(self._folder.name, account)
-        init = [program("initdb", "postgresql"), f"--pgdata={data}", f"--username={user}"]
+        data = f"{self._folder.name}/data"
+        init = [program("initdb", "postgresql"), "--pgdata", data, "--username", user]
         options = ["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
-        run = {"check": True, "capture_output": True, "cwd": self._folder.name}
-        try:
-            subprocess.run([*init, *options], user=account, **run)
-            # What the server has written survives its end, though not that of the machine.
-            options = ["-p", str(port), "-h", "127.0.0.1", "-k", "", "-N", "200", "-F"]
-            server = [program("postgres", "postgresql"), "-D", data, *options]
-            super().__init__(log, *server, port=port, user=account)
-            with psycopg.connect(self._admin, autocommit=True) as connection:
-                connection.execute(f'CREATE DATABASE "{name}"')
-        except BaseException:
-            self._folder.cleanup()
-            raise
+        subprocess.run(
+            [*init, *options], check=True, capture_output=True, cwd=self._folder.name, user=account
+        )
+        # What the server has written survives its end, though not that of the machine.
+        options = ["-p", str(port), "-h", "127.0.0.1", "-k", "", "-N", "200", "-F"]
+        server = [program("postgres", "postgresql"), "-D", data, *options]
+        super().__init__(log, *server, port=port, user=account)
 
     def go_away(self) -> None:
         self._process.kill(signal.SIGQUIT)  # "immediate"
@@ -94,7 +87,7 @@ class OwnPostgres(OwnServer):
         self._folder.cleanup()
 
     def _answers(self) -> bool:
-        with suppress(psycopg.OperationalError), psycopg.connect(self._admin):
+        with suppress(psycopg.OperationalError), psycopg.connect(self.url):
             return True
         return False
 

@@ -155,7 +155,6 @@ class Trouble:
         self._stage = stage
         self._webs = webs
         self._broker = broker
-        self._database = database
         self._dice = dice
         self._over = Event()
         self.made: Counter[str] = Counter()
@@ -163,13 +162,13 @@ class Trouble:
         self._sweeps = stage.start_sweeps(**stage.clock_off_by(SWEEP_CLOCK))
         self._worker = stage.start_worker(**stage.clock_off_by(WORKER_CLOCK))
         self._kinds = {
-            "webs": self._web_dies,
-            "webs' processes": self._web_process_dies,
+            "webs": lambda: self._dies(dice.choice(webs).process),
+            "webs' processes": lambda: dice.choice(webs).process.kill_a_child(),
             "workers": lambda: self._dies(self._worker),
             "workers' processes": lambda: self._worker.kill_a_child(),
             "sweepers": lambda: self._dies(self._sweeps),
             "broker, with its data": self._broker_dies,
-            "database": self._database_dies,
+            "database": lambda: self._goes_away(database),
         }
         self._thread = Thread(target=self._make)
 
@@ -192,12 +191,13 @@ class Trouble:
             process.start()
 
     def _make(self) -> None:
-        while True:
-            for kind in self._dice.sample(sorted(self._kinds), len(self._kinds)):
-                if not self._is_time_for_more():
-                    return
-                self._kinds[kind]()
-                self.made[kind] += 1
+        left: list[str] = []
+        while self._is_time_for_more():
+            left = left or self._dice.sample(sorted(self._kinds), len(self._kinds))
+            kind = left.pop()
+            self._kinds[kind]()
+            self.made[kind] += 1
+        connection.close()
 
     def _is_time_for_more(self) -> bool:
         """Wait until all parts have been at work for a while; False when it is over."""
@@ -213,19 +213,10 @@ class Trouble:
         self._over.wait(self._dice.uniform(0, 1))
         process.start()
 
-    def _web_dies(self) -> None:
-        self._dies(self._dice.choice(self._webs).process)
-
-    def _web_process_dies(self) -> None:
-        self._dice.choice(self._webs).process.kill_a_child()
-
     def _broker_dies(self) -> None:
         self.tasks_lost += insists(self._stage.tasks_waiting)
         insists(self._stage.lose_tasks)
         self._goes_away(self._broker)
-
-    def _database_dies(self) -> None:
-        self._goes_away(self._database)
 
     def _goes_away(self, server: OwnServer | Line) -> None:
         server.go_away()
@@ -247,25 +238,29 @@ def insists(act: Callable[[], Found]) -> Found:
 def broker(tmp_path, broker_url):
     is_redis = broker_url.startswith("redis:")
     broker = OwnRedis(tmp_path) if is_redis else Line(broker_url)
-    yield broker
-    broker.close()
+    try:
+        broker.come_back()
+        yield broker
+    finally:
+        broker.close()
 
 
 @pytest.fixture
 def database(tmp_path, transactional_db, monkeypatch):
     """A database that can go away, in the place of the one of the tests."""
-    facts = connection.settings_dict
-    before = {name: facts[name] for name in ("HOST", "PORT")}
+    facts, before = connection.settings_dict, connection.settings_dict.copy()
     is_postgres = connection.vendor == "postgresql"
     if is_postgres:
-        database = OwnPostgres(tmp_path / "postgres.log", facts["USER"], facts["NAME"])
+        database = OwnPostgres(tmp_path / "postgres.log", facts["USER"])
     else:
         database = Line(os.environ["DATABASE_URL"])
     monkeypatch.setenv("DATABASE_URL", database.url)
+    connection.close()
     try:
-        connection.close()
+        database.come_back()
         facts.update(HOST="127.0.0.1", PORT=database.port)
         if is_postgres:
+            facts["NAME"] = "postgres"
             call_command("migrate", verbosity=0)
         yield database
     finally:
