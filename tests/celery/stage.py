@@ -12,7 +12,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from glob import glob
 from pathlib import Path
@@ -97,14 +96,6 @@ class Process:
                 os.kill(int(child), signal.SIGKILL)
 
 
-@dataclass(frozen=True)
-class Web:
-    """A server of the site."""
-
-    process: Process
-    url: str
-
-
 class Stage:
     """A site of several processes on the database in use; ends them when it is closed."""
 
@@ -125,11 +116,11 @@ class Stage:
         self._start("site", *SERVE, f"--bind=127.0.0.1:{self.port}", **env)
         self.eventually(partial(answers, self.url))
 
-    def start_web(self, **env: str) -> Web:
-        """Serve the site on another port, too."""
+    def start_web(self, **env: str) -> tuple[str, Process]:
+        """Serve the site at another URL, too."""
         port = free_port()
         web = self._start(f"web-{port}", *SERVE, f"--bind=127.0.0.1:{port}", **env)
-        return Web(web, f"http://127.0.0.1:{port}")
+        return f"http://127.0.0.1:{port}", web
 
     def start_worker(self, **env: str) -> Process:
         """Start a worker, of two processes with Celery; tasks wait until it is ready."""

@@ -36,7 +36,7 @@ from django_faceauth.models import (
 from django_faceauth.simulator import store
 from django_faceauth.simulator.control import change_case
 from tests.celery.servers import Line, OwnPostgres, OwnRedis, OwnServer
-from tests.celery.stage import PATIENCE, READY, Process, Stage, Web, answers, signed
+from tests.celery.stage import PATIENCE, READY, Process, Stage, answers, signed
 from tests.site.models import Payment
 from tests.threads import at_once
 from tests.user_driver import Person
@@ -56,8 +56,6 @@ PEACE: Final = 1 + EVENTS // 5000
 CLIENTS: Final = 8
 #: Seconds after which the provider delivers again: a minute of its schedule is 20 ms.
 PAUSES: Final = tuple(0.02 * minutes for minutes in (5, 10, 15, 30, 60, 240, 720, 720))
-#: Seconds for which the provider waits for an answer.
-PROVIDER_WAITS: Final = 10
 #: How users fare; None never shows a face, "audited" is declined later on.
 FATES: Final = ("same_person", "audited", "someone_else", "no_camera", "refuse", None)
 NEWS: Final = ("created", "opened", "started", "capture_completed", "checks_completed")
@@ -73,8 +71,8 @@ Found = TypeVar("Found")
 class Provider:
     """Posts events to one of the webs, again until it is told that they are kept."""
 
-    def __init__(self, webs: list[Web], dice: random.Random) -> None:
-        self._webs = webs
+    def __init__(self, urls: list[str], dice: random.Random) -> None:
+        self._urls = urls
         self._dice = dice
         self.sent: dict[str, dict[str, Any]] = {}
         self.figures: Counter[str] = Counter()
@@ -92,9 +90,9 @@ class Provider:
         self.given_up.append(envelope["id"])
 
     def _posts(self, envelope: dict[str, Any]) -> bool:
-        url = self._dice.choice(self._webs).url + URL
+        url = self._dice.choice(self._urls) + URL
         try:
-            status = requests.post(url, timeout=PROVIDER_WAITS, **signed(envelope)).status_code
+            status = requests.post(url, timeout=10, **signed(envelope)).status_code
         except requests.RequestException as error:
             was_refused = "Connection refused" in str(error)
             self.figures["refused" if was_refused else "broken off"] += 1
@@ -120,24 +118,22 @@ class Visitor:
         #: Statuses of all answers to the button.
         self.answers: Counter[int] = Counter()
 
-    def comes_back(self, webs: list[Web]) -> None:
+    def comes_back(self, urls: list[str]) -> None:
         """Press the button on all webs at once; again when that has failed."""
         for _ in range(6):
             with suppress(requests.RequestException):
-                url = webs[0].url + self._way_back
-                self._browser.get(url, timeout=PATIENCE, allow_redirects=False)
-            at_once(*[lambda web=web: self._presses(web) for web in webs * 2])
+                way_back = urls[0] + self._way_back
+                self._browser.get(way_back, timeout=PATIENCE, allow_redirects=False)
+            at_once(*[lambda url=url: self._presses(url + self._path) for url in urls * 2])
             if self.answers[200]:
                 return
             time.sleep(0.5)
 
-    def _presses(self, web: Web) -> None:
+    def _presses(self, url: str) -> None:
         # The browser has sent them all before there is an answer with new cookies.
         facts = {"headers": self._browser.headers, "cookies": self._browser.cookies.copy()}
         with suppress(requests.RequestException):
-            answer = requests.post(
-                web.url + self._path, timeout=PATIENCE, allow_redirects=False, **facts
-            )
+            answer = requests.post(url, timeout=PATIENCE, allow_redirects=False, **facts)
             self.answers[answer.status_code] += 1
 
 
@@ -147,7 +143,7 @@ class Trouble:
     def __init__(
         self,
         stage: Stage,
-        webs: list[Web],
+        webs: dict[str, Process],
         broker: OwnRedis | Line,
         database: OwnPostgres | Line,
         dice: random.Random,
@@ -162,8 +158,8 @@ class Trouble:
         self._sweeps = stage.start_sweeps(**stage.clock_off_by(SWEEP_CLOCK))
         self._worker = stage.start_worker(**stage.clock_off_by(WORKER_CLOCK))
         self._kinds = {
-            "webs": lambda: self._dies(dice.choice(webs).process),
-            "webs' processes": lambda: dice.choice(webs).process.kill_a_child(),
+            "webs": lambda: self._dies(dice.choice([*webs.values()])),
+            "webs' processes": lambda: dice.choice([*webs.values()]).kill_a_child(),
             "workers": lambda: self._dies(self._worker),
             "workers' processes": lambda: self._worker.kill_a_child(),
             "sweepers": lambda: self._dies(self._sweeps),
@@ -187,7 +183,7 @@ class Trouble:
 
     def restart(self) -> None:
         """Start what has ended, as the supervisor of a site does."""
-        for process in (self._worker, self._sweeps, *(web.process for web in self._webs)):
+        for process in (self._worker, self._sweeps, *self._webs.values()):
             process.start()
 
     def _make(self) -> None:
@@ -204,7 +200,7 @@ class Trouble:
         while not self._over.wait(0.1):
             self.restart()
             is_working = any(self._worker.says(words) for words in READY.values())
-            if is_working and all(answers(web.url) for web in self._webs):
+            if is_working and all(map(answers, self._webs)):
                 return not self._over.wait(self._dice.uniform(0.2, 1.5) * PEACE)
         return False
 
@@ -285,11 +281,11 @@ def test_nothing_is_lost_and_nothing_is_done_twice(
     fates = [(fate, _person(fate, captured)) for fate in FATES * min(2 + events // 500, 12)]
     visitors = [_visitor(owes, number % 2 == 0) for number in range(len(fates))]
     stage.open_site()
-    webs = [stage.start_web(**stage.clock_off_by(seconds)) for seconds in WEB_CLOCKS]
-    provider = Provider(webs, dice)
+    webs = dict(stage.start_web(**stage.clock_off_by(seconds)) for seconds in WEB_CLOCKS)
+    provider = Provider([*webs], dice)
 
     with Trouble(stage, webs, broker, database, dice) as trouble:
-        acts = _acts(events, provider, fates, visitors, webs)
+        acts = _acts(events, provider, fates, visitors, [*webs])
         seen_waiting = _do_all(_and_more(acts, provider, trouble, dice))
     posted = time.monotonic()
     if not ASKED_FOR:  # do not wait for the minute after which events are due
@@ -337,7 +333,7 @@ def _acts(
     provider: Provider,
     fates: list[tuple[str | None, Person]],
     visitors: list[Visitor],
-    webs: list[Web],
+    urls: list[str],
 ) -> list[Act]:
     """Return makers of events (news, some twice, some of other products) and visits."""
     rows = [(fate, person.authentication) for fate, person in fates]
@@ -349,7 +345,7 @@ def _acts(
     acts: list[Act] = [
         *[lambda row=row: provider.delivers(_audited(row)) for row in audits],
         *[lambda make=make: provider.delivers(make()) for make in news],
-        *[lambda visitor=visitor: visitor.comes_back(webs) for visitor in visitors],
+        *[lambda visitor=visitor: visitor.comes_back(urls) for visitor in visitors],
     ]
     dice.shuffle(acts)
     return acts
