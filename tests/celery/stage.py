@@ -246,7 +246,7 @@ def answers(url: str) -> bool:
     """Tell whether a site answers; it does without a database."""
     try:
         return requests.get(url + URL, timeout=PATIENCE).status_code == 405
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 

@@ -23,7 +23,7 @@ import requests
 from django.core.management import call_command
 from django.db import Error as DatabaseTrouble
 from django.db import connection
-from django.db.models import Min, QuerySet
+from django.db.models import F, Min, QuerySet
 from django.utils import timezone
 
 from django_faceauth.models import (
@@ -51,7 +51,7 @@ if os.environ.get("CELERY_BROKER_URL", "").startswith("amqp:"):
     RUNS = [("celery", EVENTS // 4)]
 
 #: Makes pauses between troubles longer in a long run, which would take hours otherwise.
-PEACE: Final = 1 + EVENTS // 5000
+PEACE: Final = 2 + EVENTS // 5000
 #: Threads that post events, and act for users now and then.
 CLIENTS: Final = 8
 #: Seconds after which the provider delivers again: a minute of its schedule is 20 ms.
@@ -310,6 +310,9 @@ def test_nothing_is_lost_and_nothing_is_done_twice(
     wrong = [*_lost(provider), *_untrue(), *_done_twice(stage), *_opened_wrongly(visitors)]
     assert not wrong, "\n".join([f"seed: {SEED}", *wrong, stage.logs()[-20_000:]])
     assert provider.figures["broken off"] > 0
+    # The clock of a web was behind.
+    behind = WebhookEvent.objects.filter(received_at__lt=F("created_on") - timedelta(seconds=3))
+    assert behind.exists()
 
 
 # -- what happens
