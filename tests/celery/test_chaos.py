@@ -178,8 +178,12 @@ class Trouble:
         self.restart()
 
     @property
-    def was_of_each_kind(self) -> bool:
-        return len(self.made) == len(self._kinds) or not self._thread.is_alive()
+    def has_more_kinds(self) -> bool:
+        return len(self.made) < len(self._kinds)
+
+    @property
+    def goes_on(self) -> bool:
+        return self._thread.is_alive()
 
     def restart(self) -> None:
         """Start what has ended, as the supervisor of a site does."""
@@ -377,10 +381,10 @@ def _again_and_again(row: FaceAuthentication, dice: random.Random) -> Callable[[
 def _and_more(
     acts: list[Act], provider: Provider, trouble: Trouble, dice: random.Random
 ) -> Generator[Act, None, None]:
-    """Yield the acts, then old events again until there was trouble of each kind."""
+    """Yield the acts, then old events until there was trouble of each kind amid a request."""
     yield from acts
     sent = [*provider.sent.values()]
-    while not trouble.was_of_each_kind:
+    while trouble.goes_on and (trouble.has_more_kinds or not provider.figures["broken off"]):
         yield lambda: provider.delivers(dice.choice(sent))
 
 
