@@ -82,14 +82,13 @@ test-services: $(VENV)/test-services.stamp ## run what depends on databases and 
 	@DATABASE_URL=$(MYSQL_URL) CELERY_BROKER_URL=$(AMQP_URL) $(PYTEST) $(ARGS) -m database $(SERVICE_TESTS)
 	@echo "Not run: make test, make test-browser, make test-package."
 
-test-nightly: $(VENV)/test-services.stamp ## fuzz, play made-up histories, kill workers and brokers: hours
+test-nightly: $(VENV)/test-services.stamp ## fuzz, play made-up histories, kill webs, workers, databases and brokers: hours
 	@$(PYTEST) --hypothesis-profile=fuzz tests/provider/test_signatures.py tests/provider/test_notices.py \
 		tests/api/test_schemathesis.py
 	@FACEAUTH_TEST_HISTORIES=10000 $(VENV_PYTHON) -m pytest tests/webhooks/test_histories.py
 	@FACEAUTH_TEST_TABS=50 $(VENV_PYTHON) -m pytest tests/browser/test_tabs.py
 	@DATABASE_URL=$(POSTGRES_URL) FACEAUTH_TEST_ROUNDS=1000 $(VENV_PYTHON) -m pytest tests/gate/test_races.py
-	@DATABASE_URL=$(POSTGRES_URL) CELERY_BROKER_URL=$(REDIS_URL) FACEAUTH_TEST_EVENTS=100000 \
-		$(VENV_PYTHON) -m pytest tests/celery/test_chaos.py
+	@$(MAKE) test-services SERVICE_TESTS=tests/celery/test_chaos.py FACEAUTH_TEST_EVENTS=20000 ARGS=-rP
 
 test-latest: ## run the tests with the newest releases of all packages
 	@rm -rf .venv-latest

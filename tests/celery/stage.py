@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+from glob import glob
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from uuid import uuid4
@@ -36,14 +39,19 @@ READY: Final = {"celery": " ready.", "tasks": "Starting worker"}
 WSGI: Final = "django.core.wsgi:get_wsgi_application()"
 SERVE: Final = [sys.executable, "-m", "gunicorn", WSGI, "--threads=16"]
 DJANGO: Final = [sys.executable, "-m", "django"]
+#: Debian's faketime 0.9.10 breaks `time.sleep` unless it may stop the clock of all other waits.
+SLEEP: Final = "import select, time\ntime.sleep = lambda s: select.select([], [], [], s) and None\n"
 CELERY: Final = [sys.executable, "-m", "celery", "--app", "tests.celery.app"]
 
 
 class Process:
     """A program with all that it starts, in a process group of its own."""
 
-    def __init__(self, log: Path, *arguments: str, env: dict[str, str]) -> None:
+    def __init__(
+        self, log: Path, *arguments: str, env: dict[str, str], user: str | None = None
+    ) -> None:
         self.log = log
+        self._user = user
         self._arguments = arguments
         self._env = env
         self._running: subprocess.Popen[bytes] | None = None
@@ -63,19 +71,20 @@ class Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 cwd=self.log.parent,
+                user=self._user,
             )
 
     def says(self, words: str) -> bool:
         """Tell whether it has said that since its start."""
         return words.encode() in self.log.read_bytes()[self._begins_at :]
 
-    def kill(self) -> None:
+    def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
         """End all of it at once, without a warning."""
         running, self._running = self._running, None
         if running is None:
             return
         with suppress(ProcessLookupError):
-            os.killpg(running.pid, signal.SIGKILL)
+            os.killpg(running.pid, how)
         running.wait()
 
     def kill_a_child(self) -> None:
@@ -105,23 +114,43 @@ class Stage:
         """Serve the site, and with it the provider; returns when it answers."""
         env = {"CELERY_BROKER_URL": broker_url} if broker_url else {}
         self._start("site", *SERVE, f"--bind=127.0.0.1:{self.port}", **env)
-        self.eventually(self._answers)
+        self.eventually(partial(answers, self.url))
 
-    def start_worker(self) -> Process:
+    def start_web(self, **env: str) -> tuple[str, Process]:
+        """Serve the site at another URL, too."""
+        port = free_port()
+        web = self._start(f"web-{port}", *SERVE, f"--bind=127.0.0.1:{port}", **env)
+        return f"http://127.0.0.1:{port}", web
+
+    def start_worker(self, **env: str) -> Process:
         """Start a worker, of two processes with Celery; tasks wait until it is ready."""
         if self.runner == "tasks":
             options = ["--interval=0.1", "--no-reload"]
-            return self._start("worker", *DJANGO, "db_worker", *options)
+            return self._start("worker", *DJANGO, "db_worker", *options, **env)
         # A broker may still hold the queue of a worker of that name that was killed.
         name = f"--hostname={uuid4().hex}@%h"
         options = ["--concurrency=2", "--loglevel=INFO", "--without-mingle", name]
-        return self._start("worker", *CELERY, "worker", *options)
+        return self._start("worker", *CELERY, "worker", *options, **env)
 
-    def start_sweeps(self) -> Process:
+    def start_sweeps(self, **env: str) -> Process:
         """Start what sweeps every five seconds: beat, which keeps its notes in memory, or ours."""
         if self.runner != "celery":
-            return self._start("sync", *DJANGO, "faceauth_sync", "--watch")
-        return self._start("beat", *CELERY, "beat", "--scheduler=celery.beat:Scheduler")
+            return self._start("sync", *DJANGO, "faceauth_sync", "--watch", **env)
+        return self._start("beat", *CELERY, "beat", "--scheduler=celery.beat:Scheduler", **env)
+
+    def clock_off_by(self, seconds: int) -> dict[str, str]:
+        """Return what the environment of a process needs to have a wrong clock."""
+        command = [program("faketime", "faketime"), "-f", "+0s", "printenv", "LD_PRELOAD"]
+        # Set here, since faketime leaves shared memory behind when it is killed.
+        library = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        (self.folder / "sitecustomize.py").write_text(SLEEP)
+        return {
+            "LD_PRELOAD": library.strip(),
+            "FAKETIME": f"{seconds:+}s",
+            "DONT_FAKE_MONOTONIC": "1",
+            "NO_FAKE_STAT": "1",
+            "PYTHONPATH": os.pathsep.join([str(self.folder), *filter(None, sys.path)]),
+        }
 
     def manage(self, *arguments: str) -> None:
         """Run a command of Django, and wait for its end."""
@@ -184,12 +213,6 @@ class Stage:
             time.sleep(0.05)
         return thing
 
-    def _answers(self) -> bool:
-        try:
-            return requests.get(self.url + URL, timeout=PATIENCE).status_code == 405
-        except requests.ConnectionError:
-            return False
-
     def _start(self, name: str, *arguments: str, **env: str) -> Process:
         process = Process(self.folder / f"{name}.log", *arguments, env=self._env(**env))
         self._processes.append(process)
@@ -217,6 +240,22 @@ class Stage:
             told.VARIABLE: str(self._told),
             **env,
         }
+
+
+def answers(url: str) -> bool:
+    """Tell whether a site answers; it does without a database."""
+    try:
+        return requests.get(url + URL, timeout=PATIENCE).status_code == 405
+    except requests.RequestException:
+        return False
+
+
+def program(name: str, package: str) -> str:
+    """Return the path of a program; Debian keeps those of PostgreSQL off the PATH."""
+    folders = [os.environ["PATH"], *glob("/usr/lib/postgresql/*/bin")]
+    found = shutil.which(name, path=os.pathsep.join(folders))
+    assert found, f"{name} is missing: apt-get install {package}"
+    return found
 
 
 def signed(envelope: dict[str, Any]) -> dict[str, Any]:

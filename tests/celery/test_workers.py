@@ -121,21 +121,3 @@ def test_sweeps_find_an_event_whose_task_was_lost(stage, captured):
 
     stage.eventually(is_done)
     assert alice.challenge.state == "granted"
-
-
-@with_workers
-def test_a_worker_that_is_killed_leaves_its_events_to_the_next(stage, captured):
-    people = [captured() for _ in range(5)]
-    stage.open_site()
-    first = stage.start_worker()
-    for person in people:
-        stage.post(event(person.authentication))
-    first.kill()
-    WebhookEvent.objects.filter(state="stored").update(due_at=timezone.now())
-
-    stage.start_worker()
-    stage.start_sweeps()
-
-    stage.eventually(is_done)
-    assert [person.challenge.state for person in people] == ["granted"] * 5
-    assert set(stage.told().values()) == {1}

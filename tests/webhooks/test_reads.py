@@ -81,6 +81,17 @@ def test_a_result_that_a_waiting_page_has_seen_is_not_asked_about_again(captured
     assert len(provider.calls) == calls
 
 
+@pytest.mark.parametrize("apart", [5, 60])
+def test_an_audit_is_asked_about_though_clocks_differ(approved, provider, apart):
+    """A server whose clock is ahead pulled the approval; another one gets the event (G-06)."""
+    FaceAuthentication.objects.update(synced_at=timezone.now() + timedelta(seconds=apart - 1))
+    provider.alterations.append(says(status="declined"))
+
+    tell(approved, "audit_completed")
+
+    assert (approved.authentication.status, approved.challenge.state) == ("declined", "revoked")
+
+
 @pytest.mark.parametrize(("name", "delay"), [("checks_completed", 1), ("audit_completed", 0.2)])
 def test_another_result_is_asked_about(approved, provider, name, delay):
     """What comes later than the first may close the gate."""
