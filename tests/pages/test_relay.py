@@ -368,10 +368,10 @@ def test_staff_read_browser_policy_and_networks(relay, admin_client, victim, wor
     alice.passes(GATE)
 
     for page in (
-        f"facechallenge/{alice.challenge.pk}",
-        f"faceauthentication/{alice.authentication.pk}",
+        f"facechallenge/{alice.challenge.pk}/change/",
+        f"faceauthentication/{alice.authentication.pk}/review/",
     ):
-        html = admin_client.get(f"/admin/faceauth/{page}/change/").content.decode()
+        html = admin_client.get(f"/admin/faceauth/{page}").content.decode()
         assert words in html
         assert "Firefox" in html
         assert alice.challenge.network not in html
