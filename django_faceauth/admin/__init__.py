@@ -40,7 +40,11 @@ MODEL_ADMINS: Final[Mapping[type[Model], type[admin.ModelAdmin[Any]]]] = {
 }
 
 #: What the index calls lists that are more than the plural of their rows.
-INDEX_NAMES: Final = {"ReviewCase": _("Review queue"), "Applicant": _("Users’ enrolment")}
+INDEX_NAMES: Final = {
+    "ReviewCase": _("Review queue"),
+    "Applicant": _("Users’ enrolment"),
+    "AuditEntry": _("Audit log"),
+}
 
 
 def register(site: admin.AdminSite) -> None:

@@ -1231,7 +1231,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "audit entry",
-                "verbose_name_plural": "audit log",
+                "verbose_name_plural": "audit entries",
                 "ordering": ["-pk"],
                 "default_permissions": ("view",),
                 "indexes": [

@@ -63,7 +63,7 @@ class AuditEntry(Row):
 
     class Meta:
         verbose_name = _("audit entry")
-        verbose_name_plural = _("audit log")
+        verbose_name_plural = _("audit entries")
         ordering = ["-pk"]
         default_permissions = ("view",)
         indexes = [
