@@ -91,7 +91,7 @@ def test_what_was_sent_stays(frank):
         assert "113.50" not in page.text
 
 
-def test_a_payout_is_nobody_elses(bank, frank):
+def test_a_payout_belongs_to_its_user(bank, frank):
     alice = Customer(bank, "alice")
     draft = drafts(frank)
     token = alice.opens("/payout/").forms[-1].fields["csrfmiddlewaretoken"]
@@ -108,7 +108,7 @@ def test_a_payout_is_nobody_elses(bank, frank):
     assert all_closed()
 
 
-def test_nobody_sends_more_than_they_have(bank, vault):
+def test_a_payout_is_at_most_the_balance(bank, vault):
     alice = Customer(bank, "alice")
     manage(vault, "shell", "-c", ALREADY_SPENT)
     first, second = drafts(alice, amount="400.00"), drafts(alice, amount="400.00")

@@ -94,7 +94,7 @@ def test_staff_show_their_face_before_they_link_people(bank):
     assert enrolled.opens("/statements/").status == 403
 
 
-def test_whoever_is_linked_anew_shows_their_face_anew(bank):
+def test_a_user_who_is_linked_again_shows_their_face_again(bank):
     alice = Customer(bank, "alice")
     alice.shows_face("/statements/")
     admin = Customer(bank, "admin")
