@@ -34,6 +34,7 @@ from django_faceauth.models import (
     ErasureTask,
     FaceAuthentication,
     FaceChallenge,
+    FaceExemption,
     IdentityVerification,
     Verdict,
     WebhookEvent,
@@ -255,8 +256,9 @@ def _erase_rows(user_id: Any) -> None:
         network="",
         browser="",
     )
-    # Who found what when stays, their words do not.
+    # Who decided what when stays, their words do not.
     Verdict._base_manager.filter(authentication__user_id=user_id).update(note="")
+    FaceExemption._base_manager.filter(user_id=user_id).update(reason="erased")
     AttemptRequest.objects.filter(user_id=user_id).delete()
     Applicant.objects.filter(user_id=user_id).delete()
     sync.scrub(user_id)
