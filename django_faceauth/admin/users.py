@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin
@@ -114,6 +114,13 @@ class ApplicantAdmin(GatedModelAdmin):
         """Link as enrolment does, which revokes the grants of the former applicant."""
         linked = applicants.link(obj.user, obj.applicant_id, check=False)  # the form has asked
         obj.pk, obj.created_at, obj.usable_from = linked.pk, linked.created_at, linked.usable_from
+        by = cast(AbstractBaseUser, request.user)
+        audit_log.note("linked", by=by, about=obj, now=timezone.now())
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        by = cast(AbstractBaseUser, request.user)
+        audit_log.note("unlinked", by=by, about=obj, now=timezone.now())
+        super().delete_model(request, obj)
 
 
 class IdentityVerificationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):

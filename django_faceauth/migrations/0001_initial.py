@@ -1178,6 +1178,7 @@ class Migration(migrations.Migration):
                             ("reprocessed", "Webhook event processed again"),
                             ("revoked", "Grants revoked"),
                             ("synced", "Synced with the provider"),
+                            ("unlinked", "Applicant unlinked"),
                             ("verdict", "Verdict recorded"),
                         ],
                         max_length=32,

@@ -28,6 +28,7 @@ class AuditEntry(Row):
         REPROCESSED = "reprocessed", _("Webhook event processed again")
         REVOKED = "revoked", _("Grants revoked")
         SYNCED = "synced", _("Synced with the provider")
+        UNLINKED = "unlinked", _("Applicant unlinked")
         VERDICT = "verdict", _("Verdict recorded")
 
     at = models.DateTimeField(_("date"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import override_settings
 
-from django_faceauth.models import Applicant, IdentityVerification
+from django_faceauth.models import Applicant, AuditEntry, IdentityVerification
 from django_faceauth.response_codes import MEANINGS
 from django_faceauth.simulator.models import StoredApplicant
 from tests.admin.staff import address, text_of
@@ -108,3 +108,18 @@ def test_staff_link_applicants_that_the_provider_knows(
     assert text in text_of(saved)
     linked = Applicant.objects.filter(user=user, usable_from=None)
     assert list(linked.values_list("applicant_id", flat=True)) == ([] if text else [applicant_id])
+
+
+def test_links_that_staff_make_and_remove_are_in_the_audit_log(people):
+    StoredApplicant.objects.create(id="aplt_known", document={})
+    boss, user = make_staff(people()), people(None).user
+    boss.proves(boss.is_asked(address("applicant_add")))
+    boss.browser.post(address("applicant_add"), {"user": user.pk, "applicant_id": "aplt_known"})
+    boss.browser.post(address("applicant_delete", user.face_applicant.pk), {"post": "yes"})
+
+    assert not Applicant.objects.filter(user=user).exists()
+    log = AuditEntry.objects.filter(user=user).order_by("pk")
+    assert list(log.values_list("event", "by")) == [
+        ("linked", boss.user.pk),
+        ("unlinked", boss.user.pk),
+    ]
