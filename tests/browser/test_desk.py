@@ -168,9 +168,10 @@ def test_narrow_pages_need_no_sideways_scrolling_but_for_tables(works):
         assert page.evaluate(STICKS_OUT) == [], page.url
 
 
-def test_lists_fit_beside_their_filters(works):
+@pytest.mark.parametrize("language", ["en", "de", "ar"])
+def test_lists_fit_beside_their_filters(works, language):
     """In a window of 1280 pixels, with the sidebar."""
-    page = works(viewport={"width": 1280, "height": 800})
+    page = works(viewport={"width": 1280, "height": 800}, locale=language)
     sticks_out = {}
     for model in MODELS:
         page.goto(f"{DESK}/{model}/")
