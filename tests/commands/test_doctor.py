@@ -437,6 +437,7 @@ CONSOLE = {
 @pytest.mark.parametrize("log", ["", f"LOGGING = {CONSOLE}"], ids=["default", "console"])
 def test_the_console_has_the_lines_of_the_doctor_alone(tmp_path, log):
     """Where nothing answers: provider, workflow, broker, cache and database."""
+    pytest.importorskip("celery")  # the example has it, and what else it needs
     settings = NOISY.replace("REDIS_IS_DOWN", repr(REDIS_IS_DOWN)) + log
     (tmp_path / "noisy.py").write_text(settings)
     away = {"DATABASE_URL": "sqlite:////nowhere/db", "CELERY_BROKER_URL": "redis://127.0.0.1:1/0"}
