@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -9,6 +11,20 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.models.database import Row
+
+
+def _account(name: Any, help_text: Any) -> models.ForeignKey[Any, Any]:
+    """Return a column for an account, which the entry outlives and still identifies."""
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_constraint=False,
+        verbose_name=name,
+        help_text=help_text,
+    )
 
 
 class AuditEntry(Row):
@@ -33,27 +49,8 @@ class AuditEntry(Row):
 
     at = models.DateTimeField(_("date"))
     event = models.CharField(_("event"), max_length=32, choices=Event)
-    # The entry outlives the accounts, and still identifies them.
-    by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.DO_NOTHING,
-        related_name="+",
-        null=True,
-        blank=True,
-        db_constraint=False,
-        verbose_name=pgettext_lazy("column", "by"),
-        help_text=_("Empty for a command."),
-    )
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.DO_NOTHING,
-        related_name="+",
-        null=True,
-        blank=True,
-        db_constraint=False,
-        verbose_name=_("user"),
-        help_text=_("Whom it is about."),
-    )
+    by = _account(pgettext_lazy("column", "by"), _("Empty for a command."))
+    user = _account(_("user"), _("Whom it is about."))
     subject = models.CharField(
         pgettext_lazy("column", "about"),
         max_length=100,

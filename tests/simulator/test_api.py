@@ -146,21 +146,6 @@ VERIFICATION = {"declared_data": DECLARED, "redirect_url": BACK, "user_journey_i
                 ),
             )
         ),
-        *(
-            ("create-and-open-idv", VERIFICATION, *wrong)
-            for wrong in (
-                ({"declared_data": None}, ["declared_data_required"]),
-                ({"declared_data": {"name": "x"}}, ["declared_data__name__invalid"]),
-                (
-                    {"declared_data": {**DECLARED, "birth_date": "15.10.1994"}},
-                    ["declared_data__birth_date__invalid"],
-                ),
-                ({"redirect_url": ""}, ["redirect_url_required"]),
-                ({"applicant_id": "fav_x"}, ["applicant_id_invalid"]),
-            )
-        ),
-        ("identity-verifications", VERIFICATION, {}, ["applicant_id_required"]),
-        ("applicants", {}, {"email": "no"}, ["email_invalid"]),
     ],
 )
 def test_what_is_invalid_is_refused(merchant, path, valid, wrong, codes):
@@ -186,6 +171,7 @@ def test_an_id_is_looked_up_in_its_own_collection(merchant):
         *(f"face-authentications/{idv['id']}", f"face-authentications/{idv['id']}/attempts"),
         *(f"identity-verifications/{fav}", f"identity-verifications/{fav}/attempts"),
         *(f"applicants/{fav}", f"applicants/{idv['id']}", "applicants/aplt_unknown"),
+        *("identity-verifications/idv_unknown", f"applicants/{APPLICANT}x"),
     ):
         assert merchant.call("GET", path).status_code == 404, path
     for path in (f"face-authentications/{idv['id']}", f"identity-verifications/{fav}"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from django_faceauth.simulator.models import StoredApplicant, StoredCase
-from tests.simulator.merchant import APPLICANT, BACK, JOURNEY
+from tests.simulator.merchant import BACK, JOURNEY
 from tests.simulator.test_scenarios import SCENARIOS
 
 DECLARED = {"name": "Hannah Bret", "birth_date": "1994-10-15"}
@@ -93,24 +93,6 @@ def test_a_scenario_is_chosen_by_either_id(merchant, visitor, clock, site, tail,
     assert {event["data"].get("external_applicant_id") for event in events} == {
         f"eaplt_{tail:0<26}" if is_external else None
     }
-
-
-def test_an_id_is_looked_up_in_its_own_collection(merchant):
-    idv, _capture = opened(merchant)
-    fav = merchant.create()
-    for path in (
-        *(f"face-authentications/{idv['id']}", f"face-authentications/{idv['id']}/attempts"),
-        *(f"identity-verifications/{fav}", f"identity-verifications/{fav}/attempts"),
-        *(f"applicants/{fav}", f"applicants/{idv['id']}", "applicants/aplt_unknown"),
-        *("identity-verifications/idv_unknown", f"applicants/{APPLICANT}x"),
-    ):
-        assert merchant.call("GET", path).status_code == 404, path
-    for path in (f"face-authentications/{idv['id']}", f"identity-verifications/{fav}"):
-        assert merchant.call("POST", f"{path}/anonymize").status_code == 404
-        assert merchant.call("POST", f"{path}/attempts", json={}).status_code == 404
-    # An applicant that came with a case, or that a scenario names, is known.
-    for applicant_id in (idv["applicant_id"], APPLICANT, "aplt_10000"):
-        assert merchant.call("GET", f"applicants/{applicant_id}").status_code == 200
 
 
 @pytest.mark.parametrize(("language", "shown"), [("de", "de"), ("fr-CA", "fr"), (None, "en")])
