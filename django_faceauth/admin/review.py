@@ -176,6 +176,7 @@ def _of_challenge(challenge: FaceChallenge | None) -> list[tuple[Any, Facts]]:
 
 
 def _url(pk: int, site: AdminSite) -> str:
+    """Return the URL of the case of an authentication."""
     return reverse(f"{site.name}:faceauth_faceauthentication_review", args=[pk])
 
 

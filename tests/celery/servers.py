@@ -64,7 +64,7 @@ class OwnPostgres(OwnServer):
         port = free_port()
         self.url = f"postgres://{user}@127.0.0.1:{port}/postgres"
         # Not in a folder of pytest, which is closed to the account: the server refuses root.
-        account = "nobody" if os.geteuid() == 0 else None
+        account = "daemon" if os.geteuid() == 0 else None
         self._folder = TemporaryDirectory(prefix="faceauth-postgres-")
         if account:
             shutil.chown(self._folder.name, account)
