@@ -146,9 +146,10 @@ def test_polls_wait_for_the_webhooks_that_come(person, provider):
     assert person.challenge.state == "granted"
 
 
+@pytest.mark.parametrize("late", [(), ("opened", "started"), ("opened", "capture_completed")])
 @pytest.mark.parametrize("is_capture_told", [True, False])
-def test_a_user_who_returns_waits_two_seconds_for_the_news(person, provider, is_capture_told):
-    """The result's event is on its way, or was lost."""
+def test_a_user_who_returns_waits_two_seconds_for_the_news(person, provider, is_capture_told, late):
+    """The result's event is on its way, or was lost; early ones may arrive after the user."""
     capture = person.is_handed_over(person.is_asked())
     person.clock.shift(20)
     tell(person, "started")
@@ -158,6 +159,8 @@ def test_a_user_who_returns_waits_two_seconds_for_the_news(person, provider, is_
     person.clock.shift(1)
 
     assert "/waiting/" in person.returns(back)["Location"]
+    for name in late:
+        tell(person, name)
     assert provider.questions == 0
     person.clock.shift(2)
     page = person.browser.get(f"/face/waiting/{person.challenge.handle}/")

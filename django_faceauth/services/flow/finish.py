@@ -75,7 +75,7 @@ def finish(challenge: FaceChallenge, *, source: str, now: datetime) -> FaceChall
     row = challenge.authentication
     if not challenge.is_open or challenge.started_at is None or row is None:
         return challenge
-    if source == Source.POLL and (row.next_poll_at is None or row.next_poll_at > now):
+    if source == Source.POLL and not _is_due(challenge, row, now):
         return challenge
     if row.next_poll_at and now < row.next_poll_at <= now + polling_schedule.PULL_INTERVAL:
         attempt = row.attempts.first()
@@ -92,6 +92,18 @@ def finish(challenge: FaceChallenge, *, source: str, now: datetime) -> FaceChall
             # Asked a moment ago, before what the user has come back from.
             sync.plan(row, now + polling_schedule.PULL_INTERVAL)
     return FaceChallenge.objects.select_related("authentication", "user").get(pk=challenge.pk)
+
+
+def _is_due(challenge: FaceChallenge, row: FaceAuthentication, now: datetime) -> bool:
+    due_at = row.next_poll_at
+    if due_at is None:
+        return False
+    if challenge.returned_at is not None:
+        # Early events put the poll off, also those that arrive after the user has returned.
+        told_by = challenge.returned_at + polling_schedule.PULL_INTERVAL
+        if row.pulled_at is None or row.pulled_at < told_by:
+            due_at = min(due_at, told_by)
+    return due_at <= now
 
 
 def look(
