@@ -313,6 +313,9 @@ def expect_news(row: FaceAuthentication, event: WebhookEvent) -> None:
     is_news = event.created_on and row.modified_on and event.created_on >= row.modified_on
     if row.next_poll_at is None or row.status in AFTER_CAPTURE or not is_news:
         return
+    later = WebhookEvent.objects.filter(created_on__gt=event.created_on)
+    if later.filter(provider_id=event.provider_id).exists():  # this one was overtaken
+        return
     if event.type == CAPTURE_COMPLETED:
         sync.plan(row, event.received_at + polling_schedule.PULL_INTERVAL)
     else:
