@@ -28,11 +28,14 @@ OUR_SIGNALS = {name: value for name, value in vars(signals).items() if isinstanc
 CHECK_ID = re.compile(r"\bfaceauth\.[EW]\d{3}\b")
 REQUIREMENT = re.compile(r"\b(?:[A-Z]|TH|T)-\d{1,2}(?:\.\d{1,2})?\b")
 
+
 # -- the reference
+
 
 def check_ids() -> set[str]:
     sources = Path(checks.__file__).parent.rglob("*.py")
     return {name for path in sources for name in CHECK_ID.findall(path.read_text())}
+
 
 @pytest.mark.parametrize(
     ("page", "pattern", "names"),
@@ -59,6 +62,7 @@ def test_every_name_has_its_place_in_the_reference(page, pattern, names):
 
     assert documented == names
 
+
 def test_every_requirement_has_a_test():
     """But for those that a document fulfils: how to report, and the notice."""
     text = (ROOT / "tests/requirements.md").read_text()
@@ -67,6 +71,7 @@ def test_every_requirement_has_a_test():
 
     assert claimed
     assert claimed - set(REQUIREMENT.findall(tests)) == set()
+
 
 # -- troubleshooting
 
@@ -77,17 +82,21 @@ LOGGING = [f"logger.{level}" for level in ("warning", "error", "critical", "exce
 #: The arguments from which on a call in the doctor is about no finding, but good or a cure.
 NO_FINDING = {"ok": 0, "different": 1, "warning": 2, "problem": 2}
 
+
 def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
     return ((ast.unparse(node.func), node) for node in ast.walk(tree) if isinstance(node, ast.Call))
+
 
 def first_text(call: ast.Call) -> str:
     """Return the first text of a call, with `…` in place of its values."""
     text = next(str(arg.value) for arg in call.args if isinstance(arg, ast.Constant))
     return re.sub(r"%(\(\w+\))?[ds]", "…", text)
 
+
 def log_lines() -> set[str]:
     trees = (ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py"))
     return {first_text(call) for tree in trees for name, call in calls(tree) if name in LOGGING}
+
 
 def findings() -> set[str]:
     tree = ast.parse(Path(doctor.__file__).read_text())
@@ -97,12 +106,14 @@ def findings() -> set[str]:
     skipped = {node for other in others for node in ast.walk(other)}
     return {first_text(call) for name, call in calls(tree) if name == "_" and call not in skipped}
 
+
 def titles() -> set[str]:
     pages = "".join(path.read_text() for path in PACKAGE.glob("templates/faceauth/*.html"))
     given = set(re.findall(r'block title %}{% translate "(.+?)"', pages))
     for some in [vars(messages), *(v for v in vars(messages).values() if isinstance(v, dict))]:
         given |= {str(one.title) for one in some.values() if isinstance(one, Wording)}
     return given - {"Face check"}  # of base.html, which all replace
+
 
 def statuses() -> set[str]:
     """Of pages, gates and webhooks: those of the API are in its reference."""
@@ -111,6 +122,7 @@ def statuses() -> set[str]:
     given = [word.value for call in found for word in call.keywords if word.arg == "status"]
     given += [call.args[0] for call in found if ast.unparse(call.func) == "_answer"]
     return set(re.findall(r"\b[45]\d\d\b", " ".join(map(ast.unparse, given))))
+
 
 @pytest.mark.parametrize(
     ("section", "pattern", "texts"),
@@ -134,13 +146,16 @@ def test_troubleshooting_has_all_that_is_seen(section, pattern, texts):
     gone = [short for short in shown if not any(is_of(short, text) for text in given)]
     assert set(gone) <= ELSEWHERE
 
+
 # -- links
+
 
 def anchors(page: Path) -> set[str]:
     """Return the anchors that repository pages and Sphinx give to headings."""
     titles = re.findall(r"^#+ (.+)$", without_code(page), re.M)
     shown = [re.sub(r"\]\([^)]*\)", "", title).lower() for title in titles]
     return {re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in shown}
+
 
 def test_links_lead_somewhere():
     broken = []
@@ -155,10 +170,12 @@ def test_links_lead_somewhere():
 
     assert broken == []
 
+
 # -- code
 
 #: Followed step by step in tests/package, in a site of its own.
 TUTORIAL = DOCS / "tutorial.md"
+
 
 @pytest.fixture
 def _restored(monkeypatch) -> Iterator[None]:
@@ -177,6 +194,7 @@ def _restored(monkeypatch) -> Iterator[None]:
         REGISTRY.unregister(collector)
     celery_state._set_current_app(celery_app)
 
+
 @pytest.mark.usefixtures("_restored")
 @pytest.mark.parametrize(
     "page",
@@ -191,7 +209,9 @@ def test_python_runs(page):
     for block in code_blocks(page):
         exec(compile(block, str(page), "exec"), vars(module))
 
+
 # -- public names
+
 
 def test_what_modules_make_public_is_there_and_documented():
     wrong = []
