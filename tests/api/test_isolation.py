@@ -213,14 +213,3 @@ def test_a_credential_that_cannot_be_named_opens_nothing(person, settings):
 
     with pytest.raises(ConfigurationError):
         Program.with_token(person).sends("GET", "/shop/secret/")
-
-
-def test_an_impersonated_user_has_no_face(person):
-    """A face in the session of staff who act as a user is not the user's (TH-44)."""
-    program = Program.with_session(person)
-    assert program.passes().status_code == 200
-    person.marks(hijack_history=["7"])
-
-    response = program.sends("GET", "/shop/secret/")
-
-    assert (response.status_code, response.json()["code"]) == (403, "impersonated")

@@ -52,12 +52,3 @@ def test_only_the_person_themselves(declined, people):
 
     assert {answer.status_code for answer in answers} == {404}
     assert "contested" not in ReviewCase.objects.get().reasons
-
-
-def test_a_look_changes_nothing_and_other_sites_neither(declined):
-    assert declined.browser.get(address(declined)).status_code == 405
-    strict = Client(enforce_csrf_checks=True)
-    strict.cookies = declined.browser.cookies
-
-    assert strict.post(address(declined)).status_code == 403
-    assert "contested" not in ReviewCase.objects.get().reasons

@@ -115,17 +115,6 @@ def test_looking_at_the_start_page_creates_nothing(person, provider):
     assert FaceAuthentication.objects.count() == 0
 
 
-@pytest.mark.parametrize("csrf", [[], ["django.middleware.csrf.CsrfViewMiddleware"]])
-def test_starting_needs_the_token_of_the_form(person, provider, settings, csrf):
-    """Another site cannot start it, with or without Django's middleware (U-01)."""
-    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if name not in csrf]
-    start = person.is_asked()
-    person.browser.handler.enforce_csrf_checks = True
-
-    assert person.presses(start).status_code == 403
-    assert provider.calls == []
-
-
 def test_asking_twice_is_one_question(person):
     """Two tabs of one session have one open challenge; the newer page is gone on to (D-08)."""
     first = person.is_asked("/statements/")
