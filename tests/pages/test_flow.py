@@ -564,20 +564,12 @@ def test_trouble_while_waiting_keeps_waiting(person, provider, trouble, told):
     assert text(person.waits(person.browser.get(waiting))).startswith("secret")
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://evil.example/capture",
-        "https://id.checkout.com@evil.example/",
-        "javascript:alert(1)",
-        "",
-    ],
-)
-def test_the_browser_goes_to_the_capture_hosts_only(person, provider, url):
+def test_the_browser_goes_to_the_capture_hosts_only(person, provider):
     """A provider that was taken over cannot send our visitors elsewhere (P-02, TH-32)."""
     start = person.is_asked()
+    elsewhere = {"href": "https://id.checkout.com@evil.example/"}
     provider.alterations.append(
-        lambda answer: answer.get("_links", {}).update(verification_url={"href": url})
+        lambda answer: answer.get("_links", {}).update(verification_url=elsewhere)
     )
 
     response = person.presses(start)

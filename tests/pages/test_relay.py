@@ -302,21 +302,6 @@ def test_one_mail_about_one_approval(relay, settings):
     assert set(reasons()) == {"network", "relay"}
 
 
-def test_a_new_network_of_user_and_browser_is_warned_of_as_before(relay, settings):
-    settings.FACEAUTH_NOTICES = True
-    alice = relay(NEIGHBOUR, THIEF)
-    alice.passes(GATE)
-    alice.clock.shift(600)
-    mail.outbox.clear()
-    alice.browser.defaults["REMOTE_ADDR"] = VICTIM
-    alice.visitor = CaptureDriver(address=VICTIM)
-
-    alice.passes(GATE)
-
-    assert len(mail.outbox) == 2
-    assert reasons() == ["network"]
-
-
 def test_no_mail_without_the_address_of_the_site(relay, settings, caplog):
     """There would be no link in it; the case is in the queue."""
     settings.FACEAUTH_SITE_URL = ""
