@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from itertools import product
-from typing import Any
 from urllib.parse import quote
 from zlib import compress
 
@@ -68,12 +67,10 @@ def is_plain(answer: HttpResponse) -> bool:
     assert not any("\n" in value or "\r" in value for value in answer.headers.values())
     if answer.status_code < 400:
         return True
-    return answer["Content-Type"] == PROBLEM and says_why(json.loads(answer.content), answer)
-
-
-def says_why(problem: dict[str, Any], answer: HttpResponse) -> bool:
+    problem = json.loads(answer.content)
     assert problem["status"] == answer.status_code
-    return bool(problem["type"] == "about:blank" and problem["title"] and problem["code"])
+    assert problem["type"] == "about:blank"
+    return bool(answer["Content-Type"] == PROBLEM and problem["title"] and problem["code"])
 
 
 # -- methods

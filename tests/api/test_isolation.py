@@ -31,21 +31,17 @@ def crowd(people):
     programs = {}
     for name in ("anna", "berta"):
         person = people(name=name)
+        other_session = Program(person)
+        other_session.client = person.new_browser()
         programs |= {
             f"{name}'s session": Program.with_session(person),
-            f"{name}'s other session": other_session(person),
+            f"{name}'s other session": other_session,
             f"{name}'s token": Program.with_token(person),
             f"{name}'s jwt": Program.with_jwt(person, sid="phone"),
             f"{name}'s other jwt": Program.with_jwt(person, sid="tablet"),
             f"{name}'s bare jwt": Program.with_jwt(person),
         }
     return programs
-
-
-def other_session(person):
-    program = Program(person)
-    program.client = person.new_browser()
-    return program
 
 
 @pytest.mark.parametrize("holder", ["session", "token", "jwt", "bare jwt"])

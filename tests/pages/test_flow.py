@@ -11,7 +11,13 @@ from django.utils import timezone
 from pytest_django.asserts import assertTemplateUsed
 
 from django_faceauth.messages import BROKEN, CHECKING, LINK_RAN_OUT, TROUBLE, WORDINGS
-from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge, StatusChange
+from django_faceauth.models import (
+    FaceAttempt,
+    FaceAuthentication,
+    FaceChallenge,
+    ReviewCase,
+    StatusChange,
+)
 from django_faceauth.response_codes import RETRY_ADVICE
 from tests.provider_double import answers, breaks, works, works_but_times_out
 from tests.user_driver import capture_url_in, scripted
@@ -88,6 +94,29 @@ def test_the_same_end_twice_is_seen_twice(person):
         assert person.passes("/statements/", "leave").context["word"] == "retry"
 
     assert person.authentication.attempts.count() == 2
+
+
+def test_a_decline_is_reviewed_once_on_request(person):
+    """(V-10)."""
+    page = person.passes("/statements/", "someone_else")
+    contest = f"/face/contest/{person.challenge.handle}/"
+    assert f'action="{contest}"' in text(page)
+
+    for _ in range(3):
+        answer = person.browser.post(contest)
+
+    assertTemplateUsed(answer, "faceauth/contested.html")
+    assert ReviewCase.objects.get().reasons.count("contested") == 1
+    person.is_asked("/statements/")  # it opens nothing
+
+
+@pytest.mark.parametrize("outcome", ["same_person", "refuse", "leave"])
+def test_there_is_nothing_to_contest_otherwise(person, outcome):
+    page = person.passes("/statements/", outcome)
+
+    assert "/face/contest/" not in text(page)
+    assert person.browser.post(f"/face/contest/{person.challenge.handle}/").status_code == 404
+    assert not ReviewCase.objects.exists()
 
 
 # -- starting

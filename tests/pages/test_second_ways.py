@@ -406,19 +406,6 @@ def test_a_setting_or_a_gate_that_accepts_some_ways(person, settings):
     assert person.browser.get(choice_of(person))["Location"].startswith("/by-code/")
 
 
-def test_another_user_or_session(people):
-    alice, bob = people(), people()
-    for user in (alice, bob):
-        set_up(KITS["otp"], "totp", user)
-        user.is_asked(GATE)
-    code = code_of(KITS["otp"], "totp", alice)
-
-    for browser in (bob.browser, alice.new_browser()):
-        assert enters(alice, code, browser=browser).status_code == 404
-    assert alice.challenge.is_open
-    assert enters(alice, code)["Location"] == GATE
-
-
 def test_staff_who_act_as_the_user(asked):
     asked.marks(hijack_history=["1"])
 
