@@ -56,8 +56,6 @@ def test_a_start_without_it_says_what_to_agree_to(program, provider):
 @pytest.mark.parametrize(
     ("version", "code"),
     [
-        ("", "consent_required"),
-        ("2025-01", "consent_required"),
         (" 2026-11", "consent_required"),
         ("x" * 65, "invalid"),
         (["2026-11"], "invalid"),

@@ -302,17 +302,6 @@ def test_staff_with_the_permission_need_no_face(people, token):
 # -- all of them
 
 
-def routes():
-    """Return the addresses of the API and the methods that change something there."""
-    for pattern in get_resolver("django_faceauth.api.urls").url_patterns:
-        view = pattern.callback.cls
-        yield (
-            pattern.name,
-            {"post", "put", "patch", "delete"}
-            & {name for name in view.http_method_names if hasattr(view, name)},
-        )
-
-
 #: Each endpoint that changes something without a gate, and why.
 UNGATED = {
     "challenge-attempts": "begins a face check, and grants nothing",
@@ -325,6 +314,10 @@ def test_endpoints_that_change_something_have_a_gate():
     """Or a reason here (G-12)."""
     gated = {address.rstrip("/").rsplit("/", 1)[1] for address, _view in gated_views()}
 
-    changing = {name for name, methods in routes() if methods}
+    changing = {
+        pattern.name
+        for pattern in get_resolver("django_faceauth.api.urls").url_patterns
+        if any(hasattr(pattern.callback.cls, name) for name in ("post", "put", "patch", "delete"))
+    }
 
     assert changing - gated == set(UNGATED)

@@ -112,17 +112,16 @@ class Showcase:
     def _answer(self, route: Route) -> None:
         path = unquote(urlsplit(route.request.url).path).removeprefix("/")
         if path.startswith("static/"):
-            route.fulfill(path=_static(path.removeprefix("static/")))
-        elif path.startswith("face/status/"):
-            route.fulfill(json=self.status.pop(0) if len(self.status) > 1 else self.status[0])
+            route.fulfill(path=STATIC / path.removeprefix("static/"))
+        elif path.startswith(("face/status/", "face/enrol/waiting/")):
+            if self.status:
+                route.fulfill(json=self.status.pop(0) if len(self.status) > 1 else self.status[0])
+            else:
+                route.abort()  # a waiting page stays while it is looked at
         elif path in self.states:
             route.fulfill(body=self.states[path], content_type="text/html; charset=utf-8")
         else:
             route.fulfill(status=404)
-
-
-def _static(name: str) -> Path:
-    return STATIC / name
 
 
 def violations(page: Page, context: str | None = None, rules: list[str] = RULES) -> list[str]:

@@ -177,17 +177,6 @@ def test_in_forced_colours_buttons_and_icons_stay_visible(showcase):
             assert icon.evaluate("at => getComputedStyle(at).stroke") != ground, name
 
 
-def test_what_is_missing_is_said_at_the_box(showcase):
-    """The words belong to the box, and the focus is on it (WCAG 3.3.1)."""
-    page = showcase().show("start without the tick")
-
-    box = page.get_by_role("checkbox")
-
-    expect(box).to_be_focused()
-    expect(box).to_have_accessible_description(re.compile("Nothing has happened yet"))
-    expect(box).to_have_attribute("aria-invalid", "true")
-
-
 def test_a_waiting_page_speaks_when_there_is_news(showcase):
     """Asking every two seconds says nothing; news is a page with another title (WCAG 4.1.3)."""
     window = showcase()
@@ -206,19 +195,6 @@ def test_a_waiting_page_speaks_when_there_is_news(showcase):
     page.clock.run_for(2_000)
 
     expect(page).to_have_title(re.compile("One moment"))
-
-
-def test_a_waiting_page_ends_when_its_time_is_over(showcase):
-    """By a page that says so, in its title and its heading, and what to do (WCAG 2.2.1)."""
-    window = showcase()
-    window.status = [{"state": "expired", "message": "", "next": "/too late"}]
-    window.page.clock.install()
-    page = window.show("waiting")
-
-    page.clock.run_for(2_500)
-
-    expect(page).to_have_title(re.compile("try again"))
-    expect(page.get_by_role("button", name="Try again")).to_be_visible()
 
 
 def test_the_dialog_is_accessible_in_every_state(visit):

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
 from playwright.sync_api import Locator, Page, Request, Route, expect
 
+from tests.browser.conftest import serve
 from tests.browser.test_flow import CAPTURE, says, shows
 from tests.docs_parser import DOCS
 
 SEND = re.compile(r"/api/payouts/\d+/send/$")
 STATUS = re.compile(r"/face/api/challenges/[^/]+/$")
 ATTEMPTS = re.compile(r"/face/api/challenges/[^/]+/attempts/$")
+AGREE = "I have read this, and I agree"
 NOTHING_SENT = "Nothing was sent."
 SENT = "Sent. Your money is on its way."
 
@@ -293,12 +295,30 @@ def test_in_a_narrow_window_from_right_to_left(visit):
     fits()
 
 
-def test_a_user_who_is_not_enrolled_sees_no_dialog(visit):
-    page = opens_the_app(visit("erin"))
-    writes_down(page, "Mr. Stranger").click()
+@pytest.fixture(scope="module")
+def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A bank that asks for consent, as `make demo` serves it."""
+    yield from serve(tmp_path_factory, FACEAUTH_SIMULATOR_CHECK_SECONDS="1")
 
-    expect(page.get_by_role("status")).to_contain_text("cannot use this at the moment")
-    expect(dialog(page)).to_have_count(0)
+
+def test_the_dialog_asks_for_consent(visit, asking):
+    """The words come from the server; without the box nothing is opened (V-02)."""
+    page = opens_the_app(visit("frank", at=asking))
+    writes_down(page, "Ms. Consent").click()
+    button = dialog(page).get_by_role("button", name="Open the camera page")
+    button.click()
+    box = dialog(page).get_by_label(AGREE)
+    expect(box).not_to_be_checked()
+    expect(dialog(page)).to_contain_text("compares it with your earlier one")
+    expect(dialog(page).get_by_text("By continuing you agree")).not_to_be_visible()
+
+    button.click()
+    expect(box).to_be_focused()
+    expect(dialog(page).get_by_role("status")).to_contain_text("please tick the box")
+    box.press("Space")
+    approves(page)
+
+    is_sent(page, "Ms. Consent")
 
 
 def test_a_draft_with_mistakes(visit):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_consent import AGREE
+from tests.browser.test_app import AGREE
 from tests.browser.test_flow import CAPTURE, insists_on_a_strict_policy, says, shows
 from tests.browser.test_payout import SENT, approves, sends, writes_down
 from tests.server import running_bank
@@ -53,12 +53,8 @@ def mailed_link(log: Path) -> str:
 
 @pytest.mark.parametrize(
     "options",
-    [
-        {"viewport": {"width": 1280, "height": 900}},
-        {"viewport": {"width": 390, "height": 844}},
-        {"java_script_enabled": False},
-    ],
-    ids=["wide", "narrow", "without JavaScript"],
+    [{"viewport": {"width": 390, "height": 844}}, {"java_script_enabled": False}],
+    ids=["narrow", "without JavaScript"],
 )
 def test_from_a_closed_page_to_a_payout_with_the_new_face(visit, bank, options):
     page = visit("erin", at=bank, **options)

@@ -64,43 +64,6 @@ def test_with_a_strict_session_cookie(visit, strict_bank):
     assert {cookie["sameSite"] for cookie in before if cookie["name"] == "sessionid"} == {"Strict"}
 
 
-def test_two_tabs(visit, bank):
-    """Two tabs with the same question: the newer attempt counts, and both end well (D-08)."""
-    first = visit("frank")
-    second = first.context.new_page()
-    first.goto("/statements/")
-    second.goto("/statements/")
-    goes_to_the_camera(first)
-    link = first.url
-    first.go_back()
-    second.wait_for_timeout(2_000)  # within two seconds it is the same link
-    goes_to_the_camera(second)
-    assert second.url != link  # it was opened: the provider recommends a fresh one
-    shows(second)
-    second.wait_for_url(f"{bank}/statements/")
-
-    first.reload()
-
-    first.wait_for_url(f"{bank}/statements/")
-
-
-def test_the_face_is_shown_on_a_phone(visit, browser, bank):
-    """The first device waits and goes on by itself; the phone says go back (B-09)."""
-    page = visit("frank")
-    page.goto("/statements/")
-    goes_to_the_camera(page)
-    link = page.url
-    page.go_back()
-    page.goto(page.url.replace("/start/", "/waiting/"))
-    says(page, "Waiting for your face")
-    phone = browser.new_context().new_page()
-    phone.goto(link)
-    shows(phone)
-    says(phone, "Go back to the device where you started")
-
-    page.wait_for_url(f"{bank}/statements/")
-
-
 def test_reloading_and_going_back_on_every_page(visit, slow_bank):
     page = visit("frank", at=slow_bank)
     page.goto("/statements/")

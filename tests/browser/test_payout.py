@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_flow import CAPTURE, HEADING, goes_to_the_camera, says, shows
+from tests.browser.test_flow import CAPTURE, goes_to_the_camera, says, shows
 
 DRAFT = re.compile(r"/payout/\d+/$")
 CONTINUE = re.compile(r"/face/continue/")
@@ -42,11 +42,6 @@ def sends(page: Page) -> None:
     page.get_by_role("button", name="Confirm").click()
 
 
-def is_still_a_draft(page: Page, draft: str) -> None:
-    page.goto(draft)
-    says(page, "Review payment")
-
-
 def test_a_small_payout_is_free(visit, bank):
     page = visit("grace", at=bank)
     draft = writes_down(page, "Ms. Quay", "49.99")
@@ -56,48 +51,6 @@ def test_a_small_payout_is_free(visit, bank):
     page.wait_for_url(draft)
     says(page, SENT)
     expect(page.locator("main")).to_contain_text("needed no approval")
-
-
-def test_without_javascript(visit, slow_bank):
-    """Forms, links and pages that load themselves again are enough (U-08)."""
-    page = visit("frank", at=slow_bank, java_script_enabled=False)
-    draft = writes_down(page, "Ms. Quay")
-    starts(page)
-    shows(page)
-    expect(page.locator(HEADING)).to_contain_text(re.compile("Checking the result|One moment"))
-    page.wait_for_url(CONTINUE, timeout=20_000)
-    expect(page.locator(".fa-snapshot")).to_contain_text("Ms. Quay")
-    expect(page.locator(".fa-snapshot")).to_contain_text("112.50\u00a0EUR")
-    handle = page.locator("[name=face_challenge]").get_attribute("value")
-
-    sends(page)
-
-    page.wait_for_url(draft)
-    says(page, SENT)
-    expect(page.locator("main")).to_contain_text("Ms. Quay")
-    expect(page.locator("main code")).to_have_text(handle[:8])
-
-
-def test_two_tabs_with_two_payouts(visit):
-    first = visit("frank")
-    second = first.context.new_page()
-    one = writes_down(first, "Mr. Ebb", "111.00")
-    other = writes_down(second, "Ms. Flow", "222.00")
-    approves(first)
-    approves(second)
-    expect(first.locator(".fa-snapshot")).to_contain_text("Mr. Ebb")
-    expect(second.locator(".fa-snapshot")).to_contain_text("Ms. Flow")
-
-    sends(second)
-    second.wait_for_url(other)
-    says(second, SENT)
-    expect(second.locator("main")).to_contain_text("222.00")
-    is_still_a_draft(second, one)
-    sends(first)
-
-    first.wait_for_url(one)
-    says(first, SENT)
-    expect(first.locator("main")).to_contain_text("111.00")
 
 
 def test_double_clicks(visit):

@@ -159,7 +159,8 @@ def test_the_template_of_the_page_changes_all_pages(done):
     page = Reader(done)
 
     links = [link["href"] for link in page.all("link") if link["rel"] == "stylesheet"]
-    assert links == ["/static/faceauth/faceauth.css", "/static/bank/meadow.css"]
+    names = ["faceauth/stepup.css", "faceauth/faceauth.css", "bank/meadow.css"]
+    assert links == [f"/static/{name}" for name in names]
     assert [image["src"] for image in page.all("img")] == ["/static/bank/meadow.svg"]
     assert " · Meadow Mutual</title>" in done
     assert '<footer><p><a href="/help/">Help</a></p></footer>' in done

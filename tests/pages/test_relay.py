@@ -152,24 +152,11 @@ def test_a_gate_may_have_a_policy_of_its_own(relay, settings, setting, gate, pol
     assert policy != "ignore" or mail.outbox == []
 
 
-def test_a_face_that_another_gate_let_through_does_not_open_one_that_denies(relay):
-    alice = relay()
-    assert alice.passes("/gates/flag/").content == b"secret face"
-    assert alice.browser.get("/gates/ignore/").content == b"secret face"
-
-    alice.is_asked("/gates/deny/")
-    alice.visitor = CaptureDriver(address=NEIGHBOUR)
-    assert alice.passes("/gates/deny/").content == b"secret face"
-
-
 @pytest.mark.parametrize(
     ("thief", "victim", "is_same"),
     [
         (THIEF, NEIGHBOUR, True),
-        (f"::ffff:{THIEF}", NEIGHBOUR, True),
         (f"::ffff:{THIEF}", f"::ffff:{VICTIM}", False),
-        ("2001:db8:1:2::3", "2001:db8:1:ffff::1", True),
-        (THIEF, "2001:db8:1:2::3", False),
         # What is not known is another network, and not the same as another unknown one.
         ("", VICTIM, False),
         (THIEF, "", False),
@@ -224,23 +211,6 @@ def test_the_secret_key_is_rotated_between_start_and_approval(relay, settings):
 
     assert alice.waits(alice.returns(way_back)).content.startswith(b"secret")
     assert alice.challenge.is_same_network is True
-
-
-@pytest.mark.parametrize(
-    ("hops", "is_same"),
-    [
-        (f"{VICTIM}, {NEIGHBOUR}", True),  # what the browser says itself comes first
-        (f"{NEIGHBOUR}, {VICTIM}", False),
-        ("unknown", False),
-    ],
-)
-def test_proxies(relay, settings, hops, is_same):
-    """The proxy of the site is in the network of neither (TH-27)."""
-    settings.FACEAUTH_TRUSTED_PROXIES = 1
-    alice = relay("10.0.0.1", THIEF, HTTP_X_FORWARDED_FOR=hops)
-    alice.passes(GATE)
-
-    assert alice.challenge.is_same_network == is_same
 
 
 def test_an_api_client(relay, settings):
@@ -330,21 +300,6 @@ def test_one_mail_about_one_approval(relay, settings):
 
     assert "another network" in the_mail().body
     assert set(reasons()) == {"network", "relay"}
-
-
-def test_a_new_network_of_user_and_browser_is_warned_of_as_before(relay, settings):
-    settings.FACEAUTH_NOTICES = True
-    alice = relay(NEIGHBOUR, THIEF)
-    alice.passes(GATE)
-    alice.clock.shift(600)
-    mail.outbox.clear()
-    alice.browser.defaults["REMOTE_ADDR"] = VICTIM
-    alice.visitor = CaptureDriver(address=VICTIM)
-
-    alice.passes(GATE)
-
-    assert len(mail.outbox) == 2
-    assert reasons() == ["network"]
 
 
 def test_no_mail_without_the_address_of_the_site(relay, settings, caplog):
@@ -551,25 +506,3 @@ def test_handles_that_nothing_was_started_for(relay):
     FaceChallenge.objects.update(started_at=timezone.now())
     assert phone().post(f"/face/not-me/{handle}/").status_code == 404
     assert Lockout.objects.count() == 0
-
-
-@pytest.mark.parametrize("method", ["get", "head", "put"])
-def test_a_link_to_it_does_nothing(relay, method):
-    alice = relay()
-    is_relayed(alice)
-
-    answer = getattr(phone(), method)(f"/face/not-me/{alice.challenge.handle}/")
-
-    assert answer.status_code == 405
-    assert alice.challenge.is_open
-    assert Lockout.objects.count() == 0
-
-
-def test_the_button_needs_the_token_of_the_form(relay, settings):
-    """Also on a site without the middleware."""
-    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "csrf" not in name]
-    alice = relay()
-    is_relayed(alice)
-
-    assert disowns(alice, Client(enforce_csrf_checks=True)).status_code == 403
-    assert alice.challenge.is_open

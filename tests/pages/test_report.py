@@ -165,15 +165,6 @@ def test_looking_at_the_link_changes_nothing(alice, client, method):
     assert alice.browser.get("/payout/").status_code == 200
 
 
-def test_the_button_needs_the_token_of_the_form(alice):
-    alice.passes(GATE)
-
-    answer = Client(enforce_csrf_checks=True).post(link_in(the_mail()))
-
-    assert answer.status_code == 403
-    assert alice.browser.get(GATE).status_code == 200
-
-
 def test_the_button_closes_locks_and_tells(alice, caplog):
     """In every session, at the next request; the operator learns of it at once (C-05)."""
     alice.passes(GATE)
@@ -398,19 +389,44 @@ UNGATED = {
 }
 
 
-def test_no_page_of_ours_weakens_what_it_protects(person):
-    """Nothing that changes something is a way around: each such page is known here (G-12)."""
-    person.is_asked(GATE)
+def urls_of_pages(person):
+    """Return the URL of each page, about the newest challenge of a person, by its name."""
     names = {key for key in get_resolver("django_faceauth.urls").reverse_dict if type(key) is str}
     token = signing.dumps(person.challenge.pk, salt=notifications.SALTS[FaceChallenge])
     values = {"webhook": [], "done": [], "consent": [], "enrol": [], "report": [token]}
     values["second-way"] = [person.challenge.handle, "totp"]
-    addresses = {
+    return {
         name: reverse(f"faceauth:{name}", args=values.get(name, [person.challenge.handle]))
         for name in names
     }
 
-    posted = {name: person.browser.post(address) for name, address in addresses.items()}
+
+def test_no_page_of_ours_weakens_what_it_protects(person):
+    """Nothing that changes something is a way around: each such page is known here (G-12)."""
+    person.is_asked(GATE)
+
+    posted = {name: person.browser.post(url) for name, url in urls_of_pages(person).items()}
 
     assert {name for name, answer in posted.items() if answer.status_code != 405} == set(UNGATED)
     assert FaceChallenge.objects.filter(state="granted").count() == 0
+
+
+@pytest.mark.parametrize("has_middleware", [True, False])
+def test_each_page_that_changes_something_needs_the_token_of_its_form(
+    person, provider, settings, has_middleware
+):
+    """Another site cannot press a button, with or without Django's middleware (U-01)."""
+    if not has_middleware:
+        settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "csrf" not in name]
+    person.is_asked(GATE)
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = person.browser.cookies
+    urls = urls_of_pages(person)
+
+    for name in UNGATED.keys() - {"webhook"}:
+        assert strict.post(urls[name]).status_code == 403, name
+    for name in ("contest", "not-me"):  # they have no page of their own
+        assert person.browser.get(urls[name]).status_code == 405, name
+    assert person.challenge.is_open
+    assert Lockout.objects.count() == 0
+    assert provider.calls == []

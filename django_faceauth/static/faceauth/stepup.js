@@ -108,15 +108,6 @@ export async function fetchWithFace(input, init = {}) {
   return fetch(request);
 }
 
-/**
- * Return the texts of `{% face_texts %}`.
- * @returns {Partial<Texts>}
- */
-function textsOfThePage() {
-  const element = document.getElementById("faceauth-texts");
-  return element ? JSON.parse(element.textContent ?? "") : {};
-}
-
 /** One face check, from the refusal to its end. */
 class StepUp {
   /**
@@ -129,7 +120,9 @@ class StepUp {
     this.refusal = refusal;
     this.onState = onState;
     this.stop = new AbortController();
-    this.texts = /** @type {Texts} */ ({ ...TEXTS, ...textsOfThePage(), ...texts });
+    const ofThePage = document.getElementById("faceauth-texts")?.textContent;
+    /** @type {Texts} */
+    this.texts = { ...TEXTS, ...(ofThePage ? JSON.parse(ofThePage) : {}), ...texts };
     this.dialog = new Dialog(this.texts, () => this.start(), () => this.stop.abort(LEFT));
     /** @type {Progress} shown to the user */
     this.progress = { next: "look", message: "", lines: [] };
@@ -148,7 +141,7 @@ class StepUp {
   }
 
   /**
-   * Return whether the request may be sent again.
+   * Ask and wait; return whether the request may be sent again.
    * @returns {Promise<boolean>}
    */
   async run() {
@@ -157,7 +150,12 @@ class StepUp {
     const follow = () => this.stop.abort(signal.reason);
     signal.addEventListener("abort", follow, { once: true });
     try {
-      await this.untilRepeat();
+      await this.look();
+      while (this.progress.next !== "repeat") {
+        this.show();
+        const pause = stateOf(this.progress) === "waiting" ? this.pause : Infinity;
+        if (!(await this.rest(pause))) await this.look();
+      }
       this.say("repeating");
       return true;
     } catch (error) {
@@ -168,16 +166,6 @@ class StepUp {
       signal.removeEventListener("abort", follow);
       this.stop.abort(LEFT); // what is still on its way is of no use
       this.dialog.remove();
-    }
-  }
-
-  /** Ask and wait; ends with the approval, or throws the reason to stop. */
-  async untilRepeat() {
-    await this.look();
-    while (this.progress.next !== "repeat") {
-      this.show();
-      const pause = stateOf(this.progress) === "waiting" ? this.pause : Infinity;
-      if (!(await this.rest(pause))) await this.look();
     }
   }
 
@@ -261,8 +249,10 @@ class StepUp {
     const before = this.received;
     this.received = received;
     const isNew = received.message !== before.message || received.next !== before.next;
-    if (isNew) return received.state === "open" && received.next === "attempt" ? quiet(received) : received;
-    return { ...received, message: this.progress.message };
+    if (!isNew) return { ...received, message: this.progress.message };
+    // The server's text is for waiting users: there is none before the first start.
+    const isFirst = received.state === "open" && received.next === "attempt";
+    return isFirst ? { ...received, message: "" } : received;
   }
 
   /** Wait for the network. */
@@ -277,7 +267,11 @@ class StepUp {
   async start() {
     if (this.isStarting) return;
     if (this.progress.consent && !this.dialog.agrees()) return;
-    const tab = openTab(this.texts.heading);
+    const tab = window.open("", "_blank"); // null if the browser does not allow it
+    if (tab) {
+      tab.opener = null;
+      tab.document.title = this.texts.heading;
+    }
     this.isStarting = true;
     this.dialog.setBusy(true);
     this.say("starting");
@@ -296,7 +290,13 @@ class StepUp {
    * @param {Window | null} tab
    */
   async handOver(tab) {
-    const response = await this.attempt(this.progress.consent);
+    const address = this.refusal.attempts_url;
+    const { consent } = this.progress;
+    const response = await this.call(address, {
+      method: "POST",
+      headers: { ...csrfHeaders(address), "Content-Type": "application/json" },
+      body: JSON.stringify(consent ? { consent: consent.version } : {}),
+    });
     if (response.status !== 201) {
       tab?.close();
       this.goOn(await this.refused(response));
@@ -305,23 +305,9 @@ class StepUp {
     const { capture_url: url } = await response.json();
     if (!isPage(url)) throw new TypeError("no address of a page");
     const isSent = sendOn(tab, url);
-    if (!isSent) this.dialog.offer(url);
+    if (!isSent) setAddress(this.dialog.link, url); // it is stored nowhere else
     const message = isSent ? this.texts.waiting : this.texts.blocked;
     this.goOn({ next: "wait", can_reopen: true, message, consent: undefined });
-  }
-
-  /**
-   * Request an attempt, with the consent of the user.
-   * @param {Consent | undefined} consent
-   * @returns {Promise<Response>}
-   */
-  attempt(consent) {
-    const address = this.refusal.attempts_url;
-    const headers = csrfHeaders(address);
-    if (!consent) return this.call(address, { method: "POST", headers });
-    headers["Content-Type"] = "application/json";
-    const body = JSON.stringify({ consent: consent.version });
-    return this.call(address, { method: "POST", headers, body });
   }
 
   /**
@@ -330,9 +316,11 @@ class StepUp {
    * @returns {Promise<Partial<Progress>>}
    */
   async refused(response) {
-    const progress = await problemIn(response);
-    if (progress.code === "consent_required") return consentIn(progress);
-    const { title, until } = progress;
+    const { code, title, until, consent_version, consent_text } = await problemIn(response);
+    if (code === "consent_required") {
+      const consent = { version: String(consent_version), text: String(consent_text) };
+      return { next: "attempt", message: "", consent };
+    }
     const message = [title || this.texts.failed, this.until(until)].filter(Boolean).join(" ");
     if (response.status === 409) return { next: "wait", message };
     return FINAL.has(response.status) ? { next: "ask_again", message } : { message };
@@ -395,23 +383,6 @@ const STATES = { attempt: "asking", ask_again: "over", repeat: "repeating" };
  */
 const stateOf = ({ next }) => STATES[next] ?? "waiting";
 
-/**
- * Return what the user has to agree to before an attempt is started.
- * @param {Record<string, any>} progress
- * @returns {Partial<Progress>}
- */
-function consentIn({ consent_version, consent_text }) {
-  const consent = { version: String(consent_version), text: String(consent_text) };
-  return { next: "attempt", message: "", consent };
-}
-
-/**
- * Drop the server's texts for waiting users before the first start.
- * @param {Progress} progress
- * @returns {Progress}
- */
-const quiet = (progress) => ({ ...progress, message: "" });
-
 /** The dialog. */
 class Dialog {
   /**
@@ -467,9 +438,15 @@ class Dialog {
     this.showApproved(progress);
     this.showConsent(progress);
     this.showEnd(progress);
-    this.open();
+    if (!this.element.isConnected) {
+      document.body.append(this.element);
+      this.element.showModal();
+      this.heading.focus(); // what is approved is read before the button
+    }
     write(this.news, progress.message ?? ""); // now that it is there: it tells what changes
-    if (activeElement instanceof HTMLElement && activeElement.hidden) this.takeFocus();
+    if (activeElement instanceof HTMLElement && activeElement.hidden) {
+      (this.link.hidden ? this.heading : this.link).focus();
+    }
   }
 
   /**
@@ -535,29 +512,9 @@ class Dialog {
     this.leave.className = isOver ? "fa-button fa-button--secondary" : "fa-quiet";
   }
 
-  open() {
-    if (this.element.isConnected) return;
-    document.body.append(this.element);
-    this.element.showModal();
-    this.heading.focus(); // what is approved is read before the button
-  }
-
-  /** Move the focus away from an element that has just been hidden. */
-  takeFocus() {
-    (this.link.hidden ? this.heading : this.link).focus();
-  }
-
   /** @param {boolean} isBusy */
   setBusy(isBusy) {
     this.button.setAttribute("aria-disabled", String(isBusy)); // `disabled` loses the focus
-  }
-
-  /**
-   * Offer the camera page as a link; its URL is stored nowhere else.
-   * @param {string} url
-   */
-  offer(url) {
-    setAddress(this.link, url);
   }
 
   /** Forget the URL of the camera page. */
@@ -633,19 +590,6 @@ function setAddress(link, url) {
 function isPage(url) {
   if (typeof url !== "string") return false;
   return url.startsWith("https://") || (location.protocol === "http:" && url.startsWith("http://"));
-}
-
-/**
- * Open an empty window without an opener; null if the browser does not allow it.
- * @param {string} title
- * @returns {Window | null}
- */
-function openTab(title) {
-  const tab = window.open("", "_blank");
-  if (!tab) return null;
-  tab.opener = null;
-  tab.document.title = title;
-  return tab;
 }
 
 /**
