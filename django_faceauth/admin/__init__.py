@@ -15,7 +15,7 @@ from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
 from django_faceauth import models
-from django_faceauth.admin import authentications, readonly, review, users
+from django_faceauth.admin import audit, authentications, dashboard, readonly, review, users
 from django_faceauth.models.authentication import Dashboard
 
 __all__ = ["register"]
@@ -23,12 +23,12 @@ __all__ = ["register"]
 #: In the order of the index: what staff need every day, then internals.
 MODEL_ADMINS: Final[Mapping[type[Model], type[admin.ModelAdmin[Any]]]] = {
     models.ReviewCase: review.ReviewCaseAdmin,
-    Dashboard: authentications.DashboardAdmin,
+    Dashboard: dashboard.DashboardAdmin,
     models.FaceAuthentication: authentications.FaceAuthenticationAdmin,
     models.Applicant: users.ApplicantAdmin,
-    models.AuditEntry: readonly.AuditEntryAdmin,
+    models.AuditEntry: audit.AuditEntryAdmin,
     models.FaceChallenge: readonly.FaceChallengeAdmin,
-    models.Verdict: readonly.VerdictAdmin,
+    models.Verdict: review.VerdictAdmin,
     models.FaceExemption: users.FaceExemptionAdmin,
     models.Lockout: users.LockoutAdmin,
     models.AttemptRequest: readonly.AttemptRequestAdmin,

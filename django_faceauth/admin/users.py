@@ -136,7 +136,6 @@ class IdentityVerificationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
         *("created_on", "modified_on", "created_at", "started_at", "returned_at", "ended_at"),
         *("reported_at", "synced_at", "poll_count", "next_poll_at", "erased_at"),
     )
-    readonly_fields = fields
 
     named = display.column(gettext_lazy("identity verification"), display.named)
     state = display.column(gettext_lazy("status"), lambda row: display.status(row.status))
