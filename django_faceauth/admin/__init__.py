@@ -6,8 +6,7 @@ for. Sites with another `AdminSite` call `register(site)`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.contrib import admin
@@ -56,19 +55,19 @@ def register(site: admin.AdminSite) -> None:
     for model, model_admin in MODEL_ADMINS.items():
         if not site.is_registered(model):
             site.register(model, model_admin)
-    site.get_app_list = partial(_in_order, site.get_app_list)  # type: ignore[method-assign]
-
-
-def _in_order(get_app_list: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Return the apps of a site, with our models in our order."""
+    get_app_list = site.get_app_list
     places = {model._meta.object_name: place for place, model in enumerate(MODEL_ADMINS)}
-    apps = get_app_list(*args, **kwargs)
-    for app in apps:
-        if app["app_label"] == "faceauth":
-            app["models"].sort(key=lambda entry: places.get(entry["object_name"], len(places)))
-            for entry in app["models"]:
-                entry["name"] = INDEX_NAMES.get(entry["object_name"], entry["name"])
-    return apps
+
+    def in_order(*args: Any, **kwargs: Any) -> Any:
+        apps = get_app_list(*args, **kwargs)
+        for app in apps:
+            if app["app_label"] == "faceauth":
+                app["models"].sort(key=lambda entry: places.get(entry["object_name"], len(places)))
+                for entry in app["models"]:
+                    entry["name"] = INDEX_NAMES.get(entry["object_name"], entry["name"])
+        return apps
+
+    site.get_app_list = in_order  # type: ignore[method-assign]
 
 
 register(admin.site)

@@ -31,12 +31,8 @@ logger = logging.getLogger(__name__)
 
 class FaceAttemptInline(base.FraudAwareMixin, base.ReadOnlyTabularInline):
     model = FaceAttempt
-    fields = ("provider_id", "state", "meaning", "created_at", "captured")
+    fields = ("provider_id", "status", "meaning", "created_at", "captured")
     ordering = ("-created_at", "-pk")
-
-    @admin.display(description=gettext_lazy("status"))
-    def state(self, attempt: FaceAttempt) -> str:
-        return attempt.status or display.NOTHING
 
     @admin.display(description=gettext_lazy("face captured"))
     def captured(self, attempt: FaceAttempt) -> str:

@@ -119,7 +119,7 @@ class FaceAuthModelAdmin(ModelAdmin):  # type: ignore[type-arg]  # takes no para
             return True  # it finds nothing, and Django goes back to the list
         return False
 
-    def has_cascade_delete_permission(self, request: HttpRequest) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Return whether this is another model's page, where rows may go with what they refer to.
 
         Otherwise the admin would refuse to delete users because of our rows.
@@ -145,9 +145,6 @@ class ReadOnlyModelAdmin(FaceAuthModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self.has_cascade_delete_permission(request)
 
 
 class ReadOnlyTabularInline(TabularInline):  # type: ignore[type-arg]  # takes no parameters

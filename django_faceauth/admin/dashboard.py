@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest
@@ -70,6 +68,14 @@ class DashboardAdmin(ReadOnlyModelAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         site = self.admin_site
+
+        def link(model: str, *figure: Any, **query: str) -> str:
+            """Return the URL of the rows of a figure; empty if the user may not view them."""
+            if figure:
+                query["figure"] = figure_of(*figure)
+            url = reverse(f"{site.name}:faceauth_{model}_changelist")
+            return f"{url}?{urlencode(query)}" if may(request, f"view_{model}") else ""
+
         asked, now = request.GET.get("days", ""), timezone.now()
         days = next((days for days in WINDOWS if str(days) == asked), 7)
         found = statistics.collect(days=days, now=now, with_fraud=sees_fraud(request))
@@ -78,7 +84,6 @@ class DashboardAdmin(ReadOnlyModelAdmin):
         if days == 1:
             dates = [f"{date} {hour}" for date, hour in zip(dates, labels, strict=True)]
         counts = list(zip(*(found.outcomes[name] for name in OUTCOMES), strict=True))
-        link = partial(_list_url, request, site)
         window = (found.starts[0], found.end)
         cells = [
             [(count, link(ROWS, name, *step)) for name, count in zip(OUTCOMES, row, strict=True)]
@@ -138,14 +143,6 @@ def chart(rows: list[tuple[str, tuple[int, ...]]], labels: list[str]) -> dict[st
         "lines": [(round(BASE - value * scale, 1), value) for value in (0, top // 2, top)],
         "dates": dates[:: len(rows) // -MOST_DATES],  # the newest always has its date
     }
-
-
-def _list_url(request: HttpRequest, site: AdminSite, model: str, *figure: Any, **query: str) -> str:
-    """Return the URL of a list, of the rows of a figure; empty if the user may not view them."""
-    if figure:
-        query["figure"] = figure_of(*figure)
-    url = reverse(f"admin:faceauth_{model}_changelist", current_app=site.name)
-    return f"{url}?{urlencode(query)}" if may(request, f"view_{model}") else ""
 
 
 def _figures(

@@ -24,6 +24,7 @@ from django_faceauth.models import FaceAuthentication, FaceChallenge, ReviewCase
 from django_faceauth.models.resource import Resource
 from django_faceauth.response_codes import FRAUD, meaning_of
 from django_faceauth.services.grants.formatting import visible
+from django_faceauth.services.privacy.exports import FRAUD_REASONS
 from django_faceauth.statuses import LABELS, AuthenticationStatus
 
 #: The class of the colour of a status, and a sign for users who do not see colours.
@@ -81,9 +82,6 @@ REASONS: Final[dict[str, object]] = {
 }
 
 NOTHING: Final = "\N{EN DASH}"
-
-#: Reasons of a review that reveal a fraud code.
-SENSITIVE_REASONS: Final = frozenset({ReviewCase.Reason.FRAUD, ReviewCase.Reason.DURESS})
 
 
 def badge(word: str, text: object = None) -> SafeString:
@@ -157,7 +155,7 @@ def labels(row: FaceAuthentication, *, with_fraud: bool) -> SafeString | str:
 def reasons(case: ReviewCase, *, with_fraud: bool) -> SafeString | str:
     """Return why a case is in the queue."""
     names = dict(ReviewCase.Reason.choices)
-    hidden = frozenset() if with_fraud else SENSITIVE_REASONS
+    hidden = frozenset() if with_fraud else FRAUD_REASONS
     shown = [names.get(reason, reason) for reason in case.reasons if reason not in hidden]
     shown += [_("hidden")] if len(shown) < len(case.reasons) else []
     return _spans(shown) or NOTHING

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, cast
 
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.admin import ModelAdmin
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.serializers.json import DjangoJSONEncoder
@@ -23,7 +24,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.admin.base import COUNTED, sees_fraud
-from django_faceauth.admin.staff_actions import Action, confirmation, describe
+from django_faceauth.admin.staff_actions import Action, confirmation
 from django_faceauth.models import FaceAuthentication
 from django_faceauth.response_codes import FRAUD
 from django_faceauth.services import audit_log, unexpected_errors
@@ -45,6 +46,7 @@ def _exporter(name: str, title: Promise, kind: str, write: Writer) -> Action:
     """Make an action that sends the chosen rows as a file."""
     extension = name.removeprefix("export_")
 
+    @admin.action(description=title, permissions=["export"])
     def action(
         model_admin: ModelAdmin[Any], request: HttpRequest, rows: QuerySet[FaceAuthentication]
     ) -> HttpResponse | StreamingHttpResponse:
@@ -85,7 +87,8 @@ def _exporter(name: str, title: Promise, kind: str, write: Writer) -> Action:
         response["Cache-Control"] = "no-store, private"
         return response
 
-    return describe(action, name, title, "export")
+    action.__name__ = name
+    return action
 
 
 class _Line:

@@ -106,9 +106,8 @@ class ApplicantAdmin(GatedModelAdmin):
         return self.readonly_fields if obj is None else ("user", *self.readonly_fields)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self.has_cascade_delete_permission(request) or super().has_delete_permission(
-            request, obj
-        )
+        is_permitted = admin.ModelAdmin.has_delete_permission(self, request, obj)
+        return is_permitted or super().has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Link as enrolment does, which revokes the grants of the former applicant."""
@@ -210,9 +209,6 @@ class FaceExemptionAdmin(GatedModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Exemptions end by an action, and are not changed."""
         return obj is None and super().has_change_permission(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self.has_cascade_delete_permission(request)
 
 
 class LockoutAdmin(base.ReadOnlyModelAdmin):
