@@ -28,6 +28,9 @@ class AuditEntryAdmin(base.ReadOnlyModelAdmin):
     search_help_text = gettext_lazy("A user name, or a row such as faceauth.lockout:12")
     search_paths: ClassVar[Any] = {}
     fields = list_display
+    when = display.column(gettext_lazy("date"), lambda entry: _moment(entry.at))
+    # The code of an unknown event.
+    what = display.column(gettext_lazy("event"), lambda entry: entry.get_event_display())
 
     #: Names of details, for translators.
     NAMES = (
@@ -64,21 +67,13 @@ class AuditEntryAdmin(base.ReadOnlyModelAdmin):
         found = Q(subject=search_term) | Q(by__in=users) | Q(user__in=users)
         return queryset.filter(found), False
 
-    @admin.display(description=gettext_lazy("date"))
-    def when(self, entry: AuditEntry) -> str:
-        return _moment(entry.at)
-
-    @admin.display(description=gettext_lazy("event"))
-    def what(self, entry: AuditEntry) -> str:
-        return entry.get_event_display()  # the code of an unknown one
-
     @admin.display(description=pgettext_lazy("column", "by"))
     def author(self, entry: AuditEntry) -> str:
-        return self._user(entry, entry.by, entry.author)
+        return self._link(entry, entry.by, entry.author)
 
     @admin.display(description=gettext_lazy("user"))
     def whom(self, entry: AuditEntry) -> str:
-        return self._user(entry, entry.user, entry.whom or display.NOTHING)
+        return self._link(entry, entry.user, entry.whom or display.NOTHING)
 
     @admin.display(description=pgettext_lazy("column", "about"))
     def about(self, entry: AuditEntry) -> str:
@@ -102,13 +97,11 @@ class AuditEntryAdmin(base.ReadOnlyModelAdmin):
                 return _moment(datetime.fromisoformat(value))
         return self.VALUES.get(name, {}).get(value, value)
 
-    def _user(self, entry: AuditEntry, user: Any, name: str) -> str:
-        return self._link(entry, user, name) if user else name
-
-    def _link(self, entry: Any, row: Model, text: str) -> str:
-        """Return a link to the page of a row, if the viewer may view it."""
-        may_view = row._meta.label_lower in entry.linked.split()
-        return display.link(row, text, self.admin_site) if may_view else text
+    def _link(self, entry: Any, row: Model | None, text: str) -> str:
+        """Return a link to the page of a row, if it is there and the viewer may view it."""
+        if row is None or row._meta.label_lower not in entry.linked.split():
+            return text
+        return display.link(row, text, self.admin_site)
 
 
 def _moment(at: datetime) -> str:

@@ -17,7 +17,6 @@ from django.db.models import Count, Max, Min, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone, translation
-from django.utils.functional import Promise
 from django.utils.http import content_disposition_header
 from django.utils.text import get_valid_filename
 from django.utils.translation import gettext
@@ -42,7 +41,7 @@ Writer = Callable[[Iterable[Facts], Facts], Iterator[str]]
 Reader = Callable[[FaceAuthentication, bool], Any]
 
 
-def _exporter(name: str, title: Promise, kind: str, write: Writer) -> Action:
+def _exporter(name: str, title: Any, kind: str, write: Writer) -> Action:
     """Make an action that sends the chosen rows as a file."""
     extension = name.removeprefix("export_")
 

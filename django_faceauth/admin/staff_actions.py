@@ -56,7 +56,7 @@ MOST_NAMED: Final = 20
 
 def confirmed(
     *,
-    title: Text,
+    title: Any,
     warning: Text,
     button: Any,
     right: str,
