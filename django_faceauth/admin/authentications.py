@@ -85,26 +85,21 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
             *super().get_urls(),
         ]
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         """Add the timeline, and links to the review and the face."""
-        row = self.get_object(request, object_id)
-        extra = dict(extra_context or {})
-        if isinstance(row, FaceAuthentication) and self.has_view_permission(request, row):
-            extra |= {"timeline": timeline.lines(row), "title": _("Face authentication")}
-            extra |= {"may_review": base.may(request, "review_faceauthentication")}
-            extra |= {"face_url": base.face_url(request, row, self.admin_site)}
-        return super().change_view(request, object_id, form_url, extra)
+        context |= {
+            "title": _("Face authentication"),
+            "timeline": timeline.lines(context["original"]),
+            "may_review": base.may(request, "review_faceauthentication"),
+            "face_url": base.face_url(request, context["original"], self.admin_site),
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def review_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        if not (
-            self.has_view_permission(request) and base.may(request, "review_faceauthentication")
-        ):
+        may_review = base.may(request, "review_faceauthentication")
+        if not may_review or not self.has_view_permission(request):
             raise PermissionDenied
         return review.take_verdict(request, pk, model_admin=self)
 

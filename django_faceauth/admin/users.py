@@ -192,17 +192,9 @@ class FaceExemptionAdmin(GatedModelAdmin):
     @database.repeated
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Exempt through the service, which sends a signal, in the name of the author."""
-        values, now = form.cleaned_data, timezone.now()
-        author: Any = request.user  # staff, says the admin
+        author, now = cast(AbstractBaseUser, request.user), timezone.now()
         with database.atomic():
-            row = exemptions.exempt(
-                values["user"],
-                action=values["action"],
-                reason=values["reason"],
-                author=author,
-                expires_at=values["expires_at"],
-                now=now,
-            )
+            row = exemptions.exempt(**form.cleaned_data, author=author, now=now)
             audit_log.note("exempted", by=author, about=row, now=now, action=row.action)
         obj.pk, obj.created_at, obj.author_id = row.pk, row.created_at, row.author_id
 
