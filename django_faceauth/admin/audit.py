@@ -26,7 +26,7 @@ class AuditEntryAdmin(base.ReadOnlyModelAdmin):
     list_select_related = ("by", "user")
     search_fields = ("subject",)
     search_help_text = gettext_lazy("A user name, or a row such as faceauth.lockout:12")
-    search_paths: ClassVar[Any] = {}
+    search_paths = {}
     fields = list_display
     when = display.column(gettext_lazy("date"), lambda entry: _moment(entry.at))
     # The code of an unknown event.

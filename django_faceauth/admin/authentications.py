@@ -59,7 +59,7 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
         filters.FigureFilter,
     )
     list_select_related = ("user", "challenge", "review_case")
-    search_paths: ClassVar[Any] = {
+    search_paths = {
         **{"fav_": "provider_id", "fatp_": "attempts__provider_id", "aplt_": "applicant_id"},
         "": "user",
     }

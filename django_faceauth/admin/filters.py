@@ -85,7 +85,7 @@ class ChallengeActionFilter(ActionFilter):
 class MethodFilter(ChoiceFilter):
     title = _("method")
     parameter_name = path = "method"
-    options: ClassVar[Mapping[str, Any]] = {
+    options = {
         **{name: name for name in (FACE, PASSKEY, TOTP, RECOVERY_CODE, EXEMPTION)},
         "-": _("another"),
     }
@@ -143,7 +143,7 @@ STUCK: Final[Mapping[str, Callable[..., Rows]]] = {
 class StuckFilter(ChoiceFilter):
     title = _("stuck")
     parameter_name = "stuck"
-    options: ClassVar[Mapping[str, Any]] = {
+    options = {
         "polls": _("poll overdue"),
         "compared": _("compared for too long"),
         "unknown": _("in an unknown status"),
@@ -154,13 +154,13 @@ class StuckFilter(ChoiceFilter):
 
 
 class StuckEventFilter(StuckFilter):
-    options: ClassVar[Mapping[str, Any]] = {"events": _("processing overdue")}
+    options = {"events": _("processing overdue")}
 
 
 class ReviewFilter(ChoiceFilter):
     title = _("review")
     parameter_name = "review"
-    options: ClassVar[Mapping[str, Any]] = {
+    options = {
         "waiting": _("waiting in the queue"),
         "settled": _("settled"),
     }
@@ -173,7 +173,7 @@ class ReviewFilter(ChoiceFilter):
 class AgeFilter(ChoiceFilter):
     title = _("date")
     parameter_name = "age"
-    options: ClassVar[Mapping[str, Any]] = {
+    options = {
         "1": _("last 24 hours"),
         "7": _("last 7 days"),
         "30": _("last 30 days"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -18,11 +18,9 @@ from django_faceauth.services.grants.formatting import lines
 
 class FaceChallengeAdmin(ReadOnlyModelAdmin):
     list_display = ("id", "user", "asked_for", "why", "created_at", "standing", "method")
-    list_filter = (
-        *("state", filters.MethodFilter, filters.ChallengeActionFilter, filters.AgeFilter),
-    )
+    list_filter = ("state", filters.MethodFilter, filters.ChallengeActionFilter, filters.AgeFilter)
     list_select_related = ("user", "authentication")
-    search_paths: ClassVar[Any] = {"fav_": "authentication__provider_id", "": "user"}
+    search_paths = {"fav_": "authentication__provider_id", "": "user"}
     fields = (
         *("user", "asked_for", "standing", "why", "method", "shown", "authentication"),
         *("browser", "network_policy", "networks"),
@@ -51,7 +49,7 @@ class FaceChallengeAdmin(ReadOnlyModelAdmin):
 class WebhookEventAdmin(ReadOnlyModelAdmin):
     list_display = ("number", "what", "about", "error", "received_at", "standing", "tries")
     list_filter = ("state", filters.StuckEventFilter, filters.FigureFilter)
-    search_paths: ClassVar[Any] = {
+    search_paths = {
         **{"evt_": "event_id", "sha256:": "event_id"},
         **{"fav_": "provider_id", "idv_": "provider_id"},
     }
@@ -84,7 +82,7 @@ class ErasureAdmin(ReadOnlyModelAdmin):
     list_display = ("id", "who", "reason", "requested_at", "standing", "finished_at")
     list_filter = ("reason",)
     inlines = (ErasureTaskInline,)
-    search_paths: ClassVar[Any] = {"": "who"}  # a primary key, which outlives the user
+    search_paths = {"": "who"}  # a primary key, which outlives the user
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("tasks")
@@ -111,4 +109,4 @@ class AttemptRequestAdmin(ReadOnlyModelAdmin):
 class ProviderRateLimitAdmin(ReadOnlyModelAdmin):
     list_display = ("id", "pause", "paused_until")
     fields = ("pause", "paused_until")
-    search_paths: ClassVar[Any] = {}
+    search_paths = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django import forms
 from django.contrib import admin, messages
@@ -221,9 +221,7 @@ class ReviewCaseAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     list_filter = (QueueFilter, ReasonFilter)
     list_select_related = ("authentication__user", "authentication__challenge")
     ordering = ("-raised_at",)
-    search_paths: ClassVar[Any] = {
-        **{"fav_": "authentication__provider_id", "": "authentication__user"}
-    }
+    search_paths = {"fav_": "authentication__provider_id", "": "authentication__user"}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("authentication__verdicts")
@@ -264,9 +262,7 @@ class VerdictAdmin(base.ReadOnlyModelAdmin):
     list_display = ("id", "user", "checked", "why", "at", "found", "reviewer")
     list_select_related = ("authentication__user", "reviewer")
     list_filter = ("finding",)
-    search_paths: ClassVar[Any] = {
-        **{"fav_": "authentication__provider_id", "": "authentication__user"}
-    }
+    search_paths = {"fav_": "authentication__provider_id", "": "authentication__user"}
     user = display.column(gettext_lazy("user"), lambda row: row.authentication.user)
     checked = display.column(
         gettext_lazy("face authentication"), lambda row: display.named(row.authentication)

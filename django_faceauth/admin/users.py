@@ -82,7 +82,7 @@ class ApplicantAdmin(GatedModelAdmin):
     form = ApplicantForm
     list_display = ("number", "user", "created_at", "usable_from")
     list_select_related = ("user",)
-    search_paths: ClassVar[Any] = {"aplt_": "applicant_id", "": "user"}
+    search_paths = {"aplt_": "applicant_id", "": "user"}
     raw_id_fields = ("user",)
     readonly_fields: ClassVar[Any] = ("created_at", "usable_from")
     actions = None
@@ -128,7 +128,7 @@ class IdentityVerificationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     list_display = ("named", "user", "meaning", "created_at", "state", "outcome", "usable_from")
     list_select_related = ("user", "user__face_applicant")
     list_filter = ("outcome", AgeFilter)
-    search_paths: ClassVar[Any] = {"idv_": "provider_id", "aplt_": "applicant_id", "": "user"}
+    search_paths = {"idv_": "provider_id", "aplt_": "applicant_id", "": "user"}
     fields = (
         *("state", "meaning", "user", "outcome", "usable_from"),
         *("provider_id", "applicant_id", "replaces", "user_journey_id", "environment"),
