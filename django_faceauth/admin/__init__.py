@@ -6,8 +6,7 @@ for. Sites with another `AdminSite` call `register(site)`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.contrib import admin
@@ -15,7 +14,7 @@ from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
 from django_faceauth import models
-from django_faceauth.admin import authentications, readonly, review, users
+from django_faceauth.admin import audit, authentications, dashboard, readonly, review, users
 from django_faceauth.models.authentication import Dashboard
 
 __all__ = ["register"]
@@ -23,12 +22,12 @@ __all__ = ["register"]
 #: In the order of the index: what staff need every day, then internals.
 MODEL_ADMINS: Final[Mapping[type[Model], type[admin.ModelAdmin[Any]]]] = {
     models.ReviewCase: review.ReviewCaseAdmin,
-    Dashboard: authentications.DashboardAdmin,
+    Dashboard: dashboard.DashboardAdmin,
     models.FaceAuthentication: authentications.FaceAuthenticationAdmin,
     models.Applicant: users.ApplicantAdmin,
-    models.AuditEntry: readonly.AuditEntryAdmin,
+    models.AuditEntry: audit.AuditEntryAdmin,
     models.FaceChallenge: readonly.FaceChallengeAdmin,
-    models.Verdict: readonly.VerdictAdmin,
+    models.Verdict: review.VerdictAdmin,
     models.FaceExemption: users.FaceExemptionAdmin,
     models.Lockout: users.LockoutAdmin,
     models.AttemptRequest: readonly.AttemptRequestAdmin,
@@ -56,19 +55,19 @@ def register(site: admin.AdminSite) -> None:
     for model, model_admin in MODEL_ADMINS.items():
         if not site.is_registered(model):
             site.register(model, model_admin)
-    site.get_app_list = partial(_in_order, site.get_app_list)  # type: ignore[method-assign]
-
-
-def _in_order(get_app_list: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Return the apps of a site, with our models in our order."""
+    get_app_list = site.get_app_list
     places = {model._meta.object_name: place for place, model in enumerate(MODEL_ADMINS)}
-    apps = get_app_list(*args, **kwargs)
-    for app in apps:
-        if app["app_label"] == "faceauth":
-            app["models"].sort(key=lambda entry: places.get(entry["object_name"], len(places)))
-            for entry in app["models"]:
-                entry["name"] = INDEX_NAMES.get(entry["object_name"], entry["name"])
-    return apps
+
+    def in_order(*args: Any, **kwargs: Any) -> Any:
+        apps = get_app_list(*args, **kwargs)
+        for app in apps:
+            if app["app_label"] == "faceauth":
+                app["models"].sort(key=lambda entry: places.get(entry["object_name"], len(places)))
+                for entry in app["models"]:
+                    entry["name"] = INDEX_NAMES.get(entry["object_name"], entry["name"])
+        return apps
+
+    site.get_app_list = in_order  # type: ignore[method-assign]
 
 
 register(admin.site)

@@ -1,42 +1,38 @@
-"""Face authentications as the provider reports them."""
+"""Face authentications as the provider reports them, and their captured faces."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import logging
+from typing import Any, ClassVar, Final, cast
 
 from django.contrib import admin
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import URLPattern, path, reverse
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET
 
-from django_faceauth.admin import (
-    base,
-    dashboard,
-    display,
-    exports,
-    faces,
-    filters,
-    review,
-    staff_actions,
-)
+from django_faceauth.admin import base, display, exports, filters, review, staff_actions
+from django_faceauth.exceptions import NotFound, ProviderError
+from django_faceauth.gate import face_required
 from django_faceauth.models import FaceAttempt, FaceAuthentication
-from django_faceauth.services.review import timeline
+from django_faceauth.security_headers import sealed
+from django_faceauth.services.grants.formatting import moment, visible
+from django_faceauth.services.review import face_image, timeline
+
+logger = logging.getLogger(__name__)
 
 
 class FaceAttemptInline(base.FraudAwareMixin, base.ReadOnlyTabularInline):
     model = FaceAttempt
-    fields = ("provider_id", "state", "meaning", "created_at", "captured")
+    fields = ("provider_id", "status", "meaning", "created_at", "captured")
     ordering = ("-created_at", "-pk")
-
-    @admin.display(description=gettext_lazy("status"))
-    def state(self, attempt: FaceAttempt) -> str:
-        return attempt.status or display.NOTHING
 
     @admin.display(description=gettext_lazy("face captured"))
     def captured(self, attempt: FaceAttempt) -> str:
@@ -44,6 +40,13 @@ class FaceAttemptInline(base.FraudAwareMixin, base.ReadOnlyTabularInline):
         if attempt.capture_not_after is None:
             return display.NOTHING
         return f"{attempt.capture_not_before:%H:%M:%S} / {attempt.capture_not_after:%H:%M:%S}"
+
+
+PROVIDER_FIELDS: Final = (
+    *("provider_id", "applicant_id", "user_journey_id", "environment"),
+    *("created_on", "modified_on", "provider_link"),
+)
+SITE_FIELDS: Final = ("created_at", "synced_at", "poll_count", "next_poll_at", "erased_at", "waits")
 
 
 class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
@@ -56,7 +59,7 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
         filters.FigureFilter,
     )
     list_select_related = ("user", "challenge", "review_case")
-    search_paths: ClassVar[Any] = {
+    search_paths = {
         **{"fav_": "provider_id", "fatp_": "attempts__provider_id", "aplt_": "applicant_id"},
         "": "user",
     }
@@ -68,28 +71,9 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     change_form_template = "admin/faceauth/authentication.html"
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("state", "meaning", "labels", "user", "action", "outcome")}),
-        (
-            gettext_lazy("At the provider"),
-            {
-                "fields": (
-                    *("provider_id", "applicant_id", "user_journey_id", "environment"),
-                    *("created_on", "modified_on", "provider_link"),
-                )
-            },
-        ),
-        (
-            gettext_lazy("On this site"),
-            {
-                "fields": (
-                    *("created_at", "synced_at", "poll_count", "next_poll_at"),
-                    *("erased_at", "waits"),
-                )
-            },
-        ),
+        (gettext_lazy("At the provider"), {"fields": PROVIDER_FIELDS}),
+        (gettext_lazy("On this site"), {"fields": SITE_FIELDS}),
     )
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        return [name for _title, options in self.fieldsets for name in options["fields"]]
 
     # -- pages
 
@@ -101,26 +85,21 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
             *super().get_urls(),
         ]
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         """Add the timeline, and links to the review and the face."""
-        row = self.get_object(request, object_id)
-        extra = dict(extra_context or {})
-        if isinstance(row, FaceAuthentication) and self.has_view_permission(request, row):
-            extra |= {"timeline": timeline.lines(row), "title": _("Face authentication")}
-            extra |= {"may_review": base.may(request, "review_faceauthentication")}
-            extra |= {"face_url": base.face_url(request, row, self.admin_site)}
-        return super().change_view(request, object_id, form_url, extra)
+        context |= {
+            "title": _("Face authentication"),
+            "timeline": timeline.lines(context["original"]),
+            "may_review": base.may(request, "review_faceauthentication"),
+            "face_url": base.face_url(request, context["original"], self.admin_site),
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def review_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        if not (
-            self.has_view_permission(request) and base.may(request, "review_faceauthentication")
-        ):
+        may_review = base.may(request, "review_faceauthentication")
+        if not may_review or not self.has_view_permission(request):
             raise PermissionDenied
         return review.take_verdict(request, pk, model_admin=self)
 
@@ -128,7 +107,7 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
         # Staff without the permission learn neither of the gate nor which faces there are.
         if not base.may(request, "view_face"):
             raise PermissionDenied
-        return faces.face(request, pk, model_admin=self)
+        return face(request, pk, model_admin=self)
 
     # -- permissions of actions
 
@@ -147,10 +126,10 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     age = display.column(
         gettext_lazy("age"), lambda row: display.age(row.created_at, timezone.now())
     )
-
-    @admin.display(description=gettext_lazy("risk labels"))
-    def labels(self, row: Any) -> str:
-        return display.labels(row, with_fraud=row.with_fraud)
+    labels = display.column(
+        gettext_lazy("risk labels"), lambda row: display.labels(row, with_fraud=row.with_fraud)
+    )
+    provider_link = display.column(gettext_lazy("dashboard"), display.provider_link)
 
     @admin.display(description=gettext_lazy("used for"))
     def outcome(self, row: FaceAuthentication) -> str:
@@ -158,9 +137,8 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
         challenge = getattr(row, "challenge", None)
         if challenge is None:
             return display.NOTHING
-        link = reverse(f"{self.admin_site.name}:faceauth_facechallenge_change", args=[challenge.pk])
         state = display.badge(challenge.state, challenge.get_state_display())
-        return format_html('{} <a href="{}">{}</a>', state, link, challenge)
+        return format_html("{} {}", state, display.link(challenge, challenge, self.admin_site))
 
     @admin.display(description=gettext_lazy("review"))
     def waits(self, row: FaceAuthentication) -> str:
@@ -169,23 +147,35 @@ class FaceAuthenticationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
             return display.NOTHING
         return _("settled") if case.settled_at else _("waiting in the queue")
 
-    @admin.display(description=gettext_lazy("dashboard"))
-    def provider_link(self, row: FaceAuthentication) -> str:
-        return display.provider_link(row)
 
-
-class DashboardAdmin(base.ReadOnlyModelAdmin):
-    """The dashboard, in the place of a list."""
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return base.may(request, "view_faceauthentication")
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.changelist_view)
-        names = ("faceauth_dashboard_changelist", "faceauth_dashboard")
-        return [path("", view, name=name) for name in names]
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        return dashboard.dashboard(request, self.admin_site)
+@require_GET
+@face_required(action="view-face", max_age=300)
+def face(request: HttpRequest, pk: int, *, model_admin: admin.ModelAdmin[Any]) -> HttpResponse:
+    """Show the newest captured face to a reviewer who has just confirmed their own."""
+    row = get_object_or_404(FaceAuthentication.objects.select_related("user"), pk=pk)
+    by = cast(AbstractBaseUser, request.user)  # staff, says the admin
+    site, status, image = model_admin.admin_site, 200, None
+    try:
+        image, attempt = face_image.portrait_of(row, by=by, now=timezone.now())
+    except NotFound:
+        status = 404
+        text = _("There is no image of the face: none was captured, or it was erased.")
+    except ProviderError:
+        logger.warning("face not shown authentication=%s", row.pk)
+        status = 503
+        text = _("The image could not be fetched just now. Please try again.")
+    else:
+        at = moment(attempt.capture_not_after or attempt.created_at)
+        whose = {"user": visible(row.user.get_username()), "moment": at}
+        text = _("Face of %(user)s, captured by %(moment)s") % whose
+    context = {
+        **site.each_context(request),
+        "title": _("Captured face"),
+        "media": model_admin.media,
+        "original": row,
+        "case_url": base.case_url(request, pk, site),
+        "image": image,  # in the page itself: it has no URL that a cache could keep
+        "text": text,
+    }
+    request.current_app = site.name
+    return sealed(render(request, "admin/faceauth/face.html", context, status=status))

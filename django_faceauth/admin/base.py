@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Final, cast
 from django.contrib import admin
 from django.contrib.admin import AdminSite, ModelAdmin, TabularInline
 from django.contrib.admin.options import BaseModelAdmin
-from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.core.paginator import Page, Paginator
@@ -18,13 +17,11 @@ from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
-from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.admin import display
 from django_faceauth.models import FaceAuthentication, database
-from django_faceauth.services.grants.formatting import visible
 
 #: Lists count no further: no reader pages through more, and counting millions takes a while.
 COUNTED: Final = 10_000
@@ -71,20 +68,15 @@ class FaceAuthModelAdmin(ModelAdmin):  # type: ignore[type-arg]  # takes no para
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """Link users to their pages, for those who may view users."""
-        columns, site, users = super().get_list_display(request), self.admin_site, get_user_model()
-        if not site.is_registered(users):
+        columns = super().get_list_display(request)
+        if not may_view(get_user_model(), request, self.admin_site):
             return columns
-        may_view = site.get_model_admin(users).has_view_permission(request)
-        return ["user_link" if may_view and name == "user" else name for name in columns]
+        return ["user_link" if name == "user" else name for name in columns]
 
     @admin.display(description=_("user"))
     def user_link(self, row: Any) -> str:
         user = attrgetter(self.search_paths[""].replace(LOOKUP_SEP, "."))(row)
-        if user is None:
-            return display.NOTHING
-        name = f"{self.admin_site.name}:{user._meta.app_label}_{user._meta.model_name}_change"
-        url = reverse(name, args=[quote(user.pk)])
-        return format_html('<a href="{}">{}</a>', url, visible(str(user)))
+        return display.link(user, user, self.admin_site) if user else display.NOTHING
 
     @property
     def search_help_text(self) -> Any:  # type: ignore[override]
@@ -102,8 +94,8 @@ class FaceAuthModelAdmin(ModelAdmin):  # type: ignore[type-arg]  # takes no para
     ) -> tuple[QuerySet[Any], bool]:
         """Find an id by its index, or else users by the beginning of the name."""
         term, paths = search_term.strip(), self.search_paths
-        if not term or not paths:
-            return super().get_search_results(request, queryset, term)
+        if not term:
+            return queryset, False
         path = next((paths[begin] for begin in paths if term.startswith(begin)), None)
         if path is None:
             return queryset.none(), False
@@ -127,7 +119,7 @@ class FaceAuthModelAdmin(ModelAdmin):  # type: ignore[type-arg]  # takes no para
             return True  # it finds nothing, and Django goes back to the list
         return False
 
-    def has_cascade_delete_permission(self, request: HttpRequest) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Return whether this is another model's page, where rows may go with what they refer to.
 
         Otherwise the admin would refuse to delete users because of our rows.
@@ -153,9 +145,6 @@ class ReadOnlyModelAdmin(FaceAuthModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self.has_cascade_delete_permission(request)
 
 
 class ReadOnlyTabularInline(TabularInline):  # type: ignore[type-arg]  # takes no parameters
@@ -206,11 +195,22 @@ def sees_fraud(request: HttpRequest) -> bool:
     return may(request, "view_fraud_codes")
 
 
+def may_view(model: type[Model], request: HttpRequest, site: AdminSite) -> bool:
+    """Return whether the user may view the pages of a model on a site."""
+    return site.is_registered(model) and site.get_model_admin(model).has_view_permission(request)
+
+
 def face_url(request: HttpRequest, row: FaceAuthentication, site: AdminSite) -> str:
     """Return the URL of the captured face; empty without the permission or the image."""
     if not may(request, "view_face") or row.erased_at is not None or not row.provider_id:
         return ""
     return reverse(f"{site.name}:faceauth_faceauthentication_face", args=[row.pk])
+
+
+def case_url(request: HttpRequest, pk: int, site: AdminSite) -> str:
+    """Return the URL of the case of an authentication; of its record without the permission."""
+    page = "review" if may(request, "review_faceauthentication") else "change"
+    return reverse(f"{site.name}:faceauth_faceauthentication_{page}", args=[pk])
 
 
 def users_named(beginning: str) -> list[Any]:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from django_faceauth.admin.base import may, sees_fraud
+from django_faceauth.admin.base import ReadOnlyModelAdmin, may, sees_fraud
 from django_faceauth.admin.display import NOTHING
 from django_faceauth.durations import in_words
 from django_faceauth.models import ProviderRateLimit
@@ -51,46 +52,66 @@ WIDEST_BAR: Final = 40
 LOWEST_PART: Final = 1.5
 
 
-@require_safe
-def dashboard(request: HttpRequest, site: AdminSite) -> HttpResponse:
-    """Show the dashboard."""
-    asked, now = request.GET.get("days", ""), timezone.now()
-    days = next((days for days in WINDOWS if str(days) == asked), 7)
-    found = statistics.collect(days=days, now=now, with_fraud=sees_fraud(request))
-    dates = [date_format(start, "DATE_FORMAT") for start in found.starts]
-    labels = [date_format(start, "H:i" if days == 1 else "j M") for start in found.starts]
-    if days == 1:
-        dates = [f"{date} {hour}" for date, hour in zip(dates, labels, strict=True)]
-    counts = list(zip(*(found.outcomes[name] for name in OUTCOMES), strict=True))
-    link = partial(_list_url, request, site)
-    window = (found.starts[0], found.end)
-    cells = [
-        [(count, link(ROWS, name, *step)) for name, count in zip(OUTCOMES, row, strict=True)]
-        for step, row in zip(pairwise((*found.starts, found.end)), counts, strict=True)
-    ]
-    totals = [
-        (name, label, found.totals.get(name), link(ROWS, name, *window))
-        for name, label in OUTCOMES.items()
-    ]
-    reasons = [
-        (code, meaning_of(code), count, link(ROWS, code, *window))
-        if code
-        else (code, _("Declined"), count, link(ROWS, "fraud", *window))
-        for code, count in found.reasons
-    ]
-    request.current_app = site.name
-    context = {
-        **site.each_context(request),
-        "title": _("Face authentication: dashboard"),
-        "windows": [(number, label, number == days) for number, label in WINDOWS.items()],
-        "window": WINDOWS[days],
-        "totals": totals,
-        "chart": chart(list(zip(dates, counts, strict=True)), labels),
-        "rows": list(zip(dates, cells, strict=True)),
-        "reasons": reasons,
-        "figures": list(_figures(found, link, now)),
-    }
-    return TemplateResponse(request, "admin/faceauth/dashboard.html", context)
+class DashboardAdmin(ReadOnlyModelAdmin):
+    """The dashboard, in the place of a list."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return may(request, "view_faceauthentication")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.changelist_view)
+        names = ("faceauth_dashboard_changelist", "faceauth_dashboard")
+        return [path("", view, name=name) for name in names]
+
+    @method_decorator(require_safe)
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        site = self.admin_site
+
+        def link(model: str, *figure: Any, **query: str) -> str:
+            """Return the URL of the rows of a figure; empty if the user may not view them."""
+            if figure:
+                query["figure"] = figure_of(*figure)
+            url = reverse(f"{site.name}:faceauth_{model}_changelist")
+            return f"{url}?{urlencode(query)}" if may(request, f"view_{model}") else ""
+
+        asked, now = request.GET.get("days", ""), timezone.now()
+        days = next((days for days in WINDOWS if str(days) == asked), 7)
+        found = statistics.collect(days=days, now=now, with_fraud=sees_fraud(request))
+        dates = [date_format(start, "DATE_FORMAT") for start in found.starts]
+        labels = [date_format(start, "H:i" if days == 1 else "j M") for start in found.starts]
+        if days == 1:
+            dates = [f"{date} {hour}" for date, hour in zip(dates, labels, strict=True)]
+        counts = list(zip(*(found.outcomes[name] for name in OUTCOMES), strict=True))
+        window = (found.starts[0], found.end)
+        cells = [
+            [(count, link(ROWS, name, *step)) for name, count in zip(OUTCOMES, row, strict=True)]
+            for step, row in zip(pairwise((*found.starts, found.end)), counts, strict=True)
+        ]
+        totals = [
+            (name, label, found.totals.get(name), link(ROWS, name, *window))
+            for name, label in OUTCOMES.items()
+        ]
+        reasons = [
+            (code, meaning_of(code), count, link(ROWS, code, *window))
+            if code
+            else (code, _("Declined"), count, link(ROWS, "fraud", *window))
+            for code, count in found.reasons
+        ]
+        request.current_app = site.name
+        context = {
+            **site.each_context(request),
+            "title": _("Face authentication: dashboard"),
+            "windows": [(number, label, number == days) for number, label in WINDOWS.items()],
+            "window": WINDOWS[days],
+            "totals": totals,
+            "chart": chart(list(zip(dates, counts, strict=True)), labels),
+            "rows": list(zip(dates, cells, strict=True)),
+            "reasons": reasons,
+            "figures": list(_figures(found, link, now)),
+        }
+        return TemplateResponse(request, "admin/faceauth/dashboard.html", context)
 
 
 def chart(rows: list[tuple[str, tuple[int, ...]]], labels: list[str]) -> dict[str, Any]:
@@ -122,14 +143,6 @@ def chart(rows: list[tuple[str, tuple[int, ...]]], labels: list[str]) -> dict[st
         "lines": [(round(BASE - value * scale, 1), value) for value in (0, top // 2, top)],
         "dates": dates[:: len(rows) // -MOST_DATES],  # the newest always has its date
     }
-
-
-def _list_url(request: HttpRequest, site: AdminSite, model: str, *figure: Any, **query: str) -> str:
-    """Return the URL of a list, of the rows of a figure; empty if the user may not view them."""
-    if figure:
-        query["figure"] = figure_of(*figure)
-    url = reverse(f"admin:faceauth_{model}_changelist", current_app=site.name)
-    return f"{url}?{urlencode(query)}" if may(request, f"view_{model}") else ""
 
 
 def _figures(

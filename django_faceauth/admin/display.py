@@ -10,7 +10,6 @@ from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.contrib.admin.utils import quote
 from django.db.models import Model
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -25,6 +24,7 @@ from django_faceauth.models import FaceAuthentication, FaceChallenge, ReviewCase
 from django_faceauth.models.resource import Resource
 from django_faceauth.response_codes import FRAUD, meaning_of
 from django_faceauth.services.grants.formatting import visible
+from django_faceauth.services.privacy.exports import FRAUD_REASONS
 from django_faceauth.statuses import LABELS, AuthenticationStatus
 
 #: The class of the colour of a status, and a sign for users who do not see colours.
@@ -83,9 +83,6 @@ REASONS: Final[dict[str, object]] = {
 
 NOTHING: Final = "\N{EN DASH}"
 
-#: Reasons of a review that reveal a fraud code.
-SENSITIVE_REASONS: Final = frozenset({ReviewCase.Reason.FRAUD, ReviewCase.Reason.DURESS})
-
 
 def badge(word: str, text: object = None) -> SafeString:
     """Return a word with its sign and colour."""
@@ -141,8 +138,7 @@ def period(until: datetime, ended_at: datetime | None) -> SafeString:
 def codes(row: Any, *, with_fraud: bool) -> SafeString | str:
     """Return the response codes of a row and their meanings; fraud codes only with the right."""
     # A row that holds something else must not take the whole list with it.
-    entries = [entry for entry in row.response_codes if isinstance(entry, dict)]
-    known = [entry["code"] for entry in entries if "code" in entry]
+    known = [entry["code"] for entry in row.response_codes if "code" in entry]
     shown = [code for code in known if with_fraud or code not in FRAUD]
     lines = [(str(code), meaning_of(code)) for code in shown]
     lines += [("62…", _("hidden"))] if len(shown) < len(known) else []
@@ -159,7 +155,7 @@ def labels(row: FaceAuthentication, *, with_fraud: bool) -> SafeString | str:
 def reasons(case: ReviewCase, *, with_fraud: bool) -> SafeString | str:
     """Return why a case is in the queue."""
     names = dict(ReviewCase.Reason.choices)
-    hidden = frozenset() if with_fraud else SENSITIVE_REASONS
+    hidden = frozenset() if with_fraud else FRAUD_REASONS
     shown = [names.get(reason, reason) for reason in case.reasons if reason not in hidden]
     shown += [_("hidden")] if len(shown) < len(case.reasons) else []
     return _spans(shown) or NOTHING
@@ -206,13 +202,8 @@ def action(challenge: FaceChallenge | None) -> str:
     return NOTHING if challenge is None else challenge.action or _("any page")
 
 
-def link(row: Model, text: Any, request: HttpRequest, site: AdminSite) -> SafeString | str:
-    """Return a link to the page of a row, or its text if the user cannot view that page."""
-    model = type(row)
-    shown = visible(str(text))
-    if not site.is_registered(model) or not site.get_model_admin(model).has_view_permission(
-        request, row
-    ):
-        return shown
-    name = f"{site.name}:{model._meta.app_label}_{model._meta.model_name}_change"
-    return format_html('<a href="{}">{}</a>', reverse(name, args=[quote(row.pk)]), shown)
+def link(row: Model, text: object, site: AdminSite) -> SafeString:
+    """Return a link to the page of a row."""
+    name = f"{site.name}:{row._meta.app_label}_{row._meta.model_name}_change"
+    url = reverse(name, args=[quote(row.pk)])
+    return format_html('<a href="{}">{}</a>', url, visible(str(text)))

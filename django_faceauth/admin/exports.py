@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, cast
 
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.admin import ModelAdmin
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.serializers.json import DjangoJSONEncoder
@@ -16,18 +17,23 @@ from django.db.models import Count, Max, Min, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone, translation
-from django.utils.functional import Promise
 from django.utils.http import content_disposition_header
 from django.utils.text import get_valid_filename
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.admin.base import COUNTED, sees_fraud
-from django_faceauth.admin.staff_actions import Action, confirmation, describe
+from django_faceauth.admin.staff_actions import Action, confirmation
 from django_faceauth.models import FaceAuthentication
 from django_faceauth.response_codes import FRAUD
 from django_faceauth.services import audit_log, unexpected_errors
 from django_faceauth.services.grants.formatting import visible
+
+COLUMNS: Final = (
+    *("provider_id", "user", "applicant_id", "user_journey_id", "environment", "action"),
+    *("status", "response_codes", "risk_labels", "state", "reason"),
+    *("created_at", "modified_on", "synced_at", "erased_at"),
+)
 
 #: Rows that are read at once.
 CHUNK: Final = 500
@@ -38,13 +44,13 @@ FORMULA: Final = re.compile("(?:^|(?<=[\\s;,|\"'`]))(?=[=+\\-@\t\uff1d\uff0b\uff
 
 Facts = dict[str, Any]
 Writer = Callable[[Iterable[Facts], Facts], Iterator[str]]
-Reader = Callable[[FaceAuthentication, bool], Any]
 
 
-def _exporter(name: str, title: Promise, kind: str, write: Writer) -> Action:
+def _exporter(name: str, title: Any, kind: str, write: Writer) -> Action:
     """Make an action that sends the chosen rows as a file."""
     extension = name.removeprefix("export_")
 
+    @admin.action(description=title, permissions=["export"])
     def action(
         model_admin: ModelAdmin[Any], request: HttpRequest, rows: QuerySet[FaceAuthentication]
     ) -> HttpResponse | StreamingHttpResponse:
@@ -66,7 +72,7 @@ def _exporter(name: str, title: Promise, kind: str, write: Writer) -> Action:
             now=now,
             format=extension,
             **held,
-            columns=", ".join(READERS),
+            columns=", ".join(COLUMNS),
             fraud_codes=sees_fraud(request),
             filters=_filters(model_admin, request),
         )
@@ -85,7 +91,8 @@ def _exporter(name: str, title: Promise, kind: str, write: Writer) -> Action:
         response["Cache-Control"] = "no-store, private"
         return response
 
-    return describe(action, name, title, "export")
+    action.__name__ = name
+    return action
 
 
 class _Line:
@@ -112,7 +119,7 @@ def _filters(model_admin: ModelAdmin[Any], request: HttpRequest) -> str:
 
 def _as_csv(facts: Iterable[Facts], _about: Facts) -> Iterator[str]:
     writer = csv.writer(_Line(), quoting=csv.QUOTE_ALL)
-    yield writer.writerow(READERS)
+    yield writer.writerow(COLUMNS)
     for row in facts:
         cells = (" ".join(map(str, one)) if isinstance(one, list) else one for one in row.values())
         # Each on one line and without a formula.
@@ -135,9 +142,9 @@ def _facts(rows: QuerySet[FaceAuthentication], *, with_fraud: bool) -> Iterator[
     while chunk:
         for row in chunk:
             facts: Facts = {}
-            for name, read in READERS.items():
+            for name in COLUMNS:
                 try:
-                    value = read(row, with_fraud)
+                    value = _value(row, name, with_fraud=with_fraud)
                 except Exception as error:
                     unexpected_errors.note(error, f"authentication={row.pk} {name}")
                     value = None
@@ -146,33 +153,18 @@ def _facts(rows: QuerySet[FaceAuthentication], *, with_fraud: bool) -> Iterator[
         chunk = list(rows.filter(pk__lt=chunk[-1].pk)[:CHUNK])
 
 
-def _column(name: str) -> Reader:
-    return lambda row, _with_fraud: getattr(row, name)
+def _value(row: FaceAuthentication, column: str, *, with_fraud: bool) -> Any:
+    match column:
+        case "user":
+            return row.user.get_username()
+        case "action" | "state" | "reason":
+            return getattr(getattr(row, "challenge", None), column, "")
+        case "response_codes":
+            return [code for code in row.codes if with_fraud or code not in FRAUD]
+        case "risk_labels":
+            return row.risk_labels if with_fraud else []
+    return getattr(row, column)
 
-
-def _challenge(name: str) -> Reader:
-    return lambda row, _with_fraud: getattr(getattr(row, "challenge", None), name, "")
-
-
-READERS: Final[dict[str, Reader]] = {
-    "provider_id": _column("provider_id"),
-    "user": lambda row, _with_fraud: row.user.get_username(),
-    "applicant_id": _column("applicant_id"),
-    "user_journey_id": _column("user_journey_id"),
-    "environment": _column("environment"),
-    "action": _challenge("action"),
-    "status": _column("status"),
-    "response_codes": lambda row, with_fraud: [
-        code for code in row.codes if with_fraud or code not in FRAUD
-    ],
-    "risk_labels": lambda row, with_fraud: row.risk_labels if with_fraud else [],
-    "state": _challenge("state"),
-    "reason": _challenge("reason"),
-    "created_at": _column("created_at"),
-    "modified_on": _column("modified_on"),
-    "synced_at": _column("synced_at"),
-    "erased_at": _column("erased_at"),
-}
 
 export_csv: Final = _exporter("export_csv", _("Export as CSV"), "text/csv; charset=utf-8", _as_csv)
 export_json: Final = _exporter("export_json", _("Export as JSON"), "application/json", _as_json)

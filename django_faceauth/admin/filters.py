@@ -14,11 +14,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from django_faceauth.admin.base import sees_fraud
-from django_faceauth.admin.display import SENSITIVE_REASONS
 from django_faceauth.conf import PASSKEY, RECOVERY_CODE, TOTP
 from django_faceauth.models import FaceChallenge, ReviewCase
 from django_faceauth.models.challenge import EXEMPTION, FACE
 from django_faceauth.services.monitoring import health, statistics
+from django_faceauth.services.privacy.exports import FRAUD_REASONS
 from django_faceauth.statuses import LABELS
 
 #: Lists of actions and journeys are no longer than this.
@@ -53,11 +53,8 @@ class ChoiceFilter(SimpleListFilter):
         value = self.value()
         if not value:
             return queryset
-        return (
-            self.matching(queryset, value)
-            if value in dict(self.lookup_choices)
-            else queryset.none()
-        )
+        is_offered = value in dict(self.lookup_choices)
+        return self.matching(queryset, value) if is_offered else queryset.none()
 
     def matching(self, rows: Rows, value: str) -> Rows:
         return rows.filter(**{self.path: value})
@@ -88,7 +85,7 @@ class ChallengeActionFilter(ActionFilter):
 class MethodFilter(ChoiceFilter):
     title = _("method")
     parameter_name = path = "method"
-    options: ClassVar[Mapping[str, Any]] = {
+    options = {
         **{name: name for name in (FACE, PASSKEY, TOTP, RECOVERY_CODE, EXEMPTION)},
         "-": _("another"),
     }
@@ -135,33 +132,35 @@ class CodeFilter(ChoiceFilter):
         return rows.filter(code__gte=first, code__lt=end)
 
 
+STUCK: Final[Mapping[str, Callable[..., Rows]]] = {
+    "polls": health.stuck_polls,
+    "compared": health.stuck_comparisons,
+    "unknown": health.in_unknown_status,
+    "events": health.stuck_events,
+}
+
+
 class StuckFilter(ChoiceFilter):
     title = _("stuck")
     parameter_name = "stuck"
-    options: ClassVar[Mapping[str, Any]] = {
+    options = {
         "polls": _("poll overdue"),
         "compared": _("compared for too long"),
         "unknown": _("in an unknown status"),
     }
 
     def matching(self, rows: Rows, value: str) -> Rows:
-        kinds: dict[str, Callable[..., Rows]] = {
-            "polls": health.stuck_polls,
-            "compared": health.stuck_comparisons,
-            "unknown": health.in_unknown_status,
-            "events": health.stuck_events,
-        }
-        return kinds[value](rows, now=timezone.now())
+        return STUCK[value](rows, now=timezone.now())
 
 
 class StuckEventFilter(StuckFilter):
-    options: ClassVar[Mapping[str, Any]] = {"events": _("processing overdue")}
+    options = {"events": _("processing overdue")}
 
 
 class ReviewFilter(ChoiceFilter):
     title = _("review")
     parameter_name = "review"
-    options: ClassVar[Mapping[str, Any]] = {
+    options = {
         "waiting": _("waiting in the queue"),
         "settled": _("settled"),
     }
@@ -174,7 +173,7 @@ class ReviewFilter(ChoiceFilter):
 class AgeFilter(ChoiceFilter):
     title = _("date")
     parameter_name = "age"
-    options: ClassVar[Mapping[str, Any]] = {
+    options = {
         "1": _("last 24 hours"),
         "7": _("last 7 days"),
         "30": _("last 30 days"),
@@ -211,7 +210,7 @@ class ReasonFilter(ChoiceFilter):
     parameter_name = "reason"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        hidden = frozenset() if sees_fraud(request) else SENSITIVE_REASONS
+        hidden = frozenset() if sees_fraud(request) else FRAUD_REASONS
         return [(name, text) for name, text in ReviewCase.Reason.choices if name not in hidden]
 
     def matching(self, rows: Rows, value: str) -> Rows:

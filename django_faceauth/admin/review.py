@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin import AdminSite, ModelAdmin
-from django.db.models import QuerySet
+from django.contrib.admin import ModelAdmin
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -83,7 +83,7 @@ def take_verdict(
     if form.is_valid() and _record(form, row, request, model_admin):
         case = verdicts.next_case(row, reviewer=request.user)  # type: ignore[arg-type]  # staff
         if case is not None:
-            return redirect(_url(case.authentication_id, site))
+            return redirect(base.case_url(request, case.authentication_id, site))
         messages.success(request, _("There are no more cases for you to review."))
         return redirect(reverse(f"{site.name}:faceauth_reviewcase_changelist"))
     found = list(row.verdicts.select_related("reviewer"))
@@ -110,13 +110,19 @@ def _sections(
     """Return what a case shows: titles, and facts under each."""
     now, site, with_fraud = timezone.now(), model_admin.admin_site, base.sees_fraud(request)
     case: ReviewCase | None = getattr(row, "review_case", None)
+
+    def link(linked: Model, text: str) -> str:
+        if base.may_view(type(linked), request, site):
+            return display.link(linked, text, site)
+        return visible(text)
+
     facts = [
         (_("Reason"), display.reasons(case, with_fraud=with_fraud) if case else display.NOTHING),
         (_("Status"), display.status(row.status)),
         (_("Review"), model_admin.waits(row)),
         (_("Response codes"), display.codes(row, with_fraud=with_fraud)),
         (_("Risk labels"), display.labels(row, with_fraud=with_fraud)),
-        (_("User"), display.link(row.user, row.user.get_username(), request, site)),
+        (_("User"), link(row.user, row.user.get_username())),
         (_("Action"), model_admin.action(row)),
         (_("Used for"), model_admin.outcome(row)),
         (_("Age"), display.age(row.created_at, now)),
@@ -128,8 +134,7 @@ def _sections(
         text = format_html("{}, {}: <bdi>{}</bdi>", who, when, visible(verdict.note))
         settlement.append((display.badge(verdict.finding, verdict.get_finding_display()), text))
     for lockout in Lockout.objects.in_force(user_id=row.user_id, now=now)[:MOST_OTHERS]:
-        until = display.link(lockout, moment(lockout.until), request, site)
-        settlement.append((_("Locked out until"), until))
+        settlement.append((_("Locked out until"), link(lockout, moment(lockout.until))))
     others = FaceAuthentication.objects.filter(user=row.user_id).exclude(pk=row.pk)
     newest = others.select_related("challenge", "review_case").order_by("-created_at", "-pk")
     waiting = newest.filter(review_case__isnull=False, review_case__settled_at=None)
@@ -138,7 +143,7 @@ def _sections(
             display.age(other.created_at, now),
             format_html(
                 '<a href="{}">{}</a> {} {} {}',
-                _url(other.pk, site),
+                base.case_url(request, other.pk, site),
                 display.short(str(other)),
                 display.status(other.status),
                 model_admin.action(other),
@@ -175,11 +180,6 @@ def _of_challenge(challenge: FaceChallenge | None) -> list[tuple[Any, Facts]]:
     return [(title, shown), (_("Device and network"), facts)]
 
 
-def _url(pk: int, site: AdminSite) -> str:
-    """Return the URL of the case of an authentication."""
-    return reverse(f"{site.name}:faceauth_faceauthentication_review", args=[pk])
-
-
 def _record(
     form: VerdictForm, row: FaceAuthentication, request: HttpRequest, model_admin: Any
 ) -> bool:
@@ -208,8 +208,9 @@ def _record(
         "finding": finding.label,
     }
     model_admin.log_change(request, row, text)
-    link = (_url(row.pk, model_admin.admin_site), _("Back to that case"))
-    messages.success(request, format_html('{} <a href="{}">{}</a>', text, *link))
+    url = base.case_url(request, row.pk, model_admin.admin_site)
+    link = format_html('{} <a href="{}">{}</a>', text, url, _("Back to that case"))
+    messages.success(request, link)
     return True
 
 
@@ -220,9 +221,7 @@ class ReviewCaseAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     list_filter = (QueueFilter, ReasonFilter)
     list_select_related = ("authentication__user", "authentication__challenge")
     ordering = ("-raised_at",)
-    search_paths: ClassVar[Any] = {
-        **{"fav_": "authentication__provider_id", "": "authentication__user"}
-    }
+    search_paths = {"fav_": "authentication__provider_id", "": "authentication__user"}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("authentication__verdicts")
@@ -232,9 +231,7 @@ class ReviewCaseAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     ) -> HttpResponse:
         """Redirect to the authentication, where verdicts are recorded."""
         case = get_object_or_404(ReviewCase, pk=object_id if object_id.isdecimal() else 0)
-        page = "review" if base.may(request, "review_faceauthentication") else "change"
-        name = f"{self.admin_site.name}:faceauth_faceauthentication_{page}"
-        return redirect(reverse(name, args=[case.authentication_id]))
+        return redirect(base.case_url(request, case.authentication_id, self.admin_site))
 
     subject = display.column(gettext_lazy("case"), lambda case: display.named(case.authentication))
     user = display.column(
@@ -259,3 +256,16 @@ class ReviewCaseAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
         for verdict in case.authentication.verdicts.all():
             badges.append(display.badge(verdict.finding, verdict.get_finding_display()))
         return format_html_join(" ", "{}", zip(badges))
+
+
+class VerdictAdmin(base.ReadOnlyModelAdmin):
+    list_display = ("id", "user", "checked", "why", "at", "found", "reviewer")
+    list_select_related = ("authentication__user", "reviewer")
+    list_filter = ("finding",)
+    search_paths = {"fav_": "authentication__provider_id", "": "authentication__user"}
+    user = display.column(gettext_lazy("user"), lambda row: row.authentication.user)
+    checked = display.column(
+        gettext_lazy("face authentication"), lambda row: display.named(row.authentication)
+    )
+    why = display.column(gettext_lazy("note"), lambda row: display.short(row.note, 80))
+    found = display.badge_column("finding", gettext_lazy("finding"))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.admin import ModelAdmin, helpers
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Model, QuerySet
@@ -56,7 +56,7 @@ MOST_NAMED: Final = 20
 
 def confirmed(
     *,
-    title: Text,
+    title: Any,
     warning: Text,
     button: Any,
     right: str,
@@ -72,18 +72,25 @@ def confirmed(
     """
 
     def decorate(work: Work) -> Action:
+        @admin.action(description=title, permissions=[right])
         def action(
             model_admin: ModelAdmin[Any], request: HttpRequest, rows: QuerySet[Any]
         ) -> HttpResponse:
             chosen = list(rows[: MOST + 1])
             too_many = len(chosen) > MOST
-            context = confirmation(model_admin, request, work.__name__, title, warning)
-            # Exactly the rows that are shown, also if the list has more when staff confirm.
-            context |= {"selected": [str(row.pk) for row in chosen], "across": "0"}
             named = [(getattr(row, "user", ""), getattr(row, moment), row) for row in chosen]
-            context |= {"rows": named[:MOST_NAMED], "more": len(named[MOST_NAMED:])}
-            context |= {"button": button % len(chosen), "is_final": is_final}
-            context |= {"too_many": too_many, "most": MOST}
+            context = {
+                **confirmation(model_admin, request, work.__name__, title, warning),
+                # Exactly the rows that are shown, also if the list has more when staff confirm.
+                "selected": [str(row.pk) for row in chosen],
+                "across": "0",
+                "rows": named[:MOST_NAMED],
+                "more": len(named[MOST_NAMED:]),
+                "button": button % len(chosen),
+                "is_final": is_final,
+                "too_many": too_many,
+                "most": MOST,
+            }
             if "confirmed" in request.POST and not too_many:
                 context["outcomes"] = outcomes = [
                     (*facts, *_outcome(work, facts[-1], model_admin, request, title))
@@ -95,7 +102,8 @@ def confirmed(
                     messages.success(request, _("%(action)s: done for %(users)s.") % values)
             return TemplateResponse(request, "admin/faceauth/confirm.html", context)
 
-        return describe(action, work.__name__, title, right)
+        action.__name__ = work.__name__
+        return action
 
     return decorate
 
@@ -118,14 +126,6 @@ def confirmation(
         "across": request.POST.get("select_across", "0"),
         "here": request.get_full_path(),
     }
-
-
-def describe(action: Action, name: str, title: Text, right: str) -> Action:
-    """Set the name, the title and the permission of an action, as Django reads them."""
-    action.__name__ = name
-    action.short_description = title  # type: ignore[attr-defined]  # Django's way
-    action.allowed_permissions = (right,)  # type: ignore[attr-defined]
-    return action
 
 
 def _outcome(

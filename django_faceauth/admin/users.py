@@ -82,7 +82,7 @@ class ApplicantAdmin(GatedModelAdmin):
     form = ApplicantForm
     list_display = ("number", "user", "created_at", "usable_from")
     list_select_related = ("user",)
-    search_paths: ClassVar[Any] = {"aplt_": "applicant_id", "": "user"}
+    search_paths = {"aplt_": "applicant_id", "": "user"}
     raw_id_fields = ("user",)
     readonly_fields: ClassVar[Any] = ("created_at", "usable_from")
     actions = None
@@ -106,9 +106,8 @@ class ApplicantAdmin(GatedModelAdmin):
         return self.readonly_fields if obj is None else ("user", *self.readonly_fields)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self.has_cascade_delete_permission(request) or super().has_delete_permission(
-            request, obj
-        )
+        is_permitted = admin.ModelAdmin.has_delete_permission(self, request, obj)
+        return is_permitted or super().has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Link as enrolment does, which revokes the grants of the former applicant."""
@@ -129,14 +128,13 @@ class IdentityVerificationAdmin(base.FraudAwareMixin, base.ReadOnlyModelAdmin):
     list_display = ("named", "user", "meaning", "created_at", "state", "outcome", "usable_from")
     list_select_related = ("user", "user__face_applicant")
     list_filter = ("outcome", AgeFilter)
-    search_paths: ClassVar[Any] = {"idv_": "provider_id", "aplt_": "applicant_id", "": "user"}
+    search_paths = {"idv_": "provider_id", "aplt_": "applicant_id", "": "user"}
     fields = (
         *("state", "meaning", "user", "outcome", "usable_from"),
         *("provider_id", "applicant_id", "replaces", "user_journey_id", "environment"),
         *("created_on", "modified_on", "created_at", "started_at", "returned_at", "ended_at"),
         *("reported_at", "synced_at", "poll_count", "next_poll_at", "erased_at"),
     )
-    readonly_fields = fields
 
     named = display.column(gettext_lazy("identity verification"), display.named)
     state = display.column(gettext_lazy("status"), lambda row: display.status(row.status))
@@ -194,26 +192,15 @@ class FaceExemptionAdmin(GatedModelAdmin):
     @database.repeated
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Exempt through the service, which sends a signal, in the name of the author."""
-        values, now = form.cleaned_data, timezone.now()
-        author: Any = request.user  # staff, says the admin
+        author, now = cast(AbstractBaseUser, request.user), timezone.now()
         with database.atomic():
-            row = exemptions.exempt(
-                values["user"],
-                action=values["action"],
-                reason=values["reason"],
-                author=author,
-                expires_at=values["expires_at"],
-                now=now,
-            )
+            row = exemptions.exempt(**form.cleaned_data, author=author, now=now)
             audit_log.note("exempted", by=author, about=row, now=now, action=row.action)
         obj.pk, obj.created_at, obj.author_id = row.pk, row.created_at, row.author_id
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Exemptions end by an action, and are not changed."""
         return obj is None and super().has_change_permission(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self.has_cascade_delete_permission(request)
 
 
 class LockoutAdmin(base.ReadOnlyModelAdmin):

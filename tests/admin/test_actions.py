@@ -226,7 +226,7 @@ def csv_of(response):
     return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode())))
 
 
-def test_csv_of_a_list(staff, person, declined, approved):
+def test_a_list_as_csv_and_json(staff, person, declined, approved):
     operator = staff("operator")
 
     response = operator.confirms("export_csv", approved, declined)
@@ -238,11 +238,7 @@ def test_csv_of_a_list(staff, person, declined, approved):
     name = "face-authentications_20260301T120006Z_operator_2-rows.csv"
     assert response["Content-Disposition"] == f'attachment; filename="{name}"'
     assert response["Cache-Control"].startswith("no-store, private")
-
-
-def test_json_of_a_list(staff, declined):
     response = staff("superuser").confirms("export_json", declined)
-
     (row,) = json.loads(b"".join(response.streaming_content))["face_authentications"]
     assert (row["provider_id"], row["response_codes"]) == (declined.provider_id, [62321])
     assert row["action"] == ""

@@ -168,10 +168,9 @@ class Command(BaseCommand):
         """Delete the workflow, unless it does more than send our events."""
         ours = self._found()
         for each in ours:
-            is_of_others = not all(
-                name.startswith((FAMILY, IDENTITY_FAMILY)) for name in each.event_types
-            )
-            if is_of_others or each.others or len(each.webhooks) > 1:
+            families = (FAMILY, IDENTITY_FAMILY)
+            is_ours = all(name.startswith(families) for name in each.event_types)
+            if not is_ours or each.others or len(each.webhooks) > 1:
                 text = _("Workflow %s does more than this: change it in the provider’s dashboard.")
                 raise CommandError(text % each.id)
         ids = ", ".join(each.id for each in ours)

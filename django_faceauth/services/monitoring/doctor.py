@@ -290,18 +290,13 @@ def check_tables(now: datetime) -> Results:
         yield problem("migrations", _("Not applied: %s.") % names, _("Run manage.py migrate."))
     else:
         yield ok("migrations", _("All migrations are applied."))
-        yield from check_rows(now)
-
-
-def check_rows(now: datetime) -> Results:
-    """Check the background work, the webhooks and the erasures."""
-    report = health.report(now=now)
-    yield from check_work(report, now)
-    if conf.WEBHOOK_SECRET_KEYS:  # else the system checks say so
-        yield check_webhooks(report, now)
-    yield from check_observations(now)
-    yield from check_clock()
-    yield from check_erasures(report)
+        report = health.report(now=now)
+        yield from check_work(report, now)
+        if conf.WEBHOOK_SECRET_KEYS:  # else the system checks say so
+            yield check_webhooks(report, now)
+        yield from check_observations(now)
+        yield from check_clock()
+        yield from check_erasures(report)
 
 
 def check_work(report: Health, now: datetime) -> Results:

@@ -107,20 +107,15 @@ class Health:
         if self.pause:
             yield _("Polling is paused: %s.") % self.why_paused
         if not self.is_swept:
-            late = in_words(max(self.oldest_event, self.overdue))
-            yield (
-                _("Background work is overdue by %s: run faceauth_sync --watch or Celery beat.")
-                % late
+            text = _("Background work is overdue by %s: run faceauth_sync --watch or Celery beat.")
+            yield text % in_words(max(self.oldest_event, self.overdue))
+        if count := self.erasures_refused:
+            text = ngettext(
+                "%d erasure request was rejected by the provider.",
+                "%d erasure requests were rejected by the provider.",
+                count,
             )
-        if self.erasures_refused:
-            yield (
-                ngettext(
-                    "%d erasure request was rejected by the provider.",
-                    "%d erasure requests were rejected by the provider.",
-                    self.erasures_refused,
-                )
-                % self.erasures_refused
-            )
+            yield text % count
         if self.erasure_overdue >= OVERDUE:
             yield _("An erasure is overdue by %s.") % in_words(self.erasure_overdue)
 
@@ -139,12 +134,9 @@ def report(*, now: datetime) -> Health:
     erasures = ErasureTask.objects.filter(environment=conf.ENVIRONMENT).aggregate(
         due=Min("due_at"), refused=Count("pk", filter=is_refused)
     )
-    arrivals = WebhookEvent.objects.order_by("-received_at").values_list(
-        "received_at", "created_on"
-    )
-    newest = list(arrivals[:DELAY_SAMPLE])
-    recent = ((at, created) for at, created in newest if at > now - DELAY_WINDOW)
-    delays = spread(webhook_delays(recent))
+    arrivals = WebhookEvent.objects.order_by("-received_at")
+    newest = list(arrivals.values_list("received_at", "created_on")[:DELAY_SAMPLE])
+    delays = webhook_delay(pair for pair in newest if pair[0] > now - DELAY_WINDOW)
     return Health(
         backlog=events["backlog"],
         oldest_event=_since(events["oldest"], now),
@@ -245,9 +237,7 @@ def spread(durations: Iterable[timedelta]) -> Spread | None:
     return Spread(median, p95, len(seconds))
 
 
-def webhook_delays(arrivals: Iterable[tuple[datetime, datetime | None]]) -> Iterator[timedelta]:
-    """Yield the delays of pairs of `received_at` and `created_on`."""
-    for received_at, created_on in arrivals:
-        if created_on is not None:
-            # A provider whose clock is ahead did not send it before it happened.
-            yield max(received_at - created_on, NOTHING)
+def webhook_delay(arrivals: Iterable[tuple[datetime, datetime | None]]) -> Spread | None:
+    """Return the delay of pairs of `received_at` and `created_on`."""
+    # A provider whose clock is ahead did not send an event before it happened.
+    return spread(max(at - created_on, NOTHING) for at, created_on in arrivals if created_on)

@@ -96,7 +96,7 @@ def collect(*, days: int, now: datetime, with_fraud: bool = False) -> Statistics
         totals=totals,
         reasons=tuple(sorted(reasons.items(), key=lambda reason: (-reason[1], reason[0] or 0))),
         time_to_result=health.spread(at - begun for at, begun, _pk in _timed(starts[0])),
-        webhook_delay=health.spread(health.webhook_delays(arrivals)),
+        webhook_delay=health.webhook_delay(arrivals),
         stuck_events=stuck_events[:MOST_STUCK].count(),
         stuck_polls=stuck_polls[:MOST_STUCK].count(),
         health=health.report(now=now),
