@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import requests
 from django.utils import timezone
 
-from django_faceauth.models import FaceAuthentication, FaceChallenge, WebhookEvent
-from tests.celery.stage import READY
-from tests.threads import at_once
+from django_faceauth.models import FaceChallenge, WebhookEvent
 from tests.webhook_deliveries import event
 
 with_workers = pytest.mark.parametrize("site_runner", ["celery", "tasks"])
@@ -39,48 +36,6 @@ def test_an_event_grants_without_a_sweep(stage, captured):
 
     stage.eventually(lambda: is_done() and is_granted())
     assert WebhookEvent.objects.get().tries == 1
-
-
-@with_workers
-def test_fifty_identical_posts_are_one_row_and_one_task(stage, captured):
-    envelope = event(captured().authentication)
-    stage.open_site()
-
-    answers = at_once(*[lambda: stage.post(envelope)] * 50)
-
-    assert set(answers) == {200}
-    assert WebhookEvent.objects.count() == 1
-    stage.eventually(stage.tasks_waiting)
-    assert stage.tasks_waiting() == 1
-
-
-def test_webhook_poll_return_and_sweep_at_once(stage, captured):
-    """One step of history, one grant, each told once, and all end (D-09)."""
-    alice = captured()
-    row, challenge = alice.authentication, alice.challenge
-    FaceAuthentication.objects.update(next_poll_at=timezone.now())
-    stage.open_site()
-    worker = stage.start_worker()
-    stage.eventually(lambda: worker.says(READY["celery"]))
-    envelopes = [event(row, name) for name in ("opened", "started", "checks_completed")]
-    cookies = {name: morsel.value for name, morsel in alice.browser.cookies.items()}
-    back = stage.url + alice.way_back
-    acts = [
-        *[lambda one=one: stage.post(one) for one in envelopes * 2],
-        *[lambda: stage.send("sync_authentication", row.pk)] * 4,
-        *[lambda: requests.get(back, cookies=cookies, allow_redirects=False, timeout=30)] * 4,
-        *[lambda: stage.send("sweep")] * 2,
-    ]
-
-    at_once(*acts)
-
-    stage.eventually(lambda: is_done() and is_granted())
-    assert [status for status, _source in history(alice)] == ["created", "approved"]
-    assert stage.told() == {
-        ("status_changed", row.pk, "created", "approved"): 1,
-        ("challenge_granted", challenge.pk, "", ""): 1,
-    }
-    assert "deadlock" not in stage.logs().lower()
 
 
 @with_workers

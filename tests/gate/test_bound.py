@@ -59,7 +59,8 @@ def test_the_start_page_shows_what_is_approved_and_the_provider_learns_nothing(
 ):
     """With formatted amounts and escaped names, before the user leaves (T-1.1, B-01).
 
-    Neither the data that is sent nor the return URL says more (T-2.7).
+    Neither the data that is sent nor the return URL says more (T-2.7). The page has other words
+    than that of a login (T-1.4).
     """
     bodies = []
     provider.alterations.append(lambda data: bodies.append(str(data)))
@@ -69,6 +70,7 @@ def test_the_start_page_shows_what_is_approved_and_the_provider_learns_nothing(
 
     facts = re.findall(r"<dt>(.*?)</dt><dd><bdi>(.*?)</bdi></dd>", page)
     assert facts == [("Payee", "&lt;script&gt;"), ("Amount", "12.50\xa0EUR")]
+    assert not {"log in", "login", "sign in", "password"} & set(page.lower().split())
     person.proves(start)
     assert bodies
     assert not any("script" in text or "12.5" in text for text in bodies)

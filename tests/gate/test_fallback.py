@@ -133,21 +133,6 @@ def test_a_transaction_that_is_rolled_back_approves_nothing(person):
 # -- what approves nothing
 
 
-@pytest.mark.parametrize("query", ["method=code", "fallback=1", "other_method=true"])
-@pytest.mark.parametrize("method", ["get", "post"])
-def test_no_parameter_approves(person, query, method):
-    """Only the site's own code does (T-1.3)."""
-    start = person.is_asked(GATE)
-    handle = person.challenge.handle
-    pages = [f"/face/{page}/{handle}/" for page in ("returned", "waiting", "status", "continue")]
-
-    for page in [start, *pages, GATE]:
-        getattr(person.browser, method)(f"{page}?{query}&challenge={handle}")
-
-    assert person.challenge.method == "face"
-    assert FaceChallenge.objects.exclude(state="open").count() == 0
-
-
 @pytest.mark.parametrize(
     "method",
     ["face", "exemption", "", "Code", "by phone", "x" * 33, "kód", "-code", "code\n", "a.b"],

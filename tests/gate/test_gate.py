@@ -12,7 +12,6 @@ from django.utils import timezone
 from pytest_django.asserts import assertTemplateUsed
 
 from django_faceauth.conf import Conf
-from django_faceauth.gate import FaceRequiredMixin, face_required
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.services.grants import grants, revocation
 
@@ -146,42 +145,6 @@ def test_the_setting_is_read_late(person, clock):
 
     with override_settings(FACEAUTH_MAX_AGE=20):
         person.is_asked("/statements/")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error"),
-    [
-        *(
-            ({"max_age": max_age}, ValueError)
-            for max_age in [0, -1, 0.4, 10**9, timedelta(seconds=-5), timedelta(days=366)]
-        ),
-        *(({"max_age": max_age}, TypeError) for max_age in ["300", True, int]),
-        *(({"methods": names}, ValueError) for names in [[], "POST", ["PSOT"], ["POST", "FETCH"]]),
-        *(
-            ({"keep": names}, ValueError)
-            for names in ["email", ["csrfmiddlewaretoken"], ["face_challenge"]]
-        ),
-        ({"action": "x" * 101}, ValueError),
-    ],
-)
-def test_a_gate_that_could_not_work_is_an_error_where_it_is_defined(arguments, error):
-    (name,) = arguments
-    with pytest.raises(error, match="duration" if error is TypeError else name):
-        face_required(**arguments)
-    with pytest.raises(error):
-        type("Never", (FaceRequiredMixin,), {f"face_{name}": arguments[name]})
-
-
-def test_a_binding_must_be_callable():
-    with pytest.raises(TypeError, match="bind"):
-        face_required(bind={"amount": 1})
-    with pytest.raises(NotImplementedError):
-        FaceRequiredMixin().get_face_binding()
-
-
-@pytest.mark.parametrize("max_age", [1, timedelta(seconds=1), timedelta(days=365)])
-def test_a_window_may_be_a_second_or_a_year(max_age):
-    assert face_required(max_age=max_age)(lambda request: None)
 
 
 @pytest.mark.parametrize("path", ["/statements/", "/async/", "/documents/"])

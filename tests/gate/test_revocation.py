@@ -11,7 +11,6 @@ from django.core import signing
 from django.db import OperationalError, connection, transaction
 from django.test import Client
 from django.utils import timezone
-from pytest_django.asserts import assertTemplateUsed
 
 from django_faceauth.models import Erasure, FaceAuthentication, FaceChallenge
 from django_faceauth.provider.factory import get_client
@@ -180,19 +179,6 @@ def test_what_ends_nothing(situation, people, settings):
 
     assert situation.signals == []
     assert situation.rows == [("granted", "approved"), ("open", "not_shown")]
-
-
-def test_a_new_password_ends_the_session_and_a_capture_in_progress(situation):
-    """A new session was granted nothing (B-06, TH-21)."""
-    person = situation.person
-    back = person.shows_face(person.is_handed_over(f"/face/start/{situation.challenge.handle}/"))
-    password(situation)
-
-    assert person.browser.get(GATE)["Location"].startswith("/login/")
-    person.browser.force_login(person.user)
-    person.clock.shift(3)
-    assertTemplateUsed(person.returns(back), "faceauth/elsewhere.html")
-    assert situation.is_shut()
 
 
 def test_a_new_password_in_a_session_that_goes_on(situation):

@@ -183,20 +183,6 @@ def test_each_attempt_has_its_own_event(person, clock, settings, after, is_told,
 # -- what comes late, again, or in another order
 
 
-def test_news_after_the_grant_moves_nothing(person, clock):
-    """G-05."""
-    captured_at = captures(person, clock, after=100)
-    clock.shift(3)
-    assert finishes(person).verified_at == captured_at - seconds(100)
-
-    told = tell(person, captured_at)
-    clock.shift(3)
-    deliver(told)
-    tell(person)
-
-    assert person.challenge.verified_at == captured_at - seconds(100)
-
-
 @pytest.mark.parametrize("is_first", [True, False])
 def test_of_two_events_of_a_capture_the_earlier_counts(person, clock, settings, is_first):
     settings.FACEAUTH_SIMULATOR_CHECK_SECONDS = 100
@@ -226,15 +212,6 @@ def test_a_provider_whose_clock_is_wrong_does_not_freshen(
     clock.shift(121)
 
     assert finishes(person).verified_at == captured_at + seconds(min(offset, 0))
-
-
-def test_a_face_is_not_fresher_than_the_news_of_it(person, clock, settings):
-    settings.FACEAUTH_SIMULATOR_CHECK_SECONDS = 100
-    captured_at = captures(person, clock, after=100)
-    tell(person, captured_at + seconds(40))
-    clock.shift(110)
-
-    assert finishes(person).verified_at == captured_at
 
 
 arrivals = st.lists(

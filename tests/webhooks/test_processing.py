@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from datetime import timedelta
-from itertools import permutations
 
 import pytest
 import requests
@@ -35,7 +34,6 @@ from tests.webhook_deliveries import KEY, URL, deliver, event
 pytestmark = pytest.mark.database
 
 JOURNEY = "usj_" + "a" * 26
-EVENTS = ("created", "opened", "started", "capture_completed", "checks_completed")
 
 
 def states() -> list[str]:
@@ -79,20 +77,6 @@ def test_the_content_of_an_event_is_not_believed(people, provider):
         f"GET /face-authentications/{fav}",
         f"GET /face-authentications/{fav}/attempts",
     }
-
-
-@pytest.mark.parametrize("order", list(permutations(EVENTS))[::7])
-def test_any_order_gives_the_same_end(captured, told, order):
-    """Older news after newer changes nothing and tells nothing (W-20, TH-11)."""
-    begun = timezone.now() - timedelta(seconds=30)
-    for name in order:
-        tell(captured, name, created_on=begun + timedelta(seconds=EVENTS.index(name)))
-        captured.clock.shift(1)
-    sweep_for(captured.clock, timedelta(seconds=30))
-
-    assert captured.challenge.state == "granted"
-    assert told.names() == ["status_changed", "challenge_granted"]
-    assert set(states()) == {"processed"}
 
 
 @pytest.mark.parametrize("status", ["verified", "approved ", "APPROVED", ""])
@@ -465,18 +449,6 @@ def test_an_audit_of_a_grant_that_was_used_up_is_told_once(approved, provider, t
     (facts,) = told.of("challenge_revoked")
     assert facts["executed"] == ("payout",)
     assert facts["challenge"].state == "consumed"
-
-
-def test_an_audit_that_declines_is_found_out_after_an_hour(approved, provider):
-    """D-10."""
-    provider.alterations.append(says(status="declined"))
-    asked = provider.questions
-
-    sweep_for(approved.clock, timedelta(minutes=55))
-    assert provider.questions == asked
-    sweep_for(approved.clock, timedelta(minutes=6))
-
-    assert FaceChallenge.objects.get().state == "revoked"
 
 
 def test_a_declined_face_that_an_audit_approves_grants_nothing(people, provider):
