@@ -18,8 +18,8 @@ from django_faceauth.services import notifications
 from django_faceauth.services.enrolment import applicants
 from django_faceauth.services.grants import revocation
 from django_faceauth.signals import challenge_revoked
-from tests.services.test_concurrency import at_once
 from tests.site.models import Customer, Staff
+from tests.threads import at_once
 from tests.webhook_deliveries import deliver, event
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
@@ -129,9 +129,8 @@ def test_it_counts_in_every_session_and_process(situation, event):
     person.browser = browsers[1]
     person.passes(GATE)
     assert all(browser.get(GATE).status_code == 200 for browser in browsers)
-    turns = iter([lambda: event(situation)])
 
-    at_once(lambda: next(turns, lambda: None)())
+    at_once(lambda: event(situation))
 
     for person.browser in browsers:
         assert situation.is_shut()

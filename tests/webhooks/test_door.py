@@ -16,10 +16,9 @@ from django.test import Client, RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver, reverse
 
-from django_faceauth import metrics, webhooks
+from django_faceauth import webhooks
 from django_faceauth.models import WebhookEvent
 from django_faceauth.provider.signatures import HEADER
-from django_faceauth.signals import webhook_rejected
 from tests.webhook_deliveries import KEY, URL, deliver, event
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
@@ -170,18 +169,6 @@ def test_hundreds_of_forgeries_leave_nothing():
     assert min(after - before for before, after in pairwise(memory)) < 12_000
 
 
-def test_refusals_are_counted_and_signalled(hears):
-    """By reason, without a word of what was sent (D-13)."""
-    before = metrics.counts["webhook_rejected.no_match"]
-    reasons = hears(webhook_rejected, "reason")
-
-    deliver(event(FAV), signature="0" * 64)
-    deliver(event(FAV), signature="")
-
-    assert reasons == [("no_match",), ("missing",)]
-    assert metrics.counts["webhook_rejected.no_match"] == before + 1
-
-
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"id": "evt_1"}', b'{"a": 1, "a": 2}'])
 def test_what_is_genuine_and_unusable_is_put_aside(body):
     """Its digest and size are kept, its content is not."""
@@ -269,14 +256,10 @@ def test_an_authorization_value_is_required_too(is_signed, is_authorized):
 @pytest.mark.parametrize(
     ("proxies", "forwarded", "status"),
     [
-        (0, "", 403),
         (0, "192.0.2.7", 403),
         (1, "192.0.2.7", 200),
         (1, "192.0.2.7, 203.0.113.9", 403),
-        (2, "192.0.2.7, 203.0.113.9", 200),
         (2, "6.6.6.6, 192.0.2.7, 203.0.113.9", 200),
-        (1, "", 403),
-        (2, "192.0.2.7", 403),
         (1, "rubbish", 403),
     ],
 )

@@ -20,11 +20,6 @@ pytestmark = pytest.mark.django_db
 
 Outcome = IdentityVerification.Outcome
 IDV = "idv_" + "o" * 26
-NAMES = (
-    *("created", "opened", "started", "reset", "retry_requested", "capture_completed"),
-    *("checks_completed", "capture_aborted", "checks_inconclusive", "link_expired"),
-    *("capture_refused", "closed", "anonymized", "audit_completed", "report_created"),
-)
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +45,7 @@ def states():
     return list(WebhookEvent.objects.values_list("state", "provider_id", "applicant_id"))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["created", "checks_completed", "anonymized", "some_new_one"])
 def test_without_the_offer_nothing_of_an_unknown_one_is_kept(db, provider, settings, name):
     settings.FACEAUTH_ENROLMENT = "off"
     assert deliver(event(IDV, name)).status_code == 200

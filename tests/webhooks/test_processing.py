@@ -24,7 +24,7 @@ from django_faceauth.provider import signatures
 from django_faceauth.provider.factory import get_client
 from django_faceauth.secret import Secret
 from django_faceauth.services.background import webhook_events
-from django_faceauth.services.sync import provider_rate_limit, reconciliation, sync
+from django_faceauth.services.sync import reconciliation, sync
 from django_faceauth.simulator.models import StoredCase
 from tests.provider_double import answers, breaks, says, works_but_times_out
 from tests.sweeping import sweep_for
@@ -290,17 +290,6 @@ def test_an_authentication_of_another_system_is_left_alone(person):
     assert not FaceAuthentication.objects.exists()
 
 
-def test_an_unknown_authentication_waits_for_the_rate_limit(person, provider):
-    tell_of("fav_" + "b" * 26, person.user.face_applicant.applicant_id)
-    person.clock.shift(130)
-    now = timezone.now()
-    provider_rate_limit.try_acquire(now=now, someone_waits=False)
-    ProviderRateLimit.objects.update(spent_until=(now.timestamp() + 60) * 1_000_000)
-
-    assert reconciliation.adopt(WebhookEvent.objects.get(), now=now) is None
-    assert provider.calls == []
-
-
 def test_old_pending_creations_are_deleted(person, provider):
     """Once no event can name them any more."""
     provider.troubles.append(works_but_times_out)
@@ -398,20 +387,6 @@ def test_a_new_start_is_not_overtaken_by_the_end_of_an_old_look(people):
     sync.plan(before.row, None)
 
     assert carol.authentication.next_poll_at is not None
-
-
-def test_processing_twice_does_nothing_the_second_time(captured, provider, told):
-    """D-02."""
-    tell(captured)
-    row = WebhookEvent.objects.get()
-    calls = len(provider.calls)
-    captured.clock.shift(60)
-
-    assert webhook_events.process(row.pk, now=timezone.now()) is None
-    assert webhook_events.process(0, now=timezone.now()) is None
-
-    assert len(provider.calls) == calls
-    assert told.names() == ["status_changed", "challenge_granted"]
 
 
 # -- the provider changes its mind
