@@ -24,7 +24,7 @@ from django_faceauth.provider import signatures
 from django_faceauth.provider.factory import get_client
 from django_faceauth.secret import Secret
 from django_faceauth.services.background import webhook_events
-from django_faceauth.services.sync import reconciliation, sync
+from django_faceauth.services.sync import provider_rate_limit, reconciliation, sync
 from django_faceauth.simulator.models import StoredCase
 from tests.provider_double import answers, breaks, says, works_but_times_out
 from tests.sweeping import sweep_for
@@ -288,6 +288,17 @@ def test_an_authentication_of_another_system_is_left_alone(person):
 
     assert states() == ["ignored", "ignored"]
     assert not FaceAuthentication.objects.exists()
+
+
+def test_an_unknown_authentication_waits_for_the_rate_limit(person, provider):
+    tell_of("fav_" + "b" * 26, person.user.face_applicant.applicant_id)
+    person.clock.shift(130)
+    now = timezone.now()
+    provider_rate_limit.try_acquire(now=now, someone_waits=False)
+    ProviderRateLimit.objects.update(spent_until=(now.timestamp() + 60) * 1_000_000)
+
+    assert reconciliation.adopt(WebhookEvent.objects.get(), now=now) is None
+    assert provider.calls == []
 
 
 def test_old_pending_creations_are_deleted(person, provider):
