@@ -101,12 +101,6 @@ def test_only_json_will_do(content_type, status):
     assert len(kept()) == (status == 200)
 
 
-@pytest.mark.parametrize(("size", "status"), [(65_536, 400), (65_537, 413), (3_000_000, 413)])
-def test_large_bodies_are_refused(size, status):
-    """W-09: a genuine body of the largest size is read, and unusable."""
-    assert deliver(b" " * size).status_code == status
-
-
 @pytest.mark.parametrize(
     ("length", "size"),
     [
