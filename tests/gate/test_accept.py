@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from django.http import HttpResponse
-from django.test import override_settings
 from django.urls import path
 
 from django_faceauth.exceptions import FlowError
@@ -157,12 +156,3 @@ def test_a_bound_approval_from_another_network_is_not_used(person):
         FaceChallenge.objects.filter(pk=shown.pk).update(is_same_network=True)
         assert enters(person) == "in: face"
         is_asked(person)
-
-
-def test_an_invalid_policy_of_networks_opens_no_gate(person):
-    """G-01."""
-    face_shown(person.browser, action="door")
-    person.browser.raise_request_exception = False
-
-    with gates({}), override_settings(FACEAUTH_NETWORK_POLICY="refuse"):
-        assert person.browser.get("/0/").status_code == 500

@@ -189,12 +189,16 @@ def test_a_new_challenge_says_what_became_of_the_last_grant(person, clock, happe
     assert person.challenge.reason == reason
 
 
-@override_settings(FACEAUTH_MAX_AGE="soon")
-def test_an_invalid_setting_opens_no_gate(person):
+@pytest.mark.parametrize(
+    "invalid", [{"FACEAUTH_MAX_AGE": "soon"}, {"FACEAUTH_NETWORK_POLICY": "refuse"}], ids=str
+)
+def test_an_invalid_setting_opens_no_gate(person, invalid):
     """G-01."""
+    person.passes("/statements/")
     person.browser.raise_request_exception = False
 
-    assert person.browser.get("/statements/").status_code == 500
+    with override_settings(**invalid):
+        assert person.browser.get("/statements/").status_code == 500
 
 
 def test_a_grant_is_for_one_user_in_one_browser(people):
