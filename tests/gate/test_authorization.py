@@ -107,7 +107,7 @@ def test_nothing_that_a_client_sends_opens_a_gate(person, settings, value):
     handle = person.challenge.handle
     told = dict.fromkeys(WORDS, value)
     person.browser.cookies.load(told)
-    headers = {f"face-{name.replace('_', '-')}": value for name in WORDS}
+    headers = {f"x-{name.replace('_', '-')}": value for name in WORDS} | {"face-challenge": value}
     pages = ["start", "returned", "waiting", "status", "continue"]
 
     for url in [f"/face/{page}/{handle}/" for page in pages] + ["/statements/", "/once/"]:
