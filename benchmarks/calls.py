@@ -63,10 +63,10 @@ HISTORIES: Final = (
     History("none, the user waits", 3, copies=0),
     History("none, the user returns late", 2, copies=0, returns_after=3),
     History("in order, declined", 3, script="62321"),
-    History("in order, a retry after a broken-off capture", 5, script="61402A10000", tries=2),
-    History("in order, a retry after inconclusive checks", 5, script="61402I10000", tries=2),
+    History("in order, a retry after a broken-off capture", 4, script="61402A10000", tries=2),
+    History("in order, a retry after inconclusive checks", 4, script="61402I10000", tries=2),
     History(
-        *("shuffled, a retry after inconclusive checks", 5),
+        *("shuffled, a retry after inconclusive checks", 4),
         is_shuffled=True,
         script="61402I10000",
         tries=2,

@@ -140,8 +140,6 @@ class Conf:
     WEBHOOK_SECRET_KEYS = Setting(parsers.webhook_keys, ())
     #: The `Authorization` header that webhooks must also send.
     WEBHOOK_AUTHORIZATION_KEY = Setting(parsers.secret)
-    #: Networks that webhooks must come from, in addition to the signature (default: any).
-    WEBHOOK_NETWORKS = Setting(parsers.networks, ())
     #: Number of proxies of the site that append to `X-Forwarded-For`.
     TRUSTED_PROXIES = Setting(parsers.whole_number, 0)
 

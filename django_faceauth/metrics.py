@@ -21,8 +21,8 @@ COUNTERS: Final[Mapping[str, tuple[str, ...]]] = {
     "unforeseen": (),
     "webhook_not_kept": (),
     "webhook_rejected": (
-        *("authorization", "incomplete", "malformed", "missing", "network"),
-        *("no_length", "no_match"),
+        *("authorization", "incomplete", "malformed", "missing", "no_length"),
+        "no_match",
     ),
     "webhook_unusable": (),
 }

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -18,8 +17,6 @@ from django.utils.module_loading import import_string
 
 from django_faceauth.durations import Limit, as_duration, as_limit, as_period
 from django_faceauth.secret import Secret
-
-Network = IPv4Network | IPv6Network
 
 #: Characters of a URL (RFC 3986, section 2), without the apostrophe: URLs are quoted in pages.
 URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#-&(-;=?-\[\]_a-z~]+", re.ASCII)
@@ -176,13 +173,6 @@ def webhook_keys(value: Any) -> tuple[Secret, ...]:
     if any(len(key.reveal()) < SHORTEST_WEBHOOK_KEY for key in keys):
         raise InvalidValue(f"holds a key of less than {SHORTEST_WEBHOOK_KEY} characters.")
     return keys
-
-
-def networks(value: Any) -> tuple[Network, ...]:
-    try:
-        return tuple(ip_network(text) for text in strings(value))
-    except ValueError:
-        raise InvalidValue("must be a list of IP networks.") from None
 
 
 def whole_number(value: Any) -> int:

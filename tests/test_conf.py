@@ -27,7 +27,6 @@ DEFAULTS = {
     "ASSET_HOSTS": (".checkout.com", ".ubble.ai"),
     "CLIENT_CERTIFICATE": None,
     "WEBHOOK_AUTHORIZATION_KEY": None,
-    "WEBHOOK_NETWORKS": (),
     "TRUSTED_PROXIES": 0,
     "RUNNER": "request",
     "POLL_RATE": 20.0,
@@ -171,7 +170,6 @@ INVALID = {
     "WEBHOOK_SECRET_KEYS": [
         *("k" * 40, None, ["k" * 31], ["k" * 40, ""], [b"k" * 40], lambda: "k" * 40),
     ],
-    "WEBHOOK_NETWORKS": ["192.0.2.0/24", ["192.0.2.1/24"], ["somewhere"]],
     "TRUSTED_PROXIES": [-1, True, "1"],
     "POLL_RATE": [0, -1, "20", True, float("nan")],
     "RATE_LIMITS": [

@@ -78,7 +78,7 @@ def test_any_text_is_an_address_or_none(text):
     ],
 )
 def test_addresses(proxies, headers, address):
-    """(TH-27)."""
+    """W-17, TH-27."""
     with override_settings(FACEAUTH_TRUSTED_PROXIES=proxies):
         assert str(address_of(RequestFactory().get("/", **headers))) == address
 

@@ -118,18 +118,12 @@ def deliver_webhook(
     sent = {HEADER: signature}
     if conf.WEBHOOK_AUTHORIZATION_KEY:
         sent["Authorization"] = conf.WEBHOOK_AUTHORIZATION_KEY.reveal()
-    source = {}
-    if conf.WEBHOOK_NETWORKS:  # an origin that the settings accept
-        ip = str(conf.WEBHOOK_NETWORKS[0][0])
-        hops = ", ".join([ip] * conf.TRUSTED_PROXIES)
-        source = {"REMOTE_ADDR": ip, "HTTP_X_FORWARDED_FOR": hops}
     post: Any = (client or Client()).post
     response: HttpResponse = post(
         reverse("faceauth:webhook"),
         body,
         content_type=content_type,
         headers={**sent, **(headers or {})},
-        **source,
         **extra,
     )
     return response

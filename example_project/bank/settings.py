@@ -197,7 +197,6 @@ FROM_ENVIRONMENT = {
     "FACEAUTH_TIMEOUT": partial(env.list, cast=float),
     "FACEAUTH_WEBHOOK_SECRET_KEYS": env.list,
     "FACEAUTH_WEBHOOK_AUTHORIZATION_KEY": env.str,
-    "FACEAUTH_WEBHOOK_NETWORKS": env.list,
     "FACEAUTH_TRUSTED_PROXIES": env.int,
     "FACEAUTH_NETWORK_POLICY": env.str,
     "FACEAUTH_RUNNER": env.str,

@@ -169,6 +169,21 @@ def test_a_user_who_returns_waits_two_seconds_for_the_news(person, provider, is_
     assert provider.count("GET") == 2
 
 
+def test_news_that_was_overtaken_puts_no_poll_off(person):
+    """A user who waits on another device is asked about soon after the capture."""
+    capture = person.is_handed_over(person.is_asked())
+    started_on = timezone.now()
+    person.clock.shift(20)
+    person.shows_face(capture)
+    tell(person, "capture_completed")
+    planned = person.authentication.next_poll_at
+
+    for name in ("opened", "started"):
+        tell(person, name, created_on=started_on)
+
+    assert person.authentication.next_poll_at == planned == timezone.now() + timedelta(seconds=2)
+
+
 def test_old_news_puts_no_poll_off(approved, provider):
     """The audit is looked for an hour after the result, whatever was on its way for so long."""
     planned = approved.authentication.next_poll_at

@@ -36,6 +36,7 @@ from django_faceauth.statuses import (
     AFTER_CAPTURE,
     AT_REST,
     BEFORE_CAPTURE,
+    UNDER_WAY,
     AttemptStatus,
     AuthenticationStatus,
 )
@@ -82,6 +83,8 @@ def finish(challenge: FaceChallenge, *, source: str, now: datetime) -> FaceChall
         if attempt and capture_bounds(attempt, now=now)[1] < now:  # the faces are being compared
             return challenge
     if source == Source.RETURN and row.synced_at is not None:
+        if is_ready_for_retry(row):  # an event was faster than the user
+            return challenge
         told = WebhookEvent.objects.filter(type__in=EARLY_TYPES, received_at__gt=row.synced_at)
         if told.filter(provider_id=row.provider_id).exists():  # the result's should come as well
             sync.plan(row, now + polling_schedule.PULL_INTERVAL)
@@ -185,6 +188,16 @@ def is_unsettled(authentication: FaceAuthentication) -> bool:
     """Return whether a challenge still waits although the row has a result."""
     has_result = authentication.status in {AuthenticationStatus.APPROVED, *ENDS}
     return has_result and waiting_challenges(authentication).exists()
+
+
+def is_ready_for_retry(authentication: FaceAuthentication) -> bool:
+    """Return, without a call, whether the provider waits for nothing but a new attempt."""
+    newest = authentication.attempts.first()
+    return (
+        authentication.status == AuthenticationStatus.RETRY_REQUIRED
+        and not sync.has_stale_attempts(authentication)
+        and (newest is None or newest.status not in UNDER_WAY)
+    )
 
 
 def close(challenge: FaceChallenge, state: FaceChallenge.State, reason: str, **values: Any) -> bool:
@@ -299,6 +312,9 @@ def expect_news(row: FaceAuthentication, event: WebhookEvent) -> None:
     """Put the next poll off, since an event of the result should come as this one did."""
     is_news = event.created_on and row.modified_on and event.created_on >= row.modified_on
     if row.next_poll_at is None or row.status in AFTER_CAPTURE or not is_news:
+        return
+    later = WebhookEvent.objects.filter(created_on__gt=event.created_on)
+    if later.filter(provider_id=event.provider_id).exists():  # this one was overtaken
         return
     if event.type == CAPTURE_COMPLETED:
         sync.plan(row, event.received_at + polling_schedule.PULL_INTERVAL)

@@ -35,13 +35,13 @@ from django_faceauth.services.flow.capture import (
     hand_out,
     handed_out,
 )
-from django_faceauth.services.flow.finish import TROUBLES, close
+from django_faceauth.services.flow.finish import TROUBLES, close, is_ready_for_retry
 from django_faceauth.services.flow.progress import START_TIMEOUT
 from django_faceauth.services.grants import grants
 from django_faceauth.services.privacy import consent
 from django_faceauth.services.sync import provider_rate_limit, sync
 from django_faceauth.services.sync.polling_schedule import MOST_POLLS, PULL_INTERVAL, PULL_TIMEOUT
-from django_faceauth.statuses import BEFORE_CAPTURE, UNDER_WAY, AttemptStatus, AuthenticationStatus
+from django_faceauth.statuses import BEFORE_CAPTURE, AttemptStatus, AuthenticationStatus
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +127,7 @@ def _hand_off(
                 return None
             # An attempt of an earlier press is not created again, nor one whose creation was
             # answered by a timeout.
-            if not _is_ready_for_retry(authentication):
+            if not is_ready_for_retry(authentication):
                 _note_call(challenge, now)
                 listed = sync.look_at_attempts(authentication, now=now)
                 if listed is None:
@@ -196,16 +196,6 @@ def _may_have_link(challenge: FaceChallenge, now: datetime) -> bool:
     if row is None or started_at is None:
         return False
     return row.status in BEFORE_CAPTURE and now - started_at < LINK_REUSE
-
-
-def _is_ready_for_retry(authentication: FaceAuthentication) -> bool:
-    """Return, without a call, whether the provider waits for nothing but a new attempt."""
-    newest = authentication.attempts.first()
-    return (
-        authentication.status == AuthenticationStatus.RETRY_REQUIRED
-        and not sync.has_stale_attempts(authentication)
-        and (newest is None or newest.status not in UNDER_WAY)
-    )
 
 
 def _is_current(row: FaceAuthentication, applicant: Applicant) -> bool:
