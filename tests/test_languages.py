@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-from gettext import GNUTranslations
 
 from django.template import Context, Template
 from django.utils import translation
@@ -31,20 +30,6 @@ def test_translations_have_the_fields_and_plurals_of_the_english_text():
                 wrong.append(f"{path}: {english[0]}")
 
     assert wrong == []
-
-
-def test_compiled_catalogues_load():
-    for po in CATALOGUES:
-        with po.with_suffix(".mo").open("rb") as file:
-            texts = GNUTranslations(file)
-        message = longest_message(po)
-        assert texts.gettext(message.id) == message.string, po
-
-
-def longest_message(po):
-    """Return a compiled message that no other app has."""
-    singular = [one for one in translated(read(po.with_suffix(".mo"))) if isinstance(one.id, str)]
-    return max(singular, key=lambda message: len(message.id))
 
 
 def test_a_template_gives_the_dialog_its_words():

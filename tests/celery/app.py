@@ -1,4 +1,4 @@
-"""The Celery app of the site, with a schedule to which that of the package is added."""
+"""The Celery app of the site."""
 
 from __future__ import annotations
 
@@ -14,6 +14,4 @@ app = Celery("tests")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-OWN_SCHEDULE = {"own": {"task": "tests.celery.own", "schedule": 3600.0}}
-
-app.conf.beat_schedule = {**OWN_SCHEDULE, **FACEAUTH_BEAT_SCHEDULE}
+app.conf.beat_schedule = FACEAUTH_BEAT_SCHEDULE

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import pytest
 from django.http import HttpResponse
-from django.test import override_settings
 from django.urls import path
-from django.views import View
 
 from django_faceauth.exceptions import FlowError
 from django_faceauth.gate import (
-    FaceRequiredMixin,
     approve_by_other_method,
     ask_first,
     face_required,
@@ -18,10 +15,8 @@ from django_faceauth.gate import (
     pending_challenge,
     recorded_face,
 )
-from django_faceauth.gate.admin import FaceRequiredAdminSite, face_required_action
-from django_faceauth.gate.policy import policy
 from django_faceauth.models import FaceChallenge
-from django_faceauth.testing import exempted, face_shown
+from django_faceauth.testing import face_shown
 from tests.addresses import served
 
 pytestmark = pytest.mark.database
@@ -107,18 +102,6 @@ def test_gates_of_one_action_that_accept_different_things_have_their_own_challen
     ]
 
 
-def test_a_face_and_an_exemption_open_a_gate_that_accepts_a_face_alone(person):
-    with gates({**FACE_ONLY, **DENY}):
-        shown = face_shown(person.browser, action="door")
-        FaceChallenge.objects.update(is_same_network=True)
-        assert enters(person) == "in: face"
-
-        FaceChallenge.objects.filter(pk=shown.pk).update(method="letter")
-        is_asked(person)
-        exempted(person.user, action="door")
-        assert enters(person) == "in: exemption"
-
-
 def test_the_newest_grant_that_counts_opens_the_gate(person):
     with gates(FACE_ONLY, {}):
         face_shown(person.browser, action="door", ago=20)
@@ -128,52 +111,6 @@ def test_the_newest_grant_that_counts_opens_the_gate(person):
 
         assert enters(person, 0) == "in: face"
         assert enters(person, 1) == "in: code"
-
-
-MALFORMED = [
-    {"accept": []},
-    {"accept": ["passkey"]},
-    {"accept": "face"},
-    {"accept": ["face", "exemption"]},
-    {"accept": ["face", ""]},
-    {"accept": ["face", "By letter"]},
-    {"accept": ["face", "letter\n"]},
-    {"accept": ["face", "x" * 33]},
-    {"network": ""},
-    {"network": "refuse"},
-    {"network": "Deny"},
-    {"network": False},
-    {"network": ["deny"]},
-]
-
-
-WRITTEN = [
-    lambda person, **gate: face_required(**gate),
-    lambda person, **gate: face_required_action(**gate),
-    lambda person, **gate: type("Page", (FaceRequiredMixin, View), attributes(gate)),
-    lambda person, **gate: type("Site", (FaceRequiredAdminSite,), attributes(gate)),
-    lambda person, **gate: freshness(person.request(), **gate),
-    lambda person, **gate: ask_first(person.request(), **gate),
-    lambda person, **gate: recorded_face(person.user, "a", **gate),
-]
-
-
-def attributes(gate):
-    return {f"face_{name}": value for name, value in gate.items()}
-
-
-def test_a_malformed_gate_is_an_error_where_it_is_written(person):
-    for wrong in MALFORMED:
-        for write in WRITTEN:
-            with pytest.raises(ValueError, match=next(iter(wrong))):
-                write(person, **wrong)
-
-
-def test_names_are_kept_in_one_order():
-    """So that two gates that accept the same share a challenge."""
-    one, other = policy(accept=("face", "b", "a")), policy(accept=["a", "b", "face", "b"])
-
-    assert one == other
 
 
 NETWORKS = [
@@ -219,27 +156,3 @@ def test_a_bound_approval_from_another_network_is_not_used(person):
         FaceChallenge.objects.filter(pk=shown.pk).update(is_same_network=True)
         assert enters(person) == "in: face"
         is_asked(person)
-
-
-def test_an_invalid_policy_of_networks_opens_no_gate(person):
-    """G-01."""
-    face_shown(person.browser, action="door")
-    person.browser.raise_request_exception = False
-
-    with gates({}), override_settings(FACEAUTH_NETWORK_POLICY="refuse"):
-        assert person.browser.get("/0/").status_code == 500
-
-
-@pytest.mark.parametrize("accept", [["face"], ["face", "letter"]])
-def test_code_without_a_gate_takes_the_same_arguments(person, accept):
-    gate = {"action": "door", "accept": accept, "network": "deny"}
-    shown = face_shown(person.browser, action="door")
-    FaceChallenge.objects.update(method="letter")
-    counts = "letter" in accept
-
-    assert (freshness(person.request(), **gate) is not None) == counts
-    assert (recorded_face(person.user, shown.handle, **gate) is not None) == counts
-    assert (ask_first(person.request("/home/"), **gate) is None) == counts
-    if not counts:
-        row = person.challenge
-        assert (row.accept, row.network_policy) == (["face"], "deny")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services.grants import grants, revocation
@@ -97,40 +94,31 @@ def test_the_database_refuses_inconsistent_rows(person, illegal):
 
 
 WORDS = ["event", "response_code", "status", "method", "face_challenge", "max_age", "next", "again"]
-VALUES = ["approved", "granted", "10000", "true", "phone", "exemption", ""]
-hints = st.dictionaries(st.sampled_from(WORDS), st.sampled_from(VALUES) | st.text(max_size=20))
+WORDS += ["when", "face_when", "is_needed", "reason", "accept", "fallback", "other_method"]
 
 
-@settings(
-    max_examples=settings().max_examples // 4,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+@pytest.mark.parametrize(
+    "value", ["approved", "granted", "10000", "true", "0", "code", "exemption", "not_required", ""]
 )
-@given(query=hints, cookies=hints, fields=hints)
-def test_nothing_that_a_client_sends_opens_a_gate(person, query, cookies, fields):
-    """In the query, a form, a header or a cookie (T-2.1, T-2.2, TH-08)."""
-    person.browser.cookies.load({k: json.dumps(v) for k, v in cookies.items()})
-    headers = {f"x-face-{name.replace('_', '-')}": "approved" for name in fields}
+def test_nothing_that_a_client_sends_opens_a_gate(person, settings, value):
+    """In the query, a form, a header or a cookie (T-1.3, T-2.1, T-2.2, TH-08)."""
+    settings.FACEAUTH_FALLBACK = "by-code"
+    person.is_asked()
+    handle = person.challenge.handle
+    told = dict.fromkeys(WORDS, value)
+    person.browser.cookies.load(told)
+    headers = {f"x-{name.replace('_', '-')}": value for name in WORDS} | {"face-challenge": value}
+    pages = ["start", "returned", "waiting", "status", "continue"]
 
-    opened = person.browser.get("/statements/", query, headers=headers)
-    posted = person.browser.post("/once/", fields | query)
-    back = person.browser.get(f"/face/returned/{person.challenge.handle}/", query)
+    for url in [f"/face/{page}/{handle}/" for page in pages] + ["/statements/", "/once/"]:
+        answers = [
+            person.browser.get(url, told, headers=headers),
+            person.browser.post(url, told, headers=headers),
+        ]
+        assert not any(b"secret" in answer.content for answer in answers), url
 
-    assert opened.status_code == 302
-    assert posted.status_code == 302
-    assert b"secret" not in back.content
+    assert FaceChallenge.objects.get(handle=handle).method == "face"
     assert not FaceChallenge.objects.exclude(state="open").exists()
-
-
-def test_authorizing_does_not_look_like_logging_in(person, payment):
-    """The page has another URL, other words, and shows the payment (T-1.4)."""
-    start = person.is_asked(f"/pay/{payment.pk}/", "post")
-
-    page = person.browser.get(start).content.decode()
-
-    assert start.startswith("/face/start/")
-    assert "Anna" in page
-    assert not {"log in", "login", "sign in", "password"} & set(page.lower().split())
 
 
 def test_no_phone_number_leaves_the_site(person, provider):

@@ -95,6 +95,23 @@ def test_a_client_is_asked_and_passes_with_its_challenge(person, path):
     assert not opened.cookies
 
 
+@pytest.mark.parametrize("path", ["/token/", "/token/class/", "/token/once/"])
+def test_the_user_of_the_credential_is_judged_and_not_that_of_the_session(people, path):
+    """Also where the user of the session has shown a face (F-01, F-04, F-28, F-81)."""
+    alice, bob = people(), people()
+    for action in ("token", "told"):
+        face_shown(alice.browser, action=action)
+
+    refused = asks(bob, path, browser=alice.browser)
+    face_shown(refused)
+    opened = asks(
+        bob, path, browser=alice.browser, **{"face-challenge": refused.json()["challenge"]}
+    )
+
+    assert refused.status_code == 401
+    assert opened.content == f"for {bob.user.username}".encode()
+
+
 def test_a_user_who_is_recognised_behind_the_gate_is_refused(people):
     """The gate has decided for the user of the session (F-81, F-01)."""
     alice, bob = people(), people()

@@ -10,8 +10,6 @@ from django.test import override_settings
 from django.utils import timezone
 
 from django_faceauth.gate import recorded_face
-from django_faceauth.models import FaceAttempt
-from django_faceauth.services.flow import finish
 from django_faceauth.testing import exempted
 from tests.gate.test_fallback import enters
 
@@ -90,30 +88,3 @@ def test_a_grant_that_is_ahead_ends_by_its_anchor(person, another_server):
     person.clock.move_to(end)
 
     person.is_asked(GATE)
-
-
-@each_clock
-@override_settings(FACEAUTH_FALLBACK="by-code")
-def test_the_continue_page_goes_by_the_same_rule(person, another_server, ahead, counts):
-    """F-24."""
-    person.is_asked("/change/", "post", data={"email": "a@example.com"})
-    with another_server(ahead):
-        page = enters(person)["Location"]
-
-    shown = person.browser.get(page)
-
-    assert (b"a@example.com" in shown.content) is counts
-
-
-@each_clock
-def test_an_attempt_from_another_server(person, caplog, ahead, counts):
-    """A time that our clocks cannot have seen yet makes no anchor (F-24, G-06)."""
-    person.shows_face(person.is_handed_over(person.is_asked(GATE)))
-    person.clock.shift(3)
-    now = timezone.now()
-    FaceAttempt.objects.update(capture_not_before=now + timedelta(seconds=ahead))
-
-    finish.finish(person.challenge, source="webhook", now=now)
-
-    assert person.challenge.state == ("granted" if counts else "failed")
-    assert ("clock" in caplog.text) is not counts

@@ -29,9 +29,7 @@ GATE = policy(action="payout", max_age=300)
 BOUND = policy(action="payout", max_age=300, bind=lambda: DATA)
 FACE_ONLY = policy(action="payout", max_age=300, accept=["face"])
 LETTERS = policy(action="payout", max_age=300, accept=["face", "letter"])
-DENY, FLAG, IGNORE = (
-    policy(action="payout", max_age=300, network=name) for name in ("deny", "flag", "ignore")
-)
+DENY = policy(action="payout", max_age=300, network="deny")
 
 
 def ago(seconds: float) -> datetime:
@@ -108,20 +106,9 @@ def decide(facts: Facts, gate: Policy) -> Decision:
         (FACE_ONLY, replace(NONE, active=[grant(method="letter"), grant()]), Allow, "fresh"),
         (LETTERS, replace(NONE, active=[grant(method="letter")]), Allow, "other_method"),
         (LETTERS, replace(NONE, active=[grant(method="code")]), Challenge, "not_shown"),
-        # The network that a face was captured in.
-        *(
-            (DENY, replace(NONE, active=[grant(is_same_network=same)]), kind, reason)
-            for same, kind, reason in (
-                (True, Allow, "fresh"),
-                (False, Challenge, "not_shown"),
-                (None, Challenge, "not_shown"),
-            )
-        ),
-        *(
-            (gate, replace(NONE, active=[grant(is_same_network=same)]), Allow, "fresh")
-            for gate in (FLAG, IGNORE)
-            for same in (True, False, None)
-        ),
+        # The network that a face was captured in (tests/gate/test_accept.py has them all).
+        (DENY, replace(NONE, active=[grant(is_same_network=True)]), Allow, "fresh"),
+        (DENY, replace(NONE, active=[grant(is_same_network=False)]), Challenge, "not_shown"),
         (DENY, replace(NONE, active=[grant(method="letter")]), Allow, "other_method"),
         (DENY, replace(NONE, exemption=EXEMPTION), Allow, "exempt"),
         # Clients that share a credential use the grant that they name, and no other.

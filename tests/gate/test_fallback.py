@@ -17,9 +17,9 @@ from django_faceauth.gate import approve_by_other_method, pending_challenge
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services.grants import grants, revocation
 from django_faceauth.signals import challenge_granted
-from tests.services.test_concurrency import at_once
 from tests.site.fallback import CODE
 from tests.site.models import Payment
+from tests.threads import at_once
 from tests.user_driver import form_in
 
 pytestmark = pytest.mark.database
@@ -131,21 +131,6 @@ def test_a_transaction_that_is_rolled_back_approves_nothing(person):
 
 
 # -- what approves nothing
-
-
-@pytest.mark.parametrize("query", ["method=code", "fallback=1", "other_method=true"])
-@pytest.mark.parametrize("method", ["get", "post"])
-def test_no_parameter_approves(person, query, method):
-    """Only the site's own code does (T-1.3)."""
-    start = person.is_asked(GATE)
-    handle = person.challenge.handle
-    pages = [f"/face/{page}/{handle}/" for page in ("returned", "waiting", "status", "continue")]
-
-    for page in [start, *pages, GATE]:
-        getattr(person.browser, method)(f"{page}?{query}&challenge={handle}")
-
-    assert person.challenge.method == "face"
-    assert FaceChallenge.objects.exclude(state="open").count() == 0
 
 
 @pytest.mark.parametrize(
@@ -281,7 +266,7 @@ def test_many_approvals_at_once_are_one(person):
         except FlowError:
             return None
 
-    assert at_once(answer).count(GATE) == 1
+    assert at_once(*[answer] * 8).count(GATE) == 1
     assert FaceChallenge.objects.get().state == "granted"
 
 
@@ -291,11 +276,11 @@ def test_a_face_and_another_method_at_once_are_one_grant(person):
     challenge, now = person.challenge, timezone.now()
     otherwise = {"method": "code", "since": challenge.created_at, "now": now}
 
-    granted = at_once(
-        lambda: (
-            grants.issue(challenge, verified_at=now, is_same_network=True, now=now)
-            or grants.approve_by_other_method(challenge, **otherwise)
-        )
-    )
+    acts = [
+        lambda: grants.issue(challenge, verified_at=now, is_same_network=True, now=now),
+        lambda: grants.approve_by_other_method(challenge, **otherwise),
+    ]
+
+    granted = at_once(*acts * 4)
 
     assert granted.count(True) == 1

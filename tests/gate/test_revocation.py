@@ -11,7 +11,6 @@ from django.core import signing
 from django.db import OperationalError, connection, transaction
 from django.test import Client
 from django.utils import timezone
-from pytest_django.asserts import assertTemplateUsed
 
 from django_faceauth.models import Erasure, FaceAuthentication, FaceChallenge
 from django_faceauth.provider.factory import get_client
@@ -19,8 +18,8 @@ from django_faceauth.services import notifications
 from django_faceauth.services.enrolment import applicants
 from django_faceauth.services.grants import revocation
 from django_faceauth.signals import challenge_revoked
-from tests.services.test_concurrency import at_once
 from tests.site.models import Customer, Staff
+from tests.threads import at_once
 from tests.webhook_deliveries import deliver, event
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
@@ -130,9 +129,8 @@ def test_it_counts_in_every_session_and_process(situation, event):
     person.browser = browsers[1]
     person.passes(GATE)
     assert all(browser.get(GATE).status_code == 200 for browser in browsers)
-    turns = iter([lambda: event(situation)])
 
-    at_once(lambda: next(turns, lambda: None)())
+    at_once(lambda: event(situation))
 
     for person.browser in browsers:
         assert situation.is_shut()
@@ -180,19 +178,6 @@ def test_what_ends_nothing(situation, people, settings):
 
     assert situation.signals == []
     assert situation.rows == [("granted", "approved"), ("open", "not_shown")]
-
-
-def test_a_new_password_ends_the_session_and_a_capture_in_progress(situation):
-    """A new session was granted nothing (B-06, TH-21)."""
-    person = situation.person
-    back = person.shows_face(person.is_handed_over(f"/face/start/{situation.challenge.handle}/"))
-    password(situation)
-
-    assert person.browser.get(GATE)["Location"].startswith("/login/")
-    person.browser.force_login(person.user)
-    person.clock.shift(3)
-    assertTemplateUsed(person.returns(back), "faceauth/elsewhere.html")
-    assert situation.is_shut()
 
 
 def test_a_new_password_in_a_session_that_goes_on(situation):

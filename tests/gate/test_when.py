@@ -15,19 +15,14 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from django.http import Http404, HttpResponse
 from django.test import AsyncClient
 from django.urls import path, resolve
-from django.views import View
 
 from django_faceauth import metrics
-from django_faceauth.gate import FaceRequiredMixin, face_required, recognise_client
-from django_faceauth.gate.admin import (
-    FaceRequiredAdminSite,
-    FaceRequiredModelAdmin,
-    face_required_action,
-)
+from django_faceauth.gate import face_required, recognise_client
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services.grants import identity
 from django_faceauth.testing import exempted, face_shown
 from tests.addresses import served
+from tests.gate.doors import doors, told, told_async
 from tests.gate.test_admin import make_staff
 from tests.services.test_concurrency import Deadlock
 from tests.site.models import Payment
@@ -64,80 +59,23 @@ def when():
     return When()
 
 
-def told(request, *_args, **_kwargs):
-    """Say what the view finds."""
-    return HttpResponse(f"in: {getattr(request.face, 'method', None)}")
-
-
-async def told_async(request, **_kwargs):
-    return told(request)
-
-
-def doors(when):
+def conditional(when):
     """Return a gate of each kind with the condition `when`, all of one action."""
     gate = {"action": "door", "when": when}
     later = {**gate, "when": when.later}
     bound = {"bind": lambda request, pk: {"payment": pk}}
-
-    class Mixed(FaceRequiredMixin, View):
-        face_action = "door"
-
-        def face_when(self):
-            return when()
-
-        def get(self, request, pk):
-            return told(request)
-
-    class MixedAsync(FaceRequiredMixin, View):
-        face_action = "door"
-
-        async def face_when(self):
-            return await when.later()
-
-        async def get(self, request, pk):
-            return told(request)
-
-    class Once(Mixed):
-        face_single_use = True
-
-    class Site(FaceRequiredAdminSite):
-        face_action = "door"
-
-        def face_when(self, *args, **kwargs):
-            return when(*args, **kwargs)
-
-        def index(self, request, extra_context=None):
-            return told(request)
-
-    class Desk(FaceRequiredModelAdmin):
-        face_action, face_methods = "door", None
-
-        def face_when(self, *args, **kwargs):
-            return when(*args, **kwargs)
-
-        def change_view(self, request, object_id, form_url="", extra_context=None):
-            return told(request)
-
-    acted = face_required_action(**gate)(lambda desk, request, rows: told(request))
-    site, desk = Site(name="doors"), Desk(Payment, AdminSite(name="desk"))
-    change = next(url for url in desk.urls if url.name == "shop_payment_change")
     return {
-        "function": face_required(**gate)(told),
+        **doors(**gate),
         "bound function": face_required(**gate, **bound)(told),
-        "async function": face_required(**gate)(told_async),
+        "class, once": doors(**gate, single_use=True)["class"],
+        "async class, async when": doors(**later)["async class"],
         "async function, async when": face_required(**later)(told_async),
         "bound async function, async when": face_required(**later, **bound)(told_async),
         "function, async when": face_required(**later)(told),
-        "class": Mixed.as_view(),
-        "class, once": Once.as_view(),
-        "async class, async when": MixedAsync.as_view(),
-        "admin site": lambda request, pk: site.admin_view(site.index)(request),
-        "model admin": lambda request, pk: change.callback(request, object_id=str(pk)),
-        "admin action": lambda request, pk: acted("desk", request, "rows"),
     }
 
 
-KINDS = sorted(doors(When()))
+KINDS = sorted(conditional(When()))
 SIMPLEST = ["function", "bound function", "class, once", "async function, async when"]
 
 
@@ -147,7 +85,7 @@ def visit(person, when):
     make_staff(person)
 
     def visit(kind, who=person, asgi=False, action="door", **extra):
-        pattern = path("door/<int:pk>/", doors(when)[kind])
+        pattern = path("door/<int:pk>/", conditional(when)[kind])
         with served(pattern, path("admin/", AdminSite().urls)):
             if not asgi:
                 return who.browser.get("/door/7/", **extra)
@@ -217,32 +155,7 @@ def test_only_false_lets_a_request_through(visit, when, caplog, kind):
         assert f"unforeseen: {type(error).__name__} when action=door" in caplog.text
 
 
-def test_a_condition_must_be_callable():
-    with pytest.raises(TypeError, match="when"):
-        face_required(action="door", when=False)
-    with pytest.raises(TypeError, match="when"):
-        type("View", (FaceRequiredMixin, View), {"face_when": "never"})
-
-
-def test_nothing_in_a_request_chooses(person, when):
-    when.answer = True
-    with served(path("door/", face_required(action="door", when=when)(told))):
-        words = "when=false&face_when=&needed=0&is_needed=0&reason=not_required&accept=x"
-        headers = {"face-when": "false", "content-type": "application/x-www-form-urlencoded"}
-        for method in ("GET", "POST", "PUT"):
-            answer = person.browser.generic(method, f"/door/?{words}", words, headers=headers)
-            assert answer.status_code in {302, 401}, method
-
-
 # -- what is let through
-
-
-def test_a_request_let_through_opens_no_gate(visit, when):
-    assert visit("function").content == b"in: None"
-
-    when.answer = True
-    assert asks(visit("function"))
-    assert asks(visit("class"))
 
 
 @pytest.mark.parametrize("kind", ["function", "bound function"])
@@ -295,7 +208,7 @@ def inactive_client(request, person):
 def test_who_may_not_pass_is_refused_before_the_condition(person, when, who):
     """G-02, TH-44."""
     make_staff(person)
-    for kind, view in doors(when).items():
+    for kind, view in conditional(when).items():
         request = person.request("/door/7/")
         request.resolver_match = resolve("/home/")
         who(request, person)

@@ -207,16 +207,3 @@ def test_other_parsers_agree_on_accepted_urls(url):
     assert ":" not in standard.netloc
     assert url.isascii()
     assert url.isprintable()
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.one_of(pieces.map("http://localhost:8000".__add__), st.text()))
-def test_other_parsers_agree_in_debug_too(url):
-    if not is_for_capture(url, "localhost:8000", debug=True):
-        return
-
-    standard, requests_own = urlsplit(url), parse_url(url)
-
-    assert (standard.hostname, standard.port) == ("localhost", 8000)
-    assert (requests_own.host, requests_own.port) == ("localhost", 8000)
-    assert standard.username is requests_own.auth is None

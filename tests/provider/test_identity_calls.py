@@ -1,4 +1,4 @@
-"""Calls about applicants and identity verifications."""
+"""Calls about applicants and identity verifications, and ids in URLs."""
 
 from __future__ import annotations
 
@@ -142,8 +142,15 @@ def test_an_error_report_does_not_show_the_person(network, log, operation, statu
     assert "canary" not in str([frame["vars"] for frame in frames]) + log.text + str(caught.value)
 
 
-@pytest.mark.parametrize("wrong", ["", "idv_", "aplt_", "idv_x/../y", "aplt_a?b", "idv_ä", FAV])
-def test_an_id_of_another_shape_is_never_sent(network, wrong):
+@pytest.mark.parametrize(
+    ("wrong", "fav"),
+    [
+        *(("", ""), ("idv_", "fav_"), ("aplt_", "fatp_a"), ("idv_x/../y", "fav_x/../../y")),
+        *(("aplt_a?b", "fav_a?b"), ("idv_a%2f", "fav_a%2f"), ("idv_a\n", "fav_a\n")),
+        *(("idv_ä", "fav_ä"), (FAV, IDV)),
+    ],
+)
+def test_an_id_of_another_shape_is_never_sent(network, wrong, fav):
     """P-01: an id cannot lead to another URL."""
     client = client_of(HOST)
     more: dict[str, Any] = {"redirect_url": BACK, "declared_data": DECLARED}
@@ -157,6 +164,16 @@ def test_an_id_of_another_shape_is_never_sent(network, wrong):
         lambda: client.anonymize_identity_verification(wrong),
         lambda: client.create_identity_verification_attempt(wrong, redirect_url=BACK),
         lambda: client.list_identity_verification_attempts(wrong),
+        lambda: client.create_authentication(**{**IDS, "applicant_id": wrong}),
+        lambda: client.create_authentication(**{**IDS, "user_journey_id": wrong}),
+        lambda: client.get_authentication(fav),
+        lambda: client.anonymize_authentication(fav),
+        lambda: client.create_attempt(fav, redirect_url=BACK),
+        lambda: client.list_attempts(fav),
+        lambda: client.get_attempt(fav, FATP),
+        lambda: client.list_assets(fav, FATP),
+        lambda: client.get_attempt(FAV, fav.replace("fatp_a", "fatp_")),
+        lambda: client.list_assets(FAV, fav.replace("fatp_a", "fatp_")),
     ]
 
     for call in calls:

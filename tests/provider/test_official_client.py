@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from inspect import signature
 from types import SimpleNamespace as Request
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import time_machine
@@ -26,7 +24,6 @@ from checkout_sdk.workflows.workflows import (
     WebhookSignature,
     WebhookWorkflowActionRequest,
 )
-from django.urls import Resolver404, resolve
 from pytest_django.fixtures import Settings
 from requests import Session
 
@@ -36,9 +33,6 @@ from tests.provider.samples import APPLICANT, BACK, JOURNEY
 pytestmark = pytest.mark.filterwarnings("ignore:Risk endpoints:DeprecationWarning")
 
 KEY = "sk_sbox_" + "a" * 27
-
-#: Calls of the official client that ours has no use for, and the simulator no answer to.
-LEFT_OUT = {"get_identity_verification_attempt_assets", "get_identity_verification_report"}
 
 
 class Simulated(HttpClientBuilderInterface):  # type: ignore[misc]  # has no type hints
@@ -208,30 +202,3 @@ def test_errors(api: Any) -> None:
             call()
         assert caught.value.http_metadata.status_code == status
         assert (caught.value.error_details or [None])[0] == code
-
-
-def test_no_call_is_left_out(api: Any) -> None:
-    """A call of a later release is known to the simulator, or is noted above."""
-    unknown = set()
-    for calls in (api.applicants, api.face_authentication, api.identity_verification):
-        for name, function in vars(type(calls)).items():
-            if name.startswith("_"):
-                continue
-            parameters = list(signature(function).parameters)[1:]
-            ids = [f"{parameter}_x" for parameter in parameters if parameter.endswith("_id")]
-            others = [request()] * (len(parameters) - len(ids))
-            try:
-                getattr(calls, name)(*ids, *others)
-            except CheckoutApiException as error:
-                path = urlsplit(error.__cause__.response.url).path  # type: ignore[union-attr]
-                known = error.http_metadata.status_code != 405 and is_path(path)
-                unknown |= set() if known else {name}
-    assert unknown == LEFT_OUT
-
-
-def is_path(path: str) -> bool:
-    try:
-        resolve(path, urlconf="django_faceauth.simulator.urls")
-    except Resolver404:
-        return False
-    return True

@@ -149,9 +149,9 @@ class TestLimits:
         assert len(server.requests) == requests
         assert time.monotonic() - started < 5
 
-    @pytest.mark.parametrize("status", [200, 201, 302, 400, 500])
-    def test_a_body_over_a_megabyte_is_rejected(self, status):
-        """P-04: and the rest of it is not read."""
+    @pytest.mark.parametrize("status", [200, 302, 500])
+    def test_of_a_body_over_a_megabyte_the_rest_is_not_read(self, status):
+        """P-04."""
         pouring = Pours(status, Location="/elsewhere")
         with serving(pouring) as server, pytest.raises(Unavailable) as caught:
             client_of(server.url).anonymize_authentication(FAV)

@@ -159,15 +159,10 @@ def test_an_answer_of_another_shape_is_malformed(network, client, operation):
 @each_call
 def test_an_error_report_does_not_show_a_key(network, client, log, operation, status):
     """P-05: neither what was sent nor what came back."""
-    wrong = {"data": [WORKFLOW | {"id": "x"}], "actions": [ACTION], "signature": "canary"}
-    answers(network, status, wrong)
+    answers(network, status, {"data": [7, WORKFLOW], "actions": [ACTION], "signature": "canary"})
     if status == 200 and not CALLS[operation][5]:
         return  # nothing of the answer is read
 
-    if (operation, status) == ("get_event_types", 200):
-        wrong["data"] = [7]
-        network.reset()
-        answers(network, status, wrong)
     with pytest.raises(ProviderError) as caught:
         CALLS[operation][0](client)
 

@@ -15,7 +15,7 @@ from django_faceauth.beat import SWEEP_INTERVAL
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.services.background import sweep
 from django_faceauth.services.sync import polling_schedule, sync
-from tests.provider_double import answers, works_but_times_out
+from tests.provider_double import answers
 from tests.sweeping import sweep_for, sweep_once
 from tests.user_driver import scripted
 from tests.webhook_deliveries import deliver, event
@@ -92,20 +92,6 @@ def test_a_link_that_is_never_opened_is_found_out(person):
     until_known(person, "retry_required", within=timedelta(minutes=5))
 
     assert person.authentication.next_poll_at is None
-
-
-def test_an_attempt_of_which_we_were_never_told_is_found(person, provider):
-    """The provider opened it, and its answer was lost (D-07)."""
-    start = person.is_asked()
-    provider.troubles.extend([lambda double, request: double.faithfully(request)])
-    provider.troubles.append(works_but_times_out)
-    assert person.presses(start).status_code == 503
-    assert not person.authentication.attempts.exists()
-
-    sweep_for(person.clock, timedelta(seconds=30))
-
-    assert person.authentication.attempts.get().status == "pending_redirection"
-    assert person.authentication.status == "pending"
 
 
 # -- no more questions than needed (D-04)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from datetime import timedelta
-from itertools import permutations
 
 import pytest
 import requests
@@ -35,7 +34,6 @@ from tests.webhook_deliveries import KEY, URL, deliver, event
 pytestmark = pytest.mark.database
 
 JOURNEY = "usj_" + "a" * 26
-EVENTS = ("created", "opened", "started", "capture_completed", "checks_completed")
 
 
 def states() -> list[str]:
@@ -79,20 +77,6 @@ def test_the_content_of_an_event_is_not_believed(people, provider):
         f"GET /face-authentications/{fav}",
         f"GET /face-authentications/{fav}/attempts",
     }
-
-
-@pytest.mark.parametrize("order", list(permutations(EVENTS))[::7])
-def test_any_order_gives_the_same_end(captured, told, order):
-    """Older news after newer changes nothing and tells nothing (W-20, TH-11)."""
-    begun = timezone.now() - timedelta(seconds=30)
-    for name in order:
-        tell(captured, name, created_on=begun + timedelta(seconds=EVENTS.index(name)))
-        captured.clock.shift(1)
-    sweep_for(captured.clock, timedelta(seconds=30))
-
-    assert captured.challenge.state == "granted"
-    assert told.names() == ["status_changed", "challenge_granted"]
-    assert set(states()) == {"processed"}
 
 
 @pytest.mark.parametrize("status", ["verified", "approved ", "APPROVED", ""])
@@ -416,20 +400,6 @@ def test_a_new_start_is_not_overtaken_by_the_end_of_an_old_look(people):
     assert carol.authentication.next_poll_at is not None
 
 
-def test_processing_twice_does_nothing_the_second_time(captured, provider, told):
-    """D-02."""
-    tell(captured)
-    row = WebhookEvent.objects.get()
-    calls = len(provider.calls)
-    captured.clock.shift(60)
-
-    assert webhook_events.process(row.pk, now=timezone.now()) is None
-    assert webhook_events.process(0, now=timezone.now()) is None
-
-    assert len(provider.calls) == calls
-    assert told.names() == ["status_changed", "challenge_granted"]
-
-
 # -- the provider changes its mind
 
 
@@ -465,18 +435,6 @@ def test_an_audit_of_a_grant_that_was_used_up_is_told_once(approved, provider, t
     (facts,) = told.of("challenge_revoked")
     assert facts["executed"] == ("payout",)
     assert facts["challenge"].state == "consumed"
-
-
-def test_an_audit_that_declines_is_found_out_after_an_hour(approved, provider):
-    """D-10."""
-    provider.alterations.append(says(status="declined"))
-    asked = provider.questions
-
-    sweep_for(approved.clock, timedelta(minutes=55))
-    assert provider.questions == asked
-    sweep_for(approved.clock, timedelta(minutes=6))
-
-    assert FaceChallenge.objects.get().state == "revoked"
 
 
 def test_a_declined_face_that_an_audit_approves_grants_nothing(people, provider):
