@@ -91,7 +91,7 @@ def event_names(before: Case | None, after: Case) -> Iterator[str]:
 def post(*cases: Case | None, now: datetime) -> None:
     """Queue a webhook for each event between consecutive versions of a case."""
     events = [
-        (f"{representations.kind_of(after)}_{name}", after)
+        (f"{after.kind}_{name}", after)
         for before, after in pairwise(cases)
         if after
         for name in event_names(before, after)
