@@ -44,13 +44,13 @@ PHONE_NUMBER: Final[Members] = {
     "number": re.compile(r"\d{1,14}", re.ASCII).fullmatch,
 }
 VERIFICATION: Final[Members] = {
-    **AUTHENTICATION,
     "declared_data": {
         "name": is_name,
         "birth_date": re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch,
         "email": IS_EMAIL,
         "phone_number": PHONE_NUMBER,
     },
+    **AUTHENTICATION,
 }
 ATTEMPT: Final[Members] = {
     "redirect_url": is_web_url,

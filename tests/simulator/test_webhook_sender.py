@@ -123,15 +123,17 @@ def test_sending_again_wins_over_the_try_that_is_under_way(delivery, clock, site
 
 
 def test_the_next_thing_to_do_is_known(merchant, clock, site, settings):
-    assert webhook_sender.due_on() is None
+    assert webhook_sender.pause() is None
 
     merchant.attempt(merchant.create())
-    assert webhook_sender.due_on() == NOON
+    assert webhook_sender.pause() == 0.2
     site.is_told()
-    assert webhook_sender.due_on() == NOON + 15 * MINUTE
+    assert webhook_sender.pause() == 30
+    clock.shift(15 * 60 - 0.5)
+    assert webhook_sender.pause() == 0.5
 
     settings.FACEAUTH_SIMULATOR_WEBHOOK_URL = ""
-    assert webhook_sender.due_on() is None
+    assert webhook_sender.pause() is None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -264,12 +266,3 @@ def test_a_paused_thread_sends_nothing_until_the_control_page_wakes_it(running, 
     client.get("/simulator/")
 
     assert sent.get(timeout=20) == "face_authentication_created"
-
-
-@pytest.mark.parametrize(
-    ("due_in", "pause"), [(None, None), (-5, 0.2), (0.5, 0.5), (12 * 3600, 30)]
-)
-def test_the_pause_is_neither_too_short_nor_too_long(due_in, pause):
-    due_on = None if due_in is None else NOON + timedelta(seconds=due_in)
-
-    assert webhook_sender.pause_until(due_on, NOON) == pause
