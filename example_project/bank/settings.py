@@ -13,6 +13,7 @@ from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
 
 from django_faceauth.beat import FACEAUTH_BEAT_SCHEDULE
+from django_faceauth.conf import KNOWN, PREFIX, SWITCHES
 
 env = environ.Env()
 
@@ -176,50 +177,31 @@ FACEAUTH_SECOND_WAYS = ["passkey", "totp", "recovery_code"]
 # Users consent before their first face check, and again to another version.
 FACEAUTH_CONSENT_VERSION = "2026-11"
 
+# Every setting of the package can be given in the environment, most of them as a text.
 FROM_ENVIRONMENT = {
-    "FACEAUTH_SECRET_KEY": env.str,
-    "FACEAUTH_OAUTH_CLIENT_ID": env.str,
-    "FACEAUTH_OAUTH_CLIENT_SECRET": env.str,
-    "FACEAUTH_USER_JOURNEY_ID": env.str,
-    "FACEAUTH_ENROLMENT": env.str,
-    "FACEAUTH_ENROLMENT_JOURNEY_ID": env.str,
-    "FACEAUTH_ENROLMENT_DATA": env.str,
-    "FACEAUTH_ENROLMENT_COOL_OFF": env.int,
-    "FACEAUTH_ERASE_APPLICANT": env.bool,
-    "FACEAUTH_CAPTURE_OPTIONS": env.str,
-    "FACEAUTH_ENVIRONMENT": env.str,
-    "FACEAUTH_BASE_URL": env.str,
-    "FACEAUTH_TOKEN_URL": env.str,
-    "FACEAUTH_WORKFLOWS_URL": env.str,
-    "FACEAUTH_CAPTURE_HOSTS": env.list,
-    "FACEAUTH_ASSET_HOSTS": env.list,
-    "FACEAUTH_CLIENT_CERTIFICATE": env.str,
-    "FACEAUTH_TIMEOUT": partial(env.list, cast=float),
-    "FACEAUTH_WEBHOOK_SECRET_KEYS": env.list,
-    "FACEAUTH_WEBHOOK_AUTHORIZATION_KEY": env.str,
-    "FACEAUTH_WEBHOOK_NETWORKS": env.list,
-    "FACEAUTH_TRUSTED_PROXIES": env.int,
-    "FACEAUTH_NETWORK_POLICY": env.str,
-    "FACEAUTH_RUNNER": env.str,
-    "FACEAUTH_POLL_RATE": env.float,
-    "FACEAUTH_MAX_AGE": env.int,
-    "FACEAUTH_CAPTURE_WINDOW": env.int,
-    "FACEAUTH_RATE_LIMITS": env.json,
-    "FACEAUTH_ACR": env.str,
-    "FACEAUTH_CREDENTIAL": env.str,
-    "FACEAUTH_IMPERSONATION_KEYS": env.list,
-    "FACEAUTH_REDIRECT_ALLOWLIST": env.list,
-    "FACEAUTH_FALLBACK": env.str,
-    "FACEAUTH_SECOND_WAYS": env.list,
-    "FACEAUTH_CONSENT_VERSION": env.str,
-    "FACEAUTH_NOTICES": env.bool,
-    "FACEAUTH_SITE_URL": env.str,
-    "FACEAUTH_SLOW_REVIEW": env.bool,
-    "FACEAUTH_SCRUB": env.str,
-    "FACEAUTH_DASHBOARD_URL": env.str,
-    "FACEAUTH_RETENTION": env.dict,
-    "FACEAUTH_SIMULATOR_ENABLED": env.bool,
-    "FACEAUTH_SIMULATOR_WEBHOOK_URL": env.str,
-    "FACEAUTH_SIMULATOR_CHECK_SECONDS": env.float,
+    **dict.fromkeys(KNOWN, env.str),
+    **dict.fromkeys(SWITCHES, env.bool),
+    "ENROLMENT_COOL_OFF": env.int,
+    "CAPTURE_HOSTS": env.list,
+    "ASSET_HOSTS": env.list,
+    "TIMEOUT": partial(env.list, cast=float),
+    "WEBHOOK_SECRET_KEYS": env.list,
+    "WEBHOOK_NETWORKS": env.list,
+    "TRUSTED_PROXIES": env.int,
+    "POLL_RATE": env.float,
+    "MAX_AGE": env.int,
+    "CAPTURE_WINDOW": env.int,
+    "RATE_LIMITS": env.json,
+    "IMPERSONATION_KEYS": env.list,
+    "REDIRECT_ALLOWLIST": env.list,
+    "SECOND_WAYS": env.list,
+    "RETENTION": env.dict,
+    "SIMULATOR_CHECK_SECONDS": env.float,
 }
-globals().update({name: read(name) for name, read in FROM_ENVIRONMENT.items() if name in env})
+globals().update(
+    {
+        PREFIX + name: read(PREFIX + name)
+        for name, read in FROM_ENVIRONMENT.items()
+        if PREFIX + name in env
+    }
+)
