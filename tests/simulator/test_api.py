@@ -112,53 +112,81 @@ def test_attempts_are_listed_newest_first_in_pages_with_links(merchant):
 AUTHENTICATION = {"applicant_id": APPLICANT, "user_journey_id": JOURNEY}
 DECLARED = {"name": "Hannah Bret", "birth_date": "1994-10-15"}
 VERIFICATION = {"declared_data": DECLARED, "redirect_url": BACK, "user_journey_id": JOURNEY}
+INVALID = {
+    "face-authentications": (
+        AUTHENTICATION,
+        [
+            ({"applicant_id": ""}, ["applicant_id_required"]),
+            ({"applicant_id": "bob"}, ["applicant_id_invalid"]),
+            ({"applicant_id": 7}, ["applicant_id_invalid"]),
+            ({"applicant_id": "aplt_\ud800"}, ["applicant_id_invalid"]),
+            ({"user_journey_id": "usj_"}, ["user_journey_id_invalid"]),
+        ],
+    ),
+    "face-authentications/{fav}/attempts": (
+        {"redirect_url": BACK},
+        [
+            ({"redirect_url": ""}, ["redirect_url_required"]),
+            ({"redirect_url": "/back"}, ["redirect_url_invalid"]),
+            ({"redirect_url": "javascript:alert(1)"}, ["redirect_url_invalid"]),
+            ({"redirect_url": "https://[::1"}, ["redirect_url_invalid"]),
+            ({"redirect_url": "https://bank.example/\r\nX: y"}, ["redirect_url_invalid"]),
+            ({"phone_number": "+33612345678"}, ["phone_number_invalid"]),
+            (
+                {"phone_number": {"country_code": "33", "number": "x"}},
+                ["phone_number__country_code__invalid", "phone_number__number__invalid"],
+            ),
+            (
+                {"client_information": {"pre_selected_residence_country": "France"}},
+                ["client_information__pre_selected_residence_country__invalid"],
+            ),
+        ],
+    ),
+    "applicants": (
+        {},
+        [
+            ({"email": "no"}, ["email_invalid"]),
+            ({"external_applicant_id": 7}, ["external_applicant_id_invalid"]),
+        ],
+    ),
+    "create-and-open-idv": (
+        VERIFICATION,
+        [
+            ({"declared_data": None}, ["declared_data_required"]),
+            ({"declared_data": "Hannah"}, ["declared_data_invalid"]),
+            ({"declared_data": {}}, ["declared_data__name__required"]),
+            ({"declared_data": {"name": "x"}}, ["declared_data__name__invalid"]),
+            (
+                {"declared_data": {**DECLARED, "birth_date": "15.10.1994"}},
+                ["declared_data__birth_date__invalid"],
+            ),
+            (
+                {"declared_data": {**DECLARED, "phone_number": {"number": "1"}}},
+                ["declared_data__phone_number__country_code__required"],
+            ),
+            ({"redirect_url": ""}, ["redirect_url_required"]),
+            ({"user_journey_id": "x"}, ["user_journey_id_invalid"]),
+            ({"applicant_id": "fav_x"}, ["applicant_id_invalid"]),
+        ],
+    ),
+    "identity-verifications": (VERIFICATION, [({}, ["applicant_id_required"])]),
+}
 
 
-@pytest.mark.parametrize(
-    ("path", "valid", "wrong", "codes"),
-    [
-        *(
-            ("face-authentications", AUTHENTICATION, *wrong)
-            for wrong in (
-                ({"applicant_id": ""}, ["applicant_id_required"]),
-                ({"applicant_id": "bob"}, ["applicant_id_invalid"]),
-                ({"applicant_id": 7}, ["applicant_id_invalid"]),
-                ({"applicant_id": "aplt_\ud800"}, ["applicant_id_invalid"]),
-                ({"user_journey_id": "usj_"}, ["user_journey_id_invalid"]),
-            )
-        ),
-        *(
-            ("face-authentications/{fav}/attempts", {"redirect_url": BACK}, *wrong)
-            for wrong in (
-                ({"redirect_url": ""}, ["redirect_url_required"]),
-                ({"redirect_url": "/back"}, ["redirect_url_invalid"]),
-                ({"redirect_url": "javascript:alert(1)"}, ["redirect_url_invalid"]),
-                ({"redirect_url": "https://[::1"}, ["redirect_url_invalid"]),
-                ({"redirect_url": "https://bank.example/\r\nX: y"}, ["redirect_url_invalid"]),
-                ({"phone_number": "+33612345678"}, ["phone_number_invalid"]),
-                (
-                    {"phone_number": {"country_code": "33", "number": "x"}},
-                    ["phone_number__country_code__invalid", "phone_number__number__invalid"],
-                ),
-                (
-                    {"client_information": {"pre_selected_residence_country": "France"}},
-                    ["client_information__pre_selected_residence_country__invalid"],
-                ),
-            )
-        ),
-    ],
-)
-def test_what_is_invalid_is_refused(merchant, path, valid, wrong, codes):
+@pytest.mark.parametrize("path", INVALID)
+def test_what_is_invalid_is_refused(merchant, path):
     fav = merchant.create()
+    valid, cases = INVALID[path]
+    for wrong, codes in cases:
+        answer = merchant.call("POST", path.format(fav=fav), json={**valid, **wrong})
 
-    answer = merchant.call("POST", path.format(fav=fav), json={**valid, **wrong})
-
-    assert answer.status_code == 422
-    assert answer.json() == {
-        "request_id": answer.headers["Cko-Request-Id"],
-        "error_type": "request_invalid",
-        "error_codes": codes,
-    }
+        assert answer.status_code == 422
+        assert answer.json() == {
+            "request_id": answer.headers["Cko-Request-Id"],
+            "error_type": "request_invalid",
+            "error_codes": codes,
+        }
+    assert merchant.call("PATCH", "applicants/aplt_10000", json={"email": 1}).status_code == 422
     assert merchant.read(fav)["status"] == "created"
     assert StoredCase.objects.count() == 1
     assert not StoredApplicant.objects.exists()

@@ -147,3 +147,15 @@ def test_the_address_is_the_one_that_the_site_sees(client, merchant, fav, link):
 
     [shown] = merchant.attempts(fav)["data"]
     assert shown["applicant_session_information"]["ip_address"] == "203.0.113.9"
+
+
+@pytest.mark.parametrize(("language", "shown"), [("de", "de"), ("fr-CA", "fr"), (None, "en")])
+def test_the_capture_page_is_in_the_language_that_was_asked_for(merchant, client, language, shown):
+    idv = merchant.create(name="Hannah Bret")
+    information = {"pre_selected_language": language} if language else {}
+
+    attempt = merchant.attempt(idv, client_information=information)
+
+    page = client.get(urlsplit(attempt["_links"]["verification_url"]["href"]).path)
+    assert f'<html lang="{shown}' in page.content.decode()
+    assert attempt["client_information"] == information
