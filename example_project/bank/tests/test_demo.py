@@ -18,23 +18,17 @@ AUTHENTICATIONS = reverse("admin:faceauth_faceauthentication_changelist")
 
 
 class DemoCase(FaceAuthTestMixin, TestCase):
-    """The users of the demo."""
-
     @classmethod
     def setUpTestData(cls) -> None:
-        """Create the users."""
         call_command("demo_people", stdout=StringIO())
 
     def browser_of(self, username: str) -> Client:
-        """Return a browser in which a user has logged in."""
         browser = Client()
         browser.force_login(User.objects.get(username=username))
         return browser
 
 
 class CustomerTests(DemoCase):
-    """Pages of customers."""
-
     def test_panel(self) -> None:
         """A face check opens the page that asked, and no other."""
         alice = self.browser_of("alice")
@@ -79,8 +73,6 @@ class CustomerTests(DemoCase):
 
 
 class StaffTests(DemoCase):
-    """The admin."""
-
     def test_permissions(self) -> None:
         """Staff read without a face, operators have actions, and neither group links users."""
         self.face_shown(self.browser_of("frank"))

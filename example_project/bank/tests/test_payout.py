@@ -22,7 +22,6 @@ class PayoutCase(FaceAuthTestMixin, TestCase):
     """A logged-in customer with a draft."""
 
     def setUp(self) -> None:
-        """Create the customer and the draft."""
         self.anna = User.objects.create_user("anna")
         self.client.force_login(self.anna)
         self.draft = Payout.objects.create(
@@ -35,14 +34,11 @@ class PayoutCase(FaceAuthTestMixin, TestCase):
         self.api_send = reverse("api-payout-send", args=[self.draft.pk])
 
     def assert_sent(self, is_sent: bool = True) -> None:
-        """Check whether the draft was sent."""
         self.draft.refresh_from_db()
         self.assertEqual(not self.draft.is_draft, is_sent)
 
 
 class PayoutTests(PayoutCase):
-    """Payouts from the pages of the bank."""
-
     def test_sent_once(self) -> None:
         """A face that approves this draft sends it once."""
         challenge = self.face_shown(self.client, action="payout", binding=self.details, ago=60)
@@ -161,7 +157,6 @@ class PayoutTests(PayoutCase):
         self.assertContains(page, "more than your balance")
 
     def test_whole_flow(self) -> None:
-        """Button, capture page, button."""
         self.enrolled(self.anna)
 
         page = self.show_face(self.send, method="post")
@@ -188,7 +183,6 @@ class ApiTests(PayoutCase):
     """Payouts from an app with a token."""
 
     def setUp(self) -> None:
-        """Log in from the app."""
         super().setUp()
         self.enrolled(self.anna)
         self.app = Client(headers={"authorization": f"Bearer {AccessToken.for_user(self.anna)}"})
