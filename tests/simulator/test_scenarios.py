@@ -65,27 +65,3 @@ def test_the_scenario_decides_whatever_the_user_chooses(
         assert ("face" in shown) == has_face
         assert ("documents" in shown) == (has_face and kind == "identity_verification")
         assert shown.get("declared_data", {}) == declared
-
-
-@pytest.mark.parametrize(
-    ("choice", "end"),
-    [
-        ("same_person", ("approved", 10000)),
-        ("someone_else", ("declined", 62321)),
-        ("no_camera", ("retry_required", 61203)),
-        ("leave", ("retry_required", 61121)),
-        ("refuse", ("refused", 63001)),
-    ],
-)
-def test_any_other_applicant_chooses(merchant, visitor, clock, choice, end):
-    fav = merchant.create()
-
-    visitor.show_face(merchant.capture_url(fav), choice)
-    clock.shift(2)
-
-    shown = merchant.read(fav)
-    assert (shown["status"], shown["response_codes"][0]["code"]) == end
-    has_face = choice in {"same_person", "someone_else"}
-    assert ("face" in shown) == has_face
-    [attempt] = merchant.attempts(fav)["data"]
-    assert len(merchant.assets(fav, attempt["id"])["data"]) == has_face

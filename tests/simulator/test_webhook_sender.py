@@ -12,8 +12,6 @@ from threading import Barrier, Lock
 import pytest
 import requests
 from django.db import OperationalError, connection, transaction
-from django.http import HttpRequest, HttpResponse
-from django.urls import path
 from django.utils import timezone
 
 from django_faceauth.simulator import fault_injection, webhook_queue, webhook_sender
@@ -22,7 +20,6 @@ from django_faceauth.simulator.state_machine import Unknown
 from django_faceauth.simulator.webhook_sender import SenderThread
 from tests.provider.loopback import resets, serving, tells
 from tests.simulator.merchant import Merchant
-from tests.webhook_deliveries import client_sender
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -161,29 +158,6 @@ def test_of_several_senders_one_delivers(site):
     assert sum(sent) == len(site.received) == 5
     assert len({row.body for row in site.received}) == 5
     assert set(Delivery.objects.values_list("state", flat=True)) == {"delivered"}
-
-
-def receive(request: HttpRequest) -> HttpResponse:
-    """A webhook view of some site."""
-    assert request.is_secure()
-    received.append((request.body, request.headers["Cko-Signature"], request.content_type))
-    return HttpResponse(status=202)
-
-
-received: list[tuple[bytes, str, str]] = []
-urlpatterns = [path("face/webhook/", receive)]
-
-
-@pytest.mark.urls(__name__)
-def test_events_can_be_delivered_into_the_views_of_this_process(delivery, client, site):
-    received.clear()
-
-    assert webhook_sender.deliver(delivery, client_sender(client))
-
-    [(body, signature, content_type)] = received
-    assert body == delivery.body.encode()
-    assert (len(signature), content_type) == (64, "application/json")
-    assert delivery.answer == "202"
 
 
 @pytest.mark.enable_socket
