@@ -49,12 +49,13 @@ class CustomerTests(DemoCase):
         self.assertContains(saved, 'value="alice@harbour.example"')
 
     def test_enrolment(self) -> None:
-        """Erin may set up face checks; Alice has done so, and staff may not."""
+        """Erin may set up face checks; Alice has done so, and others are not in the records."""
+        User.objects.create_user("zoe")
         erin = self.browser_of("erin")
 
         self.assertContains(erin.get("/statements/"), ENROL, status_code=403)
         self.assertContains(erin.get("/"), ENROL)
-        for username in ("alice", "operator"):
+        for username in ("alice", "zoe"):
             self.assertNotContains(self.browser_of(username).get("/"), ENROL)
 
     def test_content_security_policy(self) -> None:
