@@ -27,6 +27,7 @@ from urllib.parse import urljoin
 
 import requests
 from requests import Response
+from requests.utils import parse_dict_header
 
 #: Where the browser goes after the capture; the bank names it in FACEAUTH_REDIRECT_ALLOWLIST.
 APP: Final = "demobank://face/done"
@@ -39,15 +40,6 @@ PAUSE: Final = 2
 #: Seconds to wait for a connection, and for a response: the bank may ask the provider first.
 TIMEOUT: Final = (5, 30)
 
-WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-#: A part of WWW-Authenticate (RFC 9110, section 11.6.1): a parameter, or the scheme of the next.
-PART: Final = re.compile(
-    rf"""[\s,]*(?:
-        (?P<name>{WORD})\s*=\s*(?:(?P<plain>{WORD})|"(?P<quoted>(?:[^"\\]|\\.)*)")(?=\s*(?:,|$))
-        | (?P<scheme>{WORD})(?:[ ]+[A-Za-z0-9._~+/-]+=*(?=\s*(?:,|$)))?
-    )""",
-    re.ASCII | re.VERBOSE,
-)
 REFRESH: Final = re.compile(r'http-equiv="refresh" content="0; url=([^"]+)"')
 
 Json = dict[str, Any]
@@ -155,33 +147,11 @@ class Owner:
 # -- responses of the bank
 
 
-def challenges_in(header: str) -> list[tuple[str, dict[str, str]]]:
-    """Return the schemes of a WWW-Authenticate header, each with its parameters.
-
-    Names of parameters are in lower case. Raises `ValueError` for a malformed header.
-    """
-    found: list[tuple[str, dict[str, str]]] = []
-    position = 0
-    while header[position:].strip(" \t,"):
-        part = PART.match(header, position)
-        if part is None or (part["name"] and not found):
-            raise ValueError("malformed WWW-Authenticate header")
-        if part["scheme"]:
-            found.append((part["scheme"], {}))
-        else:
-            quoted = part["quoted"]
-            value = part["plain"] if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
-            found[-1][1][part["name"].lower()] = value
-        position = part.end()
-    return found
-
-
 def demand_in(answer: Response) -> dict[str, str] | None:
     """Return the parameters of the challenge that wants more than a login (RFC 9470)."""
-    for _scheme, parameters in challenges_in(answer.headers.get("WWW-Authenticate", "")):
-        if parameters.get("error") == "insufficient_user_authentication":
-            return parameters
-    return None
+    _scheme, _, parameters = answer.headers.get("WWW-Authenticate", "").partition(" ")
+    demand: dict[str, str] = parse_dict_header(parameters)
+    return demand if demand.get("error") == "insufficient_user_authentication" else None
 
 
 def sentence_of(answer: Response) -> str:

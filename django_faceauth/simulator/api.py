@@ -1,14 +1,9 @@
-"""Endpoints of the provider's API.
-
-The functions are named for the operations of our client. Those of face authentications also
-answer for identity verifications.
-"""
+"""Endpoints of the provider's API, for face authentications and identity verifications."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -22,12 +17,17 @@ from django_faceauth.models import database
 from django_faceauth.secret import Secret
 from django_faceauth.simulator import representations, state_machine, store, validation
 from django_faceauth.simulator.models import StoredApplicant, StoredCase
+from django_faceauth.simulator.representations import Json
 from django_faceauth.simulator.scenarios import scenario_for
-from django_faceauth.simulator.state_machine import Case, NotAllowed, Unknown, new_id
+from django_faceauth.simulator.state_machine import (
+    AttemptRequest,
+    Case,
+    NotAllowed,
+    Unknown,
+    new_id,
+)
 from django_faceauth.simulator.validation import Problem
 from django_faceauth.simulator.view_decorators import TOKEN_LIFETIME, TOKEN_SALT
-
-Document = dict[str, Any]
 
 #: The end of a path of the API, after the root of the simulator.
 COLLECTION: Final = re.compile(
@@ -59,41 +59,57 @@ def token(request: HttpRequest) -> HttpResponse:
 
 
 def create_authentication(request: HttpRequest) -> HttpResponse:
-    ids = validation.read_ids(validation.body_of(request.body))
+    ids = validation.read(validation.body_of(request.body), validation.AUTHENTICATION)
     case = state_machine.create(new_id("fav"), **ids, now=timezone.now())
     store.add(case)
-    return JsonResponse(representations.resource(case, root_of(request)), status=201)
+    return _answer(request, case, status=201)
 
 
-def get_authentication(request: HttpRequest, case_id: str) -> HttpResponse:
-    return JsonResponse(representations.resource(_read(request, case_id), root_of(request)))
+def create_identity_verification(request: HttpRequest) -> HttpResponse:
+    case = _new_verification(validation.body_of(request.body), validation.VERIFICATION)
+    store.add(case)
+    return _answer(request, case, status=201)
 
 
-def anonymize_authentication(request: HttpRequest, case_id: str) -> HttpResponse:
+def create_and_open_identity_verification(request: HttpRequest) -> HttpResponse:
+    """Create an identity verification with its first attempt, and an applicant if none is given."""
+    body = validation.body_of(request.body)
+    body["applicant_id"] = body.get("applicant_id") or new_id("aplt")
+    case = _new_verification(
+        body, {**validation.VERIFICATION, "redirect_url": validation.is_web_url}
+    )
+    attempt = AttemptRequest(redirect_url=body["redirect_url"])
+    opened = state_machine.add_attempt(case, new_id("iatp"), attempt, case.created_on)
+    store.add(case, opened)
+    return _answer(request, opened, status=201, opened=opened.attempts[-1])
+
+
+def get_case(request: HttpRequest, case_id: str) -> HttpResponse:
+    return _answer(request, _read(request, case_id))
+
+
+def anonymize_case(request: HttpRequest, case_id: str) -> HttpResponse:
     case, now = _read(request, case_id), timezone.now()
     try:
         case = store.change(case_id, partial(state_machine.anonymize, now=now), now)
     except NotAllowed:
-        code = f"{representations.kind_of(case)}_in_progress"
+        code = f"{case.kind}_in_progress"
         raise Problem(400, "invalid_request", code) from None
-    return JsonResponse(representations.resource(case, root_of(request)))
+    return _answer(request, case)
 
 
 def create_attempt(request: HttpRequest, case_id: str) -> HttpResponse:
     case, now = _read(request, case_id), timezone.now()
+    attempt = validation.read(validation.body_of(request.body), validation.ATTEMPT)
     add = partial(
         state_machine.add_attempt,
         attempt_id=new_id("iatp" if case.is_of_identity else Prefix.ATTEMPT),
-        request=validation.read_attempt(validation.body_of(request.body)),
+        request=AttemptRequest(**attempt),
         now=now,
     )
-    try:
-        case = store.change(case_id, add, now)
-    except NotAllowed:
-        code = f"{representations.kind_of(case)}_status_invalid"
-        raise Problem(409, "conflict", code) from None
-    attempt = representations.attempt(case, case.attempts[-1], root_of(request))
-    return JsonResponse(attempt, status=201)
+    case = store.change(case_id, add, now)
+    shown = representations.attempt(case, case.attempts[-1], root_of(request))
+    return JsonResponse(shown, status=201)
 
 
 def list_attempts(request: HttpRequest, case_id: str) -> HttpResponse:
@@ -116,8 +132,8 @@ def list_assets(request: HttpRequest, case_id: str, attempt_id: str) -> HttpResp
 
 
 def create_applicant(request: HttpRequest) -> HttpResponse:
-    profile, now = validation.read_applicant(validation.body_of(request.body)), timezone.now()
-    stamp = representations.timestamp(now)
+    profile = validation.read(validation.body_of(request.body), validation.PROFILE)
+    stamp = representations.timestamp(timezone.now())
     document = {"created_on": stamp, "modified_on": stamp, **profile}
     row = StoredApplicant.objects.create(id=new_id("aplt"), document=document)
     return JsonResponse(representations.applicant(row.id, document, root_of(request)), status=201)
@@ -128,7 +144,7 @@ def get_applicant(request: HttpRequest, applicant_id: str) -> HttpResponse:
 
 
 def update_applicant(request: HttpRequest, applicant_id: str) -> HttpResponse:
-    profile = validation.read_applicant(validation.body_of(request.body))
+    profile = validation.read(validation.body_of(request.body), validation.PROFILE)
     return _change_applicant(request, applicant_id, lambda document: {**document, **profile})
 
 
@@ -142,47 +158,6 @@ def anonymize_applicant(request: HttpRequest, applicant_id: str) -> HttpResponse
     )
 
 
-def create_and_open_identity_verification(request: HttpRequest) -> HttpResponse:
-    """Create an identity verification with its first attempt."""
-    body, now = validation.body_of(request.body), timezone.now()
-    case = _new_verification(body, now, needs_applicant=False)
-    attempt = validation.read_attempt({"redirect_url": body.get("redirect_url")})
-    store.add(case)
-    add = partial(state_machine.add_attempt, attempt_id=new_id("iatp"), request=attempt, now=now)
-    case = store.change(case.id, add, now)
-    opened = representations.resource(case, root_of(request), opened=case.attempts[-1])
-    return JsonResponse(opened, status=201)
-
-
-def create_identity_verification(request: HttpRequest) -> HttpResponse:
-    body = validation.body_of(request.body)
-    case = _new_verification(body, timezone.now(), needs_applicant=True)
-    store.add(case)
-    return JsonResponse(representations.resource(case, root_of(request)), status=201)
-
-
-def get_identity_verification(request: HttpRequest, case_id: str) -> HttpResponse:
-    return get_authentication(request, case_id)
-
-
-def anonymize_identity_verification(request: HttpRequest, case_id: str) -> HttpResponse:
-    return anonymize_authentication(request, case_id)
-
-
-def create_identity_verification_attempt(request: HttpRequest, case_id: str) -> HttpResponse:
-    return create_attempt(request, case_id)
-
-
-def list_identity_verification_attempts(request: HttpRequest, case_id: str) -> HttpResponse:
-    return list_attempts(request, case_id)
-
-
-def get_identity_verification_attempt(
-    request: HttpRequest, case_id: str, attempt_id: str
-) -> HttpResponse:
-    return get_attempt(request, case_id, attempt_id)
-
-
 def root_of(request: HttpRequest) -> str:
     """Return the simulator's URL as the caller knows it.
 
@@ -193,7 +168,7 @@ def root_of(request: HttpRequest) -> str:
     return request.build_absolute_uri(root or "/").rstrip("/")
 
 
-def _page(request: HttpRequest, items: list[representations.Json]) -> HttpResponse:
+def _page(request: HttpRequest, items: list[Json]) -> HttpResponse:
     url = request.build_absolute_uri(request.path)
     return JsonResponse(representations.page(items, request.GET.dict(), url))
 
@@ -205,24 +180,28 @@ def _read(request: HttpRequest, case_id: str) -> Case:
     return case
 
 
-def _new_verification(body: validation.Body, now: datetime, *, needs_applicant: bool) -> Case:
-    declared = validation.read_declared_data(body)
-    if not needs_applicant:  # one is made if none was given
-        body = {**body, "applicant_id": body.get("applicant_id") or new_id("aplt")}
-    ids = validation.read_ids(body)
-    applicant = StoredApplicant.objects.filter(id=ids["applicant_id"]).first()
-    external_id = applicant.document.get("external_applicant_id", "") if applicant else ""
+def _answer(request: HttpRequest, case: Case, *, status: int = 200, **more: Any) -> HttpResponse:
+    return JsonResponse(representations.resource(case, root_of(request), **more), status=status)
+
+
+def _new_verification(body: validation.Body, members: validation.Members) -> Case:
+    values = validation.read(body, members)
+    applicant = StoredApplicant.objects.filter(id=values["applicant_id"]).first()
+    profile = applicant.document if applicant else {}
     return state_machine.create(
         new_id(Prefix.IDENTITY_VERIFICATION),
-        **ids,
-        now=now,
-        declared_data=declared,
-        external_applicant_id=external_id,
+        applicant_id=values["applicant_id"],
+        user_journey_id=values["user_journey_id"],
+        declared_data=values["declared_data"],
+        external_applicant_id=profile.get("external_applicant_id", ""),
+        now=timezone.now(),
     )
 
 
 def _change_applicant(
-    request: HttpRequest, applicant_id: str, change: Callable[[Document], Document]
+    request: HttpRequest,
+    applicant_id: str,
+    change: Callable[[representations.Json], representations.Json],
 ) -> HttpResponse:
     with database.atomic(StoredApplicant):
         row = StoredApplicant.objects.select_for_update().filter(id=applicant_id).first()

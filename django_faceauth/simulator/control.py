@@ -63,7 +63,7 @@ def change_case(action: str, case_id: str, code: int | None = None) -> Case:
     return store.change(case_id, partial(transitions[action], now=now), now)
 
 
-#: The form of each command, and what it does; the buttons of the page are named for the commands.
+#: The form of each button of the page, and what it does.
 COMMANDS: Final[Mapping[str, tuple[type[forms.Form], Callable[[Mapping[str, Any]], Any]]]] = {
     "webhooks": (WebhookForm, fault_injection.set_webhooks),
     "call": (CallFaultForm, fault_injection.add_call),
@@ -110,48 +110,41 @@ def set_faults(request: HttpRequest) -> HttpResponse:
     if not isinstance(calls, list):
         raise Problem(422, "request_invalid", "calls_invalid")
     with database.atomic(WebhookFaults):
-        _run_api("heal", {})
-        _run_api("webhooks", fault_injection.webhook_facts(WebhookFaults()) | body)
+        fault_injection.clear()
+        defaults = fault_injection.webhook_facts(WebhookFaults())
+        fault_injection.set_webhooks(_valid(WebhookForm, defaults | body))
         for call in calls:
-            _run_api("call", call)
+            fault_injection.add_call(_valid(CallFaultForm, call))
     return JsonResponse(body | {"calls": calls})
 
 
 def control_case(request: HttpRequest, case_id: str, action: str) -> HttpResponse:
-    """Audit, anonymize or expire a face authentication."""
-    facts = {"case": case_id, "action": action}
+    """Audit, anonymize or expire a case."""
+    code = None
     if action == "audit":
-        audit = _valid(AuditForm, body_of(request.body)).cleaned_data
-        facts |= {"action": audit["status"], "code": audit["code"]}
-    try:
-        case = _run_api("case", facts)
-    except NotAllowed:
-        raise Problem(409, "conflict", "face_authentication_status_invalid") from None
+        audit = _valid(AuditForm, body_of(request.body))
+        action, code = audit["status"], audit["code"]
+    case = change_case(action, case_id, code)
     return JsonResponse({"id": case.id, "status": case.status, "code": case.code})
 
 
 def resend(_request: HttpRequest, event_id: str) -> HttpResponse:
-    _run_api("resend", {"event": event_id})
+    webhook_queue.resend(event_id, timezone.now())
     return HttpResponse(status=202)
 
 
 def deliver(_request: HttpRequest) -> HttpResponse:
     """Send all waiting webhooks now, and return their number."""
-    return JsonResponse({"waiting": _run_api("deliver", {})}, status=202)
+    return JsonResponse({"waiting": webhook_queue.hurry(timezone.now())}, status=202)
 
 
-def _run_api(command: str, data: object) -> Any:
-    form_class, run = COMMANDS[command]
-    return run(_valid(form_class, data).cleaned_data)
-
-
-def _valid(form_class: type[forms.Form], data: object) -> forms.Form:
+def _valid(form_class: type[forms.Form], data: object) -> dict[str, Any]:
     if not isinstance(data, Mapping):
         raise Problem(422, "request_invalid", "calls_invalid")
     refuse(sorted(f"{name}_unknown" for name in data.keys() - form_class.base_fields.keys()))
     form = form_class(data)
     refuse(sorted(f"{name}_invalid" for name in form.errors))
-    return form
+    return form.cleaned_data
 
 
 def _page(request: HttpRequest, **submitted: forms.Form) -> HttpResponse:

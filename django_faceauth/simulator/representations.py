@@ -12,13 +12,18 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django_faceauth.simulator import signed_links
+from django.core.signing import Signer, TimestampSigner
+
 from django_faceauth.simulator.scenarios import SUMMARIES
 from django_faceauth.simulator.state_machine import Attempt, Case
 from django_faceauth.simulator.validation import refuse
 from django_faceauth.statuses import DECIDED
 
 Json = dict[str, Any]
+
+#: The salts of the signed URLs.
+CAPTURE: Final = "faceauth_simulator.capture"
+PICTURE: Final = "faceauth_simulator.picture"
 
 WHOLE_NUMBER: Final = re.compile(r"-?\d{1,9}", re.ASCII)
 
@@ -46,7 +51,7 @@ def resource(case: Case, root: str, *, opened: Attempt | None = None) -> Json:
         _links=_without_none(
             self=_link(_url(case, root)),
             applicant=_link(f"{root}/applicants/{case.applicant_id}"),
-            verification_url=opened and _link(capture_url(case, opened, root)),
+            verification_url=opened and _link(capture_url(case.id, opened.id, root)),
         ),
     )
 
@@ -69,7 +74,7 @@ def attempt(case: Case, attempt: Attempt, root: str) -> Json:
         applicant_session_information=asdict(attempt.visit) if attempt.visit else None,
         _links={
             "self": _link(f"{_url(case, root)}/attempts/{attempt.id}"),
-            "verification_url": _link(capture_url(case, attempt, root)),
+            "verification_url": _link(capture_url(case.id, attempt.id, root)),
         },
     )
 
@@ -88,7 +93,7 @@ def event(event_id: str, event_type: str, case: Case, root: str) -> Json:
         "version": "1.2.0",
         "created_on": timestamp(case.modified_on),
         "data": _without_none(
-            **{f"{kind_of(case)}_id": case.id},
+            **{f"{case.kind}_id": case.id},
             applicant_id=case.applicant_id,
             external_applicant_id=case.external_applicant_id or None,
             user_journey_id=case.user_journey_id,
@@ -132,16 +137,14 @@ def picture_url(case: Case, attempt: Attempt, root: str) -> str | None:
     """Return the short-lived URL of the face, None if there is none."""
     if not attempt.has_face or case.is_anonymized:
         return None
-    return f"{root}/assets/{signed_links.picture_token(case.id, attempt.id)}/face.png"
+    token = TimestampSigner(salt=PICTURE).sign_object([case.id, attempt.id])
+    return f"{root}/assets/{token}/face.png"
 
 
-def kind_of(case: Case) -> str:
-    """Return the provider's name for the kind of a case, with which its events begin."""
-    return "identity_verification" if case.is_of_identity else "face_authentication"
-
-
-def capture_url(case: Case, attempt: Attempt, root: str) -> str:
-    return f"{root}/capture/{signed_links.capture_token(case.id, attempt.id)}/"
+def capture_url(case_id: str, attempt_id: str, root: str) -> str:
+    """Return the URL of a capture page; it is always the same for an attempt."""
+    token = Signer(salt=CAPTURE).sign_object([case_id, attempt_id])
+    return f"{root}/capture/{token}/"
 
 
 def timestamp(moment: datetime) -> str:
@@ -150,7 +153,7 @@ def timestamp(moment: datetime) -> str:
 
 
 def collection_of(case: Case) -> str:
-    return f"{kind_of(case).replace('_', '-')}s"
+    return f"{case.kind.replace('_', '-')}s"
 
 
 def _url(case: Case, root: str) -> str:

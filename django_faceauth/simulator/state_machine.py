@@ -33,6 +33,10 @@ ELSEWHERE: Final = "198.51.100.1"
 class NotAllowed(Exception):
     """The status of the case does not allow this transition."""
 
+    def __init__(self, case: Case) -> None:
+        super().__init__(case.id, case.status)
+        self.case = case
+
 
 class Unknown(LookupError):
     """The face authentication or the attempt does not exist."""
@@ -111,6 +115,11 @@ class Case:
         return self.id.startswith(f"{Prefix.IDENTITY_VERIFICATION}_")
 
     @property
+    def kind(self) -> str:
+        """The provider's name for its kind, with which its events begin."""
+        return "identity_verification" if self.is_of_identity else "face_authentication"
+
+    @property
     def scripted_id(self) -> str:
         """The id that may select a scenario."""
         return self.external_applicant_id or self.applicant_id
@@ -131,7 +140,7 @@ class Case:
         """Return one attempt, or raise `NotAllowed` when its link is closed."""
         attempt = self.attempt(attempt_id)
         if not attempt.is_open:
-            raise NotAllowed
+            raise NotAllowed(self)
         return attempt
 
 
@@ -170,7 +179,7 @@ def due_on(case: Case) -> datetime | None:
 def add_attempt(case: Case, attempt_id: str, request: AttemptRequest, now: datetime) -> Case:
     """Return the case with a new attempt, which replaces the open one."""
     if case.status not in ACCEPTS_ATTEMPT:
-        raise NotAllowed
+        raise NotAllowed(case)
     attempt = Attempt(id=attempt_id, created_on=now, modified_on=now, request=request)
     return replace(
         case,
@@ -212,7 +221,7 @@ def expire(case: Case, now: datetime) -> Case:
     """Return the case as if the lifetime of its open link had passed."""
     due = _due(case)
     if due is None or not case.attempts[-1].is_open:
-        raise NotAllowed
+        raise NotAllowed(case)
     return _settle(case, replace(due, decided_on=now))
 
 
@@ -220,7 +229,7 @@ def audit(case: Case, outcome: Outcome, now: datetime) -> Case:
     """Return the case with the result of an audit, which confirms the earlier one or not."""
     results = {case.status, outcome.authentication}
     if case.is_anonymized or not results <= DECIDED:
-        raise NotAllowed
+        raise NotAllowed(case)
     newest = replace(case.attempts[-1], code=outcome.code, modified_on=now)
     case = _with_newest(case, newest, outcome.authentication, outcome.code)
     return replace(case, audits=case.audits + 1)
@@ -229,7 +238,7 @@ def audit(case: Case, outcome: Outcome, now: datetime) -> Case:
 def anonymize(case: Case, now: datetime) -> Case:
     """Return the case without personal data; an open one is closed for good."""
     if case.status == AuthenticationStatus.CHECKS_IN_PROGRESS:
-        raise NotAllowed
+        raise NotAllowed(case)
     if case.is_anonymized:
         return case
     if case.status in ACCEPTS_ATTEMPT:

@@ -26,9 +26,11 @@ _types_of = cache(get_type_hints)
 
 
 @database.atomic(StoredCase)
-def add(case: Case) -> None:
+def add(*versions: Case) -> None:
+    """Store a new case, which may have gone through several versions at once."""
+    case = versions[-1]
     StoredCase.objects.create(id=case.id, document=dump(case), due_on=due_on(case))
-    webhook_queue.post(None, case, now=case.created_on)
+    webhook_queue.post(None, *versions, now=case.created_on)
 
 
 def read(case_id: str, now: datetime) -> Case:

@@ -5,20 +5,36 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from django.urls import path
+from django.urls import URLPattern, path
 
 from django_faceauth.simulator import api, control, views, webhook_queue, webhook_sender, workflows
 from django_faceauth.simulator.view_decorators import endpoint
 
-AUTHENTICATION: Final = "face-authentications/<slug:case_id>"
 APPLICANT: Final = "applicants/<slug:applicant_id>"
-VERIFICATION: Final = "identity-verifications/<slug:case_id>"
-ATTEMPT: Final = f"{AUTHENTICATION}/attempts/<slug:attempt_id>"
 
 #: An endpoint of the control API, which faults do not affect.
 control_endpoint = partial(endpoint, has_faults=False)
 #: An endpoint of the workflows API, which needs a token of its own.
 flow_endpoint = partial(endpoint, scope="flow")
+
+
+def case_urls(collection: str, case: str, attempt: str) -> list[URLPattern]:
+    """Return the URLs that both kinds of cases have, with the names of their operations."""
+    one = f"{collection}/<slug:case_id>"
+    return [
+        path(one, endpoint(f"get_{case}", GET=api.get_case)),
+        path(f"{one}/anonymize", endpoint(f"anonymize_{case}", POST=api.anonymize_case)),
+        path(
+            f"{one}/attempts",
+            endpoint(
+                *(f"list_{attempt}s", f"create_{attempt}"),
+                GET=api.list_attempts,
+                POST=api.create_attempt,
+            ),
+        ),
+        path(f"{one}/attempts/<slug:attempt_id>", endpoint(f"get_{attempt}", GET=api.get_attempt)),
+    ]
+
 
 app_name = "faceauth_simulator"
 
@@ -39,31 +55,19 @@ urlpatterns = [
         )
         for action in ("audit", "anonymize", "expire")
     ),
-    path("connect/token", endpoint(is_secured=False, has_faults=False, POST=api.token)),
+    path("connect/token", endpoint(scope=None, has_faults=False, POST=api.token)),
     path("face-authentications", endpoint(POST=api.create_authentication)),
-    path(AUTHENTICATION, endpoint(GET=api.get_authentication)),
-    path(f"{AUTHENTICATION}/anonymize", endpoint(POST=api.anonymize_authentication)),
-    path(f"{AUTHENTICATION}/attempts", endpoint(GET=api.list_attempts, POST=api.create_attempt)),
-    path(ATTEMPT, endpoint(GET=api.get_attempt)),
-    path(f"{ATTEMPT}/assets", endpoint(GET=api.list_assets)),
+    *case_urls("face-authentications", "authentication", "attempt"),
+    path(
+        "face-authentications/<slug:case_id>/attempts/<slug:attempt_id>/assets",
+        endpoint(GET=api.list_assets),
+    ),
+    path("create-and-open-idv", endpoint(POST=api.create_and_open_identity_verification)),
+    path("identity-verifications", endpoint(POST=api.create_identity_verification)),
+    *case_urls("identity-verifications", "identity_verification", "identity_verification_attempt"),
     path("applicants", endpoint(POST=api.create_applicant)),
     path(APPLICANT, endpoint(GET=api.get_applicant, PATCH=api.update_applicant)),
     path(f"{APPLICANT}/anonymize", endpoint(POST=api.anonymize_applicant)),
-    path("create-and-open-idv", endpoint(POST=api.create_and_open_identity_verification)),
-    path("identity-verifications", endpoint(POST=api.create_identity_verification)),
-    path(VERIFICATION, endpoint(GET=api.get_identity_verification)),
-    path(f"{VERIFICATION}/anonymize", endpoint(POST=api.anonymize_identity_verification)),
-    path(
-        f"{VERIFICATION}/attempts",
-        endpoint(
-            GET=api.list_identity_verification_attempts,
-            POST=api.create_identity_verification_attempt,
-        ),
-    ),
-    path(
-        f"{VERIFICATION}/attempts/<slug:attempt_id>",
-        endpoint(GET=api.get_identity_verification_attempt),
-    ),
     path("workflows", flow_endpoint(GET=workflows.list_workflows, POST=workflows.create_workflow)),
     path("workflows/event-types", flow_endpoint(GET=workflows.get_event_types)),
     path(

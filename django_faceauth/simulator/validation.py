@@ -6,40 +6,68 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from django.http import HttpResponse, JsonResponse
 
-from django_faceauth.simulator.state_machine import AttemptRequest
-
-Body = Mapping[str, Any]
-Checks = Mapping[str, Callable[[str], object]]
+Body = dict[str, Any]
+#: The known members of an object: a check of each text, or the members of an inner object.
+Members: TypeAlias = "Mapping[str, Callable[[str], object] | Members]"
 
 # Leaves room for the appended query: Django redirects to 2,048 characters at most.
 LONGEST_REDIRECT: Final = 1_900
 
-IDS: Final[Checks] = {
+
+def is_web_url(text: str) -> bool:
+    """Return whether a browser can be sent to `text`, an absolute HTTP(S) URL."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    is_absolute = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    return is_absolute and text.isprintable() and " " not in text and len(text) <= LONGEST_REDIRECT
+
+
+def is_name(text: str) -> bool:
+    return 2 <= len(text) <= 255
+
+
+IS_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+").fullmatch
+
+AUTHENTICATION: Final[Members] = {
     "applicant_id": re.compile(r"aplt_\w+", re.ASCII).fullmatch,
     "user_journey_id": re.compile(r"usj_\w+", re.ASCII).fullmatch,
 }
-DECLARED_DATA: Final[Checks] = {
-    "name": lambda name: 2 <= len(name) <= 255,
-    "birth_date": re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch,
-    "email": re.compile(r"[^@\s]+@[^@\s]+").fullmatch,
-}
-PROFILE: Final[Checks] = {
-    "external_applicant_id": re.compile(r"[\w.-]{1,255}", re.ASCII).fullmatch,
-    "email": DECLARED_DATA["email"],
-    "external_applicant_name": lambda name: 2 <= len(name) <= 255,
-}
-PHONE_NUMBER: Final[Checks] = {
+PHONE_NUMBER: Final[Members] = {
     "country_code": re.compile(r"\+\d+", re.ASCII).fullmatch,
     "number": re.compile(r"\d{1,14}", re.ASCII).fullmatch,
 }
-CLIENT_INFORMATION: Final[Checks] = {
-    "pre_selected_residence_country": re.compile(r"[A-Z]{2}").fullmatch,
-    "pre_selected_language": re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*").fullmatch,
+VERIFICATION: Final[Members] = {
+    "declared_data": {
+        "name": is_name,
+        "birth_date": re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch,
+        "email": IS_EMAIL,
+        "phone_number": PHONE_NUMBER,
+    },
+    **AUTHENTICATION,
+}
+ATTEMPT: Final[Members] = {
+    "redirect_url": is_web_url,
+    "phone_number": PHONE_NUMBER,
+    "client_information": {
+        "pre_selected_residence_country": re.compile(r"[A-Z]{2}").fullmatch,
+        "pre_selected_language": re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*").fullmatch,
+    },
+}
+PROFILE: Final[Members] = {
+    "external_applicant_id": re.compile(r"[\w.-]{1,255}", re.ASCII).fullmatch,
+    "email": IS_EMAIL,
+    "external_applicant_name": is_name,
+}
+REQUIRED: Final = {
+    *("applicant_id", "user_journey_id", "declared_data", "name"),
+    *("redirect_url", "country_code", "number"),
 }
 
 
@@ -77,50 +105,11 @@ def body_of(raw: bytes) -> Body:
     return body
 
 
-def read_ids(body: Body) -> Mapping[str, str]:
-    """Return the applicant id and the user journey id of a new case."""
-    refuse(_errors(body, IDS))
-    return _known(body, IDS)
-
-
-def read_attempt(body: Body) -> AttemptRequest:
-    codes = _errors(body, {"redirect_url": is_web_url})
-    phone, client = body.get("phone_number"), body.get("client_information")
-    if isinstance(phone, dict):
-        codes += _errors(phone, PHONE_NUMBER, group="phone_number")
-    elif phone is not None:
-        codes.append("phone_number_invalid")
-    if isinstance(client, dict):
-        given = {name: CLIENT_INFORMATION[name] for name in _known(client, CLIENT_INFORMATION)}
-        codes += _errors(client, given, group="client_information")
-    elif client is not None:
-        codes.append("client_information_invalid")
+def read(body: Body, members: Members) -> Body:
+    """Return the known members of a body, or raise the provider's validation error."""
+    values, codes = _read(body, members, "")
     refuse(codes)
-    return AttemptRequest(
-        redirect_url=body["redirect_url"],
-        phone_number=phone and _known(phone, PHONE_NUMBER),
-        client_information=client and _known(client, CLIENT_INFORMATION),
-    )
-
-
-def read_applicant(body: Body) -> Mapping[str, str]:
-    given = {name: PROFILE[name] for name in _known(body, PROFILE)}
-    refuse(_errors(body, given))
-    return _known(body, given)
-
-
-def read_declared_data(body: Body) -> Mapping[str, str]:
-    declared: Any = body.get("declared_data")
-    if not isinstance(declared, dict):
-        refuse(["declared_data_required" if declared is None else "declared_data_invalid"])
-    given = {name: DECLARED_DATA[name] for name in {"name", *_known(declared, DECLARED_DATA)}}
-    codes, phone = _errors(declared, given, group="declared_data"), declared.get("phone_number")
-    if phone is not None:
-        is_object = isinstance(phone, dict)
-        group = "declared_data__phone_number"
-        codes += _errors(phone, PHONE_NUMBER, group=group) if is_object else [f"{group}__invalid"]
-    refuse(codes)
-    return _known(declared, given)
+    return values
 
 
 def read_workflow(body: Body, event_types: Mapping[str, Iterable[str]]) -> dict[str, Any]:
@@ -149,27 +138,21 @@ def read_workflow(body: Body, event_types: Mapping[str, Iterable[str]]) -> dict[
     }
 
 
-def is_web_url(text: str) -> bool:
-    """Return whether a browser can be sent to `text`, an absolute HTTP(S) URL."""
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    is_absolute = parts.scheme in {"http", "https"} and bool(parts.hostname)
-    return is_absolute and text.isprintable() and " " not in text and len(text) <= LONGEST_REDIRECT
-
-
-def _errors(body: Body, checks: Checks, *, group: str = "") -> list[str]:
-    separator, codes = "__" if group else "_", []
-    for name, accepts in checks.items():
-        value = body.get(name)
-        prefix = f"{group}__{name}" if group else name
+def _read(body: Body, members: Members, group: str) -> tuple[Body, list[str]]:
+    separator = "__" if group else "_"
+    values: Body = {}
+    codes: list[str] = []
+    for name, check in members.items():
+        value, code = body.get(name), f"{group}{name}{separator}"
+        if value is None and name not in REQUIRED:
+            continue
         if value is None or value == "":
-            codes.append(f"{prefix}{separator}required")
-        elif not (isinstance(value, str) and accepts(value)):
-            codes.append(f"{prefix}{separator}invalid")
-    return codes
-
-
-def _known(values: Body, checks: Checks) -> Mapping[str, str]:
-    return {name: values[name] for name in checks if values.get(name) is not None}
+            codes.append(f"{code}required")
+        elif isinstance(check, Mapping) and isinstance(value, dict):
+            values[name], inner_codes = _read(value, check, f"{group}{name}__")
+            codes += inner_codes
+        elif callable(check) and isinstance(value, str) and check(value):
+            values[name] = value
+        else:
+            codes.append(f"{code}invalid")
+    return values, codes

@@ -19,7 +19,7 @@ from django_faceauth.provider.credentials import IDENTITY_SCOPE
 from django_faceauth.secret import Secret
 from django_faceauth.simulator import fault_injection
 from django_faceauth.simulator.fault_injection import Response
-from django_faceauth.simulator.state_machine import Unknown
+from django_faceauth.simulator.state_machine import NotAllowed, Unknown
 from django_faceauth.simulator.validation import Problem
 
 View = Callable[..., Response]
@@ -47,19 +47,20 @@ def public(view: View) -> View:
 
 
 def endpoint(
-    *,
-    is_secured: bool = True,
+    *names: str,
     has_faults: bool = True,
-    scope: str = IDENTITY_SCOPE,
+    scope: str | None = IDENTITY_SCOPE,
     **views: Callable[..., HttpResponse],
 ) -> View:
     """Return the view of one path of the API, from one function for each HTTP method.
 
-    An OAuth token needs the `scope`, or a part of it, such as `flow:workflows` of `flow`. With
-    `has_faults`, faults are injected for the operation that the function is named for.
+    An OAuth token needs the `scope`, or a part of it, such as `flow:workflows` of `flow`; with
+    None, no credentials are needed. With `has_faults`, faults are injected for the operations,
+    which have the `names`, or by default those of the functions.
     """
+    operations = dict(zip(views, names or [view.__name__ for view in views.values()], strict=True))
     if has_faults:
-        OPERATIONS.extend(view.__name__ for view in views.values())
+        OPERATIONS.extend(operations.values())
 
     @public
     def wrapper(request: HttpRequest, **kwargs: str) -> Response:
@@ -70,14 +71,17 @@ def endpoint(
                 return view(request, **kwargs) if view else HttpResponseNotAllowed(views)
             except Unknown:
                 return HttpResponse(status=404)
+            except NotAllowed as error:
+                code = f"{error.case.kind}_status_invalid"
+                return Problem(409, "conflict", code).response(request_id)
             except Problem as problem:
                 return problem.response(request_id)
 
         response: Response
-        if view and is_secured and not may_call(request.headers.get("Authorization", ""), scope):
+        if view and scope and not may_call(request.headers.get("Authorization", ""), scope):
             response = HttpResponse(status=401)
         elif view and has_faults:
-            response = fault_injection.respond(view.__name__, request, answer)
+            response = fault_injection.respond(operations[request.method or ""], request, answer)
         else:
             response = answer()
         response["Cko-Request-Id"] = request_id

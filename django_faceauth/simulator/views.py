@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial, wraps
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from django.core.signing import BadSignature, Signer, TimestampSigner
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
@@ -15,11 +17,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from django_faceauth.conf import conf
 from django_faceauth.networks import address_of
-from django_faceauth.simulator import signed_links, state_machine, store
-from django_faceauth.simulator.representations import kind_of
+from django_faceauth.simulator import state_machine, store
+from django_faceauth.simulator.representations import CAPTURE, PICTURE
 from django_faceauth.simulator.scenarios import CHOICES, outcome_for, scenario_for
 from django_faceauth.simulator.state_machine import ELSEWHERE, Case, NotAllowed, Unknown, Visit
 from django_faceauth.simulator.view_decorators import View, public
+
+PICTURE_LIFETIME: Final = timedelta(minutes=15)
 
 #: The only face that the simulator shows. It is a drawing.
 FACE: Final = Path(__file__).parent / "static" / "faceauth_simulator" / "face.png"
@@ -66,7 +70,7 @@ def capture(request: HttpRequest, token: str) -> HttpResponse:
         initial_device="mobile" if "Mobi" in user_agent else "desktop",
     )
     try:
-        case_id, attempt_id = signed_links.read_capture_token(token)
+        case_id, attempt_id = Signer(salt=CAPTURE).unsign_object(token)
         if request.method != "POST":
             enter = partial(state_machine.open_capture, attempt_id=attempt_id, visit=visit, now=now)
             case = store.change(case_id, enter, now)
@@ -86,12 +90,12 @@ def capture(request: HttpRequest, token: str) -> HttpResponse:
             )
 
         case = store.change(case_id, finish, now)
-    except Unknown:
+    except (BadSignature, Unknown):
         return render("closed", status=404)
     except NotAllowed:
         return render("closed", status=410)
     attempt = case.attempt(attempt_id)
-    facts = {"id": case.id, "event": f"{kind_of(case)}_capture_completed"}
+    facts = {"id": case.id, "event": f"{case.kind}_capture_completed"}
     if attempt.code and not attempt.has_face:
         facts["response_code"] = str(attempt.code)
     parts = urlsplit(attempt.request.redirect_url)
@@ -104,9 +108,10 @@ def capture(request: HttpRequest, token: str) -> HttpResponse:
 def picture(_request: HttpRequest, token: str) -> HttpResponse:
     """Show the face of an attempt while its link and its personal data exist."""
     try:
-        case_id, attempt_id = signed_links.read_picture_token(token)
+        signer = TimestampSigner(salt=PICTURE)
+        case_id, attempt_id = signer.unsign_object(token, max_age=PICTURE_LIFETIME)
         case = store.read(case_id, timezone.now())
-    except Unknown:
+    except (BadSignature, Unknown):
         return HttpResponse(status=404)
     if case.is_anonymized or not case.attempt(attempt_id).has_face:
         return HttpResponse(status=404)

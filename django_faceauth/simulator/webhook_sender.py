@@ -135,13 +135,17 @@ def deliver(delivery: Delivery, send: Send) -> bool:
     return True
 
 
-def due_on() -> datetime | None:
-    """Return when the next delivery or change of a case is due, if any."""
+def pause() -> float | None:
+    """Return how many seconds to wait until something is due, None without end."""
     if not webhook_queue.is_open():
         return None
-    deliveries = Delivery.objects.filter(state__in=UNDER_WAY).aggregate(on=Min("next_try"))
+    under_way = Delivery.objects.filter(state__in=UNDER_WAY).aggregate(on=Min("next_try"))
     cases = StoredCase.objects.aggregate(on=Min("due_on"))
-    return min(filter(None, (deliveries["on"], cases["on"])), default=None)
+    due_on = min(filter(None, (under_way["on"], cases["on"])), default=None)
+    if due_on is None:
+        return None
+    seconds: float = (due_on - timezone.now()).total_seconds()
+    return min(max(seconds, 0.2), 30.0)
 
 
 class SenderThread:
@@ -182,25 +186,18 @@ class SenderThread:
 
     def _run(self) -> None:
         while self._is_on:
-            self._wake_up.wait(self._deliver())
+            try:
+                deliver_due(timezone.now(), self._send)
+                seconds = pause()
+            except Exception as error:
+                # A database that is locked or away comes back; try again after any error.
+                logger.warning("webhooks could not be delivered: %s", type(error).__name__)
+                seconds = 5.0
+            finally:
+                connections.close_all()
+            self._wake_up.wait(seconds)
             # A call of `wake` between these two lines is served by the next turn.
             self._wake_up.clear()
-
-    def _deliver(self) -> float | None:
-        """Deliver what is due; return how many seconds to sleep, None: until woken."""
-        try:
-            deliver_due(timezone.now(), self._send)
-            return pause_until(due_on(), timezone.now())
-        except Exception as error:
-            # A database that is locked or away comes back; try again after any error.
-            logger.warning("webhooks could not be delivered: %s", type(error).__name__)
-            return 5.0
-        finally:
-            connections.close_all()
-
-
-def pause_until(due_on: datetime | None, now: datetime) -> float | None:
-    return None if due_on is None else min(max((due_on - now).total_seconds(), 0.2), 30.0)
 
 
 thread: Final = SenderThread()

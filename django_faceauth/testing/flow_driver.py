@@ -17,7 +17,7 @@ from django.utils import timezone
 from django_faceauth.conf import conf
 from django_faceauth.models import FaceAttempt, FaceAuthentication, FaceChallenge
 from django_faceauth.services.flow.progress import Step
-from django_faceauth.simulator import signed_links
+from django_faceauth.simulator import representations
 from django_faceauth.simulator.adapter import CaptureDriver
 from django_faceauth.simulator.state_machine import ELSEWHERE, LOOPBACK
 from django_faceauth.statuses import UNDER_WAY, AttemptStatus
@@ -53,10 +53,9 @@ class FlowDriver:
             return page
         if attempt.status != AttemptStatus.PENDING_REDIRECTION:
             return page
-        token = signed_links.capture_token(
-            attempt.authentication.provider_id or "", attempt.provider_id
+        link = representations.capture_url(
+            attempt.authentication.provider_id or "", attempt.provider_id, conf.BASE_URL
         )
-        link = f"{conf.BASE_URL}/capture/{token}/"
         page = self._get(_path(self._phone.show_face(link, BUTTONS[outcome])))
         for _ in range(LONGEST_WAIT):
             view = page_at(page.request["PATH_INFO"])  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -22,12 +23,12 @@ from django_faceauth.gate.decision import CHALLENGE_HEADER
 from django_faceauth.gate.policy import CHALLENGE_FIELD
 from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.services.flow.progress import Step
-from django_faceauth.simulator import fault_injection
+from django_faceauth.simulator import fault_injection, state_machine
 from django_faceauth.simulator.control import change_case
 from django_faceauth.simulator.models import StoredCase
-from django_faceauth.simulator.state_machine import Attempt, AttemptRequest, Case
+from django_faceauth.simulator.scenarios import CHOICES
+from django_faceauth.simulator.state_machine import AttemptRequest
 from django_faceauth.simulator.store import dump
-from django_faceauth.statuses import AttemptStatus, AuthenticationStatus
 from django_faceauth.testing.flow_driver import FlowDriver, let_time_pass
 from django_faceauth.testing.provider import Outcome
 from django_faceauth.testing.responses import challenge_of, json_in, page_at
@@ -133,26 +134,23 @@ class Simulation:
 def remember(row: FaceAuthentication) -> None:
     """Store a case for an authentication that `face_shown` and its siblings made up."""
     moment = row.modified_on or timezone.now()
-    attempts = tuple(
-        Attempt(
-            id=attempt.provider_id,
-            created_on=attempt.created_on or moment,
-            modified_on=attempt.modified_on or moment,
-            request=AttemptRequest(redirect_url=f"https://testserver/{row.challenge.handle}/"),
-            status=AttemptStatus(attempt.status),
-            code=row.code,
-        )
-        for attempt in reversed(row.attempts.all())
-    )
-    case = Case(
-        id=row.provider_id or "",
+    redirect_url = f"https://testserver/{row.challenge.handle}/"
+    case = state_machine.create(
+        row.provider_id or "",
         applicant_id=row.applicant_id,
         user_journey_id=row.user_journey_id,
-        created_on=row.created_on or moment,
-        modified_on=moment,
-        status=AuthenticationStatus(row.status),
-        code=row.code,
-        attempts=attempts,
+        now=moment,
+    )
+    case = state_machine.add_attempt(
+        case, row.attempts.get().provider_id, AttemptRequest(redirect_url=redirect_url), moment
+    )
+    case = state_machine.finish_capture(
+        case,
+        case.attempts[-1].id,
+        CHOICES["same_person" if row.status == "approved" else "someone_else"],
+        check_time=timedelta(0),
+        now=moment,
     )
     # Not through the store, which would send a webhook.
+    case = state_machine.advance(case, moment)
     StoredCase.objects.create(id=case.id, document=dump(case))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from django.http import HttpResponse
@@ -18,6 +18,7 @@ from django_faceauth.models import FaceAuthentication, FaceChallenge
 from django_faceauth.provider.signatures import HEADER, sign
 from django_faceauth.provider.webhook_payloads import FAMILY
 from django_faceauth.secret import Secret
+from django_faceauth.simulator import representations, state_machine
 from django_faceauth.simulator.state_machine import new_id
 
 #: A key that the site does not know.
@@ -53,29 +54,17 @@ def webhook_event(
     as `status`: it pulls from the provider. `created_on` is now by default; `changes` replace
     members of the envelope. Raises `ValueError` for a challenge without an authentication.
     """
-    moment = (created_on or timezone.now()).astimezone(UTC)
-    if isinstance(subject, str):
-        provider_id, applicant_id, journey_id = subject, new_id("aplt"), new_id("usj")
-        status = status or "approved"
-    else:
-        row = authentication_of(subject)
-        provider_id, applicant_id = str(row.provider_id), row.applicant_id
-        journey_id, status = row.user_journey_id, status or row.status
-    return {
-        "id": new_id("evt"),
-        "type": FAMILY + name,
-        "version": "1.2.0",
-        "created_on": f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z",
-        "data": {
-            "face_authentication_id": provider_id,
-            "applicant_id": applicant_id,
-            "user_journey_id": journey_id,
-            "status": status,
-            "response_codes": [{"code": 10000, "summary": "approved"}],
-        },
-        "_links": {"self": {"href": "https://169.254.169.254/workflows/events/evt"}},
-        **changes,
-    }
+    row = None if isinstance(subject, str) else authentication_of(subject)
+    case = state_machine.create(
+        str(row.provider_id if row else subject),
+        applicant_id=row.applicant_id if row else new_id("aplt"),
+        user_journey_id=row.user_journey_id if row else new_id("usj"),
+        now=created_on or timezone.now(),
+        status=status or (row.status if row else "approved"),
+        code=10000,
+    )
+    root = "https://169.254.169.254"  # no site may follow this link
+    return {**representations.event(new_id("evt"), FAMILY + name, case, root), **changes}
 
 
 def authentication_of(subject: FaceAuthentication | FaceChallenge) -> FaceAuthentication:

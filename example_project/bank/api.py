@@ -41,8 +41,6 @@ class CustomerRequest(Request):
 
 
 class PayoutSerializer(ModelSerializer):
-    """A payout for its owner."""
-
     class Meta:
         model = Payout
         fields = ["id", "payee", "amount", "state", "executed_at", "reference"]
@@ -69,11 +67,9 @@ class Payouts(CreateModelMixin, ListModelMixin, RetrieveModelMixin, GenericViewS
     lookup_value_converter = "int"
 
     def get_queryset(self) -> PayoutQuerySet:
-        """Return the payouts of the customer."""
         return Payout.objects.of(self.request.user)
 
     def perform_create(self, serializer: BaseSerializer) -> None:
-        """Save the draft for the customer."""
         serializer.save(user=self.request.user)
 
     @action(

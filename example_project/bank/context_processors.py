@@ -9,7 +9,6 @@ from bank.settings import BRAND, BRANDS, FACEAUTH_ENROLMENT
 
 
 def brand(_request: HttpRequest) -> dict[str, str]:
-    """Name, logo and stylesheet of the bank; the files are static files."""
     return {
         "brand_name": BRANDS[BRAND],
         "brand_logo": f"bank/{BRAND}.svg",

@@ -13,8 +13,6 @@ from bank.transfers import balance_of
 
 
 class PayoutForm(forms.ModelForm):
-    """Payee and amount of a draft."""
-
     class Meta:
         model = Payout
         fields = ["payee", "amount"]
@@ -28,8 +26,6 @@ class PayoutForm(forms.ModelForm):
 
 
 class EmailForm(forms.ModelForm):
-    """The e-mail address of the customer."""
-
     email = forms.EmailField(
         label=_("E-mail address"), widget=forms.EmailInput({"autocomplete": "email"})
     )

@@ -16,14 +16,10 @@ REFERENCE_LENGTH: Final = 8
 
 
 class PayoutQuerySet(models.QuerySet["Payout"]):
-    """Payouts by owner and state."""
-
     def of(self, user: User) -> PayoutQuerySet:
-        """Payouts of one customer."""
         return self.filter(user_id=user.pk)
 
     def drafts(self) -> PayoutQuerySet:
-        """Payouts that were not sent yet."""
         return self.filter(state=Payout.State.DRAFT)
 
     def executed(self) -> PayoutQuerySet:
@@ -79,7 +75,6 @@ class Payout(models.Model):
         return f"{self.amount} → {self.payee}"
 
     def get_absolute_url(self) -> str:
-        """Return the URL of the draft or receipt."""
         return reverse("payout_detail", args=[self.pk])
 
     @property

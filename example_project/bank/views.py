@@ -117,7 +117,6 @@ def payout_edit(request: CustomerRequest, pk: int) -> HttpResponse:
 @_redirect_with_reason
 @transaction.atomic
 def payout_delete(request: CustomerRequest, pk: int) -> HttpResponse:
-    """Delete a draft."""
     transfers.locked(request.user, pk).delete()
     messages.success(request, _("The draft is deleted."))
     return redirect("payout")
@@ -172,7 +171,6 @@ class AccountSettings(FaceRequiredMixin, SuccessMessageMixin, UpdateView):
     success_message = _("Your e-mail address is saved.")
 
     def get_object(self, queryset: object = None) -> User:  # noqa: ARG002 - Django's argument
-        """Return the customer."""
         return self.request.user
 
 
@@ -187,7 +185,6 @@ class AddPasskey(FaceRequiredMixin, SuccessMessageMixin, FormView):
     success_message = _("Your passkey is added. You can use it instead of your face.")
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        """Name the customer."""
         return {**super().get_form_kwargs(), "user": self.request.user}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -196,7 +193,6 @@ class AddPasskey(FaceRequiredMixin, SuccessMessageMixin, FormView):
         return super().get_context_data(options=options, **kwargs)
 
     def form_valid(self, form: AddWebAuthnForm) -> HttpResponse:
-        """Save the passkey, which the form has verified."""
         webauthn.WebAuthn.add(self.request.user, **form.cleaned_data)
         return super().form_valid(form)
 
@@ -207,6 +203,5 @@ class Login(LoginView):
     template_name = "bank/login.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the users of the demo."""
         users = USERS if settings.DEBUG else ()
         return super().get_context_data(demo_users=users, password=PASSWORD, **kwargs)

@@ -6,15 +6,17 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 
 import pytest
+import requests
 
 from django_faceauth.messages import WORDINGS
 from django_faceauth.response_codes import RETRY_ADVICE
 from django_faceauth.services.privacy.consent import ConsentText
 from example_project import mobile_client
 from example_project.mobile_client import Bank, Challenge, Exit
-from tests.server import MANAGE, manage
+from tests.server import MANAGE, manage, running_bank
 
 pytestmark = pytest.mark.enable_socket
 
@@ -32,6 +34,19 @@ now, dave = timezone.now(), User.objects.get(username="dave")
 limits.lock(dave.pk, reason=Lockout.Reason.DECLINED, until=now + timedelta(hours=1), now=now)
 """
 UNLOCK = "from django_faceauth.models import Lockout; Lockout.objects.all().delete()"
+
+
+@pytest.fixture(scope="module")
+def vault(tmp_path_factory):
+    """The folder of the bank's database, for `manage()`."""
+    return tmp_path_factory.mktemp("bank")
+
+
+@pytest.fixture(scope="module")
+def bank(vault):
+    """The URL of a bank whose simulator compares faces in no time."""
+    with running_bank(vault, FACEAUTH_SIMULATOR_CHECK_SECONDS="0") as url:
+        yield url
 
 
 def runs(bank, *arguments, said=None, **env):
@@ -79,6 +94,20 @@ def test_a_payout_is_sent_with_a_face(bank):
     newest = payouts(bank, "frank")[0]
     assert (newest["payee"], newest["state"]) == ("Mr. Ebb", "executed")
     assert f"reference {newest['reference']}" in done.stdout
+
+
+def test_webhooks_arrive(bank):
+    runs(bank, "--play", "same_person")
+
+    for _ in range(40):
+        controls = f"{bank}/simulator/control/deliveries"
+        listed = requests.get(controls, headers={"Authorization": "Bearer sk_sbox_demo"}, timeout=9)
+        newest = listed.json()["data"][0]
+        if newest["state"] == "delivered":
+            break
+        time.sleep(0.5)
+    assert newest["event"]["type"] == "face_authentication_checks_completed"
+    assert (newest["state"], newest["tries"], newest["answer"]) == ("delivered", 1, "200")
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ def test_every_setting_can_be_given():
         ("RATE_LIMITS", '{"site": "7/h"}', {"site": "7/h"}),
         ("POLL_RATE", "2.5", 2.5),
         ("SIMULATOR_ENABLED", "true", True),
+        ("NETWORK_POLICY", "deny", "deny"),
         ("SIMULATOR_CHECK_SECONDS", "0.5", 0.5),
     ],
 )

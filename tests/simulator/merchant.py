@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.utils import timezone
 from requests import Response, Session
 
-from django_faceauth.provider.webhook_payloads import FAMILY
+from django_faceauth.provider.webhook_payloads import FAMILY, IDENTITY_FAMILY
 from django_faceauth.simulator import webhook_sender
 from django_faceauth.simulator.adapter import SimulatorAdapter
 
@@ -40,6 +40,11 @@ def session(key: str = KEY, root: str = "") -> Session:
     return opened
 
 
+def path_of(case_id: str) -> str:
+    is_of_identity = case_id.startswith("idv_")
+    return f"{'identity-verifications' if is_of_identity else 'face-authentications'}/{case_id}"
+
+
 @dataclass
 class Merchant:
     """Knows the addresses; `call` gives the answer as it came, the others the JSON of a success."""
@@ -50,31 +55,35 @@ class Merchant:
     def call(self, method: str, path: str, **kwargs: Any) -> Response:
         return self.session.request(method, f"{self.address}/{path}", **kwargs)
 
-    def create(self, applicant_id: str = APPLICANT) -> str:
-        body = {"applicant_id": applicant_id, "user_journey_id": JOURNEY}
-        return str(self._told("POST", "face-authentications", json=body)["id"])
+    def create(self, applicant_id: str = APPLICANT, **declared_data: str) -> str:
+        """Create a face authentication, or with declared data an identity verification."""
+        body: dict[str, Any] = {"applicant_id": applicant_id, "user_journey_id": JOURNEY}
+        if declared_data:
+            body["declared_data"] = declared_data
+        path = "identity-verifications" if declared_data else "face-authentications"
+        return str(self._told("POST", path, json=body)["id"])
 
-    def attempt(self, fav: str, **extra: Any) -> dict[str, Any]:
+    def attempt(self, case_id: str, **extra: Any) -> dict[str, Any]:
         body = {"redirect_url": BACK, **extra}
-        return self._told("POST", f"face-authentications/{fav}/attempts", json=body)
+        return self._told("POST", f"{path_of(case_id)}/attempts", json=body)
 
-    def capture_url(self, fav: str) -> str:
-        return str(self.attempt(fav)["_links"]["verification_url"]["href"])
+    def capture_url(self, case_id: str) -> str:
+        return str(self.attempt(case_id)["_links"]["verification_url"]["href"])
 
-    def read(self, fav: str) -> dict[str, Any]:
-        return self._told("GET", f"face-authentications/{fav}")
+    def read(self, case_id: str) -> dict[str, Any]:
+        return self._told("GET", path_of(case_id))
 
-    def read_attempt(self, fav: str, fatp: str) -> dict[str, Any]:
-        return self._told("GET", f"face-authentications/{fav}/attempts/{fatp}")
+    def read_attempt(self, case_id: str, attempt_id: str) -> dict[str, Any]:
+        return self._told("GET", f"{path_of(case_id)}/attempts/{attempt_id}")
 
-    def attempts(self, fav: str, **query: Any) -> dict[str, Any]:
-        return self._told("GET", f"face-authentications/{fav}/attempts", params=query)
+    def attempts(self, case_id: str, **query: Any) -> dict[str, Any]:
+        return self._told("GET", f"{path_of(case_id)}/attempts", params=query)
 
     def assets(self, fav: str, fatp: str) -> dict[str, Any]:
-        return self._told("GET", f"face-authentications/{fav}/attempts/{fatp}/assets")
+        return self._told("GET", f"{path_of(fav)}/attempts/{fatp}/assets")
 
-    def anonymize(self, fav: str) -> dict[str, Any]:
-        return self._told("POST", f"face-authentications/{fav}/anonymize")
+    def anonymize(self, case_id: str) -> dict[str, Any]:
+        return self._told("POST", f"{path_of(case_id)}/anonymize")
 
     def _told(self, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
         answer = self.call(method, path, **kwargs)
@@ -98,7 +107,7 @@ class Received:
 
     @property
     def name(self) -> str:
-        return str(self.event["type"]).removeprefix(FAMILY)
+        return str(self.event["type"]).removeprefix(FAMILY).removeprefix(IDENTITY_FAMILY)
 
 
 @dataclass

@@ -10,7 +10,6 @@ from django_faceauth.simulator.models import StoredApplicant, StoredCase
 from tests.simulator.merchant import APPLICANT, BACK, HOST, JOURNEY, session
 
 ID = r"_[a-z2-7]{26}"
-FAV = "fav_" + "a" * 26
 
 
 def test_a_new_attempt_is_told_in_full(merchant, clock):
@@ -112,53 +111,81 @@ def test_attempts_are_listed_newest_first_in_pages_with_links(merchant):
 AUTHENTICATION = {"applicant_id": APPLICANT, "user_journey_id": JOURNEY}
 DECLARED = {"name": "Hannah Bret", "birth_date": "1994-10-15"}
 VERIFICATION = {"declared_data": DECLARED, "redirect_url": BACK, "user_journey_id": JOURNEY}
+INVALID = {
+    "face-authentications": (
+        AUTHENTICATION,
+        [
+            ({"applicant_id": ""}, ["applicant_id_required"]),
+            ({"applicant_id": "bob"}, ["applicant_id_invalid"]),
+            ({"applicant_id": 7}, ["applicant_id_invalid"]),
+            ({"applicant_id": "aplt_\ud800"}, ["applicant_id_invalid"]),
+            ({"user_journey_id": "usj_"}, ["user_journey_id_invalid"]),
+        ],
+    ),
+    "face-authentications/{fav}/attempts": (
+        {"redirect_url": BACK},
+        [
+            ({"redirect_url": ""}, ["redirect_url_required"]),
+            ({"redirect_url": "/back"}, ["redirect_url_invalid"]),
+            ({"redirect_url": "javascript:alert(1)"}, ["redirect_url_invalid"]),
+            ({"redirect_url": "https://[::1"}, ["redirect_url_invalid"]),
+            ({"redirect_url": "https://bank.example/\r\nX: y"}, ["redirect_url_invalid"]),
+            ({"phone_number": "+33612345678"}, ["phone_number_invalid"]),
+            (
+                {"phone_number": {"country_code": "33", "number": "x"}},
+                ["phone_number__country_code__invalid", "phone_number__number__invalid"],
+            ),
+            (
+                {"client_information": {"pre_selected_residence_country": "France"}},
+                ["client_information__pre_selected_residence_country__invalid"],
+            ),
+        ],
+    ),
+    "applicants": (
+        {},
+        [
+            ({"email": "no"}, ["email_invalid"]),
+            ({"external_applicant_id": 7}, ["external_applicant_id_invalid"]),
+        ],
+    ),
+    "create-and-open-idv": (
+        VERIFICATION,
+        [
+            ({"declared_data": None}, ["declared_data_required"]),
+            ({"declared_data": "Hannah"}, ["declared_data_invalid"]),
+            ({"declared_data": {}}, ["declared_data__name__required"]),
+            ({"declared_data": {"name": "x"}}, ["declared_data__name__invalid"]),
+            (
+                {"declared_data": {**DECLARED, "birth_date": "15.10.1994"}},
+                ["declared_data__birth_date__invalid"],
+            ),
+            (
+                {"declared_data": {**DECLARED, "phone_number": {"number": "1"}}},
+                ["declared_data__phone_number__country_code__required"],
+            ),
+            ({"redirect_url": ""}, ["redirect_url_required"]),
+            ({"user_journey_id": "x"}, ["user_journey_id_invalid"]),
+            ({"applicant_id": "fav_x"}, ["applicant_id_invalid"]),
+        ],
+    ),
+    "identity-verifications": (VERIFICATION, [({}, ["applicant_id_required"])]),
+}
 
 
-@pytest.mark.parametrize(
-    ("path", "valid", "wrong", "codes"),
-    [
-        *(
-            ("face-authentications", AUTHENTICATION, *wrong)
-            for wrong in (
-                ({"applicant_id": ""}, ["applicant_id_required"]),
-                ({"applicant_id": "bob"}, ["applicant_id_invalid"]),
-                ({"applicant_id": 7}, ["applicant_id_invalid"]),
-                ({"applicant_id": "aplt_\ud800"}, ["applicant_id_invalid"]),
-                ({"user_journey_id": "usj_"}, ["user_journey_id_invalid"]),
-            )
-        ),
-        *(
-            ("face-authentications/{fav}/attempts", {"redirect_url": BACK}, *wrong)
-            for wrong in (
-                ({"redirect_url": ""}, ["redirect_url_required"]),
-                ({"redirect_url": "/back"}, ["redirect_url_invalid"]),
-                ({"redirect_url": "javascript:alert(1)"}, ["redirect_url_invalid"]),
-                ({"redirect_url": "https://[::1"}, ["redirect_url_invalid"]),
-                ({"redirect_url": "https://bank.example/\r\nX: y"}, ["redirect_url_invalid"]),
-                ({"phone_number": "+33612345678"}, ["phone_number_invalid"]),
-                (
-                    {"phone_number": {"country_code": "33", "number": "x"}},
-                    ["phone_number__country_code__invalid", "phone_number__number__invalid"],
-                ),
-                (
-                    {"client_information": {"pre_selected_residence_country": "France"}},
-                    ["client_information__pre_selected_residence_country__invalid"],
-                ),
-            )
-        ),
-    ],
-)
-def test_what_is_invalid_is_refused(merchant, path, valid, wrong, codes):
+@pytest.mark.parametrize("path", INVALID)
+def test_what_is_invalid_is_refused(merchant, path):
     fav = merchant.create()
+    valid, cases = INVALID[path]
+    for wrong, codes in cases:
+        answer = merchant.call("POST", path.format(fav=fav), json={**valid, **wrong})
 
-    answer = merchant.call("POST", path.format(fav=fav), json={**valid, **wrong})
-
-    assert answer.status_code == 422
-    assert answer.json() == {
-        "request_id": answer.headers["Cko-Request-Id"],
-        "error_type": "request_invalid",
-        "error_codes": codes,
-    }
+        assert answer.status_code == 422
+        assert answer.json() == {
+            "request_id": answer.headers["Cko-Request-Id"],
+            "error_type": "request_invalid",
+            "error_codes": codes,
+        }
+    assert merchant.call("PATCH", "applicants/aplt_10000", json={"email": 1}).status_code == 422
     assert merchant.read(fav)["status"] == "created"
     assert StoredCase.objects.count() == 1
     assert not StoredApplicant.objects.exists()
@@ -168,15 +195,21 @@ def test_an_id_is_looked_up_in_its_own_collection(merchant):
     idv = merchant.call("POST", "create-and-open-idv", json=VERIFICATION).json()
     fav = merchant.create()
     for path in (
-        *(f"face-authentications/{idv['id']}", f"face-authentications/{idv['id']}/attempts"),
-        *(f"identity-verifications/{fav}", f"identity-verifications/{fav}/attempts"),
-        *(f"applicants/{fav}", f"applicants/{idv['id']}", "applicants/aplt_unknown"),
-        *("identity-verifications/idv_unknown", f"applicants/{APPLICANT}x"),
+        *(f"face-authentications/{idv['id']}", "face-authentications/fav_a"),
+        *(f"identity-verifications/{fav}", "identity-verifications/idv_a"),
+    ):
+        for method, end in (
+            *(("GET", ""), ("POST", "/anonymize")),
+            *(("GET", "/attempts"), ("POST", "/attempts"), ("GET", "/attempts/fatp_a")),
+        ):
+            answer = merchant.call(method, path + end, json={"redirect_url": BACK})
+            assert (answer.status_code, answer.content) == (404, b""), path + end
+    for path in (
+        *(f"face-authentications/{each}/attempts/fatp_a/assets" for each in (fav, "fav_a")),
+        *(f"face-authentications/{fav}/attempts/fatp_a", f"applicants/{fav}"),
+        *(f"applicants/{APPLICANT}x", "applicants/aplt_unknown"),
     ):
         assert merchant.call("GET", path).status_code == 404, path
-    for path in (f"face-authentications/{idv['id']}", f"identity-verifications/{fav}"):
-        assert merchant.call("POST", f"{path}/anonymize").status_code == 404
-        assert merchant.call("POST", f"{path}/attempts", json={}).status_code == 404
     # An applicant that came with a case, or that a scenario names, is known.
     for applicant_id in (idv["applicant_id"], APPLICANT, "aplt_10000"):
         assert merchant.call("GET", f"applicants/{applicant_id}").status_code == 200
@@ -188,28 +221,6 @@ def test_a_body_must_be_a_json_object(merchant, body):
 
     assert answer.status_code == 400
     assert answer.json()["error_type"] == "invalid_request"
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", "{missing}"),
-        ("POST", "{missing}/anonymize"),
-        ("GET", "{missing}/attempts"),
-        ("POST", "{missing}/attempts"),
-        ("GET", "{missing}/attempts/fatp_a"),
-        ("GET", "{missing}/attempts/fatp_a/assets"),
-        ("GET", "{existing}/attempts/fatp_a"),
-        ("GET", "applicants/aplt_a"),
-    ],
-)
-def test_an_unknown_id_or_path_is_an_empty_404(merchant, method, path):
-    root = "face-authentications"
-    path = path.format(missing=f"{root}/{FAV}", existing=f"{root}/{merchant.create()}")
-
-    answer = merchant.call(method, path, json={"redirect_url": BACK})
-
-    assert (answer.status_code, answer.content) == (404, b"")
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import re
 
 from django_faceauth.provider import signatures, webhook_payloads
 from django_faceauth.secret import Secret
-from tests.simulator.merchant import APPLICANT, HOST, JOURNEY, KEYS, URL
+from tests.simulator.merchant import APPLICANT, BACK, HOST, JOURNEY, KEYS, URL
 
 
 def test_events_that_no_scenario_has(merchant, visitor, clock, site):
@@ -33,6 +33,15 @@ def test_events_that_no_scenario_has(merchant, visitor, clock, site):
     site.is_told()
     merchant.anonymize(refused)
     assert site.is_told() == ["anonymized"]
+
+
+def test_a_verification_that_is_opened_at_once_has_both_events(merchant, site):
+    body = {"declared_data": {"name": "Hannah"}, "redirect_url": BACK, "user_journey_id": JOURNEY}
+    merchant.call("POST", "create-and-open-idv", json=body)
+
+    assert site.is_told() == ["created", "opened"]
+    statuses = [received.event["data"]["status"] for received in site.received]
+    assert statuses == ["created", "pending"]
 
 
 def test_a_webhook_is_complete_and_genuine(merchant, clock, site):

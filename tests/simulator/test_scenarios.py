@@ -25,45 +25,43 @@ SCENARIOS = {
 
 
 @pytest.mark.parametrize(("tail", "ends"), SCENARIOS.items(), ids=list(SCENARIOS))
-@pytest.mark.parametrize("choice", ["same_person", "someone_else", "leave"])
+@pytest.mark.parametrize(
+    ("declared", "is_external", "choice"),
+    [
+        ({}, False, "leave"),
+        ({"name": "Hannah Bret"}, False, "same_person"),
+        ({"name": "Hannah Bret"}, True, "someone_else"),
+    ],
+)
 def test_the_scenario_decides_whatever_the_user_chooses(
-    merchant, visitor, clock, site, tail, ends, choice
+    merchant, visitor, clock, site, tail, ends, declared, is_external, choice
 ):
-    fav = merchant.create(f"aplt_{tail:0<26}")
+    applicant_id = f"aplt_{tail:0<26}"
+    external = {"external_applicant_id": f"e{applicant_id}"} if is_external else {}
+    if external:
+        applicant_id = merchant.call("POST", "applicants", json=external).json()["id"]
+    case_id = merchant.create(applicant_id, **declared)
+    kind = "identity_verification" if declared else "face_authentication"
     assert site.is_told() == ["created"]
 
     for number, (status, code, events) in enumerate(ends):
-        visitor.show_face(merchant.capture_url(fav), choice)
+        back = visitor.show_face(merchant.capture_url(case_id), choice)
         first, second, *rest = site.is_told()
         clock.shift(2)
 
+        assert f"id={case_id}&event={kind}_" in back
         assert (first, second) == ("retry_requested" if number else "opened", "started")
         assert rest + site.is_told() == events
         newest = site.received[-1].event["data"]
-        shown = merchant.read(fav)
+        shown = merchant.read(case_id)
         assert (shown["status"], shown["response_codes"][0]["code"]) == (status, code)
-        assert newest.items() >= {key: shown[key] for key in ("status", "response_codes")}.items()
-
-
-@pytest.mark.parametrize(
-    ("choice", "end"),
-    [
-        ("same_person", ("approved", 10000)),
-        ("someone_else", ("declined", 62321)),
-        ("no_camera", ("retry_required", 61203)),
-        ("leave", ("retry_required", 61121)),
-        ("refuse", ("refused", 63001)),
-    ],
-)
-def test_any_other_applicant_chooses(merchant, visitor, clock, choice, end):
-    fav = merchant.create()
-
-    visitor.show_face(merchant.capture_url(fav), choice)
-    clock.shift(2)
-
-    shown = merchant.read(fav)
-    assert (shown["status"], shown["response_codes"][0]["code"]) == end
-    has_face = choice in {"same_person", "someone_else"}
-    assert ("face" in shown) == has_face
-    [attempt] = merchant.attempts(fav)["data"]
-    assert len(merchant.assets(fav, attempt["id"])["data"]) == has_face
+        assert newest == {
+            f"{kind}_id": case_id,
+            **{name: shown[name] for name in ("applicant_id", "user_journey_id")},
+            **{name: shown[name] for name in ("status", "response_codes")},
+            **external,
+        }
+        has_face = status in {"approved", "declined"}
+        assert ("face" in shown) == has_face
+        assert ("documents" in shown) == (has_face and kind == "identity_verification")
+        assert shown.get("declared_data", {}) == declared

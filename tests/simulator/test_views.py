@@ -62,27 +62,34 @@ def test_the_device_can_pretend_to_be_in_another_network(client, merchant, fav, 
 
 
 @pytest.mark.parametrize(
-    ("choice", "code"),
+    ("choice", "status", "code"),
     [
-        ("same_person", None),
-        ("someone_else", None),
-        ("no_camera", "61203"),
-        ("leave", "61121"),
-        ("refuse", "63001"),
+        ("same_person", "approved", 10000),
+        ("someone_else", "declined", 62321),
+        ("no_camera", "retry_required", 61203),
+        ("leave", "retry_required", 61121),
+        ("refuse", "refused", 63001),
     ],
 )
 def test_the_browser_returns_without_a_result_or_with_the_code_of_a_failed_capture(
-    client, fav, link, choice, code
+    client, merchant, clock, choice, status, code
 ):
+    fav = merchant.create()
+    link = urlsplit(merchant.capture_url(fav)).path
     client.get(link)
 
     response = client.post(link, {"outcome": choice})
 
+    has_face = status in {"approved", "declined"}
+    back = f"{BACK}&id={fav}&event=face_authentication_capture_completed"
     assert response.status_code == 302
-    assert response["Location"] == (
-        f"{BACK}&id={fav}&event=face_authentication_capture_completed"
-        + (f"&response_code={code}" if code else "")
-    )
+    assert response["Location"] == (back if has_face else f"{back}&response_code={code}")
+    clock.shift(2)
+    shown = merchant.read(fav)
+    assert (shown["status"], shown["response_codes"][0]["code"]) == (status, code)
+    assert ("face" in shown) == has_face
+    [attempt] = merchant.attempts(fav)["data"]
+    assert len(merchant.assets(fav, attempt["id"])["data"]) == has_face
 
 
 @pytest.mark.parametrize("applicant", [APPLICANT, "aplt_10000"])
@@ -147,3 +154,15 @@ def test_the_address_is_the_one_that_the_site_sees(client, merchant, fav, link):
 
     [shown] = merchant.attempts(fav)["data"]
     assert shown["applicant_session_information"]["ip_address"] == "203.0.113.9"
+
+
+@pytest.mark.parametrize(("language", "shown"), [("de", "de"), ("fr-CA", "fr"), (None, "en")])
+def test_the_capture_page_is_in_the_language_that_was_asked_for(merchant, client, language, shown):
+    idv = merchant.create(name="Hannah Bret")
+    information = {"pre_selected_language": language} if language else {}
+
+    attempt = merchant.attempt(idv, client_information=information)
+
+    page = client.get(urlsplit(attempt["_links"]["verification_url"]["href"]).path)
+    assert f'<html lang="{shown}' in page.content.decode()
+    assert attempt["client_information"] == information

@@ -12,8 +12,6 @@ from threading import Barrier, Lock
 import pytest
 import requests
 from django.db import OperationalError, connection, transaction
-from django.http import HttpRequest, HttpResponse
-from django.urls import path
 from django.utils import timezone
 
 from django_faceauth.simulator import fault_injection, webhook_queue, webhook_sender
@@ -22,7 +20,6 @@ from django_faceauth.simulator.state_machine import Unknown
 from django_faceauth.simulator.webhook_sender import SenderThread
 from tests.provider.loopback import resets, serving, tells
 from tests.simulator.merchant import Merchant
-from tests.webhook_deliveries import client_sender
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -123,15 +120,17 @@ def test_sending_again_wins_over_the_try_that_is_under_way(delivery, clock, site
 
 
 def test_the_next_thing_to_do_is_known(merchant, clock, site, settings):
-    assert webhook_sender.due_on() is None
+    assert webhook_sender.pause() is None
 
     merchant.attempt(merchant.create())
-    assert webhook_sender.due_on() == NOON
+    assert webhook_sender.pause() == 0.2
     site.is_told()
-    assert webhook_sender.due_on() == NOON + 15 * MINUTE
+    assert webhook_sender.pause() == 30
+    clock.shift(15 * 60 - 0.5)
+    assert webhook_sender.pause() == 0.5
 
     settings.FACEAUTH_SIMULATOR_WEBHOOK_URL = ""
-    assert webhook_sender.due_on() is None
+    assert webhook_sender.pause() is None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -159,29 +158,6 @@ def test_of_several_senders_one_delivers(site):
     assert sum(sent) == len(site.received) == 5
     assert len({row.body for row in site.received}) == 5
     assert set(Delivery.objects.values_list("state", flat=True)) == {"delivered"}
-
-
-def receive(request: HttpRequest) -> HttpResponse:
-    """A webhook view of some site."""
-    assert request.is_secure()
-    received.append((request.body, request.headers["Cko-Signature"], request.content_type))
-    return HttpResponse(status=202)
-
-
-received: list[tuple[bytes, str, str]] = []
-urlpatterns = [path("face/webhook/", receive)]
-
-
-@pytest.mark.urls(__name__)
-def test_events_can_be_delivered_into_the_views_of_this_process(delivery, client, site):
-    received.clear()
-
-    assert webhook_sender.deliver(delivery, client_sender(client))
-
-    [(body, signature, content_type)] = received
-    assert body == delivery.body.encode()
-    assert (len(signature), content_type) == (64, "application/json")
-    assert delivery.answer == "202"
 
 
 @pytest.mark.enable_socket
@@ -264,12 +240,3 @@ def test_a_paused_thread_sends_nothing_until_the_control_page_wakes_it(running, 
     client.get("/simulator/")
 
     assert sent.get(timeout=20) == "face_authentication_created"
-
-
-@pytest.mark.parametrize(
-    ("due_in", "pause"), [(None, None), (-5, 0.2), (0.5, 0.5), (12 * 3600, 30)]
-)
-def test_the_pause_is_neither_too_short_nor_too_long(due_in, pause):
-    due_on = None if due_in is None else NOON + timedelta(seconds=due_in)
-
-    assert webhook_sender.pause_until(due_on, NOON) == pause

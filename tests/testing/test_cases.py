@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import unittest
 
+import pytest
 from django.contrib.auth.models import User
 from django.test import Client, SimpleTestCase, TestCase
 
+from django_faceauth import testing
 from django_faceauth.conf import conf
 from django_faceauth.testing import FaceAuthTestMixin
 
@@ -15,36 +17,32 @@ class StateTests(FaceAuthTestMixin, TestCase):
     def setUp(self):
         self.user = User.objects.create_user("carol")
         self.client.force_login(self.user)
-
-    def test_states(self):
-        self.face_declined(self.client)
-        self.face_revoked(self.client)
-        asked = self.face_asked(self.client)
-        assert self.assertFaceAsked(self.client.get("/statements/")) == asked
-        self.face_shown(self.client, ago=20)
-        assert self.client.get("/statements/").status_code == 200
-        self.exempted(self.user, action="payout")
-        assert self.client.get("/payout/").status_code == 200
-        assert self.locked_out(self.user).pk > 0
+        self.enrolled(self.user)
 
     def test_whole_check(self):
-        self.enrolled(self.user)
+        """The simulator begins when it is used."""
+        assert conf.SIMULATOR_CHECK_SECONDS.total_seconds() == 2
         self.faceauth_simulator.decides(self.user, "declined")
+        assert conf.SIMULATOR_CHECK_SECONDS.total_seconds() == 0
         self.show_face("/statements/")
         challenge = self.assertFaceAsked(self.client.get("/statements/"))
         assert self.show_face("/statements/", outcome="approved").status_code == 200
         told = self.webhook_event(challenge)
         assert self.deliver_webhook(told).status_code == 200
 
-    def test_simulator_begins_when_it_is_used(self):
-        self.enrolled(self.user)
+    def test_another_client(self):
         other = Client()
         other.force_login(self.user)
-        assert conf.SIMULATOR_CHECK_SECONDS.total_seconds() == 2
         assert self.show_face("/statements/", client=other).status_code == 200
-        assert self.faceauth_simulator is self.faceauth_simulator
-        assert conf.SIMULATOR_CHECK_SECONDS.total_seconds() == 0
         self.assertFaceAsked(self.client.get("/statements/"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["exempted", "face_asked", "face_declined", "face_revoked", "face_shown", "locked_out"],
+)
+def test_functions_are_methods(name):
+    assert getattr(FaceAuthTestMixin(), name) is getattr(testing, name)
 
 
 class GateTests(FaceAuthTestMixin, SimpleTestCase):

@@ -250,7 +250,7 @@ def test_locked_out(client, user, provider):
 
 
 def test_enrolled(client, user):
-    """States enrol a user who needs it; another applicant ends them."""
+    """States enrol a user who needs it; another applicant ends them (T-1.2)."""
     assert client.get("/statements/").status_code == 403
     assert not Applicant.objects.filter(user=user).exists()
     face_shown(client)

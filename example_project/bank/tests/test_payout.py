@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.test import Client, TestCase, override_settings
 from django.urls import reverse
+from django.utils import timezone
 from rest_framework_simplejwt.tokens import AccessToken
 
 from bank import transfers
@@ -21,25 +22,23 @@ class PayoutCase(FaceAuthTestMixin, TestCase):
     """A logged-in customer with a draft."""
 
     def setUp(self) -> None:
-        """Create the customer and the draft."""
         self.anna = User.objects.create_user("anna")
         self.client.force_login(self.anna)
         self.draft = Payout.objects.create(
             user=self.anna, payee="Ms. Quay", amount=Decimal("140.00")
         )
         self.details = transfers.facts_of(self.draft)
-        self.send = reverse("payout_send", args=[self.draft.pk])
+        self.edit, self.delete, self.send = (
+            reverse(f"payout_{name}", args=[self.draft.pk]) for name in ("edit", "delete", "send")
+        )
         self.api_send = reverse("api-payout-send", args=[self.draft.pk])
 
     def assert_sent(self, is_sent: bool = True) -> None:
-        """Check whether the draft was sent."""
         self.draft.refresh_from_db()
         self.assertEqual(not self.draft.is_draft, is_sent)
 
 
 class PayoutTests(PayoutCase):
-    """Payouts from the pages of the bank."""
-
     def test_sent_once(self) -> None:
         """A face that approves this draft sends it once."""
         challenge = self.face_shown(self.client, action="payout", binding=self.details, ago=60)
@@ -53,14 +52,42 @@ class PayoutTests(PayoutCase):
     def test_changed_after_approval(self) -> None:
         """A change makes the approval worthless."""
         self.face_shown(self.client, action="payout", binding=self.details)
-        self.client.post(
-            reverse("payout_edit", args=[self.draft.pk]), {"payee": "Me", "amount": 99}
-        )
+        self.client.post(self.edit, {"payee": "Me", "amount": 99})
 
         challenge = self.assertFaceAsked(self.client.post(self.send), action="payout")
 
         self.assertEqual(challenge.snapshot["payee"], "Me")
         self.assert_sent(False)
+
+    def test_change_that_was_taken_back(self) -> None:
+        """It does not revive an approval that did not match."""
+        challenge = self.face_shown(self.client, action="payout", binding=self.details)
+        button = {"face_challenge": challenge.handle}
+        self.client.post(self.edit, {"payee": "Me", "amount": "140.00"})
+        self.assertEqual(self.client.post(self.send, button).status_code, 409)
+        self.client.post(self.edit, {"payee": "Ms. Quay", "amount": "140.00"})
+
+        self.assertFaceAsked(self.client.post(self.send, button), action="payout")
+        self.assert_sent(False)
+
+    def test_draft(self) -> None:
+        """It is changed and deleted without a face."""
+        changed = self.client.post(self.edit, {"payee": "Mr. Flow", "amount": 9}, follow=True)
+
+        self.assertContains(changed, "Mr. Flow")
+        self.assertContains(self.client.get(reverse("payout")), "Mr. Flow")
+        self.client.post(self.delete)
+        self.assertFalse(Payout.objects.exists())
+
+    def test_receipt(self) -> None:
+        """It is neither changed nor deleted."""
+        self.face_shown(self.client, action="payout", binding=self.details)
+        self.client.post(self.send)
+
+        for url in (self.edit, self.delete):
+            page = self.client.post(url, {"payee": "Mr. Flow", "amount": 9}, follow=True)
+            self.assertContains(page, "Ms. Quay")
+            self.assertNotContains(page, self.send)
 
     def test_approval_expires(self) -> None:
         """An approval counts for three minutes."""
@@ -91,11 +118,20 @@ class PayoutTests(PayoutCase):
         self.assertFaceAsked(self.client.post(last), action="payout")
         self.assertEqual(Payout.objects.executed().filter(face_method="").count(), 3)
 
-    def test_draft_of_another_user(self) -> None:
+    def test_payout_of_another_user(self) -> None:
         """Other users get a 404, with or without a face check."""
-        self.face_shown(self.client, user=User.objects.create_user("mallory"))
+        mallory = Client()
+        mallory.force_login(User.objects.create_user("mallory"))
+        detail = self.draft.get_absolute_url()
+        for _ in ("draft", "receipt"):
+            self.face_shown(mallory)
+            pages = [mallory.get(detail), mallory.get(self.edit)]
+            pages += [mallory.post(self.send), mallory.post(self.delete)]
 
-        self.assertEqual(self.client.post(self.send).status_code, 404)
+            self.assertEqual({page.status_code for page in pages}, {404})
+            self.face_shown(self.client, action="payout", binding=self.details)
+            self.client.post(self.send)
+        self.assert_sent()
 
     def test_balance_too_low(self) -> None:
         """Nothing is sent, and the approval can still be used."""
@@ -110,8 +146,17 @@ class PayoutTests(PayoutCase):
         challenge.refresh_from_db()
         self.assertEqual(challenge.state, "granted")
 
+    def test_draft_above_the_balance(self) -> None:
+        """It is not saved."""
+        Payout.objects.create(
+            user=self.anna, payee="x", amount=4000, state="executed", executed_at=timezone.now()
+        )
+
+        page = self.client.post(reverse("payout"), {"payee": "Ms. Quay", "amount": "200.01"})
+
+        self.assertContains(page, "more than your balance")
+
     def test_whole_flow(self) -> None:
-        """Button, capture page, button."""
         self.enrolled(self.anna)
 
         page = self.show_face(self.send, method="post")
@@ -138,7 +183,6 @@ class ApiTests(PayoutCase):
     """Payouts from an app with a token."""
 
     def setUp(self) -> None:
-        """Log in from the app."""
         super().setUp()
         self.enrolled(self.anna)
         self.app = Client(headers={"authorization": f"Bearer {AccessToken.for_user(self.anna)}"})

@@ -58,12 +58,12 @@ class Command(BaseCommand):
             applicant_id=new_id("aplt"),
             user_journey_id=conf.USER_JOURNEY_ID or new_id("usj"),
             now=options["created_on"] or timezone.now(),
+            # As text: a status that the provider adds later can be sent today.
+            status=options["status"],
+            code=CODES.get(options["status"]),
         )
-        event_id, status = options["event_id"] or new_id("evt"), options["status"]
+        event_id = options["event_id"] or new_id("evt")
         event = representations.event(event_id, options["type"], case, conf.BASE_URL)
-        # As text: a status that the provider adds later can be sent today.
-        codes = representations.response_codes(CODES.get(status))
-        event["data"] |= {"status": status, "response_codes": codes}
         body = json.dumps(event).encode()
         try:
             headers = webhook_sender.headers_of(body, key)

@@ -16,7 +16,6 @@ class Command(BaseCommand):
     help = "Print the present one-time code of dave."
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's arguments
-        """Print the code of this half minute."""
         counters = list(totp.yield_hotp_counters_from_time())
         now = counters[len(counters) // 2]  # between the earlier and later ones that count, too
         self.stdout.write(totp.format_hotp_value(totp.hotp_value(TOTP_SECRET, now)))

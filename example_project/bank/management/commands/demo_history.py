@@ -48,7 +48,6 @@ class Command(BaseCommand):
     help = "Play two weeks of face checks for the review queue, unless there are some."
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's arguments
-        """Play the checks, then move their rows into the past."""
         if not settings.DEBUG:
             raise CommandError("This creates sample data: only with DEBUG.")
         if FaceAuthentication.objects.exists():

@@ -21,7 +21,6 @@ class Command(BaseCommand):
     help = "Create the users of the demo unless they exist, and list them."
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's arguments
-        """Create the users, and print a line for each."""
         if not settings.DEBUG:
             raise CommandError("These passwords are public: only with DEBUG.")
         password = make_password(PASSWORD)

@@ -34,7 +34,6 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's arguments
-        """Connect to the database and the broker."""
         try:
             connection.ensure_connection()
         except DatabaseError as error:
