@@ -128,7 +128,7 @@ def carry_out(plan: Plan, *, now: datetime, tell: Callable[[int], object]) -> No
         return
     with database.atomic():
         for _line, user, applicant_id in plan.links:
-            applicants.link(user, applicant_id, check=False, now=now)
+            applicants.link(user, applicant_id, check=False)
             tell(1)
         audit_log.note("linked", by=None, now=now, users=len(plan.links))
 

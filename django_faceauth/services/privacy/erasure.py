@@ -80,13 +80,12 @@ def request(
     return erasure
 
 
-@database.repeated
-def queue(user: AbstractBaseUser, *, reason: Erasure.Reason, now: datetime) -> Erasure:
-    """Queue the erasure of a user at the provider; what is held here stays as it is."""
-    with database.atomic():
-        erasure = _queue(user, _lock(user), reason, now)
-        _finish(erasure, now)
-    return erasure
+def queue(user: AbstractBaseUser, *, reason: Erasure.Reason, now: datetime) -> None:
+    """Queue the erasure of a user at the provider; what is held here stays as it is.
+
+    Call it in a transaction.
+    """
+    _finish(_queue(user, _lock(user), reason, now), now)
 
 
 def is_needed(user: AbstractBaseUser) -> bool:
@@ -337,10 +336,9 @@ def _put_off(task: ErasureTask, error: Exception, now: datetime) -> None:
 
 def _finish(erasure: Erasure, now: datetime) -> None:
     """End a request of which nothing is left, under its lock: two may end its last tasks."""
-    with database.atomic():
-        row = Erasure.objects.select_for_update().get(pk=erasure.pk)
-        if row.finished_at is None and not row.tasks.exclude(state=State.DONE).exists():
-            row.finished_at = now
-            row.save(update_fields=["finished_at"])
-            logger.info("erasure finished erasure=%s", row.pk)
+    row = Erasure.objects.select_for_update().get(pk=erasure.pk)
+    if row.finished_at is None and not row.tasks.exclude(state=State.DONE).exists():
+        row.finished_at = now
+        row.save(update_fields=["finished_at"])
+        logger.info("erasure finished erasure=%s", row.pk)
     erasure.finished_at = row.finished_at
