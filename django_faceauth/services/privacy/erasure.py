@@ -129,15 +129,37 @@ def advance(*, now: datetime, of: Erasure | None = None) -> int:
         return 0
     decided = 0
     for pk in poll_lock.claim_due(tasks, "due_at", BATCH, now=now):
-        try:
-            if not _advance(pk, now):
-                break
+        due = ErasureTask.objects.filter(pk=pk, state=State.DUE)
+        task = due.select_related("erasure").first()
+        if task is None:  # a webhook was quicker
             decided += 1
+            continue
+        if not provider_rate_limit.try_acquire(now=now, someone_waits=False):
+            due.update(due_at=now + polling_schedule.jittered(polling_schedule.TURN))
+            break
+        try:
+            _anonymize(task.provider_id, now)
+            confirm(task.provider_id, now=now)
+        except Rejected as error:
+            logger.error("erasure rejected by the provider: %s task=%s", error, pk)
+            error_name = type(error).__name__
+            due.update(state=State.REFUSED, due_at=None, tries=F("tries") + 1, error=error_name)
         except unexpected_errors.AWAY:
             raise
         except Exception as error:
-            unexpected_errors.note(error, f"task={pk}")
-            _put_off(ErasureTask.objects.select_related("erasure").get(pk=pk), error, now)
+            is_trouble = isinstance(error, ProviderError | ConfigurationError)
+            if is_trouble:
+                logger.warning("erasure failed: %s task=%s", error, pk)
+            else:
+                unexpected_errors.note(error, f"task={pk}")
+            pause = polling_schedule.pause_after(now - task.erasure.requested_at)
+            due_at = now + polling_schedule.jittered(pause)
+            cause = unexpected_errors.cause_of(error)
+            due.update(due_at=due_at, tries=F("tries") + 1, error=cause)
+            if is_trouble:
+                break
+            continue
+        decided += 1
     return decided
 
 
@@ -290,30 +312,6 @@ def _queue_late(
     return True
 
 
-def _advance(pk: int, now: datetime) -> bool:
-    """Ask the provider to erase one object; tell whether it decided on that."""
-    task = ErasureTask.objects.select_related("erasure").filter(pk=pk, state=State.DUE).first()
-    if task is None:  # a webhook was quicker
-        return True
-    due = ErasureTask.objects.filter(pk=pk, state=State.DUE)
-    if not provider_rate_limit.try_acquire(now=now, someone_waits=False):
-        due.update(due_at=now + polling_schedule.jittered(polling_schedule.TURN))
-        return False
-    try:
-        _anonymize(task.provider_id, now)
-    except Rejected as error:
-        logger.error("erasure rejected by the provider: %s task=%s", error, pk)
-        error_name = type(error).__name__
-        due.update(state=State.REFUSED, due_at=None, tries=F("tries") + 1, error=error_name)
-        return True
-    except (ProviderError, ConfigurationError) as error:
-        logger.warning("erasure failed: %s task=%s", error, pk)
-        _put_off(task, error, now)
-        return False
-    confirm(task.provider_id, now=now)
-    return True
-
-
 def _anonymize(provider_id: str, now: datetime) -> None:
     client = get_client()
     anonymize = {
@@ -323,15 +321,6 @@ def _anonymize(provider_id: str, now: datetime) -> None:
     }[Prefix(provider_id.partition("_")[0])]
     with suppress(NotFound), provider_rate_limit.honour_retry_after(now=now):
         anonymize(provider_id)
-
-
-def _put_off(task: ErasureTask, error: Exception, now: datetime) -> None:
-    pause = polling_schedule.pause_after(now - task.erasure.requested_at)
-    ErasureTask.objects.filter(pk=task.pk, state=State.DUE).update(
-        due_at=now + polling_schedule.jittered(pause),
-        tries=F("tries") + 1,
-        error=unexpected_errors.cause_of(error),
-    )
 
 
 def _finish(erasure: Erasure, now: datetime) -> None:
