@@ -1,7 +1,7 @@
 """The webhook endpoint: verify, read, store, answer; process afterwards.
 
-The responses are those of the table in `docs/how-to/webhooks.md`. Nothing of a request is
-stored before its signature is verified, and no call goes out before the response was sent.
+Nothing of a request is stored before its signature is verified, and no call goes out before
+the response was sent.
 """
 
 from __future__ import annotations
