@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from itertools import chain
 from typing import Any, Final
 
@@ -50,7 +51,6 @@ logger = logging.getLogger(__name__)
 
 #: The provider refused: nothing was created.
 REFUSALS: Final = (AccessDenied, Conflict, NotFound, Rejected)
-TOO_MANY_REQUESTS: Final = 429
 
 #: Messages to the phone of a user.
 SMS: Final = (Limit(1, timedelta(minutes=1)), Limit(5, timedelta(days=1)))
@@ -103,7 +103,7 @@ def made_nothing(error: ProviderError | ConfigurationError) -> bool:
     """Return whether a call that failed so has certainly created nothing at the provider."""
     if not isinstance(error, Unavailable):
         return isinstance(error, (ConfigurationError, *REFUSALS))
-    is_refusal = error.operation == "token" or error.status_code == TOO_MANY_REQUESTS
+    is_refusal = error.operation == "token" or error.status_code == HTTPStatus.TOO_MANY_REQUESTS
     return is_refusal or not error.was_sent
 
 

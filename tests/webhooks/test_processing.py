@@ -297,7 +297,8 @@ def test_an_unknown_authentication_waits_for_the_rate_limit(person, provider):
     provider_rate_limit.try_acquire(now=now, someone_waits=False)
     ProviderRateLimit.objects.update(spent_until=(now.timestamp() + 60) * 1_000_000)
 
-    assert reconciliation.adopt(WebhookEvent.objects.get(), now=now) is None
+    event_row = WebhookEvent.objects.get()
+    assert reconciliation.adopt(event_row, FaceAuthentication, now=now) is None
     assert provider.calls == []
 
 

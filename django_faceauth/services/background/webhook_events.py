@@ -174,8 +174,7 @@ def _act(event: WebhookEvent, now: datetime) -> DueAt:
     row = model._base_manager.filter(provider_id=event.provider_id).first()
     # Compared once more here: some databases take "fav_A" for "fav_a".
     if row is None or row.provider_id != event.provider_id:
-        adopt = reconciliation.adopt_verification if is_identity else reconciliation.adopt
-        row = adopt(event, now=now)
+        row = reconciliation.adopt(event, model, now=now)
     if row is None:
         if erasure.is_asked_for(event.provider_id) or erasure.queue_lost_creation(
             event.provider_id, event.applicant_id, now=now

@@ -54,20 +54,13 @@ def is_enrolled(user: AbstractBaseUser) -> bool:
     return user.is_active and usable.filter(user_id=user.pk).exists()
 
 
-def link(
-    user: AbstractBaseUser,
-    applicant_id: str,
-    *,
-    check: bool = True,
-    now: datetime | None = None,
-    usable_from: datetime | None = None,
-) -> Applicant:
+def link(user: AbstractBaseUser, applicant_id: str, *, check: bool = True) -> Applicant:
     """Link a user to their applicant at the provider.
 
     Asks the provider first whether it knows the applicant in the environment of the settings,
-    unless `check` is False. The face counts at once, or from `usable_from`. Linking to another
-    applicant revokes what the user was granted as the former one, in the same transaction; the
-    gate also compares both at every request, for rows that were changed in another way.
+    unless `check` is False. The face counts at once. Linking to another applicant revokes what
+    the user was granted as the former one, in the same transaction; the gate also compares both
+    at every request, for rows that were changed in another way.
 
     Raises `ValueError` for an id of the wrong shape, `NotFound` if the provider does not know
     it, another `ProviderError` or `ConfigurationError` if it cannot be asked, and
@@ -75,10 +68,10 @@ def link(
     """
     if not is_id(applicant_id, Prefix.APPLICANT):
         raise ValueError("not an identifier that starts with aplt_")
-    moment = now or timezone.now()
+    now = timezone.now()
     if check:
-        require_known(applicant_id, now=moment)
-    return _link(user, applicant_id, moment, usable_from)
+        require_known(applicant_id, now=now)
+    return _link(user, applicant_id, now, None)
 
 
 def require_known(applicant_id: str, *, now: datetime) -> None:
@@ -182,8 +175,7 @@ def _outcome_of_approval(
         return Outcome.CONFLICT
     cool_off = conf.ENROLMENT_COOL_OFF
     try:
-        with database.atomic():
-            _link(user, verification.applicant_id, now, now + cool_off if cool_off else None)
+        _link(user, verification.applicant_id, now, now + cool_off if cool_off else None)
     except IntegrityError:  # linked to another user at this moment
         logger.error("enrolment in conflict verification=%s", verification.pk)
         return Outcome.CONFLICT

@@ -86,21 +86,29 @@ def plan(entries: Iterable[Entry]) -> Plan:
         )
         for entry in batch:
             found = users[entry.user]
-            problem = _malformed(entry, found) or _repeated(entry, found[0], lines)
-            if problem:
-                result.problems.append((entry.line, problem))
-                continue
-            user = found[0]
-            linked = applicant_of.get(user.pk)
-            if owner_of.get(entry.applicant_id, user.pk) != user.pk:
-                result.problems.append((entry.line, _("another user has this applicant")))
-            elif linked is None:
-                result.links.append((entry.line, user, entry.applicant_id))
+            problem: Text = ""
+            applicant = f"applicant {entry.applicant_id}"
+            if not is_id(entry.applicant_id, Prefix.APPLICANT):
+                problem = _("this is not an applicant id, which begins with aplt_")
+            elif not found:
+                problem = _("there is no such user")
+            elif len(found) > 1:
+                problem = _("this names two users, one by name and one by primary key")
+            elif (line := lines.setdefault(found[0].pk, entry.line)) != entry.line:
+                problem = _("this user is on line %d already") % line
+            elif (line := lines.setdefault(applicant, entry.line)) != entry.line:
+                problem = _("this applicant is on line %d already") % line
+            elif owner_of.get(entry.applicant_id, found[0].pk) != found[0].pk:
+                problem = _("another user has this applicant")
+            elif (linked := applicant_of.get(found[0].pk)) is None:
+                result.links.append((entry.line, found[0], entry.applicant_id))
             elif linked == entry.applicant_id:
                 result.unchanged += 1
             else:
                 # Another applicant is another face: staff decide on that, one by one.
-                result.problems.append((entry.line, _("this user has another applicant")))
+                problem = _("this user has another applicant")
+            if problem:
+                result.problems.append((entry.line, problem))
     return result
 
 
@@ -128,22 +136,6 @@ def carry_out(plan: Plan, *, now: datetime, tell: Callable[[int], object]) -> No
         return
     with database.atomic():
         for _line, user, applicant_id in plan.links:
-            applicants.link(user, applicant_id, check=False, now=now)
+            applicants.link(user, applicant_id, check=False)
             tell(1)
         audit_log.note("linked", by=None, now=now, users=len(plan.links))
-
-
-def _malformed(entry: Entry, found: Found) -> Text:
-    if not is_id(entry.applicant_id, Prefix.APPLICANT):
-        return _("this is not an applicant id, which begins with aplt_")
-    if not found:
-        return _("there is no such user")
-    return _("this names two users, one by name and one by primary key") if len(found) > 1 else ""
-
-
-def _repeated(entry: Entry, user: AbstractBaseUser, lines: dict[object, int]) -> Text:
-    line = lines.setdefault(user.pk, entry.line)
-    if line != entry.line:
-        return _("this user is on line %d already") % line
-    line = lines.setdefault(f"applicant {entry.applicant_id}", entry.line)
-    return _("this applicant is on line %d already") % line if line != entry.line else ""

@@ -19,9 +19,14 @@ from django.utils import translation
 from django_faceauth import clocks
 from django_faceauth.conf import PREFIX, conf
 from django_faceauth.exceptions import MalformedAnswer
+from django_faceauth.models import FaceAuthentication
+from django_faceauth.models.resource import Resource
+from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.resources import AttemptSnapshot, ClientInformation, PhoneNumber
 from django_faceauth.provider.url_validation import is_capture_url
 from django_faceauth.services import unexpected_errors
+from django_faceauth.services.sync import provider_rate_limit, sync
+from django_faceauth.services.sync.polling_schedule import PULL_INTERVAL, PULL_TIMEOUT
 from django_faceauth.statuses import AttemptStatus
 
 logger = logging.getLogger(__name__)
@@ -110,6 +115,28 @@ def can_be_opened(attempt: AttemptSnapshot, handle: str, *, now: datetime) -> bo
         and carries(attempt.redirect_url, handle)
         and attempt.capture_url != ""
     )
+
+
+def create_attempt(
+    resource: Resource, redirect_url: str, options: CaptureOptions, *, now: datetime
+) -> AttemptSnapshot:
+    """Create an attempt at the provider; plan a poll for when no answer comes, too."""
+    client = get_client()
+    create = (
+        client.create_attempt
+        if isinstance(resource, FaceAuthentication)
+        else client.create_identity_verification_attempt
+    )
+    sync.expect(resource, by=now + PULL_TIMEOUT, now=now)
+    with provider_rate_limit.honour_retry_after(now=now):
+        attempt = create(
+            resource.provider_id or "",
+            redirect_url=redirect_url,
+            phone_number=options.phone_number,
+            client_information=options.information,
+        )
+    sync.expect(resource, by=now + PULL_INTERVAL, now=now)
+    return attempt
 
 
 def carries(redirect_url: str, handle: str) -> bool:

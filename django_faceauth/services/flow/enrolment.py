@@ -36,11 +36,11 @@ from django_faceauth.response_codes import advice_for
 from django_faceauth.services import limits, unexpected_errors
 from django_faceauth.services.flow import capture, finish
 from django_faceauth.services.flow.capture import CaptureOptions, HandOff
-from django_faceauth.services.flow.progress import START_TIMEOUT, has_just_returned
+from django_faceauth.services.flow.progress import has_just_returned
 from django_faceauth.services.grants.identity import Principal
 from django_faceauth.services.privacy import consent
 from django_faceauth.services.sync import poll_lock, provider_rate_limit, sync
-from django_faceauth.services.sync.polling_schedule import MOST_POLLS, PULL_INTERVAL, PULL_TIMEOUT
+from django_faceauth.services.sync.polling_schedule import MOST_POLLS, START_TIMEOUT
 from django_faceauth.statuses import BEFORE_CAPTURE, AuthenticationStatus
 
 logger = logging.getLogger(__name__)
@@ -236,7 +236,8 @@ def _hand_off(
         with limits.counted(verification, by_sms=by_sms, now=now):
             rows.update(started_at=now, returned_at=None)
             if verification.provider_id:
-                capture_url, created_on = _add_attempt(verification, redirect_url, options, now)
+                attempt = capture.create_attempt(verification, redirect_url, options, now=now)
+                capture_url, created_on = attempt.capture_url, attempt.created_on
             else:
                 capture_url, created_on = _create(
                     verification, declared, redirect_url, options, now
@@ -282,21 +283,6 @@ def _create(
         )
     sync.apply(verification, snapshot, source=Source.CREATE, now=now)
     return snapshot.capture_url, snapshot.modified_on
-
-
-def _add_attempt(
-    verification: IdentityVerification, redirect_url: str, options: CaptureOptions, now: datetime
-) -> tuple[str, datetime | None]:
-    sync.expect(verification, by=now + PULL_TIMEOUT, now=now)  # should no answer come
-    with provider_rate_limit.honour_retry_after(now=now):
-        attempt = get_client().create_identity_verification_attempt(
-            verification.provider_id or "",
-            redirect_url=redirect_url,
-            phone_number=options.phone_number,
-            client_information=options.information,
-        )
-    sync.expect(verification, by=now + PULL_INTERVAL, now=now)
-    return attempt.capture_url, attempt.created_on
 
 
 def _status_of(verification: IdentityVerification) -> str:

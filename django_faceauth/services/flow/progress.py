@@ -10,15 +10,13 @@ from django_faceauth import messages
 from django_faceauth.conf import conf
 from django_faceauth.models import FaceChallenge, IdentityVerification
 from django_faceauth.response_codes import advice_for
+from django_faceauth.services.sync.polling_schedule import START_TIMEOUT
 from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, UNDER_WAY, AuthenticationStatus
 
 State = FaceChallenge.State
 
 #: The provider knows of a capture soon after the user has returned from it.
 NEWS_TAKES: Final = timedelta(seconds=10)
-
-#: A start that has not ended by now died: longer than all the calls of one together.
-START_TIMEOUT: Final = timedelta(seconds=120)
 
 
 class Step(StrEnum):

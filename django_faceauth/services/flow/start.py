@@ -24,7 +24,6 @@ from django_faceauth.models import Applicant, FaceAuthentication, FaceChallenge,
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.models.resource import lock_expired
 from django_faceauth.provider.factory import get_client
-from django_faceauth.provider.resources import AttemptSnapshot
 from django_faceauth.services import limits
 from django_faceauth.services.enrolment import applicants
 from django_faceauth.services.flow.capture import (
@@ -32,15 +31,15 @@ from django_faceauth.services.flow.capture import (
     CaptureOptions,
     HandOff,
     can_be_opened,
+    create_attempt,
     hand_out,
     handed_out,
 )
 from django_faceauth.services.flow.finish import TROUBLES, close, is_ready_for_retry
-from django_faceauth.services.flow.progress import START_TIMEOUT
 from django_faceauth.services.grants import grants
 from django_faceauth.services.privacy import consent
 from django_faceauth.services.sync import provider_rate_limit, sync
-from django_faceauth.services.sync.polling_schedule import MOST_POLLS, PULL_INTERVAL, PULL_TIMEOUT
+from django_faceauth.services.sync.polling_schedule import MOST_POLLS, PULL_INTERVAL, START_TIMEOUT
 from django_faceauth.statuses import BEFORE_CAPTURE, AttemptStatus, AuthenticationStatus
 
 logger = logging.getLogger(__name__)
@@ -120,7 +119,7 @@ def _hand_off(
     # An authentication that is not current any more is no reason to wait.
     if authentication == row and called_at and abs(now - called_at) < PULL_INTERVAL:
         return _link_of(challenge, now)
-    attempt = None
+    attempt, by_sms = None, options.phone_number is not None
     try:
         if challenge.started_at is not None and authentication is not None:
             if authentication.status == AuthenticationStatus.CHECKS_IN_PROGRESS:
@@ -136,16 +135,16 @@ def _hand_off(
                 if attempt is not None and attempt.status == AttemptStatus.CHECKS_IN_PROGRESS:
                     sync.expect(authentication, by=now, now=now, pulled_at=None)
                     return None
-        by_sms = options.phone_number is not None
         if attempt is not None and not by_sms and can_be_opened(attempt, challenge.handle, now=now):
             sync.saw_unopened(attempt, now=now)
         else:
             with limits.counted(challenge, by_sms=by_sms, now=now):  # before anything is created
                 _note_call(challenge, now)
                 authentication = authentication or _authentication_for(challenge, applicant, now)
-                attempt = _create_attempt(
-                    challenge, authentication, redirect_url, options, origin, now
-                )
+                rows = FaceChallenge.objects.filter(pk=challenge.pk)
+                rows.update(started_at=now, returned_at=None, **origin)
+                attempt = create_attempt(authentication, redirect_url, options, now=now)
+                sync.mirror_attempts(authentication, [attempt], started_at=now)
             # What is bought is limited: its attempts may be listed at once.
             _note_call(challenge, now - PULL_INTERVAL)
     except NotFound:
@@ -243,25 +242,3 @@ def _add_pending_creation(challenge: FaceChallenge, applicant: Applicant) -> Fac
         challenge.authentication, challenge.started_at = row, None
         challenge.save(update_fields=["authentication", "started_at"])
     return row
-
-
-def _create_attempt(
-    challenge: FaceChallenge,
-    authentication: FaceAuthentication,
-    redirect_url: str,
-    options: CaptureOptions,
-    origin: Mapping[str, str],
-    now: datetime,
-) -> AttemptSnapshot:
-    FaceChallenge.objects.filter(pk=challenge.pk).update(started_at=now, returned_at=None, **origin)
-    sync.expect(authentication, by=now + PULL_TIMEOUT, now=now)  # should no answer come
-    with provider_rate_limit.honour_retry_after(now=now):
-        attempt = get_client().create_attempt(
-            authentication.provider_id or "",
-            redirect_url=redirect_url,
-            phone_number=options.phone_number,
-            client_information=options.information,
-        )
-    sync.mirror_attempts(authentication, [attempt], started_at=now)
-    sync.expect(authentication, by=now + PULL_INTERVAL, now=now)
-    return attempt

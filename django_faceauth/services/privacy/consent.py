@@ -78,9 +78,8 @@ def required_text(user: AbstractBaseUser) -> ConsentText | None:
 
 def latest(user: AbstractBaseUser) -> Consent | None:
     """Return the newest consent of a user that stands, else the newest withdrawn one."""
-    newest_first = list(Consent.objects.filter(user_id=user.pk).order_by("-pk"))
-    standing = [consent for consent in newest_first if consent.withdrawn_at is None]
-    return next(iter(standing or newest_first), None)
+    consents = Consent.objects.filter(user_id=user.pk).order_by("pk")
+    return consents.filter(withdrawn_at=None).last() or consents.last()
 
 
 def require(user: AbstractBaseUser, *, version: str = "", now: datetime) -> None:

@@ -80,13 +80,12 @@ def request(
     return erasure
 
 
-@database.repeated
-def queue(user: AbstractBaseUser, *, reason: Erasure.Reason, now: datetime) -> Erasure:
-    """Queue the erasure of a user at the provider; what is held here stays as it is."""
-    with database.atomic():
-        erasure = _queue(user, _lock(user), reason, now)
-        _finish(erasure, now)
-    return erasure
+def queue(user: AbstractBaseUser, *, reason: Erasure.Reason, now: datetime) -> None:
+    """Queue the erasure of a user at the provider; what is held here stays as it is.
+
+    Call it in a transaction.
+    """
+    _finish(_queue(user, _lock(user), reason, now), now)
 
 
 def is_needed(user: AbstractBaseUser) -> bool:
@@ -130,15 +129,37 @@ def advance(*, now: datetime, of: Erasure | None = None) -> int:
         return 0
     decided = 0
     for pk in poll_lock.claim_due(tasks, "due_at", BATCH, now=now):
-        try:
-            if not _advance(pk, now):
-                break
+        due = ErasureTask.objects.filter(pk=pk, state=State.DUE)
+        task = due.select_related("erasure").first()
+        if task is None:  # a webhook was quicker
             decided += 1
+            continue
+        if not provider_rate_limit.try_acquire(now=now, someone_waits=False):
+            due.update(due_at=now + polling_schedule.jittered(polling_schedule.TURN))
+            break
+        try:
+            _anonymize(task.provider_id, now)
+            confirm(task.provider_id, now=now)
+        except Rejected as error:
+            logger.error("erasure rejected by the provider: %s task=%s", error, pk)
+            error_name = type(error).__name__
+            due.update(state=State.REFUSED, due_at=None, tries=F("tries") + 1, error=error_name)
         except unexpected_errors.AWAY:
             raise
         except Exception as error:
-            unexpected_errors.note(error, f"task={pk}")
-            _put_off(ErasureTask.objects.select_related("erasure").get(pk=pk), error, now)
+            is_trouble = isinstance(error, ProviderError | ConfigurationError)
+            if is_trouble:
+                logger.warning("erasure failed: %s task=%s", error, pk)
+            else:
+                unexpected_errors.note(error, f"task={pk}")
+            pause = polling_schedule.pause_after(now - task.erasure.requested_at)
+            due_at = now + polling_schedule.jittered(pause)
+            cause = unexpected_errors.cause_of(error)
+            due.update(due_at=due_at, tries=F("tries") + 1, error=cause)
+            if is_trouble:
+                break
+            continue
+        decided += 1
     return decided
 
 
@@ -291,30 +312,6 @@ def _queue_late(
     return True
 
 
-def _advance(pk: int, now: datetime) -> bool:
-    """Ask the provider to erase one object; tell whether it decided on that."""
-    task = ErasureTask.objects.select_related("erasure").filter(pk=pk, state=State.DUE).first()
-    if task is None:  # a webhook was quicker
-        return True
-    due = ErasureTask.objects.filter(pk=pk, state=State.DUE)
-    if not provider_rate_limit.try_acquire(now=now, someone_waits=False):
-        due.update(due_at=now + polling_schedule.jittered(polling_schedule.TURN))
-        return False
-    try:
-        _anonymize(task.provider_id, now)
-    except Rejected as error:
-        logger.error("erasure rejected by the provider: %s task=%s", error, pk)
-        error_name = type(error).__name__
-        due.update(state=State.REFUSED, due_at=None, tries=F("tries") + 1, error=error_name)
-        return True
-    except (ProviderError, ConfigurationError) as error:
-        logger.warning("erasure failed: %s task=%s", error, pk)
-        _put_off(task, error, now)
-        return False
-    confirm(task.provider_id, now=now)
-    return True
-
-
 def _anonymize(provider_id: str, now: datetime) -> None:
     client = get_client()
     anonymize = {
@@ -326,21 +323,11 @@ def _anonymize(provider_id: str, now: datetime) -> None:
         anonymize(provider_id)
 
 
-def _put_off(task: ErasureTask, error: Exception, now: datetime) -> None:
-    pause = polling_schedule.pause_after(now - task.erasure.requested_at)
-    ErasureTask.objects.filter(pk=task.pk, state=State.DUE).update(
-        due_at=now + polling_schedule.jittered(pause),
-        tries=F("tries") + 1,
-        error=unexpected_errors.cause_of(error),
-    )
-
-
 def _finish(erasure: Erasure, now: datetime) -> None:
     """End a request of which nothing is left, under its lock: two may end its last tasks."""
-    with database.atomic():
-        row = Erasure.objects.select_for_update().get(pk=erasure.pk)
-        if row.finished_at is None and not row.tasks.exclude(state=State.DONE).exists():
-            row.finished_at = now
-            row.save(update_fields=["finished_at"])
-            logger.info("erasure finished erasure=%s", row.pk)
+    row = Erasure.objects.select_for_update().get(pk=erasure.pk)
+    if row.finished_at is None and not row.tasks.exclude(state=State.DONE).exists():
+        row.finished_at = now
+        row.save(update_fields=["finished_at"])
+        logger.info("erasure finished erasure=%s", row.pk)
     erasure.finished_at = row.finished_at

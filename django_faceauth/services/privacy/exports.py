@@ -7,7 +7,7 @@ from them, unless the site decides otherwise.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -29,12 +29,21 @@ PROVIDER: Final = _("the provider")
 SITE: Final = _("the site")
 USER: Final = _("the user")
 STAFF: Final = _("staff of the site")
+SHARED: Final = (PROVIDER, STAFF)
 
 #: Instead of a period of `FACEAUTH_RETENTION`: rows that go when the rate limits forget them.
 RATE_LIMITS: Final = "rate_limits"
 
-SESSION_DIGEST: Final = _("A secret digest that would identify the session.")
+#: The columns that are withheld, of any model, and why.
 DIGEST: Final = _("A digest that only this site can verify.")
+WITHHELD: Final[Mapping[str, Text]] = {
+    "session_digest": _("A secret digest that would identify the session."),
+    "binding_digest": DIGEST,
+    "dedup_key": _("Prevents two open challenges for the same thing."),
+    "network": DIGEST,
+}
+#: The columns that identify other users.
+OTHER_USERS: Final = frozenset({"reviewer", "author", "by"})
 
 NOT_TOLD: Final = _("Withheld: result of fraud detection.")
 STILL_OPEN: Final = _("Withheld while the challenge is open.")
@@ -47,8 +56,7 @@ class DataCategory:
     """The rows of one model about one user.
 
     `owned_by` makes the condition for a user's primary key; `kept` names a period of
-    `FACEAUTH_RETENTION`, is `RATE_LIMITS`, or is empty for as long as the account; `left_out`
-    says why a column is withheld, `others` names the columns that identify other users.
+    `FACEAUTH_RETENTION`, is `RATE_LIMITS`, or is empty for as long as the account.
     """
 
     model: type[Model]
@@ -56,8 +64,6 @@ class DataCategory:
     source: tuple[Text, ...]
     kept: str = ""
     recipients: tuple[Text, ...] = (STAFF,)
-    left_out: Mapping[str, Text] = field(default_factory=dict)
-    others: frozenset[str] = frozenset()
 
 
 def _of_user(user_id: Any) -> Q:
@@ -77,62 +83,28 @@ def _of_events(user_id: Any) -> Q:
     return events
 
 
-# One table, so that a test notices a model or a column that is missing from it.
+def _of_tasks(user_id: Any) -> Q:
+    return Q(erasure__who=str(user_id))
+
+
+# One table, so that a test notices a model that is missing from it.
 CATEGORIES: Final = (
-    DataCategory(models.Applicant, _of_user, (SITE,), recipients=(PROVIDER, STAFF)),
-    DataCategory(
-        models.IdentityVerification,
-        _of_user,
-        (PROVIDER, SITE),
-        recipients=(PROVIDER, STAFF),
-        left_out={"session_digest": SESSION_DIGEST},
-    ),
-    DataCategory(models.FaceAuthentication, _of_user, (PROVIDER, SITE), "flows", (PROVIDER, STAFF)),
-    DataCategory(
-        models.FaceAttempt,
-        _of_authentication,
-        (PROVIDER, USER),
-        "flows",
-        (PROVIDER, STAFF),
-        left_out={"network": DIGEST},
-    ),
+    DataCategory(models.Applicant, _of_user, (SITE,), "", SHARED),
+    DataCategory(models.IdentityVerification, _of_user, (PROVIDER, SITE), "", SHARED),
+    DataCategory(models.FaceAuthentication, _of_user, (PROVIDER, SITE), "flows", SHARED),
+    DataCategory(models.FaceAttempt, _of_authentication, (PROVIDER, USER), "flows", SHARED),
     DataCategory(models.StatusChange, _of_authentication, (PROVIDER,), "flows"),
-    DataCategory(
-        models.FaceChallenge,
-        _of_user,
-        (SITE, USER),
-        "flows",
-        left_out={
-            "session_digest": SESSION_DIGEST,
-            "binding_digest": DIGEST,
-            "dedup_key": _("Prevents two open challenges for the same thing."),
-            "network": DIGEST,
-        },
-    ),
+    DataCategory(models.FaceChallenge, _of_user, (SITE, USER), "flows"),
     DataCategory(models.ReviewCase, _of_authentication, (SITE,), "flows"),
-    DataCategory(
-        models.Verdict, _of_authentication, (SITE,), "flows", others=frozenset({"reviewer"})
-    ),
-    DataCategory(models.FaceExemption, _of_user, (SITE,), "flows", others=frozenset({"author"})),
-    DataCategory(
-        models.AttemptRequest,
-        _of_user,
-        (USER,),
-        RATE_LIMITS,
-        left_out={"session_digest": SESSION_DIGEST},
-    ),
+    DataCategory(models.Verdict, _of_authentication, (SITE,), "flows"),
+    DataCategory(models.FaceExemption, _of_user, (SITE,), "flows"),
+    DataCategory(models.AttemptRequest, _of_user, (USER,), RATE_LIMITS),
     DataCategory(models.Lockout, _of_user, (SITE, USER), "limits"),
     DataCategory(models.WebhookEvent, _of_events, (PROVIDER,), "tombstones"),
     DataCategory(models.Consent, lambda pk: Q(user=pk) | Q(who=str(pk)), (USER,), "consents"),
     DataCategory(models.Erasure, lambda pk: Q(who=str(pk)), (USER, SITE), "consents"),
-    DataCategory(
-        models.ErasureTask,
-        lambda pk: Q(erasure__who=str(pk)),
-        (SITE, PROVIDER),
-        "consents",
-        (PROVIDER, STAFF),
-    ),
-    DataCategory(models.AuditEntry, _of_user, (SITE,), "audit", others=frozenset({"by"})),
+    DataCategory(models.ErasureTask, _of_tasks, (SITE, PROVIDER), "consents", SHARED),
+    DataCategory(models.AuditEntry, _of_user, (SITE,), "audit"),
 )
 
 
@@ -188,7 +160,7 @@ def _section(
     category: DataCategory, rows: list[Any], user: AbstractBaseUser, with_fraud_codes: bool
 ) -> Json:
     meta = category.model._meta
-    columns = [column for column in meta.concrete_fields if column.name not in category.left_out]
+    columns = [column for column in meta.concrete_fields if column.name not in WITHHELD]
     return {
         "kind": meta.label_lower,
         "meaning": meta.verbose_name_plural,
@@ -201,12 +173,13 @@ def _section(
             else column.verbose_name
             for column in columns
         },
-        "not_told": dict(category.left_out),
+        "not_told": {
+            column.name: WITHHELD[column.name]
+            for column in meta.concrete_fields
+            if column.name in WITHHELD
+        },
         "rows": [
-            {
-                column.name: _value(category, row, column, user, with_fraud_codes)
-                for column in columns
-            }
+            {column.name: _value(row, column, user, with_fraud_codes) for column in columns}
             for row in rows
         ],
     }
@@ -227,15 +200,11 @@ def _kept_for(kept: str) -> Text:
 
 
 def _value(
-    category: DataCategory,
-    row: Model,
-    column: Field[Any, Any],
-    user: AbstractBaseUser,
-    with_fraud_codes: bool,
+    row: Model, column: Field[Any, Any], user: AbstractBaseUser, with_fraud_codes: bool
 ) -> Any:
     try:
         value = getattr(row, column.attname)
-        if column.name in category.others:
+        if column.name in OTHER_USERS:
             if value in {None, ""}:
                 return None
             return USER if str(value) == str(user.pk) else _("staff")

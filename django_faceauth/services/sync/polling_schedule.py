@@ -20,6 +20,8 @@ PULL_INTERVAL: Final = timedelta(seconds=2)
 PULL_TIMEOUT: Final = timedelta(seconds=20)
 #: The pause of a row that the rate limit of the provider held back.
 TURN: Final = timedelta(seconds=5)
+#: A start that has not ended by now died: longer than all the calls of one together.
+START_TIMEOUT: Final = timedelta(seconds=120)
 #: A row that a process has reserved is left to it for this long.
 LEASE: Final = timedelta(seconds=60)
 

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Final
 
 from django.db.models import F, Q, QuerySet
@@ -37,8 +38,6 @@ LONGEST_PAUSE: Final = timedelta(minutes=15)
 
 #: Moments further ahead than this were written by a wrong clock.
 IMPLAUSIBLE: Final = timedelta(minutes=20)
-
-TOO_MANY_REQUESTS: Final = 429
 
 
 def try_acquire(*, now: datetime, someone_waits: bool) -> bool:
@@ -82,7 +81,7 @@ def honour_retry_after(*, now: datetime) -> Iterator[None]:
         _rows().update(paused_until=now + NO_ACCESS_PAUSE, pause=Pause.NO_ACCESS)
         raise
     except Unavailable as error:
-        if error.retry_after is not None or error.status_code == TOO_MANY_REQUESTS:
+        if error.retry_after is not None or error.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             longest = min(error.retry_after or 0.0, LONGEST_PAUSE.total_seconds())
             until = now + max(timedelta(seconds=longest), SHORTEST_PAUSE)
             open_account()

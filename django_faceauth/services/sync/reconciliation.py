@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import IntegrityError
 from django.db.models import QuerySet
@@ -23,91 +23,42 @@ from django_faceauth.models import (
     database,
 )
 from django_faceauth.models.authentication import StatusChange
+from django_faceauth.models.resource import Resource
 from django_faceauth.provider.factory import get_client
 from django_faceauth.provider.resources import AuthenticationSnapshot
 from django_faceauth.services import unexpected_errors
 from django_faceauth.services.sync import provider_rate_limit, sync
-from django_faceauth.services.sync.sync import Mirror
+from django_faceauth.services.sync.polling_schedule import START_TIMEOUT
 
 logger = logging.getLogger(__name__)
 
-#: A start that has not ended by now died: longer than all the calls of one together.
-START_TIMEOUT: Final = timedelta(seconds=120)
 #: The provider has given up its webhooks by now, so that no event will name the id any more.
 CREATION_LIFETIME: Final = timedelta(hours=36)
 BATCH: Final = 500
 
 
-def adopt_verification(event: WebhookEvent, *, now: datetime) -> IdentityVerification | None:
-    """Create or complete the row for the identity verification of an event, if it is ours.
-
-    It is if the applicant is: we create one for each. Raises what `adopt` does.
-    """
-    of_applicant = IdentityVerification.objects.filter(
-        applicant_id=event.applicant_id, environment=conf.ENVIRONMENT
-    )
-    owner = of_applicant.order_by("pk").first() if event.applicant_id else None
-    if owner is None or now - event.received_at < START_TIMEOUT:
-        return None
-    if not provider_rate_limit.try_acquire(now=now, someone_waits=False):
-        return None
-    with provider_rate_limit.honour_retry_after(now=now):
-        snapshot = get_client().get_identity_verification(event.provider_id)
-    if snapshot.applicant_id != owner.applicant_id:
-        return None
-    # Another one of a repeated creation links no user: its link was never handed out.
-    row = of_applicant.filter(provider_id=None).first() or IdentityVerification(
-        user_id=owner.user_id,
-        handle=secrets.token_urlsafe(24),
-        session_digest=owner.session_digest,
-        applicant_id=owner.applicant_id,
-        user_journey_id=snapshot.user_journey_id,
-        environment=conf.ENVIRONMENT,
-    )
-    return _save(row, snapshot, event, now)
-
-
-def adopt(event: WebhookEvent, *, now: datetime) -> FaceAuthentication | None:
-    """Create or complete the row for the authentication of an event, if it belongs to a user.
+def adopt(event: WebhookEvent, model: type[Resource], *, now: datetime) -> Any:
+    """Create or complete the row for the resource of an event; None if it is no user's.
 
     The event only says which one to ask about; everything else is the provider's own answer.
     Raises a `ProviderError` or a `ConfigurationError`.
     """
-    pending = FaceAuthentication.objects.filter(provider_id=None, environment=conf.ENVIRONMENT)
-    applicants = Applicant.objects.filter(applicant_id=event.applicant_id)
-    if now - event.received_at < START_TIMEOUT or not (
-        applicants.exists() or pending.filter(applicant_id=event.applicant_id).exists()
-    ):
+    here = model._base_manager.filter(environment=conf.ENVIRONMENT)
+    of_applicant = here.filter(applicant_id=event.applicant_id)
+    if model is FaceAuthentication:
+        linked = Applicant.objects.filter(applicant_id=event.applicant_id)
+        is_ours = linked.exists() or of_applicant.filter(provider_id=None).exists()
+    else:  # we create an applicant for each
+        is_ours = of_applicant.exists()
+    if not event.applicant_id or not is_ours or now - event.received_at < START_TIMEOUT:
         return None
     if not provider_rate_limit.try_acquire(now=now, someone_waits=False):
         return None
     with provider_rate_limit.honour_retry_after(now=now):
-        snapshot = get_client().get_authentication(event.provider_id)
-    row = (
-        pending.filter(
-            applicant_id=snapshot.applicant_id,
-            user_journey_id=snapshot.user_journey_id,
-            created_at__lte=now - START_TIMEOUT,
-        )
-        .order_by("created_at")
-        .first()
-    )
+        snapshot = sync.GET[model](get_client(), event.provider_id)
+    row = _row_for(model, snapshot, now)
     if row is None:
-        applicant = Applicant.objects.filter(applicant_id=snapshot.applicant_id).first()
-        if applicant is None:
-            return None
-        row = FaceAuthentication(
-            user_id=applicant.user_id,
-            applicant_id=applicant.applicant_id,
-            user_journey_id=snapshot.user_journey_id,
-            environment=conf.ENVIRONMENT,
-        )
-    return _save(row, snapshot, event, now)
-
-
-def _save(
-    row: Mirror, snapshot: AuthenticationSnapshot, event: WebhookEvent, now: datetime
-) -> Mirror | None:
+        return None
     try:
         with database.atomic():
             row.save()
@@ -116,6 +67,30 @@ def _save(
         return None  # another process was quicker: the next try finds its row
     logger.warning("adopted %s=%s from event=%s", row._meta.model_name, row, event)
     return row
+
+
+def _row_for(model: type[Resource], snapshot: AuthenticationSnapshot, now: datetime) -> Any:
+    """Return the pending creation that the provider's answer completes, or a new row, unsaved."""
+    values = {"applicant_id": snapshot.applicant_id, "environment": conf.ENVIRONMENT}
+    here = model._base_manager.filter(**values)
+    pending = here.filter(provider_id=None).order_by("created_at")
+    values["user_journey_id"] = snapshot.user_journey_id
+    if model is FaceAuthentication:
+        row = pending.filter(created_at__lte=now - START_TIMEOUT, **values).first()
+        linked = Applicant.objects.filter(applicant_id=snapshot.applicant_id).first()
+        if row is None and linked is not None:
+            row = FaceAuthentication(user_id=linked.user_id, **values)
+        return row
+    owner: Any = here.order_by("pk").first()
+    if owner is None or owner.applicant_id != snapshot.applicant_id:
+        return None
+    # Another one of a repeated creation links no user: its link was never handed out.
+    return pending.first() or IdentityVerification(
+        user_id=owner.user_id,
+        handle=secrets.token_urlsafe(24),
+        session_digest=owner.session_digest,
+        **values,
+    )
 
 
 def delete_pending_creations(*, now: datetime) -> int:
