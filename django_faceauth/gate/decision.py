@@ -151,7 +151,7 @@ class Deny:
 Decision = Allow | Challenge | Deny
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Facts:
     """What a decision depends on, at the time `now`.
 
@@ -220,13 +220,13 @@ def load_rows(
     if named is None and handle:
         named = grants.one(grants.asked_by(principal), handle)
     facts = Facts(now, snapshot=snapshot, active=active, only=only, named=named)
-    grant = usable_grant(facts, policy)
-    if grant is not None:
-        return replace(facts, grant=grant)
-    exemption = exemptions.standing(user, action=policy.action, now=now)
-    is_enrolled = exemption is None and applicants.is_enrolled(user)
-    latest = grants.latest(principal, action=policy.action) if is_enrolled else None
-    return replace(facts, exemption=exemption, is_enrolled=is_enrolled, latest=latest)
+    facts.grant = usable_grant(facts, policy)
+    if facts.grant is None:
+        facts.exemption = exemptions.standing(user, action=policy.action, now=now)
+        facts.is_enrolled = facts.exemption is None and applicants.is_enrolled(user)
+        if facts.is_enrolled:
+            facts.latest = grants.latest(principal, action=policy.action)
+    return facts
 
 
 def evaluate(facts: Facts, policy: Policy) -> Decision:
@@ -343,7 +343,7 @@ def receive_body(request: HttpRequest) -> None:
     time and the body after the face has expired. Multipart bodies are left to the view, which
     may set upload handlers. Raises what `request.body` raises, such as `RequestDataTooBig`.
     """
-    kind = (request.content_type or "").partition(";")[0].strip().lower()
+    kind = request.content_type or ""
     if kind in {URL_ENCODED, "application/json"} or kind.endswith("+json"):
         with suppress(RawPostDataException):  # the view or a middleware reads it as a stream
             _ = request.body
