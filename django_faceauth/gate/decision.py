@@ -271,9 +271,14 @@ def usable_grant(facts: Facts, policy: Policy) -> Grant | None:
     for grant in facts.active:
         if facts.only is not None and grant.handle != facts.only:
             continue
-        if not _is_for(grant, policy, facts.snapshot):
+        is_elsewhere = grant.method == FACE and not grant.is_same_network
+        if is_elsewhere and policy.network == DENY:
             continue
-        if _is_accepted(grant, policy) and _counts(grant, facts, policy):
+        if (
+            policy.counts(grant.method)
+            and _is_for(grant, policy, facts.snapshot)
+            and _counts(grant, facts, policy)
+        ):
             return grant
     return None
 
@@ -285,12 +290,6 @@ def _counts(grant: FaceChallenge | Grant, facts: Facts, policy: Policy) -> bool:
         moments.append(grant.granted_at)
     is_ahead = any(moment and clocks.is_ahead(moment, now=facts.now) for moment in moments)
     return not is_ahead and facts.now < policy.end_of(grant)
-
-
-def _is_accepted(grant: FaceChallenge | Grant, policy: Policy) -> bool:
-    """Return whether a grant was given by a method, and in a network, that count here."""
-    is_elsewhere = grant.method == FACE and not grant.is_same_network
-    return policy.counts(grant.method) and not (is_elsewhere and policy.network == DENY)
 
 
 def _is_for(challenge: FaceChallenge | Grant, policy: Policy, snapshot: Snapshot) -> bool:

@@ -10,7 +10,6 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from django_faceauth.conf import conf
-from django_faceauth.gate.htmx import is_htmx
 from django_faceauth.gate.policy import Policy
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services.grants import identity
@@ -25,6 +24,11 @@ HTML: Final = ("text/html", "application/xhtml+xml")
 NEXT: Final = "next"
 #: Names a session in `WWW-Authenticate`; there is no registered scheme.
 SESSION_SCHEME: Final = "Session"
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    """Return whether htmx sends the request."""
+    return request.headers.get("HX-Request") == "true"
 
 
 def wants_problem(request: HttpRequest) -> bool:
