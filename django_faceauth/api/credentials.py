@@ -26,7 +26,8 @@ def recognise(request: Request) -> None:
     # It is known already from an authenticator that has called recognise_client().
     if credential is None and not is_session:
         credential = conf.CREDENTIAL(request) if conf.CREDENTIAL else _name_of(request.auth)
-    identity.recognise(request, credential)
+    if credential is not None:
+        identity.recognise(request, credential)
 
 
 def scheme_of(request: Request) -> str:

@@ -100,8 +100,8 @@ def prepare(request: HttpRequest) -> None:
         request.session[SESSION_KEY] = secrets.token_urlsafe(32)
 
 
-def recognise(request: HttpRequest, credential: str | None) -> None:
-    """Note the credential by which a request was authenticated; None for its session.
+def recognise(request: HttpRequest, credential: str) -> None:
+    """Note that a request was authenticated by a credential, not by its session.
 
     `credential` identifies it across renewals; empty if nothing stays the same.
     """
