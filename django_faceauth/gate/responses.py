@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from django_faceauth.conf import conf
 from django_faceauth.gate import redirects
-from django_faceauth.gate.clients import SCHEME
 from django_faceauth.gate.decision import CHALLENGE_HEADER, FORMS, Challenge, Deny, Reason, named_by
+from django_faceauth.gate.locked_user import SCHEME
 from django_faceauth.gate.policy import Policy
 from django_faceauth.gate.problem_details import (
     SESSION_SCHEME,
