@@ -271,14 +271,12 @@ def usable_grant(facts: Facts, policy: Policy) -> Grant | None:
     for grant in facts.active:
         if facts.only is not None and grant.handle != facts.only:
             continue
+        if policy.accept is not None and grant.method not in policy.accept:
+            continue
         is_elsewhere = grant.method == FACE and not grant.is_same_network
         if is_elsewhere and policy.network == DENY:
             continue
-        if (
-            policy.counts(grant.method)
-            and _is_for(grant, policy, facts.snapshot)
-            and _counts(grant, facts, policy)
-        ):
+        if _is_for(grant, policy, facts.snapshot) and _counts(grant, facts, policy):
             return grant
     return None
 

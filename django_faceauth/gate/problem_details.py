@@ -43,7 +43,7 @@ def wants_problem(request: HttpRequest) -> bool:
     if is_htmx(request):  # speaks for a page, by any method
         return False
     is_script = request.headers.get("X-Requested-With", "").lower() == "xmlhttprequest"
-    kind = (request.content_type or "").lower()
+    kind = request.content_type or ""
     is_json = kind == "application/json" or kind.endswith("+json")
     if request.method not in OF_PAGES or is_script or is_json:
         return True
@@ -62,8 +62,8 @@ def challenge_for(
     request: HttpRequest,
     policy: Policy,
     challenge: FaceChallenge,
-    scheme: str = SESSION_SCHEME,
-    next_url: str = "",
+    scheme: str,
+    next_url: str,
     **more: Any,
 ) -> HttpResponse:
     """Return the response that asks a client for a face.

@@ -100,7 +100,7 @@ def refuse_client(
     now: datetime,
     *,
     next_url: str,
-    scheme: str = SESSION_SCHEME,
+    scheme: str,
 ) -> HttpResponse:
     """Return the response to a refused client that expects no page. Never a redirect.
 
