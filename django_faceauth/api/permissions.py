@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
+from functools import cached_property, partial
 from http import HTTPStatus
 from typing import Any, Final, NoReturn, cast
 
@@ -113,8 +113,9 @@ class FaceRequired(permissions.BasePermission, metaclass=_Combines):
         # drf-spectacular only describes the view; a class attribute must not open the gate.
         if "swagger_fake_view" in vars(view):
             return True
-        state = _GateState.of(view)
-        asked = replace(self.policy_of(view), spared=state.spared)
+        state, asked = _GateState.of(view), self.policy_of(view)
+        if request.method in {"HEAD", "OPTIONS"}:  # which Django may answer by itself
+            asked = replace(asked, spared=state.spared)
         if state.stands_aside or not _is_asked_for(request, view, asked):
             return True
         return isinstance(state.decide(request, asked), Allow)
@@ -170,7 +171,6 @@ class _GateState:
 
     def __init__(self, view: views.APIView) -> None:
         self.view = view
-        self.spared = answered_by_framework(view)  # before anything of the view is replaced
         self.stands_aside = False
         self.decisions: dict[Policy, Decision] = {}
         self.refused: tuple[Policy, Challenge | Deny] | None = None
@@ -183,6 +183,11 @@ class _GateState:
             get_exception_handler=self.get_exception_handler,
             finalize_response=self.finalize_response,
         )
+
+    @cached_property
+    def spared(self) -> frozenset[str]:
+        """What Django answers by itself; read before anything of the view is replaced."""
+        return answered_by_framework(self.view)
 
     @classmethod
     def of(cls, view: views.APIView) -> _GateState:
@@ -235,13 +240,15 @@ class _GateState:
 
     def _carry(self, request: Request) -> None:
         """Have an async method set the new cookie: its view ends in the event loop."""
+        if not face_cookie.has_seen(request):
+            return
         name = _handler_of(request, self.view)
         handler = getattr(self.view, name)
 
         async def carried(request: Request, *args: Any, **kwargs: Any) -> Any:
             return await carry_async(request, await handler(request, *args, **kwargs))
 
-        if face_cookie.has_seen(request) and iscoroutinefunction(handler):
+        if iscoroutinefunction(handler):
             vars(self.view)[name] = carried
 
     def permission_denied(

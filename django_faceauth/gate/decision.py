@@ -151,7 +151,7 @@ class Deny:
 Decision = Allow | Challenge | Deny
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Facts:
     """What a decision depends on, at the time `now`.
 
@@ -220,13 +220,13 @@ def load_rows(
     if named is None and handle:
         named = grants.one(grants.asked_by(principal), handle)
     facts = Facts(now, snapshot=snapshot, active=active, only=only, named=named)
-    grant = usable_grant(facts, policy)
-    if grant is not None:
-        return replace(facts, grant=grant)
-    exemption = exemptions.standing(user, action=policy.action, now=now)
-    is_enrolled = exemption is None and applicants.is_enrolled(user)
-    latest = grants.latest(principal, action=policy.action) if is_enrolled else None
-    return replace(facts, exemption=exemption, is_enrolled=is_enrolled, latest=latest)
+    facts.grant = usable_grant(facts, policy)
+    if facts.grant is None:
+        facts.exemption = exemptions.standing(user, action=policy.action, now=now)
+        facts.is_enrolled = facts.exemption is None and applicants.is_enrolled(user)
+        if facts.is_enrolled:
+            facts.latest = grants.latest(principal, action=policy.action)
+    return facts
 
 
 def evaluate(facts: Facts, policy: Policy) -> Decision:
@@ -271,9 +271,12 @@ def usable_grant(facts: Facts, policy: Policy) -> Grant | None:
     for grant in facts.active:
         if facts.only is not None and grant.handle != facts.only:
             continue
-        if not _is_for(grant, policy, facts.snapshot):
+        if policy.accept is not None and grant.method not in policy.accept:
             continue
-        if _is_accepted(grant, policy) and _counts(grant, facts, policy):
+        is_elsewhere = grant.method == FACE and not grant.is_same_network
+        if is_elsewhere and policy.network == DENY:
+            continue
+        if _is_for(grant, policy, facts.snapshot) and _counts(grant, facts, policy):
             return grant
     return None
 
@@ -285,12 +288,6 @@ def _counts(grant: FaceChallenge | Grant, facts: Facts, policy: Policy) -> bool:
         moments.append(grant.granted_at)
     is_ahead = any(moment and clocks.is_ahead(moment, now=facts.now) for moment in moments)
     return not is_ahead and facts.now < policy.end_of(grant)
-
-
-def _is_accepted(grant: FaceChallenge | Grant, policy: Policy) -> bool:
-    """Return whether a grant was given by a method, and in a network, that count here."""
-    is_elsewhere = grant.method == FACE and not grant.is_same_network
-    return policy.counts(grant.method) and not (is_elsewhere and policy.network == DENY)
 
 
 def _is_for(challenge: FaceChallenge | Grant, policy: Policy, snapshot: Snapshot) -> bool:
@@ -343,7 +340,7 @@ def receive_body(request: HttpRequest) -> None:
     time and the body after the face has expired. Multipart bodies are left to the view, which
     may set upload handlers. Raises what `request.body` raises, such as `RequestDataTooBig`.
     """
-    kind = (request.content_type or "").partition(";")[0].strip().lower()
+    kind = request.content_type or ""
     if kind in {URL_ENCODED, "application/json"} or kind.endswith("+json"):
         with suppress(RawPostDataException):  # the view or a middleware reads it as a stream
             _ = request.body

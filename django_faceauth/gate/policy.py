@@ -140,10 +140,6 @@ class Policy:
             return True
         return needed is not False
 
-    def counts(self, method: str) -> bool:
-        """Return whether a grant by `method` opens the gate, or could."""
-        return self.accept is None or method in self.accept
-
     def snapshot(self) -> Snapshot:
         """Return what this call would approve; empty if the gate binds nothing.
 

@@ -10,7 +10,6 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from django_faceauth.conf import conf
-from django_faceauth.gate.htmx import is_htmx
 from django_faceauth.gate.policy import Policy
 from django_faceauth.models import FaceChallenge
 from django_faceauth.services.grants import identity
@@ -27,6 +26,11 @@ NEXT: Final = "next"
 SESSION_SCHEME: Final = "Session"
 
 
+def is_htmx(request: HttpRequest) -> bool:
+    """Return whether htmx sends the request."""
+    return request.headers.get("HX-Request") == "true"
+
+
 def wants_problem(request: HttpRequest) -> bool:
     """Return whether a client sends the request, which would take a page for success.
 
@@ -39,7 +43,7 @@ def wants_problem(request: HttpRequest) -> bool:
     if is_htmx(request):  # speaks for a page, by any method
         return False
     is_script = request.headers.get("X-Requested-With", "").lower() == "xmlhttprequest"
-    kind = (request.content_type or "").lower()
+    kind = request.content_type or ""
     is_json = kind == "application/json" or kind.endswith("+json")
     if request.method not in OF_PAGES or is_script or is_json:
         return True
@@ -58,8 +62,8 @@ def challenge_for(
     request: HttpRequest,
     policy: Policy,
     challenge: FaceChallenge,
-    scheme: str = SESSION_SCHEME,
-    next_url: str = "",
+    scheme: str,
+    next_url: str,
     **more: Any,
 ) -> HttpResponse:
     """Return the response that asks a client for a face.

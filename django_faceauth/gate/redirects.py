@@ -15,8 +15,7 @@ from django.utils.encoding import iri_to_uri
 from django.utils.http import MAX_URL_LENGTH, url_has_allowed_host_and_scheme, urlencode
 
 from django_faceauth.conf import conf
-from django_faceauth.gate.htmx import is_fragment
-from django_faceauth.gate.problem_details import wants_problem
+from django_faceauth.gate.problem_details import is_htmx, wants_problem
 from django_faceauth.gate.view_methods import answered_by
 from django_faceauth.models import FaceChallenge
 from django_faceauth.models.challenge import FACE
@@ -26,6 +25,11 @@ from django_faceauth.services.monitoring.observations import Observation
 from django_faceauth.services.second_ways import registry
 
 logger = logging.getLogger(__name__)
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """Return whether htmx asks for a part of a page; boosted links ask for whole pages."""
+    return is_htmx(request) and "HX-Boosted" not in request.headers
 
 
 def destination(request: HttpRequest) -> str:

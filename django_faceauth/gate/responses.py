@@ -8,20 +8,20 @@ from typing import Any, Final, TypeVar, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
 from django_faceauth.conf import conf
 from django_faceauth.gate import redirects
-from django_faceauth.gate.clients import SCHEME
 from django_faceauth.gate.decision import CHALLENGE_HEADER, FORMS, Challenge, Deny, Reason, named_by
-from django_faceauth.gate.htmx import is_fragment, send_on
+from django_faceauth.gate.locked_user import SCHEME
 from django_faceauth.gate.policy import Policy
 from django_faceauth.gate.problem_details import (
     SESSION_SCHEME,
     challenge_for,
+    is_htmx,
     login_for,
     problem,
     wants_problem,
@@ -63,16 +63,16 @@ def refuse(
         return _unavailable()
     is_client = wants_problem(request)
     if decision.reason is Reason.ANONYMOUS:
-        is_part = is_fragment(request) or is_client
+        is_part = redirects.is_fragment(request) or is_client
         wanted = redirects.destination(request) if is_part else request.get_full_path()
         login_url = redirect_to_login(wanted)["Location"]
-        return login_for(request, login_url) if is_client else send_on(request, login_url)
+        return login_for(request, login_url) if is_client else _send_on(request, login_url)
     if is_client:
         next_url, scheme = redirects.destination(request), getattr(request, SCHEME, SESSION_SCHEME)
         return refuse_client(request, policy, decision, now, next_url=next_url, scheme=scheme)
     if isinstance(decision, Challenge):
         challenge = _ask(request, policy, decision, now)
-        return send_on(request, reverse("faceauth:start", args=[challenge.handle]))
+        return _send_on(request, reverse("faceauth:start", args=[challenge.handle]))
     if decision.reason.value in NOT_DONE:
         context = {
             "cancel_url": redirects.home(),
@@ -100,7 +100,7 @@ def refuse_client(
     now: datetime,
     *,
     next_url: str,
-    scheme: str = SESSION_SCHEME,
+    scheme: str,
 ) -> HttpResponse:
     """Return the response to a refused client that expects no page. Never a redirect.
 
@@ -148,6 +148,14 @@ def denial(reason: Reason, **more: Any) -> HttpResponse:
     wording = NOT_DONE.get(reason.value)
     title = wording.title if wording else _("Your account cannot use this at the moment.")
     return problem(_status_for(reason), reason.value, str(title), **more)
+
+
+def _send_on(request: HttpRequest, url: str) -> HttpResponse:
+    """Redirect the browser; htmx would swap in the target of an ordinary redirect."""
+    response = HttpResponse(headers={"HX-Redirect": url}) if is_htmx(request) else redirect(url)
+    patch_vary_headers(response, ["HX-Request"])
+    response["Cache-Control"] = "no-store, private"
+    return response
 
 
 def _status_for(reason: Reason) -> int:

@@ -65,7 +65,7 @@ def principal_of(request: HttpRequest) -> Principal:
     credential: str | None = getattr(request, CREDENTIAL, None)
     if credential is not None and request.user.is_authenticated:
         user = cast(AbstractBaseUser, request.user)
-        digest, *former = (_digest("credential", credential, user, key) for key in _keys(user))
+        digest, *former = (_digest("credential", credential, user.pk, key) for key in _keys(user))
         return Principal(user, digest, names_challenge=True, former=tuple(former))
     return session_principal(request, request.COOKIES.get(cookie_name(), ""))
 
@@ -78,9 +78,10 @@ def session_principal(request: HttpRequest, cookie: str) -> Principal:
     secret = request.session.get(SESSION_KEY)
     if not isinstance(secret, str):
         return Principal(user, "")
+    user_id = user.pk
     digest, *former = (
-        _digest("session", secret, user, key)[:SESSION_PART]
-        + _digest("cookie", secret, user, key, cookie)[SESSION_PART:]
+        _digest("session", secret, user_id, key)[:SESSION_PART]
+        + _digest("cookie", secret, user_id, key, cookie)[SESSION_PART:]
         for key in _keys(user)
     )
     return Principal(user, digest, former=tuple(former))
@@ -122,12 +123,10 @@ def cookie_name() -> str:
     return f"{settings.SESSION_COOKIE_NAME}_faceauth"
 
 
-def _digest(
-    kind: str, secret: str, user: AbstractBaseUser, key: tuple[Any, str], cookie: str = ""
-) -> str:
+def _digest(kind: str, secret: str, user_id: Any, key: tuple[Any, str], cookie: str = "") -> str:
     site_key, auth_hash = key
     # The cookie comes last, where its text cannot imitate another part.
-    whole = f"{secret}|{user.pk}|{auth_hash}|{cookie}"
+    whole = f"{secret}|{user_id}|{auth_hash}|{cookie}"
     salt = f"django_faceauth.{kind}"
     return salted_hmac(salt, whole, secret=site_key, algorithm="sha256").hexdigest()
 
