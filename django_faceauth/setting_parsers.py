@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -33,8 +32,7 @@ UNSAFE_SCHEMES: Final = frozenset(
 SHORTEST_WEBHOOK_KEY: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimits:
+class RateLimits(NamedTuple):
     """The value of `FACEAUTH_RATE_LIMITS`; the settings reference explains each limit."""
 
     unsuccessful: tuple[Limit, ...]

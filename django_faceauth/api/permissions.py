@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
@@ -114,7 +113,7 @@ class FaceRequired(permissions.BasePermission, metaclass=_Combines):
         if "swagger_fake_view" in vars(view):
             return True
         state = _GateState.of(view)
-        asked = replace(self.policy_of(view), spared=state.spared)
+        asked = self.policy_of(view)._replace(spared=state.spared)
         if state.stands_aside or not _is_asked_for(request, view, asked):
             return True
         return isinstance(state.decide(request, asked), Allow)

@@ -25,10 +25,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.http import HttpRequest
 from django.http.request import RawPostDataException
@@ -63,6 +62,9 @@ CHALLENGE_META: Final = "HTTP_FACE_CHALLENGE"
 URL_ENCODED: Final = "application/x-www-form-urlencoded"
 FORMS: Final = frozenset({URL_ENCODED, "multipart/form-data"})
 
+#: A decision without bound data. Snapshots are never changed.
+NO_DATA: Final[Snapshot] = {}
+
 
 class Reason(StrEnum):
     """Why a request may or may not pass: a closed set."""
@@ -84,8 +86,7 @@ class Reason(StrEnum):
     IN_ADVANCE = "in_advance"
 
 
-@dataclass(frozen=True, slots=True)
-class Face:
+class Face(NamedTuple):
     """The value of `request.face` behind a gate.
 
     `verified_at` is the latest time at which the face was certainly not captured yet,
@@ -114,13 +115,12 @@ class OptionalFaceRequest(HttpRequest):
     face: Face | None
 
 
-@dataclass(frozen=True, slots=True)
-class Allow:
+class Allow(NamedTuple):
     """The request may pass on this grant or exemption, or needs neither: then both are None."""
 
     face: Face | None
-    basis: Grant | FaceExemption | None = field(repr=False)
-    snapshot: Snapshot = field(default_factory=dict, repr=False)
+    basis: Grant | FaceExemption | None
+    snapshot: Snapshot = NO_DATA
 
     @property
     def reason(self) -> Reason:
@@ -128,31 +128,28 @@ class Allow:
         return Reason.NOT_REQUIRED if self.face is None else self.face.reason
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(NamedTuple):
     """The request may pass after a face check for this snapshot."""
 
     reason: Reason = Reason.NOT_SHOWN
-    snapshot: Snapshot = field(default_factory=dict)
+    snapshot: Snapshot = NO_DATA
 
 
-@dataclass(frozen=True, slots=True)
-class Deny:
+class Deny(NamedTuple):
     """The request may not pass, and a face check would not change that.
 
     `challenge` is the one that the request named; it is invalidated.
     """
 
     reason: Reason
-    challenge: FaceChallenge | Grant | None = field(default=None, repr=False)
-    snapshot: Snapshot = field(default_factory=dict, repr=False)
+    challenge: FaceChallenge | Grant | None = None
+    snapshot: Snapshot = NO_DATA
 
 
 Decision = Allow | Challenge | Deny
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What a decision depends on, at the time `now`.
 
     `denied` is a reason for which rows do not matter. Neither do they unless `is_needed`: the
@@ -166,7 +163,7 @@ class Facts:
     now: datetime
     denied: Reason | None = None
     is_needed: bool = True
-    snapshot: Snapshot = field(default_factory=dict)
+    snapshot: Snapshot = NO_DATA
     active: Sequence[Grant] = ()
     only: str | None = None
     grant: Grant | None = None
@@ -222,11 +219,11 @@ def load_rows(
     facts = Facts(now, snapshot=snapshot, active=active, only=only, named=named)
     grant = usable_grant(facts, policy)
     if grant is not None:
-        return replace(facts, grant=grant)
+        return facts._replace(grant=grant)
     exemption = exemptions.standing(user, action=policy.action, now=now)
     is_enrolled = exemption is None and applicants.is_enrolled(user)
     latest = grants.latest(principal, action=policy.action) if is_enrolled else None
-    return replace(facts, exemption=exemption, is_enrolled=is_enrolled, latest=latest)
+    return facts._replace(exemption=exemption, is_enrolled=is_enrolled, latest=latest)
 
 
 def evaluate(facts: Facts, policy: Policy) -> Decision:
@@ -327,7 +324,7 @@ def apply(request: HttpRequest, policy: Policy, decision: Decision, now: datetim
             used = grants.note_exemption(
                 request, basis, action=policy.action, snapshot=snapshot, now=now
             )
-            decision = replace(decision, face=replace(decision.face, challenge=used.handle))
+            decision = decision._replace(face=decision.face._replace(challenge=used.handle))
         elif policy.is_single_use and not grants.consume(basis, policy.age_limit, now=now):
             decision = Challenge(Reason.USED, snapshot)
         else:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django_faceauth.exceptions import EnvelopeInvalid
 from django_faceauth.identifiers import Prefix, is_id
-from django_faceauth.provider.resources import moment_in, reject_constant
+from django_faceauth.provider.json_values import moment_in, reject_constant
 
 #: Other event types are about other products, which may use the same URL.
 FAMILY: Final = "face_authentication_"
@@ -36,8 +35,7 @@ _NOT_IN_TYPES: Final = re.compile(r"[^\w.-]", re.ASCII)
 LONGEST_TYPE: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookPayload:
+class WebhookPayload(NamedTuple):
     """One event: `created_on` is the provider's timestamp, if it gave a usable one.
 
     `provider_id` is that of the face authentication or identity verification; it is empty for
@@ -96,11 +94,10 @@ def read(body: bytes) -> WebhookPayload:
         verification_id = data.get("identity_verification_id")
         if not (isinstance(verification_id, str) and _VERIFICATION.fullmatch(verification_id)):
             return payload
-        return replace(payload, provider_id=verification_id, applicant_id=_applicant_in(data))
+        return payload._replace(provider_id=verification_id, applicant_id=_applicant_in(data))
     if not isinstance(data, dict):
         raise EnvelopeInvalid("no_data")
-    return replace(
-        payload,
+    return payload._replace(
         provider_id=_matching(_AUTHENTICATION, data, "face_authentication_id", "authentication_id"),
         applicant_id=_applicant_in(data),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -74,7 +73,7 @@ NONE = Facts(NOW)
 
 
 def decide(facts: Facts, gate: Policy) -> Decision:
-    return evaluate(replace(facts, grant=usable_grant(facts, gate)), gate)
+    return evaluate(facts._replace(grant=usable_grant(facts, gate)), gate)
 
 
 @pytest.mark.parametrize(
@@ -84,33 +83,33 @@ def decide(facts: Facts, gate: Policy) -> Decision:
         (GATE, Facts(NOW, Reason.IMPERSONATED, active=[grant()]), Deny, "impersonated"),
         (GATE, Facts(NOW, Reason.INACTIVE, exemption=EXEMPTION), Deny, "inactive"),
         # A gate that need not ask has looked up no rows.
-        (GATE, replace(NONE, is_needed=False), Allow, "not_required"),
+        (GATE, NONE._replace(is_needed=False), Allow, "not_required"),
         (GATE, Facts(NOW, Reason.ANONYMOUS, is_needed=False), Deny, "anonymous"),
         (GATE, Facts(NOW, Reason.IMPERSONATED, is_needed=False), Deny, "impersonated"),
         (GATE, Facts(NOW, Reason.INACTIVE, is_needed=False), Deny, "inactive"),
         (BOUND, Facts(NOW, Reason.IN_ADVANCE, is_needed=False), Deny, "in_advance"),
         # Windows: open at the start, closed at the end, tolerant of a clock 60 s ahead.
-        (GATE, replace(NONE, active=[grant(0)]), Allow, "fresh"),
-        (GATE, replace(NONE, active=[grant(299)]), Allow, "fresh"),
-        (GATE, replace(NONE, active=[grant(300)]), Challenge, "not_shown"),
-        (GATE, replace(NONE, active=[grant(-60)]), Allow, "fresh"),
-        (GATE, replace(NONE, active=[grant(-61)]), Challenge, "not_shown"),
+        (GATE, NONE._replace(active=[grant(0)]), Allow, "fresh"),
+        (GATE, NONE._replace(active=[grant(299)]), Allow, "fresh"),
+        (GATE, NONE._replace(active=[grant(300)]), Challenge, "not_shown"),
+        (GATE, NONE._replace(active=[grant(-60)]), Allow, "fresh"),
+        (GATE, NONE._replace(active=[grant(-61)]), Challenge, "not_shown"),
         # What the grant is for.
-        (GATE, replace(NONE, active=[grant(action="login")]), Challenge, "not_shown"),
-        (GATE, replace(NONE, active=[grant(data=DATA)]), Challenge, "not_shown"),
-        (GATE, replace(NONE, active=[grant(method="letter")]), Allow, "other_method"),
-        (BOUND, replace(NONE, snapshot=DATA, active=[grant(data=DATA)]), Allow, "fresh"),
-        (BOUND, replace(NONE, snapshot=DATA, active=[grant()]), Challenge, "not_shown"),
+        (GATE, NONE._replace(active=[grant(action="login")]), Challenge, "not_shown"),
+        (GATE, NONE._replace(active=[grant(data=DATA)]), Challenge, "not_shown"),
+        (GATE, NONE._replace(active=[grant(method="letter")]), Allow, "other_method"),
+        (BOUND, NONE._replace(snapshot=DATA, active=[grant(data=DATA)]), Allow, "fresh"),
+        (BOUND, NONE._replace(snapshot=DATA, active=[grant()]), Challenge, "not_shown"),
         # The method that it was given by.
-        (FACE_ONLY, replace(NONE, active=[grant()]), Allow, "fresh"),
-        (FACE_ONLY, replace(NONE, active=[grant(method="letter")]), Challenge, "not_shown"),
-        (FACE_ONLY, replace(NONE, exemption=EXEMPTION), Allow, "exempt"),
-        (FACE_ONLY, replace(NONE, active=[grant(method="letter"), grant()]), Allow, "fresh"),
-        (LETTERS, replace(NONE, active=[grant(method="letter")]), Allow, "other_method"),
-        (LETTERS, replace(NONE, active=[grant(method="code")]), Challenge, "not_shown"),
+        (FACE_ONLY, NONE._replace(active=[grant()]), Allow, "fresh"),
+        (FACE_ONLY, NONE._replace(active=[grant(method="letter")]), Challenge, "not_shown"),
+        (FACE_ONLY, NONE._replace(exemption=EXEMPTION), Allow, "exempt"),
+        (FACE_ONLY, NONE._replace(active=[grant(method="letter"), grant()]), Allow, "fresh"),
+        (LETTERS, NONE._replace(active=[grant(method="letter")]), Allow, "other_method"),
+        (LETTERS, NONE._replace(active=[grant(method="code")]), Challenge, "not_shown"),
         # The network that a face was captured in.
         *(
-            (DENY, replace(NONE, active=[grant(is_same_network=same)]), kind, reason)
+            (DENY, NONE._replace(active=[grant(is_same_network=same)]), kind, reason)
             for same, kind, reason in (
                 (True, Allow, "fresh"),
                 (False, Challenge, "not_shown"),
@@ -118,34 +117,34 @@ def decide(facts: Facts, gate: Policy) -> Decision:
             )
         ),
         *(
-            (gate, replace(NONE, active=[grant(is_same_network=same)]), Allow, "fresh")
+            (gate, NONE._replace(active=[grant(is_same_network=same)]), Allow, "fresh")
             for gate in (FLAG, IGNORE)
             for same in (True, False, None)
         ),
-        (DENY, replace(NONE, active=[grant(method="letter")]), Allow, "other_method"),
-        (DENY, replace(NONE, exemption=EXEMPTION), Allow, "exempt"),
+        (DENY, NONE._replace(active=[grant(method="letter")]), Allow, "other_method"),
+        (DENY, NONE._replace(exemption=EXEMPTION), Allow, "exempt"),
         # Clients that share a credential use the grant that they name, and no other.
-        (GATE, replace(NONE, active=[grant()], only=""), Challenge, "not_shown"),
-        (GATE, replace(NONE, active=[grant()], only="handle-1"), Allow, "fresh"),
+        (GATE, NONE._replace(active=[grant()], only=""), Challenge, "not_shown"),
+        (GATE, NONE._replace(active=[grant()], only="handle-1"), Allow, "fresh"),
         # The challenge that the request names.
         (
             BOUND,
-            replace(NONE, snapshot=DATA, named=row("granted"), active=[grant(data=DATA)]),
+            NONE._replace(snapshot=DATA, named=row("granted"), active=[grant(data=DATA)]),
             Deny,
             "changed",
         ),
-        (BOUND, replace(NONE, snapshot=DATA, named=row("consumed", data=DATA)), Deny, "used"),
-        (GATE, replace(NONE, named=row("revoked"), latest=row("revoked")), Challenge, "revoked"),
+        (BOUND, NONE._replace(snapshot=DATA, named=row("consumed", data=DATA)), Deny, "used"),
+        (GATE, NONE._replace(named=row("revoked"), latest=row("revoked")), Challenge, "revoked"),
         # Without a grant.
-        (GATE, replace(NONE, exemption=EXEMPTION), Allow, "exempt"),
-        (GATE, replace(NONE, exemption=EXEMPTION, active=[grant()]), Allow, "fresh"),
-        (GATE, replace(NONE, is_enrolled=False), Deny, "not_enrolled"),
+        (GATE, NONE._replace(exemption=EXEMPTION), Allow, "exempt"),
+        (GATE, NONE._replace(exemption=EXEMPTION, active=[grant()]), Allow, "fresh"),
+        (GATE, NONE._replace(is_enrolled=False), Deny, "not_enrolled"),
         (GATE, NONE, Challenge, "not_shown"),
-        (GATE, replace(NONE, latest=row("consumed")), Challenge, "used"),
-        (GATE, replace(NONE, latest=row("failed")), Challenge, "changed"),
-        (GATE, replace(NONE, latest=row("expired")), Challenge, "not_shown"),
-        (GATE, replace(NONE, latest=row("granted", shown=301)), Challenge, "stale"),
-        (GATE, replace(NONE, latest=row("granted")), Challenge, "superseded"),
+        (GATE, NONE._replace(latest=row("consumed")), Challenge, "used"),
+        (GATE, NONE._replace(latest=row("failed")), Challenge, "changed"),
+        (GATE, NONE._replace(latest=row("expired")), Challenge, "not_shown"),
+        (GATE, NONE._replace(latest=row("granted", shown=301)), Challenge, "stale"),
+        (GATE, NONE._replace(latest=row("granted")), Challenge, "superseded"),
     ],
 )
 def test_decision_table(gate, facts, kind, reason):
@@ -155,7 +154,7 @@ def test_decision_table(gate, facts, kind, reason):
 
 
 def test_the_newest_grant_that_fits_opens_the_gate():
-    facts = replace(NONE, active=[grant(5, pk=2, action="login"), grant(20), grant(30, pk=3)])
+    facts = NONE._replace(active=[grant(5, pk=2, action="login"), grant(20), grant(30, pk=3)])
 
     decision = decide(facts, GATE)
 
@@ -167,7 +166,7 @@ def test_the_newest_grant_that_fits_opens_the_gate():
 
 @pytest.mark.parametrize(("max_age", "lasts"), [(30, 30), (300, 100)])
 def test_an_exemption_lasts_no_longer_than_the_gate(max_age, lasts):
-    decision = evaluate(replace(NONE, exemption=EXEMPTION), policy(max_age=max_age))
+    decision = evaluate(NONE._replace(exemption=EXEMPTION), policy(max_age=max_age))
 
     assert isinstance(decision, Allow)
     assert decision.face == Face(NOW, ago(-lasts), "", "", "exemption", Reason.EXEMPT)
@@ -176,7 +175,7 @@ def test_an_exemption_lasts_no_longer_than_the_gate(max_age, lasts):
 def test_a_changed_approval_is_named_so_that_it_is_invalidated():
     named = row("granted")
 
-    decision = evaluate(replace(NONE, snapshot=DATA, named=named), BOUND)
+    decision = evaluate(NONE._replace(snapshot=DATA, named=named), BOUND)
 
     assert decision == Deny(Reason.CHANGED, named)
 
@@ -196,9 +195,9 @@ def test_a_changed_approval_is_named_so_that_it_is_invalidated():
 def test_with_slow_review_a_bound_grant_counts_from_the_decision(settings, shown, decided, kind):
     """G-16."""
     settings.FACEAUTH_SLOW_REVIEW = True
-    slow = replace(grant(shown, data=DATA), granted_at=ago(decided))
+    slow = grant(shown, data=DATA)._replace(granted_at=ago(decided))
 
-    assert type(decide(replace(NONE, snapshot=DATA, active=[slow]), BOUND)) is kind
+    assert type(decide(NONE._replace(snapshot=DATA, active=[slow]), BOUND)) is kind
 
 
 def test_a_challenge_that_was_not_granted_has_no_window():

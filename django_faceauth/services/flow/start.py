@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django_faceauth.conf import conf
 from django_faceauth.exceptions import (
@@ -24,7 +25,6 @@ from django_faceauth.models import Applicant, FaceAuthentication, FaceChallenge,
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.models.resource import lock_expired
 from django_faceauth.provider.factory import get_client
-from django_faceauth.provider.resources import AttemptSnapshot
 from django_faceauth.services import limits
 from django_faceauth.services.enrolment import applicants
 from django_faceauth.services.flow.capture import (
@@ -42,6 +42,9 @@ from django_faceauth.services.privacy import consent
 from django_faceauth.services.sync import provider_rate_limit, sync
 from django_faceauth.services.sync.polling_schedule import MOST_POLLS, PULL_INTERVAL, PULL_TIMEOUT
 from django_faceauth.statuses import BEFORE_CAPTURE, UNDER_WAY, AttemptStatus, AuthenticationStatus
+
+if TYPE_CHECKING:
+    from django_faceauth.provider.resources import AttemptSnapshot
 
 logger = logging.getLogger(__name__)
 
