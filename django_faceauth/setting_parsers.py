@@ -21,7 +21,7 @@ from django_faceauth.secret import Secret
 Network = IPv4Network | IPv6Network
 
 #: Characters of a URL (RFC 3986, section 2), without the apostrophe: URLs are quoted in pages.
-URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#-&(-;=?-\[\]_a-z~]+", re.ASCII)
+URL: Final = r"[A-Za-z][A-Za-z0-9+.-]*:[!#-&(-;=?-\[\]_a-z~]+"
 
 #: Schemes that a browser would run, render itself, or read from its own disk.
 UNSAFE_SCHEMES: Final = frozenset(
@@ -53,10 +53,10 @@ def string(value: Any) -> str:
     return value
 
 
-def string_like(pattern: re.Pattern[str], error: str) -> Callable[[Any], str]:
+def string_like(pattern: str, error: str) -> Callable[[Any], str]:
     def parse(value: Any) -> str:
         text = string(value)
-        if not pattern.fullmatch(text):
+        if not re.fullmatch(pattern, text):
             raise InvalidValue(error)
         return text
 
@@ -269,7 +269,7 @@ def _is_safe_url(url: str, *, debug: bool) -> bool:
         parts = urlsplit(url)
     except ValueError:  # an incomplete IPv6 address, for example
         return False
-    if not URL.fullmatch(url) or parts.scheme in UNSAFE_SCHEMES:
+    if not re.fullmatch(URL, url) or parts.scheme in UNSAFE_SCHEMES:
         return False
     if parts.scheme not in {"http", "https"}:
         return True

@@ -28,10 +28,9 @@ EARLY_TYPES: Final = frozenset(
 )
 
 MAX_DEPTH: Final = 20
-_EVENT: Final = re.compile(r"evn?t_[0-9A-Za-z]{10,64}")
-_AUTHENTICATION: Final = re.compile(r"fav_[0-9A-Za-z]{10,64}")
-_VERIFICATION: Final = re.compile(r"idv_[0-9A-Za-z]{10,64}")
-_NOT_IN_TYPES: Final = re.compile(r"[^\w.-]", re.ASCII)
+_EVENT: Final = r"evn?t_[0-9A-Za-z]{10,64}"
+_AUTHENTICATION: Final = r"fav_[0-9A-Za-z]{10,64}"
+_VERIFICATION: Final = r"idv_[0-9A-Za-z]{10,64}"
 LONGEST_TYPE: Final = 100
 
 
@@ -83,7 +82,7 @@ def read(body: bytes) -> WebhookPayload:
     event_id, event_type = _matching(_EVENT, envelope, "id", "event_id"), envelope.get("type")
     if not isinstance(event_type, str):
         raise EnvelopeInvalid("event_type")
-    event_type = _NOT_IN_TYPES.sub("?", event_type)
+    event_type = re.sub(r"[^\w.-]", "?", event_type, flags=re.ASCII)
     if len(event_type) > LONGEST_TYPE:
         event_type = f"{event_type[: LONGEST_TYPE - 1]}?"
     payload = WebhookPayload(event_id, event_type, created_on=moment_in(envelope, "created_on"))
@@ -92,7 +91,7 @@ def read(body: bytes) -> WebhookPayload:
         # A site may have other uses for identity verifications: nothing of it is required.
         data = data if isinstance(data, dict) else {}
         verification_id = data.get("identity_verification_id")
-        if not (isinstance(verification_id, str) and _VERIFICATION.fullmatch(verification_id)):
+        if not (isinstance(verification_id, str) and re.fullmatch(_VERIFICATION, verification_id)):
             return payload
         return payload._replace(provider_id=verification_id, applicant_id=_applicant_in(data))
     if not isinstance(data, dict):
@@ -116,8 +115,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _matching(pattern: re.Pattern[str], data: dict[str, Any], key: str, reason: str) -> str:
+def _matching(pattern: str, data: dict[str, Any], key: str, reason: str) -> str:
     value = data.get(key)
-    if not isinstance(value, str) or not pattern.fullmatch(value):
+    if not isinstance(value, str) or not re.fullmatch(pattern, value):
         raise EnvelopeInvalid(reason)
     return value
