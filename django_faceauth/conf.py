@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
@@ -22,9 +21,9 @@ T = TypeVar("T")
 PREFIX: Final = "FACEAUTH_"
 
 #: One value in a quoted header parameter (RFC 9470, section 3).
-ACR: Final = re.compile(r"[!#-\[\]-~]+", re.ASCII)
+ACR: Final = r"[!#-\[\]-~]+"
 
-VERSION: Final = re.compile(r"[A-Za-z0-9._:/+-]{0,64}")
+VERSION: Final = r"[A-Za-z0-9._:/+-]{0,64}"
 
 #: How long rows are kept; None is for ever.
 RETENTION: Final[Mapping[str, str | None]] = {

@@ -18,11 +18,6 @@ UNITS: Final[Mapping[str, timedelta]] = {
     "d": timedelta(days=1),
 }
 
-#: A number, and a period of one or more seconds, minutes, hours or days.
-LIMIT: Final = re.compile(r"([1-9]\d{0,5})/([1-9]\d{0,4})?([smhd])", re.ASCII)
-#: A number of seconds, minutes, hours or days.
-PERIOD: Final = re.compile(r"([1-9]\d{0,5})([smhd])", re.ASCII)
-
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -40,7 +35,7 @@ class Limit:
 
 def as_limit(text: str) -> Limit:
     """Parse a limit such as `3/10m` or `1000/h`; raise `ValueError`."""
-    match = LIMIT.fullmatch(text)
+    match = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,4})?([smhd])", text, re.ASCII)
     if match is None:
         raise ValueError("a limit is a number and a period, such as 3/10m")
     count, number, unit = match.groups()
@@ -49,7 +44,7 @@ def as_limit(text: str) -> Limit:
 
 def as_period(text: str) -> timedelta:
     """Parse a period such as `90d` or `36h`; raise `ValueError`."""
-    match = PERIOD.fullmatch(text)
+    match = re.fullmatch(r"([1-9]\d{0,5})([smhd])", text, re.ASCII)
     if match is None:
         raise ValueError("a period is a number and a unit, such as 90d")
     return int(match[1]) * UNITS[match[2]]

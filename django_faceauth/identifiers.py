@@ -8,10 +8,6 @@ from typing import Final
 
 MAX_LENGTH: Final = 80
 
-# Letters, digits and underscores only, so that an id can never leave its place in a
-# path: "fav_x/../../applicants/y" is not an id.
-_SHAPE: Final = re.compile(r"[a-z]+_\w{1,64}", re.ASCII)
-
 
 class Prefix(StrEnum):
     """The kind of object that an identifier names."""
@@ -29,4 +25,6 @@ def is_id(text: object, prefix: Prefix | None) -> bool:
     """Return whether `text` is an identifier of the kind that `prefix` names, or of any."""
     if not isinstance(text, str) or (prefix and not text.startswith(f"{prefix}_")):
         return False
-    return _SHAPE.fullmatch(text) is not None
+    # Letters, digits and underscores only, so that an id can never leave its place in a
+    # path: "fav_x/../../applicants/y" is not an id.
+    return re.fullmatch(r"[a-z]+_\w{1,64}", text, re.ASCII) is not None

@@ -6,8 +6,7 @@ A decline is never explained: fraud codes are for the site's staff.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -15,8 +14,7 @@ from django.utils.translation import gettext_lazy as _
 Text = str | Promise
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(NamedTuple):
     """A heading and what follows it."""
 
     title: Text

@@ -13,8 +13,6 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-__all__ = ["advice_for", "meaning_of"]
-
 GENERAL_ADVICE: Final = _("Something got in the way before we could finish. Please try once more.")
 
 RETRY_ADVICE: Final[Mapping[int, str | Promise]] = {

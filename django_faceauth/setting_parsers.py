@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -19,7 +18,7 @@ from django_faceauth.durations import Limit, as_duration, as_limit, as_period
 from django_faceauth.secret import Secret
 
 #: Characters of a URL (RFC 3986, section 2), without the apostrophe: URLs are quoted in pages.
-URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#-&(-;=?-\[\]_a-z~]+", re.ASCII)
+URL: Final = r"[A-Za-z][A-Za-z0-9+.-]*:[!#-&(-;=?-\[\]_a-z~]+"
 
 #: Schemes that a browser would run, render itself, or read from its own disk.
 UNSAFE_SCHEMES: Final = frozenset(
@@ -30,8 +29,7 @@ UNSAFE_SCHEMES: Final = frozenset(
 SHORTEST_WEBHOOK_KEY: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimits:
+class RateLimits(NamedTuple):
     """The value of `FACEAUTH_RATE_LIMITS`; the settings reference explains each limit."""
 
     unsuccessful: tuple[Limit, ...]
@@ -52,10 +50,10 @@ def string(value: Any) -> str:
     return value
 
 
-def string_like(pattern: re.Pattern[str], error: str) -> Callable[[Any], str]:
+def string_like(pattern: str, error: str) -> Callable[[Any], str]:
     def parse(value: Any) -> str:
         text = string(value)
-        if not pattern.fullmatch(text):
+        if not re.fullmatch(pattern, text):
             raise InvalidValue(error)
         return text
 
@@ -261,7 +259,7 @@ def _is_safe_url(url: str, *, debug: bool) -> bool:
         parts = urlsplit(url)
     except ValueError:  # an incomplete IPv6 address, for example
         return False
-    if not URL.fullmatch(url) or parts.scheme in UNSAFE_SCHEMES:
+    if not re.fullmatch(URL, url) or parts.scheme in UNSAFE_SCHEMES:
         return False
     if parts.scheme not in {"http", "https"}:
         return True

@@ -14,8 +14,6 @@ from typing import Final
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
-__all__ = ["AttemptStatus", "AuthenticationStatus"]
-
 
 class AuthenticationStatus(TextChoices):
     """Status of a face authentication."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -84,7 +83,7 @@ GIVEN = [
     (
         "RATE_LIMITS",
         {"enrolment": ["1/d"]},
-        replace(DEFAULTS["RATE_LIMITS"], enrolment=(as_limit("1/d"),)),
+        DEFAULTS["RATE_LIMITS"]._replace(enrolment=(as_limit("1/d"),)),
     ),
     ("ENVIRONMENT", "live", "live"),
     ("BASE_URL", "https://abc.api.checkout.com///", "https://abc.api.checkout.com"),
@@ -98,7 +97,7 @@ GIVEN = [
     (  # F-26: a site names the limits that it changes
         "RATE_LIMITS",
         {"successful": ["5/d"], "site": "7/h"},
-        replace(DEFAULTS["RATE_LIMITS"], successful=(as_limit("5/d"),), site=as_limit("7/h")),
+        DEFAULTS["RATE_LIMITS"]._replace(successful=(as_limit("5/d"),), site=as_limit("7/h")),
     ),
     *(
         (
@@ -111,7 +110,7 @@ GIVEN = [
     (  # from the environment come strings
         "RATE_LIMITS",
         {"lockout": ["4", "2h"], "site": ""},
-        replace(DEFAULTS["RATE_LIMITS"], lockout=Limit(4, timedelta(hours=2)), site=None),
+        DEFAULTS["RATE_LIMITS"]._replace(lockout=Limit(4, timedelta(hours=2)), site=None),
     ),
     (
         "RETENTION",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, cast
@@ -43,7 +42,7 @@ class GatedModelAdmin(base.FaceAuthModelAdmin, FaceRequiredModelAdmin):
         show = partial(super().add_view, request, form_url, extra_context)
         if request.method == "POST" or not self.has_add_permission(request):
             return show()
-        response: HttpResponse = run_gated(request, replace(self.face_policy, methods=None), show)
+        response: HttpResponse = run_gated(request, self.face_policy._replace(methods=None), show)
         return response
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
 from http import HTTPStatus
@@ -115,7 +114,7 @@ class FaceRequired(permissions.BasePermission, metaclass=_Combines):
             return True
         state, asked = _GateState.of(view), self.policy_of(view)
         if request.method in {"HEAD", "OPTIONS"}:  # which Django may answer by itself
-            asked = replace(asked, spared=state.spared)
+            asked = asked._replace(spared=state.spared)
         if state.stands_aside or not _is_asked_for(request, view, asked):
             return True
         return isinstance(state.decide(request, asked), Allow)

@@ -7,9 +7,8 @@ Nothing that a browser sends approves by itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -28,8 +27,7 @@ from django_faceauth.services.second_ways import Result, registry
 ANSWERABLE: Final = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Unanswered:
+class Unanswered(NamedTuple):
     """A challenge that the fallback page may approve; it shows the user the `lines`."""
 
     handle: str

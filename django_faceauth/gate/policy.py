@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from inspect import isawaitable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from asgiref.sync import async_to_sync
 from django.views import View
@@ -40,8 +39,7 @@ Bind = Callable[..., Mapping[str, Any]]
 When = Callable[..., bool | Awaitable[bool]]
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """What a gate asks for; build it with `policy()`.
 
     `max_age` None means `FACEAUTH_MAX_AGE`, `methods` None means every method, `keep` None
@@ -102,7 +100,7 @@ class Policy:
 
     def on(self, view: Any) -> Policy:
         """Return the policy for a view, with the methods that Django answers there itself."""
-        return replace(self, spared=answered_by_framework(view))
+        return self._replace(spared=answered_by_framework(view))
 
     def resolved(self) -> Policy:
         """Return the policy for one request, for which the settings are read once."""
@@ -110,7 +108,7 @@ class Policy:
             return self
         max_age = conf.MAX_AGE if self.max_age is None else self.max_age
         network = conf.NETWORK_POLICY if self.network is None else self.network
-        return replace(self, max_age=max_age, network=network)
+        return self._replace(max_age=max_age, network=network)
 
     def bound_to(self, *args: Any, **kwargs: Any) -> Policy:
         """Return the policy for one call of a view, whose arguments `bind` and `when` take."""
@@ -118,7 +116,7 @@ class Policy:
             return self
         bind = self.bind and partial(self.bind, *args, **kwargs)
         when = self.when and partial(self.when, *args, **kwargs)
-        return replace(self, bind=bind, when=when)
+        return self._replace(bind=bind, when=when)
 
     def is_face_needed(self) -> bool:
         """Return whether this call needs a face: unless `when` returns False.

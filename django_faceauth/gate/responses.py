@@ -74,7 +74,7 @@ def refuse(
         challenge = _ask(request, policy, decision, now)
         return _send_on(request, reverse("faceauth:start", args=[challenge.handle]))
     if decision.reason.value in NOT_DONE:
-        context = {
+        context: dict[str, Any] = {
             "cancel_url": redirects.home(),
             "next_url": redirects.destination(request),
             "wording": NOT_DONE[decision.reason.value],

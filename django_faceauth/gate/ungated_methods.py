@@ -5,8 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.contrib.admin import ModelAdmin
 from django.views import View
@@ -38,8 +37,7 @@ CALLED_BY: Final = {
 IMPLIED: Final = frozenset({"AllowAny", "IsAuthenticated", "IsAuthenticatedOrReadOnly"})
 
 
-@dataclass(frozen=True, slots=True)
-class UngatedMethod:
+class UngatedMethod(NamedTuple):
     """A method of a view that runs before its gate; `is_sure` if it never reaches the gate."""
 
     address: str

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from functools import partial
 from inspect import isfunction
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -18,8 +17,7 @@ from django_faceauth.gate.policy import Policy
 View = Any
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A URL pattern of the site and its view.
 
     `name` is the URL name with its namespaces, `kind` the same with the names of the apps:
@@ -28,7 +26,7 @@ class Place:
     """
 
     address: str
-    view: View = field(repr=False)
+    view: View
     name: str = ""
     kind: str = ""
 
@@ -161,12 +159,12 @@ def sure_gates_in(permission: Any) -> list[Any]:
 
 def _places(patterns: Iterable[URLPattern | URLResolver], within: Place) -> Iterator[Place]:
     for pattern in patterns:
-        here = replace(within, address=within.address + str(pattern.pattern))
+        here = within._replace(address=within.address + str(pattern.pattern))
         if isinstance(pattern, URLResolver):
             if pattern.namespace:
                 name = f"{here.name}{pattern.namespace}:"
                 kind = f"{here.kind}{pattern.app_name or pattern.namespace}:"
-                here = replace(here, name=name, kind=kind)
+                here = here._replace(name=name, kind=kind)
             yield from _places(pattern.url_patterns, here)
         else:
             view, name = pattern.callback, pattern.name or ""

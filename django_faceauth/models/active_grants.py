@@ -8,10 +8,9 @@ sooner; the few rows are sorted in Python.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connections, router
 
@@ -32,8 +31,7 @@ WHERE held.session_digest IN ({places}) AND held.user_id = %s AND held.action = 
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """A granted challenge, with the columns that the gate needs."""
 
     pk: int

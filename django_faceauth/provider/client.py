@@ -114,13 +114,8 @@ class Client(ApiClient):
             "applicant_id": _checked(applicant_id, Prefix.APPLICANT),
             "user_journey_id": _checked(user_journey_id, Prefix.USER_JOURNEY),
         }
-        return self._call(
-            AuthenticationSnapshot.parse,
-            "create_authentication",
-            "POST",
-            "/face-authentications",
-            json=payload,
-        )
+        parse, path = AuthenticationSnapshot.parse, "/face-authentications"
+        return self._call(parse, "create_authentication", "POST", path, json=payload)
 
     def get_authentication(self, authentication_id: str) -> AuthenticationSnapshot:
         """Return the current state of a face authentication."""
@@ -226,14 +221,9 @@ class Client(ApiClient):
             "user_journey_id": _checked(user_journey_id, Prefix.USER_JOURNEY),
             "applicant_id": _checked(applicant_id, Prefix.APPLICANT),
         }
-        operation = "create_and_open_identity_verification"
-        return self._call(
-            IdentityVerificationSnapshot.parse,
-            operation,
-            "POST",
-            "/create-and-open-idv",
-            json=payload,
-        )
+        operation, path = "create_and_open_identity_verification", "/create-and-open-idv"
+        parse = IdentityVerificationSnapshot.parse
+        return self._call(parse, operation, "POST", path, json=payload)
 
     def get_identity_verification(self, verification_id: str) -> IdentityVerificationSnapshot:
         """Return the current state of an identity verification, without its documents."""

@@ -9,14 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
-from typing import Any, ClassVar, Final, Generic, NoReturn, Self, TypeVar
+from datetime import datetime
+from typing import ClassVar, Final, Generic, Self, TypeVar
 
-from django.utils.dateparse import parse_datetime
-
-from django_faceauth import clocks, networks
-from django_faceauth.exceptions import MalformedAnswer
-from django_faceauth.identifiers import Prefix, is_id
+from django_faceauth import networks
+from django_faceauth.identifiers import Prefix
+from django_faceauth.provider.json_values import (
+    Json,
+    as_object,
+    count_in,
+    href_in,
+    id_in,
+    list_in,
+    moment_in,
+    object_in,
+    printable,
+    text_in,
+)
 from django_faceauth.secret import Secret
 
 __all__ = [
@@ -33,8 +42,6 @@ __all__ = [
     "WebhookAction",
     "WorkflowSnapshot",
 ]
-
-Json = Mapping[str, Any]
 
 MAX_STATUS_LENGTH: Final = 64
 CODES: Final = range(10000, 70000)
@@ -75,14 +82,14 @@ class AuthenticationSnapshot:
 
     @classmethod
     def parse(cls, data: object, *, operation: str) -> Self:
-        answer = _object(data, operation)
+        answer = as_object(data, operation)
         return cls(
-            id=_id(answer, cls.prefix, operation),
-            status=_text(answer, "status")[:MAX_STATUS_LENGTH],
-            applicant_id=_text(answer, "applicant_id"),
-            user_journey_id=_text(answer, "user_journey_id"),
+            id=id_in(answer, cls.prefix, operation),
+            status=text_in(answer, "status")[:MAX_STATUS_LENGTH],
+            applicant_id=text_in(answer, "applicant_id"),
+            user_journey_id=text_in(answer, "user_journey_id"),
             response_codes=_codes(answer),
-            risk_labels=tuple(filter(None, map(_printable, _list(answer, "risk_labels")))),
+            risk_labels=tuple(filter(None, map(printable, list_in(answer, "risk_labels")))),
             created_on=moment_in(answer, "created_on"),
             modified_on=moment_in(answer, "modified_on"),
             has_face=bool(answer.get("face")),
@@ -104,7 +111,9 @@ class IdentityVerificationSnapshot(AuthenticationSnapshot):
     @classmethod
     def parse(cls, data: object, *, operation: str) -> Self:
         snapshot = super(IdentityVerificationSnapshot, cls).parse(data, operation=operation)
-        return replace(snapshot, capture_url=_href(_object(data, operation), "verification_url"))
+        return replace(
+            snapshot, capture_url=href_in(as_object(data, operation), "verification_url")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +124,7 @@ class ApplicantSnapshot:
 
     @classmethod
     def parse(cls, data: object, *, operation: str) -> Self:
-        return cls(id=_id(_object(data, operation), Prefix.APPLICANT, operation))
+        return cls(id=id_in(as_object(data, operation), Prefix.APPLICANT, operation))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +155,15 @@ class AttemptSnapshot:
 
     @classmethod
     def parse(cls, data: object, *, operation: str, prefix: Prefix | None = Prefix.ATTEMPT) -> Self:
-        answer = _object(data, operation)
-        visit = _object_or_empty(answer, "applicant_session_information")
-        network, *former = networks.digests_of(networks.parse(_text(visit, "ip_address")))
+        answer = as_object(data, operation)
+        visit = object_in(answer, "applicant_session_information")
+        network, *former = networks.digests_of(networks.parse(text_in(visit, "ip_address")))
         return cls(
-            id=_id(answer, prefix, operation),
-            status=_text(answer, "status")[:MAX_STATUS_LENGTH],
+            id=id_in(answer, prefix, operation),
+            status=text_in(answer, "status")[:MAX_STATUS_LENGTH],
             response_codes=_codes(answer),
-            redirect_url=_text(answer, "redirect_url"),
-            capture_url=_href(answer, "verification_url"),
+            redirect_url=text_in(answer, "redirect_url"),
+            capture_url=href_in(answer, "verification_url"),
             network=network,
             former_networks=tuple(former),
             created_on=moment_in(answer, "created_on"),
@@ -171,8 +180,8 @@ class AssetSnapshot:
 
     @classmethod
     def parse(cls, data: object, *, operation: str) -> Self:
-        answer = _object(data, operation)
-        return cls(type=_text(answer, "type"), url=_href(answer, "asset_url"))
+        answer = as_object(data, operation)
+        return cls(type=text_in(answer, "type"), url=href_in(answer, "asset_url"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,13 +226,13 @@ class WebhookAction:
 
     @classmethod
     def parse(cls, data: object, *, operation: str) -> Self:
-        answer = _object(data, operation)
-        signature, headers = answer.get("signature"), _object_or_empty(answer, "headers")
+        answer = as_object(data, operation)
+        signature, headers = answer.get("signature"), object_in(answer, "headers")
         return cls(
-            id=_id(answer, Prefix.WORKFLOW_ACTION, operation),
-            url=_text(answer, "url"),
-            key=Secret(_text(signature, "key")) if isinstance(signature, Mapping) else None,
-            headers={name.title(): Secret(_text(headers, name)) for name in headers},
+            id=id_in(answer, Prefix.WORKFLOW_ACTION, operation),
+            url=text_in(answer, "url"),
+            key=Secret(text_in(signature, "key")) if isinstance(signature, Mapping) else None,
+            headers={name.title(): Secret(text_in(headers, name)) for name in headers},
         )
 
 
@@ -239,27 +248,31 @@ class WorkflowSnapshot:
 
     @classmethod
     def parse(cls, data: object, *, operation: str) -> Self:
-        answer, kinds = _object(data, operation), ("event", "webhook")
-        parts = [*_list(answer, "conditions"), *_list(answer, "actions")]
-        parts = [_object(part, operation) for part in parts]
+        answer, kinds = as_object(data, operation), ("event", "webhook")
+        parts = [*list_in(answer, "conditions"), *list_in(answer, "actions")]
+        parts = [as_object(part, operation) for part in parts]
         webhooks = [part for part in parts if part.get("type") == "webhook"]
-        sources = [_object_or_empty(part, "events") for part in parts]
-        names = [name for events in sources for source in events for name in _list(events, source)]
+        sources = [object_in(part, "events") for part in parts]
+        names = [
+            name for events in sources for source in events for name in list_in(events, source)
+        ]
         return cls(
-            id=_id(answer, Prefix.WORKFLOW, operation),
+            id=id_in(answer, Prefix.WORKFLOW, operation),
             is_active=answer.get("active") is not False,
-            event_types=frozenset(map(_printable, names)),
+            event_types=frozenset(map(printable, names)),
             webhooks=tuple(WebhookAction.parse(part, operation=operation) for part in webhooks),
-            others=tuple(_text(part, "type") for part in parts if part.get("type") not in kinds),
+            others=tuple(text_in(part, "type") for part in parts if part.get("type") not in kinds),
         )
 
 
 def parse_event_types(data: object, *, operation: str) -> dict[str, list[str]]:
     """Return the types of events by the ids of their sources; raise `MalformedAnswer`."""
-    sources = [_object(source, operation) for source in _list(_object(data, operation), "data")]
+    sources = [
+        as_object(source, operation) for source in list_in(as_object(data, operation), "data")
+    ]
     return {
-        _text(source, "id"): [
-            _text(_object(event, operation), "id") for event in _list(source, "events")
+        text_in(source, "id"): [
+            text_in(as_object(event, operation), "id") for event in list_in(source, "events")
         ]
         for source in sources
     }
@@ -280,79 +293,23 @@ class Page(Generic[Item]):
     @classmethod
     def parse(cls, data: object, item: Callable[..., Item], *, operation: str) -> Page[Item]:
         """Parse a decoded JSON value, each entry with `item`."""
-        answer = _object(data, operation)
-        items = tuple(item(entry, operation=operation) for entry in _list(answer, "data"))
+        answer = as_object(data, operation)
+        items = tuple(item(entry, operation=operation) for entry in list_in(answer, "data"))
         return cls(
             items=items,
-            total_count=_count(answer, "total_count", len(items)),
-            skip=_count(answer, "skip", 0),
-            limit=_count(answer, "limit", len(items)),
+            total_count=count_in(answer, "total_count", len(items)),
+            skip=count_in(answer, "skip", 0),
+            limit=count_in(answer, "limit", len(items)),
         )
-
-
-def _object(data: object, operation: str) -> Json:
-    if not isinstance(data, Mapping):
-        raise MalformedAnswer(operation, cause="not an object")
-    return data
-
-
-def _id(data: Json, prefix: Prefix | None, operation: str) -> str:
-    if not is_id(data.get("id"), prefix):
-        raise MalformedAnswer(operation, cause=f"no {prefix or 'usable'} id")
-    return str(data["id"])
-
-
-def _text(data: Json, key: str) -> str:
-    return _printable(data.get(key))
-
-
-def _printable(value: object) -> str:
-    # Databases reject NUL and lone surrogates, and line ends forge log lines. Dropped as a
-    # whole: without its odd character a text could become a different word.
-    return value if isinstance(value, str) and value.isprintable() else ""
-
-
-def _list(data: Json, key: str) -> list[Any]:
-    value = data.get(key)
-    return value if isinstance(value, list) else []
-
-
-def _object_or_empty(data: Json, key: str) -> Json:
-    value = data.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _count(data: Json, key: str, default: int) -> int:
-    value = data.get(key)
-    return value if type(value) is int and value >= 0 else default
-
-
-def _href(data: Json, name: str) -> str:
-    return _text(_object_or_empty(_object_or_empty(data, "_links"), name), "href")
-
-
-def moment_in(data: Json, key: str) -> datetime | None:
-    """Return the timestamp under `key`, in UTC, or None if it is not usable."""
-    try:
-        moment = parse_datetime(_text(data, key))
-    except ValueError:
-        return None
-    # The provider documents UTC; a timestamp without an offset is taken as UTC.
-    return clocks.in_range(moment and (moment if moment.tzinfo else moment.replace(tzinfo=UTC)))
-
-
-def reject_constant(name: str) -> NoReturn:
-    """Raise `ValueError`: NaN and Infinity are not JSON."""
-    raise ValueError(name)
 
 
 def _codes(data: Json) -> tuple[ResponseCode, ...]:
     codes = []
-    for entry in _list(data, "response_codes"):
+    for entry in list_in(data, "response_codes"):
         code = entry.get("code") if isinstance(entry, Mapping) else None
         # An integer, but the provider's own example once has a string: both are accepted.
         if isinstance(code, str) and code.isascii() and code.isdigit() and len(code) == 5:
             code = int(code)
         if type(code) is int and code in CODES:
-            codes.append(ResponseCode(code, _text(entry, "summary")[:100]))
+            codes.append(ResponseCode(code, text_in(entry, "summary")[:100]))
     return tuple(codes)

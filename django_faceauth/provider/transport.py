@@ -38,7 +38,7 @@ from django_faceauth.exceptions import (
     Rejected,
     Unavailable,
 )
-from django_faceauth.provider.resources import reject_constant
+from django_faceauth.provider.json_values import reject_constant
 from django_faceauth.secret import Secret
 
 logger = logging.getLogger(__name__)

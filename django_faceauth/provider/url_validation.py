@@ -17,10 +17,8 @@ MAX_LENGTH: Final = 2048
 
 _TAIL: Final = r"(?:[/?#][!-\[\]-~]*)?"  # printable ASCII without the backslash
 # The last label begins with a letter, which no IPv4 address does.
-_PUBLIC: Final = re.compile(rf"https://(?P<host>(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*){_TAIL}", re.I)
-_LOCAL: Final = re.compile(
-    rf"https?://(?P<place>(?P<host>[a-z0-9.-]+)(?::\d{{1,5}})?){_TAIL}", re.I
-)
+_PUBLIC: Final = rf"https://(?P<host>(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*){_TAIL}"
+_LOCAL: Final = rf"https?://(?P<place>(?P<host>[a-z0-9.-]+)(?::\d{{1,5}})?){_TAIL}"
 
 
 def is_capture_url(url: str, *, hosts: Iterable[str], debug: bool) -> bool:
@@ -52,5 +50,6 @@ def _is_public(url: str, hosts: Iterable[str]) -> bool:
     return any(host.endswith(name) if name.startswith(".") else host == name for name in hosts)
 
 
-def _match(pattern: re.Pattern[str], url: str) -> re.Match[str] | None:
-    return pattern.fullmatch(url) if len(url) <= MAX_LENGTH and url.isascii() else None
+def _match(pattern: str, url: str) -> re.Match[str] | None:
+    is_usable = len(url) <= MAX_LENGTH and url.isascii()
+    return re.fullmatch(pattern, url, re.IGNORECASE) if is_usable else None

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django_faceauth.exceptions import EnvelopeInvalid
 from django_faceauth.identifiers import Prefix, is_id
-from django_faceauth.provider.resources import moment_in, reject_constant
+from django_faceauth.provider.json_values import moment_in, reject_constant
 
 #: Other event types are about other products, which may use the same URL.
 FAMILY: Final = "face_authentication_"
@@ -29,15 +28,13 @@ EARLY_TYPES: Final = frozenset(
 )
 
 MAX_DEPTH: Final = 20
-_EVENT: Final = re.compile(r"evn?t_[0-9A-Za-z]{10,64}")
-_AUTHENTICATION: Final = re.compile(r"fav_[0-9A-Za-z]{10,64}")
-_VERIFICATION: Final = re.compile(r"idv_[0-9A-Za-z]{10,64}")
-_NOT_IN_TYPES: Final = re.compile(r"[^\w.-]", re.ASCII)
+_EVENT: Final = r"evn?t_[0-9A-Za-z]{10,64}"
+_AUTHENTICATION: Final = r"fav_[0-9A-Za-z]{10,64}"
+_VERIFICATION: Final = r"idv_[0-9A-Za-z]{10,64}"
 LONGEST_TYPE: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookPayload:
+class WebhookPayload(NamedTuple):
     """One event: `created_on` is the provider's timestamp, if it gave a usable one.
 
     `provider_id` is that of the face authentication or identity verification; it is empty for
@@ -85,7 +82,7 @@ def read(body: bytes) -> WebhookPayload:
     event_id, event_type = _matching(_EVENT, envelope, "id", "event_id"), envelope.get("type")
     if not isinstance(event_type, str):
         raise EnvelopeInvalid("event_type")
-    event_type = _NOT_IN_TYPES.sub("?", event_type)
+    event_type = re.sub(r"[^\w.-]", "?", event_type, flags=re.ASCII)
     if len(event_type) > LONGEST_TYPE:
         event_type = f"{event_type[: LONGEST_TYPE - 1]}?"
     payload = WebhookPayload(event_id, event_type, created_on=moment_in(envelope, "created_on"))
@@ -94,13 +91,12 @@ def read(body: bytes) -> WebhookPayload:
         # A site may have other uses for identity verifications: nothing of it is required.
         data = data if isinstance(data, dict) else {}
         verification_id = data.get("identity_verification_id")
-        if not (isinstance(verification_id, str) and _VERIFICATION.fullmatch(verification_id)):
+        if not (isinstance(verification_id, str) and re.fullmatch(_VERIFICATION, verification_id)):
             return payload
-        return replace(payload, provider_id=verification_id, applicant_id=_applicant_in(data))
+        return payload._replace(provider_id=verification_id, applicant_id=_applicant_in(data))
     if not isinstance(data, dict):
         raise EnvelopeInvalid("no_data")
-    return replace(
-        payload,
+    return payload._replace(
         provider_id=_matching(_AUTHENTICATION, data, "face_authentication_id", "authentication_id"),
         applicant_id=_applicant_in(data),
     )
@@ -119,8 +115,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _matching(pattern: re.Pattern[str], data: dict[str, Any], key: str, reason: str) -> str:
+def _matching(pattern: str, data: dict[str, Any], key: str, reason: str) -> str:
     value = data.get(key)
-    if not isinstance(value, str) or not pattern.fullmatch(value):
+    if not isinstance(value, str) or not re.fullmatch(pattern, value):
         raise EnvelopeInvalid(reason)
     return value

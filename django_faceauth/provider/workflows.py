@@ -18,8 +18,6 @@ from django_faceauth.provider.resources import (
     parse_event_types,
 )
 
-__all__ = ["WorkflowsClient"]
-
 SCOPE: Final = "flow"
 
 

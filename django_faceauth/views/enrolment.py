@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -25,7 +25,6 @@ from django_faceauth.messages import ENROLMENT, NOT_DONE, Wording
 from django_faceauth.models import Applicant, IdentityVerification
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.models.challenge import FACE
-from django_faceauth.provider.resources import DeclaredData
 from django_faceauth.services.flow import capture, enrolment, finish
 from django_faceauth.services.flow.progress import trouble_with
 from django_faceauth.services.grants import identity
@@ -33,6 +32,9 @@ from django_faceauth.services.grants.formatting import moment
 from django_faceauth.services.privacy import consent
 from django_faceauth.views.flow import limited
 from django_faceauth.views.pages import AGAIN, not_found, page
+
+if TYPE_CHECKING:
+    from django_faceauth.provider.resources import DeclaredData
 
 logger = logging.getLogger(__name__)
 

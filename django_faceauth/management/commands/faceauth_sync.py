@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from functools import partial
 from threading import Event
 from typing import Any
@@ -56,7 +55,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         if options["health"]:
             report = health.report(now=timezone.now())
-            for name, value in asdict(report).items():
+            for name, value in report._asdict().items():
                 self.stdout.write(f"{name}: {'' if value is None else value}")
             if not report.is_good:
                 raise CommandError(" ".join([_("Health check failed:"), *report.troubles()]))

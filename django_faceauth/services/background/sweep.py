@@ -7,9 +7,8 @@ sweep runs for a while. A process reserves its rows for a minute; others take th
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django_faceauth.beat import SWEEP_INTERVAL
 from django_faceauth.conf import conf
@@ -45,8 +44,7 @@ MOST_VERIFICATIONS: Final = 5
 OPEN_FOR: Final = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """Primary keys of rows that are now reserved for the caller."""
 
     events: tuple[int, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError
@@ -16,12 +16,14 @@ from django_faceauth.exceptions import NotEnrolled
 from django_faceauth.identifiers import Prefix, is_id
 from django_faceauth.models import Applicant, IdentityVerification, Lockout, database
 from django_faceauth.provider.factory import get_client
-from django_faceauth.provider.resources import AuthenticationSnapshot
 from django_faceauth.services.dispatch import send_on_commit
 from django_faceauth.services.grants import revocation
 from django_faceauth.services.sync import provider_rate_limit
 from django_faceauth.signals import enrolment_changed
 from django_faceauth.statuses import AuthenticationStatus
+
+if TYPE_CHECKING:
+    from django_faceauth.provider.resources import AuthenticationSnapshot
 
 __all__ = ["applicant_of", "is_enrolled", "link"]
 

@@ -6,10 +6,10 @@ import logging
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -22,12 +22,14 @@ from django_faceauth.exceptions import MalformedAnswer
 from django_faceauth.models import FaceAuthentication
 from django_faceauth.models.resource import Resource
 from django_faceauth.provider.factory import get_client
-from django_faceauth.provider.resources import AttemptSnapshot, ClientInformation, PhoneNumber
 from django_faceauth.provider.url_validation import is_capture_url
 from django_faceauth.services import unexpected_errors
 from django_faceauth.services.sync import provider_rate_limit, sync
 from django_faceauth.services.sync.polling_schedule import PULL_INTERVAL, PULL_TIMEOUT
 from django_faceauth.statuses import AttemptStatus
+
+if TYPE_CHECKING:
+    from django_faceauth.provider.resources import AttemptSnapshot, ClientInformation, PhoneNumber
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +53,7 @@ class HandOff:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureOptions:
+class CaptureOptions(NamedTuple):
     """Preselections of the capture page, and the number that its link may be sent to."""
 
     information: ClientInformation | None = None
@@ -60,7 +61,7 @@ class CaptureOptions:
 
     def without_number(self) -> CaptureOptions:
         """Return the options for a link that is not sent by SMS."""
-        return replace(self, phone_number=None)
+        return self._replace(phone_number=None)
 
     @property
     def masked_number(self) -> str:
@@ -146,6 +147,9 @@ def carries(redirect_url: str, handle: str) -> bool:
 
 def options_for(request: HttpRequest | None, user: AbstractBaseUser) -> CaptureOptions:
     """Return what `FACEAUTH_CAPTURE_OPTIONS` says; malformed parts are logged and left out."""
+    # Loaded with the client: it is slow to load, and many processes never call the provider.
+    from django_faceauth.provider.resources import ClientInformation, PhoneNumber
+
     # As BCP 47 writes it: `pt-BR` for `pt-br`, `zh-Hans` for `zh-hans`.
     language, _, rest = (translation.get_language() or "").partition("-")
     rest = rest.upper() if len(rest) == 2 else rest.title()

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -31,7 +32,6 @@ from django_faceauth.models.authentication import StatusChange
 from django_faceauth.models.challenge import SESSION_PART
 from django_faceauth.models.resource import lock_expired
 from django_faceauth.provider.factory import get_client
-from django_faceauth.provider.resources import DeclaredData
 from django_faceauth.response_codes import advice_for
 from django_faceauth.services import limits, unexpected_errors
 from django_faceauth.services.flow import capture, finish
@@ -43,6 +43,9 @@ from django_faceauth.services.sync import poll_lock, provider_rate_limit, sync
 from django_faceauth.services.sync.polling_schedule import MOST_POLLS, START_TIMEOUT
 from django_faceauth.statuses import BEFORE_CAPTURE, AuthenticationStatus
 
+if TYPE_CHECKING:
+    from django_faceauth.provider.resources import DeclaredData
+
 logger = logging.getLogger(__name__)
 
 Outcome = IdentityVerification.Outcome
@@ -51,6 +54,9 @@ Source = StatusChange.Source
 
 def declared_by(user: AbstractBaseUser) -> DeclaredData | None:
     """Return who a user is by the site's records; None if enrolment is not offered to them."""
+    # Loaded with the client: it is slow to load, and many processes never call the provider.
+    from django_faceauth.provider.resources import DeclaredData
+
     hook = conf.ENROLMENT_DATA
     if conf.ENROLMENT != OFFER or hook is None or not user.is_active:
         return None

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django_faceauth import clocks
 from django_faceauth.conf import DENY, IGNORE, conf
@@ -23,7 +23,6 @@ from django_faceauth.models import (
 )
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.models.challenge import FaceChallengeQuerySet
-from django_faceauth.provider.resources import AttemptSnapshot
 from django_faceauth.provider.webhook_payloads import CAPTURE_COMPLETED, EARLY_TYPES
 from django_faceauth.services import limits, review_queue
 from django_faceauth.services.dispatch import send_on_commit
@@ -40,6 +39,9 @@ from django_faceauth.statuses import (
     AttemptStatus,
     AuthenticationStatus,
 )
+
+if TYPE_CHECKING:
+    from django_faceauth.provider.resources import AttemptSnapshot
 
 logger = logging.getLogger(__name__)
 

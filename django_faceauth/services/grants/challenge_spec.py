@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.utils.crypto import constant_time_compare, salted_hmac
 
@@ -24,8 +23,7 @@ NONCE_LENGTH: Final = 22
 MARK_LENGTH: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
-class ChallengeSpec:
+class ChallengeSpec(NamedTuple):
     """What is to be approved, and where the user goes on to.
 
     `saved_form_data` is None unless a form is to be sent again, to `resume_url`. `is_of_client`
@@ -35,7 +33,7 @@ class ChallengeSpec:
 
     action: str
     max_age: timedelta
-    snapshot: Snapshot = field(default_factory=dict)
+    snapshot: Snapshot
     reason: str = ""
     next_url: str = ""
     resume_url: str = ""

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import logging
 import secrets
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
@@ -37,13 +36,12 @@ SIGHT: Final = "_faceauth_sight"
 COOKIE_AGE: Final = timedelta(days=365)
 
 
-@dataclass(slots=True)
-class _Sight:
+class _Sight(NamedTuple):
     """The grants that a request is the first to use, and the digests of its principal."""
 
     digests: tuple[str, ...]
     now: datetime
-    pks: list[int] = field(default_factory=list)
+    pks: list[int]
 
 
 def see(request: HttpRequest, challenge: FaceChallenge | Grant, *, now: datetime) -> None:
@@ -53,7 +51,7 @@ def see(request: HttpRequest, challenge: FaceChallenge | Grant, *, now: datetime
     attributes, digests = vars(_django_request(request)), principal_of(request).digests
     sight = attributes.get(SIGHT)
     if sight is None or sight.digests != digests:
-        sight = attributes[SIGHT] = _Sight(digests, now)
+        sight = attributes[SIGHT] = _Sight(digests, now, [])
     sight.pks.append(challenge.pk)
 
 

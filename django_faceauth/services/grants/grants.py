@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -138,7 +137,7 @@ def ask(
     slot, held = challenge_spec.slot(principal, spec), None
     # A challenge from before a rotation of SECRET_KEY keeps its slot.
     slots = [
-        challenge_spec.slot(replace(principal, session_digest=former), spec)
+        challenge_spec.slot(principal._replace(session_digest=former), spec)
         for former in principal.former
     ]
     if slots:

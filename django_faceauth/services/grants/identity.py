@@ -12,8 +12,7 @@ challenge: the handle, which only that client was told, is its secret.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -40,8 +39,7 @@ IMPERSONATION_KEYS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(NamedTuple):
     """A user in a session, identified by a digest.
 
     `former` are the digests from before the site's `SECRET_KEY` was rotated. If

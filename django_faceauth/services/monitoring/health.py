@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import quantiles
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db.models import Count, Min, Q, QuerySet
 from django.utils.translation import gettext as _
@@ -49,8 +48,7 @@ NOTHING: Final = timedelta(0)
 Rows = QuerySet[FaceAuthentication]
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(NamedTuple):
     """The state of the work at one moment.
 
     `backlog` counts waiting events, `oldest_event` is the age of the oldest of them, `overdue`
@@ -217,8 +215,7 @@ def _here(rows: Rows) -> Rows:
 # -- percentiles
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(NamedTuple):
     """Median and 95th percentile of `size` durations."""
 
     median: timedelta

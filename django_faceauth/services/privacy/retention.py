@@ -7,9 +7,8 @@ next run finds what an interrupted one has left.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -36,8 +35,7 @@ REDELIVERY: Final = timedelta(hours=31)
 Rows = QuerySet[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """Which rows expire after a period of `FACEAUTH_RETENTION`, and how they end."""
 
     name: str

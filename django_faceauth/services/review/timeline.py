@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -37,8 +36,7 @@ MOMENTS: Final[tuple[tuple[str, Promise], ...]] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
+class Happening(NamedTuple):
     """An event of a timeline; `status` is the one that it brought, `state` the one after it."""
 
     at: datetime
@@ -57,7 +55,7 @@ def lines(authentication: FaceAuthentication) -> list[list[Happening]]:
         state = event.status or state
         if not lines or event.at - lines[-1][0].at >= FOLDED:
             lines.append([])
-        lines[-1].append(replace(event, state=state))
+        lines[-1].append(event._replace(state=state))
     return lines
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import IntegrityError
 from django.db.models import QuerySet
@@ -25,10 +25,12 @@ from django_faceauth.models import (
 from django_faceauth.models.authentication import StatusChange
 from django_faceauth.models.resource import Resource
 from django_faceauth.provider.factory import get_client
-from django_faceauth.provider.resources import AuthenticationSnapshot
 from django_faceauth.services import unexpected_errors
 from django_faceauth.services.sync import provider_rate_limit, sync
 from django_faceauth.services.sync.polling_schedule import START_TIMEOUT
+
+if TYPE_CHECKING:
+    from django_faceauth.provider.resources import AuthenticationSnapshot
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from django_faceauth import clocks
 from django_faceauth.conf import conf
@@ -24,7 +23,6 @@ from django_faceauth.models import (
 )
 from django_faceauth.models.resource import Resource
 from django_faceauth.provider.factory import get_client
-from django_faceauth.provider.resources import AttemptSnapshot, AuthenticationSnapshot
 from django_faceauth.services import review_queue
 from django_faceauth.services.dispatch import send_on_commit
 from django_faceauth.services.enrolment import applicants
@@ -32,6 +30,9 @@ from django_faceauth.services.grants import revocation
 from django_faceauth.services.sync import poll_lock, polling_schedule, provider_rate_limit
 from django_faceauth.signals import status_changed
 from django_faceauth.statuses import AFTER_CAPTURE, BEFORE_CAPTURE, AuthenticationStatus
+
+if TYPE_CHECKING:
+    from django_faceauth.provider.resources import AttemptSnapshot, AuthenticationSnapshot
 
 logger = logging.getLogger(__name__)
 
@@ -47,8 +48,7 @@ GET: Final[Mapping[type[Resource], Callable[..., AuthenticationSnapshot]]] = {
 UNFINISHED: Final = BEFORE_CAPTURE | {AuthenticationStatus.CHECKS_IN_PROGRESS}
 
 
-@dataclass(frozen=True, slots=True)
-class Pulled:
+class Pulled(NamedTuple):
     """The provider's answer, and the row after it.
 
     `attempts` is None unless there was a reason to ask for them.
