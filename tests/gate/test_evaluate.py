@@ -183,7 +183,7 @@ def test_a_changed_approval_is_named_so_that_it_is_invalidated():
 def test_with_slow_review_a_bound_grant_counts_from_the_decision(settings, shown, decided, kind):
     """G-16."""
     settings.FACEAUTH_SLOW_REVIEW = True
-    slow = replace(grant(shown, data=DATA), granted_at=ago(decided))
+    slow = grant(shown, data=DATA)._replace(granted_at=ago(decided))
 
     assert type(decide(replace(NONE, snapshot=DATA, active=[slow]), BOUND)) is kind
 
