@@ -159,7 +159,7 @@ def test_the_template_of_the_page_changes_all_pages(done):
     page = Reader(done)
 
     links = [link["href"] for link in page.all("link") if link["rel"] == "stylesheet"]
-    names = ["faceauth/faceauth.css", "bank/meadow.css"]
+    names = ["faceauth/stepup.css", "faceauth/faceauth.css", "bank/meadow.css"]
     assert links == [f"/static/{name}" for name in names]
     assert [image["src"] for image in page.all("img")] == ["/static/bank/meadow.svg"]
     assert " · Meadow Mutual</title>" in done
