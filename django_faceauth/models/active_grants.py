@@ -2,7 +2,7 @@
 
 Written by hand: every request to a gated page waits for it, and the ORM takes ten times as long
 to build it (`benchmarks/gate.py`). Subqueries in place of joins, because PostgreSQL plans them
-sooner; the few rows are sorted in Python.
+sooner; the few rows are compared and sorted in Python.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from django_faceauth.statuses import AuthenticationStatus
 
 STATEMENT: Final = """
 SELECT held.id, held.handle, held.action, held.binding_digest, held.method,
-  (SELECT status FROM {authentication}
-   WHERE id = held.authentication_id AND erased_at IS NULL
-     AND applicant_id = (SELECT applicant_id FROM {applicant} WHERE user_id = held.user_id)),
+  (SELECT status FROM {authentication} WHERE id = held.authentication_id AND erased_at IS NULL),
+  (SELECT applicant_id FROM {authentication} WHERE id = held.authentication_id),
+  (SELECT applicant_id FROM {applicant} WHERE user_id = held.user_id),
   held.is_same_network, held.verified_at, held.granted_at, held.session_rotated_at
 FROM {challenge} held
 WHERE held.session_digest IN ({places}) AND held.user_id = %s AND held.action = %s
@@ -67,13 +67,18 @@ def standing(*, user_id: Any, digests: Sequence[str], action: str, since: dateti
     converters = connection.ops.get_db_converters(column)
     grants = []
     for row in rows:
-        pk, handle, row_action, digest, method, status, same, *moments = row
+        pk, handle, row_action, digest, method, status, face_of, applicant, same, *moments = row
+        is_backed = (
+            status == AuthenticationStatus.APPROVED
+            and face_of == applicant
+            and applicant is not None
+        )
         # Compared here: some databases match "Payout" with "payout", "Approved" with "approved".
-        if row_action == action and (method != FACE or status == AuthenticationStatus.APPROVED):
+        if row_action == action and (method != FACE or is_backed):
             for convert in converters:
                 moments = [convert(value, column, connection) for value in moments]
-            same = None if same is None else bool(same)  # an integer, but on PostgreSQL
-            grants.append(Grant(pk, handle, user_id, action, digest, method, same, *moments))
+            is_same = None if same is None else bool(same)  # an integer, but on PostgreSQL
+            grants.append(Grant(pk, handle, user_id, row_action, digest, method, is_same, *moments))
     return sorted(grants, key=lambda grant: grant.verified_at, reverse=True)
 
 
