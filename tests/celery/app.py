@@ -1,4 +1,4 @@
-"""The Celery app of the site."""
+"""The Celery app of the site, with a schedule to which that of the package is added."""
 
 from __future__ import annotations
 
@@ -14,4 +14,6 @@ app = Celery("tests")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-app.conf.beat_schedule = FACEAUTH_BEAT_SCHEDULE
+OWN_SCHEDULE = {"own": {"task": "tests.celery.own", "schedule": 3600.0}}
+
+app.conf.beat_schedule = {**OWN_SCHEDULE, **FACEAUTH_BEAT_SCHEDULE}

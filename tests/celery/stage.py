@@ -25,6 +25,7 @@ from celery import Celery
 from django.db import connection
 from django_tasks_db.models import DBTaskResult
 
+from django_faceauth import django_tasks
 from django_faceauth.provider.signatures import HEADER, sign
 from django_faceauth.secret import Secret
 from tests.celery import told
@@ -167,6 +168,14 @@ class Stage:
     def post(self, envelope: dict[str, Any]) -> int:
         """Deliver an event over the network and return the status of the answer."""
         return requests.post(self.url + URL, timeout=PATIENCE, **signed(envelope)).status_code
+
+    def send(self, task: str, *arguments: int) -> None:
+        """Send a task to the workers."""
+        if self.runner == "tasks":
+            django_tasks.hand_over(getattr(django_tasks, task), *arguments)
+            return
+        with self._broker() as (app, link):
+            app.send_task(f"django_faceauth.tasks.{task}", arguments, connection=link)
 
     def tasks_waiting(self) -> int:
         """Count the tasks that no worker has taken."""
